@@ -1,0 +1,61 @@
+"""Facts for the tests: the packaged snapshot, parsed by the same code as in a run, without a database."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from warehouse.assumptions import Assumptions, load
+from warehouse.sessions import sessions
+from warehouse.settings import Settings
+from warehouse.sources.reference import SOURCES
+from warehouse.sources.source import Document
+from warehouse.tables.table import Table
+
+LOADED_AT = datetime(2026, 11, 10, tzinfo=UTC)
+SHARED = Path(__file__).parent.parent.parent / "shared"
+AS_OF = date(2026, 11, 9)
+
+
+@pytest.fixture(scope="session")
+def facts() -> dict[str, pl.DataFrame]:
+    """The frames of `core` by name, and `sessions`."""
+    found: dict[str, pl.DataFrame] = {}
+    for source in SOURCES:
+        for received in source.fetch(Settings()):
+            document = Document("0" * 64, received.name, received.url, received.body)
+            for batch in source.parse(document):
+                assert batch.unreadable.is_empty()
+                found[batch.table.name] = with_provenance(batch.table, batch.frame, source.name)
+    found["sessions"] = sessions(date(2018, 1, 1), date(2026, 12, 31))
+    return found
+
+
+def with_provenance(table: Table, frame: pl.DataFrame, source: str = "test") -> pl.DataFrame:
+    """`frame` with the columns that the loading adds, where it lacks them."""
+    added = {
+        "known_on": pl.lit(date(2025, 1, 1)),
+        "loaded_at": pl.lit(LOADED_AT),
+        "source": pl.lit(source),
+        "citation": pl.lit("made up for a test"),
+        "document_sha256": pl.lit("0" * 64),
+        "locator": pl.lit("line 1"),
+        "grade": pl.lit("A"),
+    }
+    return table.conform(frame.with_columns(**{n: e for n, e in added.items() if n not in frame.columns}))
+
+
+@pytest.fixture(scope="session")
+def assumptions() -> Assumptions:
+    return load()
+
+
+def recorded(*parts: str) -> Path:
+    """A recorded response; skips the test where the folder of recorded responses is not beside the project."""
+    path = SHARED.joinpath("recorded", *parts)
+    if not path.exists():
+        pytest.skip(f"needs the team's recorded responses, which are not beside this clone: {'/'.join(parts)}")
+    return path

@@ -1,0 +1,113 @@
+"""Compile the team's cited facts into the packaged reference snapshot.
+
+    python tools/compile_reference.py FACTS_FOLDER
+
+Facts keep their citations, grades and identifiers. What changes is the shape: each file has the columns of the table it
+becomes, dates and numbers in one form, and a line in the manifest with its number of rows, so that a file that was cut
+short is noticed. Rows of `warehouse/reference/additions/` (facts read elsewhere, and findings of curated claims) are
+joined here.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import sys
+from pathlib import Path
+
+import polars as pl
+
+from warehouse.fiscal import fiscal_quarter, fiscal_year, period_type
+from warehouse.tables import CORE
+from warehouse.tables.table import PROVENANCE
+
+REFERENCE = Path(__file__).parent.parent / "warehouse" / "reference"
+ADDITIONS = REFERENCE / "additions"
+PRICES = "Yahoo Finance daily bars as stored on 2026-05-15 (kinryukii/us-tech-quant-v18 at a4a8d483)"
+PANEL = "classification of this project; CIK and fiscal year end from data.sec.gov"
+TIMELESS = "1970-01-01"
+# Columns of a fact that the loading adds; the files hold the rest.
+ADDED = {"loaded_at", "source", "document_sha256", "locator"}
+
+
+def read(facts: Path, name: str) -> pl.DataFrame:
+    """A file of the facts as text; an empty field is null."""
+    path = facts / name
+    raw = gzip.decompress(path.read_bytes()) if name.endswith(".gz") else path.read_bytes()
+    frame = pl.read_csv(io.BytesIO(raw), infer_schema=False)
+    return frame.with_columns(pl.all().replace("", None))
+
+
+def compiled(facts: Path) -> dict[str, pl.DataFrame]:
+    companies = read(facts, "companies.csv")
+    month = companies.select("ticker", pl.col("fiscal_year_end_month").cast(pl.Int64))
+    filed = read(facts, "company_facts.csv").join(month, on="ticker", how="left", maintain_order="left")
+    filed = filed.with_columns(pl.col("period_start", "period_end").str.to_date()).with_columns(
+        fiscal_year=fiscal_year(), fiscal_quarter=fiscal_quarter()
+    )
+    claims = read(facts, "article_claims.csv")
+    curated = read(ADDITIONS, "claim_findings.csv").rename({"citation": "curated_citation"})
+    claims = claims.join(curated, on="claim_id", how="left", maintain_order="left")
+    return {
+        "companies": companies.with_columns(known_on=pl.lit(TIMELESS), grade=pl.lit("A"), citation=pl.lit(PANEL)),
+        "stock_prices": read(facts, "stock_prices.csv.gz").with_columns(
+            known_on="date", grade=pl.lit("A"), citation=pl.lit(PRICES)
+        ),
+        "corporate_actions": read(ADDITIONS, "corporate_actions.csv"),
+        "company_facts": filed.with_columns(
+            pl.col("tag", "form", "accession").fill_null(""),
+            period_type=period_type(),
+            filing_fiscal_period="filing_fiscal_period",
+            known_on="filed",
+        ),
+        "shares_outstanding": read(facts, "shares_outstanding.csv"),
+        "capex_guidance": read(facts, "capex_guidance.csv").with_columns(known_on="issued_on"),
+        "gpu_prices": read(facts, "gpu_prices.csv").with_columns(
+            pl.col("instance").fill_null(pl.col("gpu_model")), pl.col("region").fill_null(""), known_on="observed_on"
+        ),
+        "gpu_specs": read(facts, "gpu_specs.csv").with_columns(
+            export_restricted=pl.col("export_restricted").replace_strict({"y": "true", "n": "false"}),
+            known_on="release_date",
+        ),
+        "training_runs": read(facts, "training_runs.csv").rename({"notes": "note", "source": "citation"}),
+        "ai_models": read(facts, "ai_models.csv").with_columns(known_on="vintage"),
+        "model_capability": read(facts, "model_capability.csv").with_columns(
+            variant=pl.col("model").fill_null(""), model=pl.col("model").fill_null(pl.col("base_name"))
+        ),
+        "evidence": read(facts, "evidence.csv").rename({"notes": "note", "source": "citation"}),
+        "article_claims": claims.with_columns(
+            known_on="statement_date",
+            grade=pl.when(pl.col("check_kind") == "computed").then(pl.lit("A")).otherwise(pl.lit("C")),
+            citation=pl.coalesce("curated_citation", "citation", pl.lit("the article, 2025-01-28")),
+        ),
+    }
+
+
+def main(facts: Path) -> None:
+    manifest = [
+        "# Made by tools/compile_reference.py. One entry a file of the snapshot: the table it fills and its rows.",
+    ]
+    for name, frame in compiled(facts).items():
+        table = CORE[name]
+        columns = [c for c in table.names if c not in ADDED]
+        missing = {c.name for c in table.columns if c.required and c.name not in frame.columns} - ADDED
+        if missing:
+            raise SystemExit(f"{name}: the facts lack {', '.join(sorted(missing))}")
+        out = frame.select(
+            (pl.col(c) if c in frame.columns else pl.lit(None)).cast(pl.String).alias(c) for c in columns
+        )
+        file = f"{name}.csv" + (".gz" if name in ("stock_prices", "ai_models", "company_facts") else "")
+        body = out.write_csv().encode()
+        # mtime 0: the same facts give the same bytes
+        (REFERENCE / file).write_bytes(gzip.compress(body, 9, mtime=0) if file.endswith(".gz") else body)
+        manifest.append(f'[{name}]\nfile = "{file}"\nrows = {out.height}\n')
+        print(f"{name}: {out.height} rows, {(REFERENCE / file).stat().st_size:,} bytes")
+    (REFERENCE / "snapshot.toml").write_text("\n".join(manifest), encoding="utf-8")
+
+
+assert {column.name for column in PROVENANCE} >= ADDED
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        raise SystemExit(__doc__)
+    main(Path(sys.argv[1]))

@@ -1,0 +1,1 @@
+"""The warehouse: where facts come from, how they are declared, checked, kept and turned into answers."""

@@ -1,0 +1,27 @@
+"""Errors that a user can act on, and the exit code that each one means.
+
+Every message says what is wrong, where (file, row, field, option) and what to do next. The command line prints the
+message and leaves with the code; anything that is not one of these is a defect of ours and exits with 1.
+"""
+
+
+class OverbuildError(Exception):
+    """Something a user can act on; `exit_code` is what the command line leaves with."""
+
+    exit_code = 1
+
+
+class UsageError(OverbuildError):
+    """A wrong option, setting, assumptions file or query."""
+
+    exit_code = 2
+
+
+class RefusedError(OverbuildError):
+    """The checks refused the data: nothing new was published."""
+
+    exit_code = 3
+
+
+class DocumentError(RefusedError):
+    """A document cannot be read as what it claims to be; the message names the file, the row and the field."""

@@ -1,0 +1,1 @@
+"""The packaged snapshot of cited facts, and the assumptions."""

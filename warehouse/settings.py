@@ -1,0 +1,77 @@
+"""Settings: environment variables named OVERBUILD_..., or `overbuild.toml` in the current folder; the variable wins."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from warehouse.errors import UsageError
+
+FILE = "overbuild.toml"
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. Field `home` is OVERBUILD_HOME, and so on."""
+
+    model_config = SettingsConfigDict(env_prefix="OVERBUILD_", toml_file=FILE, extra="ignore", frozen=True)
+
+    home: Path = Path("data")
+    warehouse: str | None = None
+    assumptions: Path | None = None
+    reference: Path | None = None
+    contact: str | None = None
+    sec_url: str | None = None
+    yahoo_url: str | None = None
+    azure_prices_url: str | None = None
+    aws_prices_url: str | None = None
+    skypilot_url: str | None = None
+    oracle_prices_url: str | None = None
+    gpurentalprices_url: str | None = None
+    epoch_url: str | None = None
+    tiingo_url: str | None = None
+    tiingo_key: str | None = None
+    licensed_sources: Annotated[tuple[str, ...], NoDecode] = ()
+
+    @field_validator("licensed_sources", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(name.strip() for name in value.split(",") if name.strip())
+        return value
+
+    @field_validator("warehouse", "assumptions", "reference", "contact", mode="before")
+    @classmethod
+    def _blank_is_none(cls, value: object) -> object:
+        return None if isinstance(value, str) and not value.strip() else value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def load_settings() -> Settings:
+    """The settings as they are now. Raises UsageError that names the setting and what it needs."""
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        problems = "; ".join(f"OVERBUILD_{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())
+        raise UsageError(f"settings: {problems}") from error
+    except ValueError as error:  # a TOML file that is not TOML
+        raise UsageError(f"{FILE}: {error}") from error
+    return settings.model_copy(update={"home": settings.home.expanduser().absolute()})

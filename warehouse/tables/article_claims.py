@@ -1,0 +1,28 @@
+"""Every claim of the article that started this, to be checked one by one.
+
+Curated claims carry what was found with its citation; computed ones are found out in `marts.claim_check`.
+"""
+
+from warehouse.tables.table import Column, core
+
+FINDINGS = ("confirmed", "approximately_right", "right_but_misleading", "wrong", "cannot_check")
+
+TABLE = core(
+    "article_claims",
+    "claims of the article, with what is claimed and how it can be checked",
+    [
+        Column("claim_id", "text", "identifier of the claim", required=True),
+        Column("statement", "text", "the claim in a sentence", required=True),
+        Column("speaker", "text", "who says it", required=True),
+        Column("statement_date", "date", "day it was said", required=True),
+        Column("event_date", "date", "day it is about"),
+        Column("quantity", "text", "what would be measured", required=True),
+        Column("unit", "text", "unit of that", required=True),
+        Column("value_claimed", "text", "value claimed, a number or a word; null where none"),
+        Column("check_kind", "text", "how it can be checked", required=True, allowed=("computed", "curated", "uncheckable")),
+        Column("curated_finding", "text", "finding of a claim that no figure decides", allowed=FINDINGS),
+        Column("curated_reason", "text", "why, in a sentence"),
+    ],
+    key=("claim_id",),
+    identity=("claim_id", "known_on"),
+)

@@ -1,0 +1,19 @@
+"""Every document that was received, by the hash of its bytes."""
+
+from warehouse.tables.table import Column, Table
+
+TABLE = Table(
+    schema="provenance",
+    name="documents",
+    meaning="documents as they were received; the bytes are in raw/ under this hash",
+    columns=(
+        Column("sha256", "text", "SHA-256 of the bytes", required=True),
+        Column("source", "text", "source that brought it", required=True),
+        Column("url", "text", "address it came from", required=True),
+        Column("fetched_at", "time", "when it was first received (UTC)", required=True),
+        Column("bytes", "integer", "its size", "bytes", required=True, minimum=0),
+        Column("media_type", "text", "what it is", required=True),
+        Column("known_on", "date", "day of the newest fact in it; null where it holds none"),
+    ),
+    key=("sha256",),
+)

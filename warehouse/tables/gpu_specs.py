@@ -1,0 +1,29 @@
+"""What a chip can do and since when it may be sold where.
+
+Peaks are dense BF16 and FP8: vendors like to quote twice that, with sparsity that training does not use.
+"""
+
+from warehouse.tables.table import Column, core
+
+TABLE = core(
+    "gpu_specs",
+    "accelerators: dense peak, memory, link, power, price and export restriction",
+    [
+        Column("gpu_model", "text", "chip", required=True),
+        Column("vendor", "text", "who makes it", required=True),
+        Column("release_date", "date", "day of release", required=True),
+        Column("bf16_dense_tflops", "real", "dense BF16 peak (FP16 where there is no BF16)", "TFLOP/s", True, above=0),
+        Column("fp8_dense_tflops", "real", "dense FP8 peak; null where there is none", "TFLOP/s", above=0),
+        Column("memory_gb", "real", "memory of one chip", "GB", required=True, above=0),
+        Column("memory_bandwidth_gb_per_s", "real", "memory bandwidth", "GB/s", above=0),
+        Column("interconnect_gb_per_s", "real", "chip-to-chip link; null for PCIe cards and unknown", "GB/s", above=0),
+        Column("tdp_w", "real", "power", "W", above=0),
+        Column("list_price_usd", "real", "list or street price; null where none is published", "USD", above=0),
+        Column("export_restricted", "flag", "needs a US licence for China", required=True),
+        Column("export_restricted_since", "date", "since when"),
+        Column("note", "text", "what to know about the row"),
+    ],
+    key=("gpu_model",),
+    identity=("gpu_model", "known_on"),
+    quarantine_limit=0.05,
+)

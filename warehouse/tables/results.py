@@ -1,0 +1,22 @@
+"""What every check of every run found."""
+
+from warehouse.tables.table import Column, Table
+
+TABLE = Table(
+    schema="quality",
+    name="results",
+    meaning="one row for each check of each run",
+    columns=(
+        Column("run_id", "text", "run", required=True),
+        Column("table_name", "text", "table that was checked, with its schema", required=True),
+        Column("expectation", "text", "name of the check", required=True),
+        Column("column_name", "text", "column or columns it looked at; empty for the whole table", required=True),
+        Column("severity", "text", "what a failure does", required=True, allowed=("critical", "warning")),
+        Column("success", "flag", "whether it held", required=True),
+        Column("unexpected_count", "integer", "rows that broke it", "rows"),
+        Column("row_count", "integer", "rows looked at", "rows"),
+        Column("checked_at", "time", "when (UTC)", required=True),
+        Column("details", "json", "what it protects, and the first of the rows that broke it", required=True),
+    ),
+    key=("run_id", "table_name", "expectation", "column_name"),
+)

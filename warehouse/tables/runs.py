@@ -1,0 +1,25 @@
+"""Every run, with what it ran on."""
+
+from warehouse.tables.table import Column, Table
+
+TABLE = Table(
+    schema="provenance",
+    name="runs",
+    meaning="one row for each run",
+    columns=(
+        Column("run_id", "text", "run", required=True),
+        Column("started_at", "time", "start (UTC)", required=True),
+        Column("finished_at", "time", "end (UTC)"),
+        Column("source", "text", "reference or live", required=True),
+        Column("as_of", "date", "date that the answer is as of", required=True),
+        Column(
+            "outcome",
+            "text",
+            "published, refused, failed or published_with_old_data",
+            required=True,
+            allowed=("published", "published_with_old_data", "refused", "failed"),
+        ),
+        Column("versions", "json", "versions of the program, its libraries and the assumptions", required=True),
+    ),
+    key=("run_id",),
+)

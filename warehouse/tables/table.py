@@ -1,0 +1,223 @@
+"""How a table is declared: once, for everything that needs to know it.
+
+A unit that is written in two places will one day disagree with itself. So each column's name, type, unit, meaning and
+constraints stand in one declaration, and the DDL with its comments, the Polars schema, the Great Expectations suite
+and the data dictionary are derived from it.
+
+Two times are on every fact: the period that it is about (columns of the table) and `known_on`, the day it became
+public. `known_on` is what makes an answer as of an earlier date possible without looking ahead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Literal
+
+import polars as pl
+
+Type = Literal["text", "integer", "real", "date", "time", "flag", "json"]
+Severity = Literal["critical", "warning"]
+
+DUCKDB_TYPES: dict[str, str] = {
+    "text": "VARCHAR",
+    "integer": "BIGINT",
+    "real": "DOUBLE",
+    "date": "DATE",
+    "time": "TIMESTAMPTZ",
+    "flag": "BOOLEAN",
+    "json": "JSON",
+}
+POLARS_TYPES: dict[str, pl.DataType] = {
+    "text": pl.String(),
+    "integer": pl.Int64(),
+    "real": pl.Float64(),
+    "date": pl.Date(),
+    "time": pl.Datetime("us", "UTC"),
+    "flag": pl.Boolean(),
+    "json": pl.String(),
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: what it is called, what it holds and what can be said of every value in it.
+
+    `minimum` and `maximum` are inclusive; `above` is an exclusive lower bound (a price is above zero).
+    `required` means never null. Units stand in the name where the name has one; `unit` says it in words.
+    """
+
+    name: str
+    type: Type
+    meaning: str
+    unit: str = ""
+    required: bool = False
+    minimum: float | None = None
+    above: float | None = None
+    maximum: float | None = None
+    allowed: tuple[str, ...] = ()
+
+    @property
+    def comment(self) -> str:
+        return f"{self.meaning} [{self.unit}]" if self.unit else self.meaning
+
+
+@dataclass(frozen=True)
+class Check:
+    """A rule that one column alone cannot state.
+
+    `unexpected` is SQL: with `quarantines`, a condition on one row that is true where the row is bad (such rows are
+    put aside and the rest goes on); otherwise a query over `{table}` (and `core.*`, `staging.*`) that returns what
+    should not be there. `columns` names what the message points at; `protects` says in a sentence what would go wrong
+    without the check.
+    """
+
+    name: str
+    unexpected: str
+    protects: str
+    severity: Severity = "critical"
+    quarantines: bool = False
+    columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of the warehouse.
+
+    `key` names the thing that a row speaks of. Several rows may speak of one thing (another day, another source);
+    `identity` is what makes them different rows of one document (the key alone where it is not given).
+    `prefer` breaks ties between equally good rows of one thing: the lowest value wins.
+    `quarantine_limit` is the share of a table's new rows above which bad rows stop the run instead of being put aside.
+    """
+
+    schema: Literal["core", "marts", "quality", "provenance"]
+    name: str
+    meaning: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    identity: tuple[str, ...] = ()
+    checks: tuple[Check, ...] = ()
+    prefer: tuple[str, ...] = ()
+    quarantine_limit: float = 0.01
+    _by_name: dict[str, Column] = field(default_factory=dict, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        self._by_name.update({column.name: column for column in self.columns})
+        if len(self._by_name) != len(self.columns):
+            raise ValueError(f"{self.full_name} declares a column twice")
+        for name in (*self.key, *self.identity, *self.prefer):
+            if name not in self._by_name:
+                raise ValueError(f"{self.full_name} names a column that it does not declare: {name}")
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.schema}.{self.name}"
+
+    @property
+    def names(self) -> list[str]:
+        return [column.name for column in self.columns]
+
+    def column(self, name: str) -> Column:
+        return self._by_name[name]
+
+    @property
+    def polars_schema(self) -> pl.Schema:
+        return pl.Schema({column.name: POLARS_TYPES[column.type] for column in self.columns})
+
+    def empty(self) -> pl.DataFrame:
+        """A frame with this table's columns and no rows."""
+        return pl.DataFrame(schema=self.polars_schema)
+
+    def conform(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """`frame` with exactly this table's columns, in order and type. A column that is missing becomes null.
+
+        Raises ValueError for a column that the table does not declare: it would be lost without a word.
+        """
+        unknown = [name for name in frame.columns if name not in self._by_name]
+        if unknown:
+            raise ValueError(f"{self.full_name} does not declare {', '.join(unknown)}")
+        return frame.select(
+            (pl.col(c.name) if c.name in frame.columns else pl.lit(None)).cast(POLARS_TYPES[c.type]).alias(c.name)
+            for c in self.columns
+        )
+
+    def ddl(self, catalog: str = "", schema: str | None = None) -> list[str]:
+        """SQL that creates the table with its comments; `catalog` is the alias the warehouse is attached under."""
+        where = f"{catalog + '.' if catalog else ''}{schema or self.schema}.{self.name}"
+        body = ",\n  ".join(
+            f'"{c.name}" {DUCKDB_TYPES[c.type]}{" NOT NULL" if c.required else ""}' for c in self.columns
+        )
+        return [
+            f"CREATE TABLE IF NOT EXISTS {where} (\n  {body}\n)",
+            f"COMMENT ON TABLE {where} IS {_literal(self.meaning)}",
+            *(f'COMMENT ON COLUMN {where}."{c.name}" IS {_literal(c.comment)}' for c in self.columns),
+        ]
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+GRADES = ("A", "B", "C", "D")
+
+# Who says so, since when it is known, and where in which document: the same on every fact.
+PROVENANCE = (
+    Column("known_on", "date", "day on which this became public; nothing dated earlier may use it", required=True),
+    Column("loaded_at", "time", "when the row entered the warehouse (UTC)", required=True),
+    Column("source", "text", "source of the pipeline that brought the row", required=True),
+    Column("citation", "text", "where the fact was read", required=True),
+    Column("document_sha256", "text", "SHA-256 of the archived document that holds the row", required=True),
+    Column("locator", "text", "place of the row in that document", required=True),
+    Column(
+        "grade",
+        "text",
+        "A filing or exchange price, B developer's paper or Epoch AI, C secondary press, D hearsay",
+        required=True,
+        allowed=GRADES,
+    ),
+)
+
+GRADE_AND_REASON = (
+    Column("grade", "text", "weakest grade among the inputs; null where there were none", allowed=GRADES),
+    Column("reason", "text", "why a figure of this row is null, or what to know about it"),
+)
+
+
+def core(
+    name: str,
+    meaning: str,
+    columns: Iterable[Column],
+    *,
+    key: tuple[str, ...],
+    identity: tuple[str, ...] = (),
+    checks: tuple[Check, ...] = (),
+    prefer: tuple[str, ...] = (),
+    quarantine_limit: float = 0.01,
+) -> Table:
+    """A table of facts: its own columns, then the ones that every fact has."""
+    return Table(
+        schema="core",
+        name=name,
+        meaning=meaning,
+        columns=(*columns, *PROVENANCE),
+        key=key,
+        identity=identity or key,
+        checks=checks,
+        prefer=prefer,
+        quarantine_limit=quarantine_limit,
+    )
+
+
+def mart(
+    name: str, meaning: str, columns: Iterable[Column], *, key: tuple[str, ...], checks: tuple[Check, ...] = ()
+) -> Table:
+    """A table of answers: its own columns, then the weakest grade and the reason for what is missing."""
+    return Table(
+        schema="marts",
+        name=name,
+        meaning=meaning,
+        columns=(*columns, *GRADE_AND_REASON),
+        key=key,
+        identity=key,
+        checks=checks,
+    )
