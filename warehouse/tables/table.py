@@ -101,6 +101,9 @@ class Table:
     quarantine_limit: float = 0.01
     _by_name: dict[str, Column] = field(default_factory=dict, repr=False, compare=False)
 
+    def __hash__(self) -> int:
+        return hash(self.full_name)
+
     def __post_init__(self) -> None:
         self._by_name.update({column.name: column for column in self.columns})
         if len(self._by_name) != len(self.columns):

@@ -1,0 +1,48 @@
+# Everything this project does, one target each. `make` alone lists them.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+help:  ## list what can be made
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "overbuild needs Python 3.11 or newer; set PYTHON=..." >&2; exit 1; }
+	@echo "Setting up .venv from requirements.lock (once; a few minutes)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --no-deps --no-build-isolation --editable .
+	@# Bytecode halves the time to import; compileall writes it even where the environment says not to.
+	@$(BIN)/python -m compileall -q -j 0 .venv/lib flows warehouse >/dev/null || true
+	@touch $(READY)
+
+setup: $(READY)  ## create .venv from the lock file (the other targets do this too)
+
+run: $(READY)  ## ingest the reference snapshot, check it, build the answer, publish it
+	@$(BIN)/overbuild run
+
+test: $(READY)  ## every test that needs no network
+	@$(BIN)/python -m pytest -n auto --dist loadfile
+
+lint: $(READY)  ## style, types, the arrows between the rooms, and generated text that is stale
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python tools/generate_docs.py --check
+
+bench: $(READY)  ## speed and memory as ratios measured in one run
+	@$(BIN)/python bench/run.py
+
+docs: $(READY)  ## regenerate the figures in README.md and the data dictionary
+	@$(BIN)/python tools/generate_docs.py
+
+lock: $(READY)  ## renew requirements.lock from pyproject.toml
+	@$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-header --quiet --upgrade --output-file requirements.lock
+
+clean:  ## remove .venv and what was built
+	@rm -rf .venv dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+.PHONY: help setup run test lint bench docs lock clean

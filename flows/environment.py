@@ -1,0 +1,22 @@
+"""How Prefect and Great Expectations behave here unless the user's environment says otherwise.
+
+Both send usage analytics by default; here they do not. Prefect's own console log is for its developers: what a run does is
+told by the flow, and the same lines reach Prefect's UI. Call `prepare` before either is imported.
+"""
+
+from __future__ import annotations
+
+import os
+
+DEFAULTS = {
+    "DO_NOT_TRACK": "1",
+    "GX_ANALYTICS_ENABLED": "false",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
+    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
+}
+
+
+def prepare() -> None:
+    for name, value in DEFAULTS.items():
+        os.environ.setdefault(name, value)

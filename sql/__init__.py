@@ -1,0 +1,1 @@
+"""Views that every warehouse gets (`views/`), and ready questions (`questions/`), each opening with its question."""

@@ -1,0 +1,176 @@
+"""The command line: `overbuild --help`.
+
+Commands that only read import neither Prefect nor Great Expectations, which take seconds to load. Results go to standard
+output, everything else to standard error; the exit code says how it went (0 done, 1 unexpected failure, 2 wrong use or
+settings, 3 the checks refused the data, 4 published with a failed source's old data).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from warehouse.errors import OverbuildError, UsageError
+from warehouse.output import Format
+
+app = typer.Typer(
+    help="Is AI infrastructure spending wasteful? Ingest filings, prices and claims, check them, and answer.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    rich_markup_mode=None,
+)
+
+
+def _date(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a date; write it as 2025-01-28.") from None
+
+
+AsOf = Annotated[date | None, typer.Option("--as-of", metavar="DATE", parser=_date, help="Answer as of an earlier date.")]
+Form = Annotated[Format, typer.Option("--format", help="How to write the rows.")]
+
+
+@app.command()
+def run(
+    source: Annotated[str, typer.Option(help="reference (the packaged snapshot) or live.")] = "reference",
+    only: Annotated[str, typer.Option(metavar="FEEDS", help="Comma-separated: prices,capex,gpu,training.")] = "",
+    as_of: AsOf = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing but the result's exit code and errors.")] = False,
+) -> None:
+    """Ingest, check, build the marts and publish."""
+    from warehouse import runner
+
+    outcome = runner.run(source=source, only=_names(only), as_of=as_of, quiet=quiet)
+    if not quiet:
+        runner.print_summary(outcome)
+    if outcome["failed_sources"]:
+        raise typer.Exit(4)
+
+
+@app.command()
+def verdict(
+    as_of: AsOf = None,
+    company: Annotated[str, typer.Option(metavar="TICKER", help="One company instead of all.")] = "",
+    form: Form = Format.table,
+) -> None:
+    """The answer: each question's verdict, and the figures and thresholds behind it."""
+    from warehouse import answers
+
+    answers.verdict(_published(as_of), company.upper(), form)
+
+
+@app.command()
+def sql(
+    query: Annotated[str, typer.Argument(help="A query; without one, a prompt.")] = "",
+    file: Annotated[Path | None, typer.Option("--file", metavar="F", help="A file that holds the query.")] = None,
+    question: Annotated[str, typer.Option(metavar="NAME", help="A ready question (sql/questions).")] = "",
+    as_of: AsOf = None,
+    form: Form = Format.table,
+) -> None:
+    """Read-only SQL on the published warehouse."""
+    from warehouse import answers
+
+    if sum(map(bool, (query, file, question))) > 1:
+        raise UsageError("give one of a query, --file and --question.")
+    answers.sql(_published(as_of), query, file, question, form)
+
+
+@app.command()
+def quality(
+    run_id: Annotated[str, typer.Option("--run", metavar="ID", help="A run; the latest without it.")] = "",
+    form: Form = Format.table,
+) -> None:
+    """Data-quality results of a run, and the history of runs."""
+    from warehouse import answers
+
+    answers.quality(_home(), run_id, form)
+
+
+@app.command()
+def sources(form: Form = Format.table) -> None:
+    """Every source: what it gives, its last success, how fresh it is, whether it needs a key."""
+    from warehouse import answers
+
+    answers.sources(_home(), form)
+
+
+@app.command()
+def report(
+    as_of: AsOf = None,
+    open_it: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+) -> None:
+    """Where the published site is."""
+    page = _published(as_of) / "site" / "index.html"
+    typer.echo(page)
+    if open_it:
+        typer.launch(page.as_uri())
+
+
+@app.command()
+def doctor() -> None:
+    """Check the installation, the settings and what is configured."""
+    from warehouse import health
+
+    if not health.doctor():
+        raise typer.Exit(2)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _home() -> Any:
+    from warehouse.home import home_of
+    from warehouse.settings import load_settings
+
+    return home_of(load_settings())
+
+
+def _published(as_of: date | None) -> Path:
+    """Folder of the published answer; a dated one is made first where it is missing."""
+    home = _home()
+    folder = home.published(as_of)
+    if (folder / "warehouse.duckdb").exists():
+        return folder
+    if as_of is None:
+        raise UsageError(f"{home.root}: nothing is published here yet. Run `overbuild run` first.")
+    from warehouse import runner
+
+    sys.stderr.write(f"Nothing is published as of {as_of} yet; making it.\n")
+    runner.run(source="reference", only=(), as_of=as_of, quiet=not sys.stderr.isatty())
+    return folder
+
+
+def main() -> None:
+    """Run the command line and leave with the exit code that says how it went."""
+    try:
+        app()
+    except OverbuildError as error:
+        sys.stderr.write(f"overbuild: {error}\n")
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.stderr.write("overbuild: stopped; nothing was published.\n")
+        sys.exit(130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except Exception as error:
+        if os.environ.get("OVERBUILD_DEBUG"):
+            raise
+        sys.stderr.write(
+            f"overbuild: unexpected failure, a defect of ours: {type(error).__name__}: {error}\n"
+            "Nothing was published. Set OVERBUILD_DEBUG=1 to see where it happened.\n"
+        )
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,90 @@
+"""Where everything is under OVERBUILD_HOME.
+
+    current -> releases/RUN     the published answer: one link, switched whole
+    warehouse.duckdb, site, quality -> current/...
+    as-of/DATE -> releases/RUN  the same for a dated run
+    raw/                        documents as received, by their hash
+    releases/RUN/               warehouse.duckdb, site/, quality/ of a run
+    refused/RUN/                what a refused run found: results, quarantine, quality pages
+    work/                       what a run is building; removed when it ends
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from warehouse.errors import UsageError
+from warehouse.settings import Settings
+
+WAREHOUSE, SITE, QUALITY = "warehouse.duckdb", "site", "quality"
+
+
+@dataclass(frozen=True)
+class Home:
+    """Paths of one OVERBUILD_HOME; `warehouse` is the name that users open."""
+
+    root: Path
+    warehouse: Path
+
+    @property
+    def raw(self) -> Path:
+        return self.root / "raw"
+
+    @property
+    def current(self) -> Path:
+        return self.root / "current"
+
+    @property
+    def releases(self) -> Path:
+        return self.root / "releases"
+
+    @property
+    def refused(self) -> Path:
+        return self.root / "refused"
+
+    @property
+    def work(self) -> Path:
+        return self.root / "work"
+
+    @property
+    def lock(self) -> Path:
+        return self.root / ".lock"
+
+    def dated(self, as_of: date) -> Path:
+        return self.root / "as-of" / as_of.isoformat()
+
+    def published(self, as_of: date | None = None) -> Path:
+        """Folder of the published answer, or of a dated one."""
+        return self.dated(as_of) if as_of else self.current
+
+
+def home_of(settings: Settings) -> Home:
+    """Paths by the settings. Raises UsageError for a kind of warehouse that is not supported yet."""
+    asked = settings.warehouse
+    if asked and asked.split(":", 1)[0] in ("ducklake", "postgres", "md", "s3"):
+        raise UsageError(f"OVERBUILD_WAREHOUSE={asked}: only a DuckDB file is supported so far; give a path to one.")
+    warehouse = Path(asked).expanduser().absolute() if asked else settings.home / WAREHOUSE
+    return Home(settings.home, warehouse)
+
+
+def prepare(home: Home) -> None:
+    """Create the folders. Raises UsageError where they cannot be written."""
+    try:
+        for folder in (home.raw, home.releases, home.refused, home.work, home.root / "as-of", home.warehouse.parent):
+            folder.mkdir(parents=True, exist_ok=True)
+        probe = home.work / f".writable-{os.getpid()}"
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as error:
+        raise UsageError(
+            f"OVERBUILD_HOME={home.root}: this folder cannot be written ({error.strerror}: {error.filename}). "
+            "Set OVERBUILD_HOME to a folder that you can write."
+        ) from error
+    if home.warehouse.exists() and not home.warehouse.is_symlink():
+        raise UsageError(
+            f"{home.warehouse}: there is a file here that overbuild did not publish. Move it away, or set "
+            "OVERBUILD_WAREHOUSE to another path."
+        )

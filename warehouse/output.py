@@ -1,0 +1,92 @@
+"""Rows for a person or a program: a table, CSV or JSON."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import shutil
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+NARROWEST = 120
+
+
+class Format(StrEnum):
+    """How rows are written to standard output."""
+
+    table = "table"
+    csv = "csv"
+    json = "json"
+
+
+def write(columns: Sequence[str], rows: Iterable[Sequence[Any]], form: Format, title: str = "") -> None:
+    """Write rows to standard output. In JSON: a list of objects, dates in ISO 8601, numbers as numbers."""
+    match form:
+        case Format.json:
+            objects = [dict(zip(columns, map(plain, row), strict=True)) for row in rows]
+            json.dump(objects, sys.stdout, ensure_ascii=False, indent=1)
+            sys.stdout.write("\n")
+        case Format.csv:
+            writer = csv.writer(sys.stdout, lineterminator="\n")
+            writer.writerow(columns)
+            writer.writerows([["" if cell is None else plain(cell) for cell in row] for row in rows])
+        case Format.table:
+            _table(columns, rows, title)
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON can hold it."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, dict):
+        return {str(key): plain(cell) for key, cell in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(cell) for cell in value]
+    return str(value)
+
+
+def _table(columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title or None, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
+    body = [list(row) for row in rows]
+    for index, column in enumerate(columns):
+        numbers = bool(body) and all(isinstance(row[index], int | float | Decimal | None) for row in body)
+        table.add_column(column, justify="right" if numbers else "left", overflow="fold")
+    for row in body:
+        table.add_row(*(readable(cell) for cell in row))
+    width = shutil.get_terminal_size((NARROWEST, 40)).columns
+    Console(width=width if sys.stdout.isatty() else max(width, NARROWEST), markup=False, highlight=False).print(table)
+
+
+def readable(value: Any) -> str:
+    """A value for a person: thousands separated, no more digits than help."""
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}" if abs(value) >= 10_000 else str(value)
+    if isinstance(value, float | Decimal):
+        number = float(value)
+        if not math.isfinite(number):
+            return "-"
+        if number and (abs(number) >= 1e15 or abs(number) < 1e-4):
+            return f"{number:.4g}"
+        return f"{number:,.0f}" if abs(number) >= 10_000 else f"{number:.6g}"
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%d %H:%M:%S")
+    return str(value)

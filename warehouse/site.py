@@ -1,0 +1,112 @@
+"""The report: one page that opens from disk, without a server or a network, and says what the marts say.
+
+Each section is a query on the marts, so a figure on the page is a mart row and a column.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import jinja2
+
+from warehouse.output import readable
+from warehouse.runner import QUESTIONS
+
+TEMPLATE = Path(__file__).with_name("site.html.j2")
+WORDS = (
+    "looks_wasteful", "not_shown_wasteful", "cannot_tell", "claim_holds", "claim_holds_for_its_scope", "claim_fails",
+    "market_said_waste", "market_did_not_say_waste", "confirmed", "approximately_right", "right_but_misleading", "wrong",
+    "cannot_check",
+)  # fmt: skip
+
+SECTIONS: tuple[tuple[str, str, str, str], ...] = (
+    (
+        "companies",
+        "Each company, each question",
+        "By the decision rule of the method; cannot tell is an answer.",
+        "SELECT scope, question, verdict, evidence_grade AS grade, statement FROM marts.verdict WHERE scope <> 'ALL' "
+        "ORDER BY scope, question",
+    ),
+    (
+        "conditions",
+        "The figures and thresholds behind the group's verdicts",
+        "A condition without a value is unknown and never counts as evidence.",
+        "SELECT question, condition, value, comparison, threshold, holds, statement FROM marts.verdict_conditions "
+        "WHERE scope = 'ALL' ORDER BY question, condition",
+    ),
+    (
+        "figures",
+        "What the four buyers spent",
+        "Capital expenditure by calendar quarter, in dollars, from filings.",
+        "SELECT calendar_quarter, companies, capex_usd, capex_ttm_usd, coverage_share, grade FROM marts.capex_group "
+        "ORDER BY calendar_quarter DESC LIMIT 12",
+    ),
+    (
+        "training",
+        "What DeepSeek's runs cost, recomputed",
+        "GPU-hours times the rental offers around the run's date, from the lowest to the highest.",
+        "SELECT run_id, model, cost_scope, claimed_cost_usd, gpu_hours, price_low_usd_per_gpu_hour AS price_low, "
+        "price_high_usd_per_gpu_hour AS price_high, cost_low_usd, cost_mid_usd, cost_high_usd, grade, reason "
+        "FROM marts.training_cost WHERE model LIKE '%DeepSeek%' ORDER BY run_id",
+    ),
+    (
+        "market",
+        "What the market did on 27 January 2025",
+        "Abnormal returns of the largest suppliers and buyers against SPY, market model, the day itself.",
+        "SELECT ticker, role, actual_return, abnormal_return, t_stat, p_value, market_value_change_usd "
+        "FROM marts.event_study WHERE event_date = DATE '2025-01-27' AND benchmark = 'SPY' AND model = 'market_model' "
+        "AND return_kind = 'simple' AND window_start = 0 AND window_end = 0 AND abnormal_return IS NOT NULL "
+        "ORDER BY abnormal_return LIMIT 25",
+    ),
+    (
+        "simulation",
+        "The simulation",
+        "Quantiles over the draws; every distribution is an entry of the assumptions file.",
+        "SELECT scope, revenue_view, quantity, p05, p25, p50, p75, p95, draws, grade, reason "
+        "FROM marts.waste_simulation ORDER BY CASE scope WHEN 'ALL' THEN 0 ELSE 1 END, scope, quantity, revenue_view",
+    ),
+    (
+        "claims",
+        "Every claim of the article",
+        "Computed where a figure decides; otherwise what was found, with its source, or that it cannot be checked.",
+        "SELECT claim_id, statement, speaker, value_claimed, value_found, unit, finding, reason FROM marts.claim_check "
+        "ORDER BY claim_id",
+    ),
+)
+
+
+def read(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+    """Everything the page shows, from a warehouse's marts."""
+    run_id, as_of, outcome, versions = connection.execute(
+        "SELECT run_id, as_of, outcome, versions FROM provenance.runs ORDER BY started_at DESC LIMIT 1"
+    ).fetchone() or (None,) * 4
+    group = connection.execute("SELECT question, verdict, statement FROM marts.verdict WHERE scope = 'ALL'").fetchall()
+    order = ["overall", *(question for question in QUESTIONS if question != "overall")]
+    sections = []
+    for anchor, title, about, query in SECTIONS:
+        result = connection.execute(query)
+        columns = [name for name, *_ in result.description]
+        sections.append({"id": anchor, "title": title, "about": about, "columns": columns, "rows": result.fetchall()})
+    return {
+        "run_id": run_id,
+        "as_of": as_of,
+        "outcome": outcome,
+        "overridden": json.loads(versions)["assumptions_overridden"],
+        "group": sorted(
+            ({"question": q, "verdict": v, "statement": s} for q, v, s in group), key=lambda v: order.index(v["question"])
+        ),
+        "questions": QUESTIONS,
+        "sections": sections,
+        "verdicts": WORDS,
+    }
+
+
+def write(folder: Path, content: dict[str, Any]) -> None:
+    """Write the page into `folder`."""
+    environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined)
+    page = environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(**content, readable=readable)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "index.html").write_text(page, encoding="utf-8")

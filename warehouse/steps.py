@@ -1,0 +1,332 @@
+"""The steps of a run, each whole in itself; `flows/answer.py` says in which order they happen.
+
+A run works on a copy of the published warehouse in a folder of its own. Whatever happens to it, the published answer stays
+as it was until the last step; what a refused run found is kept in `refused/` and joins the history at the next run.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from functools import cache
+from importlib import metadata, resources
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from warehouse import __version__, assumptions, home, ingest as ingesting, marts, publish as publishing, quality, store
+from warehouse.errors import OverbuildError, RefusedError, UsageError
+from warehouse.ingest import Ingested, RunContext
+from warehouse.sessions import sessions
+from warehouse.settings import load_settings
+from warehouse.sources import all_sources
+from warehouse.sources.source import Feed, Source
+from warehouse.tables import CORE, SYSTEM
+
+FEEDS: tuple[Feed, ...] = ("prices", "capex", "gpu", "training")
+FIRST_SESSION = date(2018, 1, 1)
+KEPT_REFUSED = 10
+Say = Callable[[str], None]
+
+
+@dataclass
+class Work:
+    """A run under way: its context, its store, the folder it builds in, and what has come of it so far."""
+
+    run: RunContext
+    source: str
+    asked_as_of: date | None
+    store: store.Store
+    folder: Path
+    assumptions: assumptions.Assumptions
+    say: Say
+    as_of: date = date.max
+    ingested: list[Ingested] = field(default_factory=list)
+    failed_sources: dict[str, str] = field(default_factory=dict)
+    quarantined: list[str] = field(default_factory=list)
+    added: dict[str, int] = field(default_factory=dict)
+    reports: list[quality.Report] = field(default_factory=list)
+    marts: dict[str, pl.DataFrame] = field(default_factory=dict)
+    fact_rows: int = 0
+
+    @property
+    def pages(self) -> Path:
+        return self.folder / "release"
+
+
+def chosen(source: str, only: Sequence[str]) -> list[Source]:
+    """The sources of a run: of its kind, of the asked feeds (the panel always). Raises UsageError for an unknown feed."""
+    unknown = [feed for feed in only if feed not in FEEDS]
+    if unknown:
+        raise UsageError(f"--only {','.join(unknown)}: there is no such feed; choose from {', '.join(FEEDS)}.")
+    wanted = {*(only or FEEDS), "panel"}
+    return [s for s in all_sources() if s.kind == source and s.feed in wanted]
+
+
+@contextmanager
+def workspace(source: str, as_of: date | None, say: Say) -> Iterator[Work]:
+    """Everything a run needs, for as long as it runs; removed when it ends, published or not."""
+    settings = load_settings()
+    entries = assumptions.load(settings.assumptions)
+    started_at = datetime.now(UTC)
+    if as_of is not None and as_of > started_at.date():
+        raise UsageError(f"--as-of {as_of}: this date is in the future; nothing is known of it yet.")
+    where = home.home_of(settings)
+    home.prepare(where)
+    run = RunContext(f"{started_at:%Y%m%dT%H%M%S}-{os.urandom(2).hex()}", started_at, where, settings)
+    with publishing.one_at_a_time(where, "another run is at work in this OVERBUILD_HOME; waiting for it to end", say):
+        folder = where.work / run.run_id
+        (folder / "release").mkdir(parents=True)
+        try:
+            built = folder / "release" / home.WAREHOUSE
+            if (where.current / home.WAREHOUSE).exists():
+                shutil.copyfile(where.current / home.WAREHOUSE, built)
+            with store.opened(built, folder / "staging.duckdb") as opened:
+                work = Work(run, source, as_of, opened, folder, entries, say)
+                _take_up_refused(work)
+                _put_helpers(work)
+                try:
+                    yield work
+                except RefusedError as error:
+                    _keep_refused(work, error)
+                    raise
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def worth_retrying(_task: Any, _run: Any, state: Any) -> bool:
+    """Whether a failed ingestion may go better next time: not where the document or the settings are at fault."""
+    try:
+        state.result()
+    except OverbuildError:
+        return False
+    except Exception:
+        return True
+    return False
+
+
+def ingest(source: Source, work: Work) -> Ingested:
+    return ingesting.ingest(source, work.store, work.run)
+
+
+def note_ingested(work: Work, results: Sequence[Ingested | Exception]) -> None:
+    """Take in what the sources brought. A reference file that cannot be read refuses the run; a live source that failed is noted.
+
+    Raises RefusedError with every document's message.
+    """
+    work.ingested = [result for result in results if isinstance(result, Ingested)]
+    problems = [result for result in results if isinstance(result, BaseException)]
+    unexpected = [problem for problem in problems if not isinstance(problem, OverbuildError)]
+    if unexpected:
+        raise unexpected[0]
+    if problems:
+        raise RefusedError("\n".join(str(problem) for problem in problems))
+
+
+def put_bad_rows_aside(work: Work) -> list[str]:
+    """Check staged rows one by one and put the bad ones aside; gives a message for each."""
+    staged = [quality.Target(table, f"staging.{table.name}", "rows") for table in work.store.staged()]
+    if staged:
+        _validate(work, staged)
+    work.quarantined = ingesting.quarantine(work.store, work.run)
+    return work.quarantined
+
+
+def load(work: Work) -> dict[str, int]:
+    """Append new rows to core, and settle the date that the answer is as of."""
+    work.added = ingesting.load(work.store)
+    work.as_of = work.asked_as_of or _default_as_of(work)
+    return work.added
+
+
+def _default_as_of(work: Work) -> date:
+    """Today for live data; for the snapshot its last known date, so that its answer is the same on every day."""
+    if work.source == "live":
+        return work.run.today
+    known = [
+        work.store.scalar(
+            f"SELECT max(known_on) FROM {table.full_name} WHERE source LIKE 'reference_%' AND known_on <= ?",
+            [work.run.today],
+        )
+        for table in CORE.values()
+    ]
+    return max((day for day in known if day is not None), default=work.run.today)
+
+
+def check_facts(work: Work) -> str:
+    """Check the tables of core as wholes. Raises RefusedError for a critical failure."""
+    return _judge(_validate(work, [quality.Target(table, table.full_name, "table") for table in CORE.values()]), "facts")
+
+
+def build_marts(work: Work) -> str:
+    """Build every mart from the facts known by the date."""
+    facts = {name: work.store.rows(table) for name, table in CORE.items()}
+    work.fact_rows = sum(frame.height for frame in facts.values())
+    facts["sessions"] = sessions(FIRST_SESSION, work.run.today)
+    work.marts = marts.build(facts, as_of=work.as_of, assumptions=work.assumptions)
+    for name, frame in work.marts.items():
+        work.store.replace(marts.all_marts()[name].table, frame)
+    return f"{len(work.marts)} marts, {sum(frame.height for frame in work.marts.values()):,} rows"
+
+
+def check_marts(work: Work) -> str:
+    """Check the marts. Raises RefusedError for a critical failure."""
+    tables = [mart.table for mart in marts.all_marts().values()]
+    return _judge(_validate(work, [quality.Target(table, table.full_name, "table") for table in tables]), "marts")
+
+
+def _validate(work: Work, targets: Sequence[quality.Target]) -> quality.Report:
+    report = quality.validate(
+        work.store.connection,
+        targets,
+        run_id=work.run.run_id,
+        checked_at=datetime.now(UTC),
+        docs=work.pages / home.QUALITY,
+        today=work.run.today,
+    )
+    work.store.append(SYSTEM["results"], report.results)
+    work.reports.append(report)
+    return report
+
+
+def _judge(report: quality.Report, what: str) -> str:
+    if report.failed_critical or report.broken:
+        raise RefusedError("\n".join([*report.failed_critical, *report.broken]))
+    held = report.results.get_column("success").sum()
+    return f"{what}: {held} of {report.results.height} checks held, {len(report.warnings)} warnings"
+
+
+def write_pages(work: Work) -> None:
+    """Write the site beside the warehouse, and record the run."""
+    from warehouse import site  # Jinja is needed here only
+
+    if work.asked_as_of is not None:
+        work.store.forget_after(work.as_of)
+    work.store.create_views(work.as_of, _views())
+    outcome = "published_with_old_data" if work.failed_sources else "published"
+    work.store.append(SYSTEM["runs"], _run_row(work, outcome))
+    site.write(work.pages / home.SITE, site.read(work.store.connection))
+
+
+def _views() -> list[str]:
+    folder = Path(str(resources.files("sql"))) / "views"
+    return [path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.sql"))]
+
+
+def publish(work: Work) -> Path:
+    """Close the new warehouse and switch readers to it."""
+    work.store.finish()
+    return publishing.publish(work.run.home, work.pages, work.run.run_id, work.asked_as_of)
+
+
+def _run_row(work: Work, outcome: str) -> pl.DataFrame:
+    row = {
+        "run_id": work.run.run_id,
+        "started_at": work.run.started_at,
+        "finished_at": datetime.now(UTC),
+        "source": work.source,
+        "as_of": min(work.as_of, work.run.today),
+        "outcome": outcome,
+        "versions": json.dumps({**_versions(), "assumptions_sha256": work.assumptions.sha256,
+                                "assumptions_overridden": list(work.assumptions.overridden)}),
+    }
+    return pl.DataFrame([row], schema=SYSTEM["runs"].polars_schema)
+
+
+@cache
+def _versions() -> dict[str, str]:
+    packages = ("prefect", "great-expectations", "duckdb", "polars", "numpy", "scipy", "exchange-calendars")
+    return {"overbuild": __version__, "python": sys.version.split()[0]} | {p: metadata.version(p) for p in packages}
+
+
+def _put_helpers(work: Work) -> None:
+    bounds = work.assumptions.value("gpu_price_bounds")
+    work.store.put_helpers(
+        sessions(FIRST_SESSION, work.run.today),
+        pl.DataFrame(
+            [(chip, low, high) for chip, (low, high) in bounds.items()],
+            schema={"gpu_model": pl.String, "low_usd_per_gpu_hour": pl.Float64, "high_usd_per_gpu_hour": pl.Float64},
+            orient="row",
+        ),
+    )
+
+
+# -- refused runs -------------------------------------------------------------------------------------------------------
+
+
+_HISTORY = ("results", "quarantine", "runs")
+
+
+def _keep_refused(work: Work, error: RefusedError) -> None:
+    """Keep what a refused run found, beside the published answer that it did not touch."""
+    folder = work.run.home.refused / work.run.run_id
+    folder.mkdir(parents=True)
+    work.store.append(SYSTEM["runs"], _run_row(work, "refused"))
+    for name in _HISTORY:
+        found = work.store.frame(f"SELECT * FROM {SYSTEM[name].full_name} WHERE run_id = ?", [work.run.run_id])
+        SYSTEM[name].conform(found).write_parquet(folder / f"{name}.parquet")
+    (folder / "message.txt").write_text(f"{error}\n", encoding="utf-8")
+    pages = work.pages / home.QUALITY
+    if pages.exists():
+        shutil.copytree(pages, folder / home.QUALITY)
+    for old in sorted(work.run.home.refused.iterdir())[:-KEPT_REFUSED]:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _take_up_refused(work: Work) -> None:
+    """Bring what earlier refused runs found into the history of this warehouse, once."""
+    known = {run_id for (run_id,) in work.store.execute("SELECT run_id FROM provenance.runs").fetchall()}
+    for folder in sorted(work.run.home.refused.iterdir()):
+        if folder.name not in known and (folder / "runs.parquet").exists():
+            for name in _HISTORY:
+                work.store.append(SYSTEM[name], pl.read_parquet(folder / f"{name}.parquet"))
+
+
+# -- what is said of a run ----------------------------------------------------------------------------------------------
+
+
+def summary(work: Work) -> dict[str, Any]:
+    """What a run did, for whoever started it: paths, counts, the group's verdicts, what was put aside."""
+    results = pl.concat([report.results for report in work.reports])
+    verdicts = work.marts["verdict"].filter(pl.col("scope") == "ALL")
+    return {
+        "run_id": work.run.run_id,
+        "as_of": work.as_of.isoformat(),
+        "source": work.source,
+        "verdicts": verdicts.select("question", "verdict", "statement").to_dicts(),
+        "checks": results.height,
+        "checks_held": int(results.get_column("success").sum()),
+        "warnings": [warning for report in work.reports for warning in report.warnings],
+        "quarantined": work.quarantined,
+        "new_rows": sum(work.added.values()),
+        "fact_rows": work.fact_rows,
+        "failed_sources": work.failed_sources,
+        "overridden": list(work.assumptions.overridden),
+        "published": str(work.run.home.published(work.asked_as_of)),
+    }
+
+
+def verdict_markdown(work: Work) -> str:
+    """The verdicts of the group and of each company, as a table for Prefect's UI."""
+    rows = work.marts["verdict"].select("scope", "question", "verdict", "evidence_grade", "statement").rows()
+    lines = ["| " + " | ".join("" if cell is None else str(cell).replace("|", "/") for cell in row) + " |" for row in rows]
+    head = "| scope | question | verdict | grade | statement |\n|---|---|---|---|---|"
+    return f"## Verdict as of {work.as_of}\n\n{head}\n" + "\n".join(lines)
+
+
+def quality_markdown(work: Work) -> str:
+    """What was checked, in short, for Prefect's UI."""
+    results = pl.concat([report.results for report in work.reports])
+    warnings = "\n".join(f"- {warning}" for report in work.reports for warning in report.warnings) or "none"
+    aside = "\n".join(f"- {reason}" for reason in work.quarantined) or "none"
+    return (
+        f"## Quality of run {work.run.run_id}\n\n{int(results.get_column('success').sum())} of {results.height} checks "
+        f"held.\n\n### Warnings\n\n{warnings}\n\n### Rows put aside\n\n{aside}"
+    )
