@@ -66,8 +66,8 @@ def home_of(settings: Settings) -> Home:
     asked = settings.warehouse
     if asked and asked.split(":", 1)[0] in ("ducklake", "postgres", "md", "s3"):
         raise UsageError(f"OVERBUILD_WAREHOUSE={asked}: only a DuckDB file is supported so far; give a path to one.")
-    warehouse = Path(asked).expanduser().absolute() if asked else settings.home / WAREHOUSE
-    return Home(settings.home, warehouse)
+    root = settings.home.expanduser().absolute()
+    return Home(root, Path(asked).expanduser().absolute() if asked else root / WAREHOUSE)
 
 
 def prepare(home: Home) -> None:

@@ -6,7 +6,6 @@ document and the line. Where too many do, the run is refused instead, because th
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -128,9 +127,7 @@ def quarantine(store: Store, run: RunContext) -> list[str]:
     names = dict(store.execute("SELECT sha256, name FROM provenance.documents").fetchall())
     for table, staged in store.staged().items():
         new_rows = staged + len(_reasons(store, run, table))
-        for check in quality.conditions(table):
-            condition = quality.rendered(check, today=run.today)
-            _put_aside(store, run, table, store.put_aside(table, condition), check, names)
+        _keep_aside(store, run, table, store.put_aside(table, quality.reasons_sql(table, run.today)), names)
         reasons = _reasons(store, run, table)
         messages += reasons
         if len(reasons) > table.quarantine_limit * new_rows:
@@ -152,27 +149,23 @@ def _reasons(store: Store, run: RunContext, table: Table) -> list[str]:
     return [reason for (reason,) in rows.fetchall()]
 
 
-def _put_aside(
-    store: Store, run: RunContext, table: Table, bad: pl.DataFrame, check: quality.Check, names: dict[str, str]
-) -> None:
+def _keep_aside(store: Store, run: RunContext, table: Table, bad: pl.DataFrame, names: dict[str, str]) -> None:
     if bad.is_empty():
         return
-    rows = []
-    for row in bad.iter_rows(named=True):  # few by design: more than the limit refuses the run
-        document = names.get(row["document_sha256"], row["document_sha256"][:12])
-        values = ", ".join(f"{column} = {row[column]}" for column in check.columns)
-        rows.append(
-            {
-                "run_id": run.run_id,
-                "table_name": table.full_name,
-                "row_id": " | ".join(str(row[column]) for column in table.identity),
-                "reason": f"{document}, {row['locator']}: {values}: breaks {check.name} ({check.protects})",
-                "row": json.dumps(row, default=str),
-                "document_sha256": row["document_sha256"],
-                "locator": row["locator"],
-            }
-        )
-    store.append(SYSTEM["quarantine"], pl.DataFrame(rows, schema=SYSTEM["quarantine"].polars_schema))
+    document = pl.col("document_sha256").replace(names)
+    identity = pl.concat_str([pl.col(name).cast(pl.String).fill_null("") for name in table.identity], separator=" | ")
+    store.append(
+        SYSTEM["quarantine"],
+        bad.select(
+            pl.lit(run.run_id).alias("run_id"),
+            pl.lit(table.full_name).alias("table_name"),
+            pl.concat_str([identity, pl.lit(" @ "), document, pl.lit(" "), pl.col("locator")]).alias("row_id"),
+            pl.format("{}, {}: {}", document, "locator", "reason").alias("reason"),
+            pl.struct(pl.col(table.names).cast(pl.String)).struct.json_encode().alias("row"),
+            "document_sha256",
+            "locator",
+        ),
+    )
 
 
 def load(store: Store) -> dict[str, int]:

@@ -68,10 +68,9 @@ class Settings(BaseSettings):
 def load_settings() -> Settings:
     """The settings as they are now. Raises UsageError that names the setting and what it needs."""
     try:
-        settings = Settings()
+        return Settings()
     except ValidationError as error:
         problems = "; ".join(f"OVERBUILD_{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())
         raise UsageError(f"settings: {problems}") from error
     except ValueError as error:  # a TOML file that is not TOML
         raise UsageError(f"{FILE}: {error}") from error
-    return settings.model_copy(update={"home": settings.home.expanduser().absolute()})

@@ -161,8 +161,8 @@ def _default_as_of(work: Work) -> date:
 
 
 def check_facts(work: Work) -> str:
-    """Check the tables of core as wholes. Raises RefusedError for a critical failure."""
-    return _judge(_validate(work, [quality.Target(table, table.full_name, "table") for table in CORE.values()]), "facts")
+    """Check everything that core holds. Raises RefusedError for a critical failure."""
+    return _judge(_validate(work, [quality.Target(table, table.full_name, "all") for table in CORE.values()]), "facts")
 
 
 def build_marts(work: Work) -> str:
@@ -179,7 +179,7 @@ def build_marts(work: Work) -> str:
 def check_marts(work: Work) -> str:
     """Check the marts. Raises RefusedError for a critical failure."""
     tables = [mart.table for mart in marts.all_marts().values()]
-    return _judge(_validate(work, [quality.Target(table, table.full_name, "table") for table in tables]), "marts")
+    return _judge(_validate(work, [quality.Target(table, table.full_name, "all") for table in tables]), "marts")
 
 
 def _validate(work: Work, targets: Sequence[quality.Target]) -> quality.Report:
@@ -191,7 +191,14 @@ def _validate(work: Work, targets: Sequence[quality.Target]) -> quality.Report:
         docs=work.pages / home.QUALITY,
         today=work.run.today,
     )
-    work.store.append(SYSTEM["results"], report.results)
+    of_staging = [target.table.full_name for target in targets if target.relation.startswith("staging.")]
+    results = report.results.with_columns(
+        pl.when(pl.col("table_name").is_in(of_staging))
+        .then(pl.col("table_name").str.replace("core.", "staging.", literal=True))
+        .otherwise("table_name")
+        .alias("table_name")
+    )
+    work.store.append(SYSTEM["results"], results)
     work.reports.append(report)
     return report
 

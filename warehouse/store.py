@@ -79,12 +79,16 @@ class Store:
         counts = {table: self.scalar(f"SELECT count(*) FROM staging.{table.name}") for table in CORE.values()}
         return {table: count for table, count in counts.items() if count}
 
-    def put_aside(self, table: Table, condition: str) -> pl.DataFrame:
-        """Take the staged rows for which `condition` (over alias r) is true out of staging and give them back."""
-        bad = self.frame(f"SELECT r.* FROM staging.{table.name} AS r WHERE {condition}")
+    def put_aside(self, table: Table, reason: str) -> pl.DataFrame:
+        """Take out of staging the rows for which the SQL expression `reason` (over alias r) is not empty.
+
+        Gives them back with the column `reason`.
+        """
+        staged = f"staging.{table.name}"
+        bad = self.frame(f"SELECT r.*, {reason} AS reason FROM {staged} AS r WHERE {reason} <> ''")
         if bad.height:
-            self.execute(f"DELETE FROM staging.{table.name} AS r WHERE {condition}")
-        return table.conform(bad)
+            self.execute(f"CREATE OR REPLACE TABLE {staged} AS SELECT r.* FROM {staged} AS r WHERE {reason} = ''")
+        return bad
 
     def load(self, table: Table) -> int:
         """Append staged rows that `core` does not hold yet; gives how many were new."""

@@ -1,0 +1,78 @@
+"""Speed and memory as ratios, measured side by side in one run: `make bench`.
+
+Machines are noisy, so no single time means much. Each command is run in turn with the floor that it is held against, whole
+processes, several times; the medians and their ratio are printed with the target.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import psutil
+
+PYTHON = sys.executable
+OVERBUILD = str(Path(PYTHON).with_name("overbuild"))
+# A fresh process that imports what a run imports and runs an empty flow on a temporary server.
+FLOOR = """
+import threading
+from flows.environment import prepare
+prepare()
+threading.Thread(target=lambda: __import__("great_expectations")).start()
+from prefect import flow
+@flow
+def empty(): return 1
+empty()
+import great_expectations
+"""
+COMPARISONS = (
+    ("warm `overbuild run`", [OVERBUILD, "run", "--quiet"], "empty flow + imports", [PYTHON, "-c", FLOOR], 1.3, 3),
+    ("`overbuild sql \"select 1\"`", [OVERBUILD, "sql", "select 1"], "import duckdb, polars",
+     [PYTHON, "-c", "import duckdb, polars"], 2.0, 9),
+    ("`overbuild verdict`", [OVERBUILD, "verdict"], "import duckdb, polars",
+     [PYTHON, "-c", "import duckdb, polars"], 2.0, 9),
+)  # fmt: skip
+
+
+def measured(command: list[str], environment: dict[str, str]) -> tuple[float, float]:
+    """Wall seconds and peak resident MiB (the largest process of the command)."""
+    started = time.perf_counter()
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
+    peak = 0
+    watched = psutil.Process(process.pid)
+    while process.poll() is None:
+        try:
+            for member in (watched, *watched.children(recursive=True)):
+                peak = max(peak, member.memory_info().rss)
+        except psutil.Error:
+            pass
+        time.sleep(0.02)
+    seconds = time.perf_counter() - started
+    if process.returncode:
+        raise SystemExit(f"{' '.join(command)} failed with exit code {process.returncode}")
+    return seconds, peak / 2**20
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {**os.environ, "OVERBUILD_HOME": f"{folder}/home", "PREFECT_HOME": f"{folder}/prefect"}
+        measured([OVERBUILD, "run", "--quiet"], environment)  # the first run fills the warehouse
+        print("| what | seconds | against | seconds | ratio | target | peak MiB | floor's peak MiB |")
+        print("|---|---|---|---|---|---|---|---|")
+        for name, command, floor_name, floor, target, runs in COMPARISONS:
+            pairs = [(measured(command, environment), measured(floor, environment)) for _ in range(runs)]
+            ours, theirs = (statistics.median(pair[i][0] for pair in pairs) for i in (0, 1))
+            ratio = statistics.median(pair[0][0] / pair[1][0] for pair in pairs)
+            peak, floor_peak = (statistics.median(pair[i][1] for pair in pairs) for i in (0, 1))
+            print(
+                f"| {name} | {ours:.2f} | {floor_name} | {theirs:.2f} | {ratio:.2f} | {target} | {peak:.0f} | {floor_peak:.0f} |"
+            )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,152 @@
+"""Write the generated parts of README.md and the data dictionary, or check that they are not stale.
+
+    python tools/generate_docs.py [--check]
+
+The figures come from a real run of the packaged snapshot in a temporary folder. In README.md everything between
+`<!-- generated: NAME -->` and `<!-- end -->` is replaced; the rest is written by hand.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from warehouse import marts
+from warehouse.runner import QUESTIONS
+from warehouse.store import reading
+from warehouse.tables import CORE, SYSTEM
+from warehouse.tables.table import Table
+
+ROOT = Path(__file__).parent.parent
+README = ROOT / "README.md"
+DICTIONARY = ROOT / "docs" / "data-dictionary.md"
+FIRST_QUERY = (
+    "select calendar_quarter, ticker, capex_usd, capex_to_operating_cash_flow, grade from marts.capex_quarterly "
+    "where ticker in ('MSFT', 'AMZN') and calendar_quarter >= '2025Q3' order by all"
+)
+
+
+def main(check: bool) -> int:
+    stale = []
+    for path, wanted in ((DICTIONARY, dictionary()), (README, readme(README.read_text(encoding="utf-8")))):
+        found = path.read_text(encoding="utf-8") if path.exists() else ""
+        if found == wanted:
+            continue
+        if check:
+            stale.append(path)
+            diff = difflib.unified_diff(found.splitlines(), wanted.splitlines(), "as it is", "as it should be", lineterm="")
+            print("\n".join([f"{path.relative_to(ROOT)} is stale; run `make docs`:", *list(diff)[:40]]))
+        else:
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(wanted, encoding="utf-8")
+            print(f"wrote {path.relative_to(ROOT)}")
+    return bool(stale)
+
+
+def readme(text: str) -> str:
+    """README.md with its generated parts made anew."""
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith(("OVERBUILD_", "PREFECT_"))},
+            "OVERBUILD_HOME": f"{folder}/home",
+            "PREFECT_HOME": f"{folder}/prefect",
+            "COLUMNS": "120",
+        }
+        program = Path(sys.executable).with_name("overbuild")
+        command = [str(program)]
+        subprocess.run([*command, "run", "--quiet"], env=environment, cwd=folder, check=True)
+        shown = subprocess.run(
+            [*command, "sql", FIRST_QUERY], env=environment, cwd=folder, check=True, capture_output=True, text=True
+        ).stdout
+        with reading(Path(folder) / "home" / "warehouse.duckdb") as connection:
+            as_of, answers = answer_lines(connection)
+            counts = quality_lines(connection)
+    parts = {
+        "answer": f"As of {as_of}, from the packaged snapshot:\n\n{answers}",
+        "query": f'```\n$ .venv/bin/overbuild sql "{FIRST_QUERY}"\n{_trimmed(shown)}\n```',
+        "quality": counts,
+        "folders": folders(),
+    }
+    for name, part in parts.items():
+        pattern = re.compile(rf"(<!-- generated: {name} -->\n).*?(<!-- end -->)", re.DOTALL)
+        if not pattern.search(text):
+            raise SystemExit(f"README.md has no place for the generated part {name!r}")
+        text = pattern.sub(lambda match, part=part: f"{match[1]}{part}\n{match[2]}", text)
+    return text
+
+
+def answer_lines(connection) -> tuple[str, str]:
+    rows = connection.execute(
+        "SELECT question, verdict, statement, as_of FROM marts.verdict WHERE scope = 'ALL'"
+    ).fetchall()
+    by_question = {question: (verdict, statement) for question, verdict, statement, _ in rows}
+    lines = []
+    for question in ("overall", *(q for q in QUESTIONS if q != "overall")):
+        verdict, statement = by_question[question]
+        lines.append(f"- **{QUESTIONS[question]}** *{verdict.replace('_', ' ')}.* {statement}")
+    return str(rows[0][3]), "\n".join(lines)
+
+
+def quality_lines(connection) -> str:
+    total, held = connection.execute("SELECT count(*), count(*) FILTER (success) FROM quality.results").fetchone()
+    failed = connection.execute(
+        "SELECT table_name, expectation, severity, unexpected_count, details->>'$.protects' FROM quality.results "
+        "WHERE NOT success ORDER BY ALL"
+    ).fetchall()
+    lines = [f"On the packaged snapshot {held} of {total} checks hold."]
+    if failed:
+        lines += ["", "| table | check | severity | rows | what it protects |", "|---|---|---|---|---|"]
+        lines += [f"| {' | '.join('' if cell is None else str(cell) for cell in row)} |" for row in failed]
+    return "\n".join(lines)
+
+
+def folders() -> str:
+    """The folders, each with the first line of its docstring."""
+    lines = ["| folder or file | what is there |", "|---|---|"]
+    packages = [ROOT / name for name in ("flows", "warehouse", "sql")]
+    packages += [ROOT / "warehouse" / name for name in ("tables", "sources", "marts", "reference")]
+    for package in packages:
+        lines.append(f"| `{package.relative_to(ROOT)}/` | {_first_line(package / '__init__.py')} |")
+    for module in sorted((ROOT / "warehouse").glob("[a-z]*.py")):
+        lines.append(f"| `{module.relative_to(ROOT)}` | {_first_line(module)} |")
+    return "\n".join(lines)
+
+
+def _first_line(path: Path) -> str:
+    match = re.search(r'"""(.+?)(?:\n\n|""")', path.read_text(encoding="utf-8"), re.DOTALL)
+    if not match:
+        raise SystemExit(f"{path} has no docstring")
+    return " ".join(match[1].split()).replace("|", "/")
+
+
+def _trimmed(text: str) -> str:
+    return "\n".join(line.rstrip() for line in text.strip("\n").splitlines())
+
+
+def dictionary() -> str:
+    """Every table and column, from their declarations."""
+    parts = [
+        "# Data dictionary",
+        "",
+        "Made from the declarations by `make docs`; do not edit. Shares and returns are fractions, dates are DATE, times are UTC.",
+    ]
+    tables: list[Table] = [*CORE.values(), *(mart.table for mart in marts.all_marts().values()), *SYSTEM.values()]
+    for table in sorted(tables, key=lambda t: (("core", "marts", "quality", "provenance").index(t.schema), t.name)):
+        parts += ["", f"## {table.full_name}", "", f"{table.meaning}. Key: {', '.join(f'`{k}`' for k in table.key)}.", ""]
+        parts += ["| column | type | unit | meaning |", "|---|---|---|---|"]
+        parts += [f"| `{c.name}` | {c.type} | {c.unit} | {c.meaning} |".replace("||", "| |") for c in table.columns]
+        if table.checks:
+            parts += ["", "Checks:", ""]
+            parts += [f"- `{c.name}` ({'puts rows aside' if c.quarantines else c.severity}): {c.protects}" for c in table.checks]
+    return "\n".join(parts) + "\n"
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] not in ([], ["--check"]):
+        raise SystemExit(__doc__)
+    raise SystemExit(main(check="--check" in sys.argv))
