@@ -33,7 +33,7 @@ TABLE = core(
         ),
         Check(
             "known_after_it_happened",
-            "known_on < as_of_date and topic <> 'inference'",
+            "select * from {table} where known_on < as_of_date and topic <> 'inference'",
             "a figure cannot be public before the day it is about (projections excepted)",
             severity="warning",
             columns=("as_of_date", "known_on"),

@@ -35,10 +35,10 @@ TABLE = core(
         Check(
             "plausible_for_the_chip",
             """usd_per_gpu_hour not between
-               coalesce((select low_usd_per_gpu_hour from bounds.gpu_prices b
-                         where b.gpu_model = {row}.gpu_model), 0.02) and
-               coalesce((select high_usd_per_gpu_hour from bounds.gpu_prices b
-                         where b.gpu_model = {row}.gpu_model), 60)""",
+               coalesce((select low_usd_per_gpu_hour from bounds.gpu_prices where gpu_model = {row}.gpu_model),
+                        (select low_usd_per_gpu_hour from bounds.gpu_prices where gpu_model = '*')) and
+               coalesce((select high_usd_per_gpu_hour from bounds.gpu_prices where gpu_model = {row}.gpu_model),
+                        (select high_usd_per_gpu_hour from bounds.gpu_prices where gpu_model = '*'))""",
             "a node's price taken for a GPU's, or cents for dollars, moves every median",
             quarantines=True,
             columns=("usd_per_gpu_hour", "gpu_model"),

@@ -1,0 +1,464 @@
+"""What must hold of every table, found out by Great Expectations on DuckDB, and told so that someone can act on it.
+
+Checks come from the declarations alone (`warehouse.tables`): a column that is required, bounded or has a list of
+allowed values is checked for it, the identity of a row must be its own, and each table may add rules in SQL. Checks of
+single rows are conditions, so that the loading can put aside exactly the rows that Great Expectations counts; all
+others are queries that return what should not be there.
+
+A check that could not run is not a check that found something: it is reported as broken, and nothing is published
+either way. Great Expectations takes seconds to import, so it is imported where checks run and nowhere else.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import closing, nullcontext
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import duckdb
+import polars as pl
+
+from warehouse.tables.results import TABLE as RESULTS
+from warehouse.tables.table import PROVENANCE, Check, Column, Table
+
+if TYPE_CHECKING:
+    from warehouse.expectations import Verdict
+
+Level = Literal["rows", "table", "all"]
+
+# Names of Great Expectations' own expectations; a check of such a name is run as that expectation.
+NOT_NULL = "expect_column_values_to_not_be_null"
+BETWEEN = "expect_column_values_to_be_between"
+IN_SET = "expect_column_values_to_be_in_set"
+UNIQUE = "expect_column_values_to_be_unique"
+COMPOUND_UNIQUE = "expect_compound_columns_to_be_unique"
+COLUMNS = "expect_table_columns_to_match_ordered_list"
+ROW_COUNT = "expect_table_row_count_to_be_between"
+
+PROVENANCE_GIVEN = "provenance_given"
+FINITE = "figures_are_finite"
+
+_PLACE = ("document_sha256", "locator", "citation")
+ROWS_SHOWN = 5
+FIELDS_SHOWN = 8
+VALUE_SHOWN = 120  # characters
+
+
+@dataclass(frozen=True)
+class Target:
+    """What to check: a declaration, the SQL relation that holds the rows, and which of the table's checks.
+
+    `rows` are the checks of single rows, for rows that wait in staging; `table` are all others; `all` are both.
+    """
+
+    table: Table
+    relation: str
+    level: Level
+
+    @property
+    def name(self) -> str:
+        """How results and pages call it."""
+        return f"staging.{self.table.name}" if self.level == "rows" else self.table.full_name
+
+    @property
+    def checks(self) -> list[Check]:
+        return [c for c in rules(self.table) if self.level == "all" or c.quarantines == (self.level == "rows")]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one check found in one target: how many rows, the first of them as fields and in words.
+
+    `error` says why the check could not run; `count` is then null.
+    """
+
+    target: Target
+    check: Check
+    count: int | None
+    row_count: int | None
+    rows: tuple[dict[str, Any], ...] = ()
+    examples: tuple[str, ...] = ()
+    error: str | None = None
+    message: str = ""
+
+    @property
+    def success(self) -> bool:
+        return self.error is None and self.count == 0
+
+    @property
+    def outcome(self) -> Literal["passed", "put_aside", "critical", "warning", "broken"]:
+        if self.error is not None:
+            return "broken"
+        if self.count == 0:
+            return "passed"
+        return "put_aside" if self.target.level == "rows" else self.check.severity
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything the checks found; each list holds messages that name the document, the place, the field, the value."""
+
+    findings: tuple[Finding, ...]
+    results: pl.DataFrame
+
+    @property
+    def failed_critical(self) -> list[str]:
+        """Why nothing may be published."""
+        return self._messages("critical")
+
+    @property
+    def broken(self) -> list[str]:
+        """Checks that could not run: nothing may be published either, but the data may be in order."""
+        return self._messages("broken")
+
+    @property
+    def put_aside(self) -> list[str]:
+        """Bad rows among those about to be loaded: the loading puts them aside, up to the table's limit."""
+        return self._messages("put_aside")
+
+    @property
+    def warnings(self) -> list[str]:
+        """What is published and shown."""
+        return self._messages("warning")
+
+    @property
+    def publishable(self) -> bool:
+        return not self.failed_critical and not self.broken
+
+    def _messages(self, outcome: str) -> list[str]:
+        return [finding.message for finding in self.findings if finding.outcome == outcome]
+
+
+def rules(table: Table) -> list[Check]:
+    """All checks of a table: those its declaration implies, then those it states."""
+    return [*_of_rows(table), *_of_the_table(table), *table.checks]
+
+
+def conditions(table: Table) -> list[Check]:
+    """The checks of single rows: `unexpected` is a condition that is true where the row is bad."""
+    return [check for check in rules(table) if check.quarantines]
+
+
+def _of_rows(table: Table) -> list[Check]:
+    implied: list[Check] = []
+    own = [column for column in table.columns if column not in PROVENANCE]
+    key = table.key if table.schema == "marts" else ()
+    for column in table.columns:
+        if column in own and (column.required or column.name in key):
+            without = f"a row that lacks it cannot be used: {column.meaning}"
+            implied.append(_row_check(NOT_NULL, f'"{column.name}" is null', without, column))
+        if bounds := _bounds(column):
+            outside = " or ".join(f'"{column.name}" {operator} {bound!r}' for operator, bound in bounds)
+            beyond = f"it is another unit, another field or a misprint: {column.meaning}"
+            implied.append(_row_check(BETWEEN, outside, beyond, column))
+        if column.allowed:
+            allowed = ", ".join(_quoted(value) for value in column.allowed)
+            unknown = f"a row of an unknown kind falls out of every figure unseen: {column.meaning}"
+            implied.append(_row_check(IN_SET, f'"{column.name}" not in ({allowed})', unknown, column))
+    if reals := [column for column in table.columns if column.type == "real"]:
+        implied.append(
+            _row_check(
+                FINITE,
+                " or ".join(f'not isfinite("{column.name}")' for column in reals),
+                "infinity and not-a-number pass every comparison and spoil every mean; an unknown figure is null",
+                *reals,
+            )
+        )
+    if table.schema == "core":
+        implied.append(
+            _row_check(
+                PROVENANCE_GIVEN,
+                " or ".join(f'"{column.name}" is null' for column in PROVENANCE if column.required),
+                "a fact without its source, document, place, grade or day can be neither traced nor dated",
+                *PROVENANCE,
+            )
+        )
+        implied.append(
+            _row_check(
+                "known_by_today",
+                '"known_on" > {today}',
+                "a fact that becomes public in the future has its date wrong, and every later answer would look ahead",
+                table.column("known_on"),
+            )
+        )
+    return implied
+
+
+def _row_check(name: str, condition: str, protects: str, *columns: Column) -> Check:
+    return Check(name, condition, protects, quarantines=True, columns=tuple(column.name for column in columns))
+
+
+def _of_the_table(table: Table) -> list[Check]:
+    identity = table.identity or table.key
+    names = ", ".join(f'"{name}"' for name in identity)
+    # Great Expectations joins on equality, so a null in the identity would hide a duplicate.
+    nullable = table.schema == "core" and any(not table.column(name).required for name in identity)
+    unique = "identity_is_unique" if nullable else UNIQUE if len(identity) == 1 else COMPOUND_UNIQUE
+    declared = ", ".join(f"({place}, {_quoted(name)})" for place, name in enumerate(table.names, 1))
+    implied = [
+        Check(
+            unique,
+            f"select * from {{table}} qualify count(*) over (partition by {names}) > 1",
+            "two rows that say they are the same one count twice in every sum and median",
+            columns=identity,
+        ),
+        Check(
+            COLUMNS,
+            f"""select * from
+                  (select row_number() over () as place, column_name from (describe select * from {{table}})) found
+                  full join (values {declared}) declared (place, column_name) using (place, column_name)
+                where found.column_name is null or declared.column_name is null""",
+            "a warehouse of another version has other columns; rows would land under the wrong names",
+        ),
+    ]
+    if table.schema == "core":
+        implied += [
+            Check(
+                "document_in_archive",
+                "select * from {table} t anti join provenance.documents d on d.sha256 = t.document_sha256",
+                "a figure whose document is not in the archive cannot be traced, and the run cannot be repeated",
+                columns=("document_sha256",),
+            ),
+            Check(
+                ROW_COUNT,
+                "select 'no rows' as found where not exists (select 1 from {table})",
+                "an empty table leaves the figures that need it without an answer",
+                severity="warning",
+            ),
+        ]
+    return implied
+
+
+def _bounds(column: Column) -> list[tuple[str, float]]:
+    """Operator and bound of each side on which a value would be out of bounds."""
+    sides = (("<", column.minimum), ("<=", column.above), (">", column.maximum))
+    return [(operator, bound) for operator, bound in sides if bound is not None]
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def rendered(check: Check, *, today: date, relation: str = "") -> str:
+    """SQL of a check with its placeholders filled in; the row that a condition is about is called `r`."""
+    sql = check.unexpected.replace("{table}", relation).replace("{row}", "r")
+    return sql.replace("{today}", f"date '{today.isoformat()}'")
+
+
+def bad_rows(check: Check, *, today: date, relation: str) -> str:
+    """A query that returns what a check finds in a relation, whichever kind of check it is."""
+    sql = rendered(check, today=today, relation=relation)
+    return f"select r.* from {relation} as r where {sql}" if check.quarantines else sql
+
+
+def reasons_sql(table: Table, today: date) -> str:
+    """An SQL expression over row `r`: which checks of single rows it breaks, with field and value; '' where none."""
+    cases = []
+    for check in conditions(table):
+        fields = ", ".join(["''", *(_field_sql(check, name) for name in check.columns)])
+        said = f"{_quoted(label(check, table) + ': ')} || substr(concat_ws(', ', {fields}), 3)"
+        broken = rendered(check, today=today)
+        cases.append(f"case when ({broken}) then {said} || {_quoted(f' ({check.protects})')} end")
+    return f"concat_ws('; ', {', '.join(cases)})"
+
+
+def _field_sql(check: Check, name: str) -> str:
+    """An SQL expression: the field and its value; null for a field that is not among those at fault."""
+    said = f"{_quoted(name + '=')} || coalesce(cast(r.\"{name}\" as varchar), 'null')"
+    at_fault = {PROVENANCE_GIVEN: f'r."{name}" is null', FINITE: f'not isfinite(r."{name}")'}.get(check.name)
+    return f"case when {at_fault} then {said} end" if at_fault else said
+
+
+def label(check: Check, table: Table) -> str:
+    """A check in words: what it says of the field."""
+    columns = ", ".join(check.columns)
+    if check.name == NOT_NULL:
+        return f"{columns} is missing"
+    if check.name == BETWEEN:
+        column = table.column(check.columns[0])
+        limits = (("below", column.minimum), ("not above", column.above), ("above", column.maximum))
+        return f"{columns} is {' or '.join(f'{word} {bound:g}' for word, bound in limits if bound is not None)}"
+    if check.name == IN_SET:
+        return f"{columns} is none of {', '.join(table.column(check.columns[0]).allowed)}"
+    if check.name in (UNIQUE, COMPOUND_UNIQUE):
+        return f"{columns} occurs more than once"
+    if check.name == COLUMNS:
+        return "columns are not those declared"
+    if check.name == ROW_COUNT:
+        return "is empty"
+    return check.name
+
+
+def validate(
+    connection: duckdb.DuckDBPyConnection | str | Path,
+    targets: Sequence[Target],
+    *,
+    run_id: str,
+    checked_at: datetime,
+    today: date,
+    docs: Path | None = None,
+    earlier: Path | None = None,
+) -> Report:
+    """Run every check of every target, in the given order.
+
+    `connection` is used as it is (what it attached, its open transaction and its default schema are seen), or is the
+    path of a DuckDB file. With `docs`, the run's Data Docs are written in that folder, or added to what the same run
+    has there; `earlier` is a folder of such pages whose latest runs are taken along.
+
+    Nothing raises for what the data are: a check that fails or breaks is in the report. Raises ValueError where two
+    targets have the same name.
+    """
+    from warehouse import expectations  # imports Great Expectations: only where checks run
+
+    names = [target.name for target in targets]
+    if len(set(names)) != len(names):
+        raise ValueError(f"checked twice in one go: {', '.join(sorted({n for n in names if names.count(n) > 1}))}")
+    opened = closing(duckdb.connect(str(connection))) if isinstance(connection, str | Path) else nullcontext(connection)
+    with opened as con:
+        verdicts = expectations.run(con, targets, today)
+        names_of_documents = _document_names(con)
+        findings = tuple(
+            _finding(con, target, verdict, today, names_of_documents)
+            for target, found in zip(targets, verdicts, strict=True)
+            for verdict in found
+        )
+    if docs is not None:
+        from warehouse import data_docs
+
+        if earlier is not None:
+            data_docs.carry_over(earlier, docs)
+        data_docs.write(docs, findings, run_id=run_id, checked_at=checked_at, today=today)
+    return Report(findings, _results(findings, run_id, checked_at))
+
+
+def _document_names(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """Names of the archived documents by their hash; none where the database has no such table."""
+    try:
+        return dict(connection.execute("select sha256, name from provenance.documents").fetchall())
+    except duckdb.Error:
+        return {}
+
+
+def _finding(
+    connection: duckdb.DuckDBPyConnection, target: Target, verdict: Verdict, today: date, documents: Mapping[str, str]
+) -> Finding:
+    check, table = verdict.check, target.table
+    where = f"{target.name}: {label(check, table)}"
+    if verdict.error is not None:
+        return Finding(
+            target,
+            check,
+            None,
+            verdict.row_count,
+            error=verdict.error,
+            message=f"{where}: this check could not run: {verdict.error}",
+        )
+    if verdict.success:
+        return Finding(target, check, 0, verdict.row_count)
+    rows = _first_rows(connection, target, check, today)
+    of = f" of {verdict.row_count}" if check.quarantines or check.name in (UNIQUE, COMPOUND_UNIQUE) else ""
+    counted = f" ({verdict.count}{of} {'row' if verdict.count == 1 and not of else 'rows'})"
+    examples = tuple(_in_words(row, target.table, check, documents) for row in rows)
+    first = f"; first: {examples[0]}" if examples else ""
+    return Finding(
+        target,
+        check,
+        verdict.count,
+        verdict.row_count,
+        rows=tuple(rows),
+        examples=examples,
+        message=f"{where}{counted}{first}. {check.protects[:1].upper()}{check.protects[1:]}.",
+    )
+
+
+def _first_rows(
+    connection: duckdb.DuckDBPyConnection, target: Target, check: Check, today: date
+) -> list[dict[str, Any]]:
+    """The first rows that a check found: the fields it looks at, the row's identity, its document and place."""
+    bad = bad_rows(check, today=today, relation=target.relation)
+    try:
+        cursor = connection.execute(f"select * from ({bad}) limit {ROWS_SHOWN}")
+        names = [entry[0] for entry in cursor.description or ()]
+        rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    except duckdb.Error as error:  # the check itself ran; its count stands without examples
+        return [{"error": _first_line(str(error))}]
+    wanted = {*check.columns, *target.table.key, *_PLACE} if check.columns else names
+    shown = [name for name in names if name in wanted or name not in target.table.names]
+    return [{name: _plain(row[name]) for name in shown} for row in rows]
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON can hold it."""
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):
+        return value if value - value == 0 else str(value)  # infinity and not-a-number are not JSON
+    return value.isoformat() if isinstance(value, date | datetime) else str(value)
+
+
+def _in_words(row: dict[str, Any], table: Table, check: Check, documents: Mapping[str, str]) -> str:
+    """A row in words: document, place in it, the fields that are wrong, and what the row is about."""
+    sha256, locator = row.get("document_sha256"), row.get("locator")
+    document = documents.get(sha256, f"document {sha256[:12]}") if sha256 else None
+    wrong = [name for name in check.columns if name in row]
+    if check.name == PROVENANCE_GIVEN:
+        wrong = [name for name in wrong if row[name] is None]
+    elif check.name == FINITE:
+        wrong = [name for name in wrong if isinstance(row[name], str)]
+    # A query also says what it found in columns of its own.
+    declared = set(table.names) if wrong else set()
+    said = [name for name in row if name not in {*wrong, *table.key, *_PLACE, *declared}]
+    about = [name for name in table.key if name in row and name not in wrong]
+    words = ", ".join(f"{name}={_said(row[name])}" for name in [*wrong, *said][:FIELDS_SHOWN])
+    key = ", ".join(f"{name}={_said(row[name])}" for name in about)
+    where = ", ".join(part for part in (document, locator) if part)
+    return f"{where}: {words} ({key})".removeprefix(": ").replace(" ()", "")
+
+
+def _said(value: Any) -> str:
+    text = "null" if value is None else str(value)
+    return text if len(text) <= VALUE_SHOWN else f"{text[:VALUE_SHOWN]}..."
+
+
+def _first_line(text: str) -> str:
+    return next((line.strip() for line in text.splitlines() if line.strip()), "")
+
+
+def _results(findings: Sequence[Finding], run_id: str, checked_at: datetime) -> pl.DataFrame:
+    """The findings as rows of `quality.results`."""
+    return RESULTS.conform(
+        pl.DataFrame(
+            [
+                {
+                    "run_id": run_id,
+                    "table_name": finding.target.name,
+                    "expectation": finding.check.name,
+                    "column_name": ", ".join(finding.check.columns),
+                    # A check that could not run stops the run, whatever it would have said.
+                    "severity": "critical" if finding.error is not None else finding.check.severity,
+                    "success": finding.success,
+                    "unexpected_count": finding.count,
+                    "row_count": finding.row_count,
+                    "checked_at": checked_at,
+                    "details": json.dumps(_details(finding), ensure_ascii=False),
+                }
+                for finding in findings
+            ],
+            schema=RESULTS.polars_schema,
+        )
+    )
+
+
+def _details(finding: Finding) -> dict[str, Any]:
+    details: dict[str, Any] = {"protects": finding.check.protects}
+    if not finding.success:
+        details |= {"outcome": finding.outcome, "message": finding.message}
+    if finding.rows:
+        details["rows"] = list(finding.rows)
+    if finding.error is not None:
+        details["error"] = finding.error
+    return details
