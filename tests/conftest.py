@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from warehouse.assumptions import Assumptions, load
+from warehouse.fetching import Local
 from warehouse.sessions import sessions
 from warehouse.settings import Settings
 from warehouse.sources.reference import SOURCES
@@ -25,8 +26,8 @@ def facts() -> dict[str, pl.DataFrame]:
     """The frames of `core` by name, and `sessions`."""
     found: dict[str, pl.DataFrame] = {}
     for source in SOURCES:
-        for received in source.fetch(Settings()):
-            document = Document("0" * 64, received.name, received.url, received.body)
+        for received in source.fetch(Local(Settings())):
+            document = Document("0" * 64, received.name, received.url, received.content)
             for batch in source.parse(document):
                 assert batch.unreadable.is_empty()
                 found[batch.table.name] = with_provenance(batch.table, batch.frame, source.name)

@@ -25,19 +25,20 @@ def keep(root: Path, received: Received) -> Document:
 
     The file appears whole or not at all: it is written beside its place and renamed.
     """
-    sha256 = hashlib.sha256(received.body).hexdigest()
+    body = received.content if isinstance(received.content, bytes) else received.content.read_bytes()
+    sha256 = hashlib.sha256(body).hexdigest()
     target = path_of(root, sha256)
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".receiving-")
         try:
             with os.fdopen(handle, "wb") as file:
-                file.write(received.body)
+                file.write(body)
             os.replace(temporary, target)
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise
-    return Document(sha256, received.name, received.url, received.body)
+    return Document(sha256, received.name, received.url, body)
 
 
 def read(root: Path, sha256: str) -> bytes:

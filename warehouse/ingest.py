@@ -13,6 +13,7 @@ import polars as pl
 
 from warehouse import __version__, archive, quality
 from warehouse.errors import RefusedError
+from warehouse.fetching import Local
 from warehouse.home import Home
 from warehouse.settings import Settings
 from warehouse.sources.source import Batch, Document, Source
@@ -50,7 +51,7 @@ class RunContext:
 def ingest(source: Source, store: Store, run: RunContext) -> Ingested:
     """Fetch a source's documents, archive each, and stage the rows of those that are not loaded yet."""
     found = Ingested(source.name)
-    for received in source.fetch(run.settings):
+    for received in source.fetch(Local(run.settings, run.started_at)):
         document = archive.keep(run.home.raw, received)
         found.documents.append(document.sha256)
         if _already_loaded(store, source, document):

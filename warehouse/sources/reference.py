@@ -15,7 +15,7 @@ from typing import Any
 from warehouse.errors import DocumentError
 from warehouse.parsing import read_csv, text_of, typed
 from warehouse.settings import Settings
-from warehouse.sources.source import Batch, Document, Feed, Received, Source
+from warehouse.sources.source import Batch, Document, Feed, Fetching, Received, Source
 from warehouse.tables import CORE
 
 MANIFEST = "snapshot.toml"
@@ -51,8 +51,8 @@ def manifest(where: Path) -> dict[str, dict[str, Any]]:
         raise DocumentError(f"{path}: the snapshot's manifest is not TOML: {error}") from error
 
 
-def _fetch(tables: tuple[str, ...], settings: Settings) -> Iterator[Received]:
-    where = folder(settings)
+def _fetch(tables: tuple[str, ...], fetching: Fetching) -> Iterator[Received]:
+    where = folder(fetching.settings)
     listed = manifest(where)
     for table in tables:
         if table not in listed:
@@ -88,7 +88,7 @@ def _source(feed: Feed, tables: tuple[str, ...], gives: str) -> Source:
         feed=feed,
         gives=gives,
         tables=tables,
-        fetch=lambda settings: _fetch(tables, settings),
+        fetch=lambda fetching: _fetch(tables, fetching),
         parse=_parse,
         terms="facts with their citations; Epoch AI's data CC BY 4.0",
     )
