@@ -79,5 +79,5 @@ def test_a_mistake_is_named_and_refused(user_file, text, message):
 
 
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(UsageError, match="nowhere.toml"):
+    with pytest.raises(UsageError, match=r"nowhere\.toml"):
         load(tmp_path / "nowhere.toml")

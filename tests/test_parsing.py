@@ -31,7 +31,10 @@ def parsed(text: str) -> pl.DataFrame:
 
 
 def test_types_and_the_line_of_each_row():
-    text = 'ticker,date,close,volume,final\nNVDA,2025-01-27,118.42,818830900,true\n"A\nB",2025-01-28,1,,\nC,2025-01-29,2,3.0,false\n'
+    text = (
+        "ticker,date,close,volume,final\n"
+        'NVDA,2025-01-27,118.42,818830900,true\n"A\nB",2025-01-28,1,,\nC,2025-01-29,2,3.0,false\n'
+    )
     read = typed(parsed(text), BARS)
     assert read.unreadable.is_empty()
     assert read.frame.select(NAMES).rows() == [

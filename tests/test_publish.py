@@ -72,7 +72,7 @@ def test_the_warehouse_can_live_elsewhere(tmp_path):
 def test_a_file_that_is_not_ours_is_never_overwritten(tmp_path):
     home = Home(tmp_path / "home", tmp_path / "mine.duckdb")
     home.warehouse.write_text("precious")
-    with pytest.raises(UsageError, match="mine.duckdb: there is a file here that overbuild did not publish"):
+    with pytest.raises(UsageError, match=r"mine\.duckdb: there is a file here that overbuild did not publish"):
         prepare(home)
     assert home.warehouse.read_text() == "precious"
 

@@ -57,7 +57,8 @@ def marts_hash(folder: Path) -> dict[str, str]:
     """A hash of the rows of each mart, in their order."""
     names = query(folder, "SELECT table_name FROM duckdb_tables() WHERE schema_name = 'marts' ORDER BY 1")
     return {
-        name: hashlib.sha256(repr(query(folder, f"SELECT * FROM marts.{name}")).encode()).hexdigest() for (name,) in names
+        name: hashlib.sha256(repr(query(folder, f"SELECT * FROM marts.{name}")).encode()).hexdigest()
+        for (name,) in names
     }
 
 
@@ -125,9 +126,15 @@ def test_there_is_a_verdict_for_each_question_and_company(published):
 
 def test_no_mart_holds_a_figure_that_is_not_one(published):
     home, _ = published
-    columns = query(home, "SELECT table_name, column_name FROM duckdb_columns() WHERE schema_name = 'marts' AND data_type = 'DOUBLE'")
+    columns = query(
+        home,
+        "SELECT table_name, column_name FROM duckdb_columns() WHERE schema_name = 'marts' AND data_type = 'DOUBLE'",
+    )
     for table, column in columns:
-        assert query(home, f'SELECT count(*) FROM marts.{table} WHERE NOT isfinite("{column}")') == [(0,)], (table, column)
+        assert query(home, f'SELECT count(*) FROM marts.{table} WHERE NOT isfinite("{column}")') == [(0,)], (
+            table,
+            column,
+        )
 
 
 def test_a_second_run_adds_no_fact_and_gives_the_same_bytes(published, tmp_path):
@@ -253,7 +260,13 @@ def test_a_document_that_cannot_be_trusted_refuses_the_run_and_changes_nothing(p
 
 PUT_ASIDE = {
     "a negative price": ("stock_prices.csv.gz", 700, "close", "-118.42", "close"),
-    "a text where a number belongs": ("stock_prices.csv.gz", 700, "volume", "many", "volume: 'many' is not a whole number"),
+    "a text where a number belongs": (
+        "stock_prices.csv.gz",
+        700,
+        "volume",
+        "many",
+        "volume: 'many' is not a whole number",
+    ),
     "a date in the future": ("company_facts.csv.gz", 40, "known_on", "2999-01-01", "known_on"),
     "a close outside the bar": ("stock_prices.csv.gz", 700, "high", "0.01", "ohlc_consistent"),
     "a bar on a holiday": ("stock_prices.csv.gz", 700, "date", "2025-12-25", "session_of_the_exchange"),
@@ -332,7 +345,9 @@ def test_sql_writes_numbers_as_numbers_and_dates_as_iso(published):
     )
 
 
-@pytest.mark.parametrize("path", sorted((REFERENCE.parent.parent / "sql" / "questions").glob("*.sql")), ids=lambda p: p.stem)
+@pytest.mark.parametrize(
+    "path", sorted((REFERENCE.parent.parent / "sql" / "questions").glob("*.sql")), ids=lambda p: p.stem
+)
 def test_every_ready_question_opens_with_its_question_and_has_an_answer(published, path):
     assert path.read_text().startswith("-- ")
     assert path.read_text().splitlines()[0].endswith("?")

@@ -31,11 +31,14 @@ ADDED = {"loaded_at", "source", "document_sha256", "locator"}
 
 
 def read(facts: Path, name: str) -> pl.DataFrame:
-    """A file of the facts as text; an empty field is null."""
+    """A file of the facts as text; an empty field is null, and blanks around a field are no part of it.
+
+    A row that says word for word what another says is one row (a name with a blank behind it is the same name).
+    """
     path = facts / name
     raw = gzip.decompress(path.read_bytes()) if name.endswith(".gz") else path.read_bytes()
     frame = pl.read_csv(io.BytesIO(raw), infer_schema=False)
-    return frame.with_columns(pl.all().replace("", None))
+    return frame.with_columns(pl.all().str.strip_chars().replace("", None)).unique(maintain_order=True)
 
 
 def compiled(facts: Path) -> dict[str, pl.DataFrame]:

@@ -39,7 +39,9 @@ def main(check: bool) -> int:
             continue
         if check:
             stale.append(path)
-            diff = difflib.unified_diff(found.splitlines(), wanted.splitlines(), "as it is", "as it should be", lineterm="")
+            diff = difflib.unified_diff(
+                found.splitlines(), wanted.splitlines(), "as it is", "as it should be", lineterm=""
+            )
             print("\n".join([f"{path.relative_to(ROOT)} is stale; run `make docs`:", *list(diff)[:40]]))
         else:
             path.parent.mkdir(exist_ok=True)
@@ -137,12 +139,21 @@ def dictionary() -> str:
     ]
     tables: list[Table] = [*CORE.values(), *(mart.table for mart in marts.all_marts().values()), *SYSTEM.values()]
     for table in sorted(tables, key=lambda t: (("core", "marts", "quality", "provenance").index(t.schema), t.name)):
-        parts += ["", f"## {table.full_name}", "", f"{table.meaning}. Key: {', '.join(f'`{k}`' for k in table.key)}.", ""]
+        parts += [
+            "",
+            f"## {table.full_name}",
+            "",
+            f"{table.meaning}. Key: {', '.join(f'`{k}`' for k in table.key)}.",
+            "",
+        ]
         parts += ["| column | type | unit | meaning |", "|---|---|---|---|"]
         parts += [f"| `{c.name}` | {c.type} | {c.unit} | {c.meaning} |".replace("||", "| |") for c in table.columns]
         if table.checks:
             parts += ["", "Checks:", ""]
-            parts += [f"- `{c.name}` ({'puts rows aside' if c.quarantines else c.severity}): {c.protects}" for c in table.checks]
+            parts += [
+                f"- `{c.name}` ({'puts rows aside' if c.quarantines else c.severity}): {c.protects}"
+                for c in table.checks
+            ]
     return "\n".join(parts) + "\n"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import suppress
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,9 @@ def verdict(published: Path, company: str, form: Format) -> None:
     In JSON and CSV one row a verdict; `conditions` holds its conditions as a list (JSON) or as JSON text (CSV).
     """
     with store.reading(published / WAREHOUSE) as connection:
-        scopes = [scope for (scope,) in connection.execute("SELECT DISTINCT scope FROM marts.verdict ORDER BY 1").fetchall()]
+        scopes = [
+            scope for (scope,) in connection.execute("SELECT DISTINCT scope FROM marts.verdict ORDER BY 1").fetchall()
+        ]
         if company and company not in scopes:
             raise UsageError(f"--company {company}: there is no verdict for it; choose from {', '.join(scopes)}.")
         wanted = [company] if company else scopes
@@ -35,7 +38,8 @@ def verdict(published: Path, company: str, form: Format) -> None:
         columns = [name for name, *_ in verdicts.description]
         rows = verdicts.fetchall()
         behind = connection.execute(
-            f"SELECT * FROM marts.verdict_conditions WHERE scope IN (SELECT unnest(?)) ORDER BY {order}, condition", [wanted]
+            f"SELECT * FROM marts.verdict_conditions WHERE scope IN (SELECT unnest(?)) ORDER BY {order}, condition",
+            [wanted],
         )
         condition_columns = [name for name, *_ in behind.description]
         conditions = [dict(zip(condition_columns, row, strict=True)) for row in behind.fetchall()]
@@ -100,7 +104,9 @@ def _question(name: str) -> str:
     folder = Path(str(resources.files("sql"))) / "questions"
     path = folder / f"{name}.sql"
     if path.parent != folder or not path.exists():
-        known = "\n  ".join(f"{p.stem}: {p.read_text().splitlines()[0].lstrip('- ')}" for p in sorted(folder.glob("*.sql")))
+        known = "\n  ".join(
+            f"{p.stem}: {p.read_text().splitlines()[0].lstrip('- ')}" for p in sorted(folder.glob("*.sql"))
+        )
         raise UsageError(f"--question {name}: there is no such question. There are:\n  {known}")
     return path.read_text(encoding="utf-8")
 
@@ -120,10 +126,8 @@ def _execute(connection: duckdb.DuckDBPyConnection, query: str, form: Format) ->
 
 
 def _prompt(connection: duckdb.DuckDBPyConnection, form: Format) -> None:
-    try:
+    with suppress(ImportError):
         import readline  # noqa: F401  (line editing and history, where the system has it)
-    except ImportError:
-        pass
     sys.stderr.write("SQL on the published warehouse; end a query with ; and leave with .quit or Ctrl-D.\n")
     lines: list[str] = []
     while True:
@@ -148,7 +152,9 @@ def quality(home: Home, run_id: str, form: Format) -> None:
     connection.execute("SET TimeZone = 'UTC'")
     for name, schema in (("results", "quality"), ("quarantine", "quality"), ("runs", "provenance")):
         connection.execute(f"CREATE VIEW {name} AS {_everywhere(connection, home, schema, name)}")
-    runs = connection.execute("SELECT run_id, started_at, source, as_of, outcome FROM runs ORDER BY started_at").fetchall()
+    runs = connection.execute(
+        "SELECT run_id, started_at, source, as_of, outcome FROM runs ORDER BY started_at"
+    ).fetchall()
     if not runs:
         raise UsageError(f"{home.root}: no run is recorded here yet. Run `overbuild run` first.")
     wanted = run_id or runs[-1][0]
@@ -175,7 +181,9 @@ def quality(home: Home, run_id: str, form: Format) -> None:
     if shown:
         title = "Checks that did not hold"
         output.write(["table", "check", "columns", "severity", "rows", "what it protects"], shown, Format.table, title)
-    aside = connection.execute("SELECT table_name, reason FROM quarantine WHERE run_id = ? ORDER BY 1, 2", [wanted]).fetchall()
+    aside = connection.execute(
+        "SELECT table_name, reason FROM quarantine WHERE run_id = ? ORDER BY 1, 2", [wanted]
+    ).fetchall()
     if aside:
         output.write(["table", "reason"], aside, Format.table, "Rows put aside")
     history = connection.execute(
@@ -183,7 +191,9 @@ def quality(home: Home, run_id: str, form: Format) -> None:
         "count(*) FILTER (NOT q.success) AS not_held FROM runs r LEFT JOIN results q USING (run_id) "
         "GROUP BY ALL ORDER BY r.started_at DESC LIMIT 10"
     ).fetchall()
-    output.write(["run", "started (UTC)", "source", "as of", "outcome", "checks", "not held"], history, Format.table, "Runs")
+    output.write(
+        ["run", "started (UTC)", "source", "as of", "outcome", "checks", "not held"], history, Format.table, "Runs"
+    )
 
 
 def _everywhere(connection: duckdb.DuckDBPyConnection, home: Home, schema: str, name: str) -> str:
@@ -194,13 +204,13 @@ def _everywhere(connection: duckdb.DuckDBPyConnection, home: Home, schema: str, 
     parts = []
     published = home.current / WAREHOUSE
     if published.exists():
-        connection.execute(f"ATTACH IF NOT EXISTS '{str(published).replace(chr(39), chr(39) * 2)}' AS published (READ_ONLY)")
+        connection.execute(
+            f"ATTACH IF NOT EXISTS '{str(published).replace(chr(39), chr(39) * 2)}' AS published (READ_ONLY)"
+        )
         parts.append(f"SELECT {columns} FROM published.{schema}.{name}")
     for file in sorted(home.refused.glob(f"*/{name}.parquet")):
         path = str(file).replace("'", "''")
-        known = (
-            f" WHERE run_id NOT IN (SELECT run_id FROM published.provenance.runs)" if published.exists() else ""
-        )
+        known = " WHERE run_id NOT IN (SELECT run_id FROM published.provenance.runs)" if published.exists() else ""
         parts.append(f"SELECT {columns} FROM read_parquet('{path}'){known}")
     if not parts:
         empty = ", ".join(f'NULL AS "{column}"' for column in SYSTEM[name].names)
@@ -228,8 +238,17 @@ def sources(home: Home, form: Format) -> None:
     for source in all_sources():
         fetched, known, documents = last.get(source.name, (None, None, 0))
         table.append(
-            [source.name, source.kind, source.feed, source.gives, documents, fetched, known, source.needs or "nothing",
-             source.terms]
+            [
+                source.name,
+                source.kind,
+                source.feed,
+                source.gives,
+                documents,
+                fetched,
+                known,
+                source.needs or "nothing",
+                source.terms,
+            ]
         )
     columns = ["source", "kind", "feed", "gives", "documents", "last_success", "newest_fact", "needs", "terms"]
     output.write(columns, table, form)

@@ -27,7 +27,7 @@ SHAPES: dict[str, tuple[str, ...]] = {
     "triangular": ("low", "mode", "high"),
     "normal": ("mean", "sd"),
 }
-_ABOUT = ("meaning", "unit", "citation", "minimum", "maximum", "allowed")
+_ABOUT = ("meaning", "unit", "citation", "minimum", "maximum", "allowed", "facts")
 
 
 @dataclass(frozen=True)
@@ -98,6 +98,9 @@ class Assumptions(Mapping[str, Mapping[str, Any]]):
             if name not in entries:
                 raise UsageError(f"{where}: there is no assumption named {name!r}. {_nearest(name, entries)}")
             entries[name] = _changed(name, entries[name], change, where)
+            # The packaged number's facts do not stand behind a user's number.
+            if not (isinstance(change, Mapping) and "facts" in change):
+                entries[name].pop("facts", None)
             _validate(name, entries[name], where)
         return Assumptions(entries, tuple(sorted({*self.overridden, *changes})))
 

@@ -34,7 +34,9 @@ def _date(text: str) -> date:
         raise typer.BadParameter(f"{text!r} is not a date; write it as 2025-01-28.") from None
 
 
-AsOf = Annotated[date | None, typer.Option("--as-of", metavar="DATE", parser=_date, help="Answer as of an earlier date.")]
+AsOf = Annotated[
+    date | None, typer.Option("--as-of", metavar="DATE", parser=_date, help="Answer as of an earlier date.")
+]
 Form = Annotated[Format, typer.Option("--format", help="How to write the rows.")]
 
 

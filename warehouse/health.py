@@ -45,7 +45,9 @@ def _settings() -> str:
 
     settings = load_settings()
     given = sorted(name for name in settings.model_fields_set if name != "tiingo_key")
-    return f"set: {', '.join(given) or 'none, all defaults'}; SEC contact {'given' if settings.contact else 'not given'}"
+    return (
+        f"set: {', '.join(given) or 'none, all defaults'}; SEC contact {'given' if settings.contact else 'not given'}"
+    )
 
 
 def _assumptions() -> str:

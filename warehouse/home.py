@@ -1,12 +1,12 @@
 """Where everything is under OVERBUILD_HOME.
 
-    current -> releases/RUN     the published answer: one link, switched whole
-    warehouse.duckdb, site, quality -> current/...
-    as-of/DATE -> releases/RUN  the same for a dated run
-    raw/                        documents as received, by their hash
-    releases/RUN/               warehouse.duckdb, site/, quality/ of a run
-    refused/RUN/                what a refused run found: results, quarantine, quality pages
-    work/                       what a run is building; removed when it ends
+current -> releases/RUN     the published answer: one link, switched whole
+warehouse.duckdb, site, quality -> current/...
+as-of/DATE -> releases/RUN  the same for a dated run
+raw/                        documents as received, by their hash
+releases/RUN/               warehouse.duckdb, site/, quality/ of a run
+refused/RUN/                what a refused run found: results, quarantine, quality pages
+work/                       what a run is building; removed when it ends
 """
 
 from __future__ import annotations

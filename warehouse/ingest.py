@@ -172,4 +172,3 @@ def _keep_aside(store: Store, run: RunContext, table: Table, bad: pl.DataFrame, 
 def load(store: Store) -> dict[str, int]:
     """Append what is staged and new to `core`; gives the new rows of each table."""
     return {table.name: store.load(table) for table in store.staged()}
-

@@ -19,7 +19,13 @@ import polars as pl
 from warehouse.errors import DocumentError
 from warehouse.tables.table import POLARS_TYPES, Column, Table
 
-_WORDS = {"time": "a time (ISO 8601)", "integer": "a whole number", "real": "a number", "date": "a date (YYYY-MM-DD)", "flag": "true or false"}
+_WORDS = {
+    "time": "a time (ISO 8601)",
+    "integer": "a whole number",
+    "real": "a number",
+    "date": "a date (YYYY-MM-DD)",
+    "flag": "true or false",
+}
 
 
 @dataclass(frozen=True)
@@ -39,7 +45,9 @@ def text_of(body: bytes, name: str) -> str:
         try:
             body = gzip.decompress(body)
         except (EOFError, zlib.error, OSError) as error:
-            raise DocumentError(f"{name}: the compressed file is cut short or damaged ({error}). Get it again.") from error
+            raise DocumentError(
+                f"{name}: the compressed file is cut short or damaged ({error}). Get it again."
+            ) from error
     try:
         return body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -61,7 +69,9 @@ def read_csv(text: str, name: str, columns: Sequence[str]) -> pl.DataFrame:
         )
     extra = [column for column in header if column not in columns]
     if extra or len(set(header)) < len(header):
-        raise DocumentError(f"{name}: column {', '.join(extra) or 'names'} not expected or repeated; remove or rename it.")
+        raise DocumentError(
+            f"{name}: column {', '.join(extra) or 'names'} not expected or repeated; remove or rename it."
+        )
     rows: list[list[str]] = []
     lines: list[str] = []
     started = reader.line_num + 1
@@ -76,7 +86,9 @@ def read_csv(text: str, name: str, columns: Sequence[str]) -> pl.DataFrame:
             lines.append(f"line {started}")
             started = reader.line_num + 1
     except csv.Error as error:
-        raise DocumentError(f"{name}, line {started}: {error}; the file is cut short or a quote is not closed.") from error
+        raise DocumentError(
+            f"{name}, line {started}: {error}; the file is cut short or a quote is not closed."
+        ) from error
     frame = pl.DataFrame(rows, schema={column: pl.String for column in header}, orient="row")
     return frame.select(columns).with_columns(pl.Series("locator", lines, dtype=pl.String))
 
@@ -128,7 +140,9 @@ def _complaint(column: Column) -> pl.Expr:
         return pl.lit(None, dtype=pl.String)
     given = pl.col(column.name).str.strip_chars()
     unread = (given != "") & _cast(column).is_null()
-    said = pl.when(unread).then(pl.format("{}: '{}' is not {}", pl.lit(column.name), given, pl.lit(_WORDS[column.type])))
+    said = pl.when(unread).then(
+        pl.format("{}: '{}' is not {}", pl.lit(column.name), given, pl.lit(_WORDS[column.type]))
+    )
     return said.when(pl.lit(column.required) & (given == "")).then(pl.lit(f"{column.name}: is empty"))
 
 

@@ -67,7 +67,9 @@ def print_summary(outcome: dict[str, Any]) -> None:
     out += ["", f"Checked: {outcome['checks_held']} of {outcome['checks']} checks held."]
     out += [f"  warning: {warning}" for warning in outcome["warnings"]]
     out += [f"  put aside: {reason}" for reason in outcome["quarantined"]]
-    out += [f"  source failed, its last good data were used: {n}: {why}" for n, why in outcome["failed_sources"].items()]
+    out += [
+        f"  source failed, its last good data were used: {n}: {why}" for n, why in outcome["failed_sources"].items()
+    ]
     if outcome["overridden"]:
         out.append(f"  what-if: these assumptions are not the packaged ones: {', '.join(outcome['overridden'])}")
     published = outcome["published"]

@@ -80,9 +80,12 @@ SECTIONS: tuple[tuple[str, str, str, str], ...] = (
 
 def read(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     """Everything the page shows, from a warehouse's marts."""
-    run_id, as_of, outcome, versions = connection.execute(
-        "SELECT run_id, as_of, outcome, versions FROM provenance.runs ORDER BY started_at DESC LIMIT 1"
-    ).fetchone() or (None,) * 4
+    run_id, as_of, outcome, versions = (
+        connection.execute(
+            "SELECT run_id, as_of, outcome, versions FROM provenance.runs ORDER BY started_at DESC LIMIT 1"
+        ).fetchone()
+        or (None,) * 4
+    )
     group = connection.execute("SELECT question, verdict, statement FROM marts.verdict WHERE scope = 'ALL'").fetchall()
     order = ["overall", *(question for question in QUESTIONS if question != "overall")]
     sections = []
@@ -96,7 +99,8 @@ def read(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
         "outcome": outcome,
         "overridden": json.loads(versions)["assumptions_overridden"],
         "group": sorted(
-            ({"question": q, "verdict": v, "statement": s} for q, v, s in group), key=lambda v: order.index(v["question"])
+            ({"question": q, "verdict": v, "statement": s} for q, v, s in group),
+            key=lambda v: order.index(v["question"]),
         ),
         "questions": QUESTIONS,
         "sections": sections,
@@ -106,7 +110,9 @@ def read(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
 
 def write(folder: Path, content: dict[str, Any]) -> None:
     """Write the page into `folder`."""
-    environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined)
+    environment = jinja2.Environment(
+        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+    )
     page = environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(**content, readable=readable)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "index.html").write_text(page, encoding="utf-8")

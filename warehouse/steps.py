@@ -21,7 +21,9 @@ from typing import Any
 
 import polars as pl
 
-from warehouse import __version__, assumptions, home, ingest as ingesting, marts, publish as publishing, quality, store
+from warehouse import __version__, assumptions, home, marts, quality, store
+from warehouse import ingest as ingesting
+from warehouse import publish as publishing
 from warehouse.errors import OverbuildError, RefusedError, UsageError
 from warehouse.ingest import Ingested, RunContext
 from warehouse.sessions import sessions
@@ -241,8 +243,13 @@ def _run_row(work: Work, outcome: str) -> pl.DataFrame:
         "source": work.source,
         "as_of": min(work.as_of, work.run.today),
         "outcome": outcome,
-        "versions": json.dumps({**_versions(), "assumptions_sha256": work.assumptions.sha256,
-                                "assumptions_overridden": list(work.assumptions.overridden)}),
+        "versions": json.dumps(
+            {
+                **_versions(),
+                "assumptions_sha256": work.assumptions.sha256,
+                "assumptions_overridden": list(work.assumptions.overridden),
+            }
+        ),
     }
     return pl.DataFrame([row], schema=SYSTEM["runs"].polars_schema)
 
@@ -323,7 +330,9 @@ def summary(work: Work) -> dict[str, Any]:
 def verdict_markdown(work: Work) -> str:
     """The verdicts of the group and of each company, as a table for Prefect's UI."""
     rows = work.marts["verdict"].select("scope", "question", "verdict", "evidence_grade", "statement").rows()
-    lines = ["| " + " | ".join("" if cell is None else str(cell).replace("|", "/") for cell in row) + " |" for row in rows]
+    lines = [
+        "| " + " | ".join("" if cell is None else str(cell).replace("|", "/") for cell in row) + " |" for row in rows
+    ]
     head = "| scope | question | verdict | grade | statement |\n|---|---|---|---|---|"
     return f"## Verdict as of {work.as_of}\n\n{head}\n" + "\n".join(lines)
 

@@ -188,9 +188,7 @@ def provenance(
 ) -> pl.DataFrame:
     """Parsed rows with the columns that every fact has."""
     return table.conform(
-        rows.with_columns(
-            source=pl.lit(source), document_sha256=pl.lit(document_sha256), loaded_at=pl.lit(loaded_at)
-        )
+        rows.with_columns(source=pl.lit(source), document_sha256=pl.lit(document_sha256), loaded_at=pl.lit(loaded_at))
     )
 
 

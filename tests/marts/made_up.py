@@ -116,6 +116,27 @@ def every_view(short: float | None, late: float | None, why: str | None = None) 
     return [row for scope in SCOPES for view in VIEWS[scope] for row in probabilities(scope, view, short, late, why)]
 
 
+def revenue(**is_lower_bound: bool) -> pl.DataFrame:
+    """One counted line for every scope and view; `infrastructure=True` for a view that is a lower bound."""
+    return mart_frame(
+        "attributable_revenue",
+        [
+            {
+                "scope": scope,
+                "revenue_view": view,
+                "entity": "everyone",
+                "evidence_id": "CC000",
+                "counted": True,
+                "is_lower_bound": is_lower_bound.get(view, False),
+                "grade": "C",
+                "known_on": KNOWN,
+            }
+            for scope in SCOPES
+            for view in VIEWS[scope]
+        ],
+    )
+
+
 def covered(share: float | None) -> pl.DataFrame:
     rows = [] if share is None else [{"calendar_quarter": "2026Q2", "coverage_share": share, "grade": "C"}]
     return mart_frame("capex_group", rows)
@@ -191,6 +212,7 @@ def frames(**changed: Any) -> Frames:
         "waste_simulation": mart_frame("waste_simulation", simulation(-0.02, 0.02, 0.1)),
         "waste_probabilities": mart_frame("waste_probabilities", every_view(0.3, 0.2)),
         "waste_sensitivity": mart_frame("waste_sensitivity", []),
+        "attributable_revenue": revenue(),
         "capex_group": covered(0.97),
         "glut_signals": glut({}),
         **returns({(0, 1): (-0.15, 0.001), (0, 60): (-0.02, 0.8)}),

@@ -49,8 +49,15 @@ DECISIONS: dict[str, dict[str, tuple[tuple[str, ...], ...]]] = {
         "not_shown_wasteful": (("redundant_p95_below_threshold",),),
     },
     "Q3": {
-        "looks_wasteful": (("coverage_falls_short_{view}", "covers_too_late_{view}", "glut_signals_enough"),),
-        "not_shown_wasteful": (("covers_in_time_{view}", "no_glut_signal"),),
+        "looks_wasteful": (
+            (
+                "coverage_falls_short_{view}",
+                "covers_too_late_{view}",
+                "glut_signals_enough",
+                "revenue_is_no_lower_bound_{view}",
+            ),
+        ),
+        "not_shown_wasteful": (("covers_in_time_{view}", "no_glut_signal", "revenue_is_no_lower_bound_{view}"),),
     },
     "Q4": {
         "market_said_waste": (

@@ -12,18 +12,18 @@ from datetime import date
 
 import polars as pl
 
-from warehouse.assumptions import Assumptions, Distribution
+from warehouse.assumptions import Assumptions
 from warehouse.marts.decision import COMPANIES
 from warehouse.marts.mart import Mart, Trace
 from warehouse.marts.picking import admissible, pick
+from warehouse.marts.training_share import H100_DENSE_BF16_FLOP_PER_S, SECONDS_PER_YEAR, latest_vintage, mean
 from warehouse.tables.evidence import TABLE as EVIDENCE
-from warehouse.tables.table import Check, Column, mart
+from warehouse.tables.table import Check, Column
+from warehouse.tables.table import mart as declare
 
-H100_DENSE_BF16_FLOP_PER_S = 989.4e12
-SECONDS_PER_YEAR = 31_536_000
 OWNED = "h100_equivalents_owned"
 
-TABLE = mart(
+TABLE = declare(
     "training_share_own",
     "operations of a company's own disclosed models over those of its own fleet, by year; a lower bound",
     [
@@ -52,7 +52,7 @@ def build(ai_models: pl.DataFrame, evidence: pl.DataFrame, *, as_of: date, assum
     names = _names(assumptions)
     models = _trained(ai_models, names)
     share_of_end = assumptions.number("fleet_share_of_end")
-    rate = H100_DENSE_BF16_FLOP_PER_S * SECONDS_PER_YEAR * _mean(assumptions.distribution("utilisation"))
+    rate = H100_DENSE_BF16_FLOP_PER_S * SECONDS_PER_YEAR * mean(assumptions.distribution("utilisation"))
     at_ends = _fleets_at_year_ends(evidence, names, assumptions.integer("fleet_window_days"))
     begun = at_ends.select(
         "ticker", year=pl.col("year") + 1, begin="fleet", begin_grade="grade", begin_known_on="known_on"
@@ -99,26 +99,12 @@ def _named(frame: pl.DataFrame, column: str, names: pl.DataFrame) -> pl.DataFram
 
 def _trained(ai_models: pl.DataFrame, names: pl.DataFrame) -> pl.DataFrame:
     """Operations by ticker and year of publication, of the latest vintage, each model once, net of its base models."""
-    latest = admissible(ai_models).filter(pl.col("vintage") == pl.col("vintage").max())
-    once = latest.sort("model", "training_flop", nulls_last=True).unique("model", keep="first", maintain_order=True)
-    flop = once.select(base="model", base_flop="training_flop")
-    base = (
-        once.select("model", base=pl.col("base_model").str.split(","))
-        .explode("base")
-        .with_columns(pl.col("base").str.strip_chars())
-        .join(flop, on="base", how="inner")
-        .group_by("model")
-        .agg(pl.col("base_flop").max())
+    disclosed = latest_vintage(ai_models).filter(pl.col("training_flop").is_not_null())
+    by_organisation = (
+        disclosed.with_columns(who=pl.col("organization").str.split(","))
+        .explode("who")
+        .with_columns(pl.col("who").str.strip_chars())
     )
-    ours = (
-        once.filter(pl.col("training_flop").is_not_null())
-        .join(base, on="model", how="left")
-        .with_columns(
-            added=pl.max_horizontal(pl.col("training_flop") - pl.col("base_flop").fill_null(0.0), pl.lit(0.0)),
-            who=pl.col("organization").str.split(","),
-        )
-    )
-    by_organisation = ours.explode("who").with_columns(pl.col("who").str.strip_chars())
     return (
         _named(by_organisation, "who", names)
         .unique(["ticker", "model"], keep="first", maintain_order=True)
@@ -126,7 +112,7 @@ def _trained(ai_models: pl.DataFrame, names: pl.DataFrame) -> pl.DataFrame:
         .group_by("ticker", year=pl.col("published").dt.year().cast(pl.Int64))
         .agg(
             models=pl.len().cast(pl.Int64),
-            training_flop=pl.col("added").sum(),
+            training_flop=pl.col("added_flop").sum(),
             known_on=pl.col("known_on").max(),
             grade=pl.col("grade").max(),
         )
@@ -150,11 +136,6 @@ def _fleets_at_year_ends(evidence: pl.DataFrame, names: pl.DataFrame, window_day
         .unique(["ticker", "year"], keep="first", maintain_order=True)
         .select("ticker", "year", "known_on", "grade", fleet="value")
     )
-
-
-def _mean(drawn: Distribution) -> float:
-    """Mean of a distribution: the point, the mean of a normal, or of low (mode) and high."""
-    return drawn["mean"] if drawn.kind == "normal" else sum(drawn.parameters) / len(drawn.parameters)
 
 
 MART = Mart(

@@ -20,7 +20,9 @@ from warehouse.marts.verdict_conditions import in_words
 from warehouse.tables.table import GRADES, Check, Column, mart
 
 Conditions = Mapping[str, Mapping[str, Any]]
-VETOES = {name for names in ALWAYS.values() for name in names}
+VETOES = {name for names in ALWAYS.values() for name in names} | {
+    f"revenue_is_no_lower_bound_{view}" for views in VIEWS.values() for view in views
+}
 MOST_FLIPS = 2  # drivers named in a sentence; all of them are in the conditions
 
 TABLE = mart(
@@ -132,7 +134,8 @@ def _row(
     behind = [conditions[name] for name in found["rests_on"] if name in conditions]
     evidence_grade = _greatest(row["evidence_grade"] for row in behind)
     why = _why(behind, figures) if verdict == UNDECIDED else None
-    said = f"Cannot tell {ABOUT[question]}: {why}" if why else f"{_head(verdict, conditions)}: {figures}"
+    found = f"; what was found all the same: {figures}" if why and figures and figures not in why else ""
+    said = f"Cannot tell {ABOUT[question]}: {why}{found}" if why else f"{_head(verdict, conditions)}: {figures}"
     worth = f"weakest evidence that matters: grade {evidence_grade}" if evidence_grade else "no evidence to grade"
     silent = SILENT[question].format(whose="the group's" if scope == GROUP else f"{scope}'s")
     return {
@@ -157,10 +160,16 @@ def _why(behind: list[Mapping[str, Any]], figures: str) -> str:
     forbids = [row["statement"].rstrip(".") for row in behind if row["condition"] in VETOES and row["holds"] is False]
     unknown = [row["reason"] or row["statement"].rstrip(".") for row in behind if row["holds"] is None]
     if forbids or unknown:
-        return "; ".join(dict.fromkeys([*forbids, *unknown]))
+        parts = dict.fromkeys(part for said in (*forbids, *unknown) for part in said.split("; "))
+        return "; ".join(_lower_first(part) for part in parts)
     return (
         f"what is known fits no verdict of the decision table: {figures}" if figures else "no condition of it is known"
     )
+
+
+def _lower_first(text: str) -> str:
+    """A sentence as part of another: its first letter small, unless it begins a name or an abbreviation."""
+    return text[:1].lower() + text[1:] if text[1:2].islower() and text[:4] in ("Attr", "The ") else text
 
 
 def _head(verdict: str, conditions: Conditions) -> str:
@@ -188,7 +197,9 @@ def _figures(
         return _coverage(scope, conditions)
     if question == "Q4":
         return _market(conditions)
-    return "; ".join(f"{q} {_said(q.lower(), conditions)}, as {told[q]}" for q in ("Q2", "Q3"))
+    return "; ".join(
+        f"{q} {_said(q.lower(), conditions)}" + (f", as {told[q]}" if told[q] else "") for q in ("Q2", "Q3")
+    )
 
 
 def _costs(conditions: Conditions, assumptions: Assumptions) -> str:
@@ -203,6 +214,8 @@ def _costs(conditions: Conditions, assumptions: Assumptions) -> str:
 
 
 def _redundant(conditions: Conditions) -> str:
+    if conditions["redundant_median_at_threshold"]["value"] is None:
+        return ""
     median, p95 = conditions["redundant_median_at_threshold"], conditions["redundant_p95_below_threshold"]
     return (
         f"cheaper training makes {in_words(median['value'], 'share')} of capex redundant net of rebound in the median, "
@@ -213,12 +226,15 @@ def _redundant(conditions: Conditions) -> str:
 
 
 def _coverage(scope: str, conditions: Conditions) -> str:
+    known = [view for view in VIEWS[scope] if conditions[f"coverage_falls_short_{view}"]["value"] is not None]
+    if not known:
+        return ""
     views = "; ".join(
         f"in the {view.replace('_', '-')} view median coverage is {_figure(conditions, f'coverage_median_{view}')}, "
         f"with probability {_figure(conditions, f'coverage_falls_short_{view}')} it falls short, with "
         f"{_figure(conditions, f'covers_too_late_{view}')} the spend is covered too late and with "
         f"{_figure(conditions, f'covers_in_time_{view}')} in time"
-        for view in VIEWS[scope]
+        for view in known
     )
     signals = conditions["no_glut_signal"]
     unknown = f" ({signals['reason']})" if signals["reason"] else ""

@@ -108,21 +108,27 @@ def condition(
     known_on: date | None = None,
     reason: str | None = None,
     subject: str | None = None,
+    told: str | None = None,
 ) -> dict[str, Any]:
-    """One row without its scope and question; `what` names the figure in words, `reason` says why it is unknown."""
+    """One row without its scope and question; `what` names the figure in words, `reason` says why it is unknown.
+
+    `told` is the sentence of a condition that no comparison in words would make plain.
+    """
     unknown = value is None or threshold is None
     holds = None if unknown else compare(value, comparison, threshold)
     why = reason or ("no fact that gives it is known" if value is None else None)
     test = f"{COMPARISONS[comparison]} {in_words(threshold, unit)}"
     if value is None:
-        told = f"{_capital(what)} is not known: {why}."
+        said = f"{_capital(what)} is not known: {why}."
+    elif told:
+        said = told
     elif not decides:
-        told = f"{_capital(what)} is {in_words(value, unit)}; shown beside, it does not decide."
+        said = f"{_capital(what)} is {in_words(value, unit)}; shown beside, it does not decide."
     elif unknown:
-        told = f"{_capital(what)} is {in_words(value, unit)}, with nothing known to compare it with."
+        said = f"{_capital(what)} is {in_words(value, unit)}, with nothing known to compare it with."
     else:
         outcome = "holds" if holds else "does not hold"
-        told = f"{_capital(what)} is {in_words(value, unit)}; the test is {test}, which {outcome}."
+        said = f"{_capital(what)} is {in_words(value, unit)}; the test is {test}, which {outcome}."
     return {
         "condition": name,
         "revenue_view": view,
@@ -134,7 +140,7 @@ def condition(
         "holds": holds if decides else None,
         "decides": decides,
         "subject": subject or what,
-        "statement": told,
+        "statement": said,
         "evidence_grade": evidence_grade,
         "known_on": known_on,
         "grade": grade,
@@ -207,6 +213,7 @@ def build(
     waste_simulation: pl.DataFrame,
     waste_probabilities: pl.DataFrame,
     waste_sensitivity: pl.DataFrame,
+    attributable_revenue: pl.DataFrame,
     capex_group: pl.DataFrame,
     glut_signals: pl.DataFrame,
     event_study: pl.DataFrame,
@@ -230,7 +237,11 @@ def build(
         rows += [{"scope": scope, "question": question, **covered} for question in ("Q2", "Q3", "overall")]
         redundant = [year, *_redundant(scope, waste, assumptions), *_own_share(own.get(scope))]
         rows += [{"scope": scope, "question": "Q2", **row} for row in redundant]
-        pays = [*_pays(scope, waste, assumptions), *_glut(signals, assumptions)]
+        pays = [
+            *_pays(scope, waste, assumptions),
+            *(_whole_revenue(attributable_revenue, scope, view) for view in VIEWS[scope]),
+            *_glut(signals, assumptions),
+        ]
         rows += [{"scope": scope, "question": "Q3", **row} for row in pays]
         rows += [{"scope": scope, "question": "Q4", **row} for row in [*market.deciding, *market.beside[scope]]]
     found = pl.DataFrame(rows, schema=dict(TABLE.polars_schema))
@@ -353,6 +364,8 @@ def _training_year(training_share: pl.DataFrame) -> dict[str, Any]:
     return condition(
         "training_share_is_no_lower_bound",
         what=f"whether the share of compute that trains models ({said}) is only a lower bound",
+        told=f"The share of compute that trains models ({said}) is "
+        + ("no lower bound." if usable.height else "only a lower bound, and a lower bound decides nothing."),
         quantity="is_lower_bound",
         value=None if not used else 0.0 if usable.height else 1.0,
         comparison="==",
@@ -552,6 +565,30 @@ def _pays(scope: str, waste: Waste, assumptions: Assumptions) -> Rows:
             )
         rows += _flips(scope, view, "coverage", waste)
     return rows
+
+
+def _whole_revenue(attributable_revenue: pl.DataFrame, scope: str, view: str) -> dict[str, Any]:
+    """Is the view's revenue that of everyone it should hold? An input that is a lower bound decides nothing (method 7)."""
+    lines = attributable_revenue.filter((pl.col("scope") == scope) & (pl.col("revenue_view") == view))
+    counted = lines.filter("counted")
+    lower = bool(lines["is_lower_bound"].any())
+    missing = sorted(set(lines["entity"]) - set(counted["entity"])) if lower else []
+    without = f", as none is known of {' and '.join(missing)}" if missing else ""
+    return condition(
+        f"revenue_is_no_lower_bound_{view}",
+        what=f"whether attributable revenue ({_view(view)}) is only a lower bound",
+        told=f"Attributable revenue ({_view(view)}) is "
+        + (f"only a lower bound{without}, and a lower bound decides nothing." if lower else "no lower bound."),
+        quantity="is_lower_bound",
+        value=float(lower) if counted.height else None,
+        comparison="==",
+        threshold=0.0,
+        unit="0 or 1",
+        view=view,
+        grade=counted["grade"].max(),
+        known_on=counted["known_on"].max(),
+        reason=None if counted.height else f"no attributable AI revenue of {scope} is known ({_view(view)})",
+    )
 
 
 def _view(view: str) -> str:
@@ -776,6 +813,10 @@ MART = Mart(
             "marts.waste_probabilities",
             "m.question in ('Q2', 'Q3') and t.scope = m.scope and t.revenue_view = m.revenue_view "
             "and t.event = m.quantity",
+        ),
+        Trace(
+            "marts.attributable_revenue",
+            "m.condition like 'revenue_is_no_lower_bound%' and t.scope = m.scope and t.revenue_view = m.revenue_view",
         ),
         Trace(
             "marts.waste_sensitivity",

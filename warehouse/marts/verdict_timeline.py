@@ -7,8 +7,8 @@ tell: an estimate of a year's compute is published a year later and does not cou
 Replaying a chain of marts some thirty times costs thirty times as much unless what has not changed is kept. A mart is a
 function of its inputs, so one whose facts and other inputs are those of the day before is not run again. Facts only
 ever get added, so a frame with as many rows as before is the same frame. Marts that look at the date itself run each
-time. The event study alone is asked for less: the verdict reads one event, one benchmark and two windows of it, and
-prices after the last of them do not matter.
+time. The event study is asked for less: the verdict reads one event, one benchmark and two windows of it, and
+prices after the last of them do not matter. So is the sensitivity: the timeline shows no tornado and no turning values.
 """
 
 from __future__ import annotations
@@ -170,14 +170,34 @@ def _as_it_is(frames: Frames, assumptions: Assumptions) -> tuple[Frames, Assumpt
 
 
 def _main_event_only(frames: Frames, assumptions: Assumptions) -> tuple[Frames, Assumptions]:
-    """The event study's inputs without what the verdict does not read."""
-    assumptions.value("main_event")
+    """The event study's inputs without what the verdict does not read: other events, benchmarks, windows, later prices."""
+    main: date = assumptions.value("main_event")
     benchmark = assumptions.value("benchmarks")[0]
-    assumed = assumptions.replaced({"benchmarks": [benchmark], "windows": [list(window) for window in WINDOWS]})
-    return frames, assumed
+    events = {day: what for day, what in assumptions.value("events").items() if day == main.isoformat()}
+    assumed = assumptions.replaced(
+        {
+            "events": {"value": events or assumptions.value("events")},
+            "benchmarks": [benchmark],
+            "windows": [list(window) for window in WINDOWS],
+        }
+    )
+    after = frames["sessions"].filter(pl.col("session") >= main).sort("session")["session"]
+    last = after[min(max(end for _, end in WINDOWS), len(after) - 1)] if len(after) else main
+    bars = frames["stock_prices"]
+    return {**frames, "stock_prices": bars.filter(pl.col("date") <= last)}, assumed
 
 
-NARROWED: dict[str, Callable[[Frames, Assumptions], tuple[Frames, Assumptions]]] = {"event_study": _main_event_only}
+def _deciding_only(frames: Frames, assumptions: Assumptions) -> tuple[Frames, Assumptions]:
+    """What a verdict's evidence grade rests on, without tornado and turning values."""
+    return frames, assumptions.replaced({"detail": "deciding"})
+
+
+NARROWED: dict[str, Callable[[Frames, Assumptions], tuple[Frames, Assumptions]]] = {
+    "event_study": _main_event_only,
+    "event_study_tests": _main_event_only,
+    "waste_simulation": _deciding_only,
+    "waste_sensitivity": _deciding_only,
+}
 
 MART = Mart(
     table=TABLE,

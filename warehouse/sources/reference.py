@@ -24,7 +24,10 @@ ADDED = ("loaded_at", "source", "document_sha256", "locator")
 FEEDS: dict[Feed, tuple[tuple[str, ...], str]] = {
     "panel": (("companies", "article_claims"), "the panel of tickers and the claims to check"),
     "prices": (("stock_prices", "corporate_actions"), "daily bars, splits and dividends of the panel"),
-    "capex": (("company_facts", "shares_outstanding", "capex_guidance"), "figures from filings, share counts, guidance"),
+    "capex": (
+        ("company_facts", "shares_outstanding", "capex_guidance"),
+        "figures from filings, share counts, guidance",
+    ),
     "gpu": (("gpu_prices", "gpu_specs"), "rental prices and specifications of accelerators"),
     "training": (
         ("training_runs", "ai_models", "model_capability", "evidence"),

@@ -19,7 +19,9 @@ TABLE = core(
         Column("quantity", "text", "what would be measured", required=True),
         Column("unit", "text", "unit of that", required=True),
         Column("value_claimed", "text", "value claimed, a number or a word; null where none"),
-        Column("check_kind", "text", "how it can be checked", required=True, allowed=("computed", "curated", "uncheckable")),
+        Column(
+            "check_kind", "text", "how it can be checked", required=True, allowed=("computed", "curated", "uncheckable")
+        ),
         Column("curated_finding", "text", "finding of a claim that no figure decides", allowed=FINDINGS),
         Column("curated_reason", "text", "why, in a sentence"),
     ],

@@ -32,7 +32,16 @@ TABLE = core(
     ],
     key=("ticker", "measure", "period_start", "period_end"),
     identity=(
-        "ticker", "measure", "tag", "period_start", "period_end", "known_on", "form", "accession", "grade", "citation",
+        "ticker",
+        "measure",
+        "tag",
+        "period_start",
+        "period_end",
+        "known_on",
+        "form",
+        "accession",
+        "grade",
+        "citation",
     ),
     checks=(
         Check(

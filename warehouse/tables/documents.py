@@ -15,7 +15,9 @@ TABLE = Table(
         Column("bytes", "integer", "its size", "bytes", required=True, minimum=0),
         Column("media_type", "text", "what it is", required=True),
         Column("known_on", "date", "day of the newest fact in it; null where it holds none"),
-        Column("parsed_by", "text", "version of the program that loaded it; another version reads it again", required=True),
+        Column(
+            "parsed_by", "text", "version of the program that loaded it; another version reads it again", required=True
+        ),
     ),
     key=("sha256", "source"),
 )

@@ -9,7 +9,14 @@ from warehouse.tables.table import Check, Column, core
 
 PROVIDER_CLASSES = ("hyperscaler", "specialist", "marketplace", "index", "assumption")
 PRICING_KINDS = (
-    "on_demand", "spot", "reserved_1y", "reserved_3y", "marketplace", "capacity_block", "index", "assumed",
+    "on_demand",
+    "spot",
+    "reserved_1y",
+    "reserved_3y",
+    "marketplace",
+    "capacity_block",
+    "index",
+    "assumed",
 )
 
 TABLE = core(

@@ -7,7 +7,7 @@ TABLE = Table(
     name="runs",
     meaning="one row for each run",
     columns=(
-        Column("run_id", "text", "run", required=True),
+        Column("run_id", "text", "identifier of the run", required=True),
         Column("started_at", "time", "start (UTC)", required=True),
         Column("finished_at", "time", "end (UTC)"),
         Column("source", "text", "reference or live", required=True),

@@ -7,8 +7,13 @@ programme is another rung, and dividing one by the other was the mistake. Totals
 from warehouse.tables.table import Column, core
 
 SCOPES = (
-    "post_training_run", "final_run_rental", "final_run_amortised", "research_programme", "hardware_owned",
-    "company_capex", "unknown",
+    "post_training_run",
+    "final_run_rental",
+    "final_run_amortised",
+    "research_programme",
+    "hardware_owned",
+    "company_capex",
+    "unknown",
 )
 
 TABLE = core(
