@@ -28,7 +28,7 @@ def say(message: str) -> None:
     progress.info(message)
 
 
-@flow(name="answer", task_runner=ThreadPoolTaskRunner(max_workers=4), validate_parameters=True)
+@flow(name="answer", task_runner=ThreadPoolTaskRunner(max_workers=4), validate_parameters=True)  # type: ignore[arg-type]
 def answer(
     source: Literal["reference", "live"] = "reference",
     only: tuple[str, ...] = (),

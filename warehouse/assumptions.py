@@ -204,7 +204,7 @@ def _validate_structure(name: str, entry: Mapping[str, Any], where: str) -> None
         ),
         "estimation_window": (
             "[first, last] in trading days, at least 30 before the event",
-            _is_window(value) and value[1] < 0 and value[1] - value[0] >= 30,
+            isinstance(value, list) and _is_window(value) and value[1] < 0 and value[1] - value[0] >= 30,
         ),
         "gpu_price_bounds": (
             "a table of chips, each with [low, high] and 0 < low < high",

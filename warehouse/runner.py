@@ -40,7 +40,7 @@ def run(*, source: str, only: tuple[str, ...], as_of: date | None, quiet: bool) 
     threading.Thread(target=_load_checks, daemon=True).start()
     from flows.answer import answer
 
-    return answer(source=source, only=only, as_of=as_of)
+    return answer(source=source, only=only, as_of=as_of)  # type: ignore[call-overload]
 
 
 def _load_checks() -> None:

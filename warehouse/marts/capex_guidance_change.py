@@ -122,6 +122,7 @@ def _group(each: pl.DataFrame, event: date, compared_on: date, over: bool) -> pl
     """The sum over the companies with guidance for the same year at both dates; unknown where there is none."""
     both = each.filter(pl.col("change_usd").is_not_null())
     left_out = ", ".join(each.filter(pl.col("change_usd").is_null()).get_column("ticker"))
+    reason: str | None
     if not over:
         reason = "two quarters after the event are not over yet"
     elif both.is_empty():

@@ -134,8 +134,8 @@ def _row(
     behind = [conditions[name] for name in found["rests_on"] if name in conditions]
     evidence_grade = _greatest(row["evidence_grade"] for row in behind)
     why = _why(behind, figures) if verdict == UNDECIDED else None
-    found = f"; what was found all the same: {figures}" if why and figures and figures not in why else ""
-    said = f"Cannot tell {ABOUT[question]}: {why}{found}" if why else f"{_head(verdict, conditions)}: {figures}"
+    beside = f"; what was found all the same: {figures}" if why and figures and figures not in why else ""
+    said = f"Cannot tell {ABOUT[question]}: {why}{beside}" if why else f"{_head(verdict, conditions)}: {figures}"
     worth = f"weakest evidence that matters: grade {evidence_grade}" if evidence_grade else "no evidence to grade"
     silent = SILENT[question].format(whose="the group's" if scope == GROUP else f"{scope}'s")
     return {

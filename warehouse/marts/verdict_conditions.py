@@ -115,7 +115,7 @@ def condition(
     `told` is the sentence of a condition that no comparison in words would make plain.
     """
     unknown = value is None or threshold is None
-    holds = None if unknown else compare(value, comparison, threshold)
+    holds = None if value is None or threshold is None else compare(value, comparison, threshold)
     why = reason or ("no fact that gives it is known" if value is None else None)
     test = f"{COMPARISONS[comparison]} {in_words(threshold, unit)}"
     if value is None:
@@ -195,7 +195,7 @@ class Waste(NamedTuple):
     simulated: Mapping[tuple[str, str, str], Row]
     probable: Mapping[tuple[str, str, str], Row]
     material: Mapping[tuple[str, str, str], str]
-    drivers: list[Row]
+    drivers: Rows
 
 
 class Market(NamedTuple):
@@ -271,12 +271,12 @@ def _claim(article_claims: pl.DataFrame, training_cost: pl.DataFrame, assumption
             sorted({run["reason"] or "its cost is unknown" for run in runs if run["cost_low_usd"] is None})
         )
     behind = [row for row in (*runs, claim, stated_as) if row is not None]
-    facts = {
+    facts: dict[str, Any] = {
         "grade": _weakest(row["grade"] for row in behind),
         "evidence_grade": _weakest(row["grade"] for row in behind),
         "known_on": _latest(*(row.get("known_on") for row in behind)),
     }
-    cost = {
+    cost: dict[str, Any] = {
         "what": f"the lowest recomputed cost of {names or labels['base']}",
         "subject": names or labels["base"],
         "comparison": "<=",
@@ -285,7 +285,7 @@ def _claim(article_claims: pl.DataFrame, training_cost: pl.DataFrame, assumption
         **facts,
     }
     untold = None if claim else f"claim {labels['claim']} was not made yet"
-    scope = {
+    scope: dict[str, Any] = {
         "quantity": "scope_of_the_claim",
         "what": "the scope that the claim as stated covers",
         "value": RUNGS.index(stated) if stated else None,
@@ -399,9 +399,9 @@ def _redundant(scope: str, waste: Waste, assumptions: Assumptions) -> Rows:
     net = waste.simulated.get((scope, "none", "redundant_capex_share"), {})
     gross = waste.simulated.get((scope, "none", "redundant_capex_share_gross"), {})
     likely = waste.probable.get((scope, "none", "redundant_share_at_least_threshold"), {})
-    common = {"threshold": assumptions.number("q2_threshold"), "unit": "share"}
+    common: dict[str, Any] = {"threshold": assumptions.number("q2_threshold"), "unit": "share"}
     facts = _facts(net, waste, (scope, "none", "redundant_capex_share"))
-    named = {"quantity": "redundant_capex_share", **common, **facts}
+    named: dict[str, Any] = {"quantity": "redundant_capex_share", **common, **facts}
     return [
         condition(
             "redundant_median_at_threshold",
@@ -595,12 +595,12 @@ def _view(view: str) -> str:
     return f"{view.replace('_', '-')} view"
 
 
-def _glut(signals: list[Row], assumptions: Assumptions) -> Rows:
+def _glut(signals: Rows, assumptions: Assumptions) -> Rows:
     """How many glut signals are triggered; one without facts is not, and is listed as unknown (method 7)."""
     triggered = [row for row in signals if row["triggered"]]
     unknown = [row["signal"] for row in signals if row["triggered"] is None]
     note = f" ({len(unknown)} unknown: {', '.join(unknown)})" if unknown else ""
-    common = {
+    common: dict[str, Any] = {
         "what": f"the number of glut signals{note}",
         "quantity": "glut_signals",
         "value": float(len(triggered)),
@@ -687,7 +687,7 @@ def _whose(scope: str) -> str:
 
 def _suppliers(window: tuple[int, int], returns: Row, test: Row, assumptions: Assumptions) -> Rows:
     first, last = window
-    facts = {
+    facts: dict[str, Any] = {
         "grade": _weakest((returns.get("grade"), test.get("grade"))),
         "evidence_grade": _weakest((returns.get("grade"), test.get("grade"))),
         "known_on": _latest(returns.get("known_on"), test.get("known_on")),

@@ -156,7 +156,7 @@ def replay(
 def _chain(marts: Mapping[str, Mart]) -> dict[str, Mart]:
     """The verdict and every mart that it reads, directly or not, in the order of building."""
     needed = {VERDICT.name}
-    for name in reversed(marts):
+    for name in reversed(list(marts)):
         if name in needed:
             needed.update(marts[name].inputs)
     return {name: found for name, found in marts.items() if name in needed}

@@ -154,7 +154,8 @@ def payback(values: Values, capex_usd: Sequence[float], ages_years: Sequence[flo
     is no remaining life. Coverage of 1 or more takes no years; without growth it takes for ever.
     """
     life = np.asarray(values["life"], dtype=float)
-    standing = lived = 0.0
+    standing: Any = 0.0
+    lived: Any = 0.0
     for capex, age in zip(capex_usd, ages_years, strict=True):
         alive = np.where(age < life, capex, 0.0)
         standing, lived = standing + alive, lived + alive * (life - age)
@@ -371,7 +372,8 @@ def _pay_model(
     lines = attributable_revenue.filter((pl.col("scope") == scope) & (pl.col("revenue_view") == view))
     counted = lines.filter("counted").sort("entity", "evidence_id")
     drivers = [_driver(name, behind, assumptions) for name in ("life", "discount_rate", "cash_margin", "ai_share")]
-    quantities, reasons = PAY_QUANTITIES, {}
+    quantities: tuple[str, ...] = PAY_QUANTITIES
+    reasons: dict[str, str] = {}
     note = left_out
     if counted.is_empty():
         why = f"no attributable AI revenue of {scope} is known ({view.replace('_', '-')} view)"

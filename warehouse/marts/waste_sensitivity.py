@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import date
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -25,7 +25,7 @@ from warehouse.assumptions import Assumptions
 from warehouse.marts import waste
 from warehouse.marts.decision import SCOPES
 from warehouse.marts.mart import Mart, Trace
-from warehouse.marts.waste import Driver, Model
+from warehouse.marts.waste import Driver, Model, Values
 from warehouse.marts.waste_probabilities import probabilities, thresholds
 from warehouse.tables.table import Check, Column, mart
 
@@ -79,6 +79,7 @@ TABLE = mart(
 )
 
 Statistic = Callable[[float], float]
+Margins = Callable[[Mapping[str, Any]], dict[str, float]]
 
 
 def build(
@@ -201,13 +202,9 @@ def turning_values(
     for driver in model.drivers:
         values: list[float] = []
         for name in watched:
-            values += _roots(
-                lambda x, d=driver, n=name: margins(model.compute({**drawn, d.name: x}))[n],
-                driver,  # type: ignore[misc]
-            )
+            values += _roots(partial(_margin_at, model, drawn, margins, driver.name, name), driver)
         if values:
-            nearest = min(values, key=lambda x, d=driver: abs(x - d.central))  # type: ignore[misc]
-            found[driver.name] = nearest, None
+            found[driver.name] = min(values, key=partial(_distance, driver.central)), None
         elif not watched:
             found[driver.name] = None, "no verdict rests on this figure while one glut signal is triggered"
         else:
@@ -215,7 +212,16 @@ def turning_values(
     return found
 
 
-def _margins(model: Model, signals: int, assumptions: Assumptions) -> Callable[[Mapping[str, Any]], dict[str, float]]:
+def _margin_at(model: Model, drawn: Values, margins: Margins, driver: str, condition: str, value: float) -> float:
+    """How far a condition is from its threshold with one driver held at a value."""
+    return margins(model.compute({**drawn, driver: value}))[condition]
+
+
+def _distance(centre: float, value: float) -> float:
+    return abs(value - centre)
+
+
+def _margins(model: Model, signals: int, assumptions: Assumptions) -> Margins:
     """How far each verdict's condition is from its threshold (at least zero where it holds), from the draws."""
     limits = thresholds(assumptions)
     if model.view == waste.NO_VIEW:
