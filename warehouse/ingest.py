@@ -121,7 +121,8 @@ def _record(
 def quarantine(store: Store, run: RunContext) -> list[str]:
     """Put staged rows aside that break a rule on single rows; gives a message for each, naming document, line, field.
 
-    Raises RefusedError where a table would lose more than its `quarantine_limit`.
+    Raises RefusedError where a table would lose more than its `quarantine_limit`, or where a document says the same
+    thing twice: which of the two rows is meant cannot be known.
     """
     messages: list[str] = []
     refused: list[str] = []
@@ -131,6 +132,7 @@ def quarantine(store: Store, run: RunContext) -> list[str]:
         _keep_aside(store, run, table, store.put_aside(table, quality.reasons_sql(table, run.today)), names)
         reasons = _reasons(store, run, table)
         messages += reasons
+        refused += _said_twice(store, table, names)
         if len(reasons) > table.quarantine_limit * new_rows:
             refused.append(
                 f"{table.full_name}: {len(reasons)} of {new_rows} new rows are bad, more than the "
@@ -139,6 +141,23 @@ def quarantine(store: Store, run: RunContext) -> list[str]:
     if refused:
         raise RefusedError("\n".join(refused))
     return messages
+
+
+def _said_twice(store: Store, table: Table, names: dict[str, str]) -> list[str]:
+    """A message for each document in which several rows have one identity."""
+    identity = ", ".join(f'"{name}"' for name in table.identity)
+    found = store.execute(
+        f"SELECT document_sha256, list(places ORDER BY places), count(*) FROM (SELECT document_sha256, {identity}, "
+        "string_agg(locator, ' and ' ORDER BY length(locator), locator) AS places "
+        f"FROM staging.{table.name} GROUP BY document_sha256, {identity} HAVING count(*) > 1) "
+        "GROUP BY document_sha256"
+    )
+    return [
+        f"{names.get(sha256, sha256[:12])}, {'; '.join(places[:FIRST_MESSAGES])}: {', '.join(table.identity)} "
+        f"{'is' if len(table.identity) == 1 else 'are'} the same in these rows of {table.full_name} ({count} times); "
+        "remove the rows that should not be there."
+        for sha256, places, count in found.fetchall()
+    ]
 
 
 def _reasons(store: Store, run: RunContext, table: Table) -> list[str]:

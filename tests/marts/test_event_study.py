@@ -40,7 +40,7 @@ def published(facts, assumptions) -> pl.DataFrame:
 
 def study(facts, as_of: date = AS_OF, tickers: dict[str, str] | None = PANEL, **changes) -> pl.DataFrame:
     """The mart of a few tickers and SPY alone, with some assumptions changed."""
-    assumed = load().replaced({"benchmarks": ["SPY"], "events": {"2025-01-27": "fall"}, **changes})
+    assumed = load().replaced({"benchmarks": ["SPY"], "events": {"value": {"2025-01-27": "fall"}}, **changes})
     frames = known(facts, as_of)
     if tickers is not None:
         keep = list(tickers)

@@ -25,5 +25,4 @@ TABLE = core(
     ],
     key=("gpu_model",),
     identity=("gpu_model", "known_on"),
-    quarantine_limit=0.05,
 )
