@@ -65,9 +65,7 @@ def compiled(facts: Path) -> dict[str, pl.DataFrame]:
         ),
         "shares_outstanding": read(facts, "shares_outstanding.csv"),
         "capex_guidance": read(facts, "capex_guidance.csv").with_columns(known_on="issued_on"),
-        "gpu_prices": read(facts, "gpu_prices.csv").with_columns(
-            pl.col("instance").fill_null(pl.col("gpu_model")), pl.col("region").fill_null(""), known_on="observed_on"
-        ),
+        "gpu_prices": _offers(read(facts, "gpu_prices.csv")).with_columns(known_on="observed_on"),
         "gpu_specs": read(facts, "gpu_specs.csv").with_columns(
             export_restricted=pl.col("export_restricted").replace_strict({"y": "true", "n": "false"}),
             known_on="release_date",
@@ -84,6 +82,21 @@ def compiled(facts: Path) -> dict[str, pl.DataFrame]:
             citation=pl.coalesce("curated_citation", "citation", pl.lit("the article, 2025-01-28")),
         ),
     }
+
+
+def _offers(prices: pl.DataFrame) -> pl.DataFrame:
+    """Rental prices with an instance and a region each.
+
+    Some lists call several chips' offers by one name ("8x", "spot pools"): there the chip joins the name, so that an
+    instance is one thing.
+    """
+    named = prices.with_columns(pl.col("instance").fill_null(pl.col("gpu_model")), pl.col("region").fill_null(""))
+    one_offer = ["provider", "instance", "gpu_count", "region", "pricing_kind", "observed_on"]
+    several = pl.col("gpu_model").n_unique().over(one_offer) > 1
+    ambiguous = several.any().over("provider", "instance")
+    return named.with_columns(
+        instance=pl.when(ambiguous).then(pl.format("{} {}", "instance", "gpu_model")).otherwise("instance")
+    )
 
 
 def main(facts: Path) -> None:
