@@ -71,10 +71,12 @@ TABLE = mart(
 def build(gpu_prices: pl.DataFrame, *, as_of: date, assumptions: Assumptions) -> pl.DataFrame:
     """One row for each offer; prices in USD per GPU-hour (method 3).
 
-    The grade is the weakest and `known_on` the latest of its listings, since the lowest price rests on all of them.
+    Among listings of different grades the better ones count (method 7): an aggregator's stale copy does not undercut the
+    provider's own list. `known_on` is the latest of those, since the lowest price rests on all of them.
     """
     rows = admissible(gpu_prices).filter(pl.col("provider_class").is_in(CLASSES) & pl.col("pricing_kind").is_in(KINDS))
-    rows = one_spelling(rows).with_columns(n_rows=pl.len().over(OFFER))
+    rows = one_spelling(rows)
+    rows = rows.filter(pl.col("grade") == pl.col("grade").min().over(OFFER)).with_columns(n_rows=pl.len().over(OFFER))
     listings = pick(rows, GPU_PRICES, (*GPU_PRICES.key, "gpu_model", "provider_class"))
     return (
         listings.sort("usd_per_gpu_hour", "grade", "known_on", "observation_id")
@@ -103,7 +105,7 @@ MART = Mart(
         Trace(
             "core.gpu_prices",
             "t.gpu_model = m.gpu_model and t.provider_class = m.provider_class and t.pricing_kind = m.pricing_kind "
-            "and t.observed_on = m.observed_on and t.known_on <= m.known_on and t.grade <> 'D' "
+            "and t.observed_on = m.observed_on and t.known_on <= m.known_on and t.grade = m.grade "
             "and lower(regexp_replace(t.provider, '[^A-Za-z0-9]', '', 'g')) = "
             "lower(regexp_replace(m.provider, '[^A-Za-z0-9]', '', 'g'))",
         ),
