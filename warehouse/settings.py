@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -29,6 +29,9 @@ class Settings(BaseSettings):
     assumptions: Path | None = None
     reference: Path | None = None
     contact: str | None = None
+    network: Literal["on", "off"] = "on"
+    timeout_seconds: float = Field(default=20.0, gt=0, le=600)
+    tickers: Annotated[tuple[str, ...], NoDecode] = ()
     sec_url: str | None = None
     yahoo_url: str | None = None
     azure_prices_url: str | None = None
@@ -41,7 +44,7 @@ class Settings(BaseSettings):
     tiingo_key: str | None = None
     licensed_sources: Annotated[tuple[str, ...], NoDecode] = ()
 
-    @field_validator("licensed_sources", mode="before")
+    @field_validator("licensed_sources", "tickers", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):
