@@ -42,6 +42,11 @@ class Settings(BaseSettings):
     epoch_url: str | None = None
     tiingo_url: str | None = None
     tiingo_key: str | None = None
+    lambda_url: str | None = None
+    lambda_key: str | None = None
+    vast_url: str | None = None
+    runpod_url: str | None = None
+    runpod_key: str | None = None
     licensed_sources: Annotated[tuple[str, ...], NoDecode] = ()
 
     @field_validator("licensed_sources", "tickers", mode="before")
