@@ -186,10 +186,16 @@ def reading(warehouse: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 def provenance(
     table: Table, rows: pl.DataFrame, *, source: str, document_sha256: str, loaded_at: datetime
 ) -> pl.DataFrame:
-    """Parsed rows with the columns that every fact has."""
+    """Parsed rows with the columns that every fact has.
+
+    Rows that name their document keep it: one document may be made of several, and a row leads to the one that holds it.
+    """
+    named = "document_sha256" in rows.columns
     return table.conform(
         rows.with_columns(
-            source=pl.lit(source), document_sha256=pl.lit(document_sha256), loaded_at=pl.lit(loaded_at)
+            source=pl.lit(source),
+            document_sha256=pl.col("document_sha256") if named else pl.lit(document_sha256),
+            loaded_at=pl.lit(loaded_at),
         )
     )
 

@@ -24,6 +24,6 @@ TABLE = core(
         Column("note", "text", "what to know about the row"),
     ],
     key=("gpu_model",),
-    identity=("gpu_model", "known_on"),
+    identity=("gpu_model", "known_on", "source"),
     quarantine_limit=0.05,
 )
