@@ -210,12 +210,10 @@ class LiveServer:
                     self.connection.close()
                     return
                 body = reply.content
-                length = {"cut": len(body) * 2 + 100, "trickle": 1 << 30, "huge": 2_000_000_000}.get(
-                    reply.manner, len(body)
-                )
+                length = {"cut": len(body) * 2 + 100, "huge": 2_000_000_000}.get(reply.manner, len(body))
                 self.send_response(reply.status)
                 self.send_header("Content-Type", reply.kind)
-                if reply.manner != "huge_undeclared":
+                if reply.manner not in ("trickle", "huge_undeclared"):
                     self.send_header("Content-Length", str(length))
                 else:
                     self.send_header("Connection", "close")

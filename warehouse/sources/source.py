@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import BinaryIO, Literal, Protocol
+from typing import Any, BinaryIO, Literal, Protocol
 
 import polars as pl
 
@@ -109,6 +109,10 @@ class Fetching(Protocol):
         """Distinct values of a column of a core table, from any source (the panel's tickers), sorted."""
         ...
 
+    def rows(self, table: str, *columns: str) -> list[tuple[Any, ...]]:
+        """Distinct combinations of some columns of a core table, from any source, sorted."""
+        ...
+
 
 @dataclass(frozen=True)
 class Schedule:
@@ -128,6 +132,7 @@ class Source:
     `gives` says in a phrase what it brings; `terms` under which conditions; `needs` which setting it cannot do without
     and `ready` says whether it has it (a sentence to show otherwise). `host_setting` is the setting with a base address
     that takes the place of its public hosts. `requests_per_second` is the limit, held across all workers.
+    `on_refusal` says what to do when the host refuses this program (401, 403).
     `optional` sources are asked only where `ready` says that their setting is there; others fail with the sentence.
     """
 
@@ -140,6 +145,7 @@ class Source:
     parse: Callable[[Document], Iterator[Batch]]
     terms: str
     needs: str = ""
+    on_refusal: str = ""
     host: str = ""
     host_setting: str = ""
     requests_per_second: float = 1.0
