@@ -97,9 +97,11 @@ class Local:
 class _NotHad(Exception):
     """A document that could not be had; asking again will not help."""
 
-    def __init__(self, why: str, kept: Path | None = None, *, silent: bool = False) -> None:
+    def __init__(
+        self, why: str, kept: Path | None = None, *, silent: bool = False, absent: bool = False
+    ) -> None:
         super().__init__(why)
-        self.why, self.kept, self.silent = why, kept, silent
+        self.why, self.kept, self.silent, self.absent = why, kept, silent, absent
 
 
 class _TryAgain(Exception):
@@ -146,6 +148,7 @@ class Online:
         headers: Mapping[str, str] | None = None,
         fresh_for: timedelta = timedelta(0),
         secret_params: frozenset[str] = frozenset(),
+        absent_ok: bool = False,
     ) -> Received | None:
         """One document, out of the archive where it is fresh or unchanged; None where it could not be had.
 
@@ -176,7 +179,8 @@ class Online:
             self._note(name, public, started, f"{error.why}, {error.tries} times")
             self._count_silence(error)
         except _NotHad as error:
-            self._note(name, public, started, error.why, error.kept)
+            if not (error.absent and absent_ok):
+                self._note(name, public, started, error.why, error.kept)
             self._count_silence(error)
         except archive.DamagedError as error:
             self._note(name, public, started, str(error))
@@ -380,7 +384,8 @@ class Online:
             after = _retry_after_seconds(response.headers.get("Retry-After"))
             tries = 1 if after is not None and after > LONGEST_RETRY_AFTER_SECONDS else TRIES
             return _TryAgain(why, tries=tries, after_seconds=after, busy=status == 429)
-        return _NotHad(why + (", there is no such document" if status in (404, 410) else ""))
+        absent = status in (404, 410)
+        return _NotHad(why + (", there is no such document" if absent else ""), absent=absent)
 
     def _receive(self, response: requests.Response, writer: archive.Writer, secrets: list[str]) -> bytes:
         """Write the body piece by piece, within the limits of size and time; gives its first bytes."""

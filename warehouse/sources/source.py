@@ -92,11 +92,13 @@ class Fetching(Protocol):
         headers: Mapping[str, str] | None = None,
         fresh_for: timedelta = timedelta(0),
         secret_params: frozenset[str] = frozenset(),
+        absent_ok: bool = False,
     ) -> Received | None:
         """One document from its public address (a base address of the settings takes the host's place).
 
         An unchanged document (304, or fetched less than `fresh_for` ago) comes out of the archive. None where it could
         not be had: the failure is noted, go on with the next one. `secret_params` are left out of what is recorded.
+        `absent_ok`: that the host has no such document (404) is an answer and no failure (is there a newer version?).
         Raises StoppedError where the whole source must stop (429 that outlasts the retries, a refusal of the client).
         """
         ...
