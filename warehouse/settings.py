@@ -34,6 +34,9 @@ class Settings(BaseSettings):
     tickers: Annotated[tuple[str, ...], NoDecode] = ()
     sec_url: str | None = None
     yahoo_url: str | None = None
+    yahoo_user_agent: str = (
+        "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36"
+    )
     azure_prices_url: str | None = None
     aws_prices_url: str | None = None
     skypilot_url: str | None = None
