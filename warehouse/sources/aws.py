@@ -1,29 +1,30 @@
 """List prices of Amazon's GPU and Trainium instances, from the regional price list of EC2 (no key).
 
-The list of one region is a single JSON object of hundreds of megabytes: first every product, then every price of every
-product under another key. Reading it whole would need gigabytes. So it is read as a stream, once: the few hundred products
-that matter are remembered, and of the terms only theirs are built; the rest is passed over by counting brackets.
+The list of one region is a single JSON object of hundreds of megabytes: first every product, then every price of
+every product under another key. Reading it whole would need gigabytes. So it is read as a stream, once: the few
+hundred products that matter are remembered, and of the terms only theirs are built; the rest is passed over by
+counting brackets.
 
 One region is read (`us-east-1`, where the snapshot's prices are from too): the list of another has the same prices or
 higher ones, at the same hundreds of megabytes. Prices are text. A product counts when it is a Linux node with shared
-tenancy, without software in the price and really used: dedicated hosts, unused reservations and capacity blocks stand in
-the same list, some of them at zero. Reserved is the standard one without payment upfront, so that its hourly price is all
-of it.
+tenancy, without software in the price and really used: dedicated hosts, unused reservations and capacity blocks stand
+in the same list, some of them at zero. Reserved is the standard one without payment upfront, so that its hourly price
+is all of it.
 """
 
 from __future__ import annotations
 
 import gzip
 from collections.abc import Iterable, Iterator
-from datetime import timedelta
+from contextlib import contextmanager
 from typing import Any, BinaryIO, cast
 
 import ijson
 
 from warehouse.errors import DocumentError
 from warehouse.sources.gpu_names import look_up
-from warehouse.sources.gpu_offers import Offers, starts_as
-from warehouse.sources.source import Batch, Document, Fetching, Received, Schedule, Source
+from warehouse.sources.gpu_offers import Offers
+from warehouse.sources.source import Batch, Document, Fetching, Received, Source
 
 HOST = "pricing.us-east-1.amazonaws.com"
 REGION = "us-east-1"
@@ -52,8 +53,7 @@ def parse(document: Document) -> Iterator[Batch]:
     offers = Offers("aws", document, grade="A")
     wanted: dict[str, dict[str, Any]] = {}
     seen: set[tuple[str, ...]] = set()
-    with document.open() as raw:
-        file = cast(BinaryIO, gzip.open(raw)) if starts_as(raw) == b"\x1f\x8b" else raw
+    with opened(document) as file:
         try:
             for path, sku, value in members(file, {PRODUCTS: None, ON_DEMAND: wanted, RESERVED: wanted}):
                 if path != PRODUCTS and PRODUCTS not in seen:
@@ -75,6 +75,19 @@ def parse(document: Document) -> Iterator[Batch]:
         gone = "products" if PRODUCTS not in seen else "on-demand prices of a known GPU instance"
         raise DocumentError(f"{document.name}: it has no {gone}; it is not the price list of EC2, or its form changed.")
     yield from offers.batches()
+
+
+@contextmanager
+def opened(document: Document) -> Iterator[BinaryIO]:
+    """The document as a stream, unpacked where it is compressed."""
+    with document.open() as raw:
+        packed = raw.read(2) == b"\x1f\x8b"
+        raw.seek(0)
+        if packed:
+            with gzip.open(raw) as file:
+                yield cast(BinaryIO, file)
+        else:
+            yield raw
 
 
 def members(
@@ -111,7 +124,7 @@ def members(
 
 def _skip(events: Iterator[tuple[str, Any]], event: str) -> None:
     """Pass over a value whose first event was taken already."""
-    depth = event in _OPEN
+    depth = int(event in _OPEN)
     while depth:
         event, _ = next(events)
         if event in _OPEN:
@@ -209,9 +222,8 @@ SOURCES = (
         parse=parse,
         terms="Amazon's public price list; no key, for information only; asked once a day and only when it changed",
         host=HOST,
-        host_setting="aws_prices_url",
+        host_setting="OVERBUILD_AWS_PRICES_URL",
         requests_per_second=1.0,
         max_bytes=1_500_000_000,
-        schedule=Schedule("20 6 * * *", "UTC", timedelta(days=3)),
     ),
 )

@@ -16,14 +16,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from warehouse.errors import StoppedError
 from warehouse.settings import Settings
 from warehouse.sources.gpu_offers import HOURS_A_YEAR, Offers, check_fields, items_of, json_of, lacking
-from warehouse.sources.source import Batch, Document, Fetching, Received, Schedule, Source
+from warehouse.sources.source import Batch, Document, Fetching, Received, Source
 
 HOST = "prices.azure.com"
 ADDRESS = f"https://{HOST}/api/retail/prices"
@@ -34,7 +34,9 @@ REGIONS = ("eastus", "eastus2", "southcentralus", "westus3", "westeurope", "swed
 FAMILIES = ("Standard_NC", "Standard_ND", "Standard_NV")
 MAX_PAGES = 500
 TERMS = {"1 Year": ("reserved_1y", 1), "3 Years": ("reserved_3y", 3)}
-REQUIRED = ("currencyCode", "retailPrice", "armRegionName", "meterName", "productName", "unitOfMeasure", "type", "armSkuName")
+REQUIRED = (
+    "currencyCode", "retailPrice", "armRegionName", "meterName", "productName", "unitOfMeasure", "type", "armSkuName",
+)  # fmt: skip
 KNOWN = frozenset({
     *REQUIRED, "tierMinimumUnits", "unitPrice", "location", "effectiveStartDate", "effectiveEndDate", "meterId",
     "productId", "skuId", "skuName", "serviceName", "serviceId", "serviceFamily", "isPrimaryMeterRegion",
@@ -191,9 +193,8 @@ SOURCES = (
         parse=parse,
         terms="Microsoft's public Retail Prices interface; no key, no limit stated, asked once a day",
         host=HOST,
-        host_setting="azure_prices_url",
+        host_setting="OVERBUILD_AZURE_PRICES_URL",
         requests_per_second=2.0,
         max_bytes=50_000_000,
-        schedule=Schedule("40 5 * * *", "UTC", timedelta(days=3)),
     ),
 )

@@ -1,19 +1,20 @@
 """Which chip, and how many of it, stands behind a name in a price list.
 
-Everybody names the same chip differently ("NVIDIA H100 80GB HBM3", "h100-sxm5-80gb", `p5.48xlarge`), some names hide the
-count, some lists state a wrong one, and one chip's name is part of another's (B200 in GB200, A10 in A100). Guessing from
-parts of a name has put a GB200's price under B200 in public indices. So a name is looked up whole in one table kept as
-data, `gpu_names.csv`, and a name that is not there is unknown. Its columns:
+Everybody names the same chip differently ("NVIDIA H100 80GB HBM3", "h100-sxm5-80gb", `p5.48xlarge`), some names hide
+the count, some lists state a wrong one, and one chip's name is part of another's (B200 in GB200, A10 in A100).
+Guessing from parts of a name has put a GB200's price under B200 in public indices. So a name is looked up whole in
+one table kept as data, `gpu_names.csv`, and a name that is not there is unknown. Its columns:
 
     provider    whose name it is, as in `core.gpu_prices`; * for names of chips that anybody may use
-    match       exact: but for case, blanks, signs and the maker's name; pattern: a regular expression for the whole name,
-                whose group `n`, where it has one, is the number of GPUs
+    match       exact: but for case, blanks, signs and the maker's name; pattern: a regular expression for the whole
+                name, whose group `n`, where it has one, is the number of GPUs
     gpu_model   the chip; empty where we know the name and leave it out (`note` says why)
     gpu_count   GPUs behind the name; it overrules the list's own count; empty: the list's count (or `n`) stands
     fraction    part of one GPU that is sold under the name, such as 1/6
     memory_gb   memory of one such chip: an offer that states much less is a slice of it
 
-`gpu_providers.csv` says, for sources that list many providers, which provider and class stands behind their short names.
+`gpu_providers.csv` says, for sources that list many providers, which provider and class stands behind their short
+names.
 """
 
 from __future__ import annotations
@@ -28,14 +29,16 @@ from importlib import resources
 
 ANYBODY = "*"
 # Makers' names, series and prefixes that stand before the name of a chip and tell nothing.
-_BEFORE = re.compile(r"^(nvidia|amd|google|cloud|instinct|tesla|geforce|datacenter|gpu|standard_|[\s:_-])+", re.IGNORECASE)
+_BEFORE = re.compile(
+    r"^(nvidia|amd|google|cloud|instinct|tesla|geforce|datacenter|gpu|standard_|[\s:_-])+", re.IGNORECASE
+)
 # Less than this share of the chip's memory cannot be the whole chip: makers and sellers round by a few percent only.
 _WHOLE = Fraction(3, 4)
 
 
 @dataclass(frozen=True)
 class Named:
-    """What stands behind a name. `gpu_model` is empty where the name is known and left out, for the reason in `note`."""
+    """What stands behind a name; `gpu_model` is empty where a known name is left out, for the reason in `note`."""
 
     gpu_model: str
     gpu_count: int | None = None

@@ -2,18 +2,18 @@
 
 Lists differ in form and agree in their traps. So the rules stand here once:
 
-- A price counts for one GPU and one hour in US dollars; a node's is divided by the GPUs that the table of names gives for
-  it, whatever the list says (Azure's own list says 12 for a node of 8). Both counts are named in a notice.
+- A price counts for one GPU and one hour in US dollars; a node's is divided by the GPUs that the table of names gives
+  for it, whatever the list says (Azure's own list says 12 for a node of 8). Both counts are named in a notice.
 - An unknown chip or provider, another currency or unit, a price that is no number or not above zero: the row is put
   aside with its reason, and a notice says which names and how many rows. Nothing is guessed.
-- What is understood and is not such a price (Windows, a software licence, serverless, a summary, a zero that means "not
-  offered") is left out, and a notice counts it. The document stays in the archive, so nothing is lost.
-- A part of a GPU is left out too. Divided by its fraction it would be a price at which nobody can rent a whole GPU, and
-  an offer counts at the lowest price of its sizes (method 3), so a slice would set the price of the chip.
+- What is understood and is not such a price (Windows, a software licence, serverless, a summary, a zero that means
+  "not offered") is left out, and a notice counts it. The document stays in the archive, so nothing is lost.
+- A part of a GPU is left out too. Divided by its fraction it would be a price at which nobody can rent a whole GPU,
+  and an offer counts at the lowest price of its sizes (method 3), so a slice would set the price of the chip.
 - A spot price at or above the same offer's on-demand price is a fact about some lists: kept, with a note.
 
-The identifier of an observation is a hash of all that the row says. Read twice it is the same row; at another price on
-the same day it is another one.
+The identifier of an observation is a hash of all that the row says. Read twice it is the same row; at another price
+on the same day it is another one.
 """
 
 from __future__ import annotations
@@ -26,11 +26,12 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date
-from typing import Any, BinaryIO
+from typing import Any
 
 import polars as pl
 
 from warehouse.errors import DocumentError
+from warehouse.parsing import text_of
 from warehouse.sources.gpu_names import ANYBODY, Named, look_up
 from warehouse.sources.source import Batch, Document
 from warehouse.tables.gpu_prices import TABLE
@@ -64,7 +65,12 @@ class Offers:
         return self.document.fetched_at.astimezone(UTC).date()
 
     def chip(
-        self, names: tuple[tuple[str, str], ...], raw: Mapping[str, Any], locator: str, *, memory_gb: float | None = None
+        self,
+        names: tuple[tuple[str, str], ...],
+        raw: Mapping[str, Any],
+        locator: str,
+        *,
+        memory_gb: float | None = None,
     ) -> Named | None:
         """The chip behind the first of `names` (provider, name) that is known; None where the row ends here.
 
@@ -173,9 +179,8 @@ class Offers:
         aside = pl.DataFrame(
             self._aside, schema={"row": pl.String, "reason": pl.String, "locator": pl.String}, orient="row"
         )
-        schema = {
-            name: kind for name, kind in TABLE.polars_schema.items() if name not in ("loaded_at", "source", "document_sha256")
-        }
+        added = ("loaded_at", "source", "document_sha256")
+        schema = {name: kind for name, kind in TABLE.polars_schema.items() if name not in added}
         for start in range(0, max(len(rows), 1), BATCH_ROWS):
             frame = pl.DataFrame(rows[start : start + BATCH_ROWS], schema=schema, orient="row")
             yield Batch(TABLE, frame, aside, notices) if start == 0 else Batch(TABLE, frame)
@@ -185,7 +190,7 @@ class Offers:
     def _mark_spot(self) -> None:
         listed: dict[tuple[Any, ...], float] = {}
         for row in self._rows:
-            if row["pricing_kind"] == "on_demand":
+            if row["pricing_kind"] in ("on_demand", "marketplace"):
                 key = _same_offer(row)
                 listed[key] = min(row["usd_per_gpu_hour"], listed.get(key, math.inf))
         marked = 0
@@ -225,21 +230,22 @@ class Offers:
         return tuple(f"{self.document.name}: {text}" for text in said)
 
 
-def json_of(document: Document, kind: type[dict[str, Any]] | type[list[Any]] = dict) -> Any:
-    """The JSON of a small document. Raises DocumentError where it is not JSON, or not an object (list) as it should be."""
+def json_of(document: Document) -> dict[str, Any]:
+    """The JSON object of a small document. Raises DocumentError where it is cut short, or is something else."""
     try:
-        found = json.loads(document.body)
+        found = json.loads(text_of(document.body, document.name))
     except ValueError as error:
-        raise DocumentError(f"{document.name}: this is not JSON ({error}); it may be cut short. Get it again.") from error
-    if not isinstance(found, kind):
+        raise DocumentError(f"{document.name}: not JSON ({error}); it may be cut short. Get it again.") from error
+    if not isinstance(found, dict):
+        kind = "a list" if isinstance(found, list) else f"a {type(found).__name__}"
         raise DocumentError(
-            f"{document.name}: the JSON is {_a(found)} where {_a(kind())} belongs; the source changed or refused."
+            f"{document.name}: the JSON is {kind} where an object belongs; the source changed or refused."
         )
     return found
 
 
 def items_of(found: Mapping[str, Any], key: str, document: Document) -> list[dict[str, Any]]:
-    """The list of objects under `key`. Raises DocumentError where it is missing, with what the document holds instead."""
+    """The list of objects under `key`. Raises DocumentError where it is missing, saying what is there instead."""
     items = found.get(key)
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
         said = ", ".join(list(found)[:NAMES_SHOWN]) or "nothing"
@@ -251,17 +257,15 @@ def items_of(found: Mapping[str, Any], key: str, document: Document) -> list[dic
     return items
 
 
-def check_fields(
-    items: list[dict[str, Any]], required: tuple[str, ...], known: frozenset[str], offers: Offers
-) -> None:
+def check_fields(items: list[dict[str, Any]], required: tuple[str, ...], known: frozenset[str], offers: Offers) -> None:
     """Raises DocumentError for a required field that no item has; a notice names fields that are new."""
     if not items:
         return
     held = set().union(*items)
     if missing := [name for name in required if name not in held]:
         raise DocumentError(
-            f"{offers.document.name}: the field {', '.join(missing)} is gone from every row; the list changed its form, "
-            "and reading on would guess. The document is kept; the source's file in warehouse/sources must learn the form."
+            f"{offers.document.name}: the field {', '.join(missing)} is gone from every row; the list changed, "
+            "and reading on would guess. The document is kept; the source's file in warehouse/sources must learn it."
         )
     if new := sorted(held - known):
         offers.notice(f"fields that were not there before are not read: {', '.join(new[:NAMES_SHOWN])}")
@@ -271,13 +275,6 @@ def lacking(raw: Mapping[str, Any], required: tuple[str, ...]) -> str:
     """Which of the required fields a row lacks, as a reason; empty where it has them all."""
     gone = [name for name in required if raw.get(name) in (None, "")]
     return f"{', '.join(gone)} is missing" if gone else ""
-
-
-def starts_as(file: BinaryIO) -> bytes:
-    """The first bytes of an open file, which is put back to its start."""
-    start = file.read(2)
-    file.seek(0)
-    return start
 
 
 def _same_offer(row: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -292,7 +289,3 @@ def _listed(names: Counter[str]) -> str:
 
 def _shown(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, default=str)[:80]
-
-
-def _a(value: Any) -> str:
-    return {dict: "an object", list: "a list", str: "text"}.get(type(value), f"a {type(value).__name__}")
