@@ -81,7 +81,7 @@ class Local:
     now: datetime = datetime(1970, 1, 1, tzinfo=UTC)
     span: tuple[date, date] | None = None
 
-    def get(self, url: str, **_: object) -> None:
+    def get(self, url: str, **_: Any) -> None:
         raise NotImplementedError(f"{url}: this source has no network")
 
     def newest(self, table: str, by: str, day: str) -> dict[str, date]:

@@ -77,10 +77,16 @@ class Batch:
 class Fetching(Protocol):
     """What a source may ask for while it fetches. Everything it gets is in the archive by the time it sees it."""
 
-    settings: Settings
-    now: datetime
-    span: tuple[date, date] | None
-    """First and last day asked for (`overbuild backfill`); None in a daily run: what is missing up to now."""
+    @property
+    def settings(self) -> Settings: ...
+
+    @property
+    def now(self) -> datetime: ...
+
+    @property
+    def span(self) -> tuple[date, date] | None:
+        """First and last day asked for (`overbuild backfill`); None in a daily run: what is missing up to now."""
+        ...
 
     def get(
         self,
