@@ -3,17 +3,19 @@
 Two closes matter and they are not the same number: `close` is adjusted for splits only, `adj_close` for splits and
 dividends. Returns come from `adj_close`; market values come from `close`.
 
-A new split or dividend makes the vendor rewrite the whole history of a ticker. The rewritten bars are rows of their own,
-known from that day, and a series is read from one source and on one basis, never partly on two.
+A new split or dividend makes the vendor rewrite the whole history of a ticker. The rewritten bars are rows of their
+own, known from that day, and a series is read from one source and on one basis, never partly on two.
 """
 
 from warehouse.tables.table import Check, Column, OneSource, core
 
 # What tells a split that was applied to one part of a history only from news, each with its reason:
 JUMP = 1.6
-"""An overnight step by this factor or more is looked at: two-for-one is the smallest common split, and the day's own move comes on top."""
+"""An overnight step by this factor or more is looked at: two-for-one is the smallest common split, and the night's own
+move comes on top."""
 SMALL_JUMP = 1.45
-"""From here on it is worth a look: a three-for-two split; the largest true fall of a fund of the panel (March 2020) is just below."""
+"""From here on it is worth a look: a three-for-two split. The largest true fall without news of its own (a leveraged
+fund in March 2020) is just below."""
 CLOSE_JUMP = 2.5
 """The same from close to close, where the first price looks right and the others do not."""
 NEWS_TURNOVER = 5.0
@@ -21,7 +23,8 @@ NEWS_TURNOVER = 5.0
 cases. Splitting a share makes nobody trade more, whether the volume was converted along with the price or not."""
 USUAL_SESSIONS = 20
 SPLIT_MATCH = 0.2
-"""A step on the day of a recorded split that is the split's own ratio within this (as a log): the history before was not converted."""
+"""A step on the day of a recorded split that is the split's own ratio within this (as a log): the history before it was
+not converted."""
 FACTOR_JUMP = 1.3
 """A step of adj_close against close that no dividend of a size to match explains."""
 LARGE_DIVIDEND = 0.15
@@ -31,7 +34,7 @@ ROUNDING = 2e-5
 
 # The bars of each source as it gives them now, on one basis.
 _LATEST = """latest as (
-  select * from {table}
+  select ticker, date, source, open, high, low, close, adj_close, volume, document_sha256, locator from {table}
   qualify row_number() over (partition by ticker, date, source
     order by known_on desc, loaded_at desc, document_sha256, locator) = 1
 )"""
@@ -77,6 +80,10 @@ pairs as (
   window w as (partition by a.ticker, a.source, b.source order by a.date)
 )"""
 
+_FIGURES = ("open", "high", "low", "close", "volume")
+_BEFORE = ", ".join(f"lag({name}) over w as {name}_before" for name in _FIGURES)
+_SAME = " and ".join(f"{name} = {name}_before" for name in _FIGURES)
+
 TABLE = core(
     "stock_prices",
     "daily bars of each ticker; closes are split-adjusted, adj_close is dividend-adjusted too",
@@ -119,8 +126,8 @@ TABLE = core(
         Check(
             "split_on_one_side",
             f"{_MOVES} select {_SAID} from moves where {_ONE_SIDED}",
-            "a history that was converted for a split in one part only has a day on which nearly everything was lost or "
-            "won; no news explains it, for nobody traded more than usual. Fetch the whole history again "
+            "a history that was converted for a split in one part only has a day on which nearly everything was lost "
+            "or won; no news explains it, for nobody traded more than usual. Fetch the whole history again "
             "(`overbuild backfill`), or take the ticker out",
             columns=("close",),
         ),
@@ -134,30 +141,31 @@ TABLE = core(
         ),
         Check(
             "adjustment_never_falls",
-            f"{_MOVES} select {_SAID}, factor, factor_before from moves "
-            f"where factor < factor_before * (1 - 1e-4 - {CENT} * (1 / close + 1 / close_before)) and not {_ONE_SIDED}",
-            "the share of a close that dividends leave over rises to one; where it falls, two ways of adjusting meet in one "
-            "series, and the return of that day is theirs",
+            f"{_MOVES} select {_SAID}, factor, factor_before from moves where not {_ONE_SIDED} "
+            f"and factor < factor_before * (1 - 1e-4 - {CENT} * (1 / close + 1 / close_before))",
+            "the share of a close that dividends leave over rises to one; where it falls, two ways of adjusting meet "
+            "in one series, and the return of that day is theirs",
             severity="warning",
             columns=("adj_close", "close"),
         ),
         Check(
             "bar_repeats_the_last",
-            f"with {_LATEST}, pairs as (select *, lag(struct_pack(o := open, h := high, l := low, c := close, v := volume)) "
-            "over (partition by ticker, source order by date) as bar_before from latest) "
-            "select * exclude (bar_before) from pairs where volume > 0 "
-            "and bar_before = struct_pack(o := open, h := high, l := low, c := close, v := volume)",
+            f"with {_LATEST}, pairs as (select *, {_BEFORE} from latest "
+            "window w as (partition by ticker, source order by date)) "
+            "select ticker, date, source, close, volume, document_sha256, locator from pairs "
+            f"where volume > 0 and {_SAME}",
             "the same prices and the same volume on two days: the second is a copy, and its return of zero is not real",
             severity="warning",
             columns=("close", "volume"),
         ),
         Check(
             "sources_agree",
-            f"{_PAIRS} select ticker, date, source, close, close_before, other_source, other_close, other_close_before, "
-            "document_sha256, locator from pairs where abs(close / close_before - other_close / other_close_before) > "
+            f"{_PAIRS} select ticker, date, source, close, close_before, other_source, other_close, "
+            "other_close_before, document_sha256, locator from pairs "
+            "where abs(close / close_before - other_close / other_close_before) > "
             f"close / close_before * ({ROUNDING} + {CENT / 2} * (1 / close + 1 / close_before + 1 / other_close "
             "+ 1 / other_close_before))",
-            "two vendors' closes tell different returns for one day, by more than rounding: one of them has a wrong close",
+            "two vendors' closes tell different returns for one day, by more than rounding: one has a wrong close",
             severity="warning",
             columns=("close", "source", "close_before", "other_source", "other_close", "other_close_before"),
         ),
@@ -166,7 +174,8 @@ TABLE = core(
             f"""{_PAIRS},
             later as (
               select p.ticker, p.source, p.other_source, coalesce(sum(ln(s.value)), 0) as split_log
-              from pairs p left join (select distinct ticker, date, value from core.corporate_actions where kind = 'split') s
+              from pairs p
+              left join (select distinct ticker, date, value from core.corporate_actions where kind = 'split') s
                 on s.ticker = p.ticker and s.date > p.date
               where p.from_end = 1 group by all
             )
@@ -175,8 +184,8 @@ TABLE = core(
             where p.from_end = 1
               and least(abs(ln(p.close / p.other_close)), abs(abs(ln(p.close / p.other_close)) - abs(l.split_log)))
                 > {ROUNDING} + {CENT / 2} * (1 / p.close + 1 / p.other_close)""",
-            "two vendors' closes differ on the last day that both have and no recorded split explains it: one has another "
-            "share under this ticker, or a split that the other lacks",
+            "two vendors' closes differ on the last day that both have and no recorded split explains it: one has "
+            "another share under this ticker, or a split that the other lacks",
             severity="warning",
             columns=("close", "source", "other_source", "other_close"),
         ),
