@@ -79,7 +79,7 @@ CAPABILITY = {
 }
 
 
-# -- fetching ---------------------------------------------------------------------------------------------------------
+# -- fetching --------------------------------------------------------------------------------------------------------
 
 
 def _fetch(fetching: Fetching) -> Iterator[Received]:
@@ -135,7 +135,7 @@ def _bytes(file: Received) -> bytes:
     return file.content if isinstance(file.content, bytes) else file.content.read_bytes()
 
 
-# -- parsing ----------------------------------------------------------------------------------------------------------
+# -- parsing ---------------------------------------------------------------------------------------------------------
 
 
 def _parse(document: Document) -> Iterator[Batch]:
@@ -236,7 +236,7 @@ def _capabilities_of(document: Document) -> Batch:
     return Batch(table, read.frame, read.unreadable)
 
 
-# -- accelerators -----------------------------------------------------------------------------------------------------
+# -- accelerators ----------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
