@@ -15,6 +15,7 @@ is all of it.
 from __future__ import annotations
 
 import gzip
+import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, BinaryIO, cast
@@ -56,24 +57,21 @@ def parse(document: Document) -> Iterator[Batch]:
     with opened(document) as file:
         try:
             for path, sku, value in members(file, {PRODUCTS: None, ON_DEMAND: wanted, RESERVED: wanted}):
-                if path != PRODUCTS and PRODUCTS not in seen:
-                    raise DocumentError(
-                        f"{document.name}: its prices come before its products, so they cannot be told apart while "
-                        "reading; the list changed its form. The document is kept."
-                    )
                 seen.add(path)
                 if path == PRODUCTS:
                     if (attributes := _attributes(sku, value, offers)) is not None:
                         wanted[sku] = attributes
                 else:
                     _read(sku, wanted[sku], value, path == RESERVED, offers)
-        except (ijson.JSONError, EOFError, OSError, UnicodeDecodeError) as error:
+        except (ijson.JSONError, EOFError, OSError, zlib.error, UnicodeDecodeError, RecursionError) as error:
             raise DocumentError(
                 f"{document.name}: the list breaks off or is not JSON ({error}); nothing of it is loaded. Get it again."
             ) from error
-    if PRODUCTS not in seen or ON_DEMAND not in seen:
-        gone = "products" if PRODUCTS not in seen else "on-demand prices of a known GPU instance"
-        raise DocumentError(f"{document.name}: it has no {gone}; it is not the price list of EC2, or its form changed.")
+    if ON_DEMAND not in seen:
+        raise DocumentError(
+            f"{document.name}: it has no on-demand prices of a known GPU instance after its products; it is not the "
+            "price list of EC2, or its form changed. The document is kept."
+        )
     yield from offers.batches()
 
 
