@@ -93,13 +93,14 @@ class Local:
     def rows(self, table: str, *columns: str) -> list[tuple[Any, ...]]:
         raise NotImplementedError
 
+    def failed(self, name: str, why: str, url: str) -> None:
+        raise NotImplementedError
+
 
 class _NotHad(Exception):
     """A document that could not be had; asking again will not help."""
 
-    def __init__(
-        self, why: str, kept: Path | None = None, *, silent: bool = False, absent: bool = False
-    ) -> None:
+    def __init__(self, why: str, kept: Path | None = None, *, silent: bool = False, absent: bool = False) -> None:
         super().__init__(why)
         self.why, self.kept, self.silent, self.absent = why, kept, silent, absent
 
@@ -188,6 +189,9 @@ class Online:
             self._silent_in_a_row = 0
             return received
         return None
+
+    def failed(self, name: str, why: str, url: str) -> None:
+        self.failures.append(Failure(name, url, why))
 
     def newest(self, table: str, by: str, day: str) -> dict[str, date]:
         return self.known.newest(self.source.name, table, by, day)

@@ -122,6 +122,11 @@ class Fetching(Protocol):
         ...
 
 
+    def failed(self, name: str, why: str, url: str) -> None:
+        """Note something else that could not be had (a ticker that the host does not know), and go on."""
+        ...
+
+
 @dataclass(frozen=True)
 class Schedule:
     """When a live source is asked: a cron line in a time zone. `stale_after` is how old its newest success may be."""
