@@ -436,6 +436,7 @@ class Online:
             content=archive.content(self.raw, fetched.sha256),
             fetched_at=fetched.fetched_at,
             sha256=fetched.sha256,
+            last_modified=fetched.last_modified,
         )
 
 

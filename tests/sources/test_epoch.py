@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 import gzip
+import hashlib
 import io
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
 import polars as pl
@@ -38,10 +39,11 @@ def body(name: str) -> bytes:
 class Site:
     """What the source fetches from: its files, when each was received, and what is loaded already."""
 
-    files: dict[str, bytes | None]
+    files: Mapping[str, bytes | None]
     now: datetime = datetime(2026, 8, 19, 12, tzinfo=UTC)
     received: dict[str, datetime] = field(default_factory=dict)
-    loaded: dict[str, date] = field(default_factory=dict)
+    modified: dict[str, str] = field(default_factory=dict)
+    loaded: dict[str, list[tuple[date, str, str]]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     settings: Settings = field(default_factory=Settings)
     span: None = None
@@ -53,17 +55,23 @@ class Site:
         content = self.files.get(name)
         if content is None:
             return None
-        return Received(name, url, "text/csv", content, self.received.get(name, self.now))
+        received_at, modified = self.received.get(name, self.now), self.modified.get(name)
+        return Received(name, url, "text/csv", content, received_at, last_modified=modified)
 
     def newest(self, table: str, by: str, day: str) -> dict[str, date]:
-        return {"B": self.loaded[table]} if table in self.loaded else {}
+        return {}
+
+    def rows(self, table: str, *columns: str) -> list[tuple[date, str, str]]:
+        assert columns == ("known_on", "document_sha256", "source")
+        return self.loaded.get(table, [])
 
     def values(self, table: str, column: str) -> list[str]:
         return []
 
 
 def fetched(site: Site) -> dict[str, Received]:
-    return {received.name: received for received in SOURCE.fetch(site)}
+    received = SOURCE.fetch(site)  # type: ignore[arg-type]  # the source asks for no more than a Site has
+    return {one.name: one for one in received}
 
 
 def parsed(received: Received) -> list[Batch]:
@@ -161,7 +169,8 @@ def test_capabilities_hold_every_row_that_the_team_compiled():
     found = table_of(Site({CAPABILITIES: body(CAPABILITIES)}, datetime(2026, 8, 22, tzinfo=UTC)), CAPABILITIES)
     facts = pl.read_csv(SHARED / "facts" / "model_capability.csv", infer_schema=False).select(
         pl.col("model").fill_null("").str.strip_chars().alias("variant"), "base_name", pl.col("released").str.to_date(),
-        *(pl.col(c).cast(pl.Float64) for c in ("eci", "eci_low", "eci_high", "training_flop")), "organization", "citation",
+        *(pl.col(c).cast(pl.Float64) for c in ("eci", "eci_low", "eci_high", "training_flop")),
+        "organization", "citation",
     )  # fmt: skip
     assert facts.join(found, on=facts.columns, how="anti", nulls_equal=True).is_empty()
     key = found.select("model", "variant", "base_name", "released")
@@ -186,34 +195,60 @@ def test_a_file_that_did_not_change_is_part_of_the_next_vintage():
     assert found.select("model", "vintage").rows() == [(m, date(2026, 8, 19)) for m in "ACB"]
 
 
+FILES = {NOTABLE: models("A"), LARGE_SCALE: models("B"), HARDWARE: b"x"}
+MODIFIED = "Mon, 17 Aug 2026 23:30:00 GMT"
+ALL_MODIFIED = dict.fromkeys(FILES, MODIFIED)
+
+
+def hashed(content: bytes | None) -> str:
+    return hashlib.sha256(content or b"").hexdigest()
+
+
 def test_unchanged_files_give_the_same_document_again():
-    before = datetime(2026, 8, 12, tzinfo=UTC)
-    site = Site({NOTABLE: models("A"), LARGE_SCALE: models("B")}, before)
-    first = fetched(site)[PAIR]
-    again = fetched(
-        replace(site, now=datetime(2026, 8, 19, tzinfo=UTC), received={NOTABLE: before, LARGE_SCALE: before})
-    )[PAIR]
-    assert (first.content, first.url) == (again.content, again.url)
+    site = Site(FILES, datetime(2026, 8, 12, tzinfo=UTC))
+    first = fetched(site)
+    of_models = [(date(2026, 8, 12), hashed(FILES[name]), "epoch") for name in (NOTABLE, LARGE_SCALE)]
+    of_chips = [(date(2026, 8, 12), hashed(FILES[HARDWARE]), "epoch")]
+    again = fetched(Site(FILES, loaded={"ai_models": of_models, "gpu_specs": of_chips}, modified=ALL_MODIFIED))
+    for name in (PAIR, HARDWARE):
+        assert (first[name].content, first[name].url) == (again[name].content, again[name].url)
 
 
-def test_a_day_makes_one_vintage():
-    files: dict[str, bytes | None] = {
-        NOTABLE: models("A"),
-        LARGE_SCALE: models("B"),
-        HARDWARE: b"x",
-        CAPABILITIES: b"x",
-    }
-    today = date(2026, 8, 19)
-    site = Site(files, loaded={"ai_models": today, "gpu_specs": today, "model_capability": date(2026, 8, 12)})
-    assert set(fetched(site)) == {CAPABILITIES}
+def both(row: tuple[date, str, str]) -> dict[str, list[tuple[date, str, str]]]:
+    return {"ai_models": [row], "gpu_specs": [row]}
+
+
+def vintage(site: Site) -> str:
+    found = fetched(site)
+    days = {received.url.partition("vintage=")[2] for name, received in found.items() if name in (PAIR, HARDWARE)}
+    [day] = days
+    return day
+
+
+def test_the_day_of_a_list_is_its_last_modified_where_the_host_sends_one():
+    assert vintage(Site(FILES, modified=ALL_MODIFIED)) == "2026-08-17"
+    assert vintage(Site(FILES, modified=dict.fromkeys(FILES, "yesterday"))) == "2026-08-19"
+    assert vintage(Site(FILES, modified=dict.fromkeys(FILES, "Mon, 17 Aug 2099 23:30:00 GMT"))) == "2026-08-19"
+
+
+def test_a_list_that_changed_back_is_a_vintage_of_its_own():
+    old = Site(FILES, loaded=both((date(2026, 8, 18), "another list", "epoch")), modified=ALL_MODIFIED)
+    assert vintage(old) == "2026-08-19", "later than the newest, though its host dates it back"
+
+
+def test_a_list_that_changes_again_on_one_day_is_read_under_that_day():
+    assert vintage(Site(FILES, loaded=both((date(2026, 8, 19), "this morning's list", "epoch")))) == "2026-08-19"
+
+
+def test_the_packaged_list_is_not_ours():
+    of_reference = both((date(2026, 8, 18), "packaged", "reference_training"))
+    assert vintage(Site(FILES, loaded=of_reference, modified=ALL_MODIFIED)) == "2026-08-17"
 
 
 def test_rows_name_the_file_that_they_were_read_from():
-    import hashlib
-
     site = Site({NOTABLE: models("A"), LARGE_SCALE: models("A", "B")})
     found = table_of(site, PAIR)
-    hashes = {name: hashlib.sha256(site.files[name] or b"").hexdigest() for name in (NOTABLE, LARGE_SCALE)}
+    hashes = {name: hashed(site.files[name]) for name in (NOTABLE, LARGE_SCALE)}
     assert found.select("model", "locator", "document_sha256").rows() == [
         ("A", f"{NOTABLE} line 2", hashes[NOTABLE]), ("B", f"{LARGE_SCALE} line 3", hashes[LARGE_SCALE]),
     ]  # fmt: skip

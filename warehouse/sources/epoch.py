@@ -1,8 +1,8 @@
 """Epoch AI's published lists: models, accelerators, capabilities. Each list is kept as it stood on a day, its vintage.
 
 Estimates change between vintages and a later one must not be known earlier, so a list that changed is a new list with
-its own day, and an unchanged one is nothing new. One day makes one vintage: what is asked again that day would be
-another list under the same date, so it waits for the next day.
+its own day, and an unchanged one is nothing new. A list that changes again on the day of its vintage adds its rows
+beside those that were read first; where they differ, the ones loaded last count.
 
 The models are published in two files, notable and large-scale, and neither holds the other. Marts take the latest
 vintage alone, so a vintage made of one file would be half a list that looks whole. The two are therefore bound into
@@ -20,8 +20,9 @@ import json
 import tomllib
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import UTC, date
+from email.utils import parsedate_to_datetime
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -33,12 +34,14 @@ from warehouse.parsing import read_csv, text_of, typed
 from warehouse.sources.source import Batch, Document, Fetching, Received, Source
 from warehouse.tables import CORE
 
+NAME = "epoch"
 HOST = "https://epoch.ai"
 NOTABLE, LARGE_SCALE = "notable_ai_models.csv", "large_scale_ai_models.csv"
 HARDWARE, CAPABILITIES = "ml_hardware.csv", "benchmarked_models.csv"
 PAIR = "epoch_ai_models.zip"
 MANIFEST = "manifest.json"
 CHIPS = "epoch_chips.toml"
+VINTAGE = "vintage="
 BEFORE_2018 = r"^\s*(1\d|200|201[0-7])"
 
 MODELS = {
@@ -52,7 +55,7 @@ MODELS = {
     "Base model": "base_model",
     "Confidence": "confidence",
 }
-NAME, VENDOR, RELEASED = "Hardware name", "Manufacturer", "Release date"
+CHIP, VENDOR, RELEASED = "Hardware name", "Manufacturer", "Release date"
 # Column of the list -> column of core.gpu_specs and what the list's unit is divided by. No figure there is with
 # sparsity, but for those that epoch_chips.toml corrects.
 SPECS = {
@@ -83,52 +86,62 @@ CAPABILITY = {
 
 
 def _fetch(fetching: Fetching) -> Iterator[Received]:
-    if not _has_todays(fetching, "ai_models"):
-        yield from _models(fetching)
-    for name, table in ((HARDWARE, "gpu_specs"), (CAPABILITIES, "model_capability")):
-        if not _has_todays(fetching, table):
-            received = _get(fetching, name)
-            if received is not None:
-                yield received
-
-
-def _models(fetching: Fetching) -> Iterator[Received]:
     parts = [_get(fetching, name) for name in (NOTABLE, LARGE_SCALE)]
     both = [part for part in parts if part is not None]
     yield from both
     if len(both) == len(parts):
-        yield bound(both, fetching)
+        yield bound(both, _vintage(fetching, both, "ai_models"))
+    for name, table in ((HARDWARE, "gpu_specs"), (CAPABILITIES, "model_capability")):
+        if (received := _get(fetching, name)) is not None:
+            # The vintage rides in the address: a list that changes back is a vintage of its own.
+            yield replace(received, url=f"{received.url}#{VINTAGE}{_vintage(fetching, [received], table)}")
 
 
 def _get(fetching: Fetching, name: str) -> Received | None:
     return fetching.get(f"{HOST}/data/{name}", name=name, expect="csv")
 
 
-def _has_todays(fetching: Fetching, table: str) -> bool:
-    newest = fetching.newest(table, by="grade", day="known_on")
-    return max(newest.values(), default=date.min) >= fetching.now.date()
+def _vintage(fetching: Fetching, files: Sequence[Received], table: str) -> date:
+    """The day of a list: that of the newest vintage where it is the same list still, else a later one.
 
-
-def bound(files: Sequence[Received], fetching: Fetching) -> Received:
-    """Files that make one list, as one document; the same files give the same bytes.
-
-    Its vintage is the day on which the later of them was received.
+    Later by its Last-Modified where the host sends one, else by the day on which it was received.
     """
-    received_at = max(file.fetched_at or fetching.now for file in files)
+    ours = [row for row in fetching.rows(table, "known_on", "document_sha256", "source") if row[2] == NAME]
+    newest = max((day for day, _, _ in ours), default=date.min)
+    if ours and {sha256 for day, sha256, _ in ours if day == newest} <= {_sha256(file) for file in files}:
+        return newest
+    today = fetching.now.date()
+    modified = [day for file in files if (day := _day_of(file.last_modified)) is not None]
+    received = max((file.fetched_at or fetching.now).date() for file in files)
+    days = (max(modified) if len(modified) == len(files) else received, received, today)
+    return next((day for day in days if newest < day <= today), today)
+
+
+def _day_of(header: str | None) -> date | None:
+    try:
+        return parsedate_to_datetime(header or "").astimezone(UTC).date()
+    except ValueError:
+        return None
+
+
+def bound(files: Sequence[Received], vintage: date) -> Received:
+    """Files that make one list, as one document; the same files of the same vintage give the same bytes."""
     contents = {file.name: _bytes(file) for file in files}
     manifest = {
-        "vintage": received_at.date().isoformat(),
-        "files": [
-            {"name": file.name, "url": file.url, "sha256": hashlib.sha256(contents[file.name]).hexdigest()}
-            for file in files
-        ],
+        "vintage": vintage.isoformat(),
+        "files": [{"name": file.name, "url": file.url, "sha256": _sha256(file)} for file in files],
     }
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         for name, content in {MANIFEST: json.dumps(manifest, indent=1).encode(), **contents}.items():
             archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
-    address = f"bound:{'+'.join(contents)}?vintage={manifest['vintage']}"
+    received_at = max((file.fetched_at for file in files if file.fetched_at), default=None)
+    address = f"bound:{'+'.join(contents)}#{VINTAGE}{vintage}"
     return Received(PAIR, address, "application/zip", packed.getvalue(), received_at)
+
+
+def _sha256(file: Received) -> str:
+    return file.sha256 or hashlib.sha256(_bytes(file)).hexdigest()
 
 
 def _bytes(file: Received) -> bytes:
@@ -219,7 +232,7 @@ def _notices(what: str, names: Sequence[str]) -> tuple[str, ...]:
 def _capabilities_of(document: Document) -> Batch:
     """One row for each model, setting and release; of several versions under one name the best score stands for it."""
     table = CORE["model_capability"]
-    vintage = document.fetched_at.date().isoformat()
+    vintage = document.url.partition(VINTAGE)[2]
     listed = (
         _read(document.body, document.name, CAPABILITY)
         .rename(CAPABILITY)
@@ -260,14 +273,14 @@ def chips() -> tuple[dict[str, Chip], frozenset[str]]:
 
 def _specs_of(document: Document) -> Batch:
     table = CORE["gpu_specs"]
-    vintage = document.fetched_at.date().isoformat()
-    listed = _read(document.body, document.name, (NAME, VENDOR, RELEASED, *SPECS))
+    vintage = document.url.partition(VINTAGE)[2]
+    listed = _read(document.body, document.name, (CHIP, VENDOR, RELEASED, *SPECS))
     wanted, left_out = chips()
     rows: list[dict[str, Any]] = []
     notices: list[str] = []
     unknown: list[str] = []
     for row in listed.iter_rows(named=True):
-        name = row[NAME].strip()
+        name = row[CHIP].strip()
         if name in wanted:
             spec, changed = _spec(row, wanted[name])
             notices += changed
@@ -282,7 +295,7 @@ def _specs_of(document: Document) -> Batch:
                 rows.append(spec)
         elif name and name not in left_out:
             unknown.append(name)
-    absent = sorted(set(wanted) - {row[NAME].strip() for row in listed.iter_rows(named=True)})
+    absent = sorted(set(wanted) - {row[CHIP].strip() for row in listed.iter_rows(named=True)})
     notices += _notices(f"unknown chips in {document.name}; give each a place in {CHIPS}", unknown)
     notices += _notices(f"chips are no longer in {document.name}; their last figures stay", absent)
     schema = {name: pl.String for name in table.names if name not in ("loaded_at", "source", "document_sha256")}
@@ -334,7 +347,7 @@ def _in_unit(text: str, unit: float) -> str:
 
 SOURCES = (
     Source(
-        name="epoch",
+        name=NAME,
         kind="live",
         feed="training",
         gives="models with their training compute, accelerators, capabilities index",

@@ -22,5 +22,5 @@ TABLE = core(
         Column("confidence", "text", "confidence of the estimate"),
     ],
     key=("model", "vintage"),
-    identity=("model", "vintage", "source"),
+    identity=("model", "vintage", "source", "document_sha256"),
 )

@@ -24,6 +24,6 @@ TABLE = core(
         Column("note", "text", "what to know about the row"),
     ],
     key=("gpu_model",),
-    identity=("gpu_model", "known_on", "source"),
+    identity=("gpu_model", "known_on", "source", "document_sha256"),
     quarantine_limit=0.05,
 )
