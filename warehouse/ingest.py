@@ -56,6 +56,8 @@ class Ingested:
     skipped: str = ""
     notices: dict[tuple[str, str], None] = field(default_factory=dict)
     """Things to know, each once: (table, notice)."""
+    judged: dict[str, int] = field(default_factory=dict)
+    """Rows of a document (by its hash) that its source judged one by one and put aside (see `Source.judges_rows`)."""
 
     @property
     def name(self) -> str:
@@ -259,10 +261,6 @@ def _load_document(
             rows = provenance(
                 batch.table, batch.frame, source=source.name, document_sha256=document.sha256, loaded_at=loaded_at
             )
-            if source.kind == "live":  # a fact that a document prints twice alike is one fact
-                rows = rows.unique(
-                    [name for name in rows.columns if name != "locator"], keep="first", maintain_order=True
-                )
             stage(batch.table, rows)
             newest = _later(newest, rows.get_column("known_on").max())
             count += rows.height
@@ -271,6 +269,8 @@ def _load_document(
                 unreadable.append(batch)
     for batch in unreadable:
         _keep_unreadable(store, run, document, batch)
+    if source.judges_rows:
+        found.judged[document.sha256] = sum(batch.unreadable.height for batch in unreadable)
     _record(store, source, document, media_type, newest, run, loaded_at)
     found.new_documents += 1
     found.staged_rows += count
@@ -376,6 +376,7 @@ def _leave_out_bad_documents(store: Store, run: RunContext, table: Table, live: 
     ).fetchall()
     for source, sha256, bad, first, good in counts:
         found = live.get(source)
+        bad -= found.judged.get(sha256, 0) if found else 0
         many = bad >= BAD_ROWS_THAT_MATTER and bad > table.quarantine_limit * (bad + good)
         if found is None or not (many or bad > BAD_SHARE * (bad + good)):
             continue

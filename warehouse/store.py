@@ -136,7 +136,8 @@ class Store:
     def load(self, table: Table) -> int:
         """Append staged rows that `core` does not hold yet; gives how many were new.
 
-        What several documents say alike is taken from the first of them, as if they had been loaded one by one.
+        What several documents say alike is taken from the first of them, as if they had been loaded one by one. A live
+        document that repeats itself says it once; a reference file that does is faulty, and the checks will tell.
         """
         if table.restates:
             return self._load_restated(table)
@@ -148,7 +149,9 @@ class Store:
         self.execute(
             f"INSERT INTO {table.full_name} ({names}) SELECT {names} FROM staging.{table.name} s "
             f"WHERE NOT EXISTS (SELECT 1 FROM {table.full_name} t WHERE {same}) "
-            f"QUALIFY document_sha256 = first_value(document_sha256) OVER (PARTITION BY {partition} ORDER BY rowid) "
+            f"WINDOW w AS (PARTITION BY {partition} ORDER BY rowid) "
+            f"QUALIFY CASE WHEN {_LIVE} THEN row_number() OVER w = 1 "
+            "ELSE document_sha256 = first_value(document_sha256) OVER w END "
             "ORDER BY source, rowid"
         )
         return self.scalar(f"SELECT count(*) FROM {table.full_name}") - before
@@ -156,8 +159,9 @@ class Store:
     def _load_restated(self, table: Table) -> int:
         """Append the staged rows that say something new about their thing.
 
-        Of rows with one identity the first stands. A row whose figures are those that its source gave before for the
-        same thing (within rounding) adds nothing, however often a history is fetched.
+        Of rows with one identity those of the first document stand. A row whose figures are those that its source gave
+        before for the same thing (within rounding) adds nothing, however often a history is fetched. What one document
+        says twice stays twice: the checks find it.
         """
         about = (*(column.name for column in PROVENANCE), *table.key)
         figures = [column for column in table.columns if column.name not in about]
@@ -181,11 +185,13 @@ class Store:
               UNION ALL SELECT {names}, true FROM staging.{table.name}
             ), first AS (
               SELECT * FROM said
-              QUALIFY row_number() OVER (PARTITION BY {identity} ORDER BY staged, loaded_at, document_sha256, locator) = 1
+              QUALIFY rank() OVER (PARTITION BY {identity} ORDER BY staged, loaded_at, document_sha256) = 1
             ), compared AS (
-              SELECT *, lag(true) OVER w AS repeats, {before} FROM first WINDOW w AS (PARTITION BY {thing} ORDER BY known_on)
+              SELECT *, {before},
+                coalesce(lag(document_sha256) OVER w <> document_sha256 OR lag(known_on) OVER w <> known_on, false) AS again
+              FROM first WINDOW w AS (PARTITION BY {thing} ORDER BY known_on)
             )
-            SELECT {names} FROM compared WHERE staged AND NOT (coalesce(repeats, false) AND {same})"""
+            SELECT {names} FROM compared WHERE staged AND NOT (again AND {same})"""
         )
         return self.scalar(f"SELECT count(*) FROM {table.full_name}") - held
 
