@@ -22,7 +22,7 @@ def admissible(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def pick(frame: pl.DataFrame, table: Table, key: Sequence[str] | None = None) -> pl.DataFrame:
-    """One row of `frame` for each thing: best grade, then known last, then loaded last, then `table.prefer`, then place.
+    """One row of `frame` for each thing: best grade, then known last, then loaded last, `table.prefer`, then place.
 
     Of a series that must come from one source, that source's rows only.
     """

@@ -7,7 +7,8 @@ fetched again, and never a part of it, for a series on two bases has a day on wh
 vendor's mistake looks like news: a history with a step that nobody traded on is refused.
 
 A fragment of the address (never sent) carries what a document means to what was loaded before: `#rebased=2026-08-20`
-says that the history was held already on another basis, and that this one counts from that day. So a document's rows
+says that the history was held already on another basis, and that this one counts from that day; `#after=2026-08-20`
+says that the bars until that day were held on the same basis, and only those after it are news. So a document's rows
 depend on the document alone, and the archive gives the same rows again.
 """
 
@@ -46,7 +47,7 @@ rest is for events that a user adds. `overbuild backfill` fetches from an earlie
 EXCHANGE_ZONE = ZoneInfo("America/New_York")
 FRESH_FOR = timedelta(hours=20)
 """Each symbol once a day: what was asked since then comes out of the archive."""
-REBASED = "rebased="
+REBASED, AFTER = "rebased", "after"
 SAME = 1e-4
 """A held bar that comes back with a relative difference above this is on another basis, or was corrected."""
 OFF_SESSIONS = 0.05
@@ -147,7 +148,7 @@ def fetch(
         start = min(first_asked, ours.first or first_asked)
         if fetching.span:
             if received := ask(fetching, ticker, start, until):
-                yield _rebased(received, _day(fetching.now))
+                yield _marked(received, REBASED, _day(fetching.now))
             continue
         if newest[ticker] >= last:
             continue
@@ -156,10 +157,10 @@ def fetch(
             continue
         from_day = _changed_from(received, ours, read, _day(fetching.now))
         if from_day is None:
-            yield received
+            yield _marked(received, AFTER, newest[ticker])
         # A part on a new basis is not loaded: without the rest it would be worse than nothing.
         elif whole := ask(fetching, ticker, start, until):
-            yield _rebased(whole, from_day)
+            yield _marked(whole, REBASED, from_day)
 
 
 @dataclass
@@ -209,8 +210,8 @@ def _changed_from(received: Received, ours: _Held, read: Callable[[Document], Hi
     return None
 
 
-def _rebased(received: Received, day: date) -> Received:
-    return replace(received, url=f"{urldefrag(received.url).url}#{REBASED}{day.isoformat()}")
+def _marked(received: Received, mark: str, day: date) -> Received:
+    return replace(received, url=f"{urldefrag(received.url).url}#{mark}={day.isoformat()}")
 
 
 # -- what came --------------------------------------------------------------------------------------------------------
@@ -228,7 +229,8 @@ def batches(document: Document, history: History, citation: str) -> Iterator[Bat
     _refuse_strangers(document, history.ticker, bars)
     refuse_one_sided(document.name, bars, history.actions)
     today = _day(document.fetched_at)
-    counts_from = _counts_from(document.url)
+    counts_from = _mark(document.url, REBASED)
+    held_until = _mark(document.url, AFTER) or date.min
     known_on = pl.max_horizontal("date", pl.lit(counts_from, dtype=pl.Date)) if counts_from else pl.col("date")
     added = {
         "ticker": pl.lit(history.ticker),
@@ -238,7 +240,8 @@ def batches(document: Document, history: History, citation: str) -> Iterator[Bat
     }
     gone = [day.isoformat() for day in dropped]
     unread = read.unreadable.filter(~pl.col("row").str.json_path_match("$.date").is_in(gone))
-    yield Batch(PRICES, bars.with_columns(**added), unread, history.notices)
+    news = bars.filter(pl.col("date") > held_until)
+    yield Batch(PRICES, news.with_columns(**added), unread, history.notices)
     actions = history.actions.filter(pl.col("date") <= today)
     yield Batch(ACTIONS, actions.with_columns(**added))
 
@@ -249,7 +252,7 @@ def _closed(bars: pl.DataFrame, at: datetime) -> tuple[pl.DataFrame, list[date]]
         return bars, []
     table = _closes(at.year)
     ends = bars.join(table, left_on="date", right_on="session", how="left", maintain_order="left").with_columns(
-        over=pl.coalesce(pl.col("closes_at") <= at, pl.col("date") < _day(at))
+        over=pl.coalesce(pl.col("closes_at") <= at.astimezone(UTC), pl.col("date") < _day(at))
     )
     running = ends.filter(~pl.col("over"))["date"].to_list()
     return ends.filter("over").drop("closes_at", "over"), running
@@ -285,19 +288,13 @@ def one_sided(bars: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
         split=pl.col("value").filter(pl.col("kind") == "split").max(),
         dividend=pl.col("value").filter(pl.col("kind") == "dividend").max(),
     )
-    volume, turnover = pl.col("volume"), pl.col("volume") * pl.col("close")
-
-    def usual(figure: pl.Expr) -> pl.Expr:
-        median = figure.shift(1).rolling_median(USUAL_SESSIONS, min_samples=1)
-        return pl.when(median > 0).then(figure / median)
-
     factor = pl.col("adj_close") / pl.col("close")
     priced = bars.filter(pl.all_horizontal(pl.col("open", "close", "adj_close") > 0)).sort("date")
     steps = (
         priced.with_columns(
             close_before=pl.col("close").shift(1),
             factor_step=(factor / factor.shift(1)).log().abs(),
-            turnover=pl.min_horizontal(usual(volume), usual(turnover)).fill_null(0.0),
+            turnover=usual_turnover(priced),
         )
         .filter(pl.col("close_before").is_not_null())
         .join(day, on="date", how="left", maintain_order="left")
@@ -306,9 +303,10 @@ def one_sided(bars: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
     paid = pl.col("dividend")
     before = pl.col("close_before")
     split = pl.col("split").log().abs()
-    step = ((pl.col("open") + paid) / before).log().abs()
-    move = ((pl.col("close") + paid) / before).log().abs()
     bare = (pl.col("open") / before).log().abs()
+    # A dividend can explain a fall; it makes no jump of a price that stays.
+    step = pl.min_horizontal(bare, ((pl.col("open") + paid) / before).log().abs())
+    move = pl.min_horizontal(*(((pl.col("close") + back) / before).log().abs() for back in (0, paid)))
     return steps.filter(
         (((step >= math.log(JUMP)) | (move >= math.log(CLOSE_JUMP))) & (pl.col("turnover") < NEWS_TURNOVER))
         | ((split >= 2 * SPLIT_MATCH) & ((bare - split).abs() < SPLIT_MATCH)).fill_null(False)
@@ -316,9 +314,20 @@ def one_sided(bars: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _counts_from(url: str) -> date | None:
-    fragment = urldefrag(url).fragment
-    return date.fromisoformat(fragment.removeprefix(REBASED)) if fragment.startswith(REBASED) else None
+def usual_turnover(bars: pl.DataFrame) -> pl.Series:
+    """How many times the usual was traded, by shares or by dollars, whichever is less; 0 where that is unknown."""
+
+    def times(figure: pl.Expr) -> pl.Expr:
+        median = figure.shift(1).rolling_median(USUAL_SESSIONS, min_samples=1)
+        return pl.when(median > 0).then(figure / median)
+
+    shares, dollars = pl.col("volume"), pl.col("volume") * pl.col("close")
+    return bars.select(pl.min_horizontal(times(shares), times(dollars)).fill_null(0.0)).to_series()
+
+
+def _mark(url: str, mark: str) -> date | None:
+    name, _, day = urldefrag(url).fragment.partition("=")
+    return date.fromisoformat(day) if name == mark else None
 
 
 # -- the exchange's clock ---------------------------------------------------------------------------------------------
@@ -326,12 +335,12 @@ def _counts_from(url: str) -> date | None:
 
 def last_closed(now: datetime) -> date:
     """The last session that had closed at a time."""
-    return _closes(now.year).filter(pl.col("closes_at") <= now)["session"][-1]
+    return _closes(now.year).filter(pl.col("closes_at") <= now.astimezone(UTC))["session"][-1]
 
 
 def _next_session(now: datetime) -> date:
     """The session that is running at a time, or the one that comes next: its splits and dividends are known already."""
-    return _closes(now.year).filter(pl.col("closes_at") > now)["session"][0]
+    return _closes(now.year).filter(pl.col("closes_at") > now.astimezone(UTC))["session"][0]
 
 
 def _day(now: datetime) -> date:

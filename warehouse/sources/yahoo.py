@@ -114,7 +114,7 @@ def _zone(document: Document, meta: Mapping[str, Any]) -> ZoneInfo:
 def _read_bars(document: Document, stamps: Any, chart: Mapping[str, Any], zone: ZoneInfo, rows: HistoryRows) -> None:
     quotes = _first(_of(chart.get("indicators"), "quote"))
     adjusted = _first(_of(chart.get("indicators"), "adjclose"))
-    columns = {name: quotes.get(name) for name in QUOTES} | {"adj_close": adjusted.get("adjclose")}
+    columns: dict[str, Any] = {name: quotes.get(name) for name in QUOTES} | {"adj_close": adjusted.get("adjclose")}
     for name, values in columns.items():
         if not isinstance(values, list) or not isinstance(stamps, list):
             raise _wrong(document, f"the field {name} is missing; the format has changed")

@@ -53,10 +53,10 @@ actions as (
   from core.corporate_actions group by ticker, date
 ),
 moves as (
-  select e.*, a.split, coalesce(a.dividend, 0) as dividend,
+  select e.*, coalesce(a.split, 1) as split, coalesce(a.dividend, 0) as dividend,
     abs(ln(open / close_before)) as bare_step,
-    abs(ln((open + coalesce(a.dividend, 0)) / close_before)) as step,
-    abs(ln((close + coalesce(a.dividend, 0)) / close_before)) as move,
+    least(bare_step, abs(ln((open + coalesce(a.dividend, 0)) / close_before))) as step,
+    least(abs(ln(close / close_before)), abs(ln((close + coalesce(a.dividend, 0)) / close_before))) as move,
     abs(ln(factor / factor_before)) as factor_step,
     coalesce(least(volume / nullif(usual_volume, 0), volume * close / nullif(usual_turnover, 0)), 0) as turnover
   from earlier e left join actions a on a.ticker = e.ticker and a.date = e.date
