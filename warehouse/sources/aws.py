@@ -218,6 +218,7 @@ SOURCES = (
         tables=("gpu_prices",),
         fetch=fetch,
         parse=parse,
+        judges_rows=True,
         terms="Amazon's public price list; no key, for information only; asked once a day and only when it changed",
         host=HOST,
         host_setting="OVERBUILD_AWS_PRICES_URL",

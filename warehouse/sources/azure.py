@@ -191,6 +191,7 @@ SOURCES = (
         tables=("gpu_prices",),
         fetch=fetch,
         parse=parse,
+        judges_rows=True,
         terms="Microsoft's public Retail Prices interface; no key, no limit stated, asked once a day",
         host=HOST,
         host_setting="OVERBUILD_AZURE_PRICES_URL",

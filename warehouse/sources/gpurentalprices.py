@@ -167,6 +167,7 @@ SOURCES = (
         tables=("gpu_prices",),
         fetch=fetch,
         parse=parse,
+        judges_rows=True,
         terms=f"CC BY 4.0: {CREDIT}",
         host=HOST,
         host_setting="OVERBUILD_GPURENTALPRICES_URL",

@@ -88,6 +88,7 @@ SOURCES = (
         tables=("gpu_prices",),
         fetch=fetch,
         parse=parse,
+        judges_rows=True,
         terms="Lambda's interface for its customers, under the terms of the user's own account",
         needs="OVERBUILD_LAMBDA_KEY",
         host=HOST,

@@ -108,6 +108,7 @@ SOURCES = (
         tables=("gpu_prices",),
         fetch=fetch,
         parse=parse,
+        judges_rows=True,
         terms="Oracle's public price list, for information only; no key; asked once a day",
         host=HOST,
         host_setting="OVERBUILD_ORACLE_PRICES_URL",

@@ -106,6 +106,7 @@ SOURCES = (
         tables=("gpu_prices",),
         fetch=fetch,
         parse=parse,
+        judges_rows=True,
         terms="forbids automated access (terms of 2026-03-24): needs a licence",
         needs="a licence, stated in OVERBUILD_LICENSED_SOURCES",
         host=HOST,

@@ -205,6 +205,7 @@ SOURCES = (
         tables=("gpu_prices",),
         fetch=fetch,
         parse=parse,
+        judges_rows=True,
         terms="SkyPilot catalogue, Apache-2.0; its files of Vast.ai and RunPod only under a licence of the user",
         host=HOST,
         host_setting="OVERBUILD_SKYPILOT_URL",

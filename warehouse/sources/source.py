@@ -149,8 +149,8 @@ class Source:
     that takes the place of its public hosts. `requests_per_second` is the limit, held across all workers.
     `on_refusal` says what to do when the host refuses this program (401, 403).
     `optional` sources are asked only where `ready` says that their setting is there; others fail with the sentence.
-    `judges_rows`: what its parser puts aside it judged row by row (a chip that no table names), and many such rows are no
-    sign that the others are wrong; otherwise a document with many bad rows is left out whole.
+    `judges_rows`: what its parser puts aside it judged row by row (a chip that no table names), and many such rows are
+    no sign that the others are wrong; otherwise a document with many bad rows is left out whole.
     """
 
     name: str

@@ -102,6 +102,7 @@ SOURCES = (
         tables=("gpu_prices",),
         fetch=fetch,
         parse=parse,
+        judges_rows=True,
         terms="forbids automated collection and any index made from its data (terms of 2026-09-01): needs a licence",
         needs="a licence, stated in OVERBUILD_LICENSED_SOURCES",
         host=HOST,
