@@ -193,7 +193,7 @@ SOURCES = (
         on_refusal="Yahoo refuses some addresses and clients for a while; wait, or set OVERBUILD_YAHOO_USER_AGENT.",
         host=HOST,
         host_setting="OVERBUILD_YAHOO_URL",
-        requests_per_second=1.0,
+        requests_per_second=0.9,  # one a second at most, whenever they arrive
         max_bytes=20_000_000,
         user_agent=lambda settings: settings.yahoo_user_agent,
         schedule=Schedule("30 16 * * 1-5", "America/New_York", timedelta(days=4), after_close=True),
