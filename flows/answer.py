@@ -28,22 +28,34 @@ def say(message: str) -> None:
     progress.info(message)
 
 
-@flow(name="answer", task_runner=ThreadPoolTaskRunner(max_workers=4), validate_parameters=True)  # type: ignore[arg-type]
+@flow(name="answer", task_runner=ThreadPoolTaskRunner(max_workers=16), validate_parameters=True)  # type: ignore[arg-type]
 def answer(
     source: Literal["reference", "live"] = "reference",
     only: tuple[str, ...] = (),
     as_of: date | None = None,
+    offline: bool = False,
+    span: tuple[date, date] | None = None,
+    unless_nothing_new: bool = False,
 ) -> dict[str, Any]:
     """Ingest, check, build the marts and publish. Gives a summary of what was done (see `steps.summary`).
 
-    `only` limits the feeds that are ingested; `as_of` answers as of an earlier date and publishes beside today's answer.
+    `only` limits what is ingested to some feeds or sources; `as_of` answers as of an earlier date and publishes beside
+    today's answer; `offline` takes live documents out of the archive and sends no request; `span` are the first and last
+    day of a backfill; with `unless_nothing_new` the run ends early where it would change nothing.
     Raises RefusedError where the checks refuse the data: nothing is published then.
     """
-    with steps.workspace(source, as_of, say) as work:
-        ingesting = [ingest.with_options(name=f"ingest {s.name}").submit(s, work) for s in steps.chosen(source, only)]
+    with steps.workspace(source, as_of, say, offline=offline, span=span) as work:
+        ingesting = []
+        for asked in steps.chosen(source, only):
+            ingesting.append(ingest.with_options(name=f"ingest {asked.name}").submit(asked, work))
+            if asked.feed == "panel":  # says whom the others look at
+                ingesting[-1].wait()
         steps.note_ingested(work, [future.result(raise_on_failure=False) for future in ingesting])
         put_bad_rows_aside(work)
         load(work)
+        if unless_nothing_new and steps.nothing_new(work):
+            say("nothing new: what is published stays")
+            return steps.summary(work)
         check_facts(work)
         build_marts(work)
         check_marts(work)
@@ -59,6 +71,8 @@ def ingest(source: Source, work: steps.Work) -> Ingested:
     """Fetch, archive, parse and stage one source."""
     found = steps.ingest(source, work)
     say(f"{source.name}: {len(found.documents)} documents, {found.new_documents} new, {found.staged_rows:,} rows read")
+    if found.message:
+        say(f"{source.name}: {found.outcome.replace('_', ' ')}: {found.message}")
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import polars as pl
 import pytest
 from hypothesis import settings
 
+from tests.live_server import LiveServer
 from warehouse.assumptions import Assumptions, load
 from warehouse.fetching import Local
 from warehouse.sessions import sessions
@@ -65,3 +67,10 @@ def recorded(*parts: str) -> Path:
     if not path.exists():
         pytest.skip(f"needs the team's recorded responses, which are not beside this clone: {'/'.join(parts)}")
     return path
+
+
+@pytest.fixture
+def live_server() -> Iterator[LiveServer]:
+    """A server that plays the live sources (tests/live_server.py)."""
+    with LiveServer() as server:
+        yield server

@@ -1,4 +1,4 @@
-"""Commands that read the published warehouse: verdict, sql, quality, sources."""
+"""Commands that read the published warehouse: verdict, sql, quality."""
 
 from __future__ import annotations
 
@@ -44,11 +44,37 @@ def verdict(published: Path, company: str, form: Format) -> None:
         condition_columns = [name for name, *_ in behind.description]
         conditions = [dict(zip(condition_columns, row, strict=True)) for row in behind.fetchall()]
         overridden = _overridden(connection)
+        failed = failed_sources(connection)
     if form is Format.table:
+        for source in failed:
+            sys.stdout.write(f"OLD DATA: {source['source']} ({source['feed']}): {source['message']}\n\n")
         _verdict_table(columns, rows, conditions, overridden, everything=bool(company))
         return
-    listed = [[*row, _conditions_of(dict(zip(columns, row, strict=True)), conditions, form)] for row in rows]
-    output.write([*columns, "conditions"], listed, form)
+    old = failed if form is Format.json else json.dumps(output.plain(failed), ensure_ascii=False)
+    listed = [[*row, _conditions_of(dict(zip(columns, row, strict=True)), conditions, form), old] for row in rows]
+    output.write([*columns, "conditions", "failed_sources"], listed, form)
+
+
+def failed_sources(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    """Live sources whose last run failed, in whole or in part: what failed, and how old the data are that stand for it."""
+    found = connection.execute(
+        """SELECT source, feed, outcome, message, last_success_at, newest_known_on FROM provenance.source_runs
+        QUALIFY row_number() OVER (PARTITION BY source ORDER BY checked_at DESC) = 1 ORDER BY source"""
+    )
+    names = [name for name, *_ in found.description]
+    latest = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+    return [source for source in latest if source["outcome"] in ("failed", "partly_failed")]
+
+
+def last_source(home: Home) -> str | None:
+    """What the published answer was made from, reference or live; None where nothing is published."""
+    if not (home.current / WAREHOUSE).exists():
+        return None
+    with store.reading(home.current / WAREHOUSE) as connection:
+        row = connection.execute(
+            "SELECT source FROM provenance.runs WHERE outcome LIKE 'published%' ORDER BY started_at DESC LIMIT 1"
+        ).fetchone()
+    return row[0] if row else None
 
 
 def _conditions_of(row: dict[str, Any], conditions: list[dict[str, Any]], form: Format) -> Any:
@@ -221,34 +247,3 @@ def _everywhere(connection: duckdb.DuckDBPyConnection, home: Home, schema: str, 
 def _why(details: str) -> str:
     found = json.loads(details)
     return str(found.get("protects") or found.get("message") or "")
-
-
-def sources(home: Home, form: Format) -> None:
-    """Write what each source gives, when it last brought something, how old its newest fact is, what it needs."""
-    from warehouse.sources import all_sources
-
-    last: dict[str, tuple[Any, Any, int]] = {}
-    if (home.current / WAREHOUSE).exists():
-        with store.reading(home.current / WAREHOUSE) as connection:
-            rows = connection.execute(
-                "SELECT source, max(fetched_at), max(known_on), count(*) FROM provenance.documents GROUP BY source"
-            ).fetchall()
-            last = {name: (fetched, known, count) for name, fetched, known, count in rows}
-    table = []
-    for source in all_sources():
-        fetched, known, documents = last.get(source.name, (None, None, 0))
-        table.append(
-            [
-                source.name,
-                source.kind,
-                source.feed,
-                source.gives,
-                documents,
-                fetched,
-                known,
-                source.needs or "nothing",
-                source.terms,
-            ]
-        )
-    columns = ["source", "kind", "feed", "gives", "documents", "last_success", "newest_fact", "needs", "terms"]
-    output.write(columns, table, form)

@@ -45,12 +45,15 @@ def run(
     source: Annotated[str, typer.Option(help="reference (the packaged snapshot) or live.")] = "reference",
     only: Annotated[str, typer.Option(metavar="FEEDS", help="Comma-separated: prices,capex,gpu,training.")] = "",
     as_of: AsOf = None,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Live documents come out of the archive; no request is sent.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing but the result's exit code and errors.")] = False,
 ) -> None:
     """Ingest, check, build the marts and publish."""
     from warehouse import runner
 
-    outcome = runner.run(source=source, only=_names(only), as_of=as_of, quiet=quiet)
+    outcome = runner.run(source=source, only=_names(only), as_of=as_of, quiet=quiet, offline=offline)
     if not quiet:
         runner.print_summary(outcome)
     if outcome["failed_sources"]:
@@ -99,9 +102,9 @@ def quality(
 @app.command()
 def sources(form: Form = Format.table) -> None:
     """Every source: what it gives, its last success, how fresh it is, whether it needs a key."""
-    from warehouse import answers
+    from warehouse import sources_report
 
-    answers.sources(_home(), form)
+    sources_report.write(_home(), form)
 
 
 @app.command()
@@ -117,12 +120,48 @@ def report(
 
 
 @app.command()
-def doctor() -> None:
+def backfill(
+    source: Annotated[str, typer.Argument(help="A live source; `overbuild sources` lists them.")],
+    first: Annotated[date, typer.Option("--from", metavar="DATE", parser=_date, help="First day.")],
+    last: Annotated[date, typer.Option("--to", metavar="DATE", parser=_date, help="Last day.")],
+    again: Annotated[bool, typer.Option("--again", help="Ask for what is done already, too.")] = False,
+) -> None:
+    """Fetch and load history, piece by piece; goes on where it was interrupted."""
+    from warehouse import backfill as history
+
+    failed = history.run(source, first, last, again=again, say=_say)
+    if failed:
+        _say(f"{source}: {len(failed)} piece(s) incomplete: {', '.join(failed)}. The same command asks for them again.")
+        raise typer.Exit(4)
+
+
+@app.command()
+def serve() -> None:
+    """Run the scheduled flows from this process until it is told to stop."""
+    from flows.environment import prepare
+
+    prepare()
+    from flows import serving
+
+    serving.serve(_say)
+
+
+@app.command()
+def doctor(
+    network: Annotated[
+        bool, typer.Option("--network", help="Ask the host of every source whether it answers.")
+    ] = False,
+) -> None:
     """Check the installation, the settings and what is configured."""
     from warehouse import health
 
-    if not health.doctor():
+    if not health.doctor(network):
         raise typer.Exit(2)
+
+
+def _say(message: str) -> None:
+    sys.stderr.write(f"{message}\n")
+    sys.stderr.flush()
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -144,10 +183,13 @@ def _published(as_of: date | None) -> Path:
         return folder
     if as_of is None:
         raise UsageError(f"{home.root}: nothing is published here yet. Run `overbuild run` first.")
-    from warehouse import runner
+    from warehouse import answers, runner
 
     sys.stderr.write(f"Nothing is published as of {as_of} yet; making it.\n")
-    runner.run(source="reference", only=(), as_of=as_of, quiet=not sys.stderr.isatty())
+    # From the facts that are here: a warehouse of live data is not mixed with the snapshot unasked.
+    live = answers.last_source(home) == "live"
+    source = "live" if live else "reference"
+    runner.run(source=source, only=(), as_of=as_of, quiet=not sys.stderr.isatty(), offline=live)
     return folder
 
 

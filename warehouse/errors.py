@@ -25,3 +25,7 @@ class RefusedError(OverbuildError):
 
 class DocumentError(RefusedError):
     """A document cannot be read as what it claims to be; the message names the file, the row and the field."""
+
+
+class StoppedError(OverbuildError):
+    """A live source must stop asking: it refused this client or asked it to wait; the message says until when."""

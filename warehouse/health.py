@@ -1,17 +1,30 @@
-"""`overbuild doctor`: is everything in place, and what to do where it is not."""
+"""`overbuild doctor`: is everything in place, and what to do where it is not.
+
+Whether a host can be reached is asked of the sources that the settings speak of (a base address, a contact, a key, a
+licence), and with `--network` of every source that could be asked: one short request each, all at the same time. Any
+answer of the host counts, also a refusal: what it refuses is told by the run that asks for documents.
+"""
 
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from importlib import metadata
+from typing import TYPE_CHECKING
 
 from warehouse.errors import OverbuildError
 
+if TYPE_CHECKING:
+    from warehouse.settings import Settings
+    from warehouse.sources.source import Source
+
+REACHED_WITHIN_SECONDS = 5.0
 PACKAGES = ("prefect", "great-expectations", "duckdb", "polars", "requests", "exchange-calendars", "numpy", "scipy")
 
 
-def doctor() -> bool:
+def doctor(network: bool = False) -> bool:
     """Print a line for each thing checked; true where nothing needs doing."""
     checks: list[tuple[str, Callable[[], str]]] = [
         ("Python", _python),
@@ -21,6 +34,7 @@ def doctor() -> bool:
         ("home", _home),
         ("snapshot", _snapshot),
         ("published", _published),
+        ("schedules", _schedules),
     ]
     fine = True
     for name, check in checks:
@@ -29,7 +43,7 @@ def doctor() -> bool:
         except (OverbuildError, metadata.PackageNotFoundError) as error:
             fine = False
             sys.stdout.write(f"fix   {name:<12} {error}\n")
-    return fine
+    return _sources(network) and fine
 
 
 def _python() -> str:
@@ -85,6 +99,87 @@ def _published() -> str:
         return "nothing yet; next: overbuild run"
     with store.reading(path) as connection:
         row = connection.execute(
-            "SELECT run_id, as_of, outcome FROM provenance.runs WHERE outcome LIKE 'published%' ORDER BY started_at DESC LIMIT 1"
+            "SELECT run_id, as_of, outcome FROM provenance.runs WHERE outcome LIKE 'published%' "
+            "ORDER BY started_at DESC LIMIT 1"
         ).fetchone()
     return f"run {row[0]}, as of {row[1]}, {row[2]}" if row else "a warehouse without a run; next: overbuild run"
+
+
+def _schedules() -> str:
+    from warehouse import home, schedules
+    from warehouse.settings import load_settings
+
+    where = home.home_of(load_settings())
+    told = []
+    for entry in schedules.entries():
+        before = schedules.served(where, entry)
+        told.append(
+            f"{entry.name} {f'{before.outcome} {before.started_at:%Y-%m-%d %H:%M} UTC' if before else 'never run'}"
+        )
+    return f"{', '.join(told)}; overbuild serve runs them"
+
+
+# -- live sources ----------------------------------------------------------------------------------------------------
+
+
+def _sources(network: bool) -> bool:
+    """A line for each live source: what it lacks, whether its host answers, how fresh it is, what to do next."""
+    from datetime import UTC, datetime
+
+    from warehouse import home, sources_report
+    from warehouse.ingest import not_ready
+    from warehouse.settings import load_settings
+    from warehouse.sources import all_sources
+
+    try:
+        settings = load_settings()
+        rows = {
+            row["source"]: row for row in sources_report.report(home.home_of(settings), settings, datetime.now(UTC))
+        }
+    except OverbuildError:
+        return False  # said above, where the settings and the home were checked
+    live = [source for source in all_sources() if source.kind == "live"]
+    asked = [s for s in live if settings_speak_of(s, settings) or (network and not not_ready(s, settings))]
+    asked = [source for source in asked if source.host or _base(source, settings)]
+    with ThreadPoolExecutor(max_workers=max(1, len(asked))) as pool:
+        reached = dict(zip((s.name for s in asked), pool.map(lambda s: reach(s, settings), asked), strict=True))
+    fine = True
+    for source in live:
+        row, (answers, told) = rows[source.name], reached.get(source.name, (True, "not asked (--network asks)"))
+        lacks = not_ready(source, settings)
+        bad = not answers or row["state"] in ("failed", "stale") or bool(lacks and settings_speak_of(source, settings))
+        fine = fine and not bad
+        mark = "fix  " if bad else "-    " if lacks else "ok   "
+        said = [f"{row['state']}", f"host {told}"]
+        said += [f"next: {row['next_step']}"] if row["next_step"] else []
+        sys.stdout.write(f"{mark} {source.name:<16} {'; '.join(said)}\n")
+    return fine
+
+
+def _base(source: Source, settings: Settings) -> str | None:
+    return getattr(settings, source.host_setting, None) if source.host_setting else None
+
+
+def settings_speak_of(source: Source, settings: Settings) -> bool:
+    """Whether something was set for this source: its base address, or what it needs."""
+    named = [word.strip(",.;()").removeprefix("OVERBUILD_").lower() for word in source.needs.split()]
+    values = [getattr(settings, name, None) for name in named if name != "licensed_sources"]
+    return bool(_base(source, settings) or any(values) or source.name in settings.licensed_sources)
+
+
+def reach(source: Source, settings: Settings) -> tuple[bool, str]:
+    """Whether a source's host answers at all, and what to say of it."""
+    import requests
+
+    base = _base(source, settings) or source.host
+    address = base if "://" in base else f"https://{base}"
+    agent = {"User-Agent": source.user_agent(settings)} if source.user_agent else {}
+    started = time.monotonic()
+    try:
+        with requests.head(address, timeout=REACHED_WITHIN_SECONDS, headers=agent, allow_redirects=False) as reply:
+            took = time.monotonic() - started
+            return True, f"{address} answers ({reply.status_code}, {took:.1f} s)"
+    except requests.RequestException as error:
+        why = "no answer in time" if isinstance(error, requests.Timeout) else type(error).__name__
+        setting = f"OVERBUILD_{source.host_setting.upper()}" if source.host_setting else "the network"
+        return False, f"{address} cannot be reached ({why}); check {setting}"

@@ -1,68 +1,236 @@
 """From a source to `core`: fetch, archive, parse, stage, put bad rows aside, load.
 
 Nothing is lost on the way: a row that cannot be read or breaks a rule goes to `quality.quarantine` with the reason, the
-document and the line. Where too many do, the run is refused instead, because then the document is not what we think it is.
+document and the line. Where too many do, the document is not what we think it is: a reference document then refuses the
+run, a live one is left out and named, and the other documents and sources go on.
+
+A live run can be repeated with the network off: then the documents that the published warehouse was made of come out
+of the archive in the order of their loading, and give the same rows.
 """
 
 from __future__ import annotations
 
+import traceback
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 from warehouse import __version__, archive, quality
-from warehouse.errors import RefusedError
-from warehouse.fetching import Local
+from warehouse.errors import OverbuildError, RefusedError
+from warehouse.fetch_log import Fetched, FetchLog
+from warehouse.fetching import Failure, Local, Online
 from warehouse.home import Home
 from warehouse.settings import Settings
-from warehouse.sources.source import Batch, Document, Source
+from warehouse.sources import all_sources
+from warehouse.sources.source import Batch, Document, Received, Source
 from warehouse.store import Store, provenance
-from warehouse.tables import SYSTEM
+from warehouse.tables import CORE, SYSTEM
 from warehouse.tables.table import Table
 
 FIRST_MESSAGES = 5
+BAD_ROWS_THAT_MATTER = 10
+"""A live document is left out where most of its rows are bad, or so many and more than its table allows."""
+BAD_SHARE = 0.5
+LEFT_OUT = "left out"
+NOTICE = "source_notice"
 
 
 @dataclass
 class Ingested:
-    """What a source brought in this run."""
+    """What a source brought in this run.
 
-    source: str
-    documents: list[str] = field(default_factory=list)
+    `stopped` says why it broke off; `skipped` why it was not asked; `failures` are single documents.
+    """
+
+    source: Source
+    documents: list[Fetched] = field(default_factory=list)
     new_documents: int = 0
     staged_rows: int = 0
+    requests: int = 0
+    failures: list[Failure] = field(default_factory=list)
+    stopped: str = ""
+    skipped: str = ""
+    notices: dict[tuple[str, str], None] = field(default_factory=dict)
+    """Things to know, each once: (table, notice)."""
+    judged: dict[str, int] = field(default_factory=dict)
+    """Rows of a document (by its hash) that its source judged one by one and put aside (see `Source.judges_rows`)."""
+
+    @property
+    def name(self) -> str:
+        return self.source.name
+
+    @property
+    def outcome(self) -> str:
+        if self.skipped:
+            return "skipped"
+        if not self.stopped and not self.failures:
+            return "good"
+        return "partly_failed" if self.documents else "failed"
+
+    @property
+    def message(self) -> str:
+        """What failed, in sentences."""
+        said = [self.skipped or self.stopped] if self.skipped or self.stopped else []
+        if self.failures:
+            count = len(self.failures)
+            first = "; ".join(map(str, self.failures[:FIRST_MESSAGES]))
+            more = f"; and {count - FIRST_MESSAGES} more" if count > FIRST_MESSAGES else ""
+            said.append(f"{count} {'document' if count == 1 else 'documents'} failed: {first}{more}")
+        return " ".join(said)
 
 
 @dataclass(frozen=True)
 class RunContext:
-    """What every step of a run knows."""
+    """What every step of a run knows. `span` is the first and last day asked for in a backfill."""
 
     run_id: str
     started_at: datetime
     home: Home
     settings: Settings
+    span: tuple[date, date] | None = None
 
     @property
     def today(self) -> date:
         return self.started_at.date()
 
+    @property
+    def offline(self) -> bool:
+        return self.settings.network == "off"
+
 
 def ingest(source: Source, store: Store, run: RunContext) -> Ingested:
     """Fetch a source's documents, archive each, and stage the rows of those that are not loaded yet."""
-    found = Ingested(source.name)
+    found = Ingested(source)
+    if source.kind == "live":
+        _ingest_live(source, store, run, found)
+        return found
     for received in source.fetch(Local(run.settings, run.started_at)):
         document = archive.keep(run.home.raw, received)
-        found.documents.append(document.sha256)
-        if _already_loaded(store, source, document):
-            continue
-        newest: date | None = None
-        for batch in source.parse(document):
-            newest = max(filter(None, (newest, _stage(batch, source, document, store, run))), default=None)
-            found.staged_rows += batch.frame.height
-        _record(store, source, document, received.media_type, newest, run)
-        found.new_documents += 1
+        found.documents.append(_as_fetched(document, received, run))
+        if not _already_loaded(store, source, document):
+            _load_document(source, document, received.media_type, run.started_at, store, run, found)
     return found
+
+
+# -- live sources -----------------------------------------------------------------------------------------------------
+
+
+def _ingest_live(source: Source, store: Store, run: RunContext, found: Ingested) -> None:
+    """Ask a live source, or its part of the archive; whatever goes wrong is noted and stays with this source."""
+    if not run.offline and (why := not_ready(source, run.settings)):
+        if source.optional or source.licensed:
+            found.skipped = why
+        else:
+            found.stopped = why
+        return
+    online = Online(source, run.settings, run.home.raw, Warehouse(store), run.started_at, run.span)
+    try:
+        for received in _replayed(source, run, found) if run.offline else source.fetch(online):
+            _take_live(source, received, store, run, found)
+    except OverbuildError as error:
+        found.stopped = str(error)
+    except Exception as error:
+        found.stopped = unexpected(error)
+    finally:
+        online.close()
+    found.requests = online.requests_sent
+    found.failures = [*online.failures, *found.failures]
+
+
+def not_ready(source: Source, settings: Settings) -> str:
+    """Why a live source cannot be asked with these settings; '' where it can."""
+    if source.licensed and source.name not in settings.licensed_sources:
+        return source.ready(settings) or (
+            f"its terms need a licence ({source.terms}); name it in OVERBUILD_LICENSED_SOURCES if you hold one."
+        )
+    return source.ready(settings) or ""
+
+
+def unexpected(error: Exception) -> str:
+    """An error that no one foresaw, in a sentence, with the place where it happened."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" at {Path(frames[-1].filename).name}, line {frames[-1].lineno}" if frames else ""
+    return f"unexpected failure{place}: {type(error).__name__}: {error}"
+
+
+def _take_live(source: Source, received: Received, store: Store, run: RunContext, found: Ingested) -> None:
+    """Load one document; one that cannot be read leaves no row behind and the others unharmed."""
+    document = archive.keep(run.home.raw, received)
+    try:
+        if not _already_loaded(store, source, document):
+            _load_document(source, document, received.media_type, document.fetched_at, store, run, found)
+    except Exception as error:
+        why = str(error).removeprefix(f"{document.name}: ") if isinstance(error, OverbuildError) else unexpected(error)
+        kept = archive.path_of(run.home.raw, document.sha256)
+        found.failures.append(Failure(document.name, document.url, why, kept))
+    else:
+        found.documents.append(_as_fetched(document, received, run))
+
+
+def _as_fetched(document: Document, received: Received, run: RunContext) -> Fetched:
+    return Fetched(
+        document.url, document.name, received.media_type, document.sha256, document.fetched_at, run.started_at
+    )
+
+
+def _replayed(source: Source, run: RunContext, found: Ingested) -> Iterator[Received]:
+    """The documents that the published warehouse was made of, out of the archive, in the order of their loading."""
+    listed = FetchLog(run.home.raw, source.name).published()
+    if not listed:
+        found.skipped = "the network is off, and the archive holds nothing of it."
+    for fetched in listed:
+        try:
+            content = archive.content(run.home.raw, fetched.sha256)
+        except archive.DamagedError as error:
+            found.failures.append(Failure(fetched.name, fetched.url, str(error)))
+        else:
+            yield Received(fetched.name, fetched.url, fetched.media_type, content, fetched.fetched_at, fetched.sha256)
+
+
+def note_published(results: Iterable[Ingested], run: RunContext) -> None:
+    """Write down which documents a published warehouse is made of, so that the archive alone can rebuild it."""
+    for found in results:
+        if found.source.kind == "live" and found.documents:
+            FetchLog(run.home.raw, found.name).publish(found.documents)
+
+
+def last_answer_at(run: RunContext, *of: Source) -> datetime | None:
+    """When any of these live sources (of all, where none is named) last answered."""
+    asked = of or [source for source in all_sources() if source.kind == "live"]
+    times = [FetchLog(run.home.raw, source.name).last_good_at() for source in asked]
+    return max((time for time in times if time is not None), default=None)
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """What the warehouse holds, rows that wait in staging included: what a source is missing, and whom to look at."""
+
+    store: Store
+
+    def newest(self, source: str, table: str, by: str, day: str) -> dict[str, date]:
+        rows = self.store.execute(
+            f'SELECT "{by}", max("{day}") FROM ({_every(table)}) WHERE source = ? GROUP BY 1', [source]
+        )
+        return dict(rows.fetchall())
+
+    def values(self, table: str, column: str) -> list[str]:
+        return [value for (value,) in self.rows(table, (column,))]
+
+    def rows(self, table: str, columns: tuple[str, ...]) -> list[tuple[Any, ...]]:
+        names = ", ".join(f'"{name}"' for name in columns)
+        return self.store.execute(f"SELECT DISTINCT {names} FROM ({_every(table)}) ORDER BY ALL").fetchall()
+
+
+def _every(table: str) -> str:
+    names = ", ".join(f'"{name}"' for name in CORE[table].names)
+    return f"SELECT {names} FROM core.{table} UNION ALL SELECT {names} FROM staging.{table}"
+
+
+# -- one document -----------------------------------------------------------------------------------------------------
 
 
 def _already_loaded(store: Store, source: Source, document: Document) -> bool:
@@ -74,43 +242,81 @@ def _already_loaded(store: Store, source: Source, document: Document) -> bool:
     )
 
 
-def _stage(batch: Batch, source: Source, document: Document, store: Store, run: RunContext) -> date | None:
-    rows = provenance(
-        batch.table,
-        batch.frame,
-        source=source.name,
-        document_sha256=document.sha256,
-        loaded_at=run.started_at,
+def _load_document(
+    source: Source,
+    document: Document,
+    media_type: str,
+    loaded_at: datetime,
+    store: Store,
+    run: RunContext,
+    found: Ingested,
+) -> None:
+    """Parse and stage a document, whole or not at all, and record it."""
+    newest: date | None = None
+    count = 0
+    unreadable: list[Batch] = []
+    notices: dict[tuple[str, str], None] = {}
+    with store.one_document() as stage:
+        for batch in source.parse(document):
+            rows = provenance(
+                batch.table, batch.frame, source=source.name, document_sha256=document.sha256, loaded_at=loaded_at
+            )
+            stage(batch.table, rows)
+            newest = _later(newest, rows.get_column("known_on").max())
+            count += rows.height
+            notices |= dict.fromkeys((batch.table.full_name, notice) for notice in batch.notices)
+            if batch.unreadable.height:
+                unreadable.append(batch)
+    for batch in unreadable:
+        _keep_unreadable(store, run, document, batch)
+    if source.judges_rows:
+        found.judged[document.sha256] = sum(batch.unreadable.height for batch in unreadable)
+    _record(store, source, document, media_type, newest, run, loaded_at)
+    found.new_documents += 1
+    found.staged_rows += count
+    found.notices |= notices
+
+
+def _later(one: date | None, other: Any) -> date | None:
+    return max((day for day in (one, other) if day is not None), default=None)
+
+
+def _keep_unreadable(store: Store, run: RunContext, document: Document, batch: Batch) -> None:
+    store.append(
+        SYSTEM["quarantine"],
+        batch.unreadable.select(
+            pl.lit(run.run_id).alias("run_id"),
+            pl.lit(batch.table.full_name).alias("table_name"),
+            pl.format("{} {}", pl.lit(document.name), "locator").alias("row_id"),
+            pl.format("{}, {}: {}", pl.lit(document.name), "locator", "reason").alias("reason"),
+            "row",
+            pl.lit(document.sha256).alias("document_sha256"),
+            "locator",
+        ),
     )
-    store.stage(batch.table, rows)
-    if batch.unreadable.height:
-        store.append(
-            SYSTEM["quarantine"],
-            batch.unreadable.select(
-                pl.lit(run.run_id).alias("run_id"),
-                pl.lit(batch.table.full_name).alias("table_name"),
-                pl.format("{} {}", pl.lit(document.name), "locator").alias("row_id"),
-                pl.format("{}, {}: {}", pl.lit(document.name), "locator", "reason").alias("reason"),
-                "row",
-                pl.lit(document.sha256).alias("document_sha256"),
-                "locator",
-            ),
-        )
-    return rows.get_column("known_on").max()  # type: ignore[return-value]
 
 
 def _record(
-    store: Store, source: Source, document: Document, media_type: str, newest: date | None, run: RunContext
+    store: Store,
+    source: Source,
+    document: Document,
+    media_type: str,
+    newest: date | None,
+    run: RunContext,
+    fetched_at: datetime,
 ) -> None:
     table = SYSTEM["documents"]
-    store.execute(f"DELETE FROM {table.full_name} WHERE sha256 = ? AND source = ?", [document.sha256, source.name])
+    store.execute(
+        f"DELETE FROM {table.full_name} WHERE sha256 = ? AND source = ? AND url = ?",
+        [document.sha256, source.name, document.url],
+    )
     row = {
         "sha256": document.sha256,
         "source": source.name,
         "url": document.url,
         "name": document.name,
-        "fetched_at": run.started_at,
-        "bytes": len(document.body),
+        "fetched_at": fetched_at,
+        "bytes": archive.path_of(run.home.raw, document.sha256).stat().st_size,
         "media_type": media_type,
         "known_on": newest,
         "parsed_by": __version__,
@@ -118,25 +324,33 @@ def _record(
     store.append(table, pl.DataFrame([row], schema=table.polars_schema))
 
 
-def quarantine(store: Store, run: RunContext) -> list[str]:
+# -- bad rows ---------------------------------------------------------------------------------------------------------
+
+
+def quarantine(store: Store, run: RunContext, results: Iterable[Ingested] = ()) -> list[str]:
     """Put staged rows aside that break a rule on single rows; gives a message for each, naming document, line, field.
 
-    Raises RefusedError where a table would lose more than its `quarantine_limit`, or where a document says the same
-    thing twice: which of the two rows is meant cannot be known.
+    Live documents that have too many are left out whole and noted as failures of their source (in `results`).
+    Raises RefusedError where a table would lose more than its `quarantine_limit` of reference rows, or where a file of
+    the reference says the same thing twice: which of the two rows is meant cannot be known.
     """
     messages: list[str] = []
     refused: list[str] = []
     names = dict(store.execute("SELECT sha256, name FROM provenance.documents").fetchall())
-    for table, staged in store.staged().items():
+    live = {found.name: found for found in results if found.source.kind == "live"}
+    for table, staged in _tables_at_stake(store, run).items():
         new_rows = staged + len(_reasons(store, run, table))
         _keep_aside(store, run, table, store.put_aside(table, quality.reasons_sql(table, run.today)), names)
+        refused += _said_twice(store, table, names)
+        _keep_aside(store, run, table, store.put_contradictions_aside(table), names)
+        _leave_out_bad_documents(store, run, table, live)
         reasons = _reasons(store, run, table)
         messages += reasons
-        refused += _said_twice(store, table, names)
-        if len(reasons) > table.quarantine_limit * new_rows:
+        of_reference = _reasons(store, run, table, of_live_documents=False) if live else reasons
+        if len(of_reference) > table.quarantine_limit * new_rows:
             refused.append(
-                f"{table.full_name}: {len(reasons)} of {new_rows} new rows are bad, more than the "
-                f"{table.quarantine_limit:.0%} that may be put aside:\n  " + "\n  ".join(reasons[:FIRST_MESSAGES])
+                f"{table.full_name}: {len(of_reference)} of {new_rows} new rows are bad, more than the "
+                f"{table.quarantine_limit:.0%} that may be put aside:\n  " + "\n  ".join(of_reference[:FIRST_MESSAGES])
             )
     if refused:
         raise RefusedError("\n".join(refused))
@@ -144,12 +358,13 @@ def quarantine(store: Store, run: RunContext) -> list[str]:
 
 
 def _said_twice(store: Store, table: Table, names: dict[str, str]) -> list[str]:
-    """A message for each document in which several rows have one identity."""
+    """A message for each document of the reference in which several rows have one identity."""
     identity = ", ".join(f'"{name}"' for name in table.identity)
     found = store.execute(
         f"SELECT document_sha256, list(places ORDER BY places), count(*) FROM (SELECT document_sha256, {identity}, "
         "string_agg(locator, ' and ' ORDER BY length(locator), locator) AS places "
-        f"FROM staging.{table.name} GROUP BY document_sha256, {identity} HAVING count(*) > 1) "
+        f"FROM staging.{table.name} WHERE source LIKE 'reference_%' "
+        f"GROUP BY document_sha256, {identity} HAVING count(*) > 1) "
         "GROUP BY document_sha256"
     )
     return [
@@ -160,10 +375,53 @@ def _said_twice(store: Store, table: Table, names: dict[str, str]) -> list[str]:
     ]
 
 
-def _reasons(store: Store, run: RunContext, table: Table) -> list[str]:
+def _tables_at_stake(store: Store, run: RunContext) -> dict[Table, int]:
+    """Tables with staged rows or rows put aside in this run, with the number staged."""
+    aside = store.execute(
+        "SELECT DISTINCT table_name FROM quality.quarantine WHERE run_id = ?", [run.run_id]
+    ).fetchall()
+    staged = store.staged()
+    return {table: staged.get(table, 0) for table in CORE.values() if table in staged or (table.full_name,) in aside}
+
+
+def _leave_out_bad_documents(store: Store, run: RunContext, table: Table, live: dict[str, Ingested]) -> None:
+    """Take a live document out whole where so many of its rows are bad that the others cannot be trusted."""
+    counts = store.execute(
+        f"""SELECT d.source, q.document_sha256, count(*), any_value(q.reason),
+              (SELECT count(*) FROM staging.{table.name} s WHERE s.document_sha256 = q.document_sha256)
+            FROM quality.quarantine q JOIN (SELECT DISTINCT sha256, source FROM provenance.documents) d
+              ON d.sha256 = q.document_sha256
+            WHERE q.run_id = ? AND q.table_name = ? GROUP BY ALL ORDER BY ALL""",
+        [run.run_id, table.full_name],
+    ).fetchall()
+    for source, sha256, bad, first, good in counts:
+        found = live.get(source)
+        bad -= found.judged.get(sha256, 0) if found else 0
+        many = bad >= BAD_ROWS_THAT_MATTER and bad > table.quarantine_limit * (bad + good)
+        if found is None or not (many or bad > BAD_SHARE * (bad + good)):
+            continue
+        for every in CORE.values():
+            store.drop_document(every, sha256)
+        store.execute(
+            "UPDATE provenance.documents SET parsed_by = ?, known_on = NULL WHERE sha256 = ? AND source = ?",
+            [LEFT_OUT, sha256, source],
+        )
+        dropped = [document for document in found.documents if document.sha256 == sha256]
+        found.documents = [document for document in found.documents if document.sha256 != sha256]
+        why = f"{bad} of {bad + good} rows for {table.full_name} are bad, so none was loaded; first: {first}"
+        kept = archive.path_of(run.home.raw, sha256)
+        found.failures += [Failure(document.name, document.url, why, kept) for document in dropped]
+
+
+def _reasons(store: Store, run: RunContext, table: Table, *, of_live_documents: bool = True) -> list[str]:
     """Why rows of a table were put aside in this run."""
+    only = (
+        ""
+        if of_live_documents
+        else "AND document_sha256 IN (SELECT sha256 FROM provenance.documents WHERE source LIKE 'reference_%')"
+    )
     rows = store.execute(
-        "SELECT reason FROM quality.quarantine WHERE run_id = ? AND table_name = ? ORDER BY reason",
+        f"SELECT reason FROM quality.quarantine WHERE run_id = ? AND table_name = ? {only} ORDER BY reason",
         [run.run_id, table.full_name],
     )
     return [reason for (reason,) in rows.fetchall()]

@@ -36,18 +36,22 @@ class Typed:
     unreadable: pl.DataFrame
 
 
+def unpacked(body: bytes, name: str) -> bytes:
+    """A document's bytes, unpacked where its first two bytes say gzip. Raises DocumentError where it is damaged."""
+    if body[:2] != b"\x1f\x8b":
+        return body
+    try:
+        return gzip.decompress(body)
+    except (EOFError, zlib.error, OSError) as error:
+        raise DocumentError(f"{name}: the compressed file is cut short or damaged ({error}). Get it again.") from error
+
+
 def text_of(body: bytes, name: str) -> str:
     """The text of a document; `name` is the file or address for messages. Unpacks gzip by its first two bytes.
 
     Raises DocumentError where the document was cut short, is damaged or is not UTF-8.
     """
-    if body[:2] == b"\x1f\x8b":
-        try:
-            body = gzip.decompress(body)
-        except (EOFError, zlib.error, OSError) as error:
-            raise DocumentError(
-                f"{name}: the compressed file is cut short or damaged ({error}). Get it again."
-            ) from error
+    body = unpacked(body, name)
     try:
         return body.decode("utf-8-sig")
     except UnicodeDecodeError as error:

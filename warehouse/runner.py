@@ -19,9 +19,11 @@ QUESTIONS = {
 }
 
 
-def run(*, source: str, only: tuple[str, ...], as_of: date | None, quiet: bool) -> dict[str, Any]:
+def run(
+    *, source: str, only: tuple[str, ...], as_of: date | None, quiet: bool, offline: bool = False
+) -> dict[str, Any]:
     """Run the flow and give its summary. Raises UsageError before anything starts where the options are wrong."""
-    from warehouse import assumptions, home
+    from warehouse import assumptions, home, steps
     from warehouse.settings import load_settings
 
     if source not in ("reference", "live"):
@@ -29,8 +31,9 @@ def run(*, source: str, only: tuple[str, ...], as_of: date | None, quiet: bool) 
     settings = load_settings()
     assumptions.load(settings.assumptions)
     home.prepare(home.home_of(settings))
-    if source == "live":
-        raise UsageError("--source live: no live source is built yet; `overbuild run` uses the packaged snapshot.")
+    asked = steps.chosen(source, only)
+    if not offline:
+        steps.refuse_where_none_can_be_asked(asked, settings)
     _listen(quiet)
 
     from flows.environment import prepare
@@ -40,7 +43,7 @@ def run(*, source: str, only: tuple[str, ...], as_of: date | None, quiet: bool) 
     threading.Thread(target=_load_checks, daemon=True).start()
     from flows.answer import answer
 
-    return answer(source=source, only=only, as_of=as_of)  # type: ignore[call-overload]
+    return answer(source="live" if source == "live" else "reference", only=only, as_of=as_of, offline=offline)
 
 
 def _load_checks() -> None:

@@ -21,3 +21,18 @@ def sessions(first: date, last: date) -> pl.DataFrame:
 
     calendar = exchange_calendars.get_calendar(EXCHANGE, start=first.isoformat(), end=last.isoformat())
     return pl.DataFrame({"session": [day.date() for day in calendar.sessions]}, schema={"session": pl.Date})
+
+
+@cache
+def closes(first: date, last: date) -> pl.DataFrame:
+    """Sessions from `first` to `last` with the time at which each closed (half-days too): `session` and `closes_at`, UTC."""
+    import exchange_calendars
+
+    calendar = exchange_calendars.get_calendar(EXCHANGE, start=first.isoformat(), end=last.isoformat())
+    return pl.DataFrame(
+        {
+            "session": [day.date() for day in calendar.sessions],
+            "closes_at": [time.to_pydatetime() for time in calendar.closes],
+        },
+        schema={"session": pl.Date, "closes_at": pl.Datetime("us", "UTC")},
+    )

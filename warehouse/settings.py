@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -29,8 +29,14 @@ class Settings(BaseSettings):
     assumptions: Path | None = None
     reference: Path | None = None
     contact: str | None = None
+    network: Literal["on", "off"] = "on"
+    timeout_seconds: float = Field(default=20.0, gt=0, le=600)
+    tickers: Annotated[tuple[str, ...], NoDecode] = ()
     sec_url: str | None = None
     yahoo_url: str | None = None
+    yahoo_user_agent: str = (
+        "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36"
+    )
     azure_prices_url: str | None = None
     aws_prices_url: str | None = None
     skypilot_url: str | None = None
@@ -39,9 +45,14 @@ class Settings(BaseSettings):
     epoch_url: str | None = None
     tiingo_url: str | None = None
     tiingo_key: str | None = None
+    lambda_url: str | None = None
+    lambda_key: str | None = None
+    vast_url: str | None = None
+    runpod_url: str | None = None
+    runpod_key: str | None = None
     licensed_sources: Annotated[tuple[str, ...], NoDecode] = ()
 
-    @field_validator("licensed_sources", mode="before")
+    @field_validator("licensed_sources", "tickers", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):

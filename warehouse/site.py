@@ -12,6 +12,7 @@ from typing import Any
 import duckdb
 import jinja2
 
+from warehouse.answers import failed_sources
 from warehouse.output import readable
 from warehouse.runner import QUESTIONS
 
@@ -97,6 +98,7 @@ def read(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
         "run_id": run_id,
         "as_of": as_of,
         "outcome": outcome,
+        "failed_sources": failed_sources(connection),
         "overridden": json.loads(versions)["assumptions_overridden"],
         "group": sorted(
             ({"question": q, "verdict": v, "statement": s} for q, v, s in group),

@@ -27,7 +27,7 @@ from warehouse import publish as publishing
 from warehouse.errors import OverbuildError, RefusedError, UsageError
 from warehouse.ingest import Ingested, RunContext
 from warehouse.sessions import sessions
-from warehouse.settings import load_settings
+from warehouse.settings import Settings, load_settings
 from warehouse.sources import all_sources
 from warehouse.sources.source import Feed, Source
 from warehouse.tables import CORE, SYSTEM
@@ -35,6 +35,7 @@ from warehouse.tables import CORE, SYSTEM
 FEEDS: tuple[Feed, ...] = ("prices", "capex", "gpu", "training")
 FIRST_SESSION = date(2018, 1, 1)
 KEPT_REFUSED = 10
+NOTICES_SHOWN = 5
 Say = Callable[[str], None]
 
 
@@ -52,6 +53,7 @@ class Work:
     as_of: date = date.max
     ingested: list[Ingested] = field(default_factory=list)
     failed_sources: dict[str, str] = field(default_factory=dict)
+    notices: list[str] = field(default_factory=list)
     quarantined: list[str] = field(default_factory=list)
     added: dict[str, int] = field(default_factory=dict)
     reports: list[quality.Report] = field(default_factory=list)
@@ -64,25 +66,51 @@ class Work:
 
 
 def chosen(source: str, only: Sequence[str]) -> list[Source]:
-    """The sources of a run: of its kind, of the asked feeds (the panel always). Raises UsageError for an unknown feed."""
-    unknown = [feed for feed in only if feed not in FEEDS]
+    """The sources of a run: of its kind, of the asked feeds or names; first the panel, which says what to look at.
+
+    The panel (companies, their roles, the claims) is ours and packaged, for live runs too. Raises UsageError for a feed
+    that there is not.
+    """
+    of_kind = [s for s in all_sources() if s.kind == source and s.feed != "panel"]
+    unknown = [name for name in only if name not in FEEDS and name not in {s.name for s in of_kind}]
     if unknown:
-        raise UsageError(f"--only {','.join(unknown)}: there is no such feed; choose from {', '.join(FEEDS)}.")
-    wanted = {*(only or FEEDS), "panel"}
-    return [s for s in all_sources() if s.kind == source and s.feed in wanted]
+        names = f", or a {source} source ({', '.join(s.name for s in of_kind)})" if source == "live" else ""
+        raise UsageError(f"--only {','.join(unknown)}: there is no such feed; choose from {', '.join(FEEDS)}{names}.")
+    wanted = [s for s in of_kind if not only or s.feed in only or s.name in only]
+    return [*(s for s in all_sources() if s.feed == "panel"), *wanted]
+
+
+def refuse_where_none_can_be_asked(sources: Sequence[Source], settings: Settings) -> None:
+    """Raises UsageError with each one's reason where not one live source of a run can be asked with these settings."""
+    live = [s for s in sources if s.kind == "live"]
+    reasons = {s.name: ingesting.not_ready(s, settings) for s in live}
+    if live and settings.network == "on" and all(reasons.values()):
+        raise UsageError("\n".join(f"--source live: {name}: {why}" for name, why in reasons.items()))
 
 
 @contextmanager
-def workspace(source: str, as_of: date | None, say: Say) -> Iterator[Work]:
-    """Everything a run needs, for as long as it runs; removed when it ends, published or not."""
+def workspace(
+    source: str,
+    as_of: date | None,
+    say: Say,
+    *,
+    offline: bool = False,
+    span: tuple[date, date] | None = None,
+) -> Iterator[Work]:
+    """Everything a run needs, for as long as it runs; removed when it ends, published or not.
+
+    `offline` sends no request whatever the settings say; `span` limits a backfill to its days.
+    """
     settings = load_settings()
+    if offline:
+        settings = settings.model_copy(update={"network": "off"})
     entries = assumptions.load(settings.assumptions)
     started_at = datetime.now(UTC)
     if as_of is not None and as_of > started_at.date():
         raise UsageError(f"--as-of {as_of}: this date is in the future; nothing is known of it yet.")
     where = home.home_of(settings)
     home.prepare(where)
-    run = RunContext(f"{started_at:%Y%m%dT%H%M%S}-{os.urandom(2).hex()}", started_at, where, settings)
+    run = RunContext(f"{started_at:%Y%m%dT%H%M%S}-{os.urandom(2).hex()}", started_at, where, settings, span)
     with publishing.one_at_a_time(where, "another run is at work in this OVERBUILD_HOME; waiting for it to end", say):
         folder = where.work / run.run_id
         (folder / "release").mkdir(parents=True)
@@ -130,15 +158,99 @@ def note_ingested(work: Work, results: Sequence[Ingested | Exception]) -> None:
         raise unexpected[0]
     if problems:
         raise RefusedError("\n".join(str(problem) for problem in problems))
+    _note_notices(work)
+
+
+def _note_notices(work: Work) -> None:
+    """What sources say of their documents without losing a row becomes a warning, one for each source and table."""
+    rows = []
+    for found in work.ingested:
+        for table in sorted({table for table, _ in found.notices}):
+            said = [notice for of, notice in found.notices if of == table]
+            more = f"; and {len(said) - NOTICES_SHOWN} more (overbuild quality)" if len(said) > NOTICES_SHOWN else ""
+            message = f"{found.name}: {'; '.join(said[:NOTICES_SHOWN])}{more}"
+            work.notices.append(message)
+            details = {"protects": message, "outcome": "warning", "message": message, "notices": said}
+            rows.append(
+                {
+                    "run_id": work.run.run_id,
+                    "table_name": table,
+                    "expectation": ingesting.NOTICE,
+                    "column_name": found.name,
+                    "severity": "warning",
+                    "success": False,
+                    "unexpected_count": len(said),
+                    "checked_at": datetime.now(UTC),
+                    "details": json.dumps(details, ensure_ascii=False),
+                }
+            )
+    if rows:
+        work.store.append(SYSTEM["results"], pl.DataFrame(rows))
 
 
 def put_bad_rows_aside(work: Work) -> list[str]:
-    """Check staged rows one by one and put the bad ones aside; gives a message for each."""
+    """Check staged rows one by one and put the bad ones aside; gives a message for each.
+
+    Then every live source's outcome is known, and is noted. Raises RefusedError where there is nothing to answer from.
+    """
     staged = [quality.Target(table, f"staging.{table.name}", "rows") for table in work.store.staged()]
     if staged:
         _validate(work, staged)
-    work.quarantined = ingesting.quarantine(work.store, work.run)
+    work.quarantined = ingesting.quarantine(work.store, work.run, work.ingested)
+    _note_live_sources(work)
     return work.quarantined
+
+
+def _note_live_sources(work: Work) -> None:
+    """Record what each live source brought, and name those that failed with the age of what they leave in place."""
+    rows = [_source_run(work, found) for found in work.ingested if found.source.kind == "live"]
+    if not rows:
+        return
+    work.store.append(SYSTEM["source_runs"], pl.DataFrame(rows, schema=SYSTEM["source_runs"].polars_schema))
+    failed = [row for row in rows if row["outcome"] in ("failed", "partly_failed")]
+    work.failed_sources = {row["source"]: f"{row['message']} {_age(row)}" for row in failed}
+    about_panel = {"companies", "article_claims"}
+    nothing = all(
+        work.store.scalar(f"SELECT count(*) FROM {t.full_name}") == 0
+        for t in CORE.values()
+        if t.name not in about_panel
+    )
+    if nothing and all(row["documents"] == 0 for row in rows):
+        reasons = "\n".join(f"  {row['source']}: {row['message'] or 'gave no document'}" for row in rows)
+        raise RefusedError(
+            f"No live source brought anything, and there are no earlier data to answer from:\n{reasons}\n"
+            "Mend what is named and run again, or answer from the packaged snapshot: overbuild run --source reference."
+        )
+
+
+def _source_run(work: Work, found: Ingested) -> dict[str, Any]:
+    newest = work.store.scalar("SELECT max(known_on) FROM provenance.documents WHERE source = ?", [found.name])
+    earlier = work.store.scalar(
+        "SELECT max(last_success_at) FROM provenance.source_runs WHERE source = ?", [found.name]
+    )
+    at = ingesting.last_answer_at(work.run, found.source) if work.run.offline else work.run.started_at
+    return {
+        "run_id": work.run.run_id,
+        "source": found.name,
+        "feed": found.source.feed,
+        "outcome": found.outcome,
+        "message": found.message,
+        "documents": len(found.documents),
+        "new_documents": found.new_documents,
+        "rows_read": found.staged_rows,
+        "requests": found.requests,
+        "checked_at": work.run.started_at,
+        "last_success_at": at if found.outcome == "good" else earlier,
+        "newest_known_on": newest,
+    }
+
+
+def _age(row: dict[str, Any]) -> str:
+    """How old the data are that a failed source leaves in place."""
+    if row["newest_known_on"] is None:
+        return "There are no earlier data of it."
+    success = f", last whole on {row['last_success_at']:%Y-%m-%d %H:%M} UTC" if row["last_success_at"] else ""
+    return f"Its newest data are of {row['newest_known_on']}{success}."
 
 
 def load(work: Work) -> dict[str, int]:
@@ -149,9 +261,12 @@ def load(work: Work) -> dict[str, int]:
 
 
 def _default_as_of(work: Work) -> date:
-    """Today for live data; for the snapshot its last known date, so that its answer is the same on every day."""
+    """Today for live data (with the network off, the day of the last answer from any source); for the snapshot its
+    last known date, so that its answer is the same on every day.
+    """
     if work.source == "live":
-        return work.run.today
+        last = ingesting.last_answer_at(work.run) if work.run.offline else None
+        return min(last.date(), work.run.today) if last else work.run.today
     known = [
         work.store.scalar(
             f"SELECT max(known_on) FROM {table.full_name} WHERE source LIKE 'reference_%' AND known_on <= ?",
@@ -160,6 +275,20 @@ def _default_as_of(work: Work) -> date:
         for table in CORE.values()
     ]
     return max((day for day in known if day is not None), default=work.run.today)
+
+
+def nothing_new(work: Work) -> bool:
+    """Whether an answer is published already that this run would not change: no new row, nothing failed now or before."""
+    published = (work.run.home.published(work.asked_as_of) / home.WAREHOUSE).exists()
+    if not published or work.failed_sources or sum(work.added.values()):
+        return False
+    before = dict(
+        work.store.execute(
+            "SELECT source, arg_max(outcome, checked_at) FROM provenance.source_runs WHERE run_id <> ? GROUP BY source",
+            [work.run.run_id],
+        ).fetchall()
+    )
+    return all(before.get(found.name) == found.outcome for found in work.ingested if found.source.kind == "live")
 
 
 def check_facts(work: Work) -> str:
@@ -232,6 +361,8 @@ def _views() -> list[str]:
 def publish(work: Work) -> Path:
     """Close the new warehouse and switch readers to it."""
     work.store.finish()
+    if work.asked_as_of is None:
+        ingesting.note_published(work.ingested, work.run)
     return publishing.publish(work.run.home, work.pages, work.run.run_id, work.asked_as_of)
 
 
@@ -275,7 +406,7 @@ def _put_helpers(work: Work) -> None:
 # -- refused runs -------------------------------------------------------------------------------------------------------
 
 
-_HISTORY = ("results", "quarantine", "runs")
+_HISTORY = ("results", "quarantine", "runs", "source_runs")
 
 
 def _keep_refused(work: Work, error: RefusedError) -> None:
@@ -300,7 +431,8 @@ def _take_up_refused(work: Work) -> None:
     for folder in sorted(work.run.home.refused.iterdir()):
         if folder.name not in known and (folder / "runs.parquet").exists():
             for name in _HISTORY:
-                work.store.append(SYSTEM[name], pl.read_parquet(folder / f"{name}.parquet"))
+                if (folder / f"{name}.parquet").exists():
+                    work.store.append(SYSTEM[name], pl.read_parquet(folder / f"{name}.parquet"))
 
 
 # -- what is said of a run ----------------------------------------------------------------------------------------------
@@ -308,22 +440,22 @@ def _take_up_refused(work: Work) -> None:
 
 def summary(work: Work) -> dict[str, Any]:
     """What a run did, for whoever started it: paths, counts, the group's verdicts, what was put aside."""
-    results = pl.concat([report.results for report in work.reports])
-    verdicts = work.marts["verdict"].filter(pl.col("scope") == "ALL")
+    results = pl.concat([SYSTEM["results"].empty(), *(report.results for report in work.reports)])
+    verdicts = work.marts.get("verdict", pl.DataFrame(schema=["scope", "question", "verdict", "statement"]))
     return {
         "run_id": work.run.run_id,
         "as_of": work.as_of.isoformat(),
         "source": work.source,
-        "verdicts": verdicts.select("question", "verdict", "statement").to_dicts(),
+        "verdicts": verdicts.filter(pl.col("scope") == "ALL").select("question", "verdict", "statement").to_dicts(),
         "checks": results.height,
         "checks_held": int(results.get_column("success").sum()),
-        "warnings": [warning for report in work.reports for warning in report.warnings],
+        "warnings": [*work.notices, *(warning for report in work.reports for warning in report.warnings)],
         "quarantined": work.quarantined,
         "new_rows": sum(work.added.values()),
         "fact_rows": work.fact_rows,
         "failed_sources": work.failed_sources,
         "overridden": list(work.assumptions.overridden),
-        "published": str(work.run.home.published(work.asked_as_of)),
+        "published": str(work.run.home.published(work.asked_as_of)) if work.marts else "",
     }
 
 
@@ -340,7 +472,7 @@ def verdict_markdown(work: Work) -> str:
 def quality_markdown(work: Work) -> str:
     """What was checked, in short, for Prefect's UI."""
     results = pl.concat([report.results for report in work.reports])
-    warnings = "\n".join(f"- {warning}" for report in work.reports for warning in report.warnings) or "none"
+    warnings = "\n".join(f"- {warning}" for warning in summary(work)["warnings"]) or "none"
     aside = "\n".join(f"- {reason}" for reason in work.quarantined) or "none"
     return (
         f"## Quality of run {work.run.run_id}\n\n{int(results.get_column('success').sum())} of {results.height} checks "

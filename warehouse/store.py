@@ -7,7 +7,7 @@ what is loaded is what was not there, column by column, so that loading a docume
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
@@ -17,12 +17,16 @@ import duckdb
 import polars as pl
 
 from warehouse.tables import CORE, SYSTEM
-from warehouse.tables.table import Table
+from warehouse.tables.table import PROVENANCE, Table
 
 ALIAS = "warehouse"
 SCHEMAS = ("core", "marts", "quality", "provenance")
 # What says how a row came here and not what it says: a second copy of the same statement is no new row.
 _ABOUT_LOADING = ("loaded_at", "document_sha256", "locator")
+_LIVE = "source NOT LIKE 'reference_%'"
+CONTRADICTION = "says otherwise than an earlier row of the same source about the same thing on the same day"
+# Vendors send prices in single precision, whose last digit differs from one answer to the next.
+ROUNDING = 1e-6
 
 
 class Store:
@@ -74,6 +78,17 @@ class Store:
         """Add rows (all columns of the table) to the table's staging area."""
         self._insert(f"staging.{table.name}", table, rows)
 
+    @contextmanager
+    def one_document(self) -> Iterator[Callable[[Table, pl.DataFrame], None]]:
+        """Stage the rows of one document: all of them, or none where it fails half way."""
+        cursor = self.connection.cursor().execute(f"USE {ALIAS}").execute("BEGIN")
+        try:
+            yield lambda table, rows: self._insert(f"staging.{table.name}", table, rows, cursor)
+        except BaseException:
+            cursor.execute("ROLLBACK")
+            raise
+        cursor.execute("COMMIT")
+
     def staged(self) -> dict[Table, int]:
         """Tables that have staged rows, and how many."""
         counts = {table: self.scalar(f"SELECT count(*) FROM staging.{table.name}") for table in CORE.values()}
@@ -90,17 +105,95 @@ class Store:
             self.execute(f"CREATE OR REPLACE TABLE {staged} AS SELECT r.* FROM {staged} AS r WHERE {reason} = ''")
         return bad
 
+    def put_contradictions_aside(self, table: Table) -> pl.DataFrame:
+        """Take out of staging what a live source says otherwise than before, of the same thing and the same day.
+
+        The first stands; the others are given back with the column `reason`. A table that `restates` has its own way.
+        """
+        if table.restates:
+            return pl.DataFrame()
+        staged = f"staging.{table.name}"
+        identity = ", ".join(f'"{name}"' for name in table.identity)
+        said = ", ".join(f'"{name}"' for name in table.names if name not in _ABOUT_LOADING)
+        found = f"""
+            WITH every AS (
+              SELECT {identity}, row({said}) AS said, false AS staged, rowid AS place FROM {table.full_name}
+              WHERE source IN (SELECT DISTINCT source FROM {staged}) AND {_LIVE}
+              UNION ALL SELECT {identity}, row({said}), true, rowid FROM {staged} WHERE {_LIVE}
+            )
+            SELECT place FROM (
+              SELECT *, first_value(said) OVER (PARTITION BY {identity} ORDER BY staged, place) AS first FROM every
+            ) WHERE staged AND said <> first"""
+        bad = self.frame(f"SELECT *, '{CONTRADICTION}' AS reason FROM {staged} WHERE rowid IN ({found})")
+        if bad.height:
+            self.execute(f"CREATE OR REPLACE TABLE {staged} AS SELECT * FROM {staged} WHERE rowid NOT IN ({found})")
+        return bad
+
+    def drop_document(self, table: Table, document_sha256: str) -> None:
+        """Take all rows of a document out of a table's staging area."""
+        self.execute(f"DELETE FROM staging.{table.name} WHERE document_sha256 = ?", [document_sha256])
+
     def load(self, table: Table) -> int:
-        """Append staged rows that `core` does not hold yet; gives how many were new."""
+        """Append staged rows that `core` does not hold yet; gives how many were new.
+
+        What several documents say alike is taken from the first of them, as if they had been loaded one by one. A live
+        document that repeats itself says it once; a reference file that does is faulty, and the checks will tell.
+        """
+        if table.restates:
+            return self._load_restated(table)
         said = [name for name in table.names if name not in _ABOUT_LOADING]
+        partition = ", ".join(f'"{name}"' for name in said)
         same = " AND ".join(f't."{name}" IS NOT DISTINCT FROM s."{name}"' for name in said)
         names = ", ".join(f'"{name}"' for name in table.names)
         before = self.scalar(f"SELECT count(*) FROM {table.full_name}")
         self.execute(
             f"INSERT INTO {table.full_name} ({names}) SELECT {names} FROM staging.{table.name} s "
-            f"WHERE NOT EXISTS (SELECT 1 FROM {table.full_name} t WHERE {same})"
+            f"WHERE NOT EXISTS (SELECT 1 FROM {table.full_name} t WHERE {same}) "
+            f"WINDOW w AS (PARTITION BY {partition} ORDER BY rowid) "
+            f"QUALIFY CASE WHEN {_LIVE} THEN row_number() OVER w = 1 "
+            "ELSE document_sha256 = first_value(document_sha256) OVER w END "
+            "ORDER BY source, rowid"
         )
         return self.scalar(f"SELECT count(*) FROM {table.full_name}") - before
+
+    def _load_restated(self, table: Table) -> int:
+        """Append the staged rows that say something new about their thing.
+
+        Of rows with one identity those of the first document stand. A row whose figures are those that its source gave
+        before for the same thing (within rounding) adds nothing, however often a history is fetched. What one document
+        says twice stays twice: the checks find it.
+        """
+        about = (*(column.name for column in PROVENANCE), *table.key)
+        figures = [column for column in table.columns if column.name not in about]
+        names = ", ".join(f'"{name}"' for name in table.names)
+        identity = ", ".join(f'"{name}"' for name in table.identity)
+        thing = ", ".join(f'"{name}"' for name in (*table.key, "source"))
+        before = ", ".join(f'lag("{c.name}") OVER w AS "{c.name} before"' for c in figures)
+        same = " AND ".join(
+            f'coalesce(abs("{c.name}" - "{c.name} before") <= {ROUNDING} * abs("{c.name} before"), '
+            f'"{c.name}" IS NOT DISTINCT FROM "{c.name} before")'
+            if c.type == "real"
+            else f'"{c.name}" IS NOT DISTINCT FROM "{c.name} before"'
+            for c in figures
+        )
+        key = ", ".join(f'"{name}"' for name in table.key)
+        held = self.scalar(f"SELECT count(*) FROM {table.full_name}")
+        self.execute(
+            f"""INSERT INTO {table.full_name} ({names})
+            WITH said AS (
+              SELECT {names}, false AS staged FROM {table.full_name} SEMI JOIN staging.{table.name} USING ({key})
+              UNION ALL SELECT {names}, true FROM staging.{table.name}
+            ), first AS (
+              SELECT * FROM said
+              QUALIFY rank() OVER (PARTITION BY {identity} ORDER BY staged, loaded_at, document_sha256) = 1
+            ), compared AS (
+              SELECT *, {before},
+                coalesce(lag(document_sha256) OVER w <> document_sha256 OR lag(known_on) OVER w <> known_on, false) AS again
+              FROM first WINDOW w AS (PARTITION BY {thing} ORDER BY known_on)
+            )
+            SELECT {names} FROM compared WHERE staged AND NOT (again AND {same})"""
+        )
+        return self.scalar(f"SELECT count(*) FROM {table.full_name}") - held
 
     # -- rows ---------------------------------------------------------------------------------------------------
 
@@ -114,12 +207,13 @@ class Store:
         self._insert(table.full_name, table, rows)
 
     def rows(self, table: Table) -> pl.DataFrame:
-        """All rows of a table, with exactly the types that it declares."""
-        return table.conform(self.frame(f"SELECT * FROM {table.full_name}"))
+        """All rows of a table, with exactly the types that it declares, in an order that no order of arrival changes."""
+        return table.conform(self.frame(f"SELECT * FROM {table.full_name} ORDER BY ALL"))
 
-    def _insert(self, name: str, table: Table, rows: pl.DataFrame) -> None:
-        cursor = self.connection.cursor()
-        cursor.execute(f"USE {ALIAS}")
+    def _insert(
+        self, name: str, table: Table, rows: pl.DataFrame, cursor: duckdb.DuckDBPyConnection | None = None
+    ) -> None:
+        cursor = cursor or self.connection.cursor().execute(f"USE {ALIAS}")
         cursor.register("given", table.conform(rows).to_arrow())
         columns = ", ".join(f'"{column}"' for column in table.names)
         cursor.execute(f"INSERT INTO {name} ({columns}) SELECT {columns} FROM given")
@@ -132,9 +226,10 @@ class Store:
         for table in CORE.values():
             key = ", ".join(f'"{name}"' for name in table.key)
             ties = "".join(f', "{name}"' for name in table.prefer)
+            known = f"known_on <= DATE '{as_of.isoformat()}'"
             self.execute(
                 f"CREATE OR REPLACE VIEW {ALIAS}.main.{table.name} AS SELECT * FROM core.{table.name} "
-                f"WHERE known_on <= DATE '{as_of.isoformat()}' QUALIFY row_number() OVER (PARTITION BY {key} "
+                f"WHERE {known}{_of_one_source(table, known)} QUALIFY row_number() OVER (PARTITION BY {key} "
                 f"ORDER BY grade, known_on DESC, loaded_at DESC{ties}, document_sha256, locator) = 1"
             )
             about = f"the picked row of each thing in core.{table.name}: {table.meaning}".replace("'", "''")
@@ -186,9 +281,31 @@ def reading(warehouse: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 def provenance(
     table: Table, rows: pl.DataFrame, *, source: str, document_sha256: str, loaded_at: datetime
 ) -> pl.DataFrame:
-    """Parsed rows with the columns that every fact has."""
+    """Parsed rows with the columns that every fact has.
+
+    Rows that name their document keep it: one document may be made of several, and a row leads to the one that holds it.
+    """
+    named = "document_sha256" in rows.columns
     return table.conform(
-        rows.with_columns(source=pl.lit(source), document_sha256=pl.lit(document_sha256), loaded_at=pl.lit(loaded_at))
+        rows.with_columns(
+            source=pl.lit(source),
+            document_sha256=pl.col("document_sha256") if named else pl.lit(document_sha256),
+            loaded_at=pl.lit(loaded_at),
+        )
+    )
+
+
+def _of_one_source(table: Table, known: str) -> str:
+    """SQL that leaves one source for each series of a table, the same as `picking.from_one_source` does."""
+    if (rule := table.one_source) is None:
+        return ""
+    series = ", ".join(f'"{name}"' for name in rule.of)
+    ranks = ", ".join(f"'{source}'" for source in rule.preference)
+    rank = f"coalesce(list_position([{ranks}], source), {len(rule.preference) + 1})" if ranks else "0"
+    return (
+        f" AND ({series}, source) IN (SELECT ({series}, source) FROM core.{table.name} WHERE {known} "
+        f"GROUP BY {series}, source QUALIFY row_number() OVER (PARTITION BY {series} "
+        f'ORDER BY max(grade), max("{rule.along}") DESC, {rank}, source) = 1)'
     )
 
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import BinaryIO, Literal, Protocol
+from typing import Any, BinaryIO, Literal, Protocol
 
 import polars as pl
 
@@ -57,6 +57,8 @@ class Received:
     content: bytes | Path
     fetched_at: datetime | None = None
     sha256: str | None = None
+    last_modified: str | None = None
+    """The Last-Modified that its host sent with it, as it was sent."""
 
 
 @dataclass(frozen=True)
@@ -98,11 +100,13 @@ class Fetching(Protocol):
         headers: Mapping[str, str] | None = None,
         fresh_for: timedelta = timedelta(0),
         secret_params: frozenset[str] = frozenset(),
+        absent_ok: bool = False,
     ) -> Received | None:
         """One document from its public address (a base address of the settings takes the host's place).
 
         An unchanged document (304, or fetched less than `fresh_for` ago) comes out of the archive. None where it could
         not be had: the failure is noted, go on with the next one. `secret_params` are left out of what is recorded.
+        `absent_ok`: that the host has no such document (404) is an answer and no failure (is there a newer version?).
         Raises StoppedError where the whole source must stop (429 that outlasts the retries, a refusal of the client).
         """
         ...
@@ -113,6 +117,14 @@ class Fetching(Protocol):
 
     def values(self, table: str, column: str) -> list[str]:
         """Distinct values of a column of a core table, from any source (the panel's tickers), sorted."""
+        ...
+
+    def rows(self, table: str, *columns: str) -> list[tuple[Any, ...]]:
+        """Distinct combinations of some columns of a core table, from any source, sorted."""
+        ...
+
+    def failed(self, name: str, why: str, url: str) -> None:
+        """Note something else that could not be had (a ticker that the host does not know), and go on."""
         ...
 
 
@@ -134,7 +146,10 @@ class Source:
     `gives` says in a phrase what it brings; `terms` under which conditions; `needs` which setting it cannot do without
     and `ready` says whether it has it (a sentence to show otherwise). `host_setting` is the setting with a base address
     that takes the place of its public hosts. `requests_per_second` is the limit, held across all workers.
+    `on_refusal` says what to do when the host refuses this program (401, 403).
     `optional` sources are asked only where `ready` says that their setting is there; others fail with the sentence.
+    `judges_rows`: what its parser puts aside it judged row by row (a chip that no table names), and many such rows are
+    no sign that the others are wrong; otherwise a document with many bad rows is left out whole.
     """
 
     name: str
@@ -146,6 +161,7 @@ class Source:
     parse: Callable[[Document], Iterator[Batch]]
     terms: str
     needs: str = ""
+    on_refusal: str = ""
     host: str = ""
     host_setting: str = ""
     requests_per_second: float = 1.0
@@ -156,3 +172,4 @@ class Source:
     licensed: bool = False
     schedule: Schedule | None = None
     backfills: bool = False
+    judges_rows: bool = False

@@ -22,4 +22,5 @@ TABLE = core(
         Column("confidence", "text", "confidence of the estimate"),
     ],
     key=("model", "vintage"),
+    identity=("model", "vintage", "source", "document_sha256"),
 )

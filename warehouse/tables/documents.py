@@ -11,7 +11,7 @@ TABLE = Table(
         Column("source", "text", "source that brought it", required=True),
         Column("url", "text", "address it came from", required=True),
         Column("name", "text", "name of the file or address, for messages", required=True),
-        Column("fetched_at", "time", "when it was first received (UTC)", required=True),
+        Column("fetched_at", "time", "when these bytes were first received (UTC)", required=True),
         Column("bytes", "integer", "its size", "bytes", required=True, minimum=0),
         Column("media_type", "text", "what it is", required=True),
         Column("known_on", "date", "day of the newest fact in it; null where it holds none"),
@@ -19,5 +19,5 @@ TABLE = Table(
             "parsed_by", "text", "version of the program that loaded it; another version reads it again", required=True
         ),
     ),
-    key=("sha256", "source"),
+    key=("sha256", "source", "url"),
 )

@@ -24,5 +24,5 @@ TABLE = core(
         Column("note", "text", "what to know about the row"),
     ],
     key=("gpu_model",),
-    identity=("gpu_model", "known_on"),
+    identity=("gpu_model", "known_on", "source", "document_sha256"),
 )

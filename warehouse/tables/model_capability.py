@@ -21,7 +21,7 @@ TABLE = core(
         Column("accessibility", "text", "open weights, API or hosted"),
     ],
     key=("model", "released"),
-    identity=("model", "variant", "base_name", "released", "known_on"),
+    identity=("model", "variant", "base_name", "released", "known_on", "source", "document_sha256"),
     checks=(
         Check(
             "interval_holds_the_estimate",

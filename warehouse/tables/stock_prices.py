@@ -2,9 +2,87 @@
 
 Two closes matter and they are not the same number: `close` is adjusted for splits only, `adj_close` for splits and
 dividends. Returns come from `adj_close`; market values come from `close`.
+
+A new split or dividend makes the vendor rewrite the whole history of a ticker. The rewritten bars are rows of their
+own, known from that day, and a series is read from one source and on one basis, never partly on two.
 """
 
-from warehouse.tables.table import Check, Column, core
+from warehouse.tables.table import Check, Column, OneSource, core
+
+# What tells a split that was applied to one part of a history only from news, each with its reason:
+JUMP = 1.6
+"""An overnight step by this factor or more is looked at: two-for-one is the smallest common split, and the night's own
+move comes on top."""
+SMALL_JUMP = 1.45
+"""From here on it is worth a look: a three-for-two split. The largest true fall without news of its own (a leveraged
+fund in March 2020) is just below."""
+CLOSE_JUMP = 2.5
+"""The same from close to close, where the first price looks right and the others do not."""
+NEWS_TURNOVER = 5.0
+"""News that moves a price by half makes people trade: 7 to 500 times the median of the last 20 sessions in the recorded
+cases. Splitting a share makes nobody trade more, whether the volume was converted along with the price or not."""
+USUAL_SESSIONS = 20
+SPLIT_MATCH = 0.2
+"""A step on the day of a recorded split that is the split's own ratio within this (as a log): the history before it was
+not converted."""
+FACTOR_JUMP = 1.3
+"""A step of adj_close against close that no dividend of a size to match explains."""
+LARGE_DIVIDEND = 0.15
+CENT = 0.01
+ROUNDING = 2e-5
+"""Two vendors' closes may differ by rounding: of single precision (this), and of each to whole cents (half a cent)."""
+
+# The bars of each source as it gives them now, on one basis.
+_LATEST = """latest as (
+  select ticker, date, source, open, high, low, close, adj_close, volume, document_sha256, locator from {table}
+  qualify row_number() over (partition by ticker, date, source
+    order by known_on desc, loaded_at desc, document_sha256, locator) = 1
+)"""
+_MOVES = f"""with {_LATEST},
+earlier as (
+  select *, lag(date) over w as date_before, lag(close) over w as close_before,
+    adj_close / close as factor, lag(adj_close / close) over w as factor_before,
+    median(volume) over p as usual_volume, median(volume * close) over p as usual_turnover
+  from latest
+  window w as (partition by ticker, source order by date),
+    p as (partition by ticker, source order by date rows between {USUAL_SESSIONS} preceding and 1 preceding)
+),
+actions as (
+  select ticker, date, max(value) filter (where kind = 'split') as split,
+    coalesce(max(value) filter (where kind = 'dividend'), 0) as dividend
+  from core.corporate_actions group by ticker, date
+),
+moves as (
+  select e.*, coalesce(a.split, 1) as split, coalesce(a.dividend, 0) as dividend,
+    abs(ln(open / close_before)) as bare_step,
+    least(bare_step, abs(ln((open + coalesce(a.dividend, 0)) / close_before))) as step,
+    least(abs(ln(close / close_before)), abs(ln((close + coalesce(a.dividend, 0)) / close_before))) as move,
+    abs(ln(factor / factor_before)) as factor_step,
+    coalesce(least(volume / nullif(usual_volume, 0), volume * close / nullif(usual_turnover, 0)), 0) as turnover
+  from earlier e left join actions a on a.ticker = e.ticker and a.date = e.date
+  where e.date_before is not null and e.open > 0 and e.close > 0 and e.adj_close > 0
+)"""
+_ONE_SIDED = f"""(
+    ((step >= ln({JUMP}) or move >= ln({CLOSE_JUMP})) and turnover < {NEWS_TURNOVER})
+    or (abs(ln(split)) >= 2 * {SPLIT_MATCH} and abs(bare_step - abs(ln(split))) < {SPLIT_MATCH})
+    or (factor_step >= ln({FACTOR_JUMP}) and dividend < {LARGE_DIVIDEND} * close_before)
+  )"""
+_SAID = """ticker, date, source, close, close_before, open, adj_close,
+  round(turnover, 2) as times_usual_turnover, document_sha256, locator"""
+# Closes of two sources on the same days; returns do not depend on the day as of which each was split-adjusted.
+_PAIRS = f"""with {_LATEST},
+pairs as (
+  select a.ticker, a.date, a.source, b.source as other_source, a.close, b.close as other_close,
+    lag(a.close) over w as close_before, lag(b.close) over w as other_close_before,
+    row_number() over (partition by a.ticker, a.source, b.source order by a.date desc) as from_end,
+    a.document_sha256, a.locator
+  from latest a join latest b on a.ticker = b.ticker and a.date = b.date and a.source < b.source
+  window w as (partition by a.ticker, a.source, b.source order by a.date)
+)"""
+
+_FIGURES = ("open", "high", "low", "close", "volume")
+_BEFORE = ", ".join(f"lag({name}) over w as {name}_before" for name in _FIGURES)
+_SAME = " and ".join(f"{name} = {name}_before" for name in _FIGURES)
 
 TABLE = core(
     "stock_prices",
@@ -20,7 +98,9 @@ TABLE = core(
         Column("volume", "integer", "shares traded, split-adjusted", "shares", required=True, minimum=0),
     ],
     key=("ticker", "date"),
-    identity=("ticker", "date", "known_on"),
+    identity=("ticker", "date", "known_on", "source"),
+    one_source=OneSource(of=("ticker",), along="date", preference=("yahoo", "tiingo")),
+    restates=True,
     checks=(
         Check(
             "ohlc_consistent",
@@ -44,11 +124,77 @@ TABLE = core(
             columns=("date",),
         ),
         Check(
+            "split_on_one_side",
+            f"{_MOVES} select {_SAID} from moves where {_ONE_SIDED}",
+            "a history that was converted for a split in one part only has a day on which nearly everything was lost "
+            "or won; no news explains it, for nobody traded more than usual. Fetch the whole history again "
+            "(`overbuild backfill`), or take the ticker out",
+            columns=("close",),
+        ),
+        Check(
+            "jump_without_turnover",
+            f"{_MOVES} select {_SAID} from moves where step >= ln({SMALL_JUMP}) and turnover < {NEWS_TURNOVER} "
+            f"and not {_ONE_SIDED}",
+            "a large step on an ordinary day may be a small split that was applied to one part of the history only",
+            severity="warning",
+            columns=("close",),
+        ),
+        Check(
+            "adjustment_never_falls",
+            f"{_MOVES} select {_SAID}, factor, factor_before from moves where not {_ONE_SIDED} "
+            f"and factor < factor_before * (1 - 1e-4 - {CENT} * (1 / close + 1 / close_before))",
+            "the share of a close that dividends leave over rises to one; where it falls, two ways of adjusting meet "
+            "in one series, and the return of that day is theirs",
+            severity="warning",
+            columns=("adj_close", "close"),
+        ),
+        Check(
+            "bar_repeats_the_last",
+            f"with {_LATEST}, pairs as (select *, {_BEFORE} from latest "
+            "window w as (partition by ticker, source order by date)) "
+            "select ticker, date, source, close, volume, document_sha256, locator from pairs "
+            f"where volume > 0 and {_SAME}",
+            "the same prices and the same volume on two days: the second is a copy, and its return of zero is not real",
+            severity="warning",
+            columns=("close", "volume"),
+        ),
+        Check(
+            "sources_agree",
+            f"{_PAIRS} select ticker, date, source, close, close_before, other_source, other_close, "
+            "other_close_before, document_sha256, locator from pairs "
+            "where abs(close / close_before - other_close / other_close_before) > "
+            f"close / close_before * ({ROUNDING} + {CENT / 2} * (1 / close + 1 / close_before + 1 / other_close "
+            "+ 1 / other_close_before))",
+            "two vendors' closes tell different returns for one day, by more than rounding: one has a wrong close",
+            severity="warning",
+            columns=("close", "source", "close_before", "other_source", "other_close", "other_close_before"),
+        ),
+        Check(
+            "sources_on_one_basis",
+            f"""{_PAIRS},
+            later as (
+              select p.ticker, p.source, p.other_source, coalesce(sum(ln(s.value)), 0) as split_log
+              from pairs p
+              left join (select distinct ticker, date, value from core.corporate_actions where kind = 'split') s
+                on s.ticker = p.ticker and s.date > p.date
+              where p.from_end = 1 group by all
+            )
+            select p.ticker, p.date, p.source, p.close, p.other_source, p.other_close, p.document_sha256, p.locator
+            from pairs p join later l using (ticker, source, other_source)
+            where p.from_end = 1
+              and least(abs(ln(p.close / p.other_close)), abs(abs(ln(p.close / p.other_close)) - abs(l.split_log)))
+                > {ROUNDING} + {CENT / 2} * (1 / p.close + 1 / p.other_close)""",
+            "two vendors' closes differ on the last day that both have and no recorded split explains it: one has "
+            "another share under this ticker, or a split that the other lacks",
+            severity="warning",
+            columns=("close", "source", "other_source", "other_close"),
+        ),
+        Check(
             "no_session_missing_for_a_ticker",
-            "select p.ticker, s.session as date, 'no bar' as found from "
-            "(select ticker, min(date) as first, max(date) as last from {table} group by ticker) p "
+            "select p.ticker, s.session as date, p.source, 'no bar' as found from "
+            "(select ticker, source, min(date) as first, max(date) as last from {table} group by ticker, source) p "
             "join calendar.sessions s on s.session between p.first and p.last "
-            "anti join {table} t on t.ticker = p.ticker and t.date = s.session",
+            "anti join {table} t on t.ticker = p.ticker and t.source = p.source and t.date = s.session",
             "a gap makes the next return cover two days; the event study then says so instead of using it",
             severity="warning",
             columns=("ticker", "date"),

@@ -81,12 +81,29 @@ class Check:
 
 
 @dataclass(frozen=True)
+class OneSource:
+    """Rows that form a series (`of`, along the date column `along`), each of which is taken from one source whole.
+
+    Two sources adjust the same series differently, and a step from one to the other in the middle of it is a return
+    that nobody earned. So one source is taken for the whole of a series: of the better grade, then the one that reaches
+    further, then the first in `preference`; one that is not listed there comes after those that are.
+    """
+
+    of: tuple[str, ...]
+    along: str
+    preference: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Table:
     """A table of the warehouse.
 
     `key` names the thing that a row speaks of. Several rows may speak of one thing (another day, another source);
     `identity` is what makes them different rows of one document (the key alone where it is not given).
     `prefer` breaks ties between equally good rows of one thing: the lowest value wins.
+    `one_source` says that a series of rows must come from one source, and from which.
+    `restates`: its sources say the same thing again in later documents, some of it on another basis. What repeats the
+    figures known before adds nothing, and of two rows with one identity the first stands.
     `quarantine_limit` is the share of a table's new rows above which bad rows stop the run instead of being put aside.
     """
 
@@ -99,6 +116,8 @@ class Table:
     checks: tuple[Check, ...] = ()
     prefer: tuple[str, ...] = ()
     quarantine_limit: float = 0.01
+    one_source: OneSource | None = None
+    restates: bool = False
     _by_name: dict[str, Column] = field(default_factory=dict, repr=False, compare=False)
 
     def __hash__(self) -> int:
@@ -108,7 +127,8 @@ class Table:
         self._by_name.update({column.name: column for column in self.columns})
         if len(self._by_name) != len(self.columns):
             raise ValueError(f"{self.full_name} declares a column twice")
-        for name in (*self.key, *self.identity, *self.prefer):
+        series = (*self.one_source.of, self.one_source.along) if self.one_source else ()
+        for name in (*self.key, *self.identity, *self.prefer, *series):
             if name not in self._by_name:
                 raise ValueError(f"{self.full_name} names a column that it does not declare: {name}")
 
@@ -166,7 +186,12 @@ GRADES = ("A", "B", "C", "D")
 # Who says so, since when it is known, and where in which document: the same on every fact.
 PROVENANCE = (
     Column("known_on", "date", "day on which this became public; nothing dated earlier may use it", required=True),
-    Column("loaded_at", "time", "when the row entered the warehouse (UTC)", required=True),
+    Column(
+        "loaded_at",
+        "time",
+        "when the row's document was received (live) or its run started (snapshot), UTC; the same in a rebuilt warehouse",
+        required=True,
+    ),
     Column("source", "text", "source of the pipeline that brought the row", required=True),
     Column("citation", "text", "where the fact was read", required=True),
     Column("document_sha256", "text", "SHA-256 of the archived document that holds the row", required=True),
@@ -196,18 +221,22 @@ def core(
     checks: tuple[Check, ...] = (),
     prefer: tuple[str, ...] = (),
     quarantine_limit: float = 0.01,
+    one_source: OneSource | None = None,
+    restates: bool = False,
 ) -> Table:
-    """A table of facts: its own columns, then the ones that every fact has."""
+    """A table of facts: its own columns, then the ones that every fact has. Two sources may say the same thing."""
     return Table(
         schema="core",
         name=name,
         meaning=meaning,
         columns=(*columns, *PROVENANCE),
         key=key,
-        identity=identity or key,
+        identity=tuple(dict.fromkeys((*(identity or key), "source"))),
         checks=checks,
         prefer=prefer,
         quarantine_limit=quarantine_limit,
+        one_source=one_source,
+        restates=restates,
     )
 
 

@@ -1,0 +1,66 @@
+"""What one scheduled time does: ask its sources, and answer anew where something arrived.
+
+Reads top to bottom: is anything due, ask and answer, remember. Times that fall on a holiday, before the close, or
+behind a time that was served already end at once with a line in the log. So a time that was missed is made up for
+once, however many were missed, and two runs of one source cannot follow each other for the same time.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from prefect import flow
+
+from flows.answer import answer, say
+from warehouse import home, schedules
+from warehouse.errors import RefusedError
+from warehouse.ingest import not_ready
+from warehouse.schedules import Entry, Served
+from warehouse.settings import load_settings
+
+
+@flow(name="scheduled", validate_parameters=True)
+def scheduled(entry: str) -> dict[str, Any]:
+    """Serve the last due time of an entry of flows/schedules.toml, where it was not served yet."""
+    started, where, what = datetime.now(UTC), home.home_of(load_settings()), schedules.entry(entry)
+    due = schedules.unserved(where, what, started)
+    if due is None:
+        say(f"{entry}: nothing is due: {what.why_not(started)}")
+        return {"entry": entry, "outcome": "not_due"}
+    asked = _asked(what)
+    if not asked:
+        say(f"{entry}: none of its sources is set up; `overbuild sources` says what each one lacks")
+        return {"entry": entry, "outcome": "not_set_up"}
+    say(f"{entry}: due {due:%Y-%m-%d %H:%M} UTC, asks {', '.join(asked)}")
+    remember = _remembering(where, what, due, started)
+    try:
+        summary = answer(source="live", only=asked, unless_nothing_new=True)
+    except RefusedError as error:
+        remember("refused", str(error))
+        raise
+    except BaseException as error:
+        remember("failed", f"{type(error).__name__}: {error}")
+        raise
+    failed = summary.get("failed_sources", {})
+    remember(_outcome(summary), "; ".join(f"{name}: {why}" for name, why in failed.items()))
+    return {"entry": entry, "outcome": _outcome(summary)}
+
+
+def _asked(what: Entry) -> tuple[str, ...]:
+    """Its sources that can be asked with these settings."""
+    settings = load_settings()
+    return tuple(source.name for source in schedules.members(what) if not not_ready(source, settings))
+
+
+def _outcome(summary: dict[str, Any]) -> str:
+    if summary.get("failed_sources"):
+        return "published_with_old_data"
+    return "published" if summary.get("published") else "nothing_new"
+
+
+def _remembering(where: home.Home, what: Entry, due: datetime, started: datetime) -> Any:
+    def remember(outcome: str, message: str = "") -> None:
+        schedules.remember(where, what, Served(due, started, datetime.now(UTC), outcome, message[:2000]))
+
+    return remember

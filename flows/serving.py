@@ -1,0 +1,327 @@
+"""`overbuild serve`: the scheduled flows, run from one process with Prefect deployments.
+
+Reads top to bottom in `serve`: one at a time in a home, a Prefect server (the one that is set, or our own), a
+deployment for each entry of schedules.toml, what an earlier process left behind, what was missed, and then the runner
+until a signal.
+
+Runs are processes of their own, one after the other: all of them write the same warehouse. A signal stops the asking
+for new runs, cancels a run under way (the published answer changes only in its last step, so nothing is torn) and
+ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from warehouse import home, schedules
+from warehouse.errors import OverbuildError, UsageError
+from warehouse.home import Home
+from warehouse.settings import load_settings
+
+if TYPE_CHECKING:
+    from prefect.client.orchestration import PrefectClient
+    from prefect.deployments.runner import RunnerDeployment
+
+TAG = "overbuild"
+FLOW = "scheduled"
+ENTRYPOINT = "flows.schedule.scheduled"
+DEFAULT_PORT = 4200
+SERVER_STARTS_WITHIN_SECONDS = 180
+SERVER_STOPS_WITHIN_SECONDS = 15
+UNFINISHED = ("PENDING", "RUNNING", "CANCELLING", "PAUSED")
+
+
+def serve(say: Any) -> None:
+    """Run the schedules until SIGTERM or SIGINT. Raises UsageError where another process serves this home."""
+    where = home.home_of(load_settings())
+    home.prepare(where)
+    os.environ["OVERBUILD_HOME"] = str(where.root)  # runs start in processes of their own
+    with alone(where), server(where, say) as url:
+        os.environ["PREFECT_API_URL"] = url
+        asyncio.run(_serve(where, deployments(), say))
+    say("stopped.")
+
+
+async def _serve(where: Home, listed: list[RunnerDeployment], say: Any) -> None:
+    from prefect.client.orchestration import get_client
+    from prefect.runner import Runner
+
+    runner = Runner(name=TAG, limit=1, query_seconds=10, pause_on_shutdown=False)
+    async with get_client() as client:
+        ids = {one.name: await runner.aadd_deployment(one) for one in listed}
+        await _forget_others(client, set(ids.values()))
+        await _settle_left_behind(client, ids, say)
+        await _make_up_for_missed(client, ids, where, say)
+    now = datetime.now(UTC)
+    for entry in schedules.entries():
+        asked = ", ".join(source.name for source in schedules.members(entry)) or "no source yet"
+        say(f"{entry.name}: next {_when(entry.next_due(now))}; asks {asked}")
+    stop = runner.handle_sigterm
+
+    def stopping(*_: Any) -> None:
+        if runner.stopping:
+            return
+        say("stopping; a run under way is cancelled, the published answer stays as it is.")
+        stop()
+
+    runner.handle_sigterm = stopping  # type: ignore[method-assign]  # the runner makes it the handler of SIGTERM itself
+    signal.signal(signal.SIGINT, stopping)
+    say(f"serving {len(listed)} schedules; stop with Ctrl-C or SIGTERM.")
+    await runner.start()
+
+
+def _when(moment: datetime | None) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC" if moment else "never"
+
+
+# -- deployments -----------------------------------------------------------------------------------------------------
+
+
+def deployments() -> list[RunnerDeployment]:
+    """A deployment for each entry of schedules.toml. A run that finds another of its entry under way is dropped."""
+    from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
+    from prefect.flows import EntrypointType
+    from prefect.schedules import Cron
+
+    from flows.schedule import scheduled
+
+    made = [
+        scheduled.to_deployment(
+            name=entry.name,
+            schedule=Cron(entry.cron, timezone=entry.timezone),
+            parameters={"entry": entry.name},
+            concurrency_limit=ConcurrencyLimitConfig(
+                limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW, grace_period_seconds=60
+            ),
+            description=f"asks {entry.feed or ', '.join(entry.sources)} and answers anew where something arrived",
+            tags=[TAG],
+            entrypoint_type=EntrypointType.MODULE_PATH,
+        )
+        for entry in schedules.entries()
+    ]
+    return cast("list[RunnerDeployment]", made)
+
+
+async def _forget_others(client: PrefectClient, ids: set[Any]) -> None:
+    """Remove deployments of entries that the file no longer has."""
+    from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterTags
+
+    ours = await client.read_deployments(deployment_filter=DeploymentFilter(tags=DeploymentFilterTags(all_=[TAG])))
+    for deployment in ours:
+        if deployment.id not in ids:
+            await client.delete_deployment(deployment.id)
+
+
+async def _settle_left_behind(client: PrefectClient, ids: dict[str, Any], say: Any) -> None:
+    """End what an earlier process left: runs that it never finished, and times that passed while nothing ran."""
+    from prefect.client.schemas import filters
+    from prefect.client.schemas.objects import StateType
+    from prefect.states import Crashed
+
+    of_ours = filters.DeploymentFilter(id=filters.DeploymentFilterId(any_=list(ids.values())))
+    states = [StateType(name) for name in (*UNFINISHED, "SCHEDULED")]
+    left = await client.read_flow_runs(
+        deployment_filter=of_ours,
+        flow_run_filter=filters.FlowRunFilter(state=filters.FlowRunFilterState(
+            type=filters.FlowRunFilterStateType(any_=states)
+        )),
+    )  # fmt: skip
+    now = datetime.now(UTC)
+    for run in left:
+        if run.state_type == StateType.SCHEDULED:
+            if run.next_scheduled_start_time and run.next_scheduled_start_time <= now:
+                await client.delete_flow_run(run.id)
+        else:
+            await client.set_flow_run_state(run.id, Crashed(message="the process that ran it is gone"), force=True)
+            say(f"{run.name}: was under way when an earlier process ended; noted as crashed.")
+
+
+async def _make_up_for_missed(client: PrefectClient, ids: dict[str, Any], where: Home, say: Any) -> None:
+    """One run for each entry that missed a time or more."""
+    for entry in schedules.missed(where, datetime.now(UTC)):
+        say(f"{entry.name}: missed a time while nothing ran; made up for once, now.")
+        await client.create_flow_run_from_deployment(ids[entry.name], name=f"{entry.name}-missed", tags=[TAG, "missed"])
+
+
+# -- for workers -----------------------------------------------------------------------------------------------------
+
+
+def prefect_yaml() -> str:
+    """deploy/prefect.yaml: the same deployments for workers of a work pool. A test holds the file against this."""
+    lines = [
+        "# Deployments for Prefect workers, with the schedules of flows/schedules.toml. Written by",
+        "#   python -m flows.serving > deploy/prefect.yaml",
+        "# Deploy with `prefect deploy --all --prefect-file deploy/prefect.yaml`, and start workers with",
+        "# `prefect worker start --pool overbuild`; OVERBUILD_PROJECT is the folder that holds flows/.",
+        "# The workers share one OVERBUILD_HOME: its lock lets one run write at a time.",
+        "name: overbuild",
+        "pull:",
+        "  - prefect.deployments.steps.set_working_directory:",
+        '      directory: "{{ $OVERBUILD_PROJECT }}"',
+        "deployments:",
+    ]
+    for entry in schedules.entries():
+        lines += [
+            f"  - name: {entry.name}",
+            f"    description: asks {entry.feed or ', '.join(entry.sources)} and answers anew where something arrived",
+            "    entrypoint: flows/schedule.py:scheduled",
+            f"    tags: [{TAG}]",
+            f"    parameters: {{entry: {entry.name}}}",
+            f"    schedules: [{{cron: {json.dumps(entry.cron)}, timezone: {json.dumps(entry.timezone)}}}]",
+            "    concurrency_limit: {limit: 1, collision_strategy: CANCEL_NEW}",
+            "    work_pool: {name: overbuild}",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+# -- one process, one server -----------------------------------------------------------------------------------------
+
+
+@contextmanager
+def alone(where: Home) -> Iterator[None]:
+    """Hold the place of the one process that serves this home."""
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(where.root / ".serve.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise UsageError(f"{where.root}: another `overbuild serve` serves this folder. Stop it first.") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def server(where: Home, say: Any) -> Iterator[str]:
+    """The API address of a Prefect server: the one that is set and answers, else our own for as long as we serve.
+
+    A server of ours that outlived its process (a kill) is taken over.
+    """
+    found = _running(where)
+    if found is not None:
+        url, process_id = found
+        say(f"uses the Prefect server at {url}")
+        try:
+            yield url
+        finally:
+            _end(process_id)
+        return
+    port = _free_port()
+    url = f"http://127.0.0.1:{port}/api"
+    say(f"starts a Prefect server at {url} (its database: {_prefect_home()})")
+    _prefect_home().mkdir(parents=True, exist_ok=True)
+    log = where.root / "schedule" / "server.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    environment = {name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"}
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)],
+            stdout=output,
+            stderr=output,
+            env=environment,
+            start_new_session=True,  # Ctrl-C is for us; the server goes when we are done with it
+        )
+    try:
+        _wait_until_up(process, url, log)
+        _note(where).write_text(json.dumps({"url": url, "pid": process.pid, "prefect_home": str(_prefect_home())}))
+        yield url
+    finally:
+        _end(process.pid, process)
+        _note(where).unlink(missing_ok=True)
+
+
+def _note(where: Home) -> Path:
+    return where.root / "schedule" / "server.json"
+
+
+def _running(where: Home) -> tuple[str, int | None] | None:
+    """A server that answers, and its process where it is ours to end."""
+    asked = os.environ.get("PREFECT_API_URL") or _of_profile()
+    if asked and _answers(asked):
+        return asked, None
+    try:
+        noted = json.loads(_note(where).read_text(encoding="utf-8"))
+        if noted["prefect_home"] == str(_prefect_home()) and _answers(noted["url"]):
+            return noted["url"], noted["pid"]
+    except (OSError, ValueError, KeyError):
+        pass
+    default = f"http://127.0.0.1:{DEFAULT_PORT}/api"
+    if "PREFECT_HOME" not in os.environ and _answers(default):
+        return default, None
+    return None
+
+
+def _of_profile() -> str | None:
+    from prefect.settings import get_current_settings
+
+    return get_current_settings().api.url
+
+
+def _prefect_home() -> Path:
+    return Path(os.environ.get("PREFECT_HOME") or Path.home() / ".prefect").expanduser()
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url.rstrip('/')}/health", timeout=3) as reply:
+            return reply.status == 200
+    except (OSError, ValueError):
+        return False
+
+
+def _free_port() -> int:
+    for port in (DEFAULT_PORT, 0):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise OverbuildError("no free port for a Prefect server on 127.0.0.1.")
+
+
+def _wait_until_up(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
+    until = time.monotonic() + SERVER_STARTS_WITHIN_SECONDS
+    while not _answers(url):
+        if process.poll() is not None or time.monotonic() > until:
+            raise OverbuildError(f"the Prefect server did not start; see {log}.")
+        time.sleep(0.3)
+
+
+def _end(process_id: int | None, process: subprocess.Popen[bytes] | None = None) -> None:
+    """End our server, and its helpers in its group where it does not go by itself."""
+    if process_id is None:
+        return
+    until = time.monotonic() + SERVER_STOPS_WITHIN_SECONDS
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(process_id, number)
+        except ProcessLookupError:
+            return
+        while time.monotonic() < until:
+            if process is not None and process.poll() is not None:
+                return
+            try:
+                os.kill(process_id, 0)
+            except ProcessLookupError:
+                return
+            time.sleep(0.1)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(prefect_yaml())

@@ -1,0 +1,134 @@
+"""The table of names: every spelling of a chip, no guess from a part of a name, counts that overrule a list's own."""
+
+from __future__ import annotations
+
+import csv
+from fractions import Fraction
+
+import pytest
+
+from tests.conftest import recorded
+from warehouse.reference import __file__ as reference
+from warehouse.sources import gpu_names
+from warehouse.sources.gpu_names import look_up, plain, providers
+from warehouse.tables.gpu_prices import PROVIDER_CLASSES
+
+
+@pytest.mark.parametrize(
+    ("name", "chip"),
+    [
+        ("H100", "H100"),
+        ("H100-80GB", "H100"),
+        ("H100-SXM", "H100 SXM"),
+        ("NVIDIA H100 80GB HBM3", "H100 SXM"),
+        ("h100-sxm5-80gb", "H100 SXM"),
+        ("H100-80G-PCIe", "H100 PCIe"),
+        ("H100_NVL", "H100 NVL"),
+        ("NVIDIA H200", "H200 SXM"),
+        ("h200-nvl", "H200 NVL"),
+        ("GB200", "GB200"),
+        ("B200", "B200"),
+        ("NVIDIA B300 SXM6 AC", "B300"),
+        ("AMD Instinct MI300X OAM", "MI300X"),
+        ("NVIDIA A100-SXM4-40GB", "A100 SXM 40GB"),
+        ("a100-sxm-80", "A100 SXM 80GB"),
+        ("NVIDIA A100 80GB PCIe", "A100 PCIe 80GB"),
+        ("A100", "A100"),
+        ("A10", "A10"),
+        ("A10G", "A10G"),
+        ("Tesla V100", "V100"),
+        ("NVIDIA GeForce RTX 4090", "RTX 4090"),
+        ("RTX_4090", "RTX 4090"),
+    ],
+)
+def test_a_chip_is_found_under_each_of_its_names(name, chip):
+    found = look_up(name)
+    assert found is not None
+    assert found.gpu_model == chip
+
+
+@pytest.mark.parametrize(
+    ("provider", "name", "chip", "count"),
+    [
+        ("Amazon Web Services", "p5.48xlarge", "H100 SXM", 8),
+        ("Amazon Web Services", "p4d.24xlarge", "A100 SXM 40GB", 8),
+        ("Amazon Web Services", "trn1.32xlarge", "Trainium1", 16),
+        ("Microsoft Azure", "Standard_ND96isr_H100_v5", "H100 SXM", 8),
+        ("Microsoft Azure", "ND128isr_NDR_GB200_v6", "GB200", 4),
+        ("Microsoft Azure", "Standard_NC80adis_H100_v5", "H100 NVL", 2),
+        ("Lambda Labs", "gpu_8x_h100_sxm5", "H100 SXM", 8),
+        ("Nebius", "gpu-b200-sxm_8gpu-160vcpu-1792gb", "B200", 8),
+        ("Oracle Cloud", "B110979", "GB200", 1),
+    ],
+)
+def test_an_instance_has_a_chip_and_a_count(provider, name, chip, count):
+    found = look_up(name, provider)
+    assert found is not None
+    assert (found.gpu_model, found.gpu_count) == (chip, count)
+
+
+@pytest.mark.parametrize("name", ["", "H1000", "H100 something", "B2000", "p5.48xlarge", "XB200", "A100X"])
+def test_what_is_not_there_is_unknown_and_not_guessed_from_a_part(name):
+    assert look_up(name) is None
+
+
+def test_a_fraction_and_a_slice_are_told():
+    sixth = look_up("Standard_NV6ads_A10_v5", "Microsoft Azure")
+    assert sixth is not None
+    assert sixth.fraction == Fraction(1, 6)
+    whole = look_up("rtx-pro-6000")
+    assert whole is not None
+    assert whole.is_slice(24)
+    assert not whole.is_slice(96)
+    assert not whole.is_slice(None)
+
+
+def test_summary_rows_are_known_and_left_out():
+    for name in ("a100_SXM4_min", "h100 max", "h100-weightedAverage"):
+        found = look_up(name)
+        assert found is not None
+        assert found.gpu_model == ""
+        assert "summary" in found.note
+
+
+def test_two_chips_under_one_name_are_refused():
+    line = {"provider": "*", "match": "exact", "gpu_count": "", "fraction": "", "memory_gb": "", "note": ""}
+    with pytest.raises(ValueError, match="stands for two chips"):
+        gpu_names.read([line | {"name": "B200", "gpu_model": "B200"}, line | {"name": "b-200", "gpu_model": "GB200"}])
+    with pytest.raises(ValueError, match="write exact or pattern"):
+        gpu_names.read([line | {"name": "B200", "gpu_model": "B200", "match": "part"}])
+
+
+def test_chips_and_providers_are_named_as_in_the_snapshot():
+    with open(reference.replace("__init__.py", "gpu_prices.csv"), encoding="utf-8") as file:
+        facts = list(csv.DictReader(file))
+    chips = {row["gpu_model"] for row in facts}
+    for source in ("skypilot", "gpurentalprices"):
+        classes = {(row["provider"], row["provider_class"]) for row in facts}
+        named = {provider for provider, _ in classes}
+        for entry in providers(source).values():
+            assert entry.provider_class in PROVIDER_CLASSES
+            if entry.provider in named:
+                assert (entry.provider, entry.provider_class) in classes, entry
+    # Every chip of the snapshot has a name that leads to it.
+    unnamed = {chip for chip in chips if (found := look_up(chip)) is None or plain(found.gpu_model) != plain(chip)}
+    assert unnamed == set()
+
+
+def test_every_recorded_instance_is_known_or_left_out_for_a_reason():
+    path = recorded("gpu", "aws_us-east-1_on_demand_2022-06_2026-07.csv")
+    with path.open(encoding="utf-8") as file:
+        names = {row["instance_type"] for row in csv.DictReader(file)}
+    found = {name: look_up(name, "Amazon Web Services") for name in names}
+    assert [name for name, named in found.items() if named is None] == []
+    assert all(named.gpu_model or named.note for named in found.values() if named)
+
+
+def test_every_recorded_azure_size_is_known_or_left_out_for_a_reason():
+    import gzip
+
+    with gzip.open(recorded("gpu", "azure_on_demand_gpu_2023-10_2026-06.csv.gz"), "rt", encoding="utf-8") as file:
+        names = {row["vm_size"] for row in csv.DictReader(file)}
+    found = {name: look_up(name, "Microsoft Azure") for name in names}
+    assert [name for name, named in found.items() if named is None] == []
+    assert all((named.gpu_model and named.gpu_count) or named.note for named in found.values() if named)

@@ -1,0 +1,127 @@
+"""What was asked of each live source and what came of it, beside the documents themselves in the archive.
+
+Two questions must be answerable without a warehouse: what do we hold of this address already (so that it is asked for
+only if it changed, and an interrupted run goes on where it stopped), and which documents made up the published
+warehouse, in which order (so that it can be rebuilt from the archive with the network off).
+
+    raw/fetches/SOURCE.jsonl            one line a fetch: address without keys, status, time, hash, headers that matter
+    raw/fetches/SOURCE.published.jsonl  one line for each document that entered a published warehouse
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urldefrag
+
+from filelock import FileLock
+
+FOLDER = "fetches"
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """A document that is in the archive: where it came from, when, and what to say when asking for it again.
+
+    `fetched_at` is when these bytes were first received, `checked_at` when the source last said that they still stand.
+    """
+
+    url: str
+    name: str
+    media_type: str
+    sha256: str
+    fetched_at: datetime
+    checked_at: datetime
+    etag: str | None = None
+    last_modified: str | None = None
+
+
+class FetchLog:
+    """The log of one source. Lines are only ever appended, each in one write, also by several processes at once."""
+
+    def __init__(self, raw: Path, source: str) -> None:
+        self.source = source
+        self._folder = raw / FOLDER
+        self._fetches = self._folder / f"{source}.jsonl"
+        self._published = self._folder / f"{source}.published.jsonl"
+        self._known: dict[str, Fetched] | None = None
+
+    def last(self, url: str) -> Fetched | None:
+        """The newest good fetch of an address (a fragment is not part of what is asked for)."""
+        return self._all().get(urldefrag(url).url)
+
+    def last_good_at(self) -> datetime | None:
+        """When this source last gave something, changed or not."""
+        return max((fetched.checked_at for fetched in self._all().values()), default=None)
+
+    def good(self, fetched: Fetched, **more: Any) -> None:
+        """Note a document that was received, or found unchanged."""
+        self._all()[urldefrag(fetched.url).url] = fetched
+        self._append(self._fetches, {"source": self.source, "outcome": "good", **_written(fetched), **more})
+
+    def failed(self, url: str, name: str, at: datetime, **more: Any) -> None:
+        """Note a fetch that brought no document."""
+        line = {"source": self.source, "outcome": "failed", "url": url, "name": name, "checked_at": at.isoformat()}
+        self._append(self._fetches, line | more)
+
+    def publish(self, documents: Iterable[Fetched]) -> None:
+        """Note documents that entered a published warehouse, once each, in the order of their loading."""
+        noted = {(document.url, document.sha256) for document in self.published()}
+        for document in documents:
+            if (document.url, document.sha256) not in noted:
+                noted.add((document.url, document.sha256))
+                self._append(self._published, _written(document))
+
+    def published(self) -> list[Fetched]:
+        """The documents of the published warehouse, in the order of their loading."""
+        return [_read(line) for line in _lines(self._published)]
+
+    def _all(self) -> dict[str, Fetched]:
+        if self._known is None:
+            good = (_read(line) for line in _lines(self._fetches) if line["outcome"] == "good")
+            self._known = {urldefrag(fetched.url).url: fetched for fetched in good}
+        return self._known
+
+    def _append(self, path: Path, line: dict[str, Any]) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        text = json.dumps({name: value for name, value in line.items() if value is not None}, ensure_ascii=False)
+        with FileLock(path.with_suffix(".lock")), path.open("ab") as file:
+            if file.tell() and not _ends_whole(path):
+                file.write(b"\n")  # a line that was cut short by a crash stays what it is
+            file.write(text.encode() + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def _written(fetched: Fetched) -> dict[str, Any]:
+    return {n: v.isoformat() if isinstance(v, datetime) else v for n, v in asdict(fetched).items()}
+
+
+def _read(line: dict[str, Any]) -> Fetched:
+    fields: dict[str, Any] = {field.name: line.get(field.name) for field in dataclasses.fields(Fetched)}
+    for name in ("fetched_at", "checked_at"):
+        fields[name] = datetime.fromisoformat(line[name])
+    return Fetched(**fields)
+
+
+def _lines(path: Path) -> Iterator[dict[str, Any]]:
+    """The lines that are whole."""
+    if path.exists():
+        with path.open("rb") as file:
+            for text in file:
+                try:
+                    yield json.loads(text)
+                except ValueError:
+                    continue
+
+
+def _ends_whole(path: Path) -> bool:
+    with path.open("rb") as file:
+        file.seek(-1, os.SEEK_END)
+        return file.read(1) == b"\n"

@@ -1,0 +1,201 @@
+"""List prices of Microsoft Azure's GPU sizes, from its Retail Prices interface (no key).
+
+What the list makes easy to get wrong:
+
+- Windows and Linux rows of a size share `meterName` and `armSkuName`; only `productName` tells them apart.
+- "Spot" and "Low Priority" are suffixes of the meter. Low Priority is for one batch service only and is left out.
+- A reservation's price is for the whole term of one or three years, although `unitOfMeasure` says "1 Hour".
+- The price is the node's, and no count of GPUs stands in the list: it comes from the table of names.
+- Prices of one size differ by region up to 1.9 times. So a few regions of the United States and Europe are asked for
+  (`REGIONS`), the same ones every day; all of them would be some forty times the rows of a chip that is priced alike.
+- The pages are chained by `NextPageLink`. A page that repeats an earlier one, or a link to another host, stops the
+  source: following it would either never end or read somebody else's prices.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+from warehouse.errors import StoppedError
+from warehouse.settings import Settings
+from warehouse.sources.gpu_offers import HOURS_A_YEAR, Offers, check_fields, items_of, json_of, lacking
+from warehouse.sources.source import Batch, Document, Fetching, Received, Source
+
+HOST = "prices.azure.com"
+ADDRESS = f"https://{HOST}/api/retail/prices"
+API_VERSION = "2023-01-01-preview"
+PROVIDER = "Microsoft Azure"
+REGIONS = ("eastus", "eastus2", "southcentralus", "westus3", "westeurope", "swedencentral")
+# NC, ND: computing; NV: graphics, with the A10s that are also rented for inference.
+FAMILIES = ("Standard_NC", "Standard_ND", "Standard_NV")
+MAX_PAGES = 500
+TERMS = {"1 Year": ("reserved_1y", 1), "3 Years": ("reserved_3y", 3)}
+REQUIRED = (
+    "currencyCode", "retailPrice", "armRegionName", "meterName", "productName", "unitOfMeasure", "type", "armSkuName",
+)  # fmt: skip
+KNOWN = frozenset({
+    *REQUIRED, "tierMinimumUnits", "unitPrice", "location", "effectiveStartDate", "effectiveEndDate", "meterId",
+    "productId", "skuId", "skuName", "serviceName", "serviceId", "serviceFamily", "isPrimaryMeterRegion",
+    "reservationTerm", "savingsPlan", "availabilityId",
+})  # fmt: skip
+
+
+def query() -> dict[str, str]:
+    """What is asked for: GPU sizes in the declared regions, one list in pages."""
+    regions = " or ".join(f"armRegionName eq '{region}'" for region in REGIONS)
+    sizes = " or ".join(f"contains(armSkuName, '{family}')" for family in FAMILIES)
+    return {
+        "api-version": API_VERSION,
+        "currencyCode": "USD",
+        "$filter": f"serviceName eq 'Virtual Machines' and ({regions}) and ({sizes})",
+    }
+
+
+def fetch(fetching: Fetching) -> Iterator[Received]:
+    seen: dict[str, int] = {}
+    links: set[str] = set()
+    address, params = ADDRESS, query()
+    for number in range(1, MAX_PAGES + 1):
+        page = fetching.get(address, name=f"azure page {number}", expect="json", params=params)
+        if page is None:
+            return
+        digest = hashlib.sha256(_bytes(page)).hexdigest()
+        if digest in seen:
+            raise StoppedError(
+                f"{page.name}: it repeats page {seen[digest]} byte for byte, so the chain of pages would never end. "
+                f"Pages 1 to {number - 1} are kept; run again later."
+            )
+        seen[digest] = number
+        yield page
+        link = _next_link(page)
+        if not link:
+            return
+        address, params = _public(link, fetching.settings, page.name), {}
+        if address in links:
+            raise StoppedError(f"{page.name}: its NextPageLink leads back to an earlier page ({link}); stopped there.")
+        links.add(address)
+    raise StoppedError(f"azure: more than {MAX_PAGES} pages, where some tens are usual; the chain of pages has no end.")
+
+
+def _next_link(page: Received) -> str:
+    found = json_of(Document("", page.name, page.url, page.content))
+    link = found.get("NextPageLink") or ""
+    return link if isinstance(link, str) else ""
+
+
+def _public(link: str, settings: Settings, page: str) -> str:
+    """The link on the public host. Raises StoppedError for one that leads elsewhere."""
+    parts = urlsplit(link)
+    own = {HOST, urlsplit(settings.azure_prices_url or "").hostname}
+    if parts.hostname not in own or parts.scheme not in ("https", "http"):
+        raise StoppedError(
+            f"{page}: its NextPageLink leads to another host ({link[:120]}), which is not followed. "
+            "Pages up to this one are kept."
+        )
+    return urlunsplit(("https", HOST, parts.path, parts.query, ""))
+
+
+def _bytes(received: Received) -> bytes:
+    return received.content if isinstance(received.content, bytes) else received.content.read_bytes()
+
+
+def parse(document: Document) -> Iterator[Batch]:
+    found = json_of(document)
+    items = items_of(found, "Items", document)
+    offers = Offers("azure", document, grade="A")
+    check_fields(items, REQUIRED, KNOWN, offers)
+    for number, item in enumerate(items, 1):
+        _read(item, f"row {number}, sku {item.get('skuId', '?')}", offers)
+    yield from offers.batches()
+
+
+def _read(item: dict[str, Any], locator: str, offers: Offers) -> None:
+    if gone := lacking(item, REQUIRED):
+        offers.aside(item, gone, locator)
+        return
+    size, meter, kind = str(item["armSkuName"]), str(item["meterName"]), str(item["type"])
+    if why := _outside(item, offers.day):
+        offers.leave_out(why, size)
+        return
+    if item["currencyCode"] != "USD":
+        offers.aside(item, f"currencyCode: the price is in {item['currencyCode']}, not in USD", locator)
+        return
+    pricing, hours = ("spot" if meter.endswith(" Spot") else "on_demand"), 1
+    units = {"1 Hour"}
+    if kind == "Reservation":
+        term = str(item.get("reservationTerm"))
+        if term not in TERMS:
+            offers.leave_out(f"reserved for {term}, where one and three years are compared", size)
+            return
+        pricing, years = TERMS[term]
+        hours = years * HOURS_A_YEAR
+        units.add(term)
+    elif kind != "Consumption":
+        offers.aside(item, f"type: {kind!r} is none of Consumption and Reservation", locator)
+        return
+    if item["unitOfMeasure"] not in units:
+        offers.aside(item, f"unitOfMeasure: the price is for {item['unitOfMeasure']!r}, not for '1 Hour'", locator)
+        return
+    price = offers.price(item["retailPrice"], "retailPrice", item, locator)
+    if price is None or (named := offers.chip(((PROVIDER, size),), item, locator)) is None:
+        return
+    count = offers.count(named, None, size)
+    if count is None:
+        offers.aside(item, f"armSkuName: how many GPUs {size} has is not in the table of names", locator)
+        return
+    offers.add(
+        provider=PROVIDER,
+        provider_class="hyperscaler",
+        instance=size,
+        gpu_model=named.gpu_model,
+        gpu_count=count,
+        usd_per_gpu_hour=price / hours / count,
+        kind=pricing,
+        region=str(item["armRegionName"]),
+        locator=locator,
+        citation=ADDRESS,
+        note=named.note,
+    )
+
+
+def _outside(item: dict[str, Any], day: date) -> str:
+    """Why a row is no list price of a Linux node, or empty."""
+    product = str(item["productName"])
+    if " Win" in product:
+        return "Windows: the licence is in the price"
+    if "Cloud Services" in product or "CloudServices" in product:
+        return "an older service that resells the same sizes"
+    if str(item["meterName"]).endswith(" Low Priority"):
+        return "Low Priority, for one batch service only"
+    if item["type"] == "DevTestConsumption":
+        return "for development and tests only"
+    if item.get("isPrimaryMeterRegion") is False:
+        return "a meter that bills nobody in this region"
+    if item.get("tierMinimumUnits") not in (None, 0):
+        return "a tier for larger quantities"
+    if str(item.get("effectiveStartDate") or "")[:10] > day.isoformat():
+        return "a price that begins later"
+    return ""
+
+
+SOURCES = (
+    Source(
+        name="azure",
+        kind="live",
+        feed="gpu",
+        gives=f"list, spot and reserved prices of Azure's GPU sizes in {len(REGIONS)} regions",
+        tables=("gpu_prices",),
+        fetch=fetch,
+        parse=parse,
+        judges_rows=True,
+        terms="Microsoft's public Retail Prices interface; no key, no limit stated, asked once a day",
+        host=HOST,
+        host_setting="OVERBUILD_AZURE_PRICES_URL",
+        requests_per_second=2.0,
+        max_bytes=50_000_000,
+    ),
+)

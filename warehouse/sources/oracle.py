@@ -1,0 +1,118 @@
+"""Oracle's list prices of GPUs, from the price list behind its cost estimator (no key).
+
+The list has everything that Oracle's cloud sells, one part number each. A rental price of a GPU is metered "GPU Per
+Hour"; so is a software licence ("NVIDIA AI Enterprise - H100" at 2.50), which public indices have taken for an H100.
+Nodes of VMware and devices by the day are other units. The price is the same in every region, and for one GPU
+already, though most are sold as whole nodes only.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from warehouse.errors import DocumentError
+from warehouse.sources.gpu_names import ANYBODY
+from warehouse.sources.gpu_offers import Offers, check_fields, items_of, json_of, lacking
+from warehouse.sources.source import Batch, Document, Fetching, Received, Source
+
+HOST = "apexapps.oracle.com"
+ADDRESS = f"https://{HOST}/pls/apex/cetools/api/v1/products/"
+PROVIDER = "Oracle Cloud"
+UNIT = "gpu per hour"
+MODEL = "PAY_AS_YOU_GO"
+REQUIRED = ("partNumber", "displayName", "metricName", "currencyCodeLocalizations")
+KNOWN = frozenset({*REQUIRED, "serviceCategory", "serviceCategoryDisplayName", "skuType"})
+_LICENCE = re.compile(r"enterprise|licen[cs]e|software|support", re.IGNORECASE)
+# What stands around the chip in a display name such as "OCI - Compute - GPU - H100".
+_AROUND = re.compile(
+    r"^\s*(oci|oracle cloud infrastructure|compute|bare metal|virtual machine|gpu|[\s-])+\s*", re.IGNORECASE
+)
+
+
+def fetch(fetching: Fetching) -> Iterator[Received]:
+    received = fetching.get(ADDRESS, name="oracle price list", expect="json", params={"currencyCode": "USD"})
+    if received is not None:
+        yield received
+
+
+def parse(document: Document) -> Iterator[Batch]:
+    items = items_of(json_of(document), "items", document)
+    offers = Offers("oracle", document, grade="A")
+    about_gpus = [item for item in items if re.search(r"\bGPU", f"{item.get('displayName')} {item.get('metricName')}")]
+    check_fields(items, REQUIRED, KNOWN, offers)
+    if not about_gpus:
+        raise DocumentError(
+            f"{document.name}: none of its {len(items)} products is about GPUs; the list changed, or is another one. "
+            "The document is kept."
+        )
+    for item in about_gpus:
+        _read(item, offers)
+    yield from offers.batches()
+
+
+def _read(item: dict[str, Any], offers: Offers) -> None:
+    locator = f"part {item.get('partNumber') or '?'}"
+    if gone := lacking(item, REQUIRED):
+        offers.aside(item, gone, locator)
+        return
+    part, name = str(item["partNumber"]), str(item["displayName"])
+    if _LICENCE.search(name):
+        offers.leave_out("a software licence, not a GPU", name)
+        return
+    if " ".join(str(item["metricName"]).lower().split()) != UNIT:
+        offers.leave_out(f"another unit: {item['metricName']}", name)
+        return
+    prices = {
+        str(entry.get("currencyCode")): entry.get("prices") or []
+        for entry in item["currencyCodeLocalizations"]
+        if isinstance(entry, dict)
+    }
+    if "USD" not in prices:
+        offers.aside(item, f"currencyCode: the price is in {', '.join(prices) or 'no currency'}, not in USD", locator)
+        return
+    values = [price.get("value") for price in prices["USD"] if price.get("model") == MODEL]
+    if not values:
+        offers.aside(item, f"prices: there is none of the model {MODEL}", locator)
+        return
+    named = offers.chip(
+        ((PROVIDER, part), (PROVIDER, _AROUND.sub("", name)), (ANYBODY, _AROUND.sub("", name))), item, locator
+    )
+    if named is None:
+        return
+    for value in values:
+        price = offers.price(value, "value", item, locator)
+        if price is not None:
+            offers.add(
+                provider=PROVIDER,
+                provider_class="hyperscaler",
+                instance=part,
+                gpu_model=named.gpu_model,
+                gpu_count=1,
+                usd_per_gpu_hour=price,
+                kind="on_demand",
+                region="all",
+                locator=locator,
+                citation=ADDRESS,
+                note=name,
+            )
+
+
+SOURCES = (
+    Source(
+        name="oracle",
+        kind="live",
+        feed="gpu",
+        gives="Oracle's list prices of GPUs, the same in every region",
+        tables=("gpu_prices",),
+        fetch=fetch,
+        parse=parse,
+        judges_rows=True,
+        terms="Oracle's public price list, for information only; no key; asked once a day",
+        host=HOST,
+        host_setting="OVERBUILD_ORACLE_PRICES_URL",
+        requests_per_second=1.0,
+        max_bytes=50_000_000,
+    ),
+)

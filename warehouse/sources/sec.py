@@ -1,0 +1,433 @@
+"""Figures from filings, as the SEC gives them: every fact of a company by tag, unit, period and filing (companyfacts).
+
+A body holds a company's whole history, and each filing repeats last year's figures under this year's labels, year to
+date and restated. Nothing is decided here about which of them counts: every row of the tags that stand for a measure
+(sec_tags.toml) becomes a row with its own period, filing and filing date, and the marts work the quarters out.
+
+`fy` and `fp` name the filing and not the period, so the fiscal year and quarter of a row come from its own days and
+the month in which the company's fiscal year ends: the panel's, else the SEC's (submissions), else its annual reports'.
+What parsing needs and the body does not say rides in the fragment of the address (#ticker=...), which is not sent.
+
+The SEC wants to know who asks: without a contact it refuses, and so do we.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cache
+from importlib import resources
+from typing import Any, TypeVar
+from urllib.parse import parse_qs, urldefrag, urlencode
+
+import msgspec
+import polars as pl
+
+from warehouse.errors import DocumentError
+from warehouse.fiscal import fiscal_quarter, fiscal_year, period_type
+from warehouse.parsing import unpacked
+from warehouse.settings import Settings
+from warehouse.sources.source import Batch, Document, Fetching, Received, Source
+from warehouse.tables import CORE
+
+FACTS_URL = "https://data.sec.gov/api/xbrl/companyfacts/CIK{cik:010}.json"
+SUBMISSIONS_URL = "https://data.sec.gov/submissions/CIK{cik:010}.json"
+TICKERS_URL = "https://www.sec.gov/files/company_tickers.json"
+TAGS = "sec_tags.toml"
+CURRENCY = "USD"
+SHARES = ("dei", "EntityCommonStockSharesOutstanding", "shares")
+CAPEX = "purchases_of_property_and_equipment"
+ESSENTIAL = (CAPEX, "revenue")
+"""A company without these is of no use here; others may well be without."""
+CAPEX_LIKE = ("PaymentsToAcquire", "PaymentsFor", "CapitalExpenditure")
+ONE_QUARTER_LATE = timedelta(days=80)
+YEAR_DAYS = (350, 380)
+DAYS_OVER_MONTH_END = 10
+"""A fiscal year of 52 or 53 weeks ends up to so many days after the month that it is named by."""
+TICKERS_FRESH_FOR = timedelta(days=7)
+SUBMISSIONS_FRESH_FOR = timedelta(days=1)
+INT64 = 2**63
+
+DAYS = ("start", "end", "filed")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A measure of core.company_facts, its tags as taxonomy and name in order of preference, over a period or not."""
+
+    name: str
+    is_flow: bool
+    tags: tuple[tuple[str, str], ...]
+
+
+# -- what to ask for --------------------------------------------------------------------------------------------------
+
+
+class Listed(msgspec.Struct):
+    """An entry of the SEC's list of tickers."""
+
+    ticker: str
+    cik_str: int | str
+
+
+class Submissions(msgspec.Struct):
+    """What is needed of a submissions body."""
+
+    fiscalYearEnd: str | None = None
+
+
+def _fetch(fetching: Fetching) -> Iterator[Received]:
+    """The facts of each company of the panel that has a CIK, and of the tickers that the user added."""
+    companies = {
+        ticker: (cik, month)
+        for ticker, cik, month in fetching.rows("companies", "ticker", "cik", "fiscal_year_end_month")
+        if cik is not None
+    }
+    added = [ticker.upper() for ticker in fetching.settings.tickers if ticker.upper() not in companies]
+    if added:
+        companies |= _looked_up(added, fetching)
+    for ticker, (cik, month) in sorted(companies.items()):
+        about = {"ticker": ticker}
+        if month := month or _year_end_month(ticker, cik, fetching):
+            about["fiscal_year_end_month"] = str(month)
+        address = f"{FACTS_URL.format(cik=cik)}#{urlencode(about)}"
+        if received := fetching.get(address, name=f"SEC facts of {ticker}", expect="json"):
+            yield received
+
+
+def _looked_up(tickers: list[str], fetching: Fetching) -> dict[str, tuple[int, int | None]]:
+    """CIKs of the tickers that a user added, by the SEC's own list; a ticker that it does not have is noted."""
+    name = "SEC list of tickers"
+    listed = fetching.get(TICKERS_URL, name=name, expect="json", fresh_for=TICKERS_FRESH_FOR)
+    if listed is None:
+        return {}
+    body = unpacked(Document("", name, TICKERS_URL, listed.content).body, name)
+    ciks = {entry.ticker.upper(): int(entry.cik_str) for entry in _decoded(body, dict[str, Listed], name).values()}
+    for ticker in tickers:
+        if ticker not in ciks:
+            fetching.failed(
+                f"OVERBUILD_TICKERS: {ticker}", "the SEC has no such ticker; correct or remove it", TICKERS_URL
+            )
+    return {ticker: (ciks[ticker], None) for ticker in tickers if ticker in ciks}
+
+
+def _year_end_month(ticker: str, cik: int, fetching: Fetching) -> int | None:
+    """Month in which a company's fiscal year ends, as the SEC has it (`0130` is the end of January)."""
+    url, name = SUBMISSIONS_URL.format(cik=cik), f"SEC submissions of {ticker}"
+    received = fetching.get(url, name=name, expect="json", fresh_for=SUBMISSIONS_FRESH_FOR, absent_ok=True)
+    if received is None:
+        return None
+    body = unpacked(Document("", name, url, received.content).body, name)
+    given = _decoded(body, Submissions, name).fiscalYearEnd or ""
+    try:
+        return _named_month(date(2024, int(given[:2]), int(given[2:])))
+    except ValueError:
+        return None  # its annual reports say it too
+
+
+def _named_month(end: date) -> int:
+    return (end - timedelta(days=DAYS_OVER_MONTH_END)).month
+
+
+# -- what a body says -------------------------------------------------------------------------------------------------
+
+
+class Body(msgspec.Struct):
+    """A companyfacts body; tags stay unread text until they are asked for, because few of its megabytes are."""
+
+    cik: int | str
+    facts: dict[str, msgspec.Raw]
+
+
+class Tag(msgspec.Struct):
+    units: dict[str, msgspec.Raw]
+
+
+class Row(msgspec.Struct):
+    """One figure of one filing. `val` may be anything: a row that cannot be read is put aside, not the body."""
+
+    end: str
+    val: object
+    accn: str
+    fy: int | None
+    fp: str | None
+    form: str
+    filed: str
+    start: str | None = None
+
+
+def _parse(document: Document) -> Iterator[Batch]:
+    url, fragment = urldefrag(document.url)
+    about = {name: values[0] for name, values in parse_qs(fragment).items()}
+    if "ticker" not in about:  # a list or submissions
+        return
+    ticker = about["ticker"]
+    reading = _Reading(document.name, *_facts_of(document, url))
+    measures = tags(ticker)
+    for measure in measures:
+        for taxonomy, tag in measure.tags:
+            reading.read(taxonomy, tag, CURRENCY, measure)
+    rows = reading.frame()
+    good = rows.filter(pl.col("reason") == "")
+    month = int(about.get("fiscal_year_end_month") or 0) or _from_annual_reports(good)
+    yield Batch(
+        CORE["company_facts"],
+        _company_facts(good, ticker, reading.cik, month),
+        _unreadable(rows),
+        (*reading.notices, *_doubts(reading, good, measures, ticker)),
+    )
+    covers = _Reading(document.name, reading.cik, reading.taxonomies)
+    covers.read(*SHARES, Measure("shares", False, ()))
+    shares = covers.frame()
+    nothing = () if shares.height else (f"{ticker}: no share count on its cover pages; it may have classes of shares",)
+    good = shares.filter(pl.col("reason") == "")
+    yield Batch(
+        CORE["shares_outstanding"], _shares_outstanding(good, ticker, reading.cik), _unreadable(shares), nothing
+    )
+
+
+def _decoded(body: bytes | msgspec.Raw, kind: type[T], where: str) -> T:
+    """Text as what it should be. Raises DocumentError that names the field that is missing or something else."""
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except msgspec.ValidationError as error:
+        raise DocumentError(f"{where}: {error}; the SEC has changed its answer, or this is an error page.") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise DocumentError(f"{where}: this is not JSON, or it was cut short ({error}).") from error
+
+
+def _facts_of(document: Document, url: str) -> tuple[int, dict[str, msgspec.Raw]]:
+    """CIK and facts of a body. Raises DocumentError where it is no companyfacts body, or another company's."""
+    body = _decoded(unpacked(document.body, document.name), Body, document.name)
+    try:
+        cik = int(body.cik)
+    except ValueError:
+        raise DocumentError(f"{document.name}: cik: {body.cik!r} is not a number.") from None
+    if url != FACTS_URL.format(cik=cik):
+        raise DocumentError(f"{document.name}: the body is about CIK {cik}, which was not asked for ({url}).")
+    if not body.facts.keys() & {"us-gaap", "ifrs-full"}:
+        raise DocumentError(f"{document.name}: facts has no us-gaap; it has {', '.join(body.facts) or 'nothing'}.")
+    return cik, body.facts
+
+
+class _Reading:
+    """The rows of some tags of a body, gathered column by column so that one frame is made of them all."""
+
+    def __init__(self, name: str, cik: int, taxonomies: dict[str, msgspec.Raw]) -> None:
+        self.name, self.cik, self.taxonomies = name, cik, taxonomies
+        self.notices: list[str] = []
+        self._tags: dict[str, dict[str, msgspec.Raw]] = {}
+        self._rows: list[Row] = []
+        self._of: dict[str, list[Any]] = {"measure": [], "tag": [], "is_flow": [], "locator": []}
+
+    def tags(self, taxonomy: str) -> dict[str, msgspec.Raw]:
+        """The tags of a taxonomy, each as unread text."""
+        if taxonomy not in self._tags:
+            text = self.taxonomies.get(taxonomy)
+            where = f"{self.name}: facts/{taxonomy}"
+            self._tags[taxonomy] = {} if text is None else _decoded(text, dict[str, msgspec.Raw], where)
+        return self._tags[taxonomy]
+
+    def read(self, taxonomy: str, tag: str, unit: str, measure: Measure) -> None:
+        """Take in the rows of a tag in one unit; its other units are noted."""
+        text = self.tags(taxonomy).get(tag)
+        if text is None:
+            return
+        place = f"{taxonomy}/{tag}"
+        units = _decoded(text, Tag, f"{self.name}: {place}").units
+        if others := [other for other in units if other != unit]:
+            loss = "" if unit in units else f"; {measure.name} has no row of it"
+            self.notices.append(f"{self.name}: {place} is filed in {', '.join(others)}, and only {unit} is read{loss}")
+        if unit not in units:
+            return
+        rows = _decoded(units[unit], list[Row], f"{self.name}: {place}/{unit}")
+        if measure.is_flow and rows and not any(row.start for row in rows):
+            raise DocumentError(f"{self.name}: {place}/{unit}: field start is missing; the SEC has changed its answer.")
+        self._rows += rows
+        self._of["measure"] += [measure.name] * len(rows)
+        self._of["tag"] += [f"{taxonomy}:{tag}"] * len(rows)
+        self._of["is_flow"] += [measure.is_flow] * len(rows)
+        self._of["locator"] += [f"{place}/{unit}[{index}]" for index in range(len(rows))]
+
+    def frame(self) -> pl.DataFrame:
+        """All rows, typed, with `reason` where a row cannot be used."""
+        rows = self._rows
+        whole = [_whole(row.val) for row in rows]
+        given = [None if number is not None else repr(row.val) for row, number in zip(rows, whole, strict=True)]
+        text = {field: [getattr(row, field) for row in rows] for field in ("accn", "form", "fp", *DAYS)}
+        frame = pl.DataFrame(
+            text | {"fy": [row.fy for row in rows], "value": whole, "given": given} | self._of,
+            schema=dict.fromkeys(text, pl.String)
+            | {"fy": pl.Int64, "value": pl.Int64, "given": pl.String, "measure": pl.String, "tag": pl.String}
+            | {"is_flow": pl.Boolean, "locator": pl.String},
+        )
+        day = {field: pl.col(field).str.to_date("%Y-%m-%d", strict=False) for field in DAYS}
+        complaints = [
+            pl.when(pl.col("value").is_null()).then(pl.format("val: {} is not a whole number", "given")),
+            *(
+                pl.when(pl.col(field).is_not_null() & day[field].is_null()).then(
+                    pl.format("{}: '{}' is not a date", pl.lit(field), field)
+                )
+                for field in DAYS
+            ),
+            pl.when(pl.col("start").is_null() & pl.col("is_flow")).then(pl.lit("start: is missing")),
+            pl.when(pl.col("start").is_not_null() & ~pl.col("is_flow")).then(
+                pl.lit("start: is given for a figure at a point in time")
+            ),
+        ]
+        return frame.with_columns(
+            pl.concat_str(complaints, separator="; ", ignore_nulls=True).alias("reason"),
+            period_start=day["start"],
+            period_end=day["end"],
+            known_on=day["filed"],
+        )
+
+
+def _whole(value: object) -> int | None:
+    """A value as the whole number that it is; None where it is none."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return value if type(value) is int and -INT64 <= value < INT64 else None
+
+
+def _company_facts(rows: pl.DataFrame, ticker: str, cik: int, month: int | None) -> pl.DataFrame:
+    dated = rows.with_columns(fiscal_year_end_month=pl.lit(month, dtype=pl.Int64))
+    return dated.with_columns(fiscal_year=fiscal_year(), fiscal_quarter=fiscal_quarter()).select(
+        pl.lit(ticker).alias("ticker"),
+        pl.lit(cik).alias("cik"),
+        "measure",
+        "tag",
+        "period_start",
+        "period_end",
+        period_type().alias("period_type"),
+        pl.col("value").alias("value_usd"),
+        "fiscal_year",
+        "fiscal_quarter",
+        pl.col("fy").alias("filing_fiscal_year"),
+        pl.col("fp").alias("filing_fiscal_period"),
+        "form",
+        pl.col("accn").alias("accession"),
+        "known_on",
+        pl.lit(f"data.sec.gov/api/xbrl/companyfacts/CIK{cik:010}.json").alias("citation"),
+        "locator",
+        pl.lit("A").alias("grade"),
+    )
+
+
+def _from_annual_reports(rows: pl.DataFrame) -> int | None:
+    """Month that the years of the latest annual reports end in."""
+    days = (pl.col("period_end") - pl.col("period_start")).dt.total_days() + 1
+    annual = rows.filter(pl.col("form").str.contains("^(10-K|20-F|40-F)") & days.is_between(*YEAR_DAYS))
+    latest = annual.filter(pl.col("known_on") == pl.col("known_on").max()).get_column("period_end")
+    months = Counter(_named_month(end) for end in latest)
+    return months.most_common(1)[0][0] if months else None
+
+
+def _shares_outstanding(rows: pl.DataFrame, ticker: str, cik: int) -> pl.DataFrame:
+    source = f"data.sec.gov companyfacts CIK{cik:010}, {SHARES[0]}:{SHARES[1]}, "
+    return (
+        rows.unique(["period_end", "known_on", "value"], keep="first", maintain_order=True)
+        .select(
+            pl.lit(ticker).alias("ticker"),
+            pl.col("period_end").alias("measured_on"),
+            pl.col("value").alias("shares"),
+            "known_on",
+            pl.concat_str(pl.lit(source), "accn").alias("citation"),
+            "locator",
+            pl.lit("A").alias("grade"),
+        )
+    )  # fmt: skip
+
+
+def _unreadable(rows: pl.DataFrame) -> pl.DataFrame:
+    fields = ["tag", "start", "end", "value", "given", "accn", "form", "filed"]
+    bad = rows.filter(pl.col("reason") != "")
+    return bad.select(pl.struct(fields).struct.json_encode().alias("row"), "reason", "locator")
+
+
+def _doubts(reading: _Reading, rows: pl.DataFrame, measures: tuple[Measure, ...], ticker: str) -> Iterator[str]:
+    """What makes one doubt that the list of tags still fits a company: a measure without rows, or capex that ended."""
+    newest = dict(rows.group_by("measure").agg(pl.col("period_end").max()).iter_rows())
+    for name in ESSENTIAL:
+        if name not in newest and any(measure.name == name for measure in measures):
+            yield f"{ticker}: no tag of {name} that {TAGS} lists is filed in {CURRENCY}{_instead(reading, name, '')}"
+    capex, revenue = (newest.get(name) for name in ESSENTIAL)
+    if capex and revenue and revenue - capex > ONE_QUARTER_LATE:
+        yield (
+            f"{ticker}: capex ends on {capex} and revenue on {revenue}; the company may have changed its tag"
+            f"{_instead(reading, CAPEX, str(capex))}"
+        )
+
+
+def _instead(reading: _Reading, measure: str, after: str) -> str:
+    """Tags with figures later than a day that may stand for capex, to be added to the list."""
+    likely = [tag for tag in reading.tags("us-gaap") if measure == CAPEX and tag.startswith(CAPEX_LIKE)]
+    units = {tag: _decoded(reading.tags("us-gaap")[tag], Tag, f"{reading.name}: us-gaap/{tag}").units for tag in likely}
+    in_use = [
+        tag
+        for tag, of in units.items()
+        if CURRENCY in of
+        and any(row.end > after for row in _decoded(of[CURRENCY], list[Row], f"{reading.name}: {tag}"))
+    ]
+    return f"; add the right one to {TAGS}, perhaps {', '.join(sorted(in_use)[:6])}" if in_use else ""
+
+
+# -- the list of tags -------------------------------------------------------------------------------------------------
+
+
+@cache
+def _listed() -> dict[str, Any]:
+    return tomllib.loads((resources.files("warehouse.sources") / TAGS).read_text(encoding="utf-8"))
+
+
+@cache
+def tags(ticker: str) -> tuple[Measure, ...]:
+    """The measures and their tags, as the list has them for a company."""
+    listed = _listed()
+    own = listed.get("companies", {}).get(ticker, {})
+    return tuple(
+        Measure(
+            name,
+            entry["kind"] == "flow",
+            tuple(
+                (taxonomy, tag) for taxonomy, _, tag in (full.partition(":") for full in own.get(name, entry["tags"]))
+            ),
+        )
+        for name, entry in listed.items()
+        if name != "companies"
+    )
+
+
+def _ready(settings: Settings) -> str | None:
+    if settings.contact and "@" in settings.contact:
+        return None
+    return (
+        "the SEC asks who is asking: set OVERBUILD_CONTACT to a name and an e-mail address, such as "
+        "'Jane Doe jane@example.com'; it is sent as the User-Agent of each request and to nobody else."
+    )
+
+
+SOURCES = (
+    Source(
+        name="sec",
+        kind="live",
+        feed="capex",
+        gives="figures of companies' filings since 2009, every filing's row, and share counts",
+        tables=("company_facts", "shares_outstanding"),
+        fetch=_fetch,
+        parse=_parse,
+        terms="public domain; at most 10 requests a second with a User-Agent that names a contact",
+        needs="OVERBUILD_CONTACT",
+        on_refusal="Check OVERBUILD_CONTACT: it must be a name and an e-mail address at which you can be reached.",
+        host="data.sec.gov, www.sec.gov",
+        host_setting="OVERBUILD_SEC_URL",
+        requests_per_second=10.0,
+        max_bytes=50_000_000,
+        user_agent=lambda settings: f"overbuild {settings.contact}",
+        ready=_ready,
+    ),
+)

@@ -1,0 +1,156 @@
+"""Daily bars, splits and dividends from Tiingo: a second source with a key, to hold the first one against.
+
+Its `close` is the price as it was traded, and its `adjClose` is adjusted for splits and dividends; ours lies between
+the two, adjusted for splits alone. So the traded prices are divided by the splits that come after them in the same
+answer, which therefore always reaches to today. A split stands in the row of the first day on the new basis
+(`splitFactor`), a dividend in the row of its ex-day (`divCash`, dollars as paid).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+from typing import Any
+from urllib.parse import quote, unquote, urlsplit
+
+from warehouse.errors import DocumentError
+from warehouse.settings import Settings
+from warehouse.sources import daily_bars
+from warehouse.sources.daily_bars import History, HistoryRows
+from warehouse.sources.source import Batch, Document, Fetching, Received, Schedule, Source
+
+NAME = "tiingo"
+HOST = "api.tiingo.com"
+PATH = "/tiingo/daily/"
+FIELDS = ("date", "open", "high", "low", "close", "volume", "adjClose", "divCash", "splitFactor")
+CITATION = "Tiingo end-of-day prices of {ticker}, {host}, read {day}"
+DIGITS = 6
+"""Divided prices are rounded here, where no vendor's price says anything any more."""
+
+
+def _ready(settings: Settings) -> str | None:
+    if settings.tiingo_key and settings.tiingo_key.strip():
+        return None
+    return "it needs a key: get one at tiingo.com and set OVERBUILD_TIINGO_KEY."
+
+
+def _fetch(fetching: Fetching) -> Iterator[Received]:
+    return daily_bars.fetch(fetching, NAME, _ask, read)
+
+
+def _ask(fetching: Fetching, ticker: str, first: date, last: date) -> Received | None:
+    return fetching.get(
+        f"https://{HOST}{PATH}{quote(ticker, safe='')}/prices",
+        name=ticker,
+        expect="json",
+        params={"startDate": first.isoformat(), "endDate": last.isoformat(), "format": "json"},
+        headers={"Authorization": f"Token {(fetching.settings.tiingo_key or '').strip()}"},
+        fresh_for=daily_bars.FRESH_FOR,
+    )
+
+
+def read(document: Document) -> History:
+    """The history in an answer, on the basis of its last day. Raises DocumentError, with Tiingo's own words if any."""
+    ticker = unquote(urlsplit(document.url).path.split("/")[-2])
+    found = _bars(document)
+    rows = HistoryRows(ticker)
+    ratio = 1.0  # of the splits after the bar at hand
+    for at, bar in reversed(list(enumerate(found))):
+        where = f"[{at}]"
+        day = _date(document, bar["date"], where)
+        figures = {name: _divided(bar[name], ratio) for name in ("open", "high", "low", "close")}
+        # adj_close is on the same basis already; above close by rounding only, where nothing was paid since.
+        figures["adj_close"] = _at_most(bar["adjClose"], figures["close"])
+        figures["volume"] = _multiplied(bar["volume"], ratio)
+        rows.bar(day, where, **figures)
+        paid = _figure(document, bar["divCash"], f"{where}.divCash", lambda cash: cash >= 0)
+        if paid > 0:
+            rows.actions.append((day, "dividend", round(paid / ratio, DIGITS), where))
+        split = _figure(document, bar["splitFactor"], f"{where}.splitFactor", lambda factor: factor > 0)
+        if split != 1:
+            rows.actions.append((day, "split", split, where))
+            ratio *= split
+    return rows.done()
+
+
+def _bars(document: Document) -> list[dict[str, Any]]:
+    try:
+        body = json.loads(document.body)
+    except ValueError as error:
+        raise _wrong(document, f"is not JSON ({error}); it was cut short or is a page") from error
+    if isinstance(body, dict):
+        said = body.get("detail") or body.get("message") or body.get("error") or f"an object with {', '.join(body)}"
+        raise _wrong(document, f"Tiingo says: {said}")
+    if not isinstance(body, list) or any(not isinstance(bar, dict) for bar in body):
+        raise _wrong(document, f"a list of bars was expected; the format has changed ({str(body)[:80]})")
+    for at, bar in enumerate(body):
+        if missing := [name for name in FIELDS if name not in bar]:
+            raise _wrong(document, f"[{at}]: the field {', '.join(missing)} is missing; the format has changed")
+    return sorted(body, key=lambda bar: str(bar["date"]))
+
+
+def _date(document: Document, value: Any, where: str) -> date:
+    """The day of a bar: Tiingo stamps it with midnight UTC of that day."""
+    try:
+        return date.fromisoformat(str(value)[:10])
+    except ValueError as error:
+        raise _wrong(document, f"{where}: date is {value!r}, not a day") from error
+
+
+def _figure(document: Document, value: Any, where: str, allowed: Callable[[float], bool]) -> float:
+    found = daily_bars.number(value)
+    if found is None or not allowed(found):
+        raise _wrong(document, f"{where} is {value!r}, which is no such figure")
+    return found
+
+
+def _divided(value: Any, ratio: float) -> Any:
+    found = daily_bars.number(value)
+    return value if found is None else round(found / ratio, DIGITS)
+
+
+def _multiplied(value: Any, ratio: float) -> Any:
+    found = daily_bars.number(value)
+    return value if found is None else round(found * ratio)
+
+
+def _at_most(value: Any, close: Any) -> Any:
+    adjusted, bound = daily_bars.number(value), daily_bars.number(close)
+    if adjusted is None or bound is None:
+        return value
+    return bound if 0 < adjusted / bound - 1 < 1e-4 else adjusted
+
+
+def _wrong(document: Document, what: str) -> DocumentError:
+    return DocumentError(f"{document.name}: {what}.")
+
+
+def _parse(document: Document) -> Iterator[Batch]:
+    history = read(document)
+    day = document.fetched_at.astimezone(daily_bars.EXCHANGE_ZONE).date()
+    yield from daily_bars.batches(document, history, CITATION.format(ticker=history.ticker, host=HOST, day=day))
+
+
+SOURCES = (
+    Source(
+        name=NAME,
+        kind="live",
+        feed="prices",
+        gives="daily bars, splits and dividends of the panel, to hold the first source against",
+        tables=("stock_prices", "corporate_actions"),
+        fetch=_fetch,
+        parse=_parse,
+        terms="Tiingo's terms: for internal use by the holder of the key, prices are not passed on",
+        needs="OVERBUILD_TIINGO_KEY",
+        on_refusal="Check OVERBUILD_TIINGO_KEY, and what the plan of that key allows.",
+        host=HOST,
+        host_setting="OVERBUILD_TIINGO_URL",
+        requests_per_second=0.9,  # one a second at most, whenever they arrive
+        max_bytes=20_000_000,
+        ready=_ready,
+        optional=True,
+        schedule=Schedule("30 18 * * 1-5", "America/New_York", timedelta(days=4), after_close=True),
+        backfills=True,
+    ),
+)

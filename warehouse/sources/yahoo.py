@@ -1,0 +1,202 @@
+"""Daily bars, splits and dividends from the chart endpoint of Yahoo Finance.
+
+The endpoint is not documented and not promised to anyone; browsers' pages use it. So it is asked slowly (one request
+a second, each symbol once a day, only what is missing), it may refuse at any time, and a page that asks for a click
+or a script in its place is a failure and is never answered.
+
+What its answers mean, as recorded: quotes are split-adjusted as of the day of the request and `adjclose` is adjusted
+for dividends too; figures are single precision, widened, so that 118.42 arrives as 118.41999816894531; a bar is
+stamped with the start of its session, and its date is that stamp in the exchange's own time zone (`gmtoffset` is
+today's offset and not the bar's); the last bar may be of a session that still runs; a row of nulls is a bar that
+Yahoo lacks; an answer without `timestamp` holds no bars, which is no error.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from urllib.parse import quote, unquote, urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import numpy as np
+
+from warehouse.errors import DocumentError
+from warehouse.sources import daily_bars
+from warehouse.sources.daily_bars import History, HistoryRows
+from warehouse.sources.source import Batch, Document, Fetching, Received, Schedule, Source
+
+NAME = "yahoo"
+HOST = "query1.finance.yahoo.com"
+PATH = "/v8/finance/chart/"
+CURRENCY = "USD"
+QUOTES = ("open", "high", "low", "close", "volume")
+CITATION = "Yahoo Finance chart of {ticker}, {host}, read {day}"
+
+
+def _fetch(fetching: Fetching) -> Iterator[Received]:
+    return daily_bars.fetch(fetching, NAME, _ask, read)
+
+
+def _ask(fetching: Fetching, ticker: str, first: date, last: date) -> Received | None:
+    return fetching.get(
+        f"https://{HOST}{PATH}{quote(ticker, safe='')}",
+        name=ticker,
+        expect="json",
+        params={
+            "period1": str(daily_bars.midnight(first)),
+            "period2": str(daily_bars.midnight(last + timedelta(days=1))),
+            "interval": "1d",
+            "events": "div,splits",
+        },
+        fresh_for=daily_bars.FRESH_FOR,
+    )
+
+
+def read(document: Document) -> History:
+    """The history in a chart document. Raises DocumentError, with Yahoo's own words where it has some."""
+    ticker = unquote(urlsplit(document.url).path.rpartition("/")[2])
+    chart = _chart(document)
+    meta = chart.get("meta")
+    if not isinstance(meta, dict):
+        raise _wrong(document, "chart.result[0].meta is missing; the format has changed")
+    _check_meta(document, meta, ticker, bars="timestamp" in chart)
+    zone = _zone(document, meta)
+    rows = HistoryRows(ticker)
+    _read_actions(document, chart.get("events") or {}, zone, rows)
+    stamps = chart.get("timestamp")
+    if stamps is not None:
+        _read_bars(document, stamps, chart, zone, rows)
+    return rows.done()
+
+
+def _chart(document: Document) -> dict[str, Any]:
+    try:
+        body = json.loads(document.body)
+    except ValueError as error:
+        raise _wrong(document, f"is not JSON ({error}); it was cut short or is a page") from error
+    told: Any = next((value for key in ("chart", "finance") if isinstance(value := _of(body, key), dict)), None)
+    if told is None:
+        keys = ", ".join(body) if isinstance(body, dict) else type(body).__name__
+        raise _wrong(document, f"has no `chart` but {keys or 'nothing'}; the format has changed")
+    if refusal := told.get("error"):
+        said = f"{refusal.get('code')}: {refusal.get('description')}" if isinstance(refusal, dict) else str(refusal)
+        raise _wrong(document, f"Yahoo says {said}. Check the symbol, or take it out of the panel")
+    result: Any = told.get("result")
+    if not isinstance(result, list) or not result or not isinstance(result[0], dict):
+        raise _wrong(document, "chart.result is empty and names no error; the format has changed")
+    return result[0]
+
+
+def _check_meta(document: Document, meta: Mapping[str, Any], ticker: str, bars: bool) -> None:
+    symbol, currency = meta.get("symbol"), meta.get("currency")
+    if symbol and str(symbol).upper() != ticker.upper():
+        raise _wrong(document, f"{ticker} was asked for and the answer is about {symbol}")
+    if currency != CURRENCY:
+        raise _wrong(
+            document,
+            f"the prices are in {currency or 'a currency that is not named'}, and only {CURRENCY} can be compared with "
+            "the panel; nothing is converted. Take the symbol of a listing in the United States",
+        )
+    if bars and meta.get("dataGranularity", "1d") != "1d":
+        raise _wrong(document, f"bars of {meta['dataGranularity']} where daily ones were asked for")
+
+
+def _zone(document: Document, meta: Mapping[str, Any]) -> ZoneInfo:
+    name = meta.get("exchangeTimezoneName")
+    try:
+        return ZoneInfo(str(name))
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise _wrong(document, f"exchangeTimezoneName is {name!r}, so no bar can be given a date") from error
+
+
+def _read_bars(document: Document, stamps: Any, chart: Mapping[str, Any], zone: ZoneInfo, rows: HistoryRows) -> None:
+    quotes = _first(_of(chart.get("indicators"), "quote"))
+    adjusted = _first(_of(chart.get("indicators"), "adjclose"))
+    columns: dict[str, Any] = {name: quotes.get(name) for name in QUOTES} | {"adj_close": adjusted.get("adjclose")}
+    for name, values in columns.items():
+        if not isinstance(values, list) or not isinstance(stamps, list):
+            raise _wrong(document, f"the field {name} is missing; the format has changed")
+        if len(values) != len(stamps):
+            raise _wrong(document, f"{len(values)} values of {name} for {len(stamps)} bars; it was cut short")
+    for at, stamp in enumerate(stamps):
+        figures = {name: _shortest(values[at]) for name, values in columns.items()}
+        rows.bar(_date(document, stamp, zone, f"timestamp[{at}]"), f"timestamp[{at}]", **figures)
+
+
+def _read_actions(document: Document, events: Any, zone: ZoneInfo, rows: HistoryRows) -> None:
+    if not isinstance(events, dict):
+        raise _wrong(document, "chart.result[0].events is not an object; the format has changed")
+    for key, event in _entries(events, "dividends"):
+        where = f"events.dividends.{key}"
+        amount = daily_bars.number(_of(event, "amount"))
+        if amount is None or amount <= 0:
+            raise _wrong(document, f"{where}: amount is {_of(event, 'amount')!r}, not dollars for a share")
+        rows.actions.append((_date(document, _of(event, "date"), zone, where), "dividend", amount, where))
+    for key, event in _entries(events, "splits"):
+        where = f"events.splits.{key}"
+        new, old = daily_bars.number(_of(event, "numerator")), daily_bars.number(_of(event, "denominator"))
+        if not new or not old or new / old <= 0:
+            raise _wrong(document, f"{where}: {new} for {old} is not the ratio of a split")
+        rows.actions.append((_date(document, _of(event, "date"), zone, where), "split", new / old, where))
+
+
+def _entries(events: Mapping[str, Any], kind: str) -> list[tuple[str, Any]]:
+    found = events.get(kind) or {}
+    return sorted(found.items()) if isinstance(found, dict) else [(str(at), entry) for at, entry in enumerate(found)]
+
+
+def _date(document: Document, stamp: Any, zone: ZoneInfo, where: str) -> date:
+    seconds = daily_bars.number(stamp)
+    if seconds is None or not 0 <= seconds < 2**33:
+        raise _wrong(document, f"{where}: {stamp!r} is not a time in seconds since 1970")
+    return datetime.fromtimestamp(seconds, UTC).astimezone(zone).date()
+
+
+def _shortest(value: Any) -> Any:
+    """A single-precision figure as it was before it was widened: the shortest decimal that is the same number."""
+    if not isinstance(value, float) or value - value != 0:
+        return value
+    narrow = np.float32(value)
+    return float(str(narrow)) if float(narrow) == value else value
+
+
+def _first(value: Any) -> dict[str, Any]:
+    return value[0] if isinstance(value, list) and value and isinstance(value[0], dict) else {}
+
+
+def _of(value: Any, key: str) -> Any:
+    return value.get(key) if isinstance(value, dict) else None
+
+
+def _wrong(document: Document, what: str) -> DocumentError:
+    return DocumentError(f"{document.name}: {what}.")
+
+
+def _parse(document: Document) -> Iterator[Batch]:
+    history = read(document)
+    day = document.fetched_at.astimezone(daily_bars.EXCHANGE_ZONE).date()
+    yield from daily_bars.batches(document, history, CITATION.format(ticker=history.ticker, host=HOST, day=day))
+
+
+SOURCES = (
+    Source(
+        name=NAME,
+        kind="live",
+        feed="prices",
+        gives="daily bars, splits and dividends of the panel",
+        tables=("stock_prices", "corporate_actions"),
+        fetch=_fetch,
+        parse=_parse,
+        terms="an unofficial endpoint for personal use under Yahoo's terms; prices are kept here and not passed on",
+        on_refusal="Yahoo refuses some addresses and clients for a while; wait, or set OVERBUILD_YAHOO_USER_AGENT.",
+        host=HOST,
+        host_setting="OVERBUILD_YAHOO_URL",
+        requests_per_second=0.9,  # one a second at most, whenever they arrive
+        max_bytes=20_000_000,
+        user_agent=lambda settings: settings.yahoo_user_agent,
+        schedule=Schedule("30 16 * * 1-5", "America/New_York", timedelta(days=4), after_close=True),
+        backfills=True,
+    ),
+)
