@@ -95,6 +95,8 @@ async def _serve(where: Home, listed: list[RunnerDeployment], say: Any) -> None:
     def stopping(*_: Any) -> None:
         if runner.stopping:
             return
+        if not runner.started:
+            raise KeyboardInterrupt
         say("stopping; a run under way is cancelled, the published answer stays as it is.")
         stop()
 
