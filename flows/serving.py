@@ -40,6 +40,8 @@ FLOW = "scheduled"
 ENTRYPOINT = "flows.schedule.scheduled"
 DEFAULT_PORT = 4200
 SERVER_STARTS_WITHIN_SECONDS = 180
+STARTS_WITHIN_SECONDS = 900
+"""A run that is slower to start loses its place, so this is long; a place that was lost is freed at a restart."""
 SERVER_STOPS_WITHIN_SECONDS = 15
 UNFINISHED = ("PENDING", "RUNNING", "CANCELLING", "PAUSED")
 
@@ -49,10 +51,28 @@ def serve(say: Any) -> None:
     where = home.home_of(load_settings())
     home.prepare(where)
     os.environ["OVERBUILD_HOME"] = str(where.root)  # runs start in processes of their own
-    with alone(where), server(where, say) as url:
-        os.environ["PREFECT_API_URL"] = url
-        asyncio.run(_serve(where, deployments(), say))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)  # until the runner is up, a signal is simply the end
+    try:
+        with alone(where), server(where, say) as url, _using(url):
+            asyncio.run(_serve(where, deployments(), say))
+    except KeyboardInterrupt:
+        pass
     say("stopped.")
+
+
+@contextmanager
+def _using(url: str) -> Iterator[None]:
+    """Have this process, and those that it starts, speak to one server; without it each would start its own."""
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    os.environ["PREFECT_API_URL"] = url
+    with temporary_settings({PREFECT_API_URL: url}):
+        yield
+
+
+def _interrupt(*_: Any) -> None:
+    raise KeyboardInterrupt
 
 
 async def _serve(where: Home, listed: list[RunnerDeployment], say: Any) -> None:
@@ -64,6 +84,7 @@ async def _serve(where: Home, listed: list[RunnerDeployment], say: Any) -> None:
         ids = {one.name: await runner.aadd_deployment(one) for one in listed}
         await _forget_others(client, set(ids.values()))
         await _settle_left_behind(client, ids, say)
+        await _free_places(client, ids)
         await _make_up_for_missed(client, ids, where, say)
     now = datetime.now(UTC)
     for entry in schedules.entries():
@@ -74,6 +95,8 @@ async def _serve(where: Home, listed: list[RunnerDeployment], say: Any) -> None:
     def stopping(*_: Any) -> None:
         if runner.stopping:
             return
+        if not runner.started:
+            raise KeyboardInterrupt
         say("stopping; a run under way is cancelled, the published answer stays as it is.")
         stop()
 
@@ -104,7 +127,9 @@ def deployments() -> list[RunnerDeployment]:
             schedule=Cron(entry.cron, timezone=entry.timezone),
             parameters={"entry": entry.name},
             concurrency_limit=ConcurrencyLimitConfig(
-                limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW, grace_period_seconds=60
+                limit=1,
+                collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW,
+                grace_period_seconds=STARTS_WITHIN_SECONDS,
             ),
             description=f"asks {entry.feed or ', '.join(entry.sources)} and answers anew where something arrived",
             tags=[TAG],
@@ -147,6 +172,16 @@ async def _settle_left_behind(client: PrefectClient, ids: dict[str, Any], say: A
         else:
             await client.set_flow_run_state(run.id, Crashed(message="the process that ran it is gone"), force=True)
             say(f"{run.name}: was under way when an earlier process ended; noted as crashed.")
+
+
+async def _free_places(client: PrefectClient, ids: dict[str, Any]) -> None:
+    """No run is under way now, whatever a server remembers that was ended in the middle of one."""
+    from prefect.client.schemas.actions import GlobalConcurrencyLimitUpdate
+
+    for deployment_id in ids.values():
+        limit = (await client.read_deployment(deployment_id)).global_concurrency_limit
+        if limit is not None and limit.active_slots:
+            await client.update_global_concurrency_limit(limit.name, GlobalConcurrencyLimitUpdate(active_slots=0))
 
 
 async def _make_up_for_missed(client: PrefectClient, ids: dict[str, Any], where: Home, say: Any) -> None:
@@ -287,6 +322,9 @@ def _answers(url: str) -> bool:
 def _free_port() -> int:
     for port in (DEFAULT_PORT, 0):
         with socket.socket() as probe:
+            probe.setsockopt(
+                socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
+            )  # a server that ended a moment ago holds nothing
             try:
                 probe.bind(("127.0.0.1", port))
             except OSError:

@@ -9,11 +9,15 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.live_server import Reply
 from warehouse import schedules
 from warehouse.errors import UsageError
 from warehouse.home import Home
@@ -256,46 +260,97 @@ def asked(url: str, body: dict) -> list[dict]:
         return json.loads(reply.read())
 
 
-def wait_for(process: subprocess.Popen, log: Path, text: str, seconds: float) -> str:
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        said = log.read_text()
-        if text in said:
-            return said
-        assert process.poll() is None, said
-        time.sleep(0.2)
-    raise AssertionError(f"{text!r} was not said in {seconds} s: {log.read_text()}")
+@dataclass
+class Serving:
+    """`overbuild serve` in a home and a PREFECT_HOME of its own."""
+
+    folder: Path
+    environment: dict[str, str]
+    process: subprocess.Popen | None = None
+
+    @property
+    def home(self) -> Path:
+        return self.folder / "home"
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "said"
+
+    def start(self) -> None:
+        with self.log.open("ab") as output:
+            self.process = subprocess.Popen(
+                COMMAND, cwd=self.folder, env=self.environment, stderr=output, stdout=output
+            )
+
+    def wait_for(self, what: Callable[[], Any], seconds: float) -> Any:
+        assert self.process is not None
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            if found := what():
+                return found
+            assert self.process.poll() is None, self.log.read_text()
+            time.sleep(0.2)
+        raise AssertionError(f"not in {seconds} s: {self.log.read_text()}")
+
+    def says(self, text: str) -> bool:
+        return text in self.log.read_text()
+
+    def stop(self, number: signal.Signals) -> int:
+        assert self.process is not None
+        self.process.send_signal(number)
+        return self.process.wait(90)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_serve_starts_a_server_and_stops_cleanly(tmp_path, number):
+COMMAND = [sys.executable, "-m", "warehouse.cli", "serve"]
+
+
+@pytest.fixture
+def serving(tmp_path: Path) -> Iterator[Serving]:
     environment = {n: v for n, v in os.environ.items() if not n.startswith(("OVERBUILD_", "PREFECT_"))}
     environment |= {
-        "OVERBUILD_HOME": str(tmp_path / "home"), "PREFECT_HOME": str(tmp_path / "prefect"), "OVERBUILD_NETWORK": "off",
+        "OVERBUILD_HOME": str(tmp_path / "home"),
+        "PREFECT_HOME": str(tmp_path / "prefect"),
         "PYTHONPATH": str(PROJECT),
-    }  # fmt: skip
-    log = tmp_path / "said"
-    command = [sys.executable, "-m", "warehouse.cli", "serve"]
-    with log.open("wb") as output:
-        process = subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=output, stdout=output)
-    try:
-        said = wait_for(process, log, "serving", 120)
-        assert "training: next " in said
-        note = json.loads((tmp_path / "home" / "schedule" / "server.json").read_text())
-        found = asked(f"{note['url']}/deployments/filter", {})
-        assert {one["name"] for one in found} == {entry.name for entry in schedules.entries()}
-        assert all(one["concurrency_limit"] == 1 or one["global_concurrency_limit"]["limit"] == 1 for one in found)
-        second = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60)
-        assert second.returncode == 2
-        assert "another `overbuild serve` serves this folder" in second.stderr
-        process.send_signal(number)
-        assert process.wait(30) == 0, log.read_text()
-    finally:
-        process.kill()
-    assert "stopped." in log.read_text()
-    assert (tmp_path / "prefect" / "prefect.db").exists()
+    }
+    one = Serving(tmp_path, environment)
+    yield one
+    if one.process is not None and one.process.poll() is None:
+        one.stop(signal.SIGTERM)
+
+
+def test_serve_starts_a_server_with_the_deployments_and_stops_cleanly(serving):
+    serving.start()
+    serving.wait_for(lambda: serving.says("serving"), 120)
+    assert serving.says("training: next ")
+    note = json.loads((serving.home / "schedule" / "server.json").read_text())
+    found = asked(f"{note['url']}/deployments/filter", {})
+    assert {one["name"] for one in found} == {entry.name for entry in schedules.entries()}
+    assert all(one["concurrency_limit"] == 1 or one["global_concurrency_limit"]["limit"] == 1 for one in found)
+    second = subprocess.run(
+        COMMAND, cwd=serving.folder, env=serving.environment, capture_output=True, text=True, timeout=120
+    )
+    assert second.returncode == 2
+    assert "another `overbuild serve` serves this folder" in second.stderr
+    assert serving.stop(signal.SIGINT) == 0, serving.log.read_text()
+    assert serving.says("stopped.")
+    assert (serving.folder / "prefect" / "prefect.db").exists()
     with pytest.raises(ProcessLookupError):
         os.kill(note["pid"], 0)
+
+
+def test_a_missed_time_is_made_up_for_and_a_run_under_way_is_cancelled_whole(serving, live_server):
+    home = Home(serving.home, serving.home / "warehouse.duckdb")
+    training, long_ago = schedules.entry("training"), at("2026-01-05 06:40")
+    schedules.remember(home, training, Served(long_ago, long_ago, long_ago, "published"))
+    live_server.script("/data/notable_ai_models.csv", Reply(b"", wait_seconds=300))
+    serving.environment["OVERBUILD_EPOCH_URL"] = live_server.url
+    serving.start()
+    serving.wait_for(lambda: live_server.asked("/data/notable"), 150)
+    assert serving.says("training: missed a time while nothing ran")
+    assert serving.stop(signal.SIGTERM) == 0, serving.log.read_text()
+    assert list((serving.home / "work").iterdir()) == [], "nothing half-built stays behind"
+    assert not (serving.home / "current").exists()
+    assert [entry.name for entry in schedules.missed(home, datetime.now(UTC))] == ["training"], "due again"
 
 
 def test_calendar_days_are_dates():

@@ -145,13 +145,16 @@ class Store:
         partition = ", ".join(f'"{name}"' for name in said)
         same = " AND ".join(f't."{name}" IS NOT DISTINCT FROM s."{name}"' for name in said)
         names = ", ".join(f'"{name}"' for name in table.names)
+        first = (
+            f"WINDOW w AS (PARTITION BY {partition} ORDER BY rowid) "
+            f"QUALIFY CASE WHEN {_LIVE} THEN row_number() OVER w = 1 "
+            "ELSE document_sha256 = first_value(document_sha256) OVER w END"
+        )
+        repeats = self.scalar(f"SELECT count(*) > count(DISTINCT hash({partition})) FROM staging.{table.name}")
         before = self.scalar(f"SELECT count(*) FROM {table.full_name}")
         self.execute(
             f"INSERT INTO {table.full_name} ({names}) SELECT {names} FROM staging.{table.name} s "
-            f"WHERE NOT EXISTS (SELECT 1 FROM {table.full_name} t WHERE {same}) "
-            f"WINDOW w AS (PARTITION BY {partition} ORDER BY rowid) "
-            f"QUALIFY CASE WHEN {_LIVE} THEN row_number() OVER w = 1 "
-            "ELSE document_sha256 = first_value(document_sha256) OVER w END "
+            f"WHERE NOT EXISTS (SELECT 1 FROM {table.full_name} t WHERE {same}) {first if repeats else ''} "
             "ORDER BY source, rowid"
         )
         return self.scalar(f"SELECT count(*) FROM {table.full_name}") - before

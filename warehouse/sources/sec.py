@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
 from importlib import resources
+from operator import attrgetter
 from typing import Any, TypeVar
 from urllib.parse import parse_qs, urldefrag, urlencode
 
@@ -171,23 +172,19 @@ def _parse(document: Document) -> Iterator[Batch]:
     for measure in measures:
         for taxonomy, tag in measure.tags:
             reading.read(taxonomy, tag, CURRENCY, measure)
-    rows = reading.frame()
-    good = rows.filter(pl.col("reason") == "")
+    good, unreadable = _sorted_out(reading.frame())
     month = int(about.get("fiscal_year_end_month") or 0) or _from_annual_reports(good)
     yield Batch(
         CORE["company_facts"],
         _company_facts(good, ticker, reading.cik, month),
-        _unreadable(rows),
+        unreadable,
         (*reading.notices, *_doubts(reading, good, measures, ticker)),
     )
     covers = _Reading(document.name, reading.cik, reading.taxonomies)
     covers.read(*SHARES, Measure("shares", False, ()))
-    shares = covers.frame()
+    shares, unreadable = _sorted_out(covers.frame())
     nothing = () if shares.height else (f"{ticker}: no share count on its cover pages; it may have classes of shares",)
-    good = shares.filter(pl.col("reason") == "")
-    yield Batch(
-        CORE["shares_outstanding"], _shares_outstanding(good, ticker, reading.cik), _unreadable(shares), nothing
-    )
+    yield Batch(CORE["shares_outstanding"], _shares_outstanding(shares, ticker, reading.cik), unreadable, nothing)
 
 
 def _decoded(body: bytes | msgspec.Raw, kind: type[T], where: str) -> T:
@@ -258,7 +255,7 @@ class _Reading:
         rows = self._rows
         whole = [_whole(row.val) for row in rows]
         given = [None if number is not None else repr(row.val) for row, number in zip(rows, whole, strict=True)]
-        text = {field: [getattr(row, field) for row in rows] for field in ("accn", "form", "fp", *DAYS)}
+        text = {field: list(map(attrgetter(field), rows)) for field in ("accn", "form", "fp", *DAYS)}
         frame = pl.DataFrame(
             text | {"fy": [row.fy for row in rows], "value": whole, "given": given} | self._of,
             schema=dict.fromkeys(text, pl.String)
@@ -295,8 +292,9 @@ def _whole(value: object) -> int | None:
 
 
 def _company_facts(rows: pl.DataFrame, ticker: str, cik: int, month: int | None) -> pl.DataFrame:
-    dated = rows.with_columns(fiscal_year_end_month=pl.lit(month, dtype=pl.Int64))
-    return dated.with_columns(fiscal_year=fiscal_year(), fiscal_quarter=fiscal_quarter()).select(
+    dated = rows.lazy().with_columns(fiscal_year_end_month=pl.lit(month, dtype=pl.Int64))
+    dated = dated.with_columns(fiscal_year=fiscal_year(), fiscal_quarter=fiscal_quarter())
+    return dated.select(
         pl.lit(ticker).alias("ticker"),
         pl.lit(cik).alias("cik"),
         "measure",
@@ -315,7 +313,7 @@ def _company_facts(rows: pl.DataFrame, ticker: str, cik: int, month: int | None)
         pl.lit(f"data.sec.gov/api/xbrl/companyfacts/CIK{cik:010}.json").alias("citation"),
         "locator",
         pl.lit("A").alias("grade"),
-    )
+    ).collect()
 
 
 def _from_annual_reports(rows: pl.DataFrame) -> int | None:
@@ -343,10 +341,13 @@ def _shares_outstanding(rows: pl.DataFrame, ticker: str, cik: int) -> pl.DataFra
     )  # fmt: skip
 
 
-def _unreadable(rows: pl.DataFrame) -> pl.DataFrame:
+def _sorted_out(rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The rows that can be used, and the others as they are put aside."""
     fields = ["tag", "start", "end", "value", "given", "accn", "form", "filed"]
-    bad = rows.filter(pl.col("reason") != "")
-    return bad.select(pl.struct(fields).struct.json_encode().alias("row"), "reason", "locator")
+    is_bad = rows.get_column("reason") != ""
+    bad = rows.filter(is_bad) if is_bad.any() else rows.clear()
+    aside = bad.select(pl.struct(fields).struct.json_encode().alias("row"), "reason", "locator")
+    return rows.filter(~is_bad) if bad.height else rows, aside
 
 
 def _doubts(reading: _Reading, rows: pl.DataFrame, measures: tuple[Measure, ...], ticker: str) -> Iterator[str]:
