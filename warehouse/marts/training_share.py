@@ -22,6 +22,7 @@ import polars as pl
 from warehouse.assumptions import Assumptions, Distribution
 from warehouse.marts.mart import Mart, Trace
 from warehouse.marts.picking import admissible, pick
+from warehouse.tables.ai_models import TABLE as AI_MODELS
 from warehouse.tables.evidence import TABLE as EVIDENCE
 from warehouse.tables.table import Check, Column, mart
 
@@ -145,9 +146,8 @@ def latest_vintage(ai_models: pl.DataFrame) -> pl.DataFrame:
     """
     known = admissible(ai_models)
     latest = known.filter(pl.col("vintage") == pl.col("vintage").max())
-    once = latest.sort("model", "training_flop", "document_sha256", "locator", nulls_last=True).unique(
-        "model", keep="first", maintain_order=True
-    )
+    # A list that changed twice in a day was read twice: the later reading counts.
+    once = pick(latest, AI_MODELS, ["model"]).sort("model")
     of_bases = (
         once.select("model", base=pl.col("base_model").str.split(","))
         .explode("base")
