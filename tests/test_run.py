@@ -225,7 +225,7 @@ REFUSED = {
     "a duplicate key": (
         "shares_outstanding.csv",
         lambda lines: [*lines, lines[5]],
-        r"shares_outstanding\.csv, line 6 and line 40: ticker, measured_on, known_on, source are the same in these rows",
+        r"shares_outstanding\.csv, line 6 and line 40: ticker, measured_on, known_on are the same in these rows",
     ),
     "a text where a number belongs, in a small table": (
         "capex_guidance.csv",

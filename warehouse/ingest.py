@@ -331,8 +331,8 @@ def quarantine(store: Store, run: RunContext, results: Iterable[Ingested] = ()) 
     """Put staged rows aside that break a rule on single rows; gives a message for each, naming document, line, field.
 
     Live documents that have too many are left out whole and noted as failures of their source (in `results`).
-    Raises RefusedError where a table would lose more than its `quarantine_limit` of reference rows, or where a file of
-    the reference says the same thing twice: which of the two rows is meant cannot be known.
+    Raises RefusedError where a table would lose more than its `quarantine_limit` of reference rows, or where a reference
+    document says the same thing twice: which of the two rows is meant cannot be known.
     """
     messages: list[str] = []
     refused: list[str] = []
@@ -346,6 +346,7 @@ def quarantine(store: Store, run: RunContext, results: Iterable[Ingested] = ()) 
         _leave_out_bad_documents(store, run, table, live)
         reasons = _reasons(store, run, table)
         messages += reasons
+        refused += _said_twice(store, table, names)
         of_reference = _reasons(store, run, table, of_live_documents=False) if live else reasons
         if len(of_reference) > table.quarantine_limit * new_rows:
             refused.append(
@@ -358,18 +359,18 @@ def quarantine(store: Store, run: RunContext, results: Iterable[Ingested] = ()) 
 
 
 def _said_twice(store: Store, table: Table, names: dict[str, str]) -> list[str]:
-    """A message for each document of the reference in which several rows have one identity."""
+    """A message for each reference document in which several rows have one identity."""
     identity = ", ".join(f'"{name}"' for name in table.identity)
+    told = [name for name in table.identity if name != "source"]
     found = store.execute(
         f"SELECT document_sha256, list(places ORDER BY places), count(*) FROM (SELECT document_sha256, {identity}, "
         "string_agg(locator, ' and ' ORDER BY length(locator), locator) AS places "
-        f"FROM staging.{table.name} WHERE source LIKE 'reference_%' "
-        f"GROUP BY document_sha256, {identity} HAVING count(*) > 1) "
-        "GROUP BY document_sha256"
+        f"FROM staging.{table.name} WHERE source LIKE 'reference_%' GROUP BY document_sha256, {identity} "
+        "HAVING count(*) > 1) GROUP BY document_sha256"
     )
     return [
-        f"{names.get(sha256, sha256[:12])}, {'; '.join(places[:FIRST_MESSAGES])}: {', '.join(table.identity)} "
-        f"{'is' if len(table.identity) == 1 else 'are'} the same in these rows of {table.full_name} ({count} times); "
+        f"{names.get(sha256, sha256[:12])}, {'; '.join(places[:FIRST_MESSAGES])}: {', '.join(told)} "
+        f"{'is' if len(told) == 1 else 'are'} the same in these rows of {table.full_name} ({count} times); "
         "remove the rows that should not be there."
         for sha256, places, count in found.fetchall()
     ]
