@@ -167,7 +167,7 @@ def payback(values: Values, capex_usd: Sequence[float], ages_years: Sequence[flo
     }
     if "attributable_revenue" in values:
         revenue = np.asarray(values["attributable_revenue"], dtype=float)
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             coverage = np.where(required > 0, revenue / np.where(required > 0, required, 1.0), np.inf)
             growth = np.asarray(values["growth"], dtype=float)
             years = np.log(1 / coverage) / np.log1p(np.where(growth > 0, growth, np.nan))
