@@ -10,6 +10,9 @@ Read this before reading a number:
   a cover page's share count is not: it is multiplied by every split since the day it was measured.
 - Several days' abnormal returns lean on the same two estimated parameters, so the variance of their sum is larger than
   the sum of their variances (`warehouse.marts.returns.standard_errors`).
+- The benchmark may be an equal-weight index of the panel without Nvidia, because Nvidia is a good part of the funds: held
+  against a market that it moves, it seems to fall less. A firm or portfolio that is part of such an index is still held
+  against the whole of it, so that all rows of a benchmark have the same market, and the row's reason says how much of it.
 - Shares that fall together on one day are not so many independent witnesses. A role's portfolio
   (`portfolio:supplier`, ...) carries their correlation in its own variance; it stands among the tickers, with the role
   as `role`, and must not be added to them.
@@ -42,7 +45,7 @@ from warehouse.marts.returns import (
     grade_codes,
     memberships,
     offsets,
-    prices,
+    panel_prices,
     rows_at,
     setting,
     standard_errors,
@@ -71,7 +74,12 @@ TABLE = mart(
             required=True,
         ),
         Column("role", "text", "role in the question; of a portfolio, the role of its firms", required=True),
-        Column("benchmark", "text", "fund that stands for the market", required=True),
+        Column(
+            "benchmark",
+            "text",
+            "fund, or equal-weight index of the panel (assumption benchmark_indices), that stands for the market",
+            required=True,
+        ),
         Column(
             "model",
             "text",
@@ -86,6 +94,12 @@ TABLE = mart(
         Column("prices_to", "date", "last day of the window"),
         Column("n_firms", "integer", "firms in the row: 1, or those of the portfolio", "firms", True, minimum=0),
         Column("firms", "text", "tickers in the row, separated by blanks"),
+        Column(
+            "benchmark_firms",
+            "text",
+            "tickers whose prices make the benchmark, separated by blanks: of a fund the fund, of an index its firms",
+            required=True,
+        ),
         Column(
             "n_estimation",
             "integer",
@@ -182,7 +196,7 @@ def build(
     chosen = setting(companies, sessions, assumptions)
     if not (chosen.firms and chosen.events):
         return TABLE.empty()
-    bars = prices(stock_prices, sessions, list(dict.fromkeys((*chosen.firms, *chosen.benchmarks))))
+    bars = panel_prices(stock_prices, sessions, chosen)
     members = np.stack([memberships(bars, event, chosen) for event in chosen.events])
     counts = _share_counts(shares_outstanding, corporate_actions, chosen)
     grid = _grid(chosen)
@@ -271,6 +285,7 @@ def _keys(chosen: Setting, grid: _Grid) -> dict[str, pl.Series | np.ndarray]:
         "ticker": grid.series(_assets(chosen), "A"),
         "role": grid.series([*chosen.roles, *chosen.groups], "A"),
         "benchmark": grid.series(chosen.benchmarks, "B"),
+        "benchmark_firms": grid.series([" ".join(chosen.behind(name)) for name in chosen.benchmarks], "B"),
         "model": grid.series(MODELS, "M"),
         "return_kind": grid.series(KINDS, "K"),
         "window_start": grid.flat(first, "W"),
@@ -302,7 +317,7 @@ def _figures(bars: Prices, members: np.ndarray, chosen: Setting, grid: _Grid) ->
                     box[4] = abnormal_returns(fitted, returns, market).sum(axis=1)
                     box[5] = standard_errors(fitted, market)
     # What the market-adjusted model sets without looking (a = 0, b = 1) counts only where it can be tested.
-    itself = np.array(chosen.benchmarks)[:, None] == np.array(_assets(chosen))
+    itself = grid.flat(_itself(members, chosen), "EWBA").reshape(grid.shape)
     found[:, np.isnan(found[3]) | itself] = np.nan
     columns = {name: found[i].reshape(-1) for i, name in enumerate(names)}
     # A window that is not over has no standard error either.
@@ -317,6 +332,19 @@ def _figures(bars: Prices, members: np.ndarray, chosen: Setting, grid: _Grid) ->
         "p_value": student_p(t_stat, degrees),
         "degrees_of_freedom": degrees,
     }
+
+
+def _shared(members: np.ndarray, chosen: Setting) -> np.ndarray:
+    """Firms that each asset and each benchmark have in common: E by W by B by A."""
+    in_benchmark = np.array([[firm in chosen.behind(name) for firm in chosen.firms] for name in chosen.benchmarks])
+    own = np.broadcast_to(in_benchmark, (*members.shape[:2], *in_benchmark.shape))
+    return np.concatenate([own, np.einsum("ewgf,bf->ewbg", members, in_benchmark, dtype=int)], axis=3).astype(int)
+
+
+def _itself(members: np.ndarray, chosen: Setting) -> np.ndarray:
+    """Whether an asset is the benchmark that it would be held against: E by W by B by A."""
+    sizes = np.array([len(chosen.behind(name)) for name in chosen.benchmarks])[:, None]
+    return (_shared(members, chosen) == sizes) & (_n_firms(members, chosen)[:, :, None, :] == sizes)
 
 
 def _close_changes(bars: Prices, chosen: Setting) -> np.ndarray:
@@ -511,6 +539,9 @@ def _reasons(bars: Prices, members: np.ndarray, counts: _ShareCounts, chosen: Se
             "market_gap_on": grid.flat(of_benchmarks(windows, "first"), "EWB"),
             "members": grid.flat(_n_firms(members, chosen), "EWA"),
             "in_role": grid.flat(np.append(np.zeros(len(chosen.firms), dtype=int), in_role), "A"),
+            "shared": grid.flat(_shared(members, chosen), "EWBA"),
+            "itself": grid.flat(_itself(members, chosen), "EWBA"),
+            "in_benchmark": grid.flat(np.array([len(chosen.behind(name)) for name in chosen.benchmarks]), "B"),
             "has_shares": grid.flat(~np.isnan(counts.shares), "EA"),
         }
     )
@@ -522,7 +553,7 @@ def _sentences(last: date | None, wanted: int) -> tuple[pl.Expr, pl.Expr]:
     portfolio = pl.col("in_role") > 0
     on_calendar, through = pl.col("session").is_not_null(), pl.lit(last, dtype=pl.Date)
     over = (pl.col("prices_to") <= through).fill_null(False)
-    market = pl.col("uses_market") & (pl.col("ticker") != pl.col("benchmark"))
+    market = pl.col("uses_market") & ~pl.col("itself")
     known = f"prices are known through {last}" if last else "no prices are known"
 
     def when(condition: pl.Expr, text: str, *columns: str | pl.Expr) -> pl.Expr:
@@ -534,7 +565,7 @@ def _sentences(last: date | None, wanted: int) -> tuple[pl.Expr, pl.Expr]:
     of = f"{{}} of {wanted} estimation returns of {{}}, no price on {{}}"
     explaining = [
         when(~on_calendar, "the calendar has no session on or after {}", "asked"),
-        when(pl.col("ticker") == pl.col("benchmark"), "a benchmark is not held against itself"),
+        when(pl.col("itself"), "a benchmark is not held against itself"),
         when(on_calendar & ~over, f"the window ends on {{}} and {known}", day("prices_to")),
         when(pl.col("short") & on_calendar, of, "have", "ticker", day("short_on")),
         when(market & pl.col("market_short") & on_calendar, of, "market_have", "benchmark", day("market_short_on")),
@@ -554,6 +585,19 @@ def _sentences(last: date | None, wanted: int) -> tuple[pl.Expr, pl.Expr]:
             "{} has no session, so the event moves to the next one, {}", "asked", "session",
         ),
         *explaining,
+        when(
+            market & ~portfolio & (pl.col("shared") == 1) & (pl.col("in_benchmark") > 1),
+            "{} is one of the {} firms of {}, which it pulls along", "ticker", "in_benchmark", "benchmark",
+        ),
+        when(
+            market & portfolio & (pl.col("shared") == 1) & (pl.col("in_benchmark") == 1),
+            "{}, the benchmark, is one of the portfolio's {} firms", "benchmark", "members",
+        ),
+        when(
+            market & portfolio & (pl.col("shared") > 0) & (pl.col("in_benchmark") > 1),
+            "{} of the portfolio's {} firms are among the {} of {}, which they pull along",
+            "shared", "members", "in_benchmark", "benchmark",
+        ),
         when(
             portfolio & (pl.col("members") > 0) & (pl.col("members") < pl.col("in_role")),
             "{} of the role's {} firms have every return of estimation and event window", "members", "in_role",
@@ -586,7 +630,8 @@ def _sessions_at(bars: Prices, at: int, days: Sequence[int]) -> list[date | None
 
 
 _PRICES = (
-    "(list_contains(string_split(m.firms, ' '), t.ticker) or t.ticker = m.benchmark and m.model <> 'mean_adjusted') "
+    "(list_contains(string_split(m.firms, ' '), t.ticker) "
+    "or list_contains(string_split(m.benchmark_firms, ' '), t.ticker) and m.model <> 'mean_adjusted') "
     "and t.date between m.prices_from and m.prices_to and t.grade <> 'D'"
 )
 

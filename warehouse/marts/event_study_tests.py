@@ -46,13 +46,14 @@ from warehouse.marts.returns import (
     Event,
     Fit,
     Kind,
+    Model,
     Prices,
     Setting,
     abnormal_returns,
     means,
     memberships,
     normal_p,
-    prices,
+    panel_prices,
     setting,
     standard_errors,
     student_p,
@@ -71,7 +72,8 @@ TABLE = mart(
         Column("event_date", "date", "date of the news, as asked for", required=True),
         Column("session", "date", "trading day that is day 0: the event date, or the next session after it"),
         Column("grouping", "text", "role whose firms are tested together", required=True),
-        Column("benchmark", "text", "fund that stands for the market", required=True),
+        Column("benchmark", "text", "fund, or index of the panel, that stands for the market", required=True),
+        Column("benchmark_firms", "text", "tickers whose prices make the benchmark, separated by blanks", required=True),
         Column("model", "text", "normal return, as in event_study", required=True, allowed=MODELS),
         Column("return_kind", "text", "daily returns: simple, or log", required=True, allowed=KINDS),
         Column("window_start", "integer", "first day of the window relative to the session", "trading days", True),
@@ -139,7 +141,7 @@ def build(
             portfolios.select("window_start", "window_end").unique().sort("window_start", "window_end").rows()
         ),
     )
-    bars = prices(stock_prices, sessions, list(dict.fromkeys((*chosen.firms, *chosen.benchmarks))))
+    bars = panel_prices(stock_prices, sessions, chosen)
     rows = portfolios.join(_across_firms(bars, chosen), on=KEY, how="left").with_columns(
         grouping=pl.col("ticker").str.strip_prefix(PORTFOLIO),
         reason=pl.col("reason")
@@ -211,6 +213,8 @@ def _of_event(bars: Prices, event: Event, kind: Kind, members: np.ndarray, chose
         model: _distinct(fitted, abnormal_returns(fitted.of(firms), own, studied.market))
         for model, fitted in studied.fits.items()
     }
+    ranks = {model: ranked(values) for model, values in residuals.items()}
+    correlations: dict[tuple[Model, bytes], np.ndarray] = {}
     for w in range(len(chosen.windows)):
         fits, returns, market = studied.of_window(w)
         for model, fitted in fits.items():
@@ -218,10 +222,13 @@ def _of_event(bars: Prices, event: Event, kind: Kind, members: np.ndarray, chose
             daily = abnormal_returns(fitted, returns[:, firms], market)
             t = daily.sum(axis=1) / standard_errors(fitted, market)
             within = members[w] & np.isfinite(t)[:, None, :]
+            same = model, members[w].tobytes()
+            if same not in correlations:
+                correlations[same] = mean_correlation(residuals[model], members[w])
             for name, values in {
                 **standardised_tests(t, within, fitted.degrees),
-                **rank_test(residuals[model], _distinct(fitted, daily), members[w]),
-                "mean_correlation": mean_correlation(residuals[model], members[w]),
+                **rank_test(residuals[model], _distinct(fitted, daily), members[w], ranks[model]),
+                "mean_correlation": correlations[same],
             }.items():
                 found.setdefault(name, []).append(np.broadcast_to(values, within.shape[:2]))
     shape = (len(chosen.windows), len(MODELS), len(chosen.benchmarks), len(chosen.groups))
@@ -272,14 +279,35 @@ def mean_correlation(residuals: np.ndarray, members: np.ndarray) -> np.ndarray:
     return (length_of_mean * members.sum(axis=1) ** 2 - n) / np.where(n > 1, n * (n - 1), np.nan)
 
 
-def rank_test(residuals: np.ndarray, daily: np.ndarray, members: np.ndarray) -> dict[str, np.ndarray]:
-    """Corrado's rank statistic and p-value: residuals B by n by F, event days B by L by F, members G by F; B by G."""
-    days, length = daily.shape[1], residuals.shape[1] + daily.shape[1]
-    used = members.any(axis=0)
-    series = np.concatenate([residuals[:, :, used], daily[:, :, used]], axis=1)
-    deviations = rankdata(series, axis=1) - (length + 1) / 2
+def ranked(series: np.ndarray) -> np.ndarray:
+    """Ranks over the days (second axis) from 1; ties share their mean rank."""
+    return np.moveaxis(rankdata(np.ascontiguousarray(np.moveaxis(series, 1, -1)), axis=-1), -1, 1)
+
+
+def rank_test(
+    residuals: np.ndarray, daily: np.ndarray, members: np.ndarray, ranks: np.ndarray | None = None
+) -> dict[str, np.ndarray]:
+    """Corrado's rank statistic and p-value: residuals B by n by F, event days B by L by F, members G by F; B by G.
+
+    `ranks` are those of the residuals among themselves. Every window ranks the same n residuals with a few event days
+    added, and sorting them anew would cost most of the mart's time: instead, each rank goes up by the event days below.
+    """
+    ranks = ranked(residuals) if ranks is None else ranks
+    n, days, used = residuals.shape[1], daily.shape[1], members.any(axis=0)
+    quiet, event = np.ascontiguousarray(residuals[:, :, used]), daily[:, :, used]
+    event_ranks = ranked(event)
+    # Twice the rise in rank, so that a tie, which is worth a half, is a whole number too.
+    rise = np.zeros(quiet.shape, dtype=np.int16)
+    for day in range(days):
+        value = event[:, [day]]
+        above = (quiet > value).astype(np.int16)
+        above += quiet >= value
+        rise += above
+        event_ranks[:, day] += n - above.sum(axis=1) / 2
+    quiet_ranks = ranks[:, :, used] + rise / 2
+    deviations = np.concatenate([quiet_ranks, event_ranks], axis=1) - (n + days + 1) / 2
     mean = means(deviations, members[:, used])
-    spread = np.sqrt((mean**2).sum(axis=1) / length)
+    spread = np.sqrt((mean**2).sum(axis=1) / (n + days))
     statistic = mean[:, -days:].sum(axis=1) / (np.where(spread > 0, spread, np.nan) * np.sqrt(days))
     return {"corrado_rank_statistic": statistic, "corrado_rank_p": normal_p(statistic)}
 
@@ -297,7 +325,7 @@ MART = Mart(
         Trace(
             "core.stock_prices",
             "(list_contains(string_split(m.firms, ' '), t.ticker) "
-            "or t.ticker = m.benchmark and m.model <> 'mean_adjusted') "
+            "or list_contains(string_split(m.benchmark_firms, ' '), t.ticker) and m.model <> 'mean_adjusted') "
             "and t.date between m.prices_from and m.prices_to and t.grade <> 'D'",
         ),
         Trace("core.companies", "list_contains(string_split(m.firms, ' '), t.ticker)"),

@@ -12,8 +12,8 @@ days, B benchmarks, K shares or portfolios.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Literal
 
@@ -22,6 +22,7 @@ import polars as pl
 from scipy.special import ndtr, stdtr
 
 from warehouse.assumptions import Assumptions
+from warehouse.errors import UsageError
 from warehouse.marts.picking import admissible, pick
 from warehouse.tables.companies import TABLE as COMPANIES
 from warehouse.tables.stock_prices import TABLE as STOCK_PRICES
@@ -77,7 +78,7 @@ class Setting:
     """What is asked for: events, windows and estimation window in trading days from the event, firms and benchmarks.
 
     `firms` are the tickers of the panel (benchmark funds too) with their `roles`; `groups` are the roles that have a
-    portfolio, all but the benchmarks'.
+    portfolio, all but the benchmarks'. `indices` are the benchmarks that are made of the panel, each with its firms.
     """
 
     events: tuple[Event, ...]
@@ -87,6 +88,11 @@ class Setting:
     firms: tuple[str, ...]
     roles: tuple[str, ...]
     groups: tuple[str, ...]
+    indices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def behind(self, benchmark: str) -> tuple[str, ...]:
+        """Tickers whose prices make a benchmark: the firms of an index, or the fund or share itself."""
+        return self.indices.get(benchmark, (benchmark,))
 
     @property
     def estimation_days(self) -> int:
@@ -94,9 +100,20 @@ class Setting:
 
 
 def setting(companies: pl.DataFrame, sessions: pl.DataFrame, assumptions: Assumptions) -> Setting:
-    """The panel, the events and the windows: what the event study and its tests have in common."""
+    """The panel, the events and the windows: what the event study and its tests have in common.
+
+    Raises UsageError where an index has the name of a ticker: its rows could not be told from the ticker's.
+    """
     panel = pick(admissible(companies), COMPANIES).sort("ticker")
     days = _days(sessions)
+    indices = {
+        name: tuple(
+            panel.filter(~pl.any_horizontal(pl.col("ticker", "role").is_in([*without, BENCHMARK_ROLE])))["ticker"]
+        )
+        for name, without in assumptions.value("benchmark_indices").items()
+    }
+    if taken := sorted(set(indices) & set(panel["ticker"])):
+        raise UsageError(f"benchmark_indices: {taken[0]} is a ticker of the panel. Give the index another name.")
     asked = sorted((date.fromisoformat(day), what) for day, what in assumptions.value("events").items())
     return Setting(
         events=tuple(event(days, day, what) for day, what in asked),
@@ -106,6 +123,7 @@ def setting(companies: pl.DataFrame, sessions: pl.DataFrame, assumptions: Assump
         firms=tuple(panel["ticker"]),
         roles=tuple(panel["role"]),
         groups=tuple(sorted(set(panel["role"]) - {BENCHMARK_ROLE})),
+        indices=indices,
     )
 
 
@@ -115,6 +133,45 @@ def event(sessions: np.ndarray, asked: date, what: str = "") -> Event:
     if at == len(sessions):
         return Event(asked, what, None, NOWHERE)
     return Event(asked, what, sessions[at].item(), at)
+
+
+def panel_prices(stock_prices: pl.DataFrame, sessions: pl.DataFrame, chosen: Setting) -> Prices:
+    """Prices of the firms, then of the benchmarks that are not among them; an index stands as a ticker of its own."""
+    funds = [name for name in chosen.benchmarks if name not in chosen.indices]
+    found = prices(stock_prices, sessions, list(dict.fromkeys((*chosen.firms, *funds))))
+    for name in chosen.benchmarks:
+        if name in chosen.indices:
+            found = with_index(found, name, chosen.indices[name])
+    return found
+
+
+def with_index(found: Prices, name: str, firms: Sequence[str]) -> Prices:
+    """`found` with one more ticker: the level of an equal-weight index of some of its tickers, as `adj_close`.
+
+    Its simple return of a day is the mean of the simple returns of the firms that have one, so that a firm enters on the
+    day after its listing and a firm's missing day is nobody else's. The level starts at 1; it has no `close`, as nobody
+    trades it. Where no firm has a return there is no level, and so no return across the gap.
+    """
+    columns = [found.tickers.index(ticker) for ticker in firms]
+    returns = daily_returns(found.adj_close[:, columns], "simple")
+    there = ~np.isnan(returns)
+    firms_a_day = there.sum(axis=1)
+    moved = np.where(there, returns, 0.0).sum(axis=1) / np.maximum(firms_a_day, 1)
+    has = firms_a_day > 0
+    starts = np.append(has[1:], False) & ~np.append(False, has[:-1])
+    level = np.where(has | starts, np.cumprod(1 + moved), np.nan)
+
+    def beside(values: np.ndarray, column: np.ndarray) -> np.ndarray:
+        return np.column_stack([values, column]).astype(values.dtype)
+
+    return Prices(
+        found.sessions,
+        (*found.tickers, name),
+        beside(found.close, np.full(len(level), np.nan)),
+        beside(found.adj_close, level),
+        beside(found.grade, found.grade[:, columns].max(axis=1, initial=NO_GRADE)),
+        beside(found.known_on, found.known_on[:, columns].max(axis=1, initial=NEVER)),
+    )
 
 
 def prices(stock_prices: pl.DataFrame, sessions: pl.DataFrame, tickers: Sequence[str]) -> Prices:
