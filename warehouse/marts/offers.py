@@ -73,11 +73,9 @@ def build(gpu_prices: pl.DataFrame, *, as_of: date, assumptions: Assumptions) ->
 
     The grade is the weakest and `known_on` the latest of its listings, since the lowest price rests on all of them.
     """
-    rows = admissible(gpu_prices).filter(pl.col("provider_class").is_in(CLASSES) & pl.col("pricing_kind").is_in(KINDS))
-    rows = one_spelling(rows).with_columns(n_rows=pl.len().over(OFFER))
-    listings = pick(rows, GPU_PRICES, (*GPU_PRICES.key, "gpu_model", "provider_class"))
+    rows = listings(gpu_prices).with_columns(n_rows=pl.col("n_rows").sum().over(OFFER))
     return (
-        listings.sort("usd_per_gpu_hour", "grade", "known_on", "observation_id")
+        rows.sort("usd_per_gpu_hour", "grade", "known_on", "observation_id")
         .group_by(OFFER, maintain_order=True)
         .agg(
             pl.col("usd_per_gpu_hour", "observation_id").first(),
@@ -85,6 +83,14 @@ def build(gpu_prices: pl.DataFrame, *, as_of: date, assumptions: Assumptions) ->
             pl.col("known_on", "grade").max(),
         )
     )
+
+
+def listings(gpu_prices: pl.DataFrame) -> pl.DataFrame:
+    """The rows of `core.gpu_prices` that are offers, each listing of a day once; `n_rows` says how often it was read."""
+    rows = admissible(gpu_prices).filter(pl.col("provider_class").is_in(CLASSES) & pl.col("pricing_kind").is_in(KINDS))
+    listing = (*GPU_PRICES.key, "gpu_model", "provider_class")
+    rows = one_spelling(rows).with_columns(n_rows=pl.len().over(listing))
+    return pick(rows, GPU_PRICES, listing)
 
 
 def one_spelling(rows: pl.DataFrame) -> pl.DataFrame:
