@@ -207,6 +207,14 @@ def _validate_structure(name: str, entry: Mapping[str, Any], where: str) -> None
             "a list of [first, last] in trading days, first not after last",
             isinstance(value, list) and bool(value) and all(_is_window(window) for window in value),
         ),
+        "cross_section_windows": (
+            "a list of [first, last] in trading days, first not after last",
+            isinstance(value, list) and bool(value) and all(_is_window(window) for window in value),
+        ),
+        "persistence_days": (
+            "a list of trading days of at least 1",
+            isinstance(value, list) and bool(value) and all(type(day) is int and 1 <= day <= 1000 for day in value),
+        ),
         "estimation_window": (
             "[first, last] in trading days, at least 30 before the event",
             isinstance(value, list) and _is_window(value) and value[1] < 0 and value[1] - value[0] >= 30,

@@ -37,11 +37,13 @@ from warehouse.marts.returns import (
     MODELS,
     NEVER,
     NO_GRADE,
+    Gaps,
     Model,
     Prices,
     Setting,
     abnormal_returns,
     compound,
+    gaps,
     grade_codes,
     memberships,
     offsets,
@@ -198,7 +200,7 @@ def build(
         return TABLE.empty()
     bars = panel_prices(stock_prices, sessions, chosen)
     members = np.stack([memberships(bars, event, chosen) for event in chosen.events])
-    counts = _share_counts(shares_outstanding, corporate_actions, chosen)
+    counts = share_counts(shares_outstanding, corporate_actions, chosen)
     grid = _grid(chosen)
     figures = _figures(bars, members, chosen, grid)
     value_change = _close_changes(bars, chosen) * counts.shares[:, None, :]
@@ -358,7 +360,7 @@ def _close_changes(bars: Prices, chosen: Setting) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class _ShareCounts:
+class ShareCounts:
     """Share counts known on each event's session, E by A, and their evidence.
 
     NaN, NaT, NO_GRADE and NEVER where there is none.
@@ -370,7 +372,8 @@ class _ShareCounts:
     known_on: np.ndarray
 
 
-def _share_counts(shares: pl.DataFrame, actions: pl.DataFrame, chosen: Setting) -> _ShareCounts:
+def share_counts(shares: pl.DataFrame, actions: pl.DataFrame, chosen: Setting) -> ShareCounts:
+    """The latest count of each firm that was known on each event's session, times every split since it was measured."""
     shape = (len(chosen.events), len(_assets(chosen)))
     counts, measured = np.full(shape, np.nan), np.full(shape, np.datetime64("NaT", "D"))
     grade, known_on = np.full(shape, NO_GRADE), np.full(shape, NEVER)
@@ -406,7 +409,7 @@ def _share_counts(shares: pl.DataFrame, actions: pl.DataFrame, chosen: Setting) 
     known_on[place] = (
         found.select(pl.max_horizontal("known_on", "known_on_split").cast(pl.Int32)).to_series().to_numpy()
     )
-    return _ShareCounts(counts, measured, grade, known_on)
+    return ShareCounts(counts, measured, grade, known_on)
 
 
 # ---- Evidence ------------------------------------------------------------------------------------------------------
@@ -416,7 +419,7 @@ def _evidence(
     bars: Prices,
     members: np.ndarray,
     companies: pl.DataFrame,
-    counts: _ShareCounts,
+    counts: ShareCounts,
     valued: np.ndarray,
     chosen: Setting,
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -467,52 +470,30 @@ def _firm_lists(members: np.ndarray, chosen: Setting) -> list[str | None]:
 def _n_estimation(bars: Prices, members: np.ndarray, chosen: Setting) -> np.ndarray:
     """Returns in the estimation window: E by W by A; a portfolio has all or, without firms, none."""
     days = offsets(chosen.estimation[0] - 1, chosen.estimation[1])
-    own = np.stack([_gaps(bars, event.at + days).returns[: len(chosen.firms)] for event in chosen.events])
+    own = np.stack([gaps(bars, event.at + days).returns[: len(chosen.firms)] for event in chosen.events])
     portfolios = np.where(members.any(axis=3), chosen.estimation_days, 0)
     return np.concatenate([np.broadcast_to(own[:, None, :], (*members.shape[:2], own.shape[1])), portfolios], axis=2)
 
 
-@dataclass(frozen=True)
-class _Gaps:
-    """Of each ticker, over some days: returns that are there, whether a price is missing, and the first such day.
-
-    The day is NaT where nothing is missing, or where it lies outside the calendar.
-    """
-
-    returns: np.ndarray
-    missing: np.ndarray
-    first: np.ndarray
-
-
-def _gaps(bars: Prices, rows: np.ndarray) -> _Gaps:
-    present = rows_at((~np.isnan(bars.adj_close)).astype(float), rows) == 1
-    missing = ~present.all(axis=0)
-    row = rows[np.argmin(present, axis=0)]
-    inside = missing & (row >= 0) & (row < len(bars.sessions))
-    first = np.full(len(row), np.datetime64("NaT", "D"))
-    first[inside] = bars.sessions[row[inside]]
-    return _Gaps((present[1:] & present[:-1]).sum(axis=0), missing, first)
-
-
-def _reasons(bars: Prices, members: np.ndarray, counts: _ShareCounts, chosen: Setting) -> pl.DataFrame:
+def _reasons(bars: Prices, members: np.ndarray, counts: ShareCounts, chosen: Setting) -> pl.DataFrame:
     """`prices_from`, `prices_to`, `reason`, and whether it tells why statistics are missing (`explained`).
 
     One row for each event, window, use of the benchmark, benchmark and asset, in this order.
     """
     grid = _grid(chosen, "EWUBA")
     days = offsets(chosen.estimation[0] - 1, chosen.estimation[1])
-    estimation = [_gaps(bars, event.at + days) for event in chosen.events]
+    estimation = [gaps(bars, event.at + days) for event in chosen.events]
     windows = [
-        _gaps(bars, event.at + offsets(first - 1, last)) for event in chosen.events for first, last in chosen.windows
+        gaps(bars, event.at + offsets(first - 1, last)) for event in chosen.events for first, last in chosen.windows
     ]
     benchmarks = [bars.tickers.index(ticker) for ticker in chosen.benchmarks]
     firms, groups = slice(0, len(chosen.firms)), len(chosen.groups)
 
-    def of_assets(gaps: list[_Gaps], name: str, nothing: object) -> np.ndarray:
-        return np.stack([np.append(getattr(gap, name)[firms], np.full(groups, nothing)) for gap in gaps])
+    def of_assets(found: list[Gaps], name: str, nothing: object) -> np.ndarray:
+        return np.stack([np.append(getattr(gap, name)[firms], np.full(groups, nothing)) for gap in found])
 
-    def of_benchmarks(gaps: list[_Gaps], name: str) -> np.ndarray:
-        return np.stack([getattr(gap, name)[benchmarks] for gap in gaps])
+    def of_benchmarks(found: list[Gaps], name: str) -> np.ndarray:
+        return np.stack([getattr(gap, name)[benchmarks] for gap in found])
 
     no_day, window_ends = np.datetime64("NaT", "D"), [last for _, last in chosen.windows]
     ends = [day for event in chosen.events for day in _sessions_at(bars, event.at, window_ends)]

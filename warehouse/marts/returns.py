@@ -57,10 +57,15 @@ class Prices:
     known_on: np.ndarray
 
     @property
+    def last_row(self) -> int:
+        """Row of the last session with a bar of any ticker; NOWHERE where there is none."""
+        traded = np.flatnonzero((self.grade != NO_GRADE).any(axis=1))
+        return int(traded[-1]) if len(traded) else NOWHERE
+
+    @property
     def last(self) -> date | None:
         """The last session with a bar of any ticker."""
-        traded = np.flatnonzero((self.grade != NO_GRADE).any(axis=1))
-        return self.sessions[traded[-1]].item() if len(traded) else None
+        return self.sessions[self.last_row].item() if self.last_row != NOWHERE else None
 
 
 @dataclass(frozen=True)
@@ -217,6 +222,29 @@ def rows_at(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
     found = np.full((len(rows), *values.shape[1:]), np.nan)
     found[inside] = values[rows[inside]]
     return found
+
+
+@dataclass(frozen=True)
+class Gaps:
+    """Of each ticker, over some days: returns that are there, whether a price is missing, and the first such day.
+
+    The day is NaT where nothing is missing, or where it lies outside the calendar.
+    """
+
+    returns: np.ndarray
+    missing: np.ndarray
+    first: np.ndarray
+
+
+def gaps(bars: Prices, rows: np.ndarray) -> Gaps:
+    """What is missing of each ticker over the days of some rows; returns are counted from the second day on."""
+    present = rows_at((~np.isnan(bars.adj_close)).astype(float), rows) == 1
+    missing = ~present.all(axis=0)
+    row = rows[np.argmin(present, axis=0)]
+    inside = missing & (row >= 0) & (row < len(bars.sessions))
+    first = np.full(len(row), np.datetime64("NaT", "D"))
+    first[inside] = bars.sessions[row[inside]]
+    return Gaps((present[1:] & present[:-1]).sum(axis=0), missing, first)
 
 
 def offsets(first: int, last: int) -> np.ndarray:
@@ -388,6 +416,42 @@ def means(values: np.ndarray, members: np.ndarray) -> np.ndarray:
         if member.any():
             found[..., g] = values[..., member].mean(axis=-1)
     return found
+
+
+def evidence(
+    bars: Prices, first_row: int, last_row: int, members: np.ndarray, with_market: bool, chosen: Setting
+) -> tuple[np.ndarray, np.ndarray]:
+    """Weakest grade (code) and last day of publication of the prices of some rows, for each firm, then each group.
+
+    `members` are G by F flags; `with_market` adds the first benchmark's prices to each.
+    """
+    rows = slice(max(first_row, 0), max(last_row + 1, 0))
+    market = bars.tickers.index(chosen.benchmarks[0])
+    found = []
+    for values, nothing in ((bars.grade, NO_GRADE), (bars.known_on, NEVER)):
+        worst = values[rows].max(axis=0, initial=nothing)
+        firms = worst[: len(chosen.firms)]
+        groups = np.where(members, firms, nothing).max(axis=1, initial=nothing)
+        assets = np.append(firms, groups)
+        found.append(np.maximum(assets, worst[market]) if with_market else assets)
+    return found[0], found[1]
+
+
+def with_evidence(found: pl.DataFrame, companies: pl.DataFrame, any_figure: pl.Expr) -> pl.DataFrame:
+    """`grade` (code) and `known_on` (days since 1970) as they are published, null where a row has no figure.
+
+    The panel's own rows count too: a role is a fact with a grade.
+    """
+    panel = pick(admissible(companies), COMPANIES)
+    worst_of_panel = int(grade_codes(panel["grade"]).max(initial=NO_GRADE))
+    grade = pl.max_horizontal("grade", pl.lit(worst_of_panel)).cast(pl.Int8)
+    days = pl.max_horizontal("known_on", pl.lit(panel["known_on"].cast(pl.Int32).max() if len(panel) else NEVER))
+    return found.with_columns(
+        grade=pl.when(any_figure).then(
+            grade.replace_strict(list(range(len(GRADES))), GRADES, default=None, return_dtype=pl.String())
+        ),
+        known_on=pl.when(any_figure).then(days.cast(pl.Int32).cast(pl.Date)),
+    )
 
 
 def _days(sessions: pl.DataFrame) -> np.ndarray:
