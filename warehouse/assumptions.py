@@ -207,7 +207,7 @@ def _validate_structure(name: str, entry: Mapping[str, Any], where: str) -> None
             "a list of [first, last] in trading days, first not after last",
             isinstance(value, list) and bool(value) and all(_is_window(window) for window in value),
         ),
-        "cross_section_windows": (
+        "event_day_windows": (
             "a list of [first, last] in trading days, first not after last",
             isinstance(value, list) and bool(value) and all(_is_window(window) for window in value),
         ),

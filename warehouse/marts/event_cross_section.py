@@ -140,10 +140,10 @@ def build(
     as_of: date,
     assumptions: Assumptions,
 ) -> pl.DataFrame:
-    """Every event, window of `cross_section_windows` and specification; share counts come from `event_study`."""
+    """Every event, window of `event_day_windows` and specification; share counts come from `event_study`."""
     chosen = setting(companies, sessions, assumptions)
     exposure = str(assumptions.value("exposure_benchmark"))
-    windows = tuple((int(first), int(last)) for first, last in assumptions.value("cross_section_windows"))
+    windows = tuple((int(first), int(last)) for first, last in assumptions.value("event_day_windows"))
     market = chosen.benchmarks[0]
     chosen = replace(chosen, benchmarks=tuple(dict.fromkeys((market, exposure))), windows=windows)
     if not (chosen.groups and chosen.events):
