@@ -231,7 +231,7 @@ def _in_window(windows: pl.DataFrame, wanted: pl.DataFrame, chip: str, needed: i
             price_low_usd_per_gpu_hour=price.min(),
             price_mid_usd_per_gpu_hour=price.median(),
             price_high_usd_per_gpu_hour=price.max(),
-            price_sd_log=price.log().std(),
+            price_sd_log=price.sort().log().std(),  # a sum of floats depends on its order
             price_known_on=pl.col("known_on").max(),
             price_grade=pl.col("grade").max(),
         )
