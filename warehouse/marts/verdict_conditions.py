@@ -791,14 +791,27 @@ def _overall(found: pl.DataFrame) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=dict(TABLE.polars_schema))
 
 
+def _assumed(key: str, path: str) -> str:
+    """SQL: what the assumptions that made these marts hold."""
+    return f"(select a.value->>'{path}' from marts.assumptions a where a.key = '{key}')"
+
+
+_MAIN_EVENT = f"t.event_date = {_assumed('main_event', '$')}::date and t.benchmark = {_assumed('benchmarks', '$[0]')}"
+
 MART = Mart(
     table=TABLE,
     build=build,
     traces=(
         Trace(
-            "marts.training_cost", "m.question = 'Q1' and t.gpu_hours is not null and contains(m.statement, t.model)"
+            "marts.training_cost",
+            "m.question = 'Q1' and t.gpu_hours is not null and not coalesce(t.is_component, false) "
+            f"and t.model in ({_assumed('claim_runs', '$.base')}, {_assumed('claim_runs', '$.increment')})",
         ),
-        Trace("core.article_claims", "m.question = 'Q1' and t.claim_id in ('SC11', 'SC24')"),
+        Trace(
+            "core.article_claims",
+            "m.question = 'Q1' "
+            f"and t.claim_id in ({_assumed('claim_runs', '$.claim')}, {_assumed('claim_runs', '$.stated_as')})",
+        ),
         Trace(
             "marts.training_share",
             "m.condition = 'training_share_is_no_lower_bound' and contains(m.statement, t.year::text)",
@@ -834,19 +847,20 @@ MART = Mart(
         Trace(
             "marts.event_study",
             "m.question = 'Q4' and m.quantity in ('abnormal_return', 'p_value') and t.model = 'market_model' "
-            "and t.return_kind = 'simple' and ends_with(m.condition, '_' || t.window_start || '_' || t.window_end) "
+            f"and {_MAIN_EVENT} and t.return_kind = 'simple' "
+            "and ends_with(m.condition, '_' || t.window_start || '_' || t.window_end) "
             "and t.ticker = case when m.condition like 'suppliers%' then 'portfolio:supplier' "
             "when m.scope = 'ALL' then 'portfolio:buyer' else m.scope end",
         ),
         Trace(
             "marts.event_study_tests",
             "m.question = 'Q4' and m.quantity = 'p_value' and t.test = 'portfolio' and t.\"grouping\" = 'supplier' "
-            "and t.model = 'market_model' and t.return_kind = 'simple' "
+            f"and t.model = 'market_model' and {_MAIN_EVENT} and t.return_kind = 'simple' "
             "and ends_with(m.condition, '_' || t.window_start || '_' || t.window_end)",
         ),
         Trace(
             "marts.capex_guidance_change",
-            "m.quantity = 'guidance_change_usd' "
+            f"m.quantity = 'guidance_change_usd' and t.event_date = ({_assumed('main_event', '$')})::date "
             "and t.ticker = if(m.condition = 'buyers_guidance_lower', 'ALL', m.scope)",
         ),
         Trace(

@@ -205,6 +205,10 @@ MART = Mart(
     traces=(
         Trace("marts.verdict", "t.scope = m.scope and t.question = m.question and t.as_of = m.as_of"),
         Trace(
+            "marts.verdict_timeline",
+            "m.question = 'overall' and t.question in ('Q2', 'Q3') and t.scope = m.scope and t.as_of = m.as_of",
+        ),
+        Trace(
             "core.article_claims",
             "m.question = 'Q1' and t.quantity in ('training_cost', 'programme_cost') and t.known_on <= m.as_of",
         ),
@@ -222,5 +226,15 @@ MART = Mart(
             "and t.known_on <= m.as_of",
         ),
         Trace("core.capex_guidance", "m.question = 'Q4' and t.known_on <= m.as_of"),
+        # The suppliers' bars of the main event's estimation window and of its windows, as far as they were over.
+        Trace(
+            "core.stock_prices",
+            "m.question = 'Q4' and t.known_on <= m.as_of and t.date between {event} - interval 13 months and {event} "
+            "+ interval 3 months and (t.ticker = {benchmark} or t.ticker in "
+            "(select c.ticker from core.companies c where c.role = 'supplier'))".format(
+                event="(select (a.value->>'$')::date from marts.assumptions a where a.key = 'main_event')",
+                benchmark="(select a.value->>'$[0]' from marts.assumptions a where a.key = 'benchmarks')",
+            ),
+        ),
     ),
 )

@@ -156,5 +156,12 @@ MART = Mart(
             "m.quantity in ('attributable_revenue_usd', 'coverage', 'years_to_cover') and t.scope = m.scope "
             "and t.revenue_view = m.revenue_view and t.counted",
         ),
+        # The judgements that are drawn, and through them the facts that they rest on.
+        Trace(
+            "marts.assumptions",
+            "t.key in ('share_final', 'utilisation', 'fleet', 'undisclosed_gross_up', 'efficiency_gain', 'elasticity') "
+            "and m.revenue_view = 'none' or m.revenue_view <> 'none' "
+            "and t.key in ('life', 'discount_rate', 'cash_margin', 'ai_share', 'growth', 'attributable_revenue')",
+        ),
     ),
 )
