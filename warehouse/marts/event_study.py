@@ -43,6 +43,7 @@ from warehouse.marts.returns import (
     Setting,
     abnormal_returns,
     compound,
+    daily_returns,
     gaps,
     grade_codes,
     memberships,
@@ -307,9 +308,10 @@ def _figures(bars: Prices, members: np.ndarray, chosen: Setting, grid: _Grid) ->
     names = ("alpha", "beta", "r2", "sigma", "abnormal_return", "standard_error")
     found = np.full((len(names), *grid.shape), np.nan)
     actual = np.full((grid.size["E"], grid.size["K"], grid.size["W"], grid.size["A"]), np.nan)
+    daily = [daily_returns(bars.adj_close, kind) for kind in KINDS]
     for e, event in enumerate(chosen.events):
         for k, kind in enumerate(KINDS):
-            studied = study(bars, kind, event, members[e], chosen)
+            studied = study(bars, kind, event, members[e], chosen, daily[k])
             for w in range(grid.size["W"]):
                 fits, returns, market = studied.of_window(w)
                 actual[e, k, w] = compound(returns, kind)
@@ -526,46 +528,66 @@ def _reasons(bars: Prices, members: np.ndarray, counts: ShareCounts, chosen: Set
             "has_shares": grid.flat(~np.isnan(counts.shares), "EA"),
         }
     )
-    return frame.select("prices_from", "prices_to", *_sentences(bars.last, chosen.estimation_days))
+    sentences = _sentences(bars.last, chosen.estimation_days)
+    # Most sentences are true of no row, and writing one for every row to drop it again costs more than looking first.
+    true = frame.select(sentence.when.fill_null(False).alias(f"true_{i}") for i, sentence in enumerate(sentences))
+    used = [(f"true_{i}", sentence) for i, sentence in enumerate(sentences) if true[f"true_{i}"].any()]
+    told = [pl.when(name).then(sentence.text) for name, sentence in used]
+    explaining = [name for name, sentence in used if sentence.explains]
+    return frame.hstack(true).select(
+        "prices_from",
+        "prices_to",
+        reason=_joined(*told) if told else pl.lit(None, dtype=pl.String),
+        explained=pl.any_horizontal(explaining) if explaining else pl.lit(False),
+    )
 
 
-def _sentences(last: date | None, wanted: int) -> tuple[pl.Expr, pl.Expr]:
-    """`reason` and `explained` from the columns of `_reasons`; prices are known through `last`."""
+@dataclass(frozen=True)
+class _Sentence:
+    """What a row says `when` a condition holds; `explains` where it tells why statistics are missing."""
+
+    when: pl.Expr
+    text: pl.Expr
+    explains: bool
+
+
+def _sentences(last: date | None, wanted: int) -> list[_Sentence]:
+    """What there is to say of the rows of `_reasons`, in this order; prices are known through `last`."""
     portfolio = pl.col("in_role") > 0
     on_calendar, through = pl.col("session").is_not_null(), pl.lit(last, dtype=pl.Date)
     over = (pl.col("prices_to") <= through).fill_null(False)
     market = pl.col("uses_market") & ~pl.col("itself")
     known = f"prices are known through {last}" if last else "no prices are known"
 
-    def when(condition: pl.Expr, text: str, *columns: str | pl.Expr) -> pl.Expr:
-        return pl.when(condition).then(pl.format(text, *columns) if columns else pl.lit(text))
+    def when(condition: pl.Expr, text: str, *columns: str | pl.Expr, explains: bool = False) -> _Sentence:
+        return _Sentence(condition, pl.format(text, *columns) if columns else pl.lit(text), explains)
+
+    def why(condition: pl.Expr, text: str, *columns: str | pl.Expr) -> _Sentence:
+        return when(condition, text, *columns, explains=True)
 
     def day(column: str) -> pl.Expr:
         return pl.col(column).cast(pl.String).fill_null("a day outside the calendar")
 
     of = f"{{}} of {wanted} estimation returns of {{}}, no price on {{}}"
-    explaining = [
-        when(~on_calendar, "the calendar has no session on or after {}", "asked"),
-        when(pl.col("itself"), "a benchmark is not held against itself"),
-        when(on_calendar & ~over, f"the window ends on {{}} and {known}", day("prices_to")),
-        when(pl.col("short") & on_calendar, of, "have", "ticker", day("short_on")),
-        when(market & pl.col("market_short") & on_calendar, of, "market_have", "benchmark", day("market_short_on")),
-        when(pl.col("gap") & over, "no price of {} on {} in the window", "ticker", day("gap_on")),
-        when(
-            market & pl.col("market_gap") & over,
-            "no price of {} on {} in the window", "benchmark", day("market_gap_on"),
-        ),
-        when(
-            portfolio & over & (pl.col("members") == 0),
-            "none of the role's {} firms has every return of estimation and event window", "in_role",
-        ),
-    ]  # fmt: skip
-    telling = [
+    return [
         when(
             (pl.col("session") != pl.col("asked")),
             "{} has no session, so the event moves to the next one, {}", "asked", "session",
         ),
-        *explaining,
+        why(~on_calendar, "the calendar has no session on or after {}", "asked"),
+        why(pl.col("itself"), "a benchmark is not held against itself"),
+        why(on_calendar & ~over, f"the window ends on {{}} and {known}", day("prices_to")),
+        why(pl.col("short") & on_calendar, of, "have", "ticker", day("short_on")),
+        why(market & pl.col("market_short") & on_calendar, of, "market_have", "benchmark", day("market_short_on")),
+        why(pl.col("gap") & over, "no price of {} on {} in the window", "ticker", day("gap_on")),
+        why(
+            market & pl.col("market_gap") & over,
+            "no price of {} on {} in the window", "benchmark", day("market_gap_on"),
+        ),
+        why(
+            portfolio & over & (pl.col("members") == 0),
+            "none of the role's {} firms has every return of estimation and event window", "in_role",
+        ),
         when(
             market & ~portfolio & (pl.col("shared") == 1) & (pl.col("in_benchmark") > 1),
             "{} is one of the {} firms of {}, which it pulls along", "ticker", "in_benchmark", "benchmark",
@@ -588,8 +610,6 @@ def _sentences(last: date | None, wanted: int) -> tuple[pl.Expr, pl.Expr]:
             ~portfolio & ~pl.col("has_shares") & on_calendar, "no share count of {} known by {}", "ticker", "session"
         ),
     ]  # fmt: skip
-    explained = pl.any_horizontal(sentence.is_not_null() for sentence in explaining)
-    return _joined(*telling).alias("reason"), explained.alias("explained")
 
 
 def _joined(*sentences: pl.Expr) -> pl.Expr:

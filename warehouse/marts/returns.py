@@ -190,8 +190,13 @@ def prices(stock_prices: pl.DataFrame, sessions: pl.DataFrame, tickers: Sequence
     )
     rows = pl.DataFrame({"date": days, "row": np.arange(len(days))}, schema={"date": pl.Date, "row": pl.Int64})
     bars = stock_prices.filter(pl.col("ticker").is_in(names) & (pl.col("close") > 0) & (pl.col("adj_close") > 0))
-    found = pick(admissible(bars), STOCK_PRICES).join(columns, on="ticker").join(rows, on="date")
+    found = admissible(bars).join(columns, on="ticker").join(rows, on="date")
     place = found["row"].to_numpy(), found["column"].to_numpy()
+    grade[place] = 0
+    if np.count_nonzero(grade != NO_GRADE) < len(found):
+        # Sorting every bar to choose among them is worth it only where two bars speak of one day.
+        found = pick(found, STOCK_PRICES)
+        place = found["row"].to_numpy(), found["column"].to_numpy()
     close[place], adj_close[place] = found["close"].to_numpy(), found["adj_close"].to_numpy()
     grade[place] = grade_codes(found["grade"])
     known_on[place] = found["known_on"].cast(pl.Int32).to_numpy()
@@ -377,13 +382,15 @@ class Study:
         return fits, np.hstack([own, means(own, self.members[w])]), days[:, list(self.benchmarks)]
 
 
-def study(prices: Prices, kind: Kind, where: Event, members: np.ndarray, chosen: Setting) -> Study:
-    """Everything fitted for one event; `members` from `memberships`.
+def study(
+    prices: Prices, kind: Kind, where: Event, members: np.ndarray, chosen: Setting, returns: np.ndarray | None = None
+) -> Study:
+    """Everything fitted for one event; `members` from `memberships`, `returns` (where they are at hand) of that kind.
 
     A portfolio is the equal-weight mean of its members' daily returns of the kind given (of logs: the mean of logs);
     it is fitted and tested as if it were a firm.
     """
-    returns = daily_returns(prices.adj_close, kind)
+    returns = daily_returns(prices.adj_close, kind) if returns is None else returns
     benchmarks = tuple(prices.tickers.index(ticker) for ticker in chosen.benchmarks)
     days = rows_at(returns, where.at + offsets(*chosen.estimation))
     own, market = days[:, : len(chosen.firms)], days[:, list(benchmarks)]
