@@ -16,7 +16,7 @@ from tests.conftest import with_provenance
 from tests.marts import made_up
 from tests.marts.made_up import mart_frame
 from warehouse.assumptions import Assumptions, Distribution
-from warehouse.marts import all_marts, build, known, waste
+from warehouse.marts import all_marts, build, known, waste, waste_sensitivity
 from warehouse.marts.waste_sensitivity import turning_values
 from warehouse.tables import CORE
 
@@ -437,6 +437,50 @@ def test_no_capex_and_a_year_left_out(assumptions):
     some = run(few, capex_vintages=vintages({2024: None, 2025: 100_000_000_000}))
     at = {"scope": "MSFT", "revenue_view": "infrastructure"}
     assert "MSFT 2024" in row(some["waste_simulation"], **at, quantity="coverage")["reason"]
+
+
+def test_finance_leases_count_where_asked_for_and_unknown_ones_are_named(assumptions):
+    """A lease that is not known is no lease of nothing: the row says whose is missing."""
+    with_leases = assumptions.replaced({"include_finance_leases": 1, "draws": 2000})
+    both = pl.concat(
+        [vintages({2025: 100_000_000_000}, leases=20_000_000_000), vintages({2025: 50_000_000_000}, "AMZN")]
+    )
+    assert model(with_leases, capex_vintages=both).capex_usd == (120e9,)
+    assert model(assumptions, capex_vintages=both).capex_usd == (100e9,)
+    group = model(with_leases, "ALL", capex_vintages=both)
+    assert group.capex_usd == (170e9,)
+    assert group.note == "without finance leases, as these are unknown: AMZN 2025"
+    assert model(with_leases, capex_vintages=both).note is None
+
+
+def test_models_are_kept_for_the_same_frames_only(assumptions):
+    frames = {name: frame for name, frame in inputs().items() if name != "glut_signals"}
+    first = waste.models(**frames, as_of=AS_OF, assumptions=assumptions)
+    assert waste.models(**frames, as_of=AS_OF, assumptions=assumptions) is first
+    frames["capex_vintages"] = vintages({2025: 1_000_000_000})
+    assert waste.models(**frames, as_of=AS_OF, assumptions=assumptions)[-1] is not first[-1]
+    dearer = assumptions.replaced({"discount_rate": 0.2})
+    assert waste.models(**frames, as_of=AS_OF, assumptions=dearer)[1].drivers != first[1].drivers
+
+
+def test_what_decides_is_the_same_when_only_that_is_asked_for(assumptions):
+    """The timeline asks for less: the figures that a verdict rests on are those of a whole run."""
+    whole = run(assumptions.replaced(FEW))
+    less = run(assumptions.replaced({**FEW, "detail": "deciding"}))
+    assert less["waste_probabilities"].equals(whole["waste_probabilities"])
+    deciding = pl.col("quantity").is_in(["redundant_capex_share", "coverage"])
+    for name, left_out in (("waste_simulation", "p50_standard_error"), ("waste_sensitivity", "flip_value")):
+        columns = [c for c in whole[name].columns if c not in (left_out, "reason") and "quantity_at" not in c]
+        assert less[name].filter(deciding).select(columns).equals(whole[name].filter(deciding).select(columns))
+
+
+@given(st.lists(st.floats(-1e3, 1e3) | st.sampled_from([0.0, 1.0, np.inf]), min_size=2, max_size=30))
+def test_ranks_are_scipys_also_where_values_are_equal(values):
+    found = waste_sensitivity._ranks(np.array(values))
+    ranks = stats.rankdata(values)
+    wanted = ranks - ranks.mean()
+    length = np.sqrt(wanted @ wanted)
+    np.testing.assert_allclose(found, wanted / length if length else np.zeros(len(values)), atol=1e-12)
 
 
 def test_lower_bounds_decide_nothing(assumptions):
