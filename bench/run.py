@@ -30,6 +30,8 @@ def empty(): return 1
 empty()
 import great_expectations
 """
+# Benchmarks of one mart's arithmetic, each a file beside this one that prints its own table.
+ARITHMETIC = ("event_study.py",)
 COMPARISONS = (
     ("warm `overbuild run`", [OVERBUILD, "run", "--quiet"], "empty flow + imports", [PYTHON, "-c", FLOOR], 1.3, 3),
     ("`overbuild sql \"select 1\"`", [OVERBUILD, "sql", "select 1"], "import duckdb, polars",
@@ -72,6 +74,9 @@ def main() -> None:
             print(
                 f"| {name} | {ours:.2f} | {floor_name} | {theirs:.2f} | {ratio:.2f} | {target} | {peak:.0f} | {floor_peak:.0f} |"
             )
+    for name in ARITHMETIC:
+        print(flush=True)
+        subprocess.run([PYTHON, str(Path(__file__).with_name(name))], check=True)
 
 
 if __name__ == "__main__":

@@ -61,6 +61,18 @@ def assumptions() -> Assumptions:
     return load()
 
 
+@pytest.fixture(scope="session")
+def warehouse_home(tmp_path_factory, assumptions):
+    """A home with a published warehouse, for tests that read it; see `tests.published`."""
+    from tests.published import publish
+    from warehouse.home import WAREHOUSE, Home
+
+    root = tmp_path_factory.mktemp("published")
+    home = Home(root, root / WAREHOUSE)
+    publish(home, AS_OF, assumptions)
+    return home
+
+
 def recorded(*parts: str) -> Path:
     """A recorded response; skips the test where the folder of recorded responses is not beside the project."""
     path = SHARED.joinpath("recorded", *parts)

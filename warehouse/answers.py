@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from warehouse import output, store
+from warehouse import output, overrides, store
 from warehouse.errors import UsageError
 from warehouse.home import WAREHOUSE, Home
 from warehouse.output import Format
@@ -19,40 +21,29 @@ from warehouse.output import Format
 CONTEXT_LINES = 2
 
 
-def verdict(published: Path, company: str, form: Format) -> None:
-    """Write the verdicts and, in a table, the conditions behind them.
+def verdict(published: Path, company: str, form: Format, assumed: Sequence[str] = ()) -> None:
+    """Write the verdicts and, in a table, the conditions behind them; with `assumed` (`key=value`) those of a what-if.
 
-    In JSON and CSV one row a verdict; `conditions` holds its conditions as a list (JSON) or as JSON text (CSV).
+    In JSON and CSV one row a verdict; `conditions` holds its conditions as a list (JSON) or as JSON text (CSV), and
+    `what_if` the assumptions that are not the packaged ones, or nothing.
     """
     with store.reading(published / WAREHOUSE) as connection:
-        scopes = [
-            scope for (scope,) in connection.execute("SELECT DISTINCT scope FROM marts.verdict ORDER BY 1").fetchall()
-        ]
-        if company and company not in scopes:
-            raise UsageError(f"--company {company}: there is no verdict for it; choose from {', '.join(scopes)}.")
-        wanted = [company] if company else scopes
-        order = "CASE scope WHEN 'ALL' THEN 0 ELSE 1 END, scope, question"
-        verdicts = connection.execute(
-            f"SELECT * FROM marts.verdict WHERE scope IN (SELECT unnest(?)) ORDER BY {order}", [wanted]
-        )
-        columns = [name for name, *_ in verdicts.description]
-        rows = verdicts.fetchall()
-        behind = connection.execute(
-            f"SELECT * FROM marts.verdict_conditions WHERE scope IN (SELECT unnest(?)) ORDER BY {order}, condition",
-            [wanted],
-        )
-        condition_columns = [name for name, *_ in behind.description]
-        conditions = [dict(zip(condition_columns, row, strict=True)) for row in behind.fetchall()]
-        overridden = _overridden(connection)
+        answer = _answer(connection, company)
         failed = failed_sources(connection)
+    before: Answer | None = None
+    if assumed:
+        from warehouse import what_if  # builds marts: only where it is asked for
+
+        with what_if.built(published, what_if.assumed(assumed)) as connection:
+            before, answer = answer, _answer(connection, company)
     if form is Format.table:
         for source in failed:
             sys.stdout.write(f"OLD DATA: {source['source']} ({source['feed']}): {source['message']}\n\n")
-        _verdict_table(columns, rows, conditions, overridden, everything=bool(company))
+        _verdict_table(answer, before, everything=bool(company))
         return
     old = failed if form is Format.json else json.dumps(output.plain(failed), ensure_ascii=False)
-    listed = [[*row, _conditions_of(dict(zip(columns, row, strict=True)), conditions, form), old] for row in rows]
-    output.write([*columns, "conditions", "failed_sources"], listed, form)
+    listed = [[*row.values(), _conditions_of(row, answer, form), answer.what_if, old] for row in answer.verdicts]
+    output.write([*answer.columns, "conditions", "what_if", "failed_sources"], listed, form)
 
 
 def failed_sources(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
@@ -77,35 +68,75 @@ def last_source(home: Home) -> str | None:
     return row[0] if row else None
 
 
-def _conditions_of(row: dict[str, Any], conditions: list[dict[str, Any]], form: Format) -> Any:
-    own = [c for c in conditions if c["scope"] == row["scope"] and c["question"] == row["question"]]
+@dataclass(frozen=True)
+class Answer:
+    """Verdicts, the conditions behind them, and in words what differs from the packaged assumptions."""
+
+    columns: list[str]
+    verdicts: list[dict[str, Any]]
+    conditions: list[dict[str, Any]]
+    what_if: str | None
+
+
+def _answer(connection: duckdb.DuckDBPyConnection, company: str) -> Answer:
+    """What a warehouse answers, headline first. Raises UsageError where there is no verdict for the company."""
+    scopes = [
+        scope for (scope,) in connection.execute("SELECT DISTINCT scope FROM marts.verdict ORDER BY 1").fetchall()
+    ]
+    if company and company not in scopes:
+        raise UsageError(f"--company {company}: there is no verdict for it; choose from {', '.join(scopes)}.")
+    wanted = [company] if company else scopes
+    order = "CASE scope WHEN 'ALL' THEN 0 ELSE 1 END, scope, CASE question WHEN 'overall' THEN 0 ELSE 1 END, question"
+    columns, verdicts = _dicts(
+        connection, f"SELECT * FROM marts.verdict WHERE scope IN (SELECT unnest(?)) ORDER BY {order}", wanted
+    )
+    _, conditions = _dicts(
+        connection,
+        f"SELECT * FROM marts.verdict_conditions WHERE scope IN (SELECT unnest(?)) ORDER BY {order}, condition",
+        wanted,
+    )
+    return Answer(columns, verdicts, conditions, overrides.overridden(connection))
+
+
+def _dicts(
+    connection: duckdb.DuckDBPyConnection, query: str, scopes: list[str]
+) -> tuple[list[str], list[dict[str, Any]]]:
+    result = connection.execute(query, [scopes])
+    columns = [name for name, *_ in result.description]
+    return columns, [dict(zip(columns, row, strict=True)) for row in result.fetchall()]
+
+
+def _conditions_of(row: dict[str, Any], answer: Answer, form: Format) -> Any:
+    own = [c for c in answer.conditions if c["scope"] == row["scope"] and c["question"] == row["question"]]
     own = [{key: value for key, value in c.items() if key not in ("scope", "question")} for c in own]
     return own if form is Format.json else json.dumps(output.plain(own), ensure_ascii=False)
 
 
-def _overridden(connection: duckdb.DuckDBPyConnection) -> list[str]:
-    latest = connection.execute(
-        "SELECT versions->>'$.assumptions_overridden' FROM provenance.runs ORDER BY started_at DESC LIMIT 1"
-    ).fetchone()
-    return json.loads(latest[0]) if latest and latest[0] else []
-
-
-def _verdict_table(
-    columns: list[str],
-    rows: list[tuple[Any, ...]],
-    conditions: list[dict[str, Any]],
-    overridden: list[str],
-    everything: bool,
-) -> None:
-    as_dicts = [dict(zip(columns, row, strict=True)) for row in rows]
-    if overridden:
-        sys.stdout.write(f"WHAT-IF: these assumptions are not the packaged ones: {', '.join(overridden)}\n\n")
-    shown = [[r["scope"], r["question"], r["verdict"], r["evidence_grade"], r["statement"]] for r in as_dicts]
-    title = f"Verdict as of {as_dicts[0]['as_of']}" if as_dicts else ""
+def _verdict_table(answer: Answer, before: Answer | None, everything: bool) -> None:
+    marked = ""
+    if answer.what_if:
+        marked = " (what-if)"
+        sys.stdout.write(f"WHAT-IF, not the published answer: {answer.what_if}\n")
+        sys.stdout.write(f"{_moved(answer, before)}\n" if before else "")
+        sys.stdout.write("\n")
+    shown = [[r["scope"], r["question"], r["verdict"], r["evidence_grade"], r["statement"]] for r in answer.verdicts]
+    title = f"Verdict as of {answer.verdicts[0]['as_of']}{marked}" if answer.verdicts else ""
     output.write(["scope", "question", "verdict", "grade", "statement"], shown, Format.table, title)
-    behind = [c for c in conditions if everything or c["scope"] == "ALL"]
+    behind = [c for c in answer.conditions if everything or c["scope"] == "ALL"]
     fields = ["scope", "question", "condition", "value", "comparison", "threshold", "holds", "statement"]
-    output.write(fields, [[c[f] for f in fields] for c in behind], Format.table, "The figures and thresholds behind it")
+    title = f"The figures and thresholds behind it{marked}"
+    output.write(fields, [[c[f] for f in fields] for c in behind], Format.table, title)
+
+
+def _moved(answer: Answer, before: Answer) -> str:
+    """Which verdicts differ from the published ones."""
+    was = {(row["scope"], row["question"]): row["verdict"] for row in before.verdicts}
+    moved = [
+        f"{row['scope']} {row['question']} {was[row['scope'], row['question']]} -> {row['verdict']}"
+        for row in answer.verdicts
+        if row["verdict"] != was[row["scope"], row["question"]]
+    ]
+    return f"Verdicts that change: {'; '.join(moved)}" if moved else "No verdict changes."
 
 
 def sql(published: Path, query: str, file: Path | None, question: str, form: Format) -> None:

@@ -198,9 +198,22 @@ def _validate_structure(name: str, entry: Mapping[str, Any], where: str) -> None
             "a list of tickers",
             isinstance(value, list) and bool(value) and all(isinstance(ticker, str) for ticker in value),
         ),
+        "benchmark_indices": (
+            "a table of names, each with a list of the tickers and roles left out",
+            isinstance(value, Mapping)
+            and all(isinstance(out, list) and all(isinstance(name, str) for name in out) for out in value.values()),
+        ),
         "windows": (
             "a list of [first, last] in trading days, first not after last",
             isinstance(value, list) and bool(value) and all(_is_window(window) for window in value),
+        ),
+        "event_day_windows": (
+            "a list of [first, last] in trading days, first not after last",
+            isinstance(value, list) and bool(value) and all(_is_window(window) for window in value),
+        ),
+        "persistence_days": (
+            "a list of trading days of at least 1",
+            isinstance(value, list) and bool(value) and all(type(day) is int and 1 <= day <= 1000 for day in value),
         ),
         "estimation_window": (
             "[first, last] in trading days, at least 30 before the event",

@@ -64,12 +64,22 @@ def run(
 def verdict(
     as_of: AsOf = None,
     company: Annotated[str, typer.Option(metavar="TICKER", help="One company instead of all.")] = "",
+    assume: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--assume", metavar="KEY=VALUE", help="A what-if: replace an assumption, as life=3; may be repeated."
+        ),
+    ] = None,
     form: Form = Format.table,
 ) -> None:
     """The answer: each question's verdict, and the figures and thresholds behind it."""
     from warehouse import answers
 
-    answers.verdict(_published(as_of), company.upper(), form)
+    if assume:
+        from warehouse import what_if
+
+        what_if.assumed(assume)  # a mistake is told before a dated answer is made
+    answers.verdict(_published(as_of), company.upper(), form, assume or ())
 
 
 @app.command()
@@ -97,6 +107,23 @@ def quality(
     from warehouse import answers
 
     answers.quality(_home(), run_id, form)
+
+
+@app.command()
+def trace(
+    table: Annotated[str, typer.Argument(metavar="TABLE", help="A table of marts or core, such as marts.verdict.")],
+    where: Annotated[
+        str, typer.Option("--where", metavar="CONDITION", help="SQL condition on the table's columns: which rows.")
+    ] = "",
+    limit: Annotated[int, typer.Option(min=1, help="Rows of the table that are followed.")] = 25,
+    as_of: AsOf = None,
+    form: Form = Format.table,
+) -> None:
+    """From a figure to its inputs: the facts behind a row, their documents, hashes and addresses."""
+    from warehouse import tracing
+
+    tracing.named(table)  # a wrong name is told before a dated answer is made
+    tracing.write(_published(as_of), table, where, limit, form)
 
 
 @app.command()

@@ -7,7 +7,7 @@ import json
 import math
 import shutil
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -28,15 +28,27 @@ def write(columns: Sequence[str], rows: Iterable[Sequence[Any]], form: Format, t
     """Write rows to standard output. In JSON: a list of objects, dates in ISO 8601, numbers as numbers."""
     match form:
         case Format.json:
-            objects = [dict(zip(columns, map(plain, row), strict=True)) for row in rows]
-            json.dump(objects, sys.stdout, ensure_ascii=False, indent=1)
-            sys.stdout.write("\n")
+            write_objects(dict(zip(columns, row, strict=True)) for row in rows)
         case Format.csv:
             writer = csv.writer(sys.stdout, lineterminator="\n")
             writer.writerow(columns)
             writer.writerows([["" if cell is None else plain(cell) for cell in row] for row in rows])
         case Format.table:
             _table(columns, rows, title)
+
+
+def write_objects(objects: Iterable[Mapping[str, Any]]) -> None:
+    """Write a JSON list of objects; they need not have the same keys."""
+    json.dump([plain(dict(one)) for one in objects], sys.stdout, ensure_ascii=False, indent=1)
+    sys.stdout.write("\n")
+
+
+def write_tree(tree: Any) -> None:
+    """Write a tree of `rich` as wide as the terminal."""
+    from rich.console import Console
+
+    width = shutil.get_terminal_size((NARROWEST, 40)).columns
+    Console(width=width if sys.stdout.isatty() else max(width, NARROWEST), markup=False, highlight=False).print(tree)
 
 
 def plain(value: Any) -> Any:

@@ -64,7 +64,8 @@ def _listen(quiet: bool) -> None:
 def print_summary(outcome: dict[str, Any]) -> None:
     """What a run did, for a newcomer, on standard output."""
     out = [f"The answer as of {outcome['as_of']}, from {outcome['fact_rows']:,} facts:", ""]
-    for verdict in sorted(outcome["verdicts"], key=lambda v: list(QUESTIONS).index(v["question"])):
+    order = ["overall", *QUESTIONS]  # the headline first
+    for verdict in sorted(outcome["verdicts"], key=lambda v: order.index(v["question"])):
         out.append(f"  {QUESTIONS[verdict['question']]}  [{verdict['verdict'].replace('_', ' ')}]")
         out += [f"      {line}" for line in _wrapped(verdict["statement"])]
     out += ["", f"Checked: {outcome['checks_held']} of {outcome['checks']} checks held."]

@@ -12,6 +12,7 @@ from functools import cache
 import polars as pl
 
 EXCHANGE = "XNYS"
+FIRST_SESSION = date(2018, 1, 1)  # of a run; earlier than any estimation window that the facts allow
 
 
 @cache

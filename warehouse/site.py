@@ -5,13 +5,13 @@ Each section is a query on the marts, so a figure on the page is a mart row and 
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import jinja2
 
+from warehouse import overrides
 from warehouse.answers import failed_sources
 from warehouse.output import readable
 from warehouse.runner import QUESTIONS
@@ -81,11 +81,11 @@ SECTIONS: tuple[tuple[str, str, str, str], ...] = (
 
 def read(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     """Everything the page shows, from a warehouse's marts."""
-    run_id, as_of, outcome, versions = (
+    run_id, as_of, outcome = (
         connection.execute(
-            "SELECT run_id, as_of, outcome, versions FROM provenance.runs ORDER BY started_at DESC LIMIT 1"
+            "SELECT run_id, as_of, outcome FROM provenance.runs ORDER BY started_at DESC LIMIT 1"
         ).fetchone()
-        or (None,) * 4
+        or (None,) * 3
     )
     group = connection.execute("SELECT question, verdict, statement FROM marts.verdict WHERE scope = 'ALL'").fetchall()
     order = ["overall", *(question for question in QUESTIONS if question != "overall")]
@@ -99,7 +99,7 @@ def read(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
         "as_of": as_of,
         "outcome": outcome,
         "failed_sources": failed_sources(connection),
-        "overridden": json.loads(versions)["assumptions_overridden"],
+        "overridden": overrides.overridden(connection),
         "group": sorted(
             ({"question": q, "verdict": v, "statement": s} for q, v, s in group),
             key=lambda v: order.index(v["question"]),

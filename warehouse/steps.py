@@ -26,14 +26,13 @@ from warehouse import ingest as ingesting
 from warehouse import publish as publishing
 from warehouse.errors import OverbuildError, RefusedError, UsageError
 from warehouse.ingest import Ingested, RunContext
-from warehouse.sessions import sessions
+from warehouse.sessions import FIRST_SESSION, sessions
 from warehouse.settings import Settings, load_settings
 from warehouse.sources import all_sources
 from warehouse.sources.source import Feed, Source
 from warehouse.tables import CORE, SYSTEM
 
 FEEDS: tuple[Feed, ...] = ("prices", "capex", "gpu", "training")
-FIRST_SESSION = date(2018, 1, 1)
 KEPT_REFUSED = 10
 NOTICES_SHOWN = 5
 Say = Callable[[str], None]

@@ -7,7 +7,7 @@ from functools import cache
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import with_provenance
@@ -464,6 +464,7 @@ DAYS_AND_PRICES = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(
     own=DAYS_AND_PRICES,
     kin=DAYS_AND_PRICES,

@@ -70,6 +70,18 @@ def test_a_mart_counted_as_dateless_does_not_look_at_the_date(facts, assumptions
     assert checked == verdict_timeline.DATELESS & set(chain())
 
 
+def test_what_is_left_out_changes_no_answer(facts, assumptions, monkeypatch):
+    """Each mart given everything, asked for everything and run every day, against what the timeline does."""
+    days = [date(2025, 1, 31), date(2025, 6, 30), date(2026, 8, 31)]
+    quick = verdict_timeline.replay(facts, days, assumptions)
+    monkeypatch.setattr(verdict_timeline, "NARROWED", {})
+    monkeypatch.setattr(verdict_timeline, "ASKED_LESS", frozenset())
+    monkeypatch.setattr(verdict_timeline, "DATELESS", frozenset())
+    whole = verdict_timeline.replay(facts, days, assumptions)
+    for day in days:
+        assert quick[day].select(*ANSWER, "inputs_through").equals(whole[day].select(*ANSWER, "inputs_through")), day
+
+
 def poisoned(facts: dict[str, pl.DataFrame], day: date) -> dict[str, pl.DataFrame]:
     """`facts`, and after `day` a second copy of each with every number ten times as large and the best grade."""
     changed = dict(facts)

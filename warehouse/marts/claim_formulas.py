@@ -15,11 +15,9 @@ from contextlib import suppress
 from datetime import date, timedelta
 from math import hypot
 
-import numpy as np
 import polars as pl
-from scipy import stats
 
-from warehouse.marts import picking
+from warehouse.marts import efficiency_trend, picking
 from warehouse.marts.claim_facts import (
     Dossier,
     Found,
@@ -41,8 +39,7 @@ V3, R1, O1, H800, H100 = "DeepSeek-V3", "DeepSeek-R1", "o1", "H800 SXM", "H100 S
 DEVELOPER = "DeepSeek"
 BUYS_OR_SELLS_TECHNOLOGY = ("supplier", "buyer", "neocloud", "adopter")
 EVENT_KEY = ("event_date", "ticker", "benchmark", "model", "return_kind", "window_start", "window_end")
-DAYS_A_MONTH, DAYS_A_YEAR = 365.25 / 12, 365.25
-CONFIDENCE, MODELS_TO_FIT = 0.95, 10
+DAYS_A_MONTH = 365.25 / 12
 
 Formula = Callable[[Row, Dossier], Found]
 
@@ -446,9 +443,7 @@ def cluster_size(claim: Row, dossier: Dossier) -> Found:
 
 
 def _models(dossier: Dossier) -> pl.DataFrame:
-    """One row for each model and release: settings of one model share its index and are one observation."""
-    rows = dossier.rows("model_capability").sort("base_name", "released", "model")
-    return rows.unique(["base_name", "released"], keep="first", maintain_order=True)
+    return efficiency_trend.one_a_release(dossier.rows("model_capability"))
 
 
 def _gap(dossier: Dossier, left: Row, right: Row) -> tuple[float, float, float]:
@@ -523,16 +518,15 @@ def open_against_closed(claim: Row, dossier: Dossier) -> Found:
 def cost_decline(claim: Row, dossier: Dossier) -> Found:
     """SC21: times less compute a year for the same capability, and whether V3 breaks the trend (method 3).
 
-    log10 FLOP regressed on date and capability index; the slope on the date, turned round, is the decline at a given
-    capability. Noise in the index biases it towards slower. Before the index is known, the latest estimate stands in.
+    The trend is `efficiency_trend`'s. Before the index is known, the latest estimate stands in.
     """
     models = _models(dossier).filter(pl.col("training_flop").is_not_null())
-    found = flop_decline(models)
-    if found is None:
+    trend = efficiency_trend.fit(models)
+    if trend is None:
         return _published_decline(dossier)
     dossier.used("core.model_capability all", picking.weakest_of(models))
-    rate, low, high, residuals = found
-    mine = models.with_columns(residual=residuals).filter(base_name=V3).sort("released")
+    rate, low, high = trend.times, trend.low, trend.high
+    mine = models.with_columns(residual=pl.Series(trend.scaled)).filter(base_name=V3).sort("released")
     place = ""
     if mine.height:
         residual = mine.item(0, "residual")
@@ -561,29 +555,6 @@ def _published_decline(dossier: Dossier) -> Found:
         f"no index of capability was known by {dossier.as_of} to recompute it."
     )
     return Found("approximately_right" if low > 1 else "cannot_check", reason, latest["value"], low, high)
-
-
-def flop_decline(models: pl.DataFrame) -> tuple[float, float, float, pl.Series] | None:
-    """Yearly fall of training FLOP at a given capability as a multiple, its 95 % interval, and scaled residuals.
-
-    `models` has `released`, `eci` and `training_flop`, one row a model. None where fewer than ten models, or models
-    that do not vary, leave nothing to fit.
-    """
-    if models.height < MODELS_TO_FIT:
-        return None
-    years = (models["released"] - date(2025, 1, 1)).dt.total_days().to_numpy() / DAYS_A_YEAR
-    design = np.column_stack([np.ones(models.height), years, models["eci"].to_numpy()])
-    log_flop = np.log10(models["training_flop"].to_numpy())
-    if np.linalg.matrix_rank(design) < design.shape[1]:
-        return None
-    slopes = np.linalg.lstsq(design, log_flop, rcond=None)[0]
-    left_over = log_flop - design @ slopes
-    free = models.height - design.shape[1]
-    deviation = np.sqrt(left_over @ left_over / free)
-    margin = stats.t.ppf((1 + CONFIDENCE) / 2, free) * deviation * np.sqrt(np.linalg.inv(design.T @ design)[1, 1])
-    rate, low, high = (float(10 ** -(slopes[1] + shift)) for shift in (0.0, margin, -margin))
-    scaled = left_over / deviation if deviation > 0 else np.zeros_like(left_over)
-    return rate, low, high, pl.Series(scaled)
 
 
 # ---- What came of it -----------------------------------------------------------------------------------------------

@@ -10,6 +10,9 @@ Read this before reading a number:
   a cover page's share count is not: it is multiplied by every split since the day it was measured.
 - Several days' abnormal returns lean on the same two estimated parameters, so the variance of their sum is larger than
   the sum of their variances (`warehouse.marts.returns.standard_errors`).
+- The benchmark may be an equal-weight index of the panel without Nvidia, because Nvidia is a good part of the funds: held
+  against a market that it moves, it seems to fall less. A firm or portfolio that is part of such an index is still held
+  against the whole of it, so that all rows of a benchmark have the same market, and the row's reason says how much of it.
 - Shares that fall together on one day are not so many independent witnesses. A role's portfolio
   (`portfolio:supplier`, ...) carries their correlation in its own variance; it stands among the tickers, with the role
   as `role`, and must not be added to them.
@@ -34,15 +37,18 @@ from warehouse.marts.returns import (
     MODELS,
     NEVER,
     NO_GRADE,
+    Gaps,
     Model,
     Prices,
     Setting,
     abnormal_returns,
     compound,
+    daily_returns,
+    gaps,
     grade_codes,
     memberships,
     offsets,
-    prices,
+    panel_prices,
     rows_at,
     setting,
     standard_errors,
@@ -71,7 +77,12 @@ TABLE = mart(
             required=True,
         ),
         Column("role", "text", "role in the question; of a portfolio, the role of its firms", required=True),
-        Column("benchmark", "text", "fund that stands for the market", required=True),
+        Column(
+            "benchmark",
+            "text",
+            "fund, or equal-weight index of the panel (assumption benchmark_indices), that stands for the market",
+            required=True,
+        ),
         Column(
             "model",
             "text",
@@ -86,6 +97,12 @@ TABLE = mart(
         Column("prices_to", "date", "last day of the window"),
         Column("n_firms", "integer", "firms in the row: 1, or those of the portfolio", "firms", True, minimum=0),
         Column("firms", "text", "tickers in the row, separated by blanks"),
+        Column(
+            "benchmark_firms",
+            "text",
+            "tickers whose prices make the benchmark, separated by blanks: of a fund the fund, of an index its firms",
+            required=True,
+        ),
         Column(
             "n_estimation",
             "integer",
@@ -182,9 +199,9 @@ def build(
     chosen = setting(companies, sessions, assumptions)
     if not (chosen.firms and chosen.events):
         return TABLE.empty()
-    bars = prices(stock_prices, sessions, list(dict.fromkeys((*chosen.firms, *chosen.benchmarks))))
+    bars = panel_prices(stock_prices, sessions, chosen)
     members = np.stack([memberships(bars, event, chosen) for event in chosen.events])
-    counts = _share_counts(shares_outstanding, corporate_actions, chosen)
+    counts = share_counts(shares_outstanding, corporate_actions, chosen)
     grid = _grid(chosen)
     figures = _figures(bars, members, chosen, grid)
     value_change = _close_changes(bars, chosen) * counts.shares[:, None, :]
@@ -271,6 +288,7 @@ def _keys(chosen: Setting, grid: _Grid) -> dict[str, pl.Series | np.ndarray]:
         "ticker": grid.series(_assets(chosen), "A"),
         "role": grid.series([*chosen.roles, *chosen.groups], "A"),
         "benchmark": grid.series(chosen.benchmarks, "B"),
+        "benchmark_firms": grid.series([" ".join(chosen.behind(name)) for name in chosen.benchmarks], "B"),
         "model": grid.series(MODELS, "M"),
         "return_kind": grid.series(KINDS, "K"),
         "window_start": grid.flat(first, "W"),
@@ -290,9 +308,10 @@ def _figures(bars: Prices, members: np.ndarray, chosen: Setting, grid: _Grid) ->
     names = ("alpha", "beta", "r2", "sigma", "abnormal_return", "standard_error")
     found = np.full((len(names), *grid.shape), np.nan)
     actual = np.full((grid.size["E"], grid.size["K"], grid.size["W"], grid.size["A"]), np.nan)
+    daily = [daily_returns(bars.adj_close, kind) for kind in KINDS]
     for e, event in enumerate(chosen.events):
         for k, kind in enumerate(KINDS):
-            studied = study(bars, kind, event, members[e], chosen)
+            studied = study(bars, kind, event, members[e], chosen, daily[k])
             for w in range(grid.size["W"]):
                 fits, returns, market = studied.of_window(w)
                 actual[e, k, w] = compound(returns, kind)
@@ -302,7 +321,7 @@ def _figures(bars: Prices, members: np.ndarray, chosen: Setting, grid: _Grid) ->
                     box[4] = abnormal_returns(fitted, returns, market).sum(axis=1)
                     box[5] = standard_errors(fitted, market)
     # What the market-adjusted model sets without looking (a = 0, b = 1) counts only where it can be tested.
-    itself = np.array(chosen.benchmarks)[:, None] == np.array(_assets(chosen))
+    itself = grid.flat(_itself(members, chosen), "EWBA").reshape(grid.shape)
     found[:, np.isnan(found[3]) | itself] = np.nan
     columns = {name: found[i].reshape(-1) for i, name in enumerate(names)}
     # A window that is not over has no standard error either.
@@ -319,6 +338,19 @@ def _figures(bars: Prices, members: np.ndarray, chosen: Setting, grid: _Grid) ->
     }
 
 
+def _shared(members: np.ndarray, chosen: Setting) -> np.ndarray:
+    """Firms that each asset and each benchmark have in common: E by W by B by A."""
+    in_benchmark = np.array([[firm in chosen.behind(name) for firm in chosen.firms] for name in chosen.benchmarks])
+    own = np.broadcast_to(in_benchmark, (*members.shape[:2], *in_benchmark.shape))
+    return np.concatenate([own, np.einsum("ewgf,bf->ewbg", members, in_benchmark, dtype=int)], axis=3).astype(int)
+
+
+def _itself(members: np.ndarray, chosen: Setting) -> np.ndarray:
+    """Whether an asset is the benchmark that it would be held against: E by W by B by A."""
+    sizes = np.array([len(chosen.behind(name)) for name in chosen.benchmarks])[:, None]
+    return (_shared(members, chosen) == sizes) & (_n_firms(members, chosen)[:, :, None, :] == sizes)
+
+
 def _close_changes(bars: Prices, chosen: Setting) -> np.ndarray:
     """Close at the window's end less the close before its start, E by W by A, USD; NaN for portfolios."""
     changes = np.full((len(chosen.events), len(chosen.windows), len(_assets(chosen))), np.nan)
@@ -330,7 +362,7 @@ def _close_changes(bars: Prices, chosen: Setting) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class _ShareCounts:
+class ShareCounts:
     """Share counts known on each event's session, E by A, and their evidence.
 
     NaN, NaT, NO_GRADE and NEVER where there is none.
@@ -342,7 +374,8 @@ class _ShareCounts:
     known_on: np.ndarray
 
 
-def _share_counts(shares: pl.DataFrame, actions: pl.DataFrame, chosen: Setting) -> _ShareCounts:
+def share_counts(shares: pl.DataFrame, actions: pl.DataFrame, chosen: Setting) -> ShareCounts:
+    """The latest count of each firm that was known on each event's session, times every split since it was measured."""
     shape = (len(chosen.events), len(_assets(chosen)))
     counts, measured = np.full(shape, np.nan), np.full(shape, np.datetime64("NaT", "D"))
     grade, known_on = np.full(shape, NO_GRADE), np.full(shape, NEVER)
@@ -378,7 +411,7 @@ def _share_counts(shares: pl.DataFrame, actions: pl.DataFrame, chosen: Setting) 
     known_on[place] = (
         found.select(pl.max_horizontal("known_on", "known_on_split").cast(pl.Int32)).to_series().to_numpy()
     )
-    return _ShareCounts(counts, measured, grade, known_on)
+    return ShareCounts(counts, measured, grade, known_on)
 
 
 # ---- Evidence ------------------------------------------------------------------------------------------------------
@@ -388,7 +421,7 @@ def _evidence(
     bars: Prices,
     members: np.ndarray,
     companies: pl.DataFrame,
-    counts: _ShareCounts,
+    counts: ShareCounts,
     valued: np.ndarray,
     chosen: Setting,
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -439,52 +472,30 @@ def _firm_lists(members: np.ndarray, chosen: Setting) -> list[str | None]:
 def _n_estimation(bars: Prices, members: np.ndarray, chosen: Setting) -> np.ndarray:
     """Returns in the estimation window: E by W by A; a portfolio has all or, without firms, none."""
     days = offsets(chosen.estimation[0] - 1, chosen.estimation[1])
-    own = np.stack([_gaps(bars, event.at + days).returns[: len(chosen.firms)] for event in chosen.events])
+    own = np.stack([gaps(bars, event.at + days).returns[: len(chosen.firms)] for event in chosen.events])
     portfolios = np.where(members.any(axis=3), chosen.estimation_days, 0)
     return np.concatenate([np.broadcast_to(own[:, None, :], (*members.shape[:2], own.shape[1])), portfolios], axis=2)
 
 
-@dataclass(frozen=True)
-class _Gaps:
-    """Of each ticker, over some days: returns that are there, whether a price is missing, and the first such day.
-
-    The day is NaT where nothing is missing, or where it lies outside the calendar.
-    """
-
-    returns: np.ndarray
-    missing: np.ndarray
-    first: np.ndarray
-
-
-def _gaps(bars: Prices, rows: np.ndarray) -> _Gaps:
-    present = rows_at((~np.isnan(bars.adj_close)).astype(float), rows) == 1
-    missing = ~present.all(axis=0)
-    row = rows[np.argmin(present, axis=0)]
-    inside = missing & (row >= 0) & (row < len(bars.sessions))
-    first = np.full(len(row), np.datetime64("NaT", "D"))
-    first[inside] = bars.sessions[row[inside]]
-    return _Gaps((present[1:] & present[:-1]).sum(axis=0), missing, first)
-
-
-def _reasons(bars: Prices, members: np.ndarray, counts: _ShareCounts, chosen: Setting) -> pl.DataFrame:
+def _reasons(bars: Prices, members: np.ndarray, counts: ShareCounts, chosen: Setting) -> pl.DataFrame:
     """`prices_from`, `prices_to`, `reason`, and whether it tells why statistics are missing (`explained`).
 
     One row for each event, window, use of the benchmark, benchmark and asset, in this order.
     """
     grid = _grid(chosen, "EWUBA")
     days = offsets(chosen.estimation[0] - 1, chosen.estimation[1])
-    estimation = [_gaps(bars, event.at + days) for event in chosen.events]
+    estimation = [gaps(bars, event.at + days) for event in chosen.events]
     windows = [
-        _gaps(bars, event.at + offsets(first - 1, last)) for event in chosen.events for first, last in chosen.windows
+        gaps(bars, event.at + offsets(first - 1, last)) for event in chosen.events for first, last in chosen.windows
     ]
     benchmarks = [bars.tickers.index(ticker) for ticker in chosen.benchmarks]
     firms, groups = slice(0, len(chosen.firms)), len(chosen.groups)
 
-    def of_assets(gaps: list[_Gaps], name: str, nothing: object) -> np.ndarray:
-        return np.stack([np.append(getattr(gap, name)[firms], np.full(groups, nothing)) for gap in gaps])
+    def of_assets(found: list[Gaps], name: str, nothing: object) -> np.ndarray:
+        return np.stack([np.append(getattr(gap, name)[firms], np.full(groups, nothing)) for gap in found])
 
-    def of_benchmarks(gaps: list[_Gaps], name: str) -> np.ndarray:
-        return np.stack([getattr(gap, name)[benchmarks] for gap in gaps])
+    def of_benchmarks(found: list[Gaps], name: str) -> np.ndarray:
+        return np.stack([getattr(gap, name)[benchmarks] for gap in found])
 
     no_day, window_ends = np.datetime64("NaT", "D"), [last for _, last in chosen.windows]
     ends = [day for event in chosen.events for day in _sessions_at(bars, event.at, window_ends)]
@@ -511,49 +522,85 @@ def _reasons(bars: Prices, members: np.ndarray, counts: _ShareCounts, chosen: Se
             "market_gap_on": grid.flat(of_benchmarks(windows, "first"), "EWB"),
             "members": grid.flat(_n_firms(members, chosen), "EWA"),
             "in_role": grid.flat(np.append(np.zeros(len(chosen.firms), dtype=int), in_role), "A"),
+            "shared": grid.flat(_shared(members, chosen), "EWBA"),
+            "itself": grid.flat(_itself(members, chosen), "EWBA"),
+            "in_benchmark": grid.flat(np.array([len(chosen.behind(name)) for name in chosen.benchmarks]), "B"),
             "has_shares": grid.flat(~np.isnan(counts.shares), "EA"),
         }
     )
-    return frame.select("prices_from", "prices_to", *_sentences(bars.last, chosen.estimation_days))
+    sentences = _sentences(bars.last, chosen.estimation_days)
+    # Most sentences are true of no row, and writing one for every row to drop it again costs more than looking first.
+    true = frame.select(sentence.when.fill_null(False).alias(f"true_{i}") for i, sentence in enumerate(sentences))
+    used = [(f"true_{i}", sentence) for i, sentence in enumerate(sentences) if true[f"true_{i}"].any()]
+    told = [pl.when(name).then(sentence.text) for name, sentence in used]
+    explaining = [name for name, sentence in used if sentence.explains]
+    return frame.hstack(true).select(
+        "prices_from",
+        "prices_to",
+        reason=_joined(*told) if told else pl.lit(None, dtype=pl.String),
+        explained=pl.any_horizontal(explaining) if explaining else pl.lit(False),
+    )
 
 
-def _sentences(last: date | None, wanted: int) -> tuple[pl.Expr, pl.Expr]:
-    """`reason` and `explained` from the columns of `_reasons`; prices are known through `last`."""
+@dataclass(frozen=True)
+class _Sentence:
+    """What a row says `when` a condition holds; `explains` where it tells why statistics are missing."""
+
+    when: pl.Expr
+    text: pl.Expr
+    explains: bool
+
+
+def _sentences(last: date | None, wanted: int) -> list[_Sentence]:
+    """What there is to say of the rows of `_reasons`, in this order; prices are known through `last`."""
     portfolio = pl.col("in_role") > 0
     on_calendar, through = pl.col("session").is_not_null(), pl.lit(last, dtype=pl.Date)
     over = (pl.col("prices_to") <= through).fill_null(False)
-    market = pl.col("uses_market") & (pl.col("ticker") != pl.col("benchmark"))
+    market = pl.col("uses_market") & ~pl.col("itself")
     known = f"prices are known through {last}" if last else "no prices are known"
 
-    def when(condition: pl.Expr, text: str, *columns: str | pl.Expr) -> pl.Expr:
-        return pl.when(condition).then(pl.format(text, *columns) if columns else pl.lit(text))
+    def when(condition: pl.Expr, text: str, *columns: str | pl.Expr, explains: bool = False) -> _Sentence:
+        return _Sentence(condition, pl.format(text, *columns) if columns else pl.lit(text), explains)
+
+    def why(condition: pl.Expr, text: str, *columns: str | pl.Expr) -> _Sentence:
+        return when(condition, text, *columns, explains=True)
 
     def day(column: str) -> pl.Expr:
         return pl.col(column).cast(pl.String).fill_null("a day outside the calendar")
 
     of = f"{{}} of {wanted} estimation returns of {{}}, no price on {{}}"
-    explaining = [
-        when(~on_calendar, "the calendar has no session on or after {}", "asked"),
-        when(pl.col("ticker") == pl.col("benchmark"), "a benchmark is not held against itself"),
-        when(on_calendar & ~over, f"the window ends on {{}} and {known}", day("prices_to")),
-        when(pl.col("short") & on_calendar, of, "have", "ticker", day("short_on")),
-        when(market & pl.col("market_short") & on_calendar, of, "market_have", "benchmark", day("market_short_on")),
-        when(pl.col("gap") & over, "no price of {} on {} in the window", "ticker", day("gap_on")),
-        when(
-            market & pl.col("market_gap") & over,
-            "no price of {} on {} in the window", "benchmark", day("market_gap_on"),
-        ),
-        when(
-            portfolio & over & (pl.col("members") == 0),
-            "none of the role's {} firms has every return of estimation and event window", "in_role",
-        ),
-    ]  # fmt: skip
-    telling = [
+    return [
         when(
             (pl.col("session") != pl.col("asked")),
             "{} has no session, so the event moves to the next one, {}", "asked", "session",
         ),
-        *explaining,
+        why(~on_calendar, "the calendar has no session on or after {}", "asked"),
+        why(pl.col("itself"), "a benchmark is not held against itself"),
+        why(on_calendar & ~over, f"the window ends on {{}} and {known}", day("prices_to")),
+        why(pl.col("short") & on_calendar, of, "have", "ticker", day("short_on")),
+        why(market & pl.col("market_short") & on_calendar, of, "market_have", "benchmark", day("market_short_on")),
+        why(pl.col("gap") & over, "no price of {} on {} in the window", "ticker", day("gap_on")),
+        why(
+            market & pl.col("market_gap") & over,
+            "no price of {} on {} in the window", "benchmark", day("market_gap_on"),
+        ),
+        why(
+            portfolio & over & (pl.col("members") == 0),
+            "none of the role's {} firms has every return of estimation and event window", "in_role",
+        ),
+        when(
+            market & ~portfolio & (pl.col("shared") == 1) & (pl.col("in_benchmark") > 1),
+            "{} is one of the {} firms of {}, which it pulls along", "ticker", "in_benchmark", "benchmark",
+        ),
+        when(
+            market & portfolio & (pl.col("shared") == 1) & (pl.col("in_benchmark") == 1),
+            "{}, the benchmark, is one of the portfolio's {} firms", "benchmark", "members",
+        ),
+        when(
+            market & portfolio & (pl.col("shared") > 0) & (pl.col("in_benchmark") > 1),
+            "{} of the portfolio's {} firms are among the {} of {}, which they pull along",
+            "shared", "members", "in_benchmark", "benchmark",
+        ),
         when(
             portfolio & (pl.col("members") > 0) & (pl.col("members") < pl.col("in_role")),
             "{} of the role's {} firms have every return of estimation and event window", "members", "in_role",
@@ -563,8 +610,6 @@ def _sentences(last: date | None, wanted: int) -> tuple[pl.Expr, pl.Expr]:
             ~portfolio & ~pl.col("has_shares") & on_calendar, "no share count of {} known by {}", "ticker", "session"
         ),
     ]  # fmt: skip
-    explained = pl.any_horizontal(sentence.is_not_null() for sentence in explaining)
-    return _joined(*telling).alias("reason"), explained.alias("explained")
 
 
 def _joined(*sentences: pl.Expr) -> pl.Expr:
@@ -586,7 +631,8 @@ def _sessions_at(bars: Prices, at: int, days: Sequence[int]) -> list[date | None
 
 
 _PRICES = (
-    "(list_contains(string_split(m.firms, ' '), t.ticker) or t.ticker = m.benchmark and m.model <> 'mean_adjusted') "
+    "(list_contains(string_split(m.firms, ' '), t.ticker) "
+    "or list_contains(string_split(m.benchmark_firms, ' '), t.ticker) and m.model <> 'mean_adjusted') "
     "and t.date between m.prices_from and m.prices_to and t.grade <> 'D'"
 )
 

@@ -7,28 +7,25 @@ test that knows only the quiet estimation days do the same. Hence several tests,
 With N firms, each with its abnormal return over L days in units of its own standard error, `t_i` (column `t_stat` of
 `event_study`), n estimation days and d degrees of freedom:
 
-- `patell` (Patell 1976, Corporate forecasts of earnings per share and stock price behavior):
-  Z = sum(t_i) / sqrt(N d / (d - 2)), standard normal; d / (d - 2) is the variance of Student's t. Trusts that firms are
-  independent and that the variance stays what it was.
-- `bmp` (Boehmer, Musumeci and Poulsen 1991, Event-study methodology under conditions of event-induced variance):
-  mean(t_i) sqrt(N) / sd(t_i), sd across firms with N - 1; Student's t with N - 1 degrees of freedom. Lets the variance
-  change with the event; trusts independence.
-- `kolari_pynnonen` (Kolari and Pynnonen 2010, Event study testing with cross-sectional correlation of abnormal
-  returns): the BMP statistic times sqrt((1 - r) / (1 + (N - 1) r)), r being the mean over pairs of firms of the
-  correlation of their estimation-window residuals; Student's t with N - 1 degrees of freedom. Mends independence.
-- `corrado_rank` (Corrado 1989, A nonparametric test for abnormal security-price performance in event studies): each
-  firm's abnormal returns of estimation and event days are ranked, 1 to T = n + L (ties share their mean rank). With k_t
-  the mean over firms of rank - (T + 1) / 2 on day t, the statistic is sum of k_t over the event days / (S sqrt(L)),
-  S^2 = sum of k_t^2 over all T days / T; standard normal. Needs no distribution; k_t carries the firms' correlation.
-- `portfolio`: the equal-weight portfolio tested as one firm, the row `portfolio:ROLE` of `event_study`. Its own
-  variance carries the correlation; the verdict uses it.
+- `patell`: Z = sum(t_i) / sqrt(N d / (d - 2)), standard normal; d / (d - 2) is the variance of Student's t.
+- `bmp`: mean(t_i) sqrt(N) / sd(t_i), sd across firms with N - 1; Student's t with N - 1 degrees of freedom.
+- `kolari_pynnonen`: the BMP statistic times sqrt((1 - r) / (1 + (N - 1) r)), r being the mean over pairs of firms of
+  the correlation of their estimation-window residuals; Student's t with N - 1 degrees of freedom.
+- `corrado_rank`: each firm's abnormal returns of estimation and event days are ranked, 1 to T = n + L (ties share their
+  mean rank). With k_t the mean over firms of rank - (T + 1) / 2 on day t, the statistic is the sum of k_t over the event
+  days / (S sqrt(L)), S^2 = sum of k_t^2 over all T days / T; standard normal.
+- `portfolio`: the equal-weight portfolio tested as one firm, the row `portfolio:ROLE` of `event_study`; the verdict uses
+  it.
+
+`ABOUT` says of each where it was published, what it takes for granted, and when it is valid; `event_placebo` holds it
+against days without an event.
 
 Two-sided throughout. Firms are those with every return of the estimation and the event window.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
@@ -46,19 +43,66 @@ from warehouse.marts.returns import (
     Event,
     Fit,
     Kind,
+    Model,
     Prices,
     Setting,
     abnormal_returns,
     means,
     memberships,
     normal_p,
-    prices,
+    panel_prices,
     setting,
     standard_errors,
     student_p,
     study,
 )
 from warehouse.tables.table import Check, Column, mart
+
+
+@dataclass(frozen=True)
+class About:
+    """Where a test was published, what it takes for granted, when it is valid, and whether that is so on a common day."""
+
+    reference: str
+    assumes: str
+    valid_when: str
+    valid_for_one_event_day: bool
+
+
+ABOUT = {
+    "portfolio": About(
+        "Jaffe 1974, Special information and insider trading; Brown and Warner 1980, Measuring security price performance",
+        "the portfolio's abnormal return on the event day has the variance of the estimation window and is near normal; "
+        "nothing about the firms' correlation, which its own variance carries",
+        "the event does not make prices more volatile by itself and no calmer time is the yardstick for a wilder one",
+        True,
+    ),
+    "patell": About(
+        "Patell 1976, Corporate forecasts of earnings per share and stock price behavior",
+        "firms are independent, and each keeps the variance of its estimation window",
+        "firms have their events on different days and the event changes no variance: not here",
+        False,
+    ),
+    "bmp": About(
+        "Boehmer, Musumeci and Poulsen 1991, Event-study methodology under conditions of event-induced variance",
+        "firms are independent; the event may change their variance, by the same factor for all",
+        "firms have their events on different days: not here",
+        False,
+    ),
+    "kolari_pynnonen": About(
+        "Kolari and Pynnonen 2010, Event study testing with cross-sectional correlation of abnormal returns",
+        "the mean correlation of abnormal returns is that of the estimation window; the event may change their variance",
+        "several firms share one event day; with two or three firms it has next to no power",
+        True,
+    ),
+    "corrado_rank": About(
+        "Corrado 1989, A nonparametric test for abnormal security-price performance in event studies",
+        "the event day is drawn like any other day; mean ranks of the days are near normal, whatever returns are",
+        "many firms, one event day or several; with few firms that move as one, a single day's statistic cannot exceed "
+        "the root of 3 and never rejects at 5 %",
+        True,
+    ),
+}
 
 ACROSS_FIRMS = ("patell", "bmp", "kolari_pynnonen", "corrado_rank")
 TESTS = ("portfolio", *ACROSS_FIRMS)
@@ -71,7 +115,8 @@ TABLE = mart(
         Column("event_date", "date", "date of the news, as asked for", required=True),
         Column("session", "date", "trading day that is day 0: the event date, or the next session after it"),
         Column("grouping", "text", "role whose firms are tested together", required=True),
-        Column("benchmark", "text", "fund that stands for the market", required=True),
+        Column("benchmark", "text", "fund, or index of the panel, that stands for the market", required=True),
+        Column("benchmark_firms", "text", "tickers whose prices make the benchmark, separated by blanks", required=True),
         Column("model", "text", "normal return, as in event_study", required=True, allowed=MODELS),
         Column("return_kind", "text", "daily returns: simple, or log", required=True, allowed=KINDS),
         Column("window_start", "integer", "first day of the window relative to the session", "trading days", True),
@@ -139,7 +184,7 @@ def build(
             portfolios.select("window_start", "window_end").unique().sort("window_start", "window_end").rows()
         ),
     )
-    bars = prices(stock_prices, sessions, list(dict.fromkeys((*chosen.firms, *chosen.benchmarks))))
+    bars = panel_prices(stock_prices, sessions, chosen)
     rows = portfolios.join(_across_firms(bars, chosen), on=KEY, how="left").with_columns(
         grouping=pl.col("ticker").str.strip_prefix(PORTFOLIO),
         reason=pl.col("reason")
@@ -211,6 +256,8 @@ def _of_event(bars: Prices, event: Event, kind: Kind, members: np.ndarray, chose
         model: _distinct(fitted, abnormal_returns(fitted.of(firms), own, studied.market))
         for model, fitted in studied.fits.items()
     }
+    ranks = {model: ranked(values) for model, values in residuals.items()}
+    correlations: dict[tuple[Model, bytes], np.ndarray] = {}
     for w in range(len(chosen.windows)):
         fits, returns, market = studied.of_window(w)
         for model, fitted in fits.items():
@@ -218,18 +265,19 @@ def _of_event(bars: Prices, event: Event, kind: Kind, members: np.ndarray, chose
             daily = abnormal_returns(fitted, returns[:, firms], market)
             t = daily.sum(axis=1) / standard_errors(fitted, market)
             within = members[w] & np.isfinite(t)[:, None, :]
+            same = model, members[w].tobytes()
+            if same not in correlations:
+                correlations[same] = mean_correlation(residuals[model], members[w])
             for name, values in {
                 **standardised_tests(t, within, fitted.degrees),
-                **rank_test(residuals[model], _distinct(fitted, daily), members[w]),
-                "mean_correlation": mean_correlation(residuals[model], members[w]),
+                **rank_test(residuals[model], _distinct(fitted, daily), members[w], ranks[model]),
+                "mean_correlation": correlations[same],
             }.items():
                 found.setdefault(name, []).append(np.broadcast_to(values, within.shape[:2]))
     shape = (len(chosen.windows), len(MODELS), len(chosen.benchmarks), len(chosen.groups))
     columns = {name: np.stack(parts).reshape(shape) for name, parts in found.items()}
     n, r = columns["n_tested"], columns["mean_correlation"]
-    widening = 1 + (n - 1) * r
-    shrink = np.sqrt(np.maximum(1 - r, 0) / np.where(widening > 0, widening, np.nan))
-    columns["kolari_pynnonen_statistic"] = columns["bmp_statistic"] * shrink
+    columns["kolari_pynnonen_statistic"] = kolari_pynnonen(columns["bmp_statistic"], r, n)
     columns["kolari_pynnonen_p"] = student_p(columns["kolari_pynnonen_statistic"], np.maximum(n - 1, 1))
     return columns
 
@@ -272,15 +320,59 @@ def mean_correlation(residuals: np.ndarray, members: np.ndarray) -> np.ndarray:
     return (length_of_mean * members.sum(axis=1) ** 2 - n) / np.where(n > 1, n * (n - 1), np.nan)
 
 
-def rank_test(residuals: np.ndarray, daily: np.ndarray, members: np.ndarray) -> dict[str, np.ndarray]:
+def kolari_pynnonen(bmp: np.ndarray, r: np.ndarray, n: np.ndarray) -> np.ndarray:
+    """BMP statistics of n firms each, adjusted by the mean correlation r of their residuals; NaN where n r is below -1."""
+    widening = 1 + (n - 1) * r
+    return bmp * np.sqrt(np.maximum(1 - r, 0) / np.where(widening > 0, widening, np.nan))
+
+
+def ranked(series: np.ndarray) -> np.ndarray:
+    """Ranks over the days (second axis) from 1; ties share their mean rank."""
+    values = np.ascontiguousarray(np.moveaxis(series, 1, -1))
+    order = values.argsort(axis=-1)
+    in_order = np.take_along_axis(values, order, axis=-1)
+    if (in_order[..., 1:] == in_order[..., :-1]).any():
+        ranks = rankdata(values, axis=-1)
+    else:
+        ranks = np.empty(values.shape)
+        np.put_along_axis(ranks, order, np.arange(1.0, values.shape[-1] + 1), axis=-1)
+    return np.moveaxis(ranks, -1, 1)
+
+
+def rank_deviations(residuals: np.ndarray, daily: np.ndarray, ranks: np.ndarray) -> np.ndarray:
+    """Each day's rank among the n residuals and L event days less the mean rank: B by n + L by F.
+
+    `ranks` are those of the residuals among themselves. Every window ranks the same n residuals with a few event days
+    added, and sorting them anew would cost most of the mart's time: instead, each rank goes up by the event days below.
+    """
+    n, days = residuals.shape[1], daily.shape[1]
+    event_ranks = ranked(daily)
+    # Twice the rise in rank, so that a tie, which is worth a half, is a whole number too.
+    rise = np.zeros(residuals.shape, dtype=np.int16)
+    for day in range(days):
+        value = daily[:, [day]]
+        above = (residuals > value).astype(np.int16)
+        above += residuals >= value
+        rise += above
+        event_ranks[:, day] += n - above.sum(axis=1) / 2
+    return np.concatenate([ranks + rise / 2, event_ranks], axis=1) - (n + days + 1) / 2
+
+
+def rank_statistic(mean_deviations: np.ndarray, days: int) -> np.ndarray:
+    """Corrado's statistic from mean rank deviations (B by T by G), the last `days` of which are the event's: B by G."""
+    spread = np.sqrt((mean_deviations**2).sum(axis=1) / mean_deviations.shape[1])
+    return mean_deviations[:, -days:].sum(axis=1) / (np.where(spread > 0, spread, np.nan) * np.sqrt(days))
+
+
+def rank_test(
+    residuals: np.ndarray, daily: np.ndarray, members: np.ndarray, ranks: np.ndarray | None = None
+) -> dict[str, np.ndarray]:
     """Corrado's rank statistic and p-value: residuals B by n by F, event days B by L by F, members G by F; B by G."""
-    days, length = daily.shape[1], residuals.shape[1] + daily.shape[1]
+    ranks = ranked(residuals) if ranks is None else ranks
     used = members.any(axis=0)
-    series = np.concatenate([residuals[:, :, used], daily[:, :, used]], axis=1)
-    deviations = rankdata(series, axis=1) - (length + 1) / 2
-    mean = means(deviations, members[:, used])
-    spread = np.sqrt((mean**2).sum(axis=1) / length)
-    statistic = mean[:, -days:].sum(axis=1) / (np.where(spread > 0, spread, np.nan) * np.sqrt(days))
+    quiet = np.ascontiguousarray(residuals[:, :, used])
+    deviations = rank_deviations(quiet, daily[:, :, used], ranks[:, :, used])
+    statistic = rank_statistic(means(deviations, members[:, used]), daily.shape[1])
     return {"corrado_rank_statistic": statistic, "corrado_rank_p": normal_p(statistic)}
 
 
@@ -297,7 +389,7 @@ MART = Mart(
         Trace(
             "core.stock_prices",
             "(list_contains(string_split(m.firms, ' '), t.ticker) "
-            "or t.ticker = m.benchmark and m.model <> 'mean_adjusted') "
+            "or list_contains(string_split(m.benchmark_firms, ' '), t.ticker) and m.model <> 'mean_adjusted') "
             "and t.date between m.prices_from and m.prices_to and t.grade <> 'D'",
         ),
         Trace("core.companies", "list_contains(string_split(m.firms, ' '), t.ticker)"),

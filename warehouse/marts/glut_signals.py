@@ -148,7 +148,7 @@ def _rental_prices(offers: pl.DataFrame, gpu_specs: pl.DataFrame, as_of: date, a
         return row | {
             "reason": f"no specialist's on-demand {CHIP} price was seen on two days of the last {months} months"
         }
-    chips = _priced_chips(gpu_specs, assumptions)
+    chips = priced_chips(gpu_specs, assumptions)
     enough = chips.height >= assumptions.integer("chip_price_minimum_chips")
     fitted = decline_of_chips(chips) if enough else None
     of_chips = assumptions.number("chip_price_decline") if fitted is None else fitted
@@ -168,7 +168,7 @@ def _rental_prices(offers: pl.DataFrame, gpu_specs: pl.DataFrame, as_of: date, a
     }
 
 
-def _priced_chips(gpu_specs: pl.DataFrame, assumptions: Assumptions) -> pl.DataFrame:
+def priced_chips(gpu_specs: pl.DataFrame, assumptions: Assumptions) -> pl.DataFrame:
     """Data-centre chips with a price, one row each."""
     consumer = pl.any_horizontal(
         pl.lit(False), *(pl.col("gpu_model").str.starts_with(p) for p in assumptions.value("consumer_chip_prefixes"))

@@ -74,12 +74,9 @@ def build(gpu_prices: pl.DataFrame, *, as_of: date, assumptions: Assumptions) ->
     Among listings of different grades the better ones count (method 7): an aggregator's stale copy does not undercut the
     provider's own list. `known_on` is the latest of those, since the lowest price rests on all of them.
     """
-    rows = admissible(gpu_prices).filter(pl.col("provider_class").is_in(CLASSES) & pl.col("pricing_kind").is_in(KINDS))
-    rows = one_spelling(rows)
-    rows = rows.filter(pl.col("grade") == pl.col("grade").min().over(OFFER)).with_columns(n_rows=pl.len().over(OFFER))
-    listings = pick(rows, GPU_PRICES, (*GPU_PRICES.key, "gpu_model", "provider_class"))
+    rows = listings(gpu_prices).with_columns(n_rows=pl.col("n_rows").sum().over(OFFER))
     return (
-        listings.sort("usd_per_gpu_hour", "grade", "known_on", "observation_id")
+        rows.sort("usd_per_gpu_hour", "grade", "known_on", "observation_id")
         .group_by(OFFER, maintain_order=True)
         .agg(
             pl.col("usd_per_gpu_hour", "observation_id").first(),
@@ -87,6 +84,18 @@ def build(gpu_prices: pl.DataFrame, *, as_of: date, assumptions: Assumptions) ->
             pl.col("known_on", "grade").max(),
         )
     )
+
+
+def listings(gpu_prices: pl.DataFrame) -> pl.DataFrame:
+    """The rows of `core.gpu_prices` that are offers, each listing of a day once; `n_rows` says how often it was read.
+
+    Of an offer listed in several grades, the listings of the better one alone (method 7).
+    """
+    rows = admissible(gpu_prices).filter(pl.col("provider_class").is_in(CLASSES) & pl.col("pricing_kind").is_in(KINDS))
+    listing = (*GPU_PRICES.key, "gpu_model", "provider_class")
+    rows = one_spelling(rows)
+    rows = rows.filter(pl.col("grade") == pl.col("grade").min().over(OFFER)).with_columns(n_rows=pl.len().over(listing))
+    return pick(rows, GPU_PRICES, listing)
 
 
 def one_spelling(rows: pl.DataFrame) -> pl.DataFrame:

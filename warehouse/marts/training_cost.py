@@ -42,6 +42,7 @@ NO_RENTALS = {
     "unknown": "a cost of unstated scope",
 }
 FLOP_PER_PARAMETER_AND_TOKEN = 6  # two forward, four backward (Kaplan et al. 2020, section 2.1)
+NINETY_FIFTH = 1.6448536269514722  # of the standard normal
 SAME = 1e-9  # shares closer to zero than this are rounding
 SECONDS_PER_HOUR, HOURS_PER_DAY, FLOP_PER_TFLOP = 3600.0, 24.0, 1e12
 # "V3 (pre-training only)" is a part of V3. "R1 (increment over V3)", "V3 + R1" and "SFT on Qwen" are runs of their own.
@@ -82,6 +83,15 @@ TABLE = mart(
         Column("cost_low_usd", "real", "GPU-hours at the lowest offer", "USD", above=0),
         Column("cost_mid_usd", "real", "GPU-hours at the median offer", "USD", above=0),
         Column("cost_high_usd", "real", "GPU-hours at the highest offer", "USD", above=0),
+        Column(
+            "price_sd_log",
+            "real",
+            "standard deviation of the logs of those offers; null for one offer alone",
+            "log points",
+            minimum=0,
+        ),
+        Column("cost_p05_usd", "real", "GPU-hours at a price that 5 % of offers are below, lognormal", "USD", above=0),
+        Column("cost_p95_usd", "real", "GPU-hours at a price that 95 % of offers are below, lognormal", "USD", above=0),
         Column("implied_usd_per_gpu_hour", "real", "claimed cost over GPU-hours", "USD per GPU-hour", above=0),
         Column("flop_6nd", "real", "6 x active parameters x tokens", "FLOP", above=0),
         Column("training_flop", "real", "operations as published", "FLOP", above=0),
@@ -101,6 +111,11 @@ TABLE = mart(
             "price_low_usd_per_gpu_hour > price_mid_usd_per_gpu_hour or "
             "price_mid_usd_per_gpu_hour > price_high_usd_per_gpu_hour",
             "a low above a high is a mistake in the arithmetic",
+        ),
+        Check(
+            "quantiles_in_order",
+            "select * from {table} where cost_p05_usd > cost_mid_usd or cost_p95_usd < cost_mid_usd",
+            "the middle of a distribution lies between its ends",
         ),
         Check(
             "cost_is_hours_times_price",
@@ -216,6 +231,7 @@ def _in_window(windows: pl.DataFrame, wanted: pl.DataFrame, chip: str, needed: i
             price_low_usd_per_gpu_hour=price.min(),
             price_mid_usd_per_gpu_hour=price.median(),
             price_high_usd_per_gpu_hour=price.max(),
+            price_sd_log=price.sort().log().std(),  # a sum of floats depends on its order
             price_known_on=pl.col("known_on").max(),
             price_grade=pl.col("grade").max(),
         )
@@ -248,6 +264,13 @@ def _conclude(rows: pl.DataFrame, assumptions: Assumptions) -> pl.DataFrame:
         *(
             pl.when(rented).then(hours * pl.col(f"price_{end}_usd_per_gpu_hour")).alias(f"cost_{end}_usd")
             for end in ("low", "mid", "high")
+        ),
+        # Lognormal by the offers' median and standard deviation of logs (method 5); its median is the middle cost.
+        *(
+            pl.when(rented)
+            .then(hours * pl.col("price_mid_usd_per_gpu_hour") * (times * pl.col("price_sd_log")).exp())
+            .alias(f"cost_{end}_usd")
+            for end, times in (("p05", -NINETY_FIFTH), ("p95", NINETY_FIFTH))
         ),
         is_component=is_component(),
         price_class=pl.lit(assumptions.value("price_class")),

@@ -16,14 +16,15 @@ import polars as pl
 from warehouse.assumptions import Assumptions
 from warehouse.marts.decision import ALWAYS, GROUP, QUESTIONS, SCOPES, UNDECIDED, VERDICTS, VIEWS, decide
 from warehouse.marts.mart import Mart, Trace
-from warehouse.marts.verdict_conditions import in_words
+from warehouse.marts.verdict_conditions import WINDOWS, apart, in_words, odds
 from warehouse.tables.table import GRADES, Check, Column, mart
 
 Conditions = Mapping[str, Mapping[str, Any]]
 VETOES = {name for names in ALWAYS.values() for name in names} | {
     f"revenue_is_no_lower_bound_{view}" for views in VIEWS.values() for view in views
 }
-MOST_FLIPS = 2  # drivers named in a sentence; all of them are in the conditions
+MOST_FLIPS = 2  # drivers named in a sentence, those that have to move least; all of them are in the conditions
+NOTE = "left out, as their capex is unknown"  # stands beside a simulated figure and is no reason for what is missing
 
 TABLE = mart(
     "verdict",
@@ -77,8 +78,8 @@ ABOUT = {
     "overall": "whether the spend is wasteful",
 }
 HEADS = {
-    "claim_holds": "The claim holds to the order of magnitude",
-    "claim_holds_for_its_scope": "The claim holds to the order of magnitude, but only for {recomputed} and not for "
+    "claim_holds": "The claim holds within a factor of {factor}",
+    "claim_holds_for_its_scope": "The claim holds within a factor of {factor}, but only for {recomputed} and not for "
     "{stated}, as it was put",
     "claim_fails": "The claim fails",
     "market_said_waste": "The market said waste",
@@ -87,26 +88,38 @@ HEADS = {
     "not_shown_wasteful": "Not shown wasteful",
 }
 SILENT = {
-    "Q1": "it says nothing of research, failed runs, staff and hardware around that run, and alone cannot show waste",
+    "Q1": "it leaves out research, failed runs, staff and hardware, and alone cannot show waste",
     "Q2": "it applies the world's training share to {whose} capex and says nothing of whether the rest pays (Q3)",
-    "Q3": "coverage below 1 early in a build-out is normal, and gains outside revenue are not in it",
-    "Q4": "prices and guidance are what others believed, not what is true, and can only corroborate",
-    "overall": "it rests on Q2 and Q3 alone and does not say that each dollar is well or badly spent",
+    "Q3": "coverage below 1 early in a build-out is normal, and gains outside revenue are not counted",
+    "Q4": "it says what others believed, not what is true, and can only corroborate",
+    "overall": "it rests on Q2 and Q3 alone and judges no single project",
 }
 TELLS = {
-    "Q1": "the claim, the run's GPU-hours and rental prices of its time would tell",
-    "Q2": "facts that cover the group's capex, a year of training that is no lower bound, or figures clear of the "
-    "threshold would tell",
-    "Q3": "facts on the scope's capex and attributable revenue, or figures clear of the thresholds, would tell",
-    "Q4": "prices over both windows and guidance for one fiscal year at both dates, pointing one way, would tell",
-    "overall": "verdicts on both Q2 and Q3, or either looking wasteful, would tell",
+    "Q1": "the claim, the run's GPU-hours and rental prices of its time",
+    "Q2": "a range clear of the threshold",
+    "Q3": "figures clear of the thresholds",
+    "Q4": "prices over both windows and guidance for one year at both dates that point one way",
+    "overall": "a verdict on both, or either of them looking wasteful,",
+}
+# What would tell where one of these conditions is what forbids a verdict.
+TELLS_INSTEAD = {
+    "facts_cover_group_capex": "filings that cover the group's capex",
+    "training_share_is_no_lower_bound": "a finished year of disclosed training and a count of the world's chips",
+    "revenue_is_no_lower_bound_infrastructure": "AI revenue of all who sell the computing",
+    "revenue_is_no_lower_bound_end_customer": "AI revenue of the whole industry",
 }
 CHANGES = {
-    "claim_holds": "lower or higher rental prices of the time, or a wider reading of the claim, would change it",
-    "claim_holds_for_its_scope": "a recomputed low above {limit}, or a claim put for that scope alone, would change it",
-    "claim_fails": "rental prices of the time that bring the low to {limit} would change it",
+    "claim_holds": "a lowest cost above {limit}, or a wider reading of the claim, would change it",
+    "claim_holds_for_its_scope": "a lowest cost above {limit}, or a claim put for that scope alone, would change it",
+    "claim_fails": "rental prices of the time that bring the lowest cost to {limit} would change it",
     "market_said_waste": "guidance that is kept would change it",
-    "market_did_not_say_waste": "only corrected prices or guidance would change it, as that event is past",
+    "market_did_not_say_waste": "only corrected prices or guidance could change it, as the event is past",
+}
+SIGNALS = {
+    "rental_prices": "rental prices",
+    "idle_fleet": "idle fleets",
+    "falling_backlog": "backlog",
+    "impairments": "impairments",
 }
 
 
@@ -122,28 +135,39 @@ def build(verdict_conditions: pl.DataFrame, *, as_of: date, assumptions: Assumpt
         told: dict[str, str] = {}
         for question in QUESTIONS:
             found, known = decided.get((scope, question), nothing), conditions.get((scope, question), {})
-            told[question] = _figures(scope, question, known, told, assumptions) if known else ""
-            rows.append(_row(scope, question, found, known, told[question], as_of))
+            figures = _figures(scope, question, known, told, assumptions) if known else ""
+            row = _row(scope, question, found, known, figures, as_of, assumptions)
+            told[question] = row["reason"] or _short(question, known, figures)
+            rows.append(row)
     return pl.DataFrame(rows, schema=dict(TABLE.polars_schema))
 
 
 def _row(
-    scope: str, question: str, found: Mapping[str, Any], conditions: Conditions, figures: str, as_of: date
+    scope: str,
+    question: str,
+    found: Mapping[str, Any],
+    conditions: Conditions,
+    figures: str,
+    as_of: date,
+    assumptions: Assumptions,
 ) -> dict[str, Any]:
     verdict = found["verdict"]
     behind = [conditions[name] for name in found["rests_on"] if name in conditions]
     evidence_grade = _greatest(row["evidence_grade"] for row in behind)
-    why = _why(behind, figures) if verdict == UNDECIDED else None
-    beside = f"; what was found all the same: {figures}" if why and figures and figures not in why else ""
-    said = f"Cannot tell {ABOUT[question]}: {why}{beside}" if why else f"{_head(verdict, conditions)}: {figures}"
-    worth = f"weakest evidence that matters: grade {evidence_grade}" if evidence_grade else "no evidence to grade"
+    why = _why(question, behind, conditions) if verdict == UNDECIDED else None
+    said = (
+        f"Cannot tell {ABOUT[question]}: {_undecided(question, why, figures, behind)}"
+        if why
+        else f"{_head(verdict, conditions, assumptions)}: {figures}"
+    )
+    worth = f"weakest evidence: grade {evidence_grade}" if evidence_grade else "no evidence to grade"
     silent = SILENT[question].format(whose="the group's" if scope == GROUP else f"{scope}'s")
     return {
         "scope": scope,
         "question": question,
         "as_of": as_of,
         "verdict": verdict,
-        "statement": f"{said} ({worth}); {silent}; {_change(question, verdict, conditions)}.",
+        "statement": f"{said} ({worth}); {silent}; {_change(question, verdict, conditions, behind)}.",
         "evidence_grade": evidence_grade,
         "inputs_through": _greatest(row["known_on"] for row in conditions.values() if row["decides"]),
         "grade": _greatest(row["grade"] for row in behind),
@@ -155,16 +179,55 @@ def _greatest(values: Iterable[Any]) -> Any:
     return max((value for value in values if value is not None), default=None)
 
 
-def _why(behind: list[Mapping[str, Any]], figures: str) -> str:
-    """Why there is no verdict: what forbids one, what is unknown, or that the figures fit none."""
-    forbids = [row["statement"].rstrip(".") for row in behind if row["condition"] in VETOES and row["holds"] is False]
+def _undecided(question: str, why: str, figures: str, behind: list[Mapping[str, Any]]) -> str:
+    """Why there is no verdict, and what was found all the same."""
+    if question == "overall":
+        forbids = [f"{_lower_first(row['statement'].rstrip('.'))}; " for row in _forbidding(behind)]
+        return "".join(forbids) + (figures or why)
+    return why + (f"; so far, {figures}" if figures else "")
+
+
+def _forbidding(behind: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Conditions that every verdict of the question needs and that do not hold."""
+    return [row for row in behind if row["condition"] in VETOES and row["holds"] is False]
+
+
+def _why(question: str, behind: list[Mapping[str, Any]], conditions: Conditions) -> str:
+    """Why there is no verdict: what forbids one, what is unknown, or between which thresholds the figures lie."""
+    forbids = [row["statement"].rstrip(".") for row in _forbidding(behind)]
     unknown = [row["reason"] or row["statement"].rstrip(".") for row in behind if row["holds"] is None]
-    if forbids or unknown:
-        parts = dict.fromkeys(part for said in (*forbids, *unknown) for part in said.split("; "))
-        return "; ".join(_lower_first(part) for part in parts)
-    return (
-        f"what is known fits no verdict of the decision table: {figures}" if figures else "no condition of it is known"
-    )
+    if not forbids and not unknown:
+        return _between(question, conditions) if conditions else "no condition of it is known"
+    parts = dict.fromkeys(part for said in (*forbids, *unknown) for part in said.split("; ") if NOTE not in part)
+    return "; ".join(_lower_first(part).replace(f" of {GROUP} ", " of the group ") for part in parts)
+
+
+def _between(question: str, conditions: Conditions) -> str:
+    """What is known, where it fits no verdict of the decision table."""
+    if question == "Q2":
+        return "the threshold lies between the median and the 95th percentile"
+    if question == "Q3":
+        late = all(row["holds"] for name, row in conditions.items() if name.startswith("covers_too_late"))
+        short = all(row["holds"] for name, row in conditions.items() if name.startswith("coverage_falls_short"))
+        in_time = all(row["holds"] for name, row in conditions.items() if name.startswith("covers_in_time"))
+        signals, needed = conditions["no_glut_signal"]["value"], conditions["glut_signals_enough"]["threshold"]
+        if short and late:
+            return f"revenue falls short and is late, but {_count(signals)} is triggered and {needed:.0f} are needed"
+        if in_time:
+            return f"revenue covers the spend in time, but {_count(signals)} is triggered"
+        return "the probabilities of paying and of falling short are clear of no threshold"
+    if question == "Q4":
+        kept = conditions["suppliers_car_significant_0_60"]["holds"]
+        return (
+            "the suppliers' loss lasted, but the buyers did not guide lower"
+            if kept
+            else "the suppliers' loss did not last, but the buyers guided lower"
+        )
+    return "what is known fits no verdict of the decision table"
+
+
+def _count(signals: float) -> str:
+    return "no glut signal" if not signals else f"{signals:.0f} glut signal" + ("s" if signals > 1 else "")
 
 
 def _lower_first(text: str) -> str:
@@ -172,95 +235,161 @@ def _lower_first(text: str) -> str:
     return text[:1].lower() + text[1:] if text[1:2].islower() and text[:4] in ("Attr", "The ") else text
 
 
-def _head(verdict: str, conditions: Conditions) -> str:
+def _head(verdict: str, conditions: Conditions, assumptions: Assumptions) -> str:
     scope = conditions.get("stated_scope_is_wider")
     if scope is None:
         return HEADS[verdict]
     stated, recomputed = (in_words(scope[part], scope["unit"]) for part in ("value", "threshold"))
-    return HEADS[verdict].format(stated=stated, recomputed=recomputed)
+    factor = f"{assumptions.number('q1_factor'):g}"
+    return HEADS[verdict].format(stated=stated, recomputed=recomputed, factor=factor)
 
 
-def _figure(conditions: Conditions, name: str) -> str:
-    row = conditions.get(name)
-    return in_words(row["value"], row["unit"]) if row else "an unknown figure"
+def _usd(value: float | None) -> str:
+    """Three digits are as many as such figures bear: `7.19 million USD`."""
+    if value is None:
+        return "an unknown amount"
+    size, name = (1e9, "billion") if abs(value) >= 1e9 else (1e6, "million")
+    return f"{value / size:.3g} {name} USD"
+
+
+def _span(low: float, high: float) -> str:
+    """`7.19 to 11.6 million USD`."""
+    first, last = _usd(low), _usd(high)
+    unit = last.partition(" ")[2]
+    return f"{first.removesuffix(' ' + unit)} to {last}" if first.endswith(unit) else f"{first} to {last}"
+
+
+def _percent(share: float, limit: float | None = None) -> str:
+    """A share for a sentence: whole percents, one decimal below ten, more where it would look like the limit."""
+    percent = 100 * share
+    digits = 0 if abs(percent) >= 10 or percent == 0 else 1
+    return f"{apart(percent, None if limit is None else 100 * limit, digits)} %"
 
 
 def _figures(
     scope: str, question: str, conditions: Conditions, told: Mapping[str, str], assumptions: Assumptions
 ) -> str:
-    """What was found, in words: the same whether it makes a verdict or not."""
+    """What was found, in words: the same whether it makes a verdict or not; empty where nothing was."""
     if question == "Q1":
         return _costs(conditions, assumptions)
     if question == "Q2":
         return _redundant(conditions)
     if question == "Q3":
-        return _coverage(scope, conditions)
+        return _coverage(scope, conditions, assumptions)
     if question == "Q4":
         return _market(conditions)
-    return "; ".join(
-        f"{q} {_said(q.lower(), conditions)}" + (f", as {told[q]}" if told[q] else "") for q in ("Q2", "Q3")
+    return ", and ".join(
+        f"{q} {_said(q.lower(), conditions)}" + (f" ({told[q]})" if told[q] else "") for q in ("Q2", "Q3")
     )
 
 
 def _costs(conditions: Conditions, assumptions: Assumptions) -> str:
     low, factor = conditions["recomputed_low_within_factor"], assumptions.number("q1_factor")
-    claimed = None if low["threshold"] is None else low["threshold"] / factor
-    within = {True: "within", False: "more than", None: "not comparable with"}[low["holds"]]
-    return (
-        f"{low['subject']} recomputes to {in_words(low['value'], 'USD')} at the lowest and "
-        f"{_figure(conditions, 'recomputed_high_within_factor')} at the highest rental price observed around it, the "
-        f"lowest being {within} {factor:g} times the {in_words(claimed, 'USD')} claimed"
-    )
+    if low["value"] is None:
+        return ""
+    claimed = "" if low["threshold"] is None else f", against {_usd(low['threshold'] / factor)} claimed"
+    beyond = f", more than {factor:g} times as much" if low["holds"] is False else ""
+    high = conditions["recomputed_high_within_factor"]["value"]
+    upwards = f"{_usd(low['value'])} or more" if high is None else _span(low["value"], high)
+    return f"{low['subject']} cost {upwards} at rental prices of the time{claimed}{beyond}"
 
 
 def _redundant(conditions: Conditions) -> str:
-    if conditions["redundant_median_at_threshold"]["value"] is None:
-        return ""
     median, p95 = conditions["redundant_median_at_threshold"], conditions["redundant_p95_below_threshold"]
+    p05, gross = conditions["redundant_p05"]["value"], conditions["redundant_gross_median"]["value"]
+    share, limit = median["value"], median["threshold"]
+    if share is None or p95["value"] is None:
+        return ""
+    low = "" if p05 is None else f"{_percent(abs(p05), limit)} {'more' if p05 < 0 else 'less'} to "
+    high = f"{_percent(abs(p95['value']), limit)} {'more' if p95['value'] < 0 else 'less'}"
+    before = "" if gross is None else f"; before demand responds, {_percent(gross, limit)} less"
     return (
-        f"cheaper training makes {in_words(median['value'], 'share')} of capex redundant net of rebound in the median, "
-        f"{_figure(conditions, 'redundant_p05')} to {in_words(p95['value'], 'share')} from 5th to 95th percentile "
-        f"(below zero it calls for more capex) and {_figure(conditions, 'redundant_gross_median')} before rebound, "
-        f"against a threshold of {in_words(median['threshold'], 'share')}"
+        f"{_short('Q2', conditions, 'known')} (90 % of draws: {low}{high}{before}), where {_percent(limit)} less would look "
+        "wasteful"
     )
 
 
-def _coverage(scope: str, conditions: Conditions) -> str:
+def _short(question: str, conditions: Conditions, figures: str) -> str:
+    """What was found in fewer words, where another sentence takes it up; `figures` is the whole of it."""
+    if not figures or question not in ("Q2", "Q3"):
+        return figures
+    if question == "Q3":
+        medians = {name: row for name, row in conditions.items() if name.startswith("coverage_median_")}
+        known = [f"{_percent(row['value'])} in the {_view(name)}" for name, row in medians.items() if row["value"]]
+        return f"known AI revenue covers, of what is required, {' and '.join(known)}" if known else ""
+    share, limit = (conditions["redundant_median_at_threshold"][part] for part in ("value", "threshold"))
+    if share < 0:
+        return f"on these assumptions cheaper training calls for {_percent(-share, limit)} more capex, not less"
+    return f"on these assumptions cheaper training makes {_percent(share, limit)} of capex redundant"
+
+
+def _view(condition: str) -> str:
+    return "end-customer view" if condition.endswith("end_customer") else "infrastructure view"
+
+
+def _coverage(scope: str, conditions: Conditions, assumptions: Assumptions) -> str:
     known = [view for view in VIEWS[scope] if conditions[f"coverage_falls_short_{view}"]["value"] is not None]
     if not known:
         return ""
-    views = "; ".join(
-        f"in the {view.replace('_', '-')} view median coverage is {_figure(conditions, f'coverage_median_{view}')}, "
-        f"with probability {_figure(conditions, f'coverage_falls_short_{view}')} it falls short, with "
-        f"{_figure(conditions, f'covers_too_late_{view}')} the spend is covered too late and with "
-        f"{_figure(conditions, f'covers_in_time_{view}')} in time"
-        for view in known
-    )
+    views = " and ".join(_covered(view, conditions, assumptions) for view in known)
     signals = conditions["no_glut_signal"]
-    unknown = f" ({signals['reason']})" if signals["reason"] else ""
-    return f"{views}; glut signals triggered: {signals['value']:.0f}{unknown}"
+    unknown = [SIGNALS[name] for name in SIGNALS if (row := conditions.get(f"glut_{name}")) and row["value"] is None]
+    beside = f" ({' and '.join(unknown)} unknown)" if unknown else ""
+    return f"known AI revenue covers, of what is required, {views}, with {_count(signals['value'])}{beside}"
+
+
+def _covered(view: str, conditions: Conditions, assumptions: Assumptions) -> str:
+    short, late, in_time = (
+        conditions[f"{name}_{view}"] for name in ("coverage_falls_short", "covers_too_late", "covers_in_time")
+    )
+    median = conditions[f"coverage_median_{view}"]["value"]
+    covers = "an unknown part" if median is None else _percent(median)
+    when = (
+        f"in time with {odds(in_time['value'], in_time['threshold'])}"
+        if in_time["holds"]
+        else f"too late with {odds(late['value'], late['threshold'])}"
+    )
+    return (
+        f"{covers} in the {_view(view)} (below "
+        f"{_percent(assumptions.number('q3_coverage'))} with probability {odds(short['value'], short['threshold'])}, {when})"
+    )
 
 
 def _market(conditions: Conditions) -> str:
-    windows = " and ".join(
-        f"{_figure(conditions, f'suppliers_car_below_zero_0_{last}')} over [0, {last}] (p = "
-        f"{_figure(conditions, f'suppliers_car_significant_0_{last}')})"
-        for last in (1, 60)
-    )
-    guidance = conditions["buyers_guidance_lower"]
-    told = _moved(guidance["value"])
+    windows = [
+        _abnormal(
+            last, conditions[f"suppliers_car_below_zero_0_{last}"], conditions[f"suppliers_car_significant_0_{last}"]
+        )
+        for _, last in WINDOWS
+    ]
+    lost = " and ".join(filter(None, windows))
+    guidance = conditions["buyers_guidance_lower"]["value"]
+    told = "" if guidance is None else f"the buyers' guidance for the year {_moved(guidance)} in two quarters"
+    return ", and ".join(filter(None, (f"the suppliers' portfolio {lost}" if lost else "", told)))
+
+
+def _abnormal(last: int, returns: Mapping[str, Any], test: Mapping[str, Any]) -> str:
+    """A window of the suppliers' portfolio: what it lost beyond the market, and whether that is beyond chance."""
+    if returns["value"] is None or test["value"] is None:
+        return ""
+    did = "lost" if returns["value"] < 0 else "gained"
+    beyond = " beyond the market" if last == WINDOWS[0][1] else ""
+    chance = "" if test["holds"] else ", within chance"
     return (
-        f"the suppliers' portfolio had a cumulative abnormal return of {windows}, and the buyers' guidance for the "
-        f"running year {told} in two quarters"
+        f"{did} {_percent(abs(returns['value']))}{beyond} over trading days 0 to {last} "
+        f"(p {_p(test['value'], test['threshold'])}{chance})"
     )
 
 
-def _moved(change_usd: float | None) -> str:
-    if change_usd is None:
-        return "is not known at both dates"
+def _p(value: float, limit: float) -> str:
+    said = odds(value, limit)
+    return said if said[0].isalpha() else f"= {said}"
+
+
+def _moved(change_usd: float) -> str:
     if change_usd == 0:
         return "did not change"
-    return f"{'rose' if change_usd > 0 else 'fell'} by {in_words(abs(change_usd), 'USD')}"
+    return f"{'rose' if change_usd > 0 else 'fell'} by {_usd(abs(change_usd))}"
 
 
 def _said(question: str, conditions: Conditions) -> str:
@@ -269,20 +398,29 @@ def _said(question: str, conditions: Conditions) -> str:
     return "is not shown wasteful" if conditions[f"{question}_not_shown_wasteful"]["holds"] else "cannot tell"
 
 
-def _change(question: str, verdict: str, conditions: Conditions) -> str:
+def _change(question: str, verdict: str, conditions: Conditions, behind: list[Mapping[str, Any]]) -> str:
     """What would change it: the drivers that matter most, each at the value where it alone flips the verdict."""
     if verdict == UNDECIDED:
-        return TELLS[question]
+        unknown = [row for row in behind if row["holds"] is None]
+        instead = [TELLS_INSTEAD.get(row["condition"]) for row in (*_forbidding(behind), *unknown)]
+        return f"{' and '.join(dict.fromkeys(filter(None, instead))) or TELLS[question]} would tell"
     if verdict in CHANGES:
         limit = conditions.get("recomputed_low_within_factor", {}).get("threshold")
-        return CHANGES[verdict].format(limit=in_words(limit, "USD"))
+        return CHANGES[verdict].format(limit=_usd(limit))
     if question == "overall":
         return "another verdict on Q2 or Q3 would change it"
-    flips = [row for name, row in conditions.items() if name.startswith("flips_at_")][:MOST_FLIPS]
+    flips = sorted((row for name, row in conditions.items() if name.startswith("flips_at_")), key=_distance)[
+        :MOST_FLIPS
+    ]
     if flips:
-        named = " or ".join(f"{row['quantity']} at {row['value']:.3g}" for row in flips)
-        return f"{named}, alone, would change it"
+        return f"{' or '.join(row['subject'] for row in flips)} (median assumed), alone, would change it"
     return "no value of a single driver is known that would change it"
+
+
+def _distance(flip: Mapping[str, Any]) -> float:
+    """How far a driver is from turning the verdict, over what is assumed of it."""
+    assumed = flip["threshold"]
+    return abs(flip["value"] / assumed - 1) if assumed else float("inf")
 
 
 MART = Mart(

@@ -44,6 +44,7 @@ RUNG_NAMES = dict(
     )
 )
 SMALL_PERCENT = 0.1  # below it one decimal says nothing
+ALMOST = 0.001  # a simulated probability this close to 0 or 1 is called neither
 COMPARISONS = {">=": "at least", "<=": "at most", "<": "below", ">": "above", "==": "equal to"}
 
 TABLE = mart(
@@ -117,7 +118,8 @@ def condition(
     unknown = value is None or threshold is None
     holds = None if value is None or threshold is None else compare(value, comparison, threshold)
     why = reason or ("no fact that gives it is known" if value is None else None)
-    test = f"{COMPARISONS[comparison]} {in_words(threshold, unit)}"
+    limit = f"{threshold:g}" if unit == "probability" and threshold is not None else in_words(threshold, unit)
+    test = f"{COMPARISONS[comparison]} {limit}"
     if value is None:
         said = f"{_capital(what)} is not known: {why}."
     elif told:
@@ -169,12 +171,35 @@ def in_words(value: float | None, unit: str) -> str:
     if unit == "USD":
         size, name = (1e9, "billion") if abs(value) >= 1e9 else (1e6, "million")
         return f"{value / size:,.2f} {name} USD"
+    if unit == "probability":
+        return odds(value)
     if unit == "rung":
         return RUNG_NAMES[RUNGS[int(value)]]
     if unit == "0 or 1":
         return "yes" if value else "no"
-    figure = f"{value:.0f}" if float(value).is_integer() and unit != "probability" else f"{value:.3g}"
-    return figure if unit in ("probability", "ratio", "signals") else f"{figure} {unit}"
+    figure = f"{value:.0f}" if float(value).is_integer() else f"{value:.3g}"
+    return figure if unit in ("ratio", "signals") else f"{figure} {unit}"
+
+
+def odds(probability: float, limit: float | None = None) -> str:
+    """A probability or p-value. Draws and samples are finite, so it is never called 0 or 1.
+
+    With `limit`, as many digits as it takes to stand apart from it.
+    """
+    if probability > 1 - ALMOST:
+        return f"above {1 - ALMOST:g}"
+    if probability < ALMOST:
+        return f"below {ALMOST:g}"
+    return apart(probability, limit, 2)
+
+
+def apart(value: float, limit: float | None, digits: int) -> str:
+    """`value` with `digits` decimals, or more where it would look like a limit that it is not."""
+    text = f"{value:.{digits}f}"
+    while limit is not None and value != limit and float(text) == round(limit, digits) and digits < 9:
+        digits += 1
+        text = f"{value:.{digits}f}"
+    return text
 
 
 def _capital(text: str) -> str:
@@ -365,7 +390,7 @@ def _training_year(training_share: pl.DataFrame) -> dict[str, Any]:
         "training_share_is_no_lower_bound",
         what=f"whether the share of compute that trains models ({said}) is only a lower bound",
         told=f"The share of compute that trains models ({said}) is "
-        + ("no lower bound." if usable.height else "only a lower bound, and a lower bound decides nothing."),
+        + ("no lower bound." if usable.height else "only a lower bound."),
         quantity="is_lower_bound",
         value=None if not used else 0.0 if usable.height else 1.0,
         comparison="==",
@@ -480,26 +505,59 @@ def _facts(row: Row, waste: Waste, key: tuple[str, str, str]) -> dict[str, Any]:
     }
 
 
+# Driver -> what it is called in a sentence, the factor to the unit said, decimals, and that unit.
+DRIVERS: dict[str, tuple[str, float, int, str]] = {
+    "share_final": ("a share of final runs in research computing", 100, 0, " %"),
+    "utilisation": ("a utilisation of the world's fleet", 100, 0, " %"),
+    "fleet": ("a world fleet", 1e-6, 1, " million H100-equivalents"),
+    "undisclosed_gross_up": ("training compute", 1, 1, " times the disclosed"),
+    "efficiency_gain": ("training cheaper by a factor", 1, 1, ""),
+    "elasticity": ("a price elasticity of demand", 1, 2, ""),
+    "life": ("an economic life", 1, 1, " years"),
+    "discount_rate": ("a cost of capital", 100, 1, " % a year"),
+    "cash_margin": ("a cash margin", 100, 0, " %"),
+    "ai_share": ("a share of AI in capex", 100, 0, " %"),
+    "attributable_revenue": ("AI revenue", 1e-9, 0, " billion USD a year"),
+    "growth": ("growth of AI revenue", 100, 0, " % a year"),
+}
+
+
+def turning(driver: str, flip: float, central: float) -> str:
+    """`a price elasticity of demand below 0.40 instead of 1.20`: where a driver alone turns the verdict."""
+    name, factor, digits, unit = DRIVERS.get(driver, (driver.replace("_", " "), 1, 2, ""))
+    value, middle = factor * flip, factor * central
+    side = "below" if flip < central else "above"
+    return f"{name} {side} {apart(value, middle, digits)}{unit} instead of {middle:.{digits}f}"
+
+
 def _flips(scope: str, view: str, quantity: str, waste: Waste) -> Rows:
     """For each driver the value at which it alone would flip the verdict, those behind most of the variance first."""
     suffix = "" if view == "none" else f"_{view}"
-    return [
-        condition(
-            f"flips_at_{row['driver']}{suffix}",
-            what=f"the value of {row['driver']} at which it alone, all else as assumed, would flip the verdict",
-            quantity=row["driver"],
-            value=row["flip_value"],
-            comparison="==",
-            threshold=None,
-            unit="as assumed",
-            view=view,
-            decides=False,
-            grade=row["grade"],
-            evidence_grade=row["grade"],
+    rows: Rows = []
+    for row in waste.drivers:
+        if (row["scope"], row["revenue_view"], row["quantity"]) != (scope, view, quantity):
+            continue
+        driver = row["driver"]
+        central = row["central"] if row["central"] is not None else row["flip_value"]
+        turns = turning(driver, row["flip_value"], central)
+        rows.append(
+            condition(
+                f"flips_at_{driver}{suffix}",
+                what=f"the value of {driver} at which it alone, all else as assumed, would flip the verdict",
+                subject=turns,
+                told=f"{_capital(turns)} (the median assumed), all else as assumed, would flip the verdict; shown beside.",
+                quantity=driver,
+                value=row["flip_value"],
+                comparison="==",
+                threshold=central,
+                unit="as assumed",
+                view=view,
+                decides=False,
+                grade=row["grade"],
+                evidence_grade=row["grade"],
+            )
         )
-        for row in waste.drivers
-        if (row["scope"], row["revenue_view"], row["quantity"]) == (scope, view, quantity)
-    ]
+    return rows
 
 
 # ---- Q3 ------------------------------------------------------------------------------------------------------------
@@ -573,12 +631,12 @@ def _whole_revenue(attributable_revenue: pl.DataFrame, scope: str, view: str) ->
     counted = lines.filter("counted")
     lower = bool(lines["is_lower_bound"].any())
     missing = sorted(set(lines["entity"]) - set(counted["entity"])) if lower else []
-    without = f", as none is known of {' and '.join(missing)}" if missing else ""
+    counted_of = " and ".join(sorted(set(counted["entity"])))
+    without = f"none is known of {' and '.join(missing)}" if missing else f"only {counted_of} are in it"
     return condition(
         f"revenue_is_no_lower_bound_{view}",
-        what=f"whether attributable revenue ({_view(view)}) is only a lower bound",
-        told=f"Attributable revenue ({_view(view)}) is "
-        + (f"only a lower bound{without}, and a lower bound decides nothing." if lower else "no lower bound."),
+        what=f"whether AI revenue ({_view(view)}) is only a lower bound",
+        told=f"AI revenue ({_view(view)}) is " + (f"only a lower bound, as {without}." if lower else "no lower bound."),
         quantity="is_lower_bound",
         value=float(lower) if counted.height else None,
         comparison="==",
@@ -693,6 +751,7 @@ def _suppliers(window: tuple[int, int], returns: Row, test: Row, assumptions: As
         "known_on": _latest(returns.get("known_on"), test.get("known_on")),
     }
     missing = f"the window [{first}, {last}] is not over, or prices are missing"
+    said = [part for part in (returns.get("reason") or "").split("; ") if not part.startswith("market values are")]
     return [
         condition(
             f"suppliers_car_below_zero_{first}_{last}",
@@ -702,7 +761,7 @@ def _suppliers(window: tuple[int, int], returns: Row, test: Row, assumptions: As
             comparison="<",
             threshold=0.0,
             unit="share",
-            reason=None if returns.get("abnormal_return") is not None else returns.get("reason") or missing,
+            reason=None if returns.get("abnormal_return") is not None else "; ".join(said) or missing,
             **facts,
         ),
         condition(
@@ -713,7 +772,7 @@ def _suppliers(window: tuple[int, int], returns: Row, test: Row, assumptions: As
             comparison="<",
             threshold=assumptions.number("q4_significance"),
             unit="probability",
-            reason=None if test.get("p_value") is not None else test.get("reason") or missing,
+            reason=None if test.get("p_value") is not None else test.get("reason") or "; ".join(said) or missing,
             **facts,
         ),
     ]
@@ -791,14 +850,27 @@ def _overall(found: pl.DataFrame) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=dict(TABLE.polars_schema))
 
 
+def _assumed(key: str, path: str) -> str:
+    """SQL: what the assumptions that made these marts hold."""
+    return f"(select a.value->>'{path}' from marts.assumptions a where a.key = '{key}')"
+
+
+_MAIN_EVENT = f"t.event_date = {_assumed('main_event', '$')}::date and t.benchmark = {_assumed('benchmarks', '$[0]')}"
+
 MART = Mart(
     table=TABLE,
     build=build,
     traces=(
         Trace(
-            "marts.training_cost", "m.question = 'Q1' and t.gpu_hours is not null and contains(m.statement, t.model)"
+            "marts.training_cost",
+            "m.question = 'Q1' and t.gpu_hours is not null and not coalesce(t.is_component, false) "
+            f"and t.model in ({_assumed('claim_runs', '$.base')}, {_assumed('claim_runs', '$.increment')})",
         ),
-        Trace("core.article_claims", "m.question = 'Q1' and t.claim_id in ('SC11', 'SC24')"),
+        Trace(
+            "core.article_claims",
+            "m.question = 'Q1' "
+            f"and t.claim_id in ({_assumed('claim_runs', '$.claim')}, {_assumed('claim_runs', '$.stated_as')})",
+        ),
         Trace(
             "marts.training_share",
             "m.condition = 'training_share_is_no_lower_bound' and contains(m.statement, t.year::text)",
@@ -834,19 +906,20 @@ MART = Mart(
         Trace(
             "marts.event_study",
             "m.question = 'Q4' and m.quantity in ('abnormal_return', 'p_value') and t.model = 'market_model' "
-            "and t.return_kind = 'simple' and ends_with(m.condition, '_' || t.window_start || '_' || t.window_end) "
+            f"and {_MAIN_EVENT} and t.return_kind = 'simple' "
+            "and ends_with(m.condition, '_' || t.window_start || '_' || t.window_end) "
             "and t.ticker = case when m.condition like 'suppliers%' then 'portfolio:supplier' "
             "when m.scope = 'ALL' then 'portfolio:buyer' else m.scope end",
         ),
         Trace(
             "marts.event_study_tests",
             "m.question = 'Q4' and m.quantity = 'p_value' and t.test = 'portfolio' and t.\"grouping\" = 'supplier' "
-            "and t.model = 'market_model' and t.return_kind = 'simple' "
+            f"and t.model = 'market_model' and {_MAIN_EVENT} and t.return_kind = 'simple' "
             "and ends_with(m.condition, '_' || t.window_start || '_' || t.window_end)",
         ),
         Trace(
             "marts.capex_guidance_change",
-            "m.quantity = 'guidance_change_usd' "
+            f"m.quantity = 'guidance_change_usd' and t.event_date = ({_assumed('main_event', '$')})::date "
             "and t.ticker = if(m.condition = 'buyers_guidance_lower', 'ALL', m.scope)",
         ),
         Trace(

@@ -7,8 +7,12 @@ tell: an estimate of a year's compute is published a year later and does not cou
 Replaying a chain of marts some thirty times costs thirty times as much unless what has not changed is kept. A mart is a
 function of its inputs, so one whose facts and other inputs are those of the day before is not run again. Facts only
 ever get added, so a frame with as many rows as before is the same frame. Marts that look at the date itself run each
-time. The event study is asked for less: the verdict reads one event, one benchmark and two windows of it, and
-prices after the last of them do not matter. So is the sensitivity: the timeline shows no tornado and no turning values.
+time.
+
+And a mart is given only what the verdict will read of it. Most facts that become public in a month (other companies'
+filings, other chips' prices, prices after an event's last window) cannot change a verdict, and without them a mart's
+inputs are those of the day before. `NARROWED` says for each mart which facts are kept; the assumptions leave out other
+events, benchmarks and windows, the tornado and the turning values. That all this changes no answer is held by a test.
 """
 
 from __future__ import annotations
@@ -20,7 +24,7 @@ from typing import Any
 import polars as pl
 
 from warehouse.assumptions import Assumptions
-from warehouse.marts.decision import QUESTIONS, SCOPES
+from warehouse.marts.decision import COMPANIES, QUESTIONS, SCOPES
 from warehouse.marts.mart import Mart, Trace
 from warehouse.marts.verdict import TABLE as VERDICT
 from warehouse.marts.verdict_conditions import WINDOWS
@@ -54,7 +58,18 @@ TABLE = mart(
 )
 
 # Marts that use the as-of date for nothing but the facts known by it; test_verdict_timeline.py holds them to it.
-DATELESS = frozenset({"event_study", "event_study_tests", "offers", "capex_quarterly", "capex_group", "training_cost"})
+DATELESS = frozenset(
+    {
+        "attributable_revenue",
+        "capex_group",
+        "capex_quarterly",
+        "event_study",
+        "event_study_tests",
+        "offers",
+        "training_cost",
+        "training_share_own",
+    }
+)
 
 
 def build(
@@ -135,6 +150,7 @@ def replay(
     from warehouse import marts  # the package imports this file to list it
 
     chain = _chain(marts.all_marts())
+    asked = _asked_less(assumptions)
     kept: dict[Any, tuple[int, pl.DataFrame]] = {}
     answers: dict[date, pl.DataFrame] = {}
     for day in as_of_dates:
@@ -142,10 +158,11 @@ def replay(
         # What a frame is, without reading it: facts by their number, what a mart gave by a number of its own.
         same: dict[str, Any] = {name: frame.height for name, frame in frames.items()}
         for name, found in chain.items():
-            given, assumed = NARROWED.get(name, _as_it_is)(frames, assumptions)
+            given = {**frames, **NARROWED.get(name, _nothing)(frames, assumptions)}
             inputs = [same[i] if given[i] is frames[i] else ("narrowed", given[i].height) for i in found.inputs]
             key = (name, *inputs, None if name in DATELESS else day)
             if key not in kept:
+                assumed = asked if name in ASKED_LESS else assumptions
                 kept[key] = (len(kept), found.run(given, as_of=day, assumptions=assumed))
             number, frames[name] = kept[key]
             same[name] = ("built", number)
@@ -162,41 +179,83 @@ def _chain(marts: Mapping[str, Mart]) -> dict[str, Mart]:
     return {name: found for name, found in marts.items() if name in needed}
 
 
-Frames = dict[str, pl.DataFrame]
+Frames = Mapping[str, pl.DataFrame]
+
+# Marts that are asked for less than a run asks them for.
+ASKED_LESS = frozenset(
+    {
+        "capex_guidance_change",
+        "event_study",
+        "event_study_tests",
+        "waste_probabilities",
+        "waste_sensitivity",
+        "waste_simulation",
+    }
+)
 
 
-def _as_it_is(frames: Frames, assumptions: Assumptions) -> tuple[Frames, Assumptions]:
-    return frames, assumptions
-
-
-def _main_event_only(frames: Frames, assumptions: Assumptions) -> tuple[Frames, Assumptions]:
-    """The event study's inputs without what the verdict does not read: other events, benchmarks, windows, later prices."""
+def _asked_less(assumptions: Assumptions) -> Assumptions:
+    """One event, one benchmark and the two windows that decide; of the simulation what decides."""
     main: date = assumptions.value("main_event")
-    benchmark = assumptions.value("benchmarks")[0]
     events = {day: what for day, what in assumptions.value("events").items() if day == main.isoformat()}
-    assumed = assumptions.replaced(
+    return assumptions.replaced(
         {
             "events": {"value": events or assumptions.value("events")},
-            "benchmarks": [benchmark],
+            "benchmarks": assumptions.value("benchmarks")[:1],
             "windows": [list(window) for window in WINDOWS],
+            "detail": "deciding",
         }
     )
+
+
+def _nothing(frames: Frames, assumptions: Assumptions) -> dict[str, pl.DataFrame]:
+    return {}
+
+
+def _until_last_window(frames: Frames, assumptions: Assumptions) -> dict[str, pl.DataFrame]:
+    """Prices to the end of the main event's last window, and the shares that were known on its day."""
+    main: date = assumptions.value("main_event")
     after = frames["sessions"].filter(pl.col("session") >= main).sort("session")["session"]
     last = after[min(max(end for _, end in WINDOWS), len(after) - 1)] if len(after) else main
-    bars = frames["stock_prices"]
-    return {**frames, "stock_prices": bars.filter(pl.col("date") <= last)}, assumed
+    return {
+        "stock_prices": frames["stock_prices"].filter(pl.col("date") <= last),
+        "shares_outstanding": frames["shares_outstanding"].filter(pl.col("known_on") <= main),
+    }
 
 
-def _deciding_only(frames: Frames, assumptions: Assumptions) -> tuple[Frames, Assumptions]:
-    """What a verdict's evidence grade rests on, without tornado and turning values."""
-    return frames, assumptions.replaced({"detail": "deciding"})
+def _of_group(frames: Frames, assumptions: Assumptions) -> dict[str, pl.DataFrame]:
+    """Filings of the companies whose capex counts."""
+    return {"company_facts": frames["company_facts"].filter(pl.col("ticker").is_in(COMPANIES))}
 
 
-NARROWED: dict[str, Callable[[Frames, Assumptions], tuple[Frames, Assumptions]]] = {
-    "event_study": _main_event_only,
-    "event_study_tests": _main_event_only,
-    "waste_simulation": _deciding_only,
-    "waste_sensitivity": _deciding_only,
+def _revenue(frames: Frames, assumptions: Assumptions) -> dict[str, pl.DataFrame]:
+    return {"evidence": frames["evidence"].filter(pl.col("topic") == "ai_revenue")}
+
+
+def _capacity(frames: Frames, assumptions: Assumptions) -> dict[str, pl.DataFrame]:
+    return {"evidence": frames["evidence"].filter(pl.col("topic") == "capacity")}
+
+
+def _of_claim(frames: Frames, assumptions: Assumptions) -> dict[str, pl.DataFrame]:
+    """The runs that the claim is recomputed from, and the offers that can price them."""
+    named = assumptions.value("claim_runs")
+    runs = frames["training_runs"].filter(pl.col("model").is_in([named["base"], named["increment"]]))
+    days = timedelta(days=assumptions.integer("price_window_days"))
+    first, last = runs["published"].min(), runs["published"].max()
+    if not (isinstance(first, date) and isinstance(last, date)):
+        return {"training_runs": runs, "offers": frames["offers"].clear()}
+    offers = frames["offers"].filter(pl.col("observed_on").is_between(first - days, last + days))
+    return {"training_runs": runs, "offers": offers}
+
+
+NARROWED: dict[str, Callable[[Frames, Assumptions], dict[str, pl.DataFrame]]] = {
+    "attributable_revenue": _revenue,
+    "capex_quarterly": _of_group,
+    "event_study": _until_last_window,
+    "event_study_tests": _until_last_window,
+    "training_cost": _of_claim,
+    "training_share": _capacity,
+    "training_share_own": _capacity,
 }
 
 MART = Mart(
@@ -204,6 +263,10 @@ MART = Mart(
     build=build,
     traces=(
         Trace("marts.verdict", "t.scope = m.scope and t.question = m.question and t.as_of = m.as_of"),
+        Trace(
+            "marts.verdict_timeline",
+            "m.question = 'overall' and t.question in ('Q2', 'Q3') and t.scope = m.scope and t.as_of = m.as_of",
+        ),
         Trace(
             "core.article_claims",
             "m.question = 'Q1' and t.quantity in ('training_cost', 'programme_cost') and t.known_on <= m.as_of",
@@ -222,5 +285,15 @@ MART = Mart(
             "and t.known_on <= m.as_of",
         ),
         Trace("core.capex_guidance", "m.question = 'Q4' and t.known_on <= m.as_of"),
+        # The suppliers' bars of the main event's estimation window and of its windows, as far as they were over.
+        Trace(
+            "core.stock_prices",
+            "m.question = 'Q4' and t.known_on <= m.as_of and t.date between {event} - interval 13 months and {event} "
+            "+ interval 3 months and (t.ticker = {benchmark} or t.ticker in "
+            "(select c.ticker from core.companies c where c.role = 'supplier'))".format(
+                event="(select (a.value->>'$')::date from marts.assumptions a where a.key = 'main_event')",
+                benchmark="(select a.value->>'$[0]' from marts.assumptions a where a.key = 'benchmarks')",
+            ),
+        ),
     ),
 )

@@ -167,7 +167,7 @@ def payback(values: Values, capex_usd: Sequence[float], ages_years: Sequence[flo
     }
     if "attributable_revenue" in values:
         revenue = np.asarray(values["attributable_revenue"], dtype=float)
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             coverage = np.where(required > 0, revenue / np.where(required > 0, required, 1.0), np.inf)
             growth = np.asarray(values["growth"], dtype=float)
             years = np.log(1 / coverage) / np.log1p(np.where(growth > 0, growth, np.nan))
@@ -247,20 +247,44 @@ def models(
     as_of: date,
     assumptions: Assumptions,
 ) -> list[Model]:
-    """The models of all scopes: Q2 (view none), then Q3 in each revenue view that the scope has."""
+    """The models of all scopes: Q2 (view none), then Q3 in each revenue view that the scope has.
+
+    Kept while the very same frames are asked about, as several marts ask in turn.
+    """
+    asked = (training_share, capex_vintages, attributable_revenue, evidence, assumptions, as_of)
+    for before, found in _last_asked:
+        if all(now is then for now, then in zip(asked, before, strict=True)):
+            return found
+    found = _models(*asked)
+    _last_asked[:] = [(asked, found)]
+    return found
+
+
+_last_asked: list[tuple[tuple[Any, ...], list[Model]]] = []
+
+
+def _models(
+    training_share: pl.DataFrame,
+    capex_vintages: pl.DataFrame,
+    attributable_revenue: pl.DataFrame,
+    evidence: pl.DataFrame,
+    assumptions: Assumptions,
+    as_of: date,
+) -> list[Model]:
     behind = {row["evidence_id"]: row for row in evidence.select("evidence_id", "grade", "known_on").to_dicts()}
     share = _share_model(training_share, behind, assumptions)
+    # A few dozen rows are asked about in many ways: as plain rows that costs next to nothing.
+    vintages = capex_vintages.sort("year", "ticker").to_dicts()
+    lines = attributable_revenue.sort("entity", "evidence_id").to_dicts()
     found = []
     for scope in SCOPES:
         found.append(replace(share, scope=scope))
-        found += [
-            _pay_model(scope, view, capex_vintages, attributable_revenue, behind, as_of, assumptions)
-            for view in VIEWS[scope]
-        ]
+        found += [_pay_model(scope, view, vintages, lines, behind, as_of, assumptions) for view in VIEWS[scope]]
     return found
 
 
 Facts = Mapping[str, Mapping[str, Any]]
+Rows = Sequence[Mapping[str, Any]]
 
 
 def _driver(name: str, behind: Facts, assumptions: Assumptions, **changed: Any) -> Driver:
@@ -346,69 +370,71 @@ def _gross_up(row: Mapping[str, Any], assumptions: Assumptions) -> Driver:
 
 
 def _pay_model(
-    scope: str,
-    view: str,
-    capex_vintages: pl.DataFrame,
-    attributable_revenue: pl.DataFrame,
-    behind: Facts,
-    as_of: date,
-    assumptions: Assumptions,
+    scope: str, view: str, vintages: Rows, revenue: Rows, behind: Facts, as_of: date, assumptions: Assumptions
 ) -> Model:
-    own = capex_vintages.filter(pl.col("ticker").is_in(COMPANIES if scope == GROUP else (scope,)))
-    spent = pl.col("capex_usd")
-    if assumptions.integer("include_finance_leases"):
-        spent = spent + pl.col("finance_lease_principal_usd").fill_null(0)
-    by_year = (
-        own.filter(pl.col("capex_usd").is_not_null())
-        .group_by("year")
-        .agg(spent.sum().alias("usd"), grade=pl.col("grade").max(), known_on=pl.col("known_on").max())
-        .sort("year")
-    )
-    unknown = own.filter(pl.col("capex_usd").is_null()).sort("year", "ticker").select("ticker", "year").rows()
-    left_out = f"left out, as their capex is unknown: {', '.join(f'{t} {y}' for t, y in unknown)}" if unknown else None
-    if by_year.is_empty():
+    own = [row for row in vintages if row["ticker"] in (COMPANIES if scope == GROUP else (scope,))]
+    spent = [row for row in own if row["capex_usd"] is not None]
+    notes = []
+    lines = [row for row in revenue if row["scope"] == scope and row["revenue_view"] == view]
+    counted = [row for row in lines if row["counted"]]
+    if counted and any(row["is_lower_bound"] for row in lines):
+        missing = [row["entity"] for row in lines if not row["evidence_id"]]
+        notes.append("revenue is a lower bound" + (f": nothing known of {', '.join(missing)}" if missing else ""))
+    notes += _named("left out, as their capex is unknown", [row for row in own if row["capex_usd"] is None])
+    if not spent:
         return Model(scope, view, reasons=dict.fromkeys(PAY_QUANTITIES, f"no capex of {scope} is known"))
-    ages = tuple(max((as_of - date(year, 7, 1)).days / DAYS_PER_YEAR, 0.0) for year in by_year["year"])
-    lines = attributable_revenue.filter((pl.col("scope") == scope) & (pl.col("revenue_view") == view))
-    counted = lines.filter("counted").sort("entity", "evidence_id")
+    by_year = dict.fromkeys((row["year"] for row in spent), 0)
+    leases = bool(assumptions.integer("include_finance_leases"))
+    for row in spent:
+        by_year[row["year"]] += row["capex_usd"] + ((row["finance_lease_principal_usd"] or 0) if leases else 0)
+    if leases:
+        without = [row for row in spent if row["finance_lease_principal_usd"] is None]
+        notes += _named("without finance leases, as these are unknown", without)
     drivers = [_driver(name, behind, assumptions) for name in ("life", "discount_rate", "cash_margin", "ai_share")]
     quantities: tuple[str, ...] = PAY_QUANTITIES
     reasons: dict[str, str] = {}
-    note = left_out
-    if counted.is_empty():
+    if counted:
+        drivers += [_revenue(counted, assumptions), _growth(lines, behind, assumptions)]
+    else:
         why = f"no attributable AI revenue of {scope} is known ({view.replace('_', '-')} view)"
         reasons = dict.fromkeys(("attributable_revenue_usd", "coverage", "years_to_cover"), why)
         quantities = tuple(quantity for quantity in PAY_QUANTITIES if quantity not in reasons)
-    else:
-        drivers += [_revenue(counted, assumptions), _growth(lines, behind, assumptions)]
-        if lines["is_lower_bound"].any():
-            missing = lines.filter(pl.col("evidence_id") == "")["entity"].to_list()
-            named = f": nothing known of {', '.join(missing)}" if missing else ""
-            note = "; ".join(filter(None, (f"revenue is a lower bound{named}", left_out)))
-    evidence = pl.concat([by_year.select("grade", "known_on"), counted.select("grade", "known_on")])
     return Model(
         scope,
         view,
         tuple(drivers),
         quantities,
-        capex_usd=tuple(float(usd) for usd in by_year["usd"]),
-        ages_years=ages,
-        grade=evidence["grade"].max(),  # type: ignore[arg-type]
-        known_on=evidence["known_on"].max(),  # type: ignore[arg-type]
+        capex_usd=tuple(float(usd) for usd in by_year.values()),
+        ages_years=tuple(max((as_of - date(year, 7, 1)).days / DAYS_PER_YEAR, 0.0) for year in by_year),
+        grade=_weakest([*spent, *counted]),
+        known_on=_newest([*spent, *counted]),
         reasons=reasons,
-        note=note,
+        note="; ".join(notes) or None,
     )
 
 
-def _revenue(counted: pl.DataFrame, assumptions: Assumptions) -> Driver:
+def _named(what: str, rows: Rows) -> list[str]:
+    years = ", ".join(f"{row['ticker']} {row['year']}" for row in rows)
+    return [f"{what}: {years}"] if rows else []
+
+
+def _weakest(rows: Rows) -> Grade:
+    return max((row["grade"] for row in rows if row["grade"] is not None), default=None)
+
+
+def _newest(rows: Rows) -> date | None:
+    return max((row["known_on"] for row in rows if row["known_on"] is not None), default=None)
+
+
+def _revenue(counted: Rows, assumptions: Assumptions) -> Driver:
     """For each entity triangular where low, middle and high are known, else uniform (method 5); their sum."""
     parts = []
-    for (entity,), facts in counted.group_by("entity", maintain_order=True):
-        low, high = float(facts["low_usd"].min()), float(facts["high_usd"].max())  # type: ignore[arg-type]
-        one = facts.height == 1 and facts["has_range"][0]
+    for entity in dict.fromkeys(row["entity"] for row in counted):
+        facts = [row for row in counted if row["entity"] == entity]
+        low, high = float(min(row["low_usd"] for row in facts)), float(max(row["high_usd"] for row in facts))
         shape = (
-            Distribution("triangular", (low, float(facts["value_usd"][0]), high))
-            if one
+            Distribution("triangular", (low, float(facts[0]["value_usd"]), high))
+            if len(facts) == 1 and facts[0]["has_range"]
             else Distribution("uniform", (low, high))
         )
         parts.append((f"attributable_revenue {entity}", shape))
@@ -421,43 +447,36 @@ def _revenue(counted: pl.DataFrame, assumptions: Assumptions) -> Driver:
         scale=scale,
         minimum=middle * entry["minimum"],
         maximum=middle * entry["maximum"],
-        facts=tuple(counted["evidence_id"]),
-        grade=counted["grade"].max(),  # type: ignore[arg-type]
-        known_on=counted["known_on"].max(),  # type: ignore[arg-type]
+        facts=tuple(row["evidence_id"] for row in counted),
+        grade=_weakest(counted),
+        known_on=_newest(counted),
     )
 
 
-def _growth(lines: pl.DataFrame, behind: Facts, assumptions: Assumptions) -> Driver:
+def _growth(lines: Rows, behind: Facts, assumptions: Assumptions) -> Driver:
     """Growth of revenue: the range seen in the scope's own series where it has enough observations, else as assumed.
 
     The series is of one entity, one metric, one figure a day; growth between neighbours is annualised (method 5).
     """
-    counted = lines.filter("counted")
-    if counted["entity"].n_unique() == 1 and counted["metric"].n_unique() == 1:
-        fact = counted.row(0, named=True)
-        series = (
-            lines.filter(
-                (pl.col("entity") == fact["entity"]) & (pl.col("metric") == fact["metric"]) & (pl.col("value_usd") > 0)
-            )
-            .sort("as_of_date", "known_on", "evidence_id")
-            .unique("as_of_date", keep="last", maintain_order=True)
-        )
-        if (
-            series.height >= assumptions.integer("growth_minimum_observations")
-            and "growth" not in assumptions.overridden
-        ):
-            points = series.select("as_of_date", "value_usd").rows()
+    about = {(row["entity"], row["metric"]) for row in lines if row["counted"]}
+    if len(about) == 1 and "growth" not in assumptions.overridden:
+        of_it = [row for row in lines if (row["entity"], row["metric"]) in about and (row["value_usd"] or 0) > 0]
+        in_time = sorted(of_it, key=lambda row: (row["as_of_date"], row["known_on"], row["evidence_id"]))
+        series = list({row["as_of_date"]: row for row in in_time}.values())
+        if len(series) >= assumptions.integer("growth_minimum_observations"):
             rates = [
-                (later / earlier) ** (DAYS_PER_YEAR / (end - start).days) - 1
-                for (start, earlier), (end, later) in pairwise(points)
+                (later["value_usd"] / earlier["value_usd"])
+                ** (DAYS_PER_YEAR / (later["as_of_date"] - earlier["as_of_date"]).days)
+                - 1
+                for earlier, later in pairwise(series)
             ]
             return _driver(
                 "growth",
                 behind,
                 assumptions,
                 parts=(("growth", Distribution("uniform", (min(rates), max(rates)))),),
-                facts=tuple(series["evidence_id"]),
-                grade=series["grade"].max(),
-                known_on=series["known_on"].max(),
+                facts=tuple(row["evidence_id"] for row in series),
+                grade=_weakest(series),
+                known_on=_newest(series),
             )
     return _driver("growth", behind, assumptions)

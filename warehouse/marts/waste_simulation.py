@@ -94,7 +94,8 @@ def build(
 ) -> pl.DataFrame:
     """One row for each scope, view and quantity (method 4 and 5)."""
     seed, draws = assumptions.integer("seed"), assumptions.integer("draws")
-    batches = BATCHES if assumptions.value("detail") == "all" else 0
+    everything = assumptions.value("detail") == "all"
+    batches = BATCHES if everything else 0
     rows = []
     for model in waste.models(
         training_share, capex_vintages, attributable_revenue, evidence, as_of=as_of, assumptions=assumptions
@@ -103,7 +104,12 @@ def build(
         names = waste.SHARE_QUANTITIES if model.view == waste.NO_VIEW else waste.PAY_QUANTITIES
         for quantity in names:
             known = quantity in model.quantities
-            figures, why = _figures(computation, quantity, seed, draws, batches) if known else ({}, None)
+            figures: dict[str, float | None] = {}
+            why: str | None = None
+            if known and (everything or quantity == model.deciding):
+                figures, why = _figures(computation, quantity, seed, draws, batches)
+            elif known:
+                why = "only what decides was asked for"
             rows.append(
                 {
                     "scope": model.scope,
@@ -155,6 +161,13 @@ MART = Mart(
             "marts.attributable_revenue",
             "m.quantity in ('attributable_revenue_usd', 'coverage', 'years_to_cover') and t.scope = m.scope "
             "and t.revenue_view = m.revenue_view and t.counted",
+        ),
+        # The judgements that are drawn, and through them the facts that they rest on.
+        Trace(
+            "marts.assumptions",
+            "t.key in ('share_final', 'utilisation', 'fleet', 'undisclosed_gross_up', 'efficiency_gain', 'elasticity') "
+            "and m.revenue_view = 'none' or m.revenue_view <> 'none' "
+            "and t.key in ('life', 'discount_rate', 'cash_margin', 'ai_share', 'growth', 'attributable_revenue')",
         ),
     ),
 )

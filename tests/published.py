@@ -1,0 +1,40 @@
+"""A published warehouse of the packaged snapshot, made in the tests' own process in a few seconds.
+
+As a run publishes it, without Prefect, checks and pages; and without the timeline, which replays some thirty days.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import polars as pl
+
+from warehouse import ingest, marts, store
+from warehouse.assumptions import Assumptions
+from warehouse.home import WAREHOUSE, Home, prepare
+from warehouse.sessions import FIRST_SESSION, sessions
+from warehouse.settings import Settings
+from warehouse.sources.reference import SOURCES
+from warehouse.tables import CORE, SYSTEM
+
+STARTED = datetime(2026, 11, 10, tzinfo=UTC)
+
+
+def publish(home: Home, as_of: date, assumptions: Assumptions) -> None:
+    """Ingest the snapshot into the archive and into `current/warehouse.duckdb`, with every mart but the timeline."""
+    prepare(home)
+    run = ingest.RunContext("test", STARTED, home, Settings())
+    home.current.mkdir()
+    with store.opened(home.current / WAREHOUSE, home.work / "staging.duckdb") as opened:
+        for source in SOURCES:
+            ingest.ingest(source, opened, run)
+        ingest.load(opened)
+        facts = {name: opened.rows(table) for name, table in CORE.items()}
+        facts["sessions"] = sessions(FIRST_SESSION, run.today)
+        wanted = set(marts.all_marts()) - {"verdict_timeline"}
+        built = marts.build(facts, as_of=as_of, assumptions=assumptions, only=wanted)
+        for name, mart in marts.all_marts().items():
+            opened.replace(mart.table, built.get(name, mart.table.empty()))
+        row = {"run_id": "test", "started_at": STARTED, "source": "reference", "as_of": as_of}
+        row |= {"outcome": "published", "versions": "{}"}
+        opened.append(SYSTEM["runs"], SYSTEM["runs"].conform(pl.DataFrame([row])))
