@@ -18,7 +18,7 @@ from polars.testing import assert_frame_equal
 
 from tests.conftest import AS_OF
 from warehouse.marts import build, known
-from warehouse.marts.event_study_tests import MART, TESTS, mean_correlation, rank_test, standardised_tests
+from warehouse.marts.event_study_tests import MART, TESTS, mean_correlation, rank_test, ranked, standardised_tests
 from warehouse.marts.returns import abnormal_returns, fit, standard_errors, student_p
 
 EVENT = date(2025, 1, 27)
@@ -181,6 +181,14 @@ def test_ties_share_their_mean_rank():
     """0, 0, 1, 2 and 2: ranks 1.5, 1.5, 3, 4.5, 4.5; S^2 = 4 x 1.5^2 / 5 = 1.8."""
     found = rank_test(np.array([[[0.0], [0], [1], [2]]]), np.array([[[2.0]]]), np.array([[True]]))
     assert found["corrado_rank_statistic"].item() == pytest.approx(1.5 / sqrt(1.8))
+
+
+@pytest.mark.parametrize("last", [4.0, 1.0], ids=["no ties", "ties"])
+def test_a_series_with_a_hole_has_no_ranks(last):
+    series = np.array([[[3.0, 3.0], [1.0, np.nan], [2.0, 2.0], [last, 5.0]]])
+    found = ranked(series)
+    assert found[0, :, 0].tolist() == scipy.stats.rankdata(series[0, :, 0]).tolist()
+    assert np.isnan(found[0, :, 1]).all()
 
 
 def test_patell_and_bmp_of_three_firms_by_hand():

@@ -9,6 +9,9 @@ Computed claims are judged by `claim_formulas` from what was public on the as-of
 proposed what) keep a finding beside its sources in `reference/additions/claim_findings.csv`; such a finding counts from
 the newest day that its citation names, so an early date does not know a later source. Hearsay (grade D) may be shown
 here and nowhere else, and is marked.
+
+Whoever spoke in January 2025 could not know what was published in 2026. So each claim is judged twice, by what is known
+as of the answer's date and by what was known on the day it was said, and the row tells where the two differ.
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ from typing import Any
 import polars as pl
 
 from warehouse.assumptions import Assumptions
-from warehouse.marts.claim_facts import HEARSAY, Dossier, Found, NotKnown, Row
+from warehouse.marts.claim_facts import HEARSAY, Dossier, Found, NotKnown, Replay, Row
 from warehouse.marts.claim_formulas import EVENT_KEY, FORMULAS
 from warehouse.marts.mart import Mart, Trace
 from warehouse.tables.article_claims import FINDINGS
@@ -53,6 +56,13 @@ TABLE = mart(
         Column("value_high", "real", "high end of what was found", "see unit"),
         Column("found_text", "text", "what was found, where it is a word"),
         Column("finding", "text", "what the check says", required=True, allowed=FINDINGS),
+        Column("method", "text", "formula of the check, or how a claim without one was checked", required=True),
+        Column("finding_then", "text", "what the check said on statement_date", required=True, allowed=FINDINGS),
+        Column("value_found_then", "real", "value found from what was known on statement_date", "see unit"),
+        Column("value_low_then", "real", "low end of that", "see unit"),
+        Column("value_high_then", "real", "high end of that", "see unit"),
+        Column("reason_then", "text", "why, on statement_date", required=True),
+        Column("changed_since", "flag", "true where finding or value are no longer those of that day", required=True),
         Column("hearsay", "flag", "true where hearsay (grade D) is among the evidence", required=True),
         Column("evidence", "text", "rows behind the finding, as table and key, or the sources of a curated finding"),
         Column("citation", "text", "where the claim, or its curated finding, was read", required=True),
@@ -79,6 +89,12 @@ TABLE = mart(
             columns=("evidence",),
         ),
         Check(
+            "a_wrong_claim_says_what_is_right",
+            "select claim_id, reason from {table} where finding = 'wrong' and not contains(reason, 'Right is')",
+            "a reader who learns only that a claim is wrong has learnt half",
+            columns=("reason",),
+        ),
+        Check(
             "hearsay_decides_nothing",
             "select claim_id, finding from {table} where hearsay <> (grade is not distinct from 'D') "
             "or (hearsay and finding <> 'cannot_check')",
@@ -90,17 +106,20 @@ TABLE = mart(
 
 
 def build(
-    article_claims: pl.DataFrame,
-    stock_prices: pl.DataFrame,
-    shares_outstanding: pl.DataFrame,
-    corporate_actions: pl.DataFrame,
-    companies: pl.DataFrame,
-    gpu_specs: pl.DataFrame,
-    training_runs: pl.DataFrame,
     ai_models: pl.DataFrame,
-    model_capability: pl.DataFrame,
+    article_claims: pl.DataFrame,
+    capex_guidance: pl.DataFrame,
+    companies: pl.DataFrame,
+    company_facts: pl.DataFrame,
+    corporate_actions: pl.DataFrame,
     evidence: pl.DataFrame,
+    gpu_prices: pl.DataFrame,
+    gpu_specs: pl.DataFrame,
+    model_capability: pl.DataFrame,
     sessions: pl.DataFrame,
+    shares_outstanding: pl.DataFrame,
+    stock_prices: pl.DataFrame,
+    training_runs: pl.DataFrame,
     event_study: pl.DataFrame,
     training_cost: pl.DataFrame,
     capex_quarterly: pl.DataFrame,
@@ -110,56 +129,99 @@ def build(
     as_of: date,
     assumptions: Assumptions,
 ) -> pl.DataFrame:
-    """One row for each claim known by `as_of`, with its finding. Frames as their tables declare."""
-    frames = {
-        "article_claims": article_claims,
-        "stock_prices": stock_prices,
-        "shares_outstanding": shares_outstanding,
-        "corporate_actions": corporate_actions,
-        "companies": companies,
-        "gpu_specs": gpu_specs,
-        "training_runs": training_runs,
+    """One row for each claim known by `as_of`, judged then and on its own day. Frames as their tables declare."""
+    facts = {
         "ai_models": ai_models,
-        "model_capability": model_capability,
+        "article_claims": article_claims,
+        "capex_guidance": capex_guidance,
+        "companies": companies,
+        "company_facts": company_facts,
+        "corporate_actions": corporate_actions,
         "evidence": evidence,
+        "gpu_prices": gpu_prices,
+        "gpu_specs": gpu_specs,
+        "model_capability": model_capability,
         "sessions": sessions,
+        "shares_outstanding": shares_outstanding,
+        "stock_prices": stock_prices,
+        "training_runs": training_runs,
+    }
+    now: Mapping[str, pl.DataFrame] = {
+        **facts,
         "event_study": event_study,
         "training_cost": training_cost,
         "capex_quarterly": capex_quarterly,
         "capex_group": capex_group,
         "verdict": verdict,
     }
-    claims = Dossier(frames, as_of, assumptions).rows("article_claims", hearsay=True).sort("claim_id")
-    rows = [_checked(claim, frames, as_of, assumptions) for claim in claims.iter_rows(named=True)]
+    claims = Dossier(now, as_of, assumptions).rows("article_claims", hearsay=True).sort("claim_id")
+    days = {day: Replay(facts, day, assumptions) for day in claims.get_column("statement_date").unique() if day < as_of}
+    rows = []
+    for claim in claims.iter_rows(named=True):
+        said_on = claim["statement_date"]
+        found, behind, grade = _checked(claim, Dossier(now, as_of, assumptions))
+        then = found
+        if said_on in days:
+            then, _, _ = _checked(claim, Dossier(days[said_on], said_on, assumptions))
+        rows.append(_row(claim, found, then, behind, grade, assumptions))
     return TABLE.conform(pl.DataFrame(rows, infer_schema_length=None)) if rows else TABLE.empty()
 
 
-def _checked(claim: Row, frames: Mapping[str, pl.DataFrame], as_of: date, assumptions: Assumptions) -> dict[str, Any]:
-    """One claim's row: by its formula where it has one, else by its curated finding."""
-    dossier = Dossier(frames, as_of, assumptions)
+def _checked(claim: Row, dossier: Dossier) -> tuple[Found, str | None, str | None]:
+    """A finding with its evidence and grade: by the claim's formula where it has one, else the curated one."""
     formula = FORMULAS.get(claim["claim_id"])
     if formula is None:
-        found, evidence = curated(claim, as_of)
-        grade = None if evidence is None else claim["grade"]
-    else:
-        try:
-            found = formula(claim, dossier)
-        except NotKnown as missing:
-            found = Found("cannot_check", str(missing))
-        evidence, grade = dossier.evidence, dossier.grade
+        found, evidence = curated(claim, dossier.as_of)
+        return found, evidence, None if evidence is None else claim["grade"]
+    try:
+        found = formula(claim, dossier)
+    except NotKnown as missing:
+        found = Found("cannot_check", str(missing))
+    return found, dossier.evidence, dossier.grade
+
+
+def _row(
+    claim: Row, found: Found, then: Found, evidence: str | None, grade: str | None, assumptions: Assumptions
+) -> dict[str, Any]:
     kept = ("claim_id", "statement", "speaker", "statement_date", "event_date", "check_kind", "quantity", "unit")
+    value, value_then = _finite(found.value), _finite(then.value)
     return {
         **{name: claim[name] for name in (*kept, "value_claimed", "citation")},
-        "value_found": _finite(found.value),
+        "value_found": value,
         "value_low": _finite(found.low),
         "value_high": _finite(found.high),
         "found_text": found.text,
         "finding": found.finding,
+        "method": _method(claim),
+        "finding_then": then.finding,
+        "value_found_then": value_then,
+        "value_low_then": _finite(then.low),
+        "value_high_then": _finite(then.high),
+        "reason_then": then.reason,
+        "changed_since": found.finding != then.finding
+        or _moved(value, value_then, assumptions.number("claim_confirmed_within")),
         "hearsay": grade == HEARSAY,
         "evidence": evidence,
         "grade": grade,
         "reason": found.reason,
     }
+
+
+def _moved(now: float | None, then: float | None, within: float) -> bool:
+    if now is None or then is None:
+        return now is not then
+    return abs(now - then) > within * abs(then)
+
+
+def _method(claim: Row) -> str:
+    """How the claim is checked, in a sentence."""
+    formula = FORMULAS.get(claim["claim_id"])
+    if formula is not None and formula.__doc__:
+        said = formula.__doc__.partition("\n")[0].partition(": ")[2]
+        return said[:1].upper() + said[1:]
+    if claim["check_kind"] == "uncheckable":
+        return "No fact can decide it; the reason says why."
+    return "A finding from the sources that the evidence names."
 
 
 def curated(claim: Row, as_of: date) -> tuple[Found, str | None]:
@@ -171,7 +233,7 @@ def curated(claim: Row, as_of: date) -> tuple[Found, str | None]:
     named = [date.fromisoformat(day) for day in _ISO_DAY.findall(claim["citation"])]
     known_on = max(named, default=claim["statement_date"])
     if known_on > as_of:
-        return Found("cannot_check", f"What decides it was not known by {as_of}."), None
+        return Found("cannot_check", f"What decides it was published later than {as_of}."), None
     return Found(claim["curated_finding"], claim["curated_reason"]), claim["citation"]
 
 

@@ -7,7 +7,7 @@ and a fact that is not there stops the formula with a sentence that says what is
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, NamedTuple
@@ -97,6 +97,39 @@ class Dossier:
     @property
     def grade(self) -> str | None:
         return max(self.grades, default=None)
+
+
+class Replay(Mapping[str, pl.DataFrame]):
+    """The facts known by a day, and marts as a run on that day would have built them, each only where it is asked for.
+
+    A claim is judged as of its own day too. Five days make 43 claims, and each day's formulas read a few marts, so the
+    day's replay is shared by its claims and builds nothing that none of them reads.
+    """
+
+    def __init__(self, facts: Mapping[str, pl.DataFrame], as_of: date, assumptions: Assumptions) -> None:
+        from warehouse import marts  # the package imports this file to list it
+
+        self.as_of, self.assumptions = as_of, assumptions
+        self._frames: dict[str, pl.DataFrame] = marts.known(facts, as_of)
+
+    def __getitem__(self, name: str) -> pl.DataFrame:
+        if name not in self._frames:
+            from warehouse import marts
+            from warehouse.marts import verdict_timeline
+
+            if name == "verdict":  # without tornado and turning values, which no claim reads
+                replayed = verdict_timeline.replay(self._frames, [self.as_of], self.assumptions)
+                self._frames[name] = replayed[self.as_of]
+            else:
+                built = marts.build(self._frames, as_of=self.as_of, assumptions=self.assumptions, only={name})
+                self._frames.update(built)
+        return self._frames[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._frames)
+
+    def __len__(self) -> int:
+        return len(self._frames)
 
 
 def sessions_to(dossier: Dossier, day: date) -> tuple[date, date]:

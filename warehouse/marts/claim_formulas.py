@@ -34,7 +34,7 @@ from warehouse.marts.claim_facts import (
 NVIDIA = "NVDA"
 MARKET, TECHNOLOGY, CHIPS, NASDAQ = "SPY", "XLK", "SMH", "QQQ"
 FOREIGN = ("TSM", "ASML")  # foreign companies of the panel, by their US-listed shares
-V3_RUN, R1_INCREMENT = "TR001", "TR009"
+V3_RUN, R1_INCREMENT, PROGRAMME_RUN, LLAMA_RUN = "TR001", "TR009", "TR013", "TR019"
 V3, R1, O1, H800, H100 = "DeepSeek-V3", "DeepSeek-R1", "o1", "H800 SXM", "H100 SXM"
 DEVELOPER = "DeepSeek"
 BUYS_OR_SELLS_TECHNOLOGY = ("supplier", "buyer", "neocloud", "adopter")
@@ -238,70 +238,92 @@ def r1_cost(claim: Row, dossier: Dossier) -> Found:
     return Found("right_but_misleading" if within else "wrong", reason, mid, low, high)
 
 
-def cost_ratio(claim: Row, dossier: Dossier) -> Found:
-    """SC12: research programme over research programme where known; the article's ratio crosses rungs (method 2).
+def _programme(dossier: Dossier) -> tuple[float, float, float, float]:
+    """V3's research programme S3 (method 2): low, middle and high in USD, and the cost of the final run at the low end.
 
-    Both sides are research computing: DeepSeek's final run over share_final, and a US lab's spending in a year. Before
-    that is known, the group's capex of four quarters stands below the line and the row says so.
+    The final run at the developer's figure or the lowest offer, whichever is less, over the largest share that final
+    runs take; at the middle of both; at the highest offer over the smallest share.
     """
-    run = dossier.need("training_runs", "The cost of V3's final run", run_id=V3_RUN)
+    run = _cost(dossier, V3_RUN)
     share = dossier.assumptions.distribution("share_final")
-    cost = run["claimed_cost_usd"]
+    least = min(run["claimed_cost_usd"] or run["cost_low_usd"], run["cost_low_usd"])
+    middle = run["cost_mid_usd"] / ((share.low + share.high) / 2)
+    return least / share.high, middle, run["cost_high_usd"] / share.low, least
+
+
+def cost_ratio(claim: Row, dossier: Dossier) -> Found:
+    """SC12: research programme (final run over share_final) over a US lab's research computing of a year, one rung.
+
+    Before that is known, the group's capex of four quarters stands below the line and the row says so. The article's own
+    ratio crosses rungs (method 2) and is given beside it, with the ratio of final runs at rental prices.
+    """
+    low, middle, high, final_run = _programme(dossier)
     lab = dossier.find("evidence", evidence_id="CC016")
     if lab is not None:
-        spent, whose = lab["value"], f"{lab['entity']}'s research computing of a year"
+        spent, whose = lab["value"], f"{lab['entity']}'s research computing of a year ({usd(lab['value'])})"
     else:
         group = dossier.frames["capex_group"].filter(pl.col("capex_ttm_usd").is_not_null()).sort("calendar_quarter")
         if group.is_empty():
             raise dossier.missing("What US companies spend")
         row = group.row(-1, named=True)
         dossier.used(f"marts.capex_group {row['calendar_quarter']}", row.get("grade"))
-        spent, whose = row["capex_ttm_usd"], "the group's capex of four quarters (a higher rung, the nearest known)"
-    low, high = cost / share.high / spent, cost / share.low / spent
-    middle = cost / ((share.low + share.high) / 2) / spent
+        spent = row["capex_ttm_usd"]
+        whose = f"the group's capex of four quarters ({usd(spent)}, a higher rung, the nearest known)"
+    claimed, factor = float(claim["value_claimed"]), dossier.assumptions.number("q1_factor")
+    beside = ""
+    with suppress(NotKnown):
+        other = _cost(dossier, LLAMA_RUN)["cost_mid_usd"]
+        ratio = _cost(dossier, V3_RUN)["cost_mid_usd"] / other
+        beside = f" Run against run at rental prices it is {ratio:.2g} of Llama 3.1 405B."
     reason = (
-        f"A final run over billions is {cost / spent:.1g} (rhetoric: two rungs of the scope ladder). "
-        f"DeepSeek's research programme, by the share that final runs take, against {whose} is {low:.1g} to "
-        f"{high:.1g}: cheap, but the gap is smaller than the sentence makes it."
+        f"DeepSeek's research programme over {whose} is {middle / spent:.2g} ({low / spent:.2g} to {high / spent:.2g})."
+        f"{beside} A final run over billions ({final_run / spent:.2g}) crosses two rungs of the scope ladder. "
+        "Right is that it is cheap, by less than the sentence makes it."
     )
-    return Found("right_but_misleading", reason, middle, low, high)
+    if lab is not None and middle / spent <= factor * claimed:
+        finding = "approximately_right"
+    else:
+        finding = "right_but_misleading" if final_run / spent <= factor * claimed else "wrong"
+    return Found(finding, reason, middle / spent, low / spent, high / spent)
 
 
 def programme_cost(claim: Row, dossier: Dossier) -> Found:
     """SC24: research programme S3 = final run / share_final (method 2); the claim names a final run as the whole."""
-    run = _cost(dossier, V3_RUN)
+    low, middle, high, _ = _programme(dossier)
     share = dossier.assumptions.distribution("share_final")
-    final_low = min(run["claimed_cost_usd"] or run["cost_low_usd"], run["cost_low_usd"])
-    low, high = final_low / share.high, run["cost_high_usd"] / share.low
-    middle = run["cost_mid_usd"] / ((share.low + share.high) / 2)
+    run = dossier.need("training_runs", "V3's final run", run_id=V3_RUN)
     claimed = float(claim["value_claimed"])
     stated = dossier.find("evidence", evidence_id="CC013")
     reason = (
         f"Building it means the research programme: {usd(low)} to {usd(high)}, as final runs take "
-        f"{percent(share.low, 0)} to {percent(share.high, 0)} of research computing. Right is {usd(claimed)} for the "
-        "final run alone" + ("; the paper itself leaves earlier research out." if stated else ".")
+        f"{percent(share.low, 0)} to {percent(share.high, 0)} of research computing. Right is that the developer puts "
+        f"the final run alone at {usd(run['claimed_cost_usd'])}"
+        + ("; the paper itself leaves earlier research out." if stated else ".")
     )
     return Found("wrong" if low > claimed else "right_but_misleading", reason, middle, low, high)
 
 
 def build_time(claim: Row, dossier: Dossier) -> Found:
-    """SC23: what dates can say, from the final run's wall time to the time since the developer's first model."""
+    """SC23: length of the final run (GPU-hours over GPUs, method 3), which is what the cost quoted beside it pays for.
+
+    The high end is the time from the developer's first listed model to R1: the work cannot be dated further back.
+    """
     run = dossier.need_mart("training_cost", "The length of V3's final run", "run_id", needs="wall_days", run_id=V3_RUN)
-    low = run["wall_days"] / DAYS_A_MONTH
-    high, span = None, ""
+    found = run["wall_days"] / DAYS_A_MONTH
+    claimed, high, span = float(claim["value_claimed"]), found, ""
     models = dossier.rows("ai_models")
     models = models.filter(pl.col("vintage") == pl.col("vintage").max(), pl.col("organization").str.contains(DEVELOPER))
     first, r1 = models.sort("published", "model").head(1), models.filter(model=R1)
     if first.height and r1.height:
         for row in (first.row(0, named=True), r1.row(0, named=True)):
             dossier.used(f"core.ai_models {row['model']} {row['vintage']}", row["grade"])
-        high = (r1.item(0, "published") - first.item(0, "published")).days / DAYS_A_MONTH
-        span = f", and {high:.0f} months lie between its first listed model and R1"
+        high = max(found, (r1.item(0, "published") - first.item(0, "published")).days / DAYS_A_MONTH)
+        span = f": {high:.1f} months lie between its first listed model and R1"
     reason = (
-        "No fact dates the start of the work, so 12 months of building can be neither shown nor ruled out. "
-        f"The run whose cost is quoted beside it took {run['wall_days']:.0f} days{span}."
+        f"The developer's own figures give {run['wall_days']:.0f} days, {found:.1f} months, for the run that the cost "
+        f"quoted beside it pays for. Right is that the work before it took longer{span}; no fact dates its start."
     )
-    return Found("cannot_check", reason, None, low, high, f"{run['wall_days']:.0f} days for the final run")
+    return Found(by_closeness(claimed, found, dossier), reason, found, found, high, f"{run['wall_days']:.0f} days")
 
 
 def hopper_value(claim: Row, dossier: Dossier) -> Found:
@@ -318,8 +340,8 @@ def hopper_value(claim: Row, dossier: Dossier) -> Found:
     value, low = count["value"] * named["list_price_usd"], count["value"] * cheapest["list_price_usd"]
     press = dossier.find("evidence", evidence_id="CC001")
     reason = (
-        f"The count is hearsay, so its value is too: {usd(value)} if all were {H100}, {usd(low)} if all were "
-        f"{cheapest['gpu_model']}."
+        f"The count is hearsay, so its value is too: at {named['list_price_usd']:,.0f} USD a chip {usd(value)} if all were "
+        f"{H100}, {usd(low)} if all were {cheapest['gpu_model']} at {cheapest['list_price_usd']:,.0f}."
         + (f" Press estimates of the fleet that was bought are {usd(press['value_low'])} to {usd(press['value_high'])}."
            if press else "")
     )  # fmt: skip
@@ -327,23 +349,25 @@ def hopper_value(claim: Row, dossier: Dossier) -> Found:
 
 
 def prior_research(claim: Row, dossier: Dossier) -> Found:
-    """SC34: research computing before the final run, S1 x (1 / share_final - 1), and the hardware the press counts."""
-    run = dossier.need("training_runs", "The cost of V3's final run", run_id=V3_RUN)
+    """SC34: research computing before the final run, S3 less S1 (method 2), beside what the press puts on that rung."""
+    run = dossier.need("training_runs", "V3's final run", run_id=V3_RUN)
     cluster = dossier.need("evidence", "The earlier cluster", evidence_id="CC009")
     share = dossier.assumptions.distribution("share_final")
-    cost, middle_share = run["claimed_cost_usd"], (share.low + share.high) / 2
-    low, high = (cost * (1 / end - 1) for end in (share.high, share.low))
-    computing = f"{usd(low)} to {usd(high)}"
-    middle = cost * (1 / middle_share - 1)
+    ends = zip(_programme(dossier)[:3], (share.high, (share.low + share.high) / 2, share.low), strict=True)
+    low, middle, high = (whole * (1 - final) for whole, final in ends)
+    computed = f"{usd(low)} to {usd(high)}"
+    press = dossier.find("training_runs", run_id=PROGRAMME_RUN)
     hardware = dossier.find("evidence", evidence_id="CC001")
-    if hardware is not None:
-        high = max(high, hardware["value_high"])
+    claimed = float(claim["value_claimed"])
+    top = max(high, (press or {}).get("claimed_cost_usd") or high)
+    beside = f", while the press puts the programme's operation at {usd(top)}" if press and top > high else ""
+    owned = f" The hardware, another rung, is put at {usd(hardware['value'])}." if hardware else ""
+    verb = "are not ruled out" if claimed <= top else "are not shown"
     reason = (
         f"Right is the cluster: {cluster['value']:,.0f} A100 before it, against {run['gpu_count']:,} H800 for the run. "
-        f"Hundreds of millions are not shown: usual shares give {computing} of research computing"
-        + (f", while the press puts the hardware at {usd(hardware['value'])}." if hardware else ".")
+        f"Hundreds of millions {verb}: usual shares give {computed} of research computing{beside}.{owned}"
     )
-    return Found("cannot_check", reason, middle, low, high)
+    return Found("cannot_check", reason, middle, low, top)
 
 
 def rental_price(claim: Row, dossier: Dossier) -> Found:
@@ -358,10 +382,14 @@ def rental_price(claim: Row, dossier: Dossier) -> Found:
         finding = "approximately_right"
     elif finding == "wrong" and low <= dossier.assumptions.number("q1_factor") * claimed:
         finding = "right_but_misleading"
-    side = "inside" if low <= claimed <= high else "below" if claimed < low else "above"
+    side = "inside them" if low <= claimed <= high else f"{percent(abs(1 - claimed / low), 0)} below the lowest"
+    if claimed > high:
+        side = f"{percent(claimed / high - 1, 0)} above the highest"
+    whose = f" for the {run['priced_as']}, which stands in for the chip," if run["is_stand_in"] else ""
     reason = (
-        f"The paper assumes {claimed:.2f} USD and says so; specialists' offers around the run stood at {low:.2f} to "
-        f"{high:.2f} (middle {mid:.2f}), so the assumption lies {side} them. No offer inside China is among the facts."
+        f"Right is that the paper assumes {claimed:.2f} USD and says so. Specialists' offers around the run{whose} stood "
+        f"at {low:.2f} to {high:.2f} (middle {mid:.2f}), so the assumption lies {side}. "
+        "No offer inside China is among the facts."
     )
     return Found(finding, reason, mid, low, high)
 
@@ -376,8 +404,8 @@ def hardware_named(claim: Row, dossier: Dossier) -> Found:
     known = dossier.find("gpu_specs", gpu_model=chip)
     same = claim["value_claimed"].casefold() in (chip.casefold(), chip.split()[0].casefold())
     reason = (
-        f"The paper names the {chip.split()[0]}; no chip is called {claim['value_claimed']}, which garbles that name."
-        + (f" The chip is Nvidia's, released {known['release_date']}." if known else "")
+        f"Right is that the paper names the {chip.split()[0]}; no chip is called {claim['value_claimed']}, which garbles "
+        "that name." + (f" The chip is Nvidia's, released {known['release_date']}." if known else "")
     )
     return Found("confirmed" if same else "wrong", reason, text=chip)
 
@@ -394,8 +422,9 @@ def downgraded_chip(claim: Row, dossier: Dossier) -> Found:
     cut_link, cut_peak = link < 1 - near, peak < 1 - near
     since = h800["export_restricted_since"]
     reason = (
-        f"What was cut is the link between chips, {h800['interconnect_gb_per_s']:.0f} against "
-        f"{h100['interconnect_gb_per_s']:.0f} GB/s; the dense BF16 peak is {percent(peak, 0)} of the H100's. "
+        "Right is that it was made for export: what was cut is the link between chips, "
+        f"{h800['interconnect_gb_per_s']:.0f} against {h100['interconnect_gb_per_s']:.0f} GB/s; "
+        f"the dense BF16 peak is {percent(peak, 0)} of the H100's. "
         + (f"It met the rule of 2022 only until it needed a licence too, from {since}." if since else "")
     )
     finding = "confirmed" if cut_peak else "right_but_misleading" if cut_link else "wrong"
@@ -509,8 +538,8 @@ def open_against_closed(claim: Row, dossier: Dossier) -> Found:
     reason = (
         f"On that day the best open model was {opened['base_name']} and the best closed one {closed['base_name']}: "
         f"{gap:+.1f} index points ({low:+.1f} to {high:+.1f}){lag}. By {dossier.as_of} it is "
-        f"{now:+.1f} ({open_now['base_name']} against {closed_now['base_name']}): "
-        "right is that open models follow closely."
+        f"{now:+.1f} ({open_now['base_name']} against {closed_now['base_name']}). "
+        "Right is that open models follow closely."
     )
     return Found(_ahead(gap, low, high), reason, gap, low, high)
 
@@ -576,12 +605,13 @@ def nvidia_revenue_after(claim: Row, dossier: Dossier) -> Found:
     was, now = before.item(-1, "revenue_usd"), after.item(-1, "revenue_usd")
     reason = (
         f"Revenue went from {usd(was)} in the quarter to {before.item(-1, 'period_end')} to {usd(now)} in the one to "
-        f"{after.item(-1, 'period_end')}. It is total revenue, as the facts hold no data-centre figure, and it does "
-        "not show that inference was the reason."
+        f"{after.item(-1, 'period_end')}, with {usd(float(after['revenue_usd'].min()))} the least between. It is total "
+        "revenue, as the facts hold no data-centre figure; it fits the reading but does not show that inference was the "
+        "reason, and no source names the experts."
     )
     return Found(
         "approximately_right" if now > was else "wrong",
-        reason,
+        reason if now > was else f"{reason} Right is that Nvidia said so.",
         now,
         float(after["revenue_usd"].min()),
         float(after["revenue_usd"].max()),

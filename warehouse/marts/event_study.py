@@ -11,8 +11,10 @@ Read this before reading a number:
 - Several days' abnormal returns lean on the same two estimated parameters, so the variance of their sum is larger than
   the sum of their variances (`warehouse.marts.returns.standard_errors`).
 - The benchmark may be an equal-weight index of the panel without Nvidia, because Nvidia is a good part of the funds: held
-  against a market that it moves, it seems to fall less. A firm or portfolio that is part of such an index is still held
-  against the whole of it, so that all rows of a benchmark have the same market, and the row's reason says how much of it.
+  against a market that it moves, it seems to fall less. But an index of this panel is the rest of the AI trade, nearly
+  half of it suppliers, and it fell on the same news; against it one sees who fell more than the others and not whether
+  they fell. A firm or portfolio that is part of an index is still held against the whole of it, so that all rows of a
+  benchmark have the same market, and the row's reason says how much of it. EW_EX_SUPPLIERS has none of the suppliers.
 - Shares that fall together on one day are not so many independent witnesses. A role's portfolio
   (`portfolio:supplier`, ...) carries their correlation in its own variance; it stands among the tickers, with the role
   as `role`, and must not be added to them.

@@ -47,6 +47,7 @@ from warehouse.marts.returns import (
     Prices,
     Setting,
     abnormal_returns,
+    daily_returns,
     means,
     memberships,
     normal_p,
@@ -223,10 +224,10 @@ def _of_test(rows: pl.DataFrame, test: str) -> pl.DataFrame:
 
 def _across_firms(bars: Prices, chosen: Setting) -> pl.DataFrame:
     """Statistics and p-values of the four tests across firms, one row for each key of a portfolio in `event_study`."""
+    daily = {kind: daily_returns(bars.adj_close, kind) for kind in KINDS}
+    members = {event: memberships(bars, event, chosen) for event in chosen.events}
     found = [
-        _of_event(bars, event, kind, memberships(bars, event, chosen), chosen)
-        for event in chosen.events
-        for kind in KINDS
+        _of_event(bars, event, kind, members[event], chosen, daily[kind]) for event in chosen.events for kind in KINDS
     ]
     sizes = (
         len(chosen.events), len(KINDS), len(chosen.windows), len(MODELS), len(chosen.benchmarks), len(chosen.groups),
@@ -246,9 +247,11 @@ def _across_firms(bars: Prices, chosen: Setting) -> pl.DataFrame:
     return pl.DataFrame({**keys, **columns}).with_columns(pl.col(pl.Float64).fill_nan(None))
 
 
-def _of_event(bars: Prices, event: Event, kind: Kind, members: np.ndarray, chosen: Setting) -> dict[str, np.ndarray]:
+def _of_event(
+    bars: Prices, event: Event, kind: Kind, members: np.ndarray, chosen: Setting, returns: np.ndarray
+) -> dict[str, np.ndarray]:
     """Columns of one event and kind of return, each W by M by B by G."""
-    studied = study(bars, kind, event, members, chosen)
+    studied = study(bars, kind, event, members, chosen, returns)
     firms = np.arange(len(chosen.firms))
     own = studied.estimation[:, firms]
     found: dict[str, list[np.ndarray]] = {}
@@ -256,7 +259,9 @@ def _of_event(bars: Prices, event: Event, kind: Kind, members: np.ndarray, chose
         model: _distinct(fitted, abnormal_returns(fitted.of(firms), own, studied.market))
         for model, fitted in studied.fits.items()
     }
-    ranks = {model: ranked(values) for model, values in residuals.items()}
+    # Funds are in no role and are not ranked: held against itself, one has nothing but ties.
+    in_role = members.any(axis=(0, 1))
+    ranks = {model: ranked(np.where(in_role, values, np.nan)) for model, values in residuals.items()}
     correlations: dict[tuple[Model, bytes], np.ndarray] = {}
     for w in range(len(chosen.windows)):
         fits, returns, market = studied.of_window(w)
@@ -327,7 +332,7 @@ def kolari_pynnonen(bmp: np.ndarray, r: np.ndarray, n: np.ndarray) -> np.ndarray
 
 
 def ranked(series: np.ndarray) -> np.ndarray:
-    """Ranks over the days (second axis) from 1; ties share their mean rank."""
+    """Ranks over the days (second axis) from 1; ties share their mean rank. A series with a NaN has no ranks: all NaN."""
     values = np.ascontiguousarray(np.moveaxis(series, 1, -1))
     order = values.argsort(axis=-1)
     in_order = np.take_along_axis(values, order, axis=-1)
@@ -336,6 +341,8 @@ def ranked(series: np.ndarray) -> np.ndarray:
     else:
         ranks = np.empty(values.shape)
         np.put_along_axis(ranks, order, np.arange(1.0, values.shape[-1] + 1), axis=-1)
+        # Sorting puts NaN last.
+        ranks[np.isnan(in_order[..., -1])] = np.nan
     return np.moveaxis(ranks, -1, 1)
 
 
