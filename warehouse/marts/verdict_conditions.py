@@ -386,13 +386,15 @@ def _training_year(training_share: pl.DataFrame) -> dict[str, Any]:
     reason = None if used else "no training compute is known"
     if used and not usable.height:
         reason = used.get("reason") or "no year is known that is more than a lower bound"
+    # A year that is over and disclosed but has no fleet to stand against is unknown, not a lower bound.
+    lower = None if not used else 0.0 if usable.height else 1.0 if used["is_lower_bound"] else None
     return condition(
         "training_share_is_no_lower_bound",
         what=f"whether the share of compute that trains models ({said}) is only a lower bound",
         told=f"The share of compute that trains models ({said}) is "
         + ("no lower bound." if usable.height else "only a lower bound."),
         quantity="is_lower_bound",
-        value=None if not used else 0.0 if usable.height else 1.0,
+        value=lower,
         comparison="==",
         threshold=0.0,
         unit="0 or 1",

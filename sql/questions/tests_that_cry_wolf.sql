@@ -1,0 +1,4 @@
+-- Which tests of the event study call chance an effect on days without an event?
+SELECT test, "grouping", window_start, window_end, rejections, days, rejection_share, assumes, valid_when
+FROM marts.event_placebo
+ORDER BY test, "grouping", window_start, window_end
