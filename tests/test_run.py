@@ -369,6 +369,13 @@ def test_every_ready_question_opens_with_its_question_and_has_an_answer(publishe
         (["sql", "--question", "nothing"], "there is no such question. There are:"),
         (["sql", "--file", "/nowhere/q.sql"], "/nowhere/q.sql"),
         (["quality", "--run", "nothing"], "there is no such run"),
+        (["trace", "marts.nothing"], "trace marts.nothing: there is no such table of marts or core"),
+        (
+            ["trace", "verdict", "--where", "scop = 'ALL'"],
+            "It must be an SQL condition on the columns of marts.verdict",
+        ),
+        (["verdict", "--assume", "lif=3"], "there is no assumption named 'lif'. Did you mean life"),
+        (["verdict", "--assume", "life=300"], "life is 300, outside its range"),
         (["frobnicate"], "No such command"),
     ],
 )
@@ -378,6 +385,33 @@ def test_wrong_use_is_named_and_exits_with_2(published, arguments, message):
     assert message in done.stderr
     assert done.stdout == ""
     assert "Traceback" not in done.stderr
+
+
+def test_trace_leads_from_the_verdict_to_archived_documents(published):
+    done = overbuild(
+        published[0], "trace", "marts.verdict", "--where", "scope = 'ALL' and question = 'Q1'", "--format", "json"
+    )
+    facts = json.loads(done.stdout)
+    assert {fact["key"] for fact in facts if fact["table"] == "core.training_runs"} == {"TR001", "TR009"}
+    for fact in facts:
+        body = (published[0] / fact["document_path"]).read_bytes()
+        assert hashlib.sha256(body).hexdigest() == fact["document_sha256"]
+    timeline = overbuild(
+        published[0], "trace", "verdict_timeline", "--where", "as_of = '2025-06-30'", "--format", "json"
+    )
+    assert max(fact["known_on"] for fact in json.loads(timeline.stdout)) <= "2025-06-30"
+
+
+def test_a_what_if_is_marked_and_publishes_nothing(published):
+    before = (published[0] / "current").resolve()
+    done = overbuild(published[0], "verdict", "--assume", "q1_factor=1", "--assume", "draws=1000", "--format", "json")
+    rows = json.loads(done.stdout)
+    assert {row["verdict"] for row in rows if row["question"] == "Q1"} == {"claim_fails"}
+    assert {row["what_if"] for row in rows} == {"draws = 1000 instead of 100000; q1_factor = 1 instead of 2"}
+    assert (published[0] / "current").resolve() == before
+    assert {row["what_if"] for row in json.loads(overbuild(published[0], "verdict", "--format", "json").stdout)} == {
+        None
+    }
 
 
 def test_quality_and_sources_show_what_was_checked(published):

@@ -72,7 +72,8 @@ SECTIONS: tuple[tuple[str, str, str, str], ...] = (
     (
         "claims",
         "Every claim of the article",
-        "Computed where a figure decides; otherwise what was found, with its source, or that it cannot be checked. Where it was another finding on the day the claim was made, that stands beside it.",
+        "Computed where a figure decides; otherwise what was found, with its source, or that it cannot be checked. Where "
+        "the finding was another one on the day the claim was made, that stands beside it.",
         "SELECT claim_id, statement, speaker, value_claimed, value_found, unit, finding, CASE WHEN changed_since THEN "
         'finding_then END AS "on its own day", reason FROM marts.claim_check '
         "ORDER BY claim_id",

@@ -69,6 +69,33 @@ def test_a_row_of_grade_d_does_not_enter(assumptions):
     assert found["META"]["change_usd"] == 0.0
 
 
+def test_hearsay_of_the_snapshot_does_not_enter(facts, assumptions):
+    """Meta's 66 to 72 billion of 2025-07-30 is graded D: seven months on, the 64 to 72 of April still is the last.
+
+    Ten months on, the 70 to 72 of 2025-10-29 is.
+    """
+    for months, issued, middle in ((7, date(2025, 4, 30), 68e9), (10, date(2025, 10, 29), 71e9)):
+        later = assumptions.replaced({"guidance_months": months})
+        meta = changes(facts["capex_guidance"], facts["companies"], later)["META"]
+        assert (meta["issued_after_on"], meta["guidance_after_usd"]) == (issued, middle)
+
+
+def test_guidance_by_company_with_its_dates(facts, assumptions):
+    """Every buyer of the panel has its row, with the days on which it spoke, or the reason why there is no change."""
+    found = changes(facts["capex_guidance"], facts["companies"], assumptions)
+    days = {ticker: (row["issued_before_on"], row["issued_after_on"]) for ticker, row in found.items()}
+    assert days == {
+        "ALL": (date(2025, 1, 24), date(2025, 4, 30)),
+        "AMZN": (None, date(2025, 2, 6)),
+        "GOOGL": (None, date(2025, 7, 23)),
+        "META": (date(2025, 1, 24), date(2025, 4, 30)),
+        "MSFT": (date(2025, 1, 3), date(2025, 1, 3)),
+        "ORCL": (None, None),
+    }
+    assert all(row["reason"] for ticker, row in found.items() if row["change_usd"] is None), "unknown says why"
+    assert "the same one counts at both dates" in found["MSFT"]["reason"]
+
+
 @pytest.mark.parametrize(("as_of", "known"), [(date(2025, 7, 26), False), (date(2025, 7, 27), True)])
 def test_two_quarters_must_be_over(as_of, known, assumptions):
     guidance = said(("META", 2025, date(2025, 1, 24), 60, 65), ("META", 2025, date(2025, 4, 30), 50, 50))
