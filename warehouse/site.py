@@ -70,6 +70,46 @@ SECTIONS: tuple[tuple[str, str, str, str], ...] = (
         "FROM marts.waste_simulation ORDER BY CASE scope WHEN 'ALL' THEN 0 ELSE 1 END, scope, quantity, revenue_view",
     ),
     (
+        "timeline",
+        "When the answer changed",
+        "The verdict as it would have been given on each event and month's end, from what was public by then; days on which "
+        "it changed.",
+        "SELECT as_of, question, verdict, evidence_grade AS grade, reason FROM marts.verdict_timeline WHERE scope = 'ALL' "
+        "QUALIFY verdict IS DISTINCT FROM lag(verdict) OVER (PARTITION BY question ORDER BY as_of) ORDER BY as_of, question",
+    ),
+    (
+        "persistence",
+        "What came back of the fall",
+        "Cumulative abnormal return after 27 January 2025 against SPY, market model, and the share of the first day's loss "
+        "that had come back.",
+        "SELECT ticker, day, date, cumulative_return, p_value, share_recovered, recovered_on, reason FROM marts.event_persistence "
+        "WHERE event_date = DATE '2025-01-27' AND basis = 'market_model' AND day IN (0, 1, 10, 60, 120) "
+        "AND ticker IN ('NVDA', 'portfolio:supplier', 'portfolio:power', 'portfolio:buyer') ORDER BY ticker, day",
+    ),
+    (
+        "guidance",
+        "What the buyers then said they would spend",
+        "Guidance for the fiscal year that was running, known at the event and two quarters later.",
+        "SELECT ticker, fiscal_year, issued_before_on, guidance_before_usd, issued_after_on, guidance_after_usd, change_usd, "
+        "reason FROM marts.capex_guidance_change WHERE event_date = DATE '2025-01-27' ORDER BY ticker",
+    ),
+    (
+        "rents",
+        "The rent of an H100 at constant quality",
+        "Specialists' on-demand offers, matched by provider and chained, so that a change in who lists does not move it.",
+        "SELECT month, n_providers, n_matched_providers, matched_index, usd_per_gpu_hour, grade, reason "
+        "FROM marts.gpu_price_chain WHERE gpu_model = 'H100 SXM' AND provider_class = 'specialist' "
+        "AND pricing_kind = 'on_demand' ORDER BY month",
+    ),
+    (
+        "rung",
+        "What other final runs cost, on the same rung",
+        "Rental of the final run, claimed or recomputed; a ratio across rungs is refused.",
+        "SELECT model, basis, developer, published, gpu_hours, cost_low_usd, cost_mid_usd, cost_high_usd, ratio, grade "
+        "FROM marts.training_comparison WHERE rung = 'final_run_rental' AND ratio IS NOT NULL AND published >= DATE '2023-01-01' "
+        "ORDER BY published DESC, model, basis LIMIT 30",
+    ),
+    (
         "claims",
         "Every claim of the article",
         "Computed where a figure decides; otherwise what was found, with its source, or that it cannot be checked. Where "
