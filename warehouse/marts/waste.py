@@ -143,8 +143,9 @@ def redundancy(values: Values, training_flop_added: float) -> dict[str, Any]:
 def capital_recovery(rate: Any, life: Any) -> Any:
     """CRF(r, L) = r / (1 - (1 + r)^-L): what has to come back each year for one dollar spent; 1 / L at no interest."""
     rate, life = np.asarray(rate, dtype=float), np.asarray(life, dtype=float)
-    some = np.where(rate > 0, rate, 1.0)
-    return np.where(rate > 0, some / -np.expm1(-life * np.log1p(some)), 1 / life)
+    counts = rate > 1e-12  # below it the formula is rounding, and the limit 1 / L exact
+    some = np.where(counts, rate, 1.0)
+    return np.where(counts, some / -np.expm1(-life * np.log1p(some)), 1 / life)
 
 
 def payback(values: Values, capex_usd: Sequence[float], ages_years: Sequence[float]) -> dict[str, Any]:
