@@ -36,6 +36,7 @@ STYLE = "style.css"
 KEPT_RUNS = 10
 # In the order in which a reader wants them.
 OUTCOMES = ("broken", "critical", "put_aside", "warning")
+EXPLAINED = "explained"
 
 
 class _View(DefaultJinjaPageView):
@@ -154,7 +155,8 @@ def _result(finding: Finding) -> dict[str, Any]:
     """What an expectation's page shows of a finding. Values come from documents, so they are escaped."""
     if finding.count is None or finding.row_count is None:
         return {}
-    rows, count = finding.row_count, finding.count
+    # A query may find more than the table has rows (sessions without a bar), and more than all is refused.
+    rows, count = max(finding.row_count, finding.count), finding.count
     result: dict[str, Any] = {
         "element_count": rows,
         "unexpected_count": count,
@@ -196,7 +198,13 @@ def _remember(run: Path, by_target: Sequence[Sequence[Finding]], run_id: str, ch
         for finding in found
         if not finding.success
     ]
-    messages.sort(key=lambda message: OUTCOMES.index(message["outcome"]))
+    messages += [
+        {"name": finding.target.name, "outcome": EXPLAINED, "text": said}
+        for found in by_target
+        for finding in found
+        for said in finding.explained
+    ]
+    messages.sort(key=lambda message: (*OUTCOMES, EXPLAINED).index(message["outcome"]))
     written = {
         "run_id": run_id,
         "checked_at": checked_at.isoformat(),
