@@ -178,18 +178,23 @@ def why_not_acceptable(table_name: str, row: str, put_aside_for: str, today: dat
     return ""
 
 
-def standing(table: Table, frame: pl.DataFrame, connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    """The rows of core that have the identity of one of these rows: identity, document, place."""
+def standing(
+    table: Table, frame: pl.DataFrame, connection: duckdb.DuckDBPyConnection, *, staged: bool = False
+) -> pl.DataFrame:
+    """The rows of core (with `staged` also those that wait to be loaded) that have the identity of one of these rows."""
     identity = ", ".join(f'"{name}"' for name in table.identity)
     same = " and ".join(f'held."{name}" is not distinct from given."{name}"' for name in table.identity)
+    asked = f"{identity}, document_sha256, locator"
+    every = f"select {asked} from {table.full_name}"
+    if staged:
+        every += f" union all select {asked} from staging.{table.name}"
     cursor = connection.cursor()
     database = connection.execute("select current_database()").fetchone()
     assert database is not None
     cursor.execute(f'use "{database[0]}"')
     cursor.register("given", frame.select(table.identity).to_arrow())
     found = cursor.execute(
-        f"select distinct {identity}, held.document_sha256, held.locator from {table.full_name} held "
-        f"where exists (select 1 from given where {same})"
+        f"select distinct {asked} from ({every}) held where exists (select 1 from given where {same})"
     ).pl()
     cursor.unregister("given")
     return found

@@ -38,8 +38,8 @@ def measure(
 def _of(connection: duckdb.DuckDBPyConnection, table: Table, today: date) -> list[tuple[str, str, str, int]]:
     nullable = [column.name for column in table.columns if not column.required]
     asked = ["count(*)", *(f'count(*) - count("{name}")' for name in nullable)]
-    if "known_on" in table.names:
-        asked.append(f"date '{today.isoformat()}' - max(known_on)")
+    if "known_on" in table.names:  # what was known always (the panel) does not age
+        asked.append(f"date '{today.isoformat()}' - nullif(max(known_on), date '1970-01-01')")
     row = connection.execute(f"select {', '.join(asked)} from {table.full_name}").fetchone()
     assert row is not None
     found = [(table.full_name, "rows", "", row[0])]

@@ -30,7 +30,7 @@ def read(
     """Everything the page shows. `documented` are the runs that have Data Docs beside the site."""
     results = history.results(connection, run_id)
     new, mended = history.changed(results)
-    failed = [row | {"details": json.loads(row["details"])} for row in results if not row["success"]]
+    failed = [row | {"found": _found(row)} for row in results if not row["success"]]
     trends: dict[str, dict[str, list[int]]] = {}
     for row in history.trends(connection):
         trends.setdefault(row["table_name"], {})[row["measure"]] = row["values"]
@@ -53,6 +53,11 @@ def read(
     }
 
 
+def _found(row: dict[str, Any]) -> str:
+    details = json.loads(row["details"])
+    return str(details.get("message") or details["protects"]).removeprefix(f"{row['table_name']}: ")
+
+
 def _key(row: dict[str, Any]) -> tuple[str, str, str]:
     return row["table_name"], row["expectation"], row["column_name"]
 
@@ -69,22 +74,22 @@ def _sources(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     )
 
 
-def write(folder: Path, content: dict[str, Any]) -> None:
-    """Write the page into the folder of the site."""
+def write(folder: Path, content: dict[str, Any], refusal: str = "") -> None:
+    """Write the page into the folder of the site; with `refusal`, the page of a run that was refused for it."""
     environment = jinja2.Environment(
         autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
     )
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
     folder.mkdir(parents=True, exist_ok=True)
-    page = template.render(**content, readable=readable, sparkline=sparkline)
+    page = template.render(**content, report=not refusal, refusal=refusal, readable=readable, sparkline=sparkline)
     (folder / "quality.html").write_text(page, encoding="utf-8")
 
 
 def sparkline(values: Sequence[float | None], what: str = "") -> Markup:
     """A line of values as an SVG image, from the lowest to the highest; what it shows is its title and its description."""
     known = [(place, float(value)) for place, value in enumerate(values) if value is not None]
-    if not known:
-        return Markup("")
+    if len(known) < 2:
+        return Markup("")  # a single run is no trend
     low, high = min(value for _, value in known), max(value for _, value in known)
     step = (WIDTH - 2 * MARGIN) / max(len(values) - 1, 1)
     tall = HEIGHT - 2 * MARGIN

@@ -19,6 +19,7 @@ from warehouse.errors import UsageError
 from warehouse.history import Row
 from warehouse.home import WAREHOUSE, Home
 from warehouse.output import Format
+from warehouse.quality import STAGING
 from warehouse.tables import CORE
 
 RUNS_SHOWN = 10
@@ -55,11 +56,11 @@ def quality(home: Home, run_id: str, form: Format) -> None:
     )
     if failed:
         shown = [
-            [r["table_name"], r["expectation"], r["severity"], "new" if r in new else "as before", r["unexpected_count"],
-             f"{r['failed_runs']} of {r['runs_looked_at']}", _told(r["details"])]
+            [r["table_name"], r["expectation"], _consequence(r), "new" if r in new else "as before", r["unexpected_count"],
+             f"{r['failed_runs']} of {r['runs_looked_at']} runs", _told(r)]
             for r in sorted(failed, key=lambda r: r not in new)
         ]  # fmt: skip
-        columns = ["table", "check", "severity", "since last", "rows", "failed in last runs", "what was found"]
+        columns = ["table", "check", "severity", "since last", "rows", "failed in", "what was found"]
         output.write(columns, shown, Format.table, "Checks that did not hold")
     if mended:
         shown = [[r["table_name"], r["expectation"], r["column_name"]] for r in mended]
@@ -72,15 +73,20 @@ def quality(home: Home, run_id: str, form: Format) -> None:
             f"Rows put aside in this run ({len(aside)})",
         )
     if waiting:
-        sys.stdout.write(f"{len(waiting)} rows wait for a decision: overbuild quality quarantine\n\n")
+        rows = "1 row waits" if len(waiting) == 1 else f"{len(waiting)} rows wait"
+        sys.stdout.write(f"{rows} for a decision: overbuild quality quarantine\n\n")
     named = ["run_id", "started_at", "source", "as_of", "outcome", "checks", "not_held"]
     headings = ["run", "started (UTC)", "source", "as of", "outcome", "checks", "not held"]
     output.write(headings, [[run[n] for n in named] for run in runs[:RUNS_SHOWN]], Format.table, "Runs")
 
 
-def _told(details: str) -> str:
-    found = json.loads(details)
-    return str(found.get("message") or found.get("protects") or "")
+def _told(row: Row) -> str:
+    found = json.loads(row["details"])
+    return str(found.get("message") or found.get("protects") or "").removeprefix(f"{row['table_name']}: ")
+
+
+def _consequence(row: Row) -> str:
+    return "rows put aside" if row["table_name"].startswith(STAGING) else row["severity"]
 
 
 def checks(home: Home, form: Format) -> None:
@@ -92,6 +98,14 @@ def checks(home: Home, form: Format) -> None:
             sys.stdout.write(f"Every check held in the last {history.LAST_RUNS} runs.\n")
             return
         found = [row | {"counts": " ".join(map(str, row["counts"][-10:]))} for row in found]
+        shown = [
+            [r["table_name"], r["expectation"], r["column_name"], "holds" if r["holds_now"] else "fails",
+             f"{r['failed_runs']} of {r['runs_looked_at']} runs", r["last_failed_at"], r["counts"]]
+            for r in found
+        ]  # fmt: skip
+        columns = ["table", "check", "columns", "now", "failed in", "last failed (UTC)", "rows found, the latest last"]
+        output.write(columns, shown, Format.table, f"Checks that failed in the last {history.LAST_RUNS} runs")
+        return
     names = ["table_name", "expectation", "column_name", "severity", "runs_looked_at", "failed_runs", "last_failed_at",
              "holds_now", "counts"]  # fmt: skip
     if form is Format.csv:

@@ -136,9 +136,9 @@ def workspace(
                 try:
                     yield work
                 except RefusedError as error:
-                    _keep_refused(work, error)
+                    page = _keep_refused(work, error)
                     _tell_of_failure(work, f"refused its data, and nothing new was published: {error}")
-                    raise
+                    raise type(error)(f"{error}\nWhat was found, and what to do with it: {page}") from error
                 except Exception as error:
                     if not isinstance(error, UsageError):
                         _tell_of_failure(
@@ -371,7 +371,7 @@ def _judge(report: quality.Report, what: str) -> str:
 
 def write_pages(work: Work) -> None:
     """Write the site beside the warehouse, and record the run and what it measured."""
-    from warehouse import quality_page, site  # Jinja is needed here only
+    from warehouse import site  # Jinja is needed here only
 
     if work.asked_as_of is not None:
         work.store.forget_after(work.as_of)
@@ -380,11 +380,17 @@ def write_pages(work: Work) -> None:
     work.store.append(SYSTEM["runs"], _run_row(work, outcome))
     _measure(work)
     site.write(work.pages / home.SITE, site.read(work.store.connection))
+    _write_quality_page(work, work.pages)
+
+
+def _write_quality_page(work: Work, folder: Path, refusal: str = "") -> None:
+    """Write what the checks found, in this run and before, beside the Data Docs in a folder."""
+    from warehouse import quality_page
+
     work.waiting = history.waiting(work.store.connection)
-    docs = {path.name for path in (work.pages / home.QUALITY / "runs").glob("*")}
-    quality_page.write(
-        work.pages / home.SITE, quality_page.read(work.store.connection, work.run.run_id, work.waiting, docs)
-    )
+    documented = {path.name for path in (folder / home.QUALITY / "runs").glob("*")}
+    content = quality_page.read(work.store.connection, work.run.run_id, work.waiting, documented)
+    quality_page.write(folder / home.SITE, content, refusal)
 
 
 def _measure(work: Work) -> None:
@@ -457,8 +463,8 @@ def _put_helpers(work: Work) -> None:
 _HISTORY = ("results", "quarantine", "runs", "source_runs", "measures")
 
 
-def _keep_refused(work: Work, error: RefusedError) -> None:
-    """Keep what a refused run found, beside the published answer that it did not touch."""
+def _keep_refused(work: Work, error: RefusedError) -> Path:
+    """Keep what a refused run found, beside the published answer that it did not touch; gives the page that shows it."""
     folder = work.run.home.refused / work.run.run_id
     folder.mkdir(parents=True)
     work.store.append(SYSTEM["runs"], _run_row(work, "refused"))
@@ -470,8 +476,10 @@ def _keep_refused(work: Work, error: RefusedError) -> None:
     pages = work.pages / home.QUALITY
     if pages.exists():
         os.replace(pages, folder / home.QUALITY)
+    _write_quality_page(work, folder, str(error))
     for old in sorted(work.run.home.refused.iterdir())[:-KEPT_REFUSED]:
         shutil.rmtree(old, ignore_errors=True)
+    return folder / home.SITE / "quality.html"
 
 
 def _take_up_refused(work: Work) -> None:

@@ -10,7 +10,7 @@ TABLE = Table(
     meaning="one row for each decision of a person about a row that was put aside; the last one about a row is in force",
     columns=(
         Column("row_id", "text", "the row, as quality.quarantine names it", required=True),
-        Column("decided_at", "time", "when (UTC)", required=True),
+        Column("decided_at", "time", "when it was decided (UTC)", required=True),
         Column("table_name", "text", "table that the row is for", required=True),
         Column(
             "decision",
@@ -19,7 +19,7 @@ TABLE = Table(
             required=True,
             allowed=KINDS,
         ),
-        Column("decided_by", "text", "who", required=True),
+        Column("decided_by", "text", "who decided", required=True),
         Column("reason", "text", "why, in the words of that person", required=True),
         Column("put_aside_for", "text", "why the row was put aside", required=True),
         Column("row", "json", "the row as it was read", required=True),
