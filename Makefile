@@ -30,12 +30,17 @@ lint: $(READY)  ## style, types, the arrows between the rooms, and generated tex
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/python tools/checks_table.py --check
 	@$(BIN)/python tools/generate_docs.py --check
+
+checks: $(READY)  ## corrupt the snapshot in every known way and print which check catches each
+	@$(BIN)/python tools/checks_table.py
 
 bench: $(READY)  ## speed and memory as ratios measured in one run
 	@$(BIN)/python bench/run.py
 
 docs: $(READY)  ## regenerate the figures in README.md and the data dictionary
+	@$(BIN)/python tools/checks_table.py --write
 	@$(BIN)/python tools/generate_docs.py
 
 lock: $(READY)  ## renew requirements.lock from pyproject.toml
@@ -45,4 +50,4 @@ lock: $(READY)  ## renew requirements.lock from pyproject.toml
 clean:  ## remove .venv and what was built
 	@rm -rf .venv dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-.PHONY: help setup run test lint bench docs lock clean
+.PHONY: help setup run test lint checks bench docs lock clean

@@ -1,6 +1,6 @@
 """The main job: from documents to a published answer.
 
-Reads top to bottom: ingest every source, put bad rows aside, load, check, build, check, publish. A step is a Prefect task
+Reads top to bottom: ingest every source, put bad rows aside, load, check, build, check, publish, tell. A step is a Prefect task
 where it is worth retrying or seeing by itself; what a step does is in `warehouse`.
 """
 
@@ -13,11 +13,13 @@ from typing import Any, Literal
 from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
+from prefect.events import emit_event
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from warehouse import steps
 from warehouse.ingest import Ingested
 from warehouse.sources.source import Source
+from warehouse.telling import Message
 
 progress = logging.getLogger("overbuild.progress")
 
@@ -26,6 +28,15 @@ def say(message: str) -> None:
     """Tell Prefect's log and whoever listens in the terminal."""
     get_run_logger().info(message)
     progress.info(message)
+
+
+def announce(message: Message) -> None:
+    """An event for automations: `overbuild.check.open`, `overbuild.source.mended`, `overbuild.verdict.changed`, ..."""
+    emit_event(
+        event=f"overbuild.{message.kind}.{message.state}",
+        resource={"prefect.resource.id": f"overbuild.{message.key.replace(' ', '.')}"[:200]},
+        payload={"text": message.text},
+    )
 
 
 @flow(name="answer", task_runner=ThreadPoolTaskRunner(max_workers=16), validate_parameters=True)  # type: ignore[arg-type]
@@ -44,7 +55,7 @@ def answer(
     day of a backfill; with `unless_nothing_new` the run ends early where it would change nothing.
     Raises RefusedError where the checks refuse the data: nothing is published then.
     """
-    with steps.workspace(source, as_of, say, offline=offline, span=span) as work:
+    with steps.workspace(source, as_of, say, offline=offline, span=span, announce=announce) as work:
         ingesting = []
         for asked in steps.chosen(source, only):
             ingesting.append(ingest.with_options(name=f"ingest {asked.name}").submit(asked, work))
@@ -55,12 +66,14 @@ def answer(
         load(work)
         if unless_nothing_new and steps.nothing_new(work):
             say("nothing new: what is published stays")
+            tell(work)
             return steps.summary(work)
         check_facts(work)
         build_marts(work)
         check_marts(work)
         write_pages(work)
         publish(work)
+        tell(work)
         create_markdown_artifact(steps.verdict_markdown(work), key="verdict", description="The answer to each question")
         create_markdown_artifact(steps.quality_markdown(work), key="quality", description="What was checked")
         return steps.summary(work)
@@ -118,3 +131,13 @@ def write_pages(work: steps.Work) -> None:
 def publish(work: steps.Work) -> None:
     """Switch readers to the new warehouse, site and quality pages together."""
     say(f"published: {steps.publish(work)}")
+
+
+@task(cache_policy=NO_CACHE)
+def tell(work: steps.Work) -> None:
+    """Tell people what is new since they were told last."""
+    told = steps.tell(work)
+    if told:
+        say(f"{len(told)} message(s) about what is new")
+    for note in work.notes:
+        say(note)

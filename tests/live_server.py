@@ -40,6 +40,7 @@ class Request:
     method: str
     target: str
     headers: Mapping[str, str]
+    body: bytes = b""
 
     @property
     def path(self) -> str:
@@ -194,7 +195,8 @@ class LiveServer:
             protocol_version = "HTTP/1.1"
 
             def do_GET(self) -> None:
-                request = Request(time.monotonic(), self.command, self.path, dict(self.headers.items()))
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                request = Request(time.monotonic(), self.command, self.path, dict(self.headers.items()), body)
                 reply = server._reply_to(request)
                 server._stopping.wait(reply.wait_seconds)
                 try:

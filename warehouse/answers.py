@@ -1,4 +1,4 @@
-"""Commands that read the published warehouse: verdict, sql, quality."""
+"""Commands that read the published warehouse: verdict, sql."""
 
 from __future__ import annotations
 
@@ -201,80 +201,3 @@ def _prompt(connection: duckdb.DuckDBPyConnection, form: Format) -> None:
             except UsageError as error:
                 sys.stderr.write(f"{error}\n")
             lines = []
-
-
-def quality(home: Home, run_id: str, form: Format) -> None:
-    """Write one run's results (the latest without `run_id`) and, in a table, the history of runs."""
-    connection = duckdb.connect()
-    connection.execute("SET TimeZone = 'UTC'")
-    for name, schema in (("results", "quality"), ("quarantine", "quality"), ("runs", "provenance")):
-        connection.execute(f"CREATE VIEW {name} AS {_everywhere(connection, home, schema, name)}")
-    runs = connection.execute(
-        "SELECT run_id, started_at, source, as_of, outcome FROM runs ORDER BY started_at"
-    ).fetchall()
-    if not runs:
-        raise UsageError(f"{home.root}: no run is recorded here yet. Run `overbuild run` first.")
-    wanted = run_id or runs[-1][0]
-    if wanted not in {run[0] for run in runs}:
-        raise UsageError(f"--run {wanted}: there is no such run; the latest are {', '.join(r[0] for r in runs[-5:])}.")
-    fields = "run_id, table_name, expectation, column_name, severity, success, unexpected_count, row_count, checked_at, details"
-    results = connection.execute(
-        f"SELECT {fields} FROM results WHERE run_id = ? ORDER BY success, severity, table_name, expectation, column_name",
-        [wanted],
-    ).fetchall()
-    if form is not Format.table:
-        names = fields.split(", ")
-        if form is Format.json:
-            results = [(*row[:-1], json.loads(row[-1])) for row in results]
-        output.write(names, results, form)
-        return
-    outcome = next(run for run in runs if run[0] == wanted)
-    failed = [row for row in results if not row[5]]
-    sys.stdout.write(
-        f"Run {wanted} ({outcome[2]}, as of {outcome[3]}): {outcome[4].replace('_', ' ')}. "
-        f"{len(results) - len(failed)} of {len(results)} checks held.\n"
-    )
-    shown = [[r[1], r[2], r[3], r[4], r[6], _why(r[9])] for r in failed]
-    if shown:
-        title = "Checks that did not hold"
-        output.write(["table", "check", "columns", "severity", "rows", "what it protects"], shown, Format.table, title)
-    aside = connection.execute(
-        "SELECT table_name, reason FROM quarantine WHERE run_id = ? ORDER BY 1, 2", [wanted]
-    ).fetchall()
-    if aside:
-        output.write(["table", "reason"], aside, Format.table, "Rows put aside")
-    history = connection.execute(
-        "SELECT r.run_id, r.started_at, r.source, r.as_of, r.outcome, count(q.run_id) AS checks, "
-        "count(*) FILTER (NOT q.success) AS not_held FROM runs r LEFT JOIN results q USING (run_id) "
-        "GROUP BY ALL ORDER BY r.started_at DESC LIMIT 10"
-    ).fetchall()
-    output.write(
-        ["run", "started (UTC)", "source", "as of", "outcome", "checks", "not held"], history, Format.table, "Runs"
-    )
-
-
-def _everywhere(connection: duckdb.DuckDBPyConnection, home: Home, schema: str, name: str) -> str:
-    """SQL for a history table in the published warehouse together with what refused runs left."""
-    from warehouse.tables import SYSTEM
-
-    columns = ", ".join(f'"{column}"' for column in SYSTEM[name].names)
-    parts = []
-    published = home.current / WAREHOUSE
-    if published.exists():
-        connection.execute(
-            f"ATTACH IF NOT EXISTS '{str(published).replace(chr(39), chr(39) * 2)}' AS published (READ_ONLY)"
-        )
-        parts.append(f"SELECT {columns} FROM published.{schema}.{name}")
-    for file in sorted(home.refused.glob(f"*/{name}.parquet")):
-        path = str(file).replace("'", "''")
-        known = " WHERE run_id NOT IN (SELECT run_id FROM published.provenance.runs)" if published.exists() else ""
-        parts.append(f"SELECT {columns} FROM read_parquet('{path}'){known}")
-    if not parts:
-        empty = ", ".join(f'NULL AS "{column}"' for column in SYSTEM[name].names)
-        return f"SELECT {empty} WHERE false"
-    return " UNION ALL ".join(parts)
-
-
-def _why(details: str) -> str:
-    found = json.loads(details)
-    return str(found.get("protects") or found.get("message") or "")

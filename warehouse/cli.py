@@ -26,6 +26,9 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
+quality_app = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
+app.add_typer(quality_app, name="quality")
+
 
 def _date(text: str) -> date:
     try:
@@ -38,6 +41,9 @@ AsOf = Annotated[
     date | None, typer.Option("--as-of", metavar="DATE", parser=_date, help="Answer as of an earlier date.")
 ]
 Form = Annotated[Format, typer.Option("--format", help="How to write the rows.")]
+RowId = Annotated[str, typer.Argument(metavar="ROW_ID", help="As `overbuild quality quarantine` lists it.")]
+Why = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, for whoever reads it later.")]
+By = Annotated[str, typer.Option("--by", metavar="NAME", help="Who decides; you without it.")]
 
 
 @app.command()
@@ -98,15 +104,71 @@ def sql(
     answers.sql(_published(as_of), query, file, question, form)
 
 
-@app.command()
+@quality_app.callback()
 def quality(
+    context: typer.Context,
     run_id: Annotated[str, typer.Option("--run", metavar="ID", help="A run; the latest without it.")] = "",
     form: Form = Format.table,
 ) -> None:
-    """Data-quality results of a run, and the history of runs."""
-    from warehouse import answers
+    """Data-quality results of a run and what is new in them; rows that were put aside, and what to do with them."""
+    if context.invoked_subcommand is None:
+        from warehouse import review
 
-    answers.quality(_home(), run_id, form)
+        review.quality(_home(), run_id, form)
+
+
+@quality_app.command()
+def checks(form: Form = Format.table) -> None:
+    """The record of every check that failed in one of the last runs."""
+    from warehouse import review
+
+    review.checks(_home(), form)
+
+
+@quality_app.command()
+def quarantine(
+    run_id: Annotated[str, typer.Option("--run", metavar="ID", help="Those of one run.")] = "",
+    everything: Annotated[bool, typer.Option("--all", help="All that there ever were, decided or not.")] = False,
+    form: Form = Format.table,
+) -> None:
+    """The rows that were put aside and wait for a decision."""
+    from warehouse import review
+
+    if run_id and everything:
+        raise UsageError("give one of --run and --all.")
+    review.quarantine(_home(), run_id, everything, form)
+
+
+@quality_app.command("row")
+def one_row(row_id: RowId, form: Form = Format.table) -> None:
+    """Everything about one row that was put aside, and its line in the document."""
+    from warehouse import review
+
+    review.row(_home(), row_id, form)
+
+
+@quality_app.command()
+def accept(row_id: RowId, reason: Why, by: By = "") -> None:
+    """Decide that a row is right: the next run loads it."""
+    _decide(row_id, "accepted", reason, by)
+
+
+@quality_app.command()
+def dismiss(row_id: RowId, reason: Why, by: By = "") -> None:
+    """Decide that a row is wrong: it stays out, and nobody is told of it again."""
+    _decide(row_id, "dismissed", reason, by)
+
+
+@quality_app.command()
+def withdraw(row_id: RowId, reason: Why, by: By = "") -> None:
+    """Take back what was decided about a row that is not loaded: it waits again."""
+    _decide(row_id, "withdrawn", reason, by)
+
+
+def _decide(row_id: str, decision: str, reason: str, by: str) -> None:
+    from warehouse import review
+
+    review.decide(_home(), row_id, decision, reason, by)
 
 
 @app.command()

@@ -40,7 +40,7 @@ from great_expectations.execution_engine import SqlAlchemyExecutionEngine
 from great_expectations.expectations.expectation import Expectation
 
 from warehouse import quality
-from warehouse.quality import Target, bad_rows, rendered
+from warehouse.quality import Target, bad_rows, rendered, rendered_beside
 from warehouse.tables.table import Check, Table
 
 URL = "duckdb:///:memory:"  # never opened: the engine is given a connection
@@ -224,12 +224,13 @@ def expectation(check: Check, target: Target, today: date, place: int = 0) -> An
         "severity": check.severity,
         "meta": {"place": place, "check": check.name, "severity": check.severity, "protects": check.protects},
     }
-    native = _native(check, table, common)
+    # Great Expectations' own checks of single rows know of no row that is exempt.
+    native = None if target.exempt and check.quarantines else _native(check, table, common)
     if native is not None:
         return native
     words = f"{check.name}{' (warning)' if check.severity == 'warning' else ''}: {check.protects}"
     return gxe.UnexpectedRowsExpectation(
-        unexpected_rows_query=_query(check, today),
+        unexpected_rows_query=_query(check, target, today),
         description=html.escape(words, quote=False),
         notes=[f"```sql\n{bad_rows(check, today=today, relation=target.relation)}\n```"],
         **common,
@@ -265,10 +266,13 @@ def _native(check: Check, table: Table, common: dict[str, Any]) -> Any:
     return None
 
 
-def _query(check: Check, today: date) -> str:
+def _query(check: Check, target: Target, today: date) -> str:
     """SQL of a check as Great Expectations wants it: `{batch}` is the relation, other braces are doubled."""
     batch = "\0"
-    sql = rendered(check, today=today, relation=batch)
+    if check.puts_aside and target.level == "rows":
+        sql = rendered_beside(check, today=today, relation=batch, table=target.table.name)
+    else:
+        sql = rendered(check, today=today, relation=batch)
     if check.quarantines:
         sql = f"select r.* from {batch} as r where {sql}"
     elif batch not in sql:

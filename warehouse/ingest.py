@@ -2,7 +2,8 @@
 
 Nothing is lost on the way: a row that cannot be read or breaks a rule goes to `quality.quarantine` with the reason, the
 document and the line. Where too many do, the document is not what we think it is: a reference document then refuses the
-run, a live one is left out and named, and the other documents and sources go on.
+run, a live one is left out and named, and the other documents and sources go on. What a person decided about such a row
+(`warehouse.decisions`) is respected: an accepted row is loaded, a dismissed one is left where it is and not told again.
 
 A live run can be repeated with the network off: then the documents that the published warehouse was made of come out
 of the archive in the order of their loading, and give the same rows.
@@ -20,6 +21,8 @@ from typing import Any
 import polars as pl
 
 from warehouse import __version__, archive, quality
+from warehouse import decisions as deciding
+from warehouse.decisions import Decision
 from warehouse.errors import OverbuildError, RefusedError
 from warehouse.fetch_log import Fetched, FetchLog
 from warehouse.fetching import Failure, Local, Online
@@ -85,13 +88,17 @@ class Ingested:
 
 @dataclass(frozen=True)
 class RunContext:
-    """What every step of a run knows. `span` is the first and last day asked for in a backfill."""
+    """What every step of a run knows. `span` is the first and last day asked for in a backfill.
+
+    `decisions` are those of people about rows that earlier runs put aside.
+    """
 
     run_id: str
     started_at: datetime
     home: Home
     settings: Settings
     span: tuple[date, date] | None = None
+    decisions: tuple[Decision, ...] = ()
 
     @property
     def today(self) -> date:
@@ -267,10 +274,9 @@ def _load_document(
             notices |= dict.fromkeys((batch.table.full_name, notice) for notice in batch.notices)
             if batch.unreadable.height:
                 unreadable.append(batch)
-    for batch in unreadable:
-        _keep_unreadable(store, run, document, batch)
+    kept = sum(_keep_unreadable(store, run, document, batch) for batch in unreadable)
     if source.judges_rows:
-        found.judged[document.sha256] = sum(batch.unreadable.height for batch in unreadable)
+        found.judged[document.sha256] = kept
     _record(store, source, document, media_type, newest, run, loaded_at)
     found.new_documents += 1
     found.staged_rows += count
@@ -281,19 +287,26 @@ def _later(one: date | None, other: Any) -> date | None:
     return max((day for day in (one, other) if day is not None), default=None)
 
 
-def _keep_unreadable(store: Store, run: RunContext, document: Document, batch: Batch) -> None:
-    store.append(
-        SYSTEM["quarantine"],
-        batch.unreadable.select(
-            pl.lit(run.run_id).alias("run_id"),
-            pl.lit(batch.table.full_name).alias("table_name"),
-            pl.format("{} {}", pl.lit(document.name), "locator").alias("row_id"),
-            pl.format("{}, {}: {}", pl.lit(document.name), "locator", "reason").alias("reason"),
-            "row",
-            pl.lit(document.sha256).alias("document_sha256"),
-            "locator",
-        ),
-    )
+def _keep_unreadable(store: Store, run: RunContext, document: Document, batch: Batch) -> int:
+    """Put the rows of a document aside that could not be read; gives how many nobody has dismissed yet."""
+    bad = batch.unreadable.select(
+        pl.lit(run.run_id).alias("run_id"),
+        pl.lit(batch.table.full_name).alias("table_name"),
+        _row_ids(batch.table, batch.unreadable.get_column("row"), document.sha256, batch.unreadable["locator"]),
+        pl.format("{}, {}: {}", pl.lit(document.name), "locator", "reason").alias("reason"),
+        "row",
+        pl.lit(document.sha256).alias("document_sha256"),
+        "locator",
+    ).filter(~pl.col("row_id").is_in(list(deciding.in_force(run.decisions))))
+    store.append(SYSTEM["quarantine"], bad)
+    return bad.height
+
+
+def _row_ids(table: Table, identities: pl.Series, sha256: str | pl.Series, locators: pl.Series) -> pl.Series:
+    hashes = [sha256] * len(identities) if isinstance(sha256, str) else sha256
+    given = zip(hashes, locators, identities, strict=True)
+    names = [deciding.row_id(table.full_name, *(text or "" for text in row)) for row in given]
+    return pl.Series("row_id", names, dtype=pl.String)
 
 
 def _record(
@@ -341,6 +354,7 @@ def quarantine(store: Store, run: RunContext, results: Iterable[Ingested] = ()) 
     for table, staged in _tables_at_stake(store, run).items():
         new_rows = staged + len(_reasons(store, run, table))
         _keep_aside(store, run, table, store.put_aside(table, quality.reasons_sql(table, run.today)), names)
+        _put_aside_beside_others(store, run, table, names)
         refused += _said_twice(store, table, names)
         _keep_aside(store, run, table, store.put_contradictions_aside(table), names)
         _leave_out_bad_documents(store, run, table, live)
@@ -356,6 +370,16 @@ def quarantine(store: Store, run: RunContext, results: Iterable[Ingested] = ()) 
     if refused:
         raise RefusedError("\n".join(refused))
     return messages
+
+
+def _put_aside_beside_others(store: Store, run: RunContext, table: Table, names: dict[str, str]) -> None:
+    """Put aside what only the rows around a row give away (a thousandfold figure, a node's price for a GPU's)."""
+    for check in quality.aside(table):
+        found = store.frame(quality.bad_rows(check, today=run.today, relation=f"{quality.STAGING}{table.name}"))
+        if found.height:
+            reasons = [quality.reason_in_words(check, table, row) for row in found.iter_rows(named=True)]
+            places = found.select("document_sha256", "locator", pl.Series("reason", reasons, dtype=pl.String))
+            _keep_aside(store, run, table, store.put_places_aside(table, places), names)
 
 
 def _said_twice(store: Store, table: Table, names: dict[str, str]) -> list[str]:
@@ -429,22 +453,54 @@ def _reasons(store: Store, run: RunContext, table: Table, *, of_live_documents: 
 
 
 def _keep_aside(store: Store, run: RunContext, table: Table, bad: pl.DataFrame, names: dict[str, str]) -> None:
+    """Write rows to quarantine, but for those that a person decided about."""
     if bad.is_empty():
         return
     document = pl.col("document_sha256").replace(names)
-    identity = pl.concat_str([pl.col(name).cast(pl.String).fill_null("") for name in table.identity], separator=" | ")
-    store.append(
-        SYSTEM["quarantine"],
-        bad.select(
-            pl.lit(run.run_id).alias("run_id"),
-            pl.lit(table.full_name).alias("table_name"),
-            pl.concat_str([identity, pl.lit(" @ "), document, pl.lit(" "), pl.col("locator")]).alias("row_id"),
-            pl.format("{}, {}: {}", document, "locator", "reason").alias("reason"),
-            pl.struct(pl.col(table.names).cast(pl.String)).struct.json_encode().alias("row"),
-            "document_sha256",
-            "locator",
-        ),
+    identities = bad.select(
+        pl.concat_str([pl.col(name).cast(pl.String).fill_null("") for name in table.identity], separator=" | ")
+    ).to_series()
+    kept = bad.select(
+        pl.lit(run.run_id).alias("run_id"),
+        pl.lit(table.full_name).alias("table_name"),
+        _row_ids(table, identities, bad["document_sha256"], bad["locator"]),
+        pl.format("{}, {}: {}", document, "locator", "reason").alias("reason"),
+        pl.struct(pl.col(table.names).cast(pl.String)).struct.json_encode().alias("row"),
+        "document_sha256",
+        "locator",
     )
+    store.append(
+        SYSTEM["quarantine"], kept.filter(~pl.col("row_id").is_in(list(deciding.in_force(run.decisions))))
+    )
+
+
+def stage_accepted(store: Store, run: RunContext) -> list[str]:
+    """Stage the rows that people accepted and core does not hold yet; gives a message for each that cannot be loaded.
+
+    They are taken from the decisions themselves, so they come back when a warehouse is made anew. Only rows of documents
+    that the warehouse is made of are loaded, and none beside a row of the same identity.
+    """
+    loaded = store.execute("SELECT sha256 FROM provenance.documents WHERE parsed_by <> ?", [LEFT_OUT]).fetchall()
+    hashes = {sha256 for (sha256,) in loaded}
+    problems = []
+    for table in CORE.values():
+        for decision in deciding.accepted(run.decisions, table):
+            if decision.document_sha256 not in hashes:
+                continue
+            row = deciding.as_rows([decision.row], table)
+            held = deciding.standing(table, row, store.connection, staged=True).rows(named=True)
+            here = (decision.document_sha256, decision.locator)
+            if any((other["document_sha256"], other["locator"]) == here for other in held):
+                continue
+            if held:
+                problems.append(
+                    f"{table.full_name}: the accepted row {decision.row_id} ({decision.put_aside_for.split(': ')[0]}) was "
+                    f"not loaded: {', '.join(table.identity)} are those of a row that is loaded, from document "
+                    f"{held[0]['document_sha256'][:12]}, {held[0]['locator']}. Withdraw the decision, or dismiss the row."
+                )
+            else:
+                store.stage(table, row)
+    return problems
 
 
 def load(store: Store) -> dict[str, int]:

@@ -12,9 +12,10 @@ either way. Great Expectations takes seconds to import, so it is imported where 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import closing, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -22,6 +23,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import duckdb
 import polars as pl
 
+from warehouse import known_findings
 from warehouse.tables.results import TABLE as RESULTS
 from warehouse.tables.table import PROVENANCE, Check, Column, Table
 
@@ -41,7 +43,10 @@ ROW_COUNT = "expect_table_row_count_to_be_between"
 
 PROVENANCE_GIVEN = "provenance_given"
 FINITE = "figures_are_finite"
+KNOWN_BY_TODAY = "known_by_today"
 
+STAGING = "staging."
+_OTHER = re.compile(r"\{core:(\w+)\}")
 _PLACE = ("document_sha256", "locator", "citation")
 ROWS_SHOWN = 5
 FIELDS_SHOWN = 8
@@ -53,11 +58,13 @@ class Target:
     """What to check: a declaration, the SQL relation that holds the rows, and which of the table's checks.
 
     `rows` are the checks of single rows, for rows that wait in staging; `table` are all others; `all` are both.
+    `exempt` is a condition on a row `r` that is true where a person accepted the row: its checks do not apply to it.
     """
 
     table: Table
     relation: str
     level: Level
+    exempt: str = ""
 
     @property
     def name(self) -> str:
@@ -66,13 +73,28 @@ class Target:
 
     @property
     def checks(self) -> list[Check]:
-        return [c for c in rules(self.table) if self.level == "all" or c.quarantines == (self.level == "rows")]
+        wanted = [c for c in rules(self.table) if self.level in _levels(c)]
+        return [self._without_exempt(check) for check in wanted]
+
+    def _without_exempt(self, check: Check) -> Check:
+        if self.exempt and check.quarantines:
+            return replace(check, unexpected=f"({check.unexpected}) and not ({self.exempt})")
+        if self.exempt and check.puts_aside:
+            return replace(check, unexpected=f"select * from ({check.unexpected}) as r where not ({self.exempt})")
+        return check
+
+
+def _levels(check: Check) -> set[Level]:
+    """Where a check is run: on rows that wait, on a loaded table, or on both."""
+    alone: set[Level] = {"rows"} if check.quarantines else {"table"}
+    return {"all", *alone, *({"rows"} if check.puts_aside else ())}
 
 
 @dataclass(frozen=True)
 class Finding:
     """What one check found in one target: how many rows, the first of them as fields and in words.
 
+    `explained` are the rows of a warning that are known and true, each with its explanation; they are not counted.
     `error` says why the check could not run; `count` is then null.
     """
 
@@ -82,6 +104,7 @@ class Finding:
     row_count: int | None
     rows: tuple[dict[str, Any], ...] = ()
     examples: tuple[str, ...] = ()
+    explained: tuple[str, ...] = ()
     error: str | None = None
     message: str = ""
 
@@ -124,6 +147,11 @@ class Report:
     def warnings(self) -> list[str]:
         """What is published and shown."""
         return self._messages("warning")
+
+    @property
+    def explained(self) -> list[str]:
+        """What the checks found and is known to be true, with its explanation; no warning."""
+        return [f"{found.target.name}: {said}" for found in self.findings for said in found.explained]
 
     @property
     def publishable(self) -> bool:
@@ -172,20 +200,25 @@ def _of_rows(table: Table) -> list[Check]:
         implied.append(
             _row_check(
                 PROVENANCE_GIVEN,
-                " or ".join(f'"{column.name}" is null' for column in PROVENANCE if column.required),
+                " or ".join(_not_given(column.name) for column in PROVENANCE if column.required),
                 "a fact without its source, document, place, grade or day can be neither traced nor dated",
                 *PROVENANCE,
             )
         )
         implied.append(
             _row_check(
-                "known_by_today",
+                KNOWN_BY_TODAY,
                 '"known_on" > {today}',
                 "a fact that becomes public in the future has its date wrong, and every later answer would look ahead",
                 table.column("known_on"),
             )
         )
     return implied
+
+
+def _not_given(name: str, of: str = "") -> str:
+    """A condition: the row does not say it, or says it with blanks."""
+    return f"nullif(trim(cast({of}\"{name}\" as varchar)), '') is null"
 
 
 def _row_check(name: str, condition: str, protects: str, *columns: Column) -> Check:
@@ -245,12 +278,23 @@ def _quoted(text: str) -> str:
 
 def rendered(check: Check, *, today: date, relation: str = "") -> str:
     """SQL of a check with its placeholders filled in; the row that a condition is about is called `r`."""
-    sql = check.unexpected.replace("{table}", relation).replace("{row}", "r")
+    sql = _OTHER.sub(r"core.\1", check.unexpected).replace("{table}", relation).replace("{row}", "r")
     return sql.replace("{today}", f"date '{today.isoformat()}'")
+
+
+def rendered_beside(check: Check, *, today: date, relation: str, table: str) -> str:
+    """SQL of a check that `puts_aside`: the bad ones among the rows that wait in `relation` to be loaded into `table`."""
+    loaded = f"select * from core.{table} c anti join {relation} s using (document_sha256, locator)"
+    every = f"({loaded} union all by name select * from {relation})"
+    sql = _OTHER.sub(r"(select * from core.\1 union all by name select * from staging.\1)", check.unexpected)
+    sql = sql.replace("{table}", every).replace("{today}", f"date '{today.isoformat()}'")
+    return f"select * from ({sql}) semi join (select document_sha256, locator from {relation}) using (document_sha256, locator)"
 
 
 def bad_rows(check: Check, *, today: date, relation: str) -> str:
     """A query that returns what a check finds in a relation, whichever kind of check it is."""
+    if check.puts_aside and relation.startswith(STAGING):
+        return rendered_beside(check, today=today, relation=relation, table=relation.removeprefix(STAGING))
     sql = rendered(check, today=today, relation=relation)
     return f"select r.* from {relation} as r where {sql}" if check.quarantines else sql
 
@@ -266,10 +310,22 @@ def reasons_sql(table: Table, today: date) -> str:
     return f"concat_ws('; ', {', '.join(cases)})"
 
 
+def aside(table: Table) -> list[Check]:
+    """The checks that look at rows beside each other and put the bad ones of those that wait aside."""
+    return [check for check in table.checks if check.puts_aside]
+
+
+def reason_in_words(check: Check, table: Table, row: Mapping[str, Any]) -> str:
+    """Why a row is put aside by a check that looks at rows beside each other, with its fields and values."""
+    not_said = {*_PLACE, *table.key} - set(check.columns)
+    fields = ", ".join(f"{name}={_said(_plain(value))}" for name, value in row.items() if name not in not_said)
+    return f"{label(check, table)}: {fields} ({check.protects})"
+
+
 def _field_sql(check: Check, name: str) -> str:
     """An SQL expression: the field and its value; null for a field that is not among those at fault."""
     said = f"{_quoted(name + '=')} || coalesce(cast(r.\"{name}\" as varchar), 'null')"
-    at_fault = {PROVENANCE_GIVEN: f'r."{name}" is null', FINITE: f'not isfinite(r."{name}")'}.get(check.name)
+    at_fault = {PROVENANCE_GIVEN: _not_given(name, "r."), FINITE: f'not isfinite(r."{name}")'}.get(check.name)
     return f"case when {at_fault} then {said} end" if at_fault else said
 
 
@@ -301,13 +357,13 @@ def validate(
     checked_at: datetime,
     today: date,
     docs: Path | None = None,
-    earlier: Path | None = None,
+    earlier: Sequence[Path] = (),
 ) -> Report:
     """Run every check of every target, in the given order.
 
     `connection` is used as it is (what it attached, its open transaction and its default schema are seen), or is the
     path of a DuckDB file. With `docs`, the run's Data Docs are written in that folder, or added to what the same run
-    has there; `earlier` is a folder of such pages whose latest runs are taken along.
+    has there; `earlier` are folders of such pages, the latest of whose runs are taken along.
 
     Nothing raises for what the data are: a check that fails or breaks is in the report. Raises ValueError where two
     targets have the same name.
@@ -329,8 +385,7 @@ def validate(
     if docs is not None:
         from warehouse import data_docs
 
-        if earlier is not None:
-            data_docs.carry_over(earlier, docs)
+        data_docs.carry_over(earlier, docs)
         data_docs.write(docs, findings, run_id=run_id, checked_at=checked_at, today=today)
     return Report(findings, _results(findings, run_id, checked_at))
 
@@ -360,6 +415,13 @@ def _finding(
     if verdict.success:
         return Finding(target, check, 0, verdict.row_count)
     rows = _first_rows(connection, target, check, today)
+    known = known_findings.of(target.table.full_name, check.name) if check.severity == "warning" else ()
+    if known and target.level != "rows":
+        verdict, rows, explained = _set_known_apart(connection, target, verdict, rows, known, today, documents)
+        if not rows:
+            return Finding(target, check, 0, verdict.row_count, explained=explained)
+    else:
+        explained = ()
     of = f" of {verdict.row_count}" if check.quarantines or check.name in (UNIQUE, COMPOUND_UNIQUE) else ""
     counted = f" ({verdict.count}{of} {'row' if verdict.count == 1 and not of else 'rows'})"
     examples = tuple(_in_words(row, target.table, check, documents) for row in rows)
@@ -371,24 +433,60 @@ def _finding(
         verdict.row_count,
         rows=tuple(rows),
         examples=examples,
+        explained=explained,
         message=f"{where}{counted}{first}. {check.protects[:1].upper()}{check.protects[1:]}.",
     )
+
+
+def _set_known_apart(
+    connection: duckdb.DuckDBPyConnection,
+    target: Target,
+    verdict: Verdict,
+    rows: list[dict[str, Any]],
+    known: Sequence[known_findings.Known],
+    today: date,
+    documents: Mapping[str, str],
+) -> tuple[Verdict, list[dict[str, Any]], tuple[str, ...]]:
+    """A verdict without the rows that are known findings, the first of the others, and the known ones explained."""
+    every = _rows_found(connection, target, verdict.check, today, known_findings.MOST)
+    if not every or "error" in every[0]:
+        return verdict, rows, ()
+    new, explained = [], []
+    for row in every:
+        if found := next((one for one in known if one.matches(row)), None):
+            said = _in_words(_shown(row, target, verdict.check), target.table, verdict.check, documents)
+            explained.append(f"{label(verdict.check, target.table)}: {said}. Known: {found.explanation}")
+        else:
+            new.append(row)
+    beyond = max((verdict.count or 0) - len(every), 0)
+    first = [_shown(row, target, verdict.check) for row in new[:ROWS_SHOWN]]
+    return replace(verdict, count=len(new) + beyond), first, tuple(explained)
 
 
 def _first_rows(
     connection: duckdb.DuckDBPyConnection, target: Target, check: Check, today: date
 ) -> list[dict[str, Any]]:
     """The first rows that a check found: the fields it looks at, the row's identity, its document and place."""
+    return [_shown(row, target, check) for row in _rows_found(connection, target, check, today, ROWS_SHOWN)]
+
+
+def _rows_found(
+    connection: duckdb.DuckDBPyConnection, target: Target, check: Check, today: date, limit: int
+) -> list[dict[str, Any]]:
+    """Rows that a check found, as they are; why they cannot be had, where its query fails now."""
     bad = bad_rows(check, today=today, relation=target.relation)
     try:
-        cursor = connection.execute(f"select * from ({bad}) limit {ROWS_SHOWN}")
+        cursor = connection.execute(f"select * from ({bad}) limit {limit}")
         names = [entry[0] for entry in cursor.description or ()]
-        rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
     except duckdb.Error as error:  # the check itself ran; its count stands without examples
         return [{"error": _first_line(str(error))}]
-    wanted = {*check.columns, *target.table.key, *_PLACE} if check.columns else names
-    shown = [name for name in names if name in wanted or name not in target.table.names]
-    return [{name: _plain(row[name]) for name in shown} for row in rows]
+
+
+def _shown(row: Mapping[str, Any], target: Target, check: Check) -> dict[str, Any]:
+    """What a message shows of a row that a check found."""
+    wanted = {*check.columns, *target.table.key, *_PLACE} if check.columns else row.keys()
+    return {name: _plain(value) for name, value in row.items() if name in wanted or name not in target.table.names}
 
 
 def _plain(value: Any) -> Any:
@@ -406,7 +504,7 @@ def _in_words(row: dict[str, Any], table: Table, check: Check, documents: Mappin
     document = documents.get(sha256, f"document {sha256[:12]}") if sha256 else None
     wrong = [name for name in check.columns if name in row]
     if check.name == PROVENANCE_GIVEN:
-        wrong = [name for name in wrong if row[name] is None]
+        wrong = [name for name in wrong if not str(row[name] or "").strip()]
     elif check.name == FINITE:
         wrong = [name for name in wrong if isinstance(row[name], str)]
     # A query also says what it found in columns of its own.
@@ -457,6 +555,8 @@ def _details(finding: Finding) -> dict[str, Any]:
     details: dict[str, Any] = {"protects": finding.check.protects}
     if not finding.success:
         details |= {"outcome": finding.outcome, "message": finding.message}
+    if finding.explained:
+        details["explained"] = list(finding.explained)
     if finding.rows:
         details["rows"] = list(finding.rows)
     if finding.error is not None:

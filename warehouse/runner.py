@@ -74,6 +74,7 @@ def print_summary(outcome: dict[str, Any]) -> None:
     out += [
         f"  source failed, its last good data were used: {n}: {why}" for n, why in outcome["failed_sources"].items()
     ]
+    out += [f"  note: {note}" for note in outcome["notes"]]
     if outcome["overridden"]:
         out.append(f"  what-if: these assumptions are not the packaged ones: {', '.join(outcome['overridden'])}")
     published = outcome["published"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -51,6 +51,8 @@ class Settings(BaseSettings):
     runpod_url: str | None = None
     runpod_key: str | None = None
     licensed_sources: Annotated[tuple[str, ...], NoDecode] = ()
+    webhook_url: SecretStr | None = None
+    """Where people are told (Slack or what takes the same JSON). The address itself is a secret."""
 
     @field_validator("licensed_sources", "tickers", mode="before")
     @classmethod
@@ -59,10 +61,17 @@ class Settings(BaseSettings):
             return tuple(name.strip() for name in value.split(",") if name.strip())
         return value
 
-    @field_validator("warehouse", "assumptions", "reference", "contact", mode="before")
+    @field_validator("warehouse", "assumptions", "reference", "contact", "webhook_url", mode="before")
     @classmethod
     def _blank_is_none(cls, value: object) -> object:
         return None if isinstance(value, str) and not value.strip() else value
+
+    @field_validator("webhook_url")
+    @classmethod
+    def _web_address(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not value.get_secret_value().startswith(("https://", "http://")):
+            raise ValueError("not a web address; it begins with https:// (its value is not shown, as it is a secret)")
+        return value
 
     @classmethod
     def settings_customise_sources(

@@ -12,7 +12,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
 from functools import cache
 from importlib import metadata, resources
@@ -21,7 +21,7 @@ from typing import Any
 
 import polars as pl
 
-from warehouse import __version__, assumptions, home, marts, quality, store
+from warehouse import __version__, assumptions, decisions, history, home, marts, measures, quality, store, telling
 from warehouse import ingest as ingesting
 from warehouse import publish as publishing
 from warehouse.errors import OverbuildError, RefusedError, UsageError
@@ -35,7 +35,9 @@ from warehouse.tables import CORE, SYSTEM
 FEEDS: tuple[Feed, ...] = ("prices", "capex", "gpu", "training")
 KEPT_REFUSED = 10
 NOTICES_SHOWN = 5
+NOTICES_KEPT = 50
 Say = Callable[[str], None]
+Announce = Callable[[telling.Message], None]
 
 
 @dataclass
@@ -49,6 +51,7 @@ class Work:
     folder: Path
     assumptions: assumptions.Assumptions
     say: Say
+    announce: Announce = lambda _: None
     as_of: date = date.max
     ingested: list[Ingested] = field(default_factory=list)
     failed_sources: dict[str, str] = field(default_factory=dict)
@@ -58,6 +61,10 @@ class Work:
     reports: list[quality.Report] = field(default_factory=list)
     marts: dict[str, pl.DataFrame] = field(default_factory=dict)
     fact_rows: int = 0
+    waiting: list[dict[str, Any]] | None = None
+    """Rows that wait for a person's decision, known once the pages are written."""
+    notes: list[str] = field(default_factory=list)
+    """What went wrong beside the run and harms nothing that was published."""
 
     @property
     def pages(self) -> Path:
@@ -95,10 +102,12 @@ def workspace(
     *,
     offline: bool = False,
     span: tuple[date, date] | None = None,
+    announce: Announce = lambda _: None,
 ) -> Iterator[Work]:
     """Everything a run needs, for as long as it runs; removed when it ends, published or not.
 
-    `offline` sends no request whatever the settings say; `span` limits a backfill to its days.
+    `offline` sends no request whatever the settings say; `span` limits a backfill to its days; `announce` is given what
+    people are told. Of a run that is refused or fails they are told here, of others by `tell`.
     """
     settings = load_settings()
     if offline:
@@ -109,7 +118,8 @@ def workspace(
         raise UsageError(f"--as-of {as_of}: this date is in the future; nothing is known of it yet.")
     where = home.home_of(settings)
     home.prepare(where)
-    run = RunContext(f"{started_at:%Y%m%dT%H%M%S}-{os.urandom(2).hex()}", started_at, where, settings, span)
+    run_id = f"{started_at:%Y%m%dT%H%M%S}-{os.urandom(2).hex()}"
+    run = RunContext(run_id, started_at, where, settings, span, tuple(decisions.read(where)))
     with publishing.one_at_a_time(where, "another run is at work in this OVERBUILD_HOME; waiting for it to end", say):
         folder = where.work / run.run_id
         (folder / "release").mkdir(parents=True)
@@ -118,13 +128,21 @@ def workspace(
             if (where.current / home.WAREHOUSE).exists():
                 shutil.copyfile(where.current / home.WAREHOUSE, built)
             with store.opened(built, folder / "staging.duckdb") as opened:
-                work = Work(run, source, as_of, opened, folder, entries, say)
+                work = Work(run, source, as_of, opened, folder, entries, say, announce)
                 _take_up_refused(work)
+                _take_up_decisions(work)
                 _put_helpers(work)
                 try:
                     yield work
                 except RefusedError as error:
-                    _keep_refused(work, error)
+                    page = _keep_refused(work, error)
+                    _tell_of_failure(work, f"refused its data, and nothing new was published: {error}")
+                    raise type(error)(f"{error}\nWhat was found, and what to do with it: {page}") from error
+                except Exception as error:
+                    if not isinstance(error, UsageError):
+                        _tell_of_failure(
+                            work, f"failed, and nothing new was published: {type(error).__name__}: {error}"
+                        )
                     raise
         finally:
             shutil.rmtree(folder, ignore_errors=True)
@@ -169,7 +187,7 @@ def _note_notices(work: Work) -> None:
             more = f"; and {len(said) - NOTICES_SHOWN} more (overbuild quality)" if len(said) > NOTICES_SHOWN else ""
             message = f"{found.name}: {'; '.join(said[:NOTICES_SHOWN])}{more}"
             work.notices.append(message)
-            details = {"protects": message, "outcome": "warning", "message": message, "notices": said}
+            details = {"protects": message, "outcome": "warning", "message": message, "notices": said[:NOTICES_KEPT]}
             rows.append(
                 {
                     "run_id": work.run.run_id,
@@ -196,6 +214,7 @@ def put_bad_rows_aside(work: Work) -> list[str]:
     if staged:
         _validate(work, staged)
     work.quarantined = ingesting.quarantine(work.store, work.run, work.ingested)
+    work.notices += ingesting.stage_accepted(work.store, work.run)
     _note_live_sources(work)
     return work.quarantined
 
@@ -292,7 +311,9 @@ def nothing_new(work: Work) -> bool:
 
 def check_facts(work: Work) -> str:
     """Check everything that core holds. Raises RefusedError for a critical failure."""
-    return _judge(_validate(work, [quality.Target(table, table.full_name, "all") for table in CORE.values()]), "facts")
+    decided = work.run.decisions
+    targets = [quality.Target(t, t.full_name, "all", decisions.exempt(decided, t)) for t in CORE.values()]
+    return _judge(_validate(work, targets), "facts")
 
 
 def build_marts(work: Work) -> str:
@@ -320,6 +341,7 @@ def _validate(work: Work, targets: Sequence[quality.Target]) -> quality.Report:
         checked_at=datetime.now(UTC),
         docs=work.pages / home.QUALITY,
         today=work.run.today,
+        earlier=_earlier_pages(work),
     )
     of_staging = [target.table.full_name for target in targets if target.relation.startswith("staging.")]
     results = report.results.with_columns(
@@ -333,6 +355,12 @@ def _validate(work: Work, targets: Sequence[quality.Target]) -> quality.Report:
     return report
 
 
+def _earlier_pages(work: Work) -> list[Path]:
+    """Quality pages of earlier runs: the published ones, and those that refused runs left."""
+    where = work.run.home
+    return [where.published(work.asked_as_of) / home.QUALITY, *where.refused.glob(f"*/{home.QUALITY}")]
+
+
 def _judge(report: quality.Report, what: str) -> str:
     if report.failed_critical or report.broken:
         raise RefusedError("\n".join([*report.failed_critical, *report.broken]))
@@ -341,7 +369,7 @@ def _judge(report: quality.Report, what: str) -> str:
 
 
 def write_pages(work: Work) -> None:
-    """Write the site beside the warehouse, and record the run."""
+    """Write the site beside the warehouse, and record the run and what it measured."""
     from warehouse import site  # Jinja is needed here only
 
     if work.asked_as_of is not None:
@@ -349,7 +377,33 @@ def write_pages(work: Work) -> None:
     work.store.create_views(work.as_of, _views())
     outcome = "published_with_old_data" if work.failed_sources else "published"
     work.store.append(SYSTEM["runs"], _run_row(work, outcome))
+    _measure(work)
     site.write(work.pages / home.SITE, site.read(work.store.connection))
+    _write_quality_page(work, work.pages)
+
+
+def _write_quality_page(work: Work, folder: Path, refusal: str = "") -> None:
+    """Write what the checks found, in this run and before, beside the Data Docs in a folder."""
+    from warehouse import quality_page
+
+    work.waiting = history.waiting(work.store.connection)
+    documented = {path.name for path in (folder / home.QUALITY / "runs").glob("*")}
+    content = quality_page.read(work.store.connection, work.run.run_id, work.waiting, documented)
+    quality_page.write(folder / home.SITE, content, refusal)
+
+
+def _measure(work: Work) -> None:
+    aside = "SELECT table_name, count(*) FROM quality.quarantine WHERE run_id = ? GROUP BY 1"
+    built = [mart.table for name, mart in marts.all_marts().items() if name in work.marts]
+    found = measures.measure(
+        work.store.connection,
+        [*CORE.values(), *built],
+        run_id=work.run.run_id,
+        today=work.run.today,
+        added={f"core.{name}": count for name, count in work.added.items()},
+        put_aside=dict(work.store.execute(aside, [work.run.run_id]).fetchall()),
+    )
+    work.store.append(SYSTEM["measures"], found)
 
 
 def _views() -> list[str]:
@@ -405,23 +459,26 @@ def _put_helpers(work: Work) -> None:
 # -- refused runs -------------------------------------------------------------------------------------------------------
 
 
-_HISTORY = ("results", "quarantine", "runs", "source_runs")
+_HISTORY = ("results", "quarantine", "runs", "source_runs", "measures")
 
 
-def _keep_refused(work: Work, error: RefusedError) -> None:
-    """Keep what a refused run found, beside the published answer that it did not touch."""
+def _keep_refused(work: Work, error: RefusedError) -> Path:
+    """Keep what a refused run found, beside the published answer that it did not touch; gives the page that shows it."""
     folder = work.run.home.refused / work.run.run_id
     folder.mkdir(parents=True)
     work.store.append(SYSTEM["runs"], _run_row(work, "refused"))
+    _measure(work)
     for name in _HISTORY:
         found = work.store.frame(f"SELECT * FROM {SYSTEM[name].full_name} WHERE run_id = ?", [work.run.run_id])
         SYSTEM[name].conform(found).write_parquet(folder / f"{name}.parquet")
     (folder / "message.txt").write_text(f"{error}\n", encoding="utf-8")
     pages = work.pages / home.QUALITY
     if pages.exists():
-        shutil.copytree(pages, folder / home.QUALITY)
+        os.replace(pages, folder / home.QUALITY)
+    _write_quality_page(work, folder, str(error))
     for old in sorted(work.run.home.refused.iterdir())[:-KEPT_REFUSED]:
         shutil.rmtree(old, ignore_errors=True)
+    return folder / home.SITE / "quality.html"
 
 
 def _take_up_refused(work: Work) -> None:
@@ -432,6 +489,69 @@ def _take_up_refused(work: Work) -> None:
             for name in _HISTORY:
                 if (folder / f"{name}.parquet").exists():
                     work.store.append(SYSTEM[name], pl.read_parquet(folder / f"{name}.parquet"))
+
+
+def _take_up_decisions(work: Work) -> None:
+    """Bring what people decided since the last run into this warehouse."""
+    table = SYSTEM["decisions"]
+    known = set(work.store.execute(f"SELECT row_id, decided_at FROM {table.full_name}").fetchall())
+    new = [asdict(one) for one in work.run.decisions if (one.row_id, one.decided_at) not in known]
+    if new:
+        work.store.append(table, pl.DataFrame(new, schema={n: table.polars_schema[n] for n in new[0]}))
+
+
+# -- telling people -----------------------------------------------------------------------------------------------------
+
+
+def tell(work: Work) -> list[str]:
+    """Tell people what is new since they were told last (`warehouse.telling`); gives the messages.
+
+    A dated answer is made at somebody's wish, who sees what it says: nobody is told of it.
+    """
+    if work.asked_as_of is not None:
+        return []
+    return _tell(work, "")
+
+
+def _tell_of_failure(work: Work, why: str) -> None:
+    if work.asked_as_of is None:
+        _tell(work, why)
+        for note in work.notes:
+            work.say(note)
+
+
+def _tell(work: Work, failure: str) -> list[str]:
+    """Whatever goes wrong with the telling is noted, and harms no run."""
+    try:
+        if work.waiting is None:
+            work.waiting = history.waiting(work.store.connection)
+        seen = telling.observed(
+            findings=[finding for report in work.reports for finding in report.findings],
+            notices=work.notices,
+            sources=[*_source_states(work)],
+            waiting=work.waiting,
+            verdicts=work.marts["verdict"].rows(named=True) if "verdict" in work.marts and not failure else [],
+            failure=failure,
+        )
+        told, notes = telling.tell(work.run.home, work.run.settings, seen, work.run.run_id, work.announce)
+        work.notes += notes
+        return [message.text for message in told]
+    except Exception as error:
+        work.notes.append(f"people could not be told: {ingesting.unexpected(error)}")
+        return []
+
+
+def _source_states(work: Work) -> Iterator[tuple[str, str, str]]:
+    """Each live source with its state and what to do: as this run found it, or as its last runs left it."""
+    from warehouse import sources_report
+
+    asked = {found.name: found for found in work.ingested if found.source.kind == "live"}
+    for row in sources_report.report(work.run.home, work.run.settings, datetime.now(UTC)):
+        found = asked.get(row["source"])
+        if row["kind"] == "live" and (found is None or found.outcome == "skipped" or work.run.offline):
+            yield row["source"], row["state"], row["next_step"]
+        elif found is not None:
+            yield found.name, "ok" if found.outcome == "good" else "failed", found.message
 
 
 # -- what is said of a run ----------------------------------------------------------------------------------------------
@@ -453,6 +573,7 @@ def summary(work: Work) -> dict[str, Any]:
         "new_rows": sum(work.added.values()),
         "fact_rows": work.fact_rows,
         "failed_sources": work.failed_sources,
+        "notes": work.notes,
         "overridden": list(work.assumptions.overridden),
         "published": str(work.run.home.published(work.asked_as_of)) if work.marts else "",
     }

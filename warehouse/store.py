@@ -105,6 +105,20 @@ class Store:
             self.execute(f"CREATE OR REPLACE TABLE {staged} AS SELECT r.* FROM {staged} AS r WHERE {reason} = ''")
         return bad
 
+    def put_places_aside(self, table: Table, places: pl.DataFrame) -> pl.DataFrame:
+        """Take out of staging the rows at `places` (document_sha256, locator, reason); gives them back with `reason`."""
+        staged = f"staging.{table.name}"
+        first = places.unique(["document_sha256", "locator"], keep="first", maintain_order=True)
+        cursor = self.connection.cursor().execute(f"USE {ALIAS}")
+        cursor.register("places", first.to_arrow())
+        try:
+            bad = cursor.execute(f"SELECT * FROM {staged} JOIN places USING (document_sha256, locator)").pl()
+            cursor.execute(f"DELETE FROM {staged} s USING places p "
+                           "WHERE s.document_sha256 = p.document_sha256 AND s.locator = p.locator")  # fmt: skip
+        finally:
+            cursor.unregister("places")
+        return bad
+
     def put_contradictions_aside(self, table: Table) -> pl.DataFrame:
         """Take out of staging what a live source says otherwise than before, of the same thing and the same day.
 

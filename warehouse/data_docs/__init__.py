@@ -36,6 +36,7 @@ STYLE = "style.css"
 KEPT_RUNS = 10
 # In the order in which a reader wants them.
 OUTCOMES = ("broken", "critical", "put_aside", "warning")
+EXPLAINED = "explained"
 
 
 class _View(DefaultJinjaPageView):
@@ -78,16 +79,20 @@ def write(folder: Path, findings: Sequence[Finding], *, run_id: str, checked_at:
     _write_indexes(folder, run, view)
 
 
-def carry_over(earlier: Path, folder: Path, keep: int = KEPT_RUNS - 1) -> None:
-    """Take the latest runs of another folder along, so that the pages written next show them as earlier ones.
+def carry_over(earlier: Sequence[Path], folder: Path, keep: int = KEPT_RUNS - 1) -> None:
+    """Take the latest runs of other folders along, so that the pages written next show them as earlier ones.
 
     The checks' own pages come along, too, for tables that are not checked again. Nothing of it changes any more, so
     files are linked where the file system can and copied where it cannot. A folder that does not exist has no runs.
     """
-    taken = [Path("runs") / run["run_id"] for run in _runs(earlier)[:keep]]
-    for part in (*taken, Path("suites")):
-        if (earlier / part).is_dir() and not (folder / part).exists():
-            shutil.copytree(earlier / part, folder / part, copy_function=_link)
+    if (folder / "runs").exists():
+        return  # taken along already, with the first part of this run
+    found = {run["run_id"]: (run["checked_at"], other) for other in earlier for run in _runs(other)}
+    latest = sorted(found.items(), key=lambda item: item[1][0], reverse=True)[:keep]
+    taken = [(other, Path("runs") / run_id) for run_id, (_, other) in latest]
+    for other, part in (*taken, *((other, Path("suites")) for other in earlier)):
+        if (other / part).is_dir() and not (folder / part).exists():
+            shutil.copytree(other / part, folder / part, copy_function=_link)
 
 
 def _link(source: str, target: str) -> None:
@@ -150,7 +155,8 @@ def _result(finding: Finding) -> dict[str, Any]:
     """What an expectation's page shows of a finding. Values come from documents, so they are escaped."""
     if finding.count is None or finding.row_count is None:
         return {}
-    rows, count = finding.row_count, finding.count
+    # A query may find more than the table has rows (sessions without a bar), and more than all is refused.
+    rows, count = max(finding.row_count, finding.count), finding.count
     result: dict[str, Any] = {
         "element_count": rows,
         "unexpected_count": count,
@@ -192,7 +198,13 @@ def _remember(run: Path, by_target: Sequence[Sequence[Finding]], run_id: str, ch
         for finding in found
         if not finding.success
     ]
-    messages.sort(key=lambda message: OUTCOMES.index(message["outcome"]))
+    messages += [
+        {"name": finding.target.name, "outcome": EXPLAINED, "text": said}
+        for found in by_target
+        for finding in found
+        for said in finding.explained
+    ]
+    messages.sort(key=lambda message: (*OUTCOMES, EXPLAINED).index(message["outcome"]))
     written = {
         "run_id": run_id,
         "checked_at": checked_at.isoformat(),

@@ -71,6 +71,17 @@ TABLE = mart(
             "a year's sum that lacks a company looks like a fall of spending",
         ),
         Check(
+            "group_is_the_sum_of_its_companies",
+            "with parts as (select calendar_quarter, sum(capex_usd) as of_companies_usd from (select * from "
+            f"marts.capex_quarterly where ticker in ({', '.join(map(repr, COMPANIES))}) qualify row_number() over "
+            "(partition by ticker, calendar_quarter order by period_end desc) = 1) group by all) "
+            "select g.calendar_quarter, g.companies, g.capex_usd, p.of_companies_usd from {table} g "
+            "left join parts p using (calendar_quarter) "
+            "where abs(coalesce(g.capex_usd, 0) - coalesce(p.of_companies_usd, 0)) > 1",
+            "the group's figure and the companies' own, shown beside each other, must add up",
+            columns=("capex_usd",),
+        ),
+        Check(
             "unknown_has_a_reason",
             "select * from {table} where reason is null and (capex_usd is null or capex_ttm_usd is null "
             "or capex_with_leases_usd is null or coverage_share is null)",

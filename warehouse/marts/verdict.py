@@ -14,7 +14,7 @@ from typing import Any
 import polars as pl
 
 from warehouse.assumptions import Assumptions
-from warehouse.marts.decision import ALWAYS, GROUP, QUESTIONS, SCOPES, UNDECIDED, VERDICTS, VIEWS, decide
+from warehouse.marts.decision import ALWAYS, GROUP, QUESTIONS, SCOPES, UNDECIDED, VERDICTS, VIEWS, decide, rules
 from warehouse.marts.mart import Mart, Trace
 from warehouse.marts.verdict_conditions import WINDOWS, apart, in_words, odds
 from warehouse.tables.table import GRADES, Check, Column, mart
@@ -25,6 +25,11 @@ VETOES = {name for names in ALWAYS.values() for name in names} | {
 }
 MOST_FLIPS = 2  # drivers named in a sentence, those that have to move least; all of them are in the conditions
 NOTE = "left out, as their capex is unknown"  # stands beside a simulated figure and is no reason for what is missing
+
+_RULES = ", ".join(
+    f"('{scope}', '{question}', '{verdict}', {alternative}, '{condition}', {str(wanted).lower()})"
+    for scope, question, verdict, alternative, condition, wanted in rules().rows()
+)
 
 TABLE = mart(
     "verdict",
@@ -50,6 +55,23 @@ TABLE = mart(
             "every_question_of_every_scope",
             "select count(*) as verdicts from {table} having count(*) <> 25",
             "an answer that is left out would be read as no news",
+        ),
+        Check(
+            "follows_from_its_conditions",
+            f"""
+            with rules (scope, question, verdict, alternative, condition, wanted) as (values {_RULES}),
+            met as (
+              select r.scope, r.question, r.verdict, bool_and(coalesce(c.holds = r.wanted, false)) as met
+              from rules r left join marts.verdict_conditions c using (scope, question, condition)
+              group by r.scope, r.question, r.verdict, r.alternative),
+            decided as (
+              select scope, question, if(count(distinct verdict) filter (met) = 1, min(verdict) filter (met), '{UNDECIDED}')
+                as by_its_conditions from met group by all)
+            select v.scope, v.question, v.verdict, d.by_its_conditions from {{table}} v
+            left join decided d using (scope, question) where v.verdict is distinct from d.by_its_conditions
+            """,
+            "the verdict and the conditions shown beneath it must say the same, by the decision table alone",
+            columns=("verdict",),
         ),
         Check(
             "no_look_ahead",

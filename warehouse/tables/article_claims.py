@@ -3,7 +3,7 @@
 Curated claims carry what was found with its citation; computed ones are found out in `marts.claim_check`.
 """
 
-from warehouse.tables.table import Column, core
+from warehouse.tables.table import Check, Column, core
 
 FINDINGS = ("confirmed", "approximately_right", "right_but_misleading", "wrong", "cannot_check")
 
@@ -27,4 +27,20 @@ TABLE = core(
     ],
     key=("claim_id",),
     identity=("claim_id", "known_on"),
+    checks=(
+        Check(
+            "curated_says_what_was_found",
+            "check_kind = 'curated' and (curated_finding is null or coalesce(curated_reason, '') = '')",
+            "a claim that no figure decides needs its finding and a sentence why",
+            quarantines=True,
+            columns=("curated_finding", "curated_reason"),
+        ),
+        Check(
+            "known_once_said",
+            "known_on < statement_date",
+            "a claim cannot be public before it was made",
+            quarantines=True,
+            columns=("known_on", "statement_date"),
+        ),
+    ),
 )

@@ -4,7 +4,7 @@ Guidance is revealed preference: after the shock of January 2025 those who buy c
 are dated. A fiscal year of one company is not the fiscal year of another.
 """
 
-from warehouse.tables.table import Check, Column, core
+from warehouse.tables.table import Check, Column, core, of_the_panel
 
 TABLE = core(
     "capex_guidance",
@@ -20,6 +20,38 @@ TABLE = core(
     key=("ticker", "issued_on", "fiscal_year"),
     identity=("ticker", "issued_on", "fiscal_year", "known_on"),
     checks=(
+        of_the_panel(),
+        Check(
+            "about_a_year_near_its_day",
+            "fiscal_year not between year(issued_on) - 1 and year(issued_on) + 2 or known_on < issued_on",
+            "companies speak of this year and the next; another year, or a day before the announcement, is a misprint",
+            quarantines=True,
+            columns=("fiscal_year", "issued_on", "known_on"),
+        ),
+        Check(
+            "range_not_too_wide",
+            "high_usd > 3 * low_usd",
+            "a high end of three times the low end has a digit too many, and moves the mid-point",
+            quarantines=True,
+            columns=("low_usd", "high_usd"),
+        ),
+        Check(
+            "of_the_size_of_the_spending",
+            """
+            with spent as (
+              select ticker, median(value_usd) as spent_usd from {core:company_facts}
+              where measure = 'purchases_of_property_and_equipment' and period_type in ('year', 'trailing_year')
+                and period_end >= date '2022-01-01' group by all)
+            select g.ticker, g.fiscal_year, g.issued_on, g.low_usd, g.high_usd, round(s.spent_usd) as usual_year_usd,
+                   g.document_sha256, g.locator
+            from {table} g join spent s using (ticker)
+            where (g.low_usd + g.high_usd) / 2 not between s.spent_usd / 10 and 15 * s.spent_usd
+            """,
+            "guidance far from what the company spends in a year is in millions, or of another company",
+            severity="warning",
+            columns=("low_usd", "high_usd"),
+            puts_aside=True,
+        ),
         Check(
             "range_in_order",
             "low_usd > high_usd",

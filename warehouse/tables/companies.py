@@ -3,7 +3,7 @@
 The role is our classification (who sells compute, who buys it, who powers it, who uses it), valid at every date.
 """
 
-from warehouse.tables.table import Column, core
+from warehouse.tables.table import Check, Column, core
 
 ROLES = ("supplier", "buyer", "power", "neocloud", "adopter", "benchmark")
 
@@ -19,4 +19,21 @@ TABLE = core(
     ],
     key=("ticker",),
     identity=("ticker", "known_on"),
+    checks=(
+        Check(
+            "one_company_a_number",
+            "select ticker, company, cik, document_sha256, locator from {table} where cik is not null "
+            "qualify count(distinct company) over (partition by cik) > 1",
+            "two companies with one SEC number: one would show the other's filings as its own",
+            columns=("cik",),
+        ),
+        Check(
+            "panel_has_those_asked_about",
+            "select asked as ticker, 'not in the panel' as found from (values ('MSFT'), ('GOOGL'), ('META'), ('AMZN'), ('SPY')) "
+            "v(asked) where asked not in (select ticker from {table}) and exists (select 1 from {table})",
+            "without one of the four companies, or the benchmark, a question would be answered for fewer than it is asked for",
+            severity="warning",
+            columns=("ticker",),
+        ),
+    ),
 )

@@ -6,9 +6,54 @@ keeps its period, its filing and its filing date, and quarters are derived from 
 `fiscal_year` and `fiscal_quarter` describe the period itself; what the filing calls itself stands in the `filing_` columns.
 """
 
-from warehouse.tables.table import Check, Column, core
+from warehouse.tables.table import Check, Column, core, of_the_panel
 
 PERIOD_TYPES = ("instant", "quarter", "half_year", "nine_months", "year", "trailing_year", "other")
+
+# Days that a period of each type may have: 13 weeks are 91 days, and every few years a quarter has 14.
+LENGTHS = {
+    "quarter": (80, 100),
+    "half_year": (170, 195),
+    "nine_months": (260, 290),
+    "year": (350, 380),
+    "trailing_year": (350, 380),
+}
+_NOT_SO_LONG = " or ".join(
+    f"(period_type = '{name}' and period_end - period_start + 1 not between {low} and {high})"
+    for name, (low, high) in LENGTHS.items()
+)
+# What is paid, earned or owned in an amount that has no sign of its own; over time, such a figure only grows.
+PAID = (
+    "purchases_of_property_and_equipment",
+    "finance_lease_principal",
+    "revenue",
+    "depreciation",
+    "depreciation_and_amortization",
+)
+OWNED = (
+    "property_and_equipment_net",
+    "property_and_equipment_gross",
+    "finance_lease_liability",
+    "remaining_performance_obligation",
+    "proceeds_from_sale_of_property_and_equipment",
+)
+_PAID = ", ".join(f"'{measure}'" for measure in PAID)
+_UNSIGNED = ", ".join(f"'{measure}'" for measure in (*PAID, *OWNED))
+_SERIES = "ticker, measure, period_type"
+_LATEST = """latest as (
+  select * from {table} qualify row_number() over (partition by ticker, measure, tag, period_start, period_end
+    order by grade, known_on desc, loaded_at desc) = 1)"""
+THOUSAND = 100
+"""A figure by this factor or more off the median of its own series was read in thousands or millions: the largest
+factor in the snapshot is 22 (a chip maker's income before and after the boom)."""
+FAR = 8
+"""A quarter by this factor below or above the quarters on both sides; only where those are a billion or more, because small
+companies buy in lumps."""
+LARGE_USD = 1_000_000_000
+RESTATED = 0.05
+SMALL_USD = 10_000_000
+SINCE = "2020-01-01"
+"""Restatements of older periods are history: no answer rests on them."""
 
 TABLE = core(
     "company_facts",
@@ -44,6 +89,193 @@ TABLE = core(
         "citation",
     ),
     checks=(
+        of_the_panel(),
+        Check(
+            "length_of_the_period",
+            f"(period_type = 'instant') <> (period_start is null) or {_NOT_SO_LONG}",
+            "a period that is as long as no quarter, half, nine months or year has a wrong date, and a difference of two "
+            "such periods is the figure of no quarter",
+            quarantines=True,
+            columns=("period_type", "period_start", "period_end"),
+        ),
+        Check(
+            "accession_of_its_day",
+            r"accession <> '' and (not regexp_full_match(accession, '\d{10}-\d{2}-\d{6}') "
+            r"or abs(try_cast(substr(accession, 12, 2) as integer) - year(known_on) % 100) > 1)",
+            "an accession number says in which year it was filed; another year means a wrong day or another filing's number",
+            quarantines=True,
+            columns=("accession", "known_on"),
+        ),
+        Check(
+            "fiscal_year_of_the_period",
+            """
+            select t.ticker, t.measure, t.period_start, t.period_end, t.fiscal_year, c.fiscal_year_end_month,
+                   t.document_sha256, t.locator
+            from {table} t join (select distinct ticker, fiscal_year_end_month from {core:companies}) c using (ticker)
+            where t.fiscal_year <> year(t.period_end - 10)
+                + if(month(t.period_end - 10) > c.fiscal_year_end_month, 1, 0)
+            """,
+            "a fiscal year that is not the one its period ends in, by the company's own year, has the period or the year wrong",
+            severity="warning",
+            columns=("fiscal_year", "period_end"),
+            puts_aside=True,
+        ),
+        Check(
+            "a_thousandfold_off",
+            f"""
+            with around as (
+              select ticker, measure, period_type, period_start, period_end, value_usd, known_on, document_sha256, locator,
+                median(abs(value_usd)) over w as usual, count(*) over w as others
+              from {{table}} where value_usd <> 0
+              window w as (partition by {_SERIES} order by period_end
+                range between interval 1100 days preceding and interval 1100 days following))
+            select ticker, measure, period_start, period_end, value_usd, usual as usual_usd, document_sha256, locator
+            from around where others >= 4 and (abs(value_usd) >= {THOUSAND} * usual
+              or (measure in ({_UNSIGNED}) and abs(value_usd) * {THOUSAND} <= usual))
+            """,
+            "a figure in thousands or millions, or in another currency, among its neighbours in dollars",
+            severity="warning",
+            columns=("value_usd",),
+            puts_aside=True,
+        ),
+        Check(
+            "far_from_both_neighbours",
+            f"""
+            with of_period as (
+              select {_SERIES}, period_end, median(value_usd) as middle from {{table}}
+              where measure in ({_PAID}) and period_type = 'quarter' group by all),
+            neighbours as (
+              select *, lag(middle) over w as one_before, lag(middle, 2) over w as two_before,
+                lead(middle) over w as one_after, lead(middle, 2) over w as two_after
+              from of_period window w as (partition by {_SERIES} order by period_end)),
+            compared as (
+              select *, coalesce(one_before, two_after) as before_usd, coalesce(one_after, two_before) as after_usd
+              from neighbours)
+            select t.ticker, t.measure, t.period_start, t.period_end, t.value_usd, c.before_usd, c.after_usd,
+                   t.document_sha256, t.locator
+            from {{table}} t join compared c using ({_SERIES}, period_end)
+            where least(c.before_usd, c.after_usd) >= {LARGE_USD} and (t.value_usd * {FAR} < least(c.before_usd, c.after_usd)
+              or t.value_usd > {FAR} * greatest(c.before_usd, c.after_usd))
+            """,
+            "a quarter far from the quarters on both sides is a difference of two series (Amazon's 0.796 billion) or has "
+            "a digit too many",
+            severity="warning",
+            columns=("value_usd",),
+            puts_aside=True,
+        ),
+        Check(
+            "sign_turned",
+            f"""
+            with around as (
+              select *, median(value_usd) over w as usual, min(value_usd) over w as lowest, count(*) over w as others
+              from {{table}} where measure in ('operating_cash_flow', 'operating_income')
+              window w as (partition by {_SERIES} order by period_end
+                range between interval 1100 days preceding and interval 1100 days following))
+            select ticker, measure, period_start, period_end, value_usd, usual as usual_usd, document_sha256, locator
+            from around where others >= 6 and value_usd < 0 and value_usd = lowest
+              and usual > 0 and -value_usd between 0.5 * usual and 2 * usual
+            """,
+            "a loss as large as the usual gain, among gains only, is a gain whose sign was turned",
+            severity="warning",
+            columns=("value_usd",),
+            puts_aside=True,
+        ),
+        Check(
+            "year_to_date_never_falls",
+            f"""
+            with {_LATEST}
+            select b.ticker, b.measure, b.tag, b.period_start, b.period_end, b.value_usd,
+                   a.period_end as shorter_period_end, a.value_usd as shorter_value_usd, a.locator as shorter_locator,
+                   b.document_sha256, b.locator
+            from latest a join latest b using (ticker, measure, tag, period_start, grade)
+            where a.measure in ({_PAID}) and b.period_end > a.period_end and b.value_usd < a.value_usd
+              and a.value_usd >= {SMALL_USD}
+            """,
+            "what was paid or earned since the year began cannot have been more three months ago: one of the two is wrong",
+            severity="warning",
+            columns=("value_usd", "period_end"),
+        ),
+        Check(
+            "quarters_make_the_longer_period",
+            f"""
+            with {_LATEST},
+            quarters as (select * from latest where period_type = 'quarter'),
+            longer as (
+              select l.ticker, l.measure, l.tag, l.grade, l.period_start, l.period_end, l.value_usd, l.period_type,
+                     l.document_sha256, l.locator, count(*) as parts, sum(q.value_usd) as of_quarters_usd
+              from latest l join quarters q on q.ticker = l.ticker and q.measure = l.measure and q.tag = l.tag
+                and q.grade = l.grade and q.period_start >= l.period_start and q.period_end <= l.period_end
+              where l.period_type in ('half_year', 'nine_months', 'year') group by all)
+            select ticker, measure, tag, period_start, period_end, value_usd, of_quarters_usd, document_sha256, locator
+            from longer
+            where parts = case period_type when 'half_year' then 2 when 'nine_months' then 3 else 4 end
+              and abs(value_usd - of_quarters_usd) > 0.02 * greatest(abs(value_usd), abs(of_quarters_usd))
+            """,
+            "printed quarters that do not add up to the half, the nine months or the year that is printed, too",
+            severity="warning",
+            columns=("value_usd", "period_end"),
+        ),
+        Check(
+            "gross_is_at_least_net",
+            f"""
+            with {_LATEST}
+            select n.ticker, n.period_end, n.value_usd as net_usd, g.value_usd as gross_usd, n.document_sha256, n.locator
+            from latest n join latest g on g.ticker = n.ticker and g.period_end = n.period_end
+            where n.measure = 'property_and_equipment_net' and g.measure = 'property_and_equipment_gross'
+              and n.value_usd > g.value_usd
+            """,
+            "what depreciation leaves over cannot be more than what was bought",
+            severity="warning",
+            columns=("ticker", "period_end"),
+        ),
+        Check(
+            "tag_changed",
+            """
+            with tags as (
+              select ticker, measure, tag, min(period_end) as first, max(period_end) as last, max(grade) as grade
+              from {table} where tag <> '' and period_start is not null group by all),
+            changes as (
+              select n.ticker, n.measure, o.tag as old_tag, o.last as old_until, n.tag as new_tag, n.first as new_from
+              from tags n join tags o using (ticker, measure) where n.first > o.first and n.last > o.last)
+            select c.ticker, c.measure, c.old_tag, c.old_until, c.new_tag, c.new_from from changes c
+            where not exists (
+              select 1 from {table} a join {table} b using (ticker, measure, period_start, period_end)
+              where a.ticker = c.ticker and a.measure = c.measure and a.tag = c.old_tag and b.tag = c.new_tag
+                and abs(a.value_usd - b.value_usd) <= 0.01 * abs(a.value_usd))
+            """,
+            "a company that files a measure under another tag, without one period under both, may mean something else by "
+            "it; a difference across the two is no quarter",
+            severity="warning",
+            columns=("ticker", "measure"),
+        ),
+        Check(
+            "restated",
+            f"""
+            with told as (
+              select ticker, measure, tag, period_start, period_end, known_on, value_usd, accession, document_sha256, locator,
+                first_value(value_usd) over w as first_usd, first_value(accession) over w as first_accession,
+                row_number() over (partition by ticker, measure, tag, period_start, period_end order by known_on desc) as back
+              from {{table}} where grade = 'A' and period_end >= date '{SINCE}'
+              window w as (partition by ticker, measure, tag, period_start, period_end order by known_on, accession))
+            select ticker, measure, period_start, period_end, value_usd, first_usd, accession, first_accession,
+                   document_sha256, locator
+            from told where back = 1 and abs(value_usd - first_usd) > {RESTATED} * abs(first_usd)
+            """,
+            "a figure that a later filing changed by more than a twentieth: answers as of earlier dates keep the first",
+            severity="warning",
+            columns=("value_usd", "period_end"),
+        ),
+        Check(
+            "one_filing_of_a_day",
+            """
+            select t.ticker, t.measure, t.period_start, t.period_end, t.known_on, t.form, t.accession, t.document_sha256, t.locator
+            from {table} t where accession <> ''
+            qualify count(distinct accession) over (partition by ticker, measure, tag, period_start, period_end, known_on, form) > 1
+            """,
+            "one figure in two filings of one form on one day: a filing was loaded twice under two numbers",
+            severity="warning",
+            columns=("accession",),
+        ),
         Check(
             "period_in_order",
             "period_start > period_end",
@@ -60,7 +292,7 @@ TABLE = core(
         ),
         Check(
             "capex_and_revenue_not_negative",
-            "measure in ('purchases_of_property_and_equipment', 'revenue', 'finance_lease_principal') and value_usd < 0",
+            f"measure in ({_UNSIGNED}) and value_usd < 0",
             "payments are filed as positive amounts; a negative one has its sign turned",
             quarantines=True,
             columns=("value_usd",),
@@ -85,7 +317,8 @@ TABLE = core(
             select q.ticker, q.measure, q.period_end, q.value_usd as printed_usd, d.value_usd as derived_usd, d.filing,
                    q.citation, q.locator
             from quarters q join derived d using (ticker, measure, tag, period_start, period_end, known_on, grade)
-            where abs(q.value_usd - d.value_usd) > 0.01 * greatest(abs(q.value_usd), abs(d.value_usd))
+            where q.period_end >= date '2020-01-01' and abs(q.value_usd - d.value_usd) > 3000000
+              and abs(q.value_usd - d.value_usd) > 0.01 * greatest(abs(q.value_usd), abs(d.value_usd))
             """,
             "a quarter that one filing both prints and implies by year-to-date figures must agree with itself",
             severity="warning",

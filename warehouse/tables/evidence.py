@@ -25,6 +25,34 @@ TABLE = core(
     identity=("evidence_id", "known_on"),
     checks=(
         Check(
+            "share_is_a_fraction",
+            "unit = 'share' and (value not between 0 and 1 or value_low not between 0 and 1 or value_high not between 0 and 1)"
+            " or unit = 'return' and (value not between -1 and 5)",
+            "shares and returns are fractions here; one in percent is a hundred times too large",
+            quarantines=True,
+            columns=("value", "unit"),
+        ),
+        Check(
+            "amount_possible",
+            "unit like 'USD%' and (value < 0 or value > 1e14) or unit in ('H100e', 'GPU') and (value <= 0 or value > 1e9) "
+            "or unit = 'years' and value not between 0.1 and 60 or unit = 'GPU-hour' and (value <= 0 or value > 1e11)",
+            "an amount that nothing on earth has is in another unit",
+            quarantines=True,
+            columns=("value", "unit"),
+        ),
+        Check(
+            "far_from_the_same_metric",
+            "with others as (select evidence_id, median(value) over w as usual, count(*) over w as n from {table} "
+            "where value > 0 window w as (partition by topic, metric, unit, entity)) "
+            "select e.evidence_id, e.entity, e.metric, e.as_of_date, e.value, e.unit, o.usual, e.document_sha256, e.locator "
+            "from {table} e join others o using (evidence_id) "
+            "where o.n >= 2 and greatest(e.value / o.usual, o.usual / e.value) >= 300",
+            "two figures of one metric and entity that differ by hundreds are in two units",
+            severity="warning",
+            columns=("value",),
+            puts_aside=True,
+        ),
+        Check(
             "range_holds_the_value",
             "value < value_low or value > value_high",
             "a value outside its own range has its columns swapped",

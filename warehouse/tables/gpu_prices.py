@@ -19,6 +19,28 @@ PRICING_KINDS = (
     "assumed",
 )
 
+AROUND_DAYS = 180
+NODE = 3.5
+"""A price by this factor or more off the median of its chip, class and kind is that of a node (of 4, 8, 16 GPUs), of a
+part of one, or of another chip. The largest true factor of the snapshot is 2.9; spot prices move more."""
+NODE_SPOT = 6.0
+OUTLIER_MADS, OUTLIER = 6.0, 2.2
+"""An outlier is far from the median by the spread of its own chip and class, and by this factor at least: where all offers
+agree to the cent, the spread alone calls any other price strange."""
+_OFFERS = f"""with offers as (
+  select *, median(ln(usd_per_gpu_hour)) over w as middle, mad(ln(usd_per_gpu_hour)) over w as spread, count(*) over w as offers
+  from {{table}} where provider_class not in ('index', 'assumption') and usd_per_gpu_hour > 0
+  window w as (partition by gpu_model, provider_class, pricing_kind order by observed_on
+    range between interval {AROUND_DAYS} days preceding and interval {AROUND_DAYS} days following)
+), compared as (
+  select *, round(exp(middle), 3) as usual_usd_per_gpu_hour, exp(abs(ln(usd_per_gpu_hour) - middle)) as factor,
+    abs(ln(usd_per_gpu_hour) - middle) / greatest(1.4826 * spread, 0.1) as mads,
+    if(pricing_kind in ('spot', 'marketplace'), {NODE_SPOT}, {NODE}) as limit_factor
+  from offers
+)"""
+_OFFER = """observation_id, provider, instance, gpu_model, gpu_count, region, pricing_kind, observed_on, usd_per_gpu_hour,
+  usual_usd_per_gpu_hour, document_sha256, locator"""
+
 TABLE = core(
     "gpu_prices",
     "observed rental prices per GPU-hour",
@@ -49,6 +71,99 @@ TABLE = core(
             "a node's price taken for a GPU's, or cents for dollars, moves every median",
             quarantines=True,
             columns=("usd_per_gpu_hour", "gpu_model"),
+        ),
+        Check(
+            "known_once_read",
+            "known_on < observed_on",
+            "a price cannot have been public before the day it was read",
+            quarantines=True,
+            columns=("known_on", "observed_on"),
+        ),
+        Check(
+            "price_of_a_node",
+            f"{_OFFERS} select {_OFFER} from compared where offers >= 6 and factor >= limit_factor",
+            "a price that is a multiple or a fraction of what others ask for the chip is that of a whole node, of a part of "
+            "a GPU or of another chip, and moves every median",
+            severity="warning",
+            columns=("usd_per_gpu_hour", "gpu_count"),
+            puts_aside=True,
+        ),
+        Check(
+            "outlier_of_its_chip",
+            f"{_OFFERS} select {_OFFER} from compared where offers >= 8 and factor < limit_factor "
+            f"and factor >= {OUTLIER} and mads >= {OUTLIER_MADS}",
+            "a price far from what others of its class ask for the chip may be of another chip, term or currency",
+            severity="warning",
+            columns=("usd_per_gpu_hour", "gpu_model"),
+        ),
+        Check(
+            "price_jumps_by_a_node",
+            """with moves as (
+              select *, lag(usd_per_gpu_hour) over w as before_usd_per_gpu_hour, lag(observed_on) over w as before_on
+              from {table} where pricing_kind not in ('spot', 'marketplace') and provider_class not in ('index', 'assumption')
+              window w as (partition by provider, instance, gpu_model, gpu_count, region, pricing_kind, source
+                order by observed_on)
+            )
+            select observation_id, provider, instance, gpu_model, gpu_count, region, pricing_kind, observed_on,
+              usd_per_gpu_hour, before_usd_per_gpu_hour, before_on, document_sha256, locator
+            from (select *, greatest(usd_per_gpu_hour / before_usd_per_gpu_hour, before_usd_per_gpu_hour / usd_per_gpu_hour)
+              as factor from moves)
+            where before_on >= observed_on - 400 and list_contains([2, 4, 8, 16, 72], round(factor))
+              and abs(factor / round(factor) - 1) < 0.01""",
+            "an offer whose price doubles, or grows four- or eightfold to the cent was divided by another number of GPUs",
+            severity="warning",
+            columns=("usd_per_gpu_hour", "gpu_count"),
+        ),
+        Check(
+            "spot_above_on_demand",
+            """select s.observation_id, s.provider, s.instance, s.gpu_model, s.gpu_count, s.region, s.pricing_kind, s.observed_on,
+              s.usd_per_gpu_hour, o.usd_per_gpu_hour as on_demand_usd_per_gpu_hour, o.locator as on_demand_locator,
+              s.document_sha256, s.locator
+            from {table} s join {table} o using (provider, gpu_model, region, observed_on)
+            where s.pricing_kind = 'spot' and o.pricing_kind = 'on_demand' and s.gpu_count is not distinct from o.gpu_count
+              and s.instance = o.instance and s.usd_per_gpu_hour > o.usd_per_gpu_hour * (1 + 1e-9)
+            qualify row_number() over (partition by s.observation_id, s.source order by o.usd_per_gpu_hour desc) = 1""",
+            "nobody pays more for what can be taken away: the two kinds, or two chips, are mixed up",
+            severity="warning",
+            columns=("usd_per_gpu_hour", "pricing_kind"),
+        ),
+        Check(
+            "chip_has_a_specification",
+            r"""select gpu_model, count(*) as offers, min(observed_on) as first, max(observed_on) as last,
+              min(document_sha256) as document_sha256, arg_min(locator, observed_on) as locator
+            from {table} p where not exists (select 1 from core.gpu_specs s
+              where list_has_all(string_split(s.gpu_model, ' '), string_split(p.gpu_model, ' ')))
+              and exists (select 1 from core.gpu_specs)
+            group by gpu_model""",
+            "a chip without a specification has a price and no performance; a misspelt one falls out of its own series",
+            severity="warning",
+            columns=("gpu_model",),
+        ),
+        Check(
+            "priced_before_its_release",
+            """select p.observation_id, p.provider, p.gpu_model, p.observed_on, s.released, p.document_sha256, p.locator
+            from {table} p join (select gpu_model, min(release_date) as released from {core:gpu_specs} group by all) s
+              using (gpu_model) where p.observed_on < s.released - 180""",
+            "a chip that could be rented half a year before it was released is another chip, or the day is wrong",
+            severity="warning",
+            columns=("gpu_model", "observed_on"),
+            puts_aside=True,
+        ),
+        Check(
+            "provider_vanished",
+            """with days as (
+              select source, observed_on, row_number() over (partition by source order by observed_on desc) as back
+              from (select distinct source, observed_on from {table} where source not like 'reference_%')
+            ), seen as (
+              select source, provider, count(distinct observed_on) filter (back <= 2) as of_last_two,
+                count(distinct observed_on) filter (back between 3 and 12) as of_ten_before, max(observed_on) as last_seen_on
+              from {table} join days using (source, observed_on) group by all
+            )
+            select provider, source, last_seen_on, of_ten_before as days_seen_of_ten from seen
+            where of_last_two = 0 and of_ten_before >= 8""",
+            "a provider that a list had day after day and has no more changed its name, its page or its prices",
+            severity="warning",
+            columns=("provider", "source"),
         ),
         Check(
             "an_index_is_not_an_offer",

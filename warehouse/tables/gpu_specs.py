@@ -3,7 +3,7 @@
 Peaks are dense BF16 and FP8: vendors like to quote twice that, with sparsity that training does not use.
 """
 
-from warehouse.tables.table import Column, core
+from warehouse.tables.table import Check, Column, core
 
 TABLE = core(
     "gpu_specs",
@@ -25,4 +25,22 @@ TABLE = core(
     ],
     key=("gpu_model",),
     identity=("gpu_model", "known_on", "source", "document_sha256"),
+    checks=(
+        Check(
+            "performance_for_its_power",
+            "bf16_dense_tflops / tdp_w not between 0.02 and 10 or bf16_dense_tflops not between 5 and 20000 "
+            "or memory_gb not between 4 and 2000",
+            "a peak in GFLOP/s or PFLOP/s, or a memory in MB, makes a chip a thousand times better than any",
+            quarantines=True,
+            columns=("bf16_dense_tflops", "tdp_w", "memory_gb"),
+        ),
+        Check(
+            "dense_and_not_sparse",
+            "select gpu_model, bf16_dense_tflops, fp8_dense_tflops, document_sha256, locator from {table} "
+            "where fp8_dense_tflops / bf16_dense_tflops not between 1.5 and 2.5",
+            "eight bits are computed twice as fast as sixteen; where they are not, one of the two is quoted with sparsity",
+            severity="warning",
+            columns=("bf16_dense_tflops", "fp8_dense_tflops"),
+        ),
+    ),
 )

@@ -24,6 +24,31 @@ TABLE = core(
     identity=("model", "variant", "base_name", "released", "known_on", "source", "document_sha256"),
     checks=(
         Check(
+            "released_before_it_is_measured",
+            "released > known_on",
+            "nobody can measure a model before its release",
+            quarantines=True,
+            columns=("released", "known_on"),
+        ),
+        Check(
+            "on_the_scale_of_the_index",
+            "eci not between 0 and 300 or training_flop not between 1e9 and 1e29",
+            "an index far off its scale is another column, and bends the trend through all models",
+            quarantines=True,
+            columns=("eci", "training_flop"),
+        ),
+        Check(
+            "flop_as_in_the_list_of_models",
+            "select c.model, c.released, c.training_flop, m.flop as listed_training_flop, c.document_sha256, c.locator "
+            "from {table} c join (select model as base_name, median(training_flop) as flop from {core:ai_models} group by all) m "
+            "using (base_name) where c.training_flop > 0 and m.flop > 0 "
+            "and greatest(c.training_flop / m.flop, m.flop / c.training_flop) >= 10",
+            "operations that differ tenfold from the list of models have a wrong power of ten in one of the two",
+            severity="warning",
+            columns=("training_flop",),
+            puts_aside=True,
+        ),
+        Check(
             "interval_holds_the_estimate",
             "eci < eci_low or eci > eci_high",
             "an estimate outside its own interval has its columns swapped",

@@ -7,7 +7,7 @@ A new split or dividend makes the vendor rewrite the whole history of a ticker. 
 own, known from that day, and a series is read from one source and on one basis, never partly on two.
 """
 
-from warehouse.tables.table import Check, Column, OneSource, core
+from warehouse.tables.table import Check, Column, OneSource, core, of_the_panel
 
 # What tells a split that was applied to one part of a history only from news, each with its reason:
 JUMP = 1.6
@@ -80,6 +80,16 @@ pairs as (
   window w as (partition by a.ticker, a.source, b.source order by a.date)
 )"""
 
+LAGGING = 0.25
+"""A ticker's returns go with the market's of the same day. Where they go with those of the day before or after by this
+much better (as a correlation, over a year), its dates are shifted. In the packaged panel no ticker comes near."""
+GOES_WITH = 0.2
+ENOUGH_RETURNS, ENOUGH_TICKERS = 100, 5
+ENDS_EARLY_DAYS = 10
+ENOUGH_BARS = 20
+"""Two tickers that are alike on most of their days are two classes of a share, or made up; on single days, one is a copy."""
+LARGEST_VALUE_USD, SMALLEST_VALUE_USD = 2e13, 1e8
+
 _FIGURES = ("open", "high", "low", "close", "volume")
 _BEFORE = ", ".join(f"lag({name}) over w as {name}_before" for name in _FIGURES)
 _SAME = " and ".join(f"{name} = {name}_before" for name in _FIGURES)
@@ -124,6 +134,92 @@ TABLE = core(
             columns=("date",),
         ),
         Check(
+            "known_from_its_day",
+            "known_on < date",
+            "a close that was public before its session was over has one of its dates wrong",
+            quarantines=True,
+            columns=("known_on", "date"),
+        ),
+        of_the_panel(),
+        Check(
+            "bar_of_another_ticker",
+            f"""with alike as (
+              select date, source, close, volume from {{table}} where volume > 0 group by all having count(distinct ticker) > 1
+            ), rows as (
+              select t.*, count(*) over (partition by t.ticker, t.source) as bars_alike
+              from {{table}} t semi join alike using (date, source, close, volume)
+            ), bars as (select ticker, source, count(*) as bars from {{table}} group by all having count(*) >= {ENOUGH_BARS})
+            select r.ticker, r.date, r.source, r.close, r.volume, r.document_sha256, r.locator
+            from rows r join bars b using (ticker, source) where r.bars_alike < 0.5 * b.bars""",
+            "two tickers with the same close and the same volume on one day: one has the other's bar",
+            columns=("ticker", "close", "volume"),
+        ),
+        Check(
+            "dates_not_shifted",
+            f"""with {_LATEST},
+            returns as (
+              select ticker, source, date, year(date) as year,
+                ln(adj_close / lag(adj_close) over (partition by ticker, source order by date)) as r
+              from latest where adj_close > 0
+            ),
+            market as (
+              select date, source, sum(r) as total, count(r) as tickers from returns group by all
+              having count(r) >= {ENOUGH_TICKERS}
+            ),
+            days as (
+              select date, source, total, tickers, lag(total / tickers) over w as before, lead(total / tickers) over w as after
+              from market window w as (partition by source order by date)
+            ),
+            compared as (
+              select ticker, source, year, max(date) as date, count(*) as returns,
+                corr(r, (total - r) / (tickers - 1)) as same_day,
+                corr(r, before) as day_before, corr(r, after) as day_after
+              from returns join days using (date, source) where r is not null and tickers > 1 group by ticker, source, year
+            )
+            select ticker, date, source, year, returns, round(same_day, 2) as same_day, round(day_before, 2) as day_before,
+              round(day_after, 2) as day_after
+            from compared where returns >= {ENOUGH_RETURNS}
+              and greatest(day_before, day_after) > greatest(same_day + {LAGGING}, {GOES_WITH})""",
+            "the returns of a ticker that go with the market's of the day before or after have their dates shifted, and "
+            "an event study would read the wrong day",
+            columns=("ticker", "date"),
+        ),
+        Check(
+            "market_value_possible",
+            f"""with {_LATEST},
+            newest as (
+              select * from latest qualify row_number() over (partition by ticker, source order by date desc) = 1),
+            counted as (
+              select s.ticker, arg_max(s.shares, s.measured_on) as shares, max(s.measured_on) as measured_on
+              from core.shares_outstanding s group by all
+            )
+            select n.ticker, n.date, n.source, n.close, c.shares, n.document_sha256, n.locator
+            from newest n join counted c using (ticker)
+            where n.close * c.shares * coalesce((select product(a.value) from (select distinct ticker, date, value
+                from core.corporate_actions where kind = 'split') a where a.ticker = c.ticker and a.date > c.measured_on), 1)
+              not between {SMALLEST_VALUE_USD:.0f} and {LARGEST_VALUE_USD:.0f}""",
+            "a company worth more than any ever was has its closes in cents, or another's share count",
+            columns=("close", "shares"),
+        ),
+        Check(
+            "ticker_ends_early",
+            f"""select ticker, max(date) as date, source, any_value(last) as last_bar_of_others
+            from (select ticker, date, source, max(date) over (partition by source) as last from {{table}})
+            group by ticker, source having max(date) < any_value(last) - {ENDS_EARLY_DAYS}""",
+            "a ticker whose bars stop while the others' go on was delisted, renamed or cut off",
+            severity="warning",
+            columns=("ticker", "date"),
+        ),
+        Check(
+            "no_trade_on_a_trading_day",
+            "select t.ticker, t.date, t.source, t.close, t.volume, t.document_sha256, t.locator from {table} t join "
+            "(select ticker, source, median(volume) as usual from {table} group by all) u using (ticker, source) "
+            "where t.volume = 0 and u.usual > 0",
+            "a bar without any trade of a share that trades every day was filled in by somebody",
+            severity="warning",
+            columns=("volume", "close"),
+        ),
+        Check(
             "split_on_one_side",
             f"{_MOVES} select {_SAID} from moves where {_ONE_SIDED}",
             "a history that was converted for a split in one part only has a day on which nearly everything was lost "
@@ -153,8 +249,9 @@ TABLE = core(
             f"with {_LATEST}, pairs as (select *, {_BEFORE} from latest "
             "window w as (partition by ticker, source order by date)) "
             "select ticker, date, source, close, volume, document_sha256, locator from pairs "
-            f"where volume > 0 and {_SAME}",
-            "the same prices and the same volume on two days: the second is a copy, and its return of zero is not real",
+            f"where (volume > 0 and {_SAME}) or (open = high and high = low and low = close and close = close_before)",
+            "the same prices and the same volume on two days, or one price all day that is yesterday's close: the second "
+            "is a copy, and its return of zero is not real",
             severity="warning",
             columns=("close", "volume"),
         ),

@@ -70,6 +70,11 @@ class Check:
     put aside and the rest goes on); otherwise a query over `{table}` (and `core.*`, `staging.*`) that returns what
     should not be there. `columns` names what the message points at; `protects` says in a sentence what would go wrong
     without the check.
+
+    `puts_aside` is for what no row shows by itself: the query looks at rows beside each other and returns the bad ones
+    with their `document_sha256` and `locator`. Of rows that wait to be loaded these are put aside, `{table}` then being
+    those rows and the ones that are loaded already; `{core:NAME}` stands for another table in the same way. What it
+    finds among loaded rows (a person accepted them, or they came before their neighbours) is of its severity.
     """
 
     name: str
@@ -78,6 +83,7 @@ class Check:
     severity: Severity = "critical"
     quarantines: bool = False
     columns: tuple[str, ...] = ()
+    puts_aside: bool = False
 
 
 @dataclass(frozen=True)
@@ -179,6 +185,19 @@ class Table:
 
 def _literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
+
+
+def of_the_panel() -> Check:
+    """The check of a table whose tickers must be those that the panel has (where there is a panel at all)."""
+    return Check(
+        "ticker_of_the_panel",
+        "select ticker, source, document_sha256, locator from {table} where ticker not in (select ticker from "
+        "{core:companies}) and exists (select 1 from {core:companies})",
+        "a ticker that the panel lacks is misspelt, or of a company that no answer asks about",
+        severity="warning",
+        columns=("ticker",),
+        puts_aside=True,
+    )
 
 
 GRADES = ("A", "B", "C", "D")

@@ -4,7 +4,7 @@ The figure that started this, 5.576 million dollars, is the rental of the final 
 programme is another rung, and dividing one by the other was the mistake. Totals and their components are both rows.
 """
 
-from warehouse.tables.table import Column, core
+from warehouse.tables.table import Check, Column, core
 
 SCOPES = (
     "post_training_run",
@@ -15,6 +15,12 @@ SCOPES = (
     "company_capex",
     "unknown",
 )
+
+# Beyond these no run can be, whatever its chip: a unit is wrong (days for hours, thousands for dollars, a wrong power of ten).
+SLOWEST_FLOP_PER_S, FASTEST_FLOP_PER_S = 5e11, 1e17
+LOWEST_USD_PER_HOUR, HIGHEST_USD_PER_HOUR = 0.1, 100
+LONGEST_DAYS = 730
+FLOP_FACTOR = 10
 
 TABLE = core(
     "training_runs",
@@ -40,4 +46,107 @@ TABLE = core(
     ],
     key=("run_id",),
     identity=("run_id", "known_on"),
+    checks=(
+        Check(
+            "rate_that_a_chip_can_reach",
+            f"training_flop / (gpu_hours * 3600) not between {SLOWEST_FLOP_PER_S:g} and {FASTEST_FLOP_PER_S:g}",
+            "operations that no chip does in the hours stated have a wrong power of ten, or the hours are days",
+            quarantines=True,
+            columns=("training_flop", "gpu_hours"),
+        ),
+        Check(
+            "price_that_could_be_asked",
+            f"claimed_cost_usd / gpu_hours not between {LOWEST_USD_PER_HOUR} and {HIGHEST_USD_PER_HOUR}",
+            "a cost that is cents or hundreds of dollars for each GPU-hour is in thousands, or the hours are of another run",
+            quarantines=True,
+            columns=("claimed_cost_usd", "gpu_hours"),
+        ),
+        Check(
+            "ends_within_two_years",
+            f"gpu_hours / gpu_count / 24 > {LONGEST_DAYS}",
+            "a run of more than two years has its hours or its number of GPUs wrong",
+            quarantines=True,
+            columns=("gpu_hours", "gpu_count"),
+        ),
+        Check(
+            "six_n_d_within_ten",
+            f"6 * parameters_active * tokens / training_flop not between 1.0 / {FLOP_FACTOR} and {FLOP_FACTOR}",
+            "operations ten times what parameters and tokens ask for have a wrong power of ten",
+            quarantines=True,
+            columns=("training_flop", "parameters_active", "tokens"),
+        ),
+        Check(
+            "active_within_all_parameters",
+            "parameters_active > parameters_total",
+            "a model cannot use more parameters for a token than it has",
+            quarantines=True,
+            columns=("parameters_active", "parameters_total"),
+        ),
+        Check(
+            "scope_without_a_cost",
+            "cost_scope <> 'unknown' and claimed_cost_usd is null",
+            "a rung of the ladder without a cost on it lost its figure",
+            quarantines=True,
+            columns=("cost_scope", "claimed_cost_usd"),
+        ),
+        Check(
+            "scope_missing",
+            "select run_id, model, claimed_cost_usd, cost_scope, document_sha256, locator from {table} "
+            "where claimed_cost_usd is not null and cost_scope = 'unknown'",
+            "a cost of which nobody says what it covers can be compared with nothing",
+            severity="warning",
+            columns=("cost_scope", "claimed_cost_usd"),
+        ),
+        Check(
+            "implied_price_of_a_rental",
+            "select run_id, model, cost_scope, claimed_cost_usd, gpu_hours, "
+            "round(claimed_cost_usd / gpu_hours, 3) as usd_per_gpu_hour, document_sha256, locator from {table} "
+            "where cost_scope in ('final_run_rental', 'post_training_run') "
+            "and claimed_cost_usd / gpu_hours not between 1 and 12",
+            "a rental at a price that nobody asks is on another rung of the ladder, or the hours are another run's",
+            severity="warning",
+            columns=("claimed_cost_usd", "gpu_hours"),
+        ),
+        Check(
+            "flop_is_six_n_d",
+            "select run_id, model, training_flop, parameters_active, tokens, "
+            "round(6 * parameters_active * tokens / training_flop, 3) as six_n_d_over_flop, document_sha256, locator "
+            "from {table} where abs(6 * parameters_active * tokens / training_flop - 1) > 0.05",
+            "operations are six times active parameters times tokens; another figure counts something else, or is wrong",
+            severity="warning",
+            columns=("training_flop", "parameters_active", "tokens"),
+        ),
+        Check(
+            "utilisation_possible",
+            "select r.run_id, r.model, r.hardware, r.training_flop, r.gpu_hours, "
+            "round(r.training_flop / (r.gpu_hours * 3600 * s.peak * 1e12), 4) as utilisation, r.document_sha256, r.locator "
+            "from {table} r join (select gpu_model as hardware, max(bf16_dense_tflops) as peak from core.gpu_specs "
+            "group by all) s using (hardware) "
+            "where r.training_flop / (r.gpu_hours * 3600 * s.peak * 1e12) not between 0.02 and 1",
+            "more operations than the chips can do in those hours, or next to none: operations and hours are of two phases",
+            severity="warning",
+            columns=("training_flop", "gpu_hours", "hardware"),
+        ),
+        Check(
+            "total_and_parts_agree",
+            "with parts as (select developer, estimate_by, cost_scope, split_part(model, ' (', 1) as model, "
+            "sum(gpu_hours) as of_parts, count(*) as parts from {table} where contains(model, ' (') group by all) "
+            "select t.run_id, t.model, t.gpu_hours, p.of_parts, t.document_sha256, t.locator from {table} t join parts p "
+            "using (developer, estimate_by, cost_scope, model) where p.parts > 1 and p.of_parts > 1.01 * t.gpu_hours",
+            "parts that are more than their total: the total stands among its own parts, or a part is of another run",
+            severity="warning",
+            columns=("gpu_hours", "model"),
+        ),
+        Check(
+            "hardware_is_known",
+            r"select hardware, count(*) as runs, min(run_id) as first_run_id, min(document_sha256) as document_sha256, "
+            r"arg_min(locator, run_id) as locator from {table} p where hardware is not null and not exists ("
+            r"select 1 from core.gpu_specs s, unnest(regexp_split_to_array(p.hardware, '\s*[+,/]\s*')) u(part) where "
+            r"list_has_all(string_split(s.gpu_model, ' '), string_split(u.part, ' '))) "
+            r"and exists (select 1 from core.gpu_specs) group by hardware",
+            "hardware that no specification names has no peak to compare a run with; a misspelt name loses the comparison",
+            severity="warning",
+            columns=("hardware",),
+        ),
+    ),
 )

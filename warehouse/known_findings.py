@@ -1,0 +1,64 @@
+"""What checks find in the packaged snapshot and is true all the same, each with its explanation.
+
+Real data are odd: a provider's spot price stands above its own on-demand price, two secondary pages differ about a
+quarter. A warning that is there in every run is soon read by nobody, and a new one beside it goes unseen. So what was
+looked into and found true stands in a file beside the snapshot (`warehouse/reference/known_findings.toml`), with the
+sentence that explains it. It is shown as explained and not counted. An entry names the values that it is about, so that a
+figure that changes is a new finding. Only warnings can be explained: what stops a run cannot be talked away.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any
+
+FILE = "known_findings.toml"
+MOST = 1000
+"""Rows of one check that are compared with what is known; the rest counts as new."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """One known finding: the rows of a table that a check finds and whose columns have these values."""
+
+    table: str
+    check: str
+    key: tuple[tuple[str, Any], ...]
+    explanation: str
+
+    def matches(self, row: Mapping[str, Any]) -> bool:
+        return all(name in row and _same(row[name], value) for name, value in self.key)
+
+
+def of(table: str, check: str) -> tuple[Known, ...]:
+    """What is known of a check of a table (its name with the schema)."""
+    return tuple(known for known in entries() if (known.table, known.check) == (table, check))
+
+
+@cache
+def entries() -> tuple[Known, ...]:
+    """Every known finding of the packaged file."""
+    return parse((resources.files("warehouse.reference") / FILE).read_text(encoding="utf-8"))
+
+
+def parse(text: str) -> tuple[Known, ...]:
+    """Known findings of a file's text. Raises KeyError for an entry without check, table, key or explanation."""
+    return tuple(
+        Known(
+            one["table"],
+            one["check"],
+            tuple(one["key"].items()),
+            one["explanation"],
+        )
+        for one in tomllib.loads(text).get("finding", [])
+    )
+
+
+def _same(found: Any, known: Any) -> bool:
+    if isinstance(found, float | int) and isinstance(known, float | int):
+        return abs(found - known) <= 1e-9 * abs(known)
+    return bool(found == known)

@@ -1,0 +1,30 @@
+"""What people decided about rows that were put aside: only ever added to, so that who said what, and when, stays."""
+
+from warehouse.tables.table import Column, Table
+
+KINDS = ("accepted", "dismissed", "withdrawn")
+
+TABLE = Table(
+    schema="quality",
+    name="decisions",
+    meaning="one row for each decision of a person about a row that was put aside; the last one about a row is in force",
+    columns=(
+        Column("row_id", "text", "the row, as quality.quarantine names it", required=True),
+        Column("decided_at", "time", "when it was decided (UTC)", required=True),
+        Column("table_name", "text", "table that the row is for", required=True),
+        Column(
+            "decision",
+            "text",
+            "accepted: it is right and is loaded; dismissed: it is wrong and is told of no more; withdrawn: it waits again",
+            required=True,
+            allowed=KINDS,
+        ),
+        Column("decided_by", "text", "who decided", required=True),
+        Column("reason", "text", "why, in the words of that person", required=True),
+        Column("put_aside_for", "text", "why the row was put aside", required=True),
+        Column("row", "json", "the row as it was read", required=True),
+        Column("document_sha256", "text", "document that holds it", required=True),
+        Column("locator", "text", "place in that document", required=True),
+    ),
+    key=("row_id", "decided_at"),
+)
