@@ -330,7 +330,9 @@ def test_a_person_accepts_a_row_and_people_are_told_once_of_each_thing(corrupted
     told = [json.loads(request.body)["text"] for request in live_server.asked("/hook")]
     assert len(told) == 3
     assert "1 row of core.stock_prices was put aside and waits for a decision" in told[0]
-    assert "The run refused its data, and nothing new was published: gpu_specs.csv: column gpu_model is missing" in told[1]
+    assert (
+        "The run refused its data, and nothing new was published: gpu_specs.csv: column gpu_model is missing" in told[1]
+    )
     assert "put aside" not in told[1]
     assert "Runs go through again" in told[2]
 

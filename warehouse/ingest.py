@@ -468,9 +468,7 @@ def _keep_aside(store: Store, run: RunContext, table: Table, bad: pl.DataFrame, 
         "document_sha256",
         "locator",
     )
-    store.append(
-        SYSTEM["quarantine"], kept.filter(~pl.col("row_id").is_in(list(deciding.in_force(run.decisions))))
-    )
+    store.append(SYSTEM["quarantine"], kept.filter(~pl.col("row_id").is_in(list(deciding.in_force(run.decisions)))))
 
 
 def stage_accepted(store: Store, run: RunContext) -> list[str]:
