@@ -38,6 +38,7 @@ checks: $(READY)  ## corrupt the snapshot in every known way and print which che
 
 bench: $(READY)  ## speed and memory as ratios measured in one run
 	@$(BIN)/python bench/run.py
+	@$(BIN)/python bench/checks.py
 
 docs: $(READY)  ## regenerate the figures in README.md and the data dictionary
 	@$(BIN)/python tools/checks_table.py --write

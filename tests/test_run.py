@@ -32,7 +32,7 @@ def prefect(tmp_path_factory):
         yield
 
 
-def run(home: Path, reference: Path | None = None, **parameters):
+def run(home: Path, reference: Path | None = None, webhook: str = "", **parameters):
     """Run the flow in this process on a home of the test's own."""
     from flows.answer import answer
 
@@ -40,10 +40,12 @@ def run(home: Path, reference: Path | None = None, **parameters):
     os.environ["OVERBUILD_HOME"] = str(home)
     if reference:
         os.environ["OVERBUILD_REFERENCE"] = str(reference)
+    if webhook:
+        os.environ["OVERBUILD_WEBHOOK_URL"] = webhook
     try:
         return answer(**parameters)
     finally:
-        for name in ("OVERBUILD_HOME", "OVERBUILD_REFERENCE"):
+        for name in ("OVERBUILD_HOME", "OVERBUILD_REFERENCE", "OVERBUILD_WEBHOOK_URL"):
             os.environ.pop(name, None)
         os.environ.update(before)
 
@@ -292,6 +294,47 @@ def test_a_single_bad_row_is_put_aside_with_its_reason_and_place(corrupted, tmp_
 
     listed = tomllib.loads((REFERENCE / "snapshot.toml").read_text())
     assert total == listed[name.split(".")[0]]["rows"] - 1, "only that row stays out"
+
+
+def test_a_person_accepts_a_row_and_people_are_told_once_of_each_thing(corrupted, tmp_path, live_server):
+    live_server.body("/hook", b"ok")
+    hook, home = f"{live_server.url}/hook", tmp_path / "home"
+    bad = corrupted("stock_prices.csv.gz", lambda lines: field(lines, 700, "high", "0.01"))
+    first = run(home, bad, hook)
+    assert first["notes"] == []
+    [(row_id, line)] = query(home, "SELECT row_id, locator FROM quality.quarantine")
+    page = (home / "site" / "quality.html").read_text()
+    assert row_id in page
+    assert line in page
+
+    done = overbuild(home, "quality", "accept", row_id, "--reason", "so says the exchange", "--by", "Ada")
+    assert done.returncode == 0, done.stderr
+    again = overbuild(home, "quality", "accept", row_id, "--reason", "once more")
+    assert again.returncode == 2
+    assert "this row was accepted on" in again.stderr
+
+    corrupted("gpu_specs.csv", lambda lines: [",".join(line.split(",")[1:]) for line in lines])
+    with pytest.raises(RefusedError, match=r"What was found, and what to do with it: .*quality\.html"):
+        run(home, bad, hook)
+    (refused,) = (home / "refused").iterdir()
+    assert "This run was refused" in (refused / "site" / "quality.html").read_text()
+
+    shutil.copyfile(REFERENCE / "gpu_specs.csv", bad / "gpu_specs.csv")
+    second = run(home, bad, hook)
+    assert second["quarantined"] == []
+    assert query(home, "SELECT count(*) FROM core.stock_prices WHERE high = 0.01") == [(1,)]
+    assert query(home, "SELECT decision, decided_by FROM quality.decisions") == [("accepted", "Ada")]
+    assert query(home, "SELECT count(DISTINCT run_id) FROM quality.measures") == [(3,)]
+    assert len(list((home / "quality" / "runs").iterdir())) >= 2, "Data Docs hold earlier runs"
+
+    told = [json.loads(request.body)["text"] for request in live_server.asked("/hook")]
+    assert len(told) == 3
+    assert "1 row of core.stock_prices was put aside and waits for a decision" in told[0]
+    assert (
+        "The run refused its data, and nothing new was published: gpu_specs.csv: column gpu_model is missing" in told[1]
+    )
+    assert "put aside" not in told[1]
+    assert "Runs go through again" in told[2]
 
 
 def test_a_correction_is_seen_from_its_own_day(corrupted, tmp_path):

@@ -68,7 +68,7 @@ def test_it_is_marked_wherever_it_shows(warehouse_home, capsys):
     assert "META Q1 claim_holds_for_its_scope -> claim_fails" in shown
     assert "(what-if)" in shown.splitlines()[3]
     answers.verdict(warehouse_home.current, "", Format.csv, ["q1_factor=1"])
-    assert capsys.readouterr().out.splitlines()[0].endswith(",what_if")
+    assert capsys.readouterr().out.splitlines()[0].endswith(",what_if,failed_sources")
 
 
 def test_nothing_is_published(warehouse_home, capsys):

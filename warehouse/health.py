@@ -35,6 +35,7 @@ def doctor(network: bool = False) -> bool:
         ("snapshot", _snapshot),
         ("published", _published),
         ("schedules", _schedules),
+        ("telling", _telling),
     ]
     fine = True
     for name, check in checks:
@@ -117,6 +118,14 @@ def _schedules() -> str:
             f"{entry.name} {f'{before.outcome} {before.started_at:%Y-%m-%d %H:%M} UTC' if before else 'never run'}"
         )
     return f"{', '.join(told)}; overbuild serve runs them"
+
+
+def _telling() -> str:
+    from warehouse.settings import load_settings
+
+    if load_settings().webhook_url is None:
+        return "events in Prefect only; OVERBUILD_WEBHOOK_URL posts to Slack, too"
+    return "events in Prefect, and the webhook of OVERBUILD_WEBHOOK_URL"
 
 
 # -- live sources ----------------------------------------------------------------------------------------------------

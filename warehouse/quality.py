@@ -51,6 +51,7 @@ _PLACE = ("document_sha256", "locator", "citation")
 ROWS_SHOWN = 5
 FIELDS_SHOWN = 8
 VALUE_SHOWN = 120  # characters
+VALUE_KEPT = 1000
 
 
 @dataclass(frozen=True)
@@ -490,8 +491,10 @@ def _shown(row: Mapping[str, Any], target: Target, check: Check) -> dict[str, An
 
 
 def _plain(value: Any) -> Any:
-    """A value as JSON can hold it."""
-    if value is None or isinstance(value, bool | int | str):
+    """A value as JSON can hold it, and no longer than a history of years can hold."""
+    if isinstance(value, str):
+        return value if len(value) <= VALUE_KEPT else f"{value[:VALUE_KEPT]}..."
+    if value is None or isinstance(value, bool | int):
         return value
     if isinstance(value, float):
         return value if value - value == 0 else str(value)  # infinity and not-a-number are not JSON

@@ -88,15 +88,12 @@ def write(folder: Path, content: dict[str, Any], refusal: str = "") -> None:
 def sparkline(values: Sequence[float | None], what: str = "") -> Markup:
     """A line of values as an SVG image, from the lowest to the highest; what it shows is its title and its description."""
     known = [(place, float(value)) for place, value in enumerate(values) if value is not None]
-    if len(known) < 2:
-        return Markup("")  # a single run is no trend
-    low, high = min(value for _, value in known), max(value for _, value in known)
+    low, high = min((value for _, value in known), default=0), max((value for _, value in known), default=0)
+    if low == high:
+        return Markup("")  # what never changed needs no eye
     step = (WIDTH - 2 * MARGIN) / max(len(values) - 1, 1)
     tall = HEIGHT - 2 * MARGIN
-    points = [
-        (MARGIN + place * step, MARGIN + (tall * (high - value) / (high - low) if high > low else tall / 2))
-        for place, value in known
-    ]
+    points = [(MARGIN + place * step, MARGIN + tall * (high - value) / (high - low)) for place, value in known]
     line = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
     title = f"{what}: {readable(int(known[0][1]))} to {readable(int(known[-1][1]))} over {len(values)} runs, "
     title += f"lowest {readable(int(low))}, highest {readable(int(high))}"

@@ -21,7 +21,19 @@ from typing import Any
 
 import polars as pl
 
-from warehouse import __version__, assumptions, decisions, history, home, marts, measures, quality, store, telling
+from warehouse import (
+    __version__,
+    against_history,
+    assumptions,
+    decisions,
+    history,
+    home,
+    marts,
+    measures,
+    quality,
+    store,
+    telling,
+)
 from warehouse import ingest as ingesting
 from warehouse import publish as publishing
 from warehouse.errors import OverbuildError, RefusedError, UsageError
@@ -119,8 +131,8 @@ def workspace(
     where = home.home_of(settings)
     home.prepare(where)
     run_id = f"{started_at:%Y%m%dT%H%M%S}-{os.urandom(2).hex()}"
-    run = RunContext(run_id, started_at, where, settings, span, tuple(decisions.read(where)))
     with publishing.one_at_a_time(where, "another run is at work in this OVERBUILD_HOME; waiting for it to end", say):
+        run = RunContext(run_id, started_at, where, settings, span, tuple(decisions.read(where)))
         folder = where.work / run.run_id
         (folder / "release").mkdir(parents=True)
         try:
@@ -140,9 +152,8 @@ def workspace(
                     raise type(error)(f"{error}\nWhat was found, and what to do with it: {page}") from error
                 except Exception as error:
                     if not isinstance(error, UsageError):
-                        _tell_of_failure(
-                            work, f"failed, and nothing new was published: {type(error).__name__}: {error}"
-                        )
+                        then = "after it had published" if opened.finished else "and nothing new was published"
+                        _tell_of_failure(work, f"failed, {then}: {type(error).__name__}: {error}")
                     raise
         finally:
             shutil.rmtree(folder, ignore_errors=True)
@@ -330,7 +341,20 @@ def build_marts(work: Work) -> str:
 def check_marts(work: Work) -> str:
     """Check the marts. Raises RefusedError for a critical failure."""
     tables = [mart.table for mart in marts.all_marts().values()]
-    return _judge(_validate(work, [quality.Target(table, table.full_name, "all") for table in tables]), "marts")
+    said = _judge(_validate(work, [quality.Target(table, table.full_name, "all") for table in tables]), "marts")
+    _hold_against_history(work)
+    return said
+
+
+def _hold_against_history(work: Work) -> None:
+    """Compare this run with those before it: tables that shrank, lists that were cut, sources that are overdue."""
+    if work.asked_as_of is not None:
+        return  # an answer as of another day has no run before it
+    found = against_history.results(
+        work.store.execute, run_id=work.run.run_id, live=work.source == "live", now=datetime.now(UTC)
+    )
+    work.store.append(SYSTEM["results"], found)
+    work.notices += against_history.warnings(found)
 
 
 def _validate(work: Work, targets: Sequence[quality.Target]) -> quality.Report:

@@ -20,11 +20,11 @@ PRICING_KINDS = (
 )
 
 AROUND_DAYS = 180
-NODE = 3.5
-"""A price by this factor or more off the median of its chip, class and kind is that of a node (of 4, 8, 16 GPUs), of a
-part of one, or of another chip. The largest true factor of the snapshot is 2.9; spot prices move more."""
+NODE = 5.0
+"""A price by this factor or more off the median of its chip, class and kind is that of a node (of 8 or 16 GPUs), of a
+part of one, or of another chip. The largest true factor that was seen is 4.5 (an old chip, sold out); spot moves more."""
 NODE_SPOT = 6.0
-OUTLIER_MADS, OUTLIER = 6.0, 2.2
+OUTLIER_MADS, OUTLIER = 4.0, 3.0
 """An outlier is far from the median by the spread of its own chip and class, and by this factor at least: where all offers
 agree to the cent, the spread alone calls any other price strange."""
 _OFFERS = f"""with offers as (
@@ -91,7 +91,8 @@ TABLE = core(
         Check(
             "outlier_of_its_chip",
             f"{_OFFERS} select {_OFFER} from compared where offers >= 8 and factor < limit_factor "
-            f"and factor >= {OUTLIER} and mads >= {OUTLIER_MADS}",
+            f"and factor >= {OUTLIER} and mads >= {OUTLIER_MADS} qualify row_number() over (partition by provider, "
+            "instance, gpu_model, gpu_count, region, pricing_kind, source order by observed_on desc) = 1",
             "a price far from what others of its class ask for the chip may be of another chip, term or currency",
             severity="warning",
             columns=("usd_per_gpu_hour", "gpu_model"),
@@ -122,7 +123,8 @@ TABLE = core(
             from {table} s join {table} o using (provider, gpu_model, region, observed_on)
             where s.pricing_kind = 'spot' and o.pricing_kind = 'on_demand' and s.gpu_count is not distinct from o.gpu_count
               and s.instance = o.instance and s.usd_per_gpu_hour > o.usd_per_gpu_hour * (1 + 1e-9)
-            qualify row_number() over (partition by s.observation_id, s.source order by o.usd_per_gpu_hour desc) = 1""",
+            qualify row_number() over (partition by s.provider, s.instance, s.gpu_model, s.gpu_count, s.region, s.source
+              order by s.observed_on desc, o.usd_per_gpu_hour desc) = 1""",
             "nobody pays more for what can be taken away: the two kinds, or two chips, are mixed up",
             severity="warning",
             columns=("usd_per_gpu_hour", "pricing_kind"),
@@ -131,11 +133,12 @@ TABLE = core(
             "chip_has_a_specification",
             r"""select gpu_model, count(*) as offers, min(observed_on) as first, max(observed_on) as last,
               min(document_sha256) as document_sha256, arg_min(locator, observed_on) as locator
-            from {table} p where not exists (select 1 from core.gpu_specs s
+            from {table} p where source like 'reference_%' and not exists (select 1 from core.gpu_specs s
               where list_has_all(string_split(s.gpu_model, ' '), string_split(p.gpu_model, ' ')))
               and exists (select 1 from core.gpu_specs)
             group by gpu_model""",
-            "a chip without a specification has a price and no performance; a misspelt one falls out of its own series",
+            "a chip without a specification has a price and no performance; a misspelt one falls out of its own series "
+            "(names in live lists are looked up one by one and cannot be misspelt)",
             severity="warning",
             columns=("gpu_model",),
         ),

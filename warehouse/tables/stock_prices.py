@@ -86,6 +86,8 @@ much better (as a correlation, over a year), its dates are shifted. In the packa
 GOES_WITH = 0.2
 ENOUGH_RETURNS, ENOUGH_TICKERS = 100, 5
 ENDS_EARLY_DAYS = 10
+TRADED = 100_000
+"""A share of which so many are traded the day before is no shell that waits for its merger, whose price may stand still."""
 ENOUGH_BARS = 20
 """Two tickers that are alike on most of their days are two classes of a share, or made up; on single days, one is a copy."""
 LARGEST_VALUE_USD, SMALLEST_VALUE_USD = 2e13, 1e8
@@ -179,7 +181,7 @@ TABLE = core(
             select ticker, date, source, year, returns, round(same_day, 2) as same_day, round(day_before, 2) as day_before,
               round(day_after, 2) as day_after
             from compared where returns >= {ENOUGH_RETURNS}
-              and greatest(day_before, day_after) > greatest(same_day + {LAGGING}, {GOES_WITH})""",
+              and greatest(abs(day_before), abs(day_after)) > greatest(abs(same_day) + {LAGGING}, {GOES_WITH})""",
             "the returns of a ticker that go with the market's of the day before or after have their dates shifted, and "
             "an event study would read the wrong day",
             columns=("ticker", "date"),
@@ -212,9 +214,10 @@ TABLE = core(
         ),
         Check(
             "no_trade_on_a_trading_day",
-            "select t.ticker, t.date, t.source, t.close, t.volume, t.document_sha256, t.locator from {table} t join "
-            "(select ticker, source, median(volume) as usual from {table} group by all) u using (ticker, source) "
-            "where t.volume = 0 and u.usual > 0",
+            f"with {_LATEST}, days as (select *, lag(volume) over w as volume_before, lead(volume) over w as volume_after "
+            "from latest window w as (partition by ticker, source order by date)) "
+            "select ticker, date, source, close, volume, volume_before, document_sha256, locator from days "
+            f"where volume = 0 and volume_before >= {TRADED} and coalesce(volume_after, {TRADED}) >= {TRADED}",
             "a bar without any trade of a share that trades every day was filled in by somebody",
             severity="warning",
             columns=("volume", "close"),
@@ -249,7 +252,8 @@ TABLE = core(
             f"with {_LATEST}, pairs as (select *, {_BEFORE} from latest "
             "window w as (partition by ticker, source order by date)) "
             "select ticker, date, source, close, volume, document_sha256, locator from pairs "
-            f"where (volume > 0 and {_SAME}) or (open = high and high = low and low = close and close = close_before)",
+            f"where (volume >= {TRADED} and {_SAME}) or (open = high and high = low and low = close and close = close_before "
+            f"and volume_before >= {TRADED})",
             "the same prices and the same volume on two days, or one price all day that is yesterday's close: the second "
             "is a copy, and its return of zero is not real",
             severity="warning",
