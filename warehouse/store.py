@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,8 @@ CONTRADICTION = "says otherwise than an earlier row of the same source about the
 # Rows of whole documents wait in memory until there are so many, then go to staging together: a statement for each
 # document costs more than its rows do.
 WAITING_ROWS = 50_000
+# Rows of staging that DuckDB may hold in memory before they are written to its file.
+UNWRITTEN_ROWS = 300_000
 # Vendors send prices in single precision, whose last digit differs from one answer to the next.
 ROUNDING = 1e-6
 
@@ -41,7 +43,7 @@ class Store:
         self._lock = threading.RLock()
         self._waiting: dict[str, tuple[Table, list[pl.DataFrame]]] = {}
         self._records: dict[Table, list[dict[str, Any]]] = {}
-        self._waiting_rows = 0
+        self._waiting_rows = self._unwritten_rows = 0
         self.finished = False
 
     @property
@@ -126,8 +128,17 @@ class Store:
             for name, (table, frames) in waiting.items():
                 self._insert(name, table, pl.concat(frames, rechunk=False), cursor)
             cursor.execute("COMMIT")
+            self._unwritten_rows += sum(frame.height for _, frames in waiting.values() for frame in frames)
+            if self._unwritten_rows > UNWRITTEN_ROWS:
+                self._write_staging()
             for table, rows in records.items():
                 self._insert(table.full_name, table, pl.DataFrame(rows, schema=table.polars_schema), cursor)
+
+    def _write_staging(self) -> None:
+        """Let staging's rows go from memory to its file; another time where a transaction is under way."""
+        with suppress(duckdb.TransactionException):
+            self._connection.cursor().execute("CHECKPOINT staging")
+            self._unwritten_rows = 0
 
     def _wait(self, rows: Sequence[tuple[Table, pl.DataFrame]]) -> None:
         """Let the rows of a whole document wait for others."""
@@ -165,10 +176,17 @@ class Store:
         staged = f"staging.{table.name}"
         identity = ", ".join(f'"{name}"' for name in table.identity)
         said = ", ".join(f'"{name}"' for name in table.names if name not in _ABOUT_LOADING)
+        of_these = f"source IN (SELECT DISTINCT source FROM {staged}) AND {_LIVE}"
+        again = self.scalar(
+            f"SELECT count(*) > count(DISTINCT it) FROM (SELECT hash({identity}) AS it FROM {table.full_name} "
+            f"WHERE {of_these} UNION ALL SELECT hash({identity}) FROM {staged} WHERE {_LIVE})"
+        )
+        if not again:  # each thing is spoken of once
+            return pl.DataFrame()
         found = f"""
             WITH every AS (
               SELECT {identity}, row({said}) AS said, false AS staged, rowid AS place FROM {table.full_name}
-              WHERE source IN (SELECT DISTINCT source FROM {staged}) AND {_LIVE}
+              WHERE {of_these}
               UNION ALL SELECT {identity}, row({said}), true, rowid FROM {staged} WHERE {_LIVE}
             )
             SELECT place FROM (
@@ -200,12 +218,15 @@ class Store:
             f"QUALIFY CASE WHEN {_LIVE} THEN row_number() OVER w = 1 "
             "ELSE document_sha256 = first_value(document_sha256) OVER w END"
         )
-        repeats = self.scalar(f"SELECT count(*) > count(DISTINCT hash({partition})) FROM staging.{table.name}")
+        repeats, several = self.execute(
+            f"SELECT count(*) > count(DISTINCT hash({partition})), count(DISTINCT source) > 1 FROM staging.{table.name}"
+        ).fetchall()[0]
         before = self.scalar(f"SELECT count(*) FROM {table.full_name}")
         self.execute(
             f"INSERT INTO {table.full_name} ({names}) SELECT {names} FROM staging.{table.name} s "
-            f"WHERE NOT EXISTS (SELECT 1 FROM {table.full_name} t WHERE {same}) {first if repeats else ''} "
-            "ORDER BY source, rowid"
+            + (f"WHERE NOT EXISTS (SELECT 1 FROM {table.full_name} t WHERE {same}) " if before else "")
+            + (f"{first} " if repeats else "")
+            + ("ORDER BY source, rowid" if several or repeats or before else "")  # else it is in this order already
         )
         return self.scalar(f"SELECT count(*) FROM {table.full_name}") - before
 
@@ -325,6 +346,7 @@ class _Staging:
     def done(self) -> None:
         if self._cursor is not None:
             self._cursor.execute("COMMIT")
+            self._store._write_staging()
         else:
             self._store._wait(self._rows)
 
@@ -347,8 +369,10 @@ def opened(warehouse: Path, staging: Path) -> Iterator[Store]:
     connection = duckdb.connect()
     try:
         connection.execute("SET TimeZone = 'UTC'")
-        connection.execute(f"ATTACH '{_quoted(warehouse)}' AS {ALIAS}")
-        connection.execute(f"ATTACH '{_quoted(staging)}' AS staging")
+        # Both are the run's own and thrown away where it fails: they need no log, and staging no tidy file at the end.
+        connection.execute(f"ATTACH '{_quoted(warehouse)}' AS {ALIAS} (RECOVERY_MODE NO_WAL_WRITES)")
+        connection.execute(f"ATTACH '{_quoted(staging)}' AS staging (RECOVERY_MODE NO_WAL_WRITES)")
+        connection.execute("PRAGMA disable_checkpoint_on_shutdown")
         for helper in ("calendar", "bounds"):
             connection.execute(f"ATTACH ':memory:' AS {helper}")
         connection.execute(f"USE {ALIAS}")

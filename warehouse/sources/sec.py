@@ -255,8 +255,8 @@ class _Reading:
     def frame(self) -> pl.DataFrame:
         """All rows, typed, with `reason` where a row cannot be used."""
         rows = self._rows
-        whole = [_whole(row.val) for row in rows]
-        given = [None if number is not None else repr(row.val) for row, number in zip(rows, whole, strict=True)]
+        values = list(map(attrgetter("val"), rows))
+        whole, given = _whole_numbers(values)
         text = {field: list(map(attrgetter(field), rows)) for field in ("accn", "form", "fp", *DAYS)}
         frame = pl.DataFrame(
             text | {"fy": list(map(attrgetter("fy"), rows)), "value": whole, "given": given} | self._of,
@@ -265,24 +265,16 @@ class _Reading:
             | {"is_flow": pl.Boolean, "place": pl.String, "index": pl.Int64},
         )
         day = {field: pl.col(field).str.to_date("%Y-%m-%d", strict=False) for field in DAYS}
+        start, flow = pl.col("start"), pl.col("is_flow")
+        lost = (start.is_not_null() & day["start"].is_null()) | day["end"].is_null() | day["filed"].is_null()
         frame = frame.with_columns(
             pl.concat_str("place", "index", pl.lit("]")).alias("locator"),
             period_start=day["start"],
             period_end=day["end"],
             known_on=day["filed"],
+            faulty=pl.col("value").is_null() | lost | (start.is_null() == flow),
         )
-        return frame if self._in_order(frame) else frame.with_columns(_complaint().alias("reason"))
-
-    @staticmethod
-    def _in_order(frame: pl.DataFrame) -> bool:
-        """Whether no row has anything that `_complaint` would name."""
-        lost = {name: frame.get_column(name).null_count() for name in ("value", "period_end", "known_on")}
-        starts = frame.get_column("start").is_null()
-        return (
-            not any(lost.values())
-            and starts.sum() == frame.get_column("period_start").null_count()
-            and not (starts == frame.get_column("is_flow")).any()
-        )
+        return frame.with_columns(_complaint().alias("reason")) if frame.get_column("faulty").any() else frame
 
 
 def _complaint() -> pl.Expr:
@@ -302,6 +294,14 @@ def _complaint() -> pl.Expr:
         ),
     ]
     return pl.concat_str(complaints, separator="; ", ignore_nulls=True)
+
+
+def _whole_numbers(values: list[Any]) -> tuple[list[int | None], list[str | None]]:
+    """Values as whole numbers, and what stands there instead of one."""
+    if set(map(type, values)) == {int} and -INT64 <= min(values) and max(values) < INT64:
+        return values, [None] * len(values)
+    whole = list(map(_whole, values))
+    return whole, [None if n is not None else repr(v) for v, n in zip(values, whole, strict=True)]
 
 
 def _whole(value: object) -> int | None:
@@ -348,7 +348,8 @@ def _from_annual_reports(rows: pl.DataFrame) -> int | None:
 def _shares_outstanding(rows: pl.DataFrame, ticker: str, cik: int) -> pl.DataFrame:
     source = f"data.sec.gov companyfacts CIK{cik:010}, {SHARES[0]}:{SHARES[1]}, "
     return (
-        rows.unique(["period_end", "known_on", "value"], keep="first", maintain_order=True)
+        rows.lazy()
+        .unique(["period_end", "known_on", "value"], keep="first", maintain_order=True)
         .select(
             pl.lit(ticker).alias("ticker"),
             pl.col("period_end").alias("measured_on"),
@@ -358,7 +359,8 @@ def _shares_outstanding(rows: pl.DataFrame, ticker: str, cik: int) -> pl.DataFra
             "locator",
             pl.lit("A").alias("grade"),
         )
-    )  # fmt: skip
+        .collect()
+    )
 
 
 def _sorted_out(rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
