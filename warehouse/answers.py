@@ -199,9 +199,11 @@ def quality(home: Home, run_id: str, form: Format) -> None:
         return
     outcome = next(run for run in runs if run[0] == wanted)
     failed = [row for row in results if not row[5]]
+    since = {json.loads(row[-1]).get("carried_over_from") for row in results} - {None}
+    carried = f" Nothing had changed since run {', '.join(sorted(since))}, which found this." if since else ""
     sys.stdout.write(
         f"Run {wanted} ({outcome[2]}, as of {outcome[3]}): {outcome[4].replace('_', ' ')}. "
-        f"{len(results) - len(failed)} of {len(results)} checks held.\n"
+        f"{len(results) - len(failed)} of {len(results)} checks held.{carried}\n"
     )
     shown = [[r[1], r[2], r[3], r[4], r[6], _why(r[9])] for r in failed]
     if shown:

@@ -298,7 +298,7 @@ def _complaint() -> pl.Expr:
 
 def _whole_numbers(values: list[Any]) -> tuple[list[int | None], list[str | None]]:
     """Values as whole numbers, and what stands there instead of one."""
-    if set(map(type, values)) == {int} and -INT64 <= min(values) and max(values) < INT64:
+    if set(map(type, values)) == {int} and min(values) >= -INT64 and max(values) < INT64:
         return values, [None] * len(values)
     whole = list(map(_whole, values))
     return whole, [None if n is not None else repr(v) for v, n in zip(values, whole, strict=True)]
