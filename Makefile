@@ -36,9 +36,10 @@ lint: $(READY)  ## style, types, the arrows between the rooms, and generated tex
 checks: $(READY)  ## corrupt the snapshot in every known way and print which check catches each
 	@$(BIN)/python tools/checks_table.py
 
-bench: $(READY)  ## speed and memory as ratios measured in one run
-	@$(BIN)/python bench/run.py
-	@$(BIN)/python bench/checks.py
+bench: $(READY)  ## speed and memory as ratios, each side by side with what it is held against; some minutes
+	@failed=0; for file in bench/*.py; do \
+		printf '\n## %s\n\n' "$$file"; $(BIN)/python "$$file" || { failed=1; echo "$$file failed"; }; \
+	done; exit $$failed
 
 docs: $(READY)  ## regenerate the figures in README.md and the data dictionary
 	@$(BIN)/python tools/checks_table.py --write

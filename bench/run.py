@@ -1,4 +1,9 @@
-"""Speed and memory as ratios, measured side by side in one run: `make bench`.
+"""Whole commands against floors, speed and memory as ratios, measured side by side in one run.
+
+    python bench/run.py
+
+`overbuild run` is measured twice: warm, over a home that has an answer (nothing is new then, and marts and findings are
+carried over), and over an empty home, where everything is loaded, checked, built and checked. Both with compiled bytecode.
 
 Machines are noisy, so no single time means much. Each command is run in turn with the floor that it is held against, whole
 processes, several times; the medians and their ratio are printed with the target.
@@ -30,10 +35,10 @@ def empty(): return 1
 empty()
 import great_expectations
 """
-# Benchmarks of one mart's arithmetic, each a file beside this one that prints its own table.
-ARITHMETIC = ("event_study.py",)
+FROM_NOTHING = "`overbuild run`, everything new"
 COMPARISONS = (
     ("warm `overbuild run`", [OVERBUILD, "run", "--quiet"], "empty flow + imports", [PYTHON, "-c", FLOOR], 1.3, 3),
+    (FROM_NOTHING, [OVERBUILD, "run", "--quiet"], "empty flow + imports", [PYTHON, "-c", FLOOR], 1.3, 1),
     ("`overbuild sql \"select 1\"`", [OVERBUILD, "sql", "select 1"], "import duckdb, polars",
      [PYTHON, "-c", "import duckdb, polars"], 2.0, 9),
     ("`overbuild verdict`", [OVERBUILD, "verdict"], "import duckdb, polars",
@@ -67,16 +72,14 @@ def main() -> None:
         print("| what | seconds | against | seconds | ratio | target | peak MiB | floor's peak MiB |")
         print("|---|---|---|---|---|---|---|---|")
         for name, command, floor_name, floor, target, runs in COMPARISONS:
-            pairs = [(measured(command, environment), measured(floor, environment)) for _ in range(runs)]
+            home = {"OVERBUILD_HOME": f"{folder}/empty"} if name == FROM_NOTHING else {}
+            pairs = [(measured(command, environment | home), measured(floor, environment)) for _ in range(runs)]
             ours, theirs = (statistics.median(pair[i][0] for pair in pairs) for i in (0, 1))
             ratio = statistics.median(pair[0][0] / pair[1][0] for pair in pairs)
             peak, floor_peak = (statistics.median(pair[i][1] for pair in pairs) for i in (0, 1))
             print(
                 f"| {name} | {ours:.2f} | {floor_name} | {theirs:.2f} | {ratio:.2f} | {target} | {peak:.0f} | {floor_peak:.0f} |"
             )
-    for name in ARITHMETIC:
-        print(flush=True)
-        subprocess.run([PYTHON, str(Path(__file__).with_name(name))], check=True)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """The main job: from documents to a published answer.
 
-Reads top to bottom: ingest every source, put bad rows aside, load, check, build, check, publish, tell. A step is a Prefect task
-where it is worth retrying or seeing by itself; what a step does is in `warehouse`.
+Reads top to bottom: ingest every source, put bad rows aside, load, check, build, check, publish, tell. Where nothing
+changed since the published run, its marts and what was found of them are carried over instead of made again. A step is
+a Prefect task where it is worth retrying or seeing by itself; what a step does is in `warehouse`.
 """
 
 from __future__ import annotations
@@ -68,9 +69,12 @@ def answer(
             say("nothing new: what is published stays")
             tell(work)
             return steps.summary(work)
-        check_facts(work)
-        build_marts(work)
-        check_marts(work)
+        if steps.unchanged(work):
+            carry_over(work)
+        else:
+            check_facts(work)
+            build_marts(work)
+            check_marts(work)
         write_pages(work)
         publish(work)
         tell(work)
@@ -101,6 +105,12 @@ def load(work: steps.Work) -> None:
     """Append new rows to core."""
     added = steps.load(work)
     say(f"core: {sum(added.values()):,} new rows, as of {work.as_of}")
+
+
+@task(cache_policy=NO_CACHE)
+def carry_over(work: steps.Work) -> None:
+    """Keep the marts and the findings of the run since which nothing has changed."""
+    say(steps.carry_over(work))
 
 
 @task(cache_policy=NO_CACHE)

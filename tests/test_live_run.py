@@ -174,6 +174,7 @@ def test_a_source_that_fails_leaves_its_data_and_is_named_with_their_age(copy, s
         server.refuse(f"/api/xbrl/companyfacts/CIK{cik:010}.json", "403")
     summary = run(copy, server)
     assert tables(copy, "core") == before
+    assert summary["unchanged_since"], "a failure brings no fact, so the figures stand"
     said = summary["failed_sources"]["sec"]
     assert "(403)" in said
     assert f"Its newest data are of {newest}, last whole on 20" in said

@@ -143,14 +143,81 @@ def test_no_mart_holds_a_figure_that_is_not_one(published):
         )
 
 
-def test_a_second_run_adds_no_fact_and_gives_the_same_bytes(published, tmp_path):
+def test_a_run_where_nothing_changed_carries_over_what_was_found_and_says_so(published, tmp_path, capsys):
+    from warehouse import runner
+
+    home, first = tmp_path / "home", published[1]["run_id"]
+    shutil.copytree(published[0], home, symlinks=True)
+    before = marts_hash(home)
+    runs = [run(home), run(home)]
+    assert marts_hash(home) == before
+    results = "SELECT table_name, expectation, column_name, success, unexpected_count, checked_at FROM quality.results "
+    whole = f"WHERE run_id = '{first}' AND table_name NOT LIKE 'staging.%' ORDER BY ALL"
+    for summary in runs:
+        assert (summary["new_rows"], summary["unchanged_since"]) == (0, first), (
+            "the run that found it, not the last one"
+        )
+        assert query(home, f"{results} WHERE run_id = '{summary['run_id']}' ORDER BY ALL") == query(
+            home, results + whole
+        )
+        assert query(home, "SELECT DISTINCT details->>'$.carried_over_from' FROM quality.results WHERE run_id = "
+                           f"'{summary['run_id']}'") == [(first,)]  # fmt: skip
+        for told in ("verdicts", "warnings", "fact_rows", "as_of"):
+            assert summary[told] == published[1][told], told
+    assert query(home, "SELECT count(*) FROM provenance.runs WHERE outcome = 'published'") == [(3,)]
+    assert (home / "quality" / "index.html").read_text() == (published[0] / "quality" / "index.html").read_text()
+    assert runs[1]["run_id"] in (home / "site" / "index.html").read_text()
+    runner.print_summary(runs[1])
+    printed = capsys.readouterr().out
+    assert f"Nothing has changed since run {first}: its figures and findings stand." in printed
+    assert "Is the spending wasteful?" in printed
+    assert f"Nothing had changed since run {first}, which found this." in overbuild(home, "quality").stdout
+
+
+def test_the_same_facts_give_the_same_bytes(published, tmp_path, monkeypatch):
+    from warehouse import steps
+
     home = tmp_path / "home"
     shutil.copytree(published[0], home, symlinks=True)
     before = marts_hash(home)
+    monkeypatch.setattr(steps, "_program", lambda: "another program")
     summary = run(home)
-    assert summary["new_rows"] == 0
+    assert (summary["new_rows"], summary["unchanged_since"]) == (0, ""), "another program makes its own answer"
     assert marts_hash(home) == before
-    assert query(home, "SELECT count(*) FROM provenance.runs WHERE outcome = 'published'") == [(2,)]
+
+
+def would_be_unchanged(home, source="reference", as_of=None, change=lambda work: None):
+    """Whether a run as far as the loading finds that nothing changed."""
+    from warehouse import steps
+
+    with steps.workspace(source, as_of, print) as work:
+        steps.note_ingested(work, [steps.ingest(asked, work) for asked in steps.chosen("reference", ())])
+        steps.put_bad_rows_aside(work)
+        steps.load(work)
+        change(work)
+        return steps.unchanged(work)
+
+
+def test_what_could_change_the_answer_makes_it_anew(published, tmp_path, monkeypatch):
+    from warehouse import steps
+
+    home = tmp_path / "home"
+    monkeypatch.setenv("OVERBUILD_HOME", str(home))
+    assert not would_be_unchanged(home), "the first run"
+    shutil.rmtree(home)
+    shutil.copytree(published[0], home, symlinks=True)
+    assert would_be_unchanged(home)
+    assert not would_be_unchanged(home, as_of=date(2025, 1, 28))
+    assert not would_be_unchanged(home, "live"), "another date, another kind of run"
+    assert not would_be_unchanged(home, change=lambda work: work.added.update(evidence=1))
+    assert not would_be_unchanged(home, change=lambda work: work.quarantined.append("a row"))
+    assert not would_be_unchanged(home, change=lambda work: work.changed_otherwise.append("a row was let in"))
+    with monkeypatch.context() as other:
+        other.setattr(steps, "_versions", lambda: {"polars": "another"})
+        assert not would_be_unchanged(home)
+    (tmp_path / "mine.toml").write_text("life = 3\n")
+    monkeypatch.setenv("OVERBUILD_ASSUMPTIONS", str(tmp_path / "mine.toml"))
+    assert not would_be_unchanged(home)
 
 
 def test_a_dated_run_knows_nothing_later_and_leaves_todays_answer(published, tmp_path):
@@ -260,7 +327,7 @@ def test_a_document_that_cannot_be_trusted_refuses_the_run_and_changes_nothing(p
     (refused,) = (home / "refused").iterdir()
     assert (refused / "message.txt").read_text().strip()
     if kind == "a duplicate key":
-        run(home, few_draws=True)
+        assert run(home)["unchanged_since"] == published[1]["run_id"], "the refused run changed nothing"
         outcomes = query(home, "SELECT outcome FROM provenance.runs ORDER BY started_at")
         assert outcomes == [("published",), ("refused",), ("published",)], "the refused run joins the history"
 

@@ -61,6 +61,8 @@ class Ingested:
     """Things to know, each once: (table, notice)."""
     judged: dict[str, int] = field(default_factory=dict)
     """Rows of a document (by its hash) that its source judged one by one and put aside (see `Source.judges_rows`)."""
+    recorded: dict[tuple[str, str], str] | None = None
+    """Which version parsed each of its documents (hash, address) that the warehouse knows; read once, when first asked."""
 
     @property
     def name(self) -> str:
@@ -118,7 +120,7 @@ def ingest(source: Source, store: Store, run: RunContext) -> Ingested:
     for received in source.fetch(Local(run.settings, run.started_at)):
         document = archive.keep(run.home.raw, received)
         found.documents.append(_as_fetched(document, received, run))
-        if not _already_loaded(store, source, document):
+        if not _already_loaded(store, document, found):
             _load_document(source, document, received.media_type, run.started_at, store, run, found)
     return found
 
@@ -168,7 +170,7 @@ def _take_live(source: Source, received: Received, store: Store, run: RunContext
     """Load one document; one that cannot be read leaves no row behind and the others unharmed."""
     document = archive.keep(run.home.raw, received)
     try:
-        if not _already_loaded(store, source, document):
+        if not _already_loaded(store, document, found):
             _load_document(source, document, received.media_type, document.fetched_at, store, run, found)
     except Exception as error:
         why = str(error).removeprefix(f"{document.name}: ") if isinstance(error, OverbuildError) else unexpected(error)
@@ -240,13 +242,15 @@ def _every(table: str) -> str:
 # -- one document -----------------------------------------------------------------------------------------------------
 
 
-def _already_loaded(store: Store, source: Source, document: Document) -> bool:
-    return bool(
-        store.scalar(
-            "SELECT count(*) FROM provenance.documents WHERE sha256 = ? AND source = ? AND url = ? AND parsed_by = ?",
-            [document.sha256, source.name, document.url, __version__],
-        )
-    )
+def _recorded(store: Store, found: Ingested) -> dict[tuple[str, str], str]:
+    if found.recorded is None:
+        known = store.execute("SELECT sha256, url, parsed_by FROM provenance.documents WHERE source = ?", [found.name])
+        found.recorded = {(sha256, url): parsed_by for sha256, url, parsed_by in known.fetchall()}
+    return found.recorded
+
+
+def _already_loaded(store: Store, document: Document, found: Ingested) -> bool:
+    return _recorded(store, found).get((document.sha256, document.url)) == __version__
 
 
 def _load_document(
@@ -277,7 +281,7 @@ def _load_document(
     kept = sum(_keep_unreadable(store, run, document, batch) for batch in unreadable)
     if source.judges_rows:
         found.judged[document.sha256] = kept
-    _record(store, source, document, media_type, newest, run, loaded_at)
+    _record(store, document, media_type, newest, run, loaded_at, found)
     found.new_documents += 1
     found.staged_rows += count
     found.notices |= notices
@@ -311,21 +315,23 @@ def _row_ids(table: Table, identities: pl.Series, sha256: str | pl.Series, locat
 
 def _record(
     store: Store,
-    source: Source,
     document: Document,
     media_type: str,
     newest: date | None,
     run: RunContext,
     fetched_at: datetime,
+    found: Ingested,
 ) -> None:
-    table = SYSTEM["documents"]
-    store.execute(
-        f"DELETE FROM {table.full_name} WHERE sha256 = ? AND source = ? AND url = ?",
-        [document.sha256, source.name, document.url],
-    )
+    table, place = SYSTEM["documents"], (document.sha256, document.url)
+    if place in (recorded := _recorded(store, found)):
+        store.execute(
+            f"DELETE FROM {table.full_name} WHERE sha256 = ? AND source = ? AND url = ?",
+            [document.sha256, found.name, document.url],
+        )
+    recorded[place] = __version__
     row = {
         "sha256": document.sha256,
-        "source": source.name,
+        "source": found.name,
         "url": document.url,
         "name": document.name,
         "fetched_at": fetched_at,
@@ -334,7 +340,7 @@ def _record(
         "known_on": newest,
         "parsed_by": __version__,
     }
-    store.append(table, pl.DataFrame([row], schema=table.polars_schema))
+    store.record(table, row)
 
 
 # -- bad rows ---------------------------------------------------------------------------------------------------------

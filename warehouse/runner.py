@@ -69,6 +69,8 @@ def print_summary(outcome: dict[str, Any]) -> None:
         out.append(f"  {QUESTIONS[verdict['question']]}  [{verdict['verdict'].replace('_', ' ')}]")
         out += [f"      {line}" for line in _wrapped(verdict["statement"])]
     out += ["", f"Checked: {outcome['checks_held']} of {outcome['checks']} checks held."]
+    if outcome["unchanged_since"]:
+        out.append(f"  Nothing has changed since run {outcome['unchanged_since']}: its figures and findings stand.")
     out += [f"  warning: {warning}" for warning in outcome["warnings"]]
     out += [f"  put aside: {reason}" for reason in outcome["quarantined"]]
     out += [

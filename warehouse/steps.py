@@ -6,6 +6,7 @@ as it was until the last step; what a refused run found is kept in `refused/` an
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -77,6 +78,12 @@ class Work:
     """Rows that wait for a person's decision, known once the pages are written."""
     notes: list[str] = field(default_factory=list)
     """What went wrong beside the run and harms nothing that was published."""
+    changed_otherwise: list[str] = field(default_factory=list)
+    """What changed core in another way than by loading rows: whoever does so says it here, and the marts are built anew."""
+    unchanged_since: str = ""
+    """The run that last built and checked what this one publishes again, where nothing has changed since."""
+    carried: pl.DataFrame = field(default_factory=SYSTEM["results"].empty)
+    has_helpers: bool = False
 
     @property
     def pages(self) -> Path:
@@ -143,7 +150,6 @@ def workspace(
                 work = Work(run, source, as_of, opened, folder, entries, say, announce)
                 _take_up_refused(work)
                 _take_up_decisions(work)
-                _put_helpers(work)
                 try:
                     yield work
                 except RefusedError as error:
@@ -222,6 +228,8 @@ def put_bad_rows_aside(work: Work) -> list[str]:
     Then every live source's outcome is known, and is noted. Raises RefusedError where there is nothing to answer from.
     """
     staged = [quality.Target(table, f"staging.{table.name}", "rows") for table in work.store.staged()]
+    if any(found.new_documents for found in work.ingested) or work.run.decisions:
+        _put_helpers(work)
     if staged:
         _validate(work, staged)
     work.quarantined = ingesting.quarantine(work.store, work.run, work.ingested)
@@ -320,6 +328,60 @@ def nothing_new(work: Work) -> bool:
     return all(before.get(found.name) == found.outcome for found in work.ingested if found.source.kind == "live")
 
 
+def unchanged(work: Work) -> bool:
+    """Whether the published answer was made of exactly what this run has: then its marts and checks stand.
+
+    They are a function of the facts, the date, the assumptions and the program with its libraries. A source that failed
+    brings no fact, and is named and dated by what each run notes of it. A dated answer is always made anew.
+    """
+    changed = any(work.added.values()) or work.quarantined or work.changed_otherwise
+    if changed or work.asked_as_of is not None:
+        return False
+    row = work.store.execute(
+        "SELECT run_id, source, as_of, versions FROM provenance.runs WHERE outcome LIKE 'published%' "
+        "ORDER BY started_at DESC LIMIT 1"
+    ).fetchone()
+    if row is None:
+        return False
+    run_id, source, as_of, versions = row
+    same = (source, as_of, json.loads(versions)) == (work.source, _answered_as_of(work), _made_with(work))
+    if not same or not (work.run.home.current / home.QUALITY).is_dir():
+        return False
+    work.carried = SYSTEM["results"].conform(work.store.frame(_CARRIED, [work.run.run_id, run_id, ingesting.NOTICE]))
+    if work.carried.is_empty():
+        return False
+    work.unchanged_since = json.loads(work.carried.item(0, "details"))["carried_over_from"]
+    return True
+
+
+# What was found then keeps its time, and says whose finding it is.
+_CARRIED = """
+    SELECT * REPLACE (
+      ? AS run_id,
+      json_merge_patch(details, json_object('carried_over_from', coalesce(details->>'$.carried_over_from', run_id)))
+        AS details)
+    FROM quality.results
+    WHERE run_id = ? AND table_name NOT LIKE 'staging.%' AND expectation <> ?
+    ORDER BY rowid"""
+
+
+def carry_over(work: Work) -> str:
+    """Take the marts of the published warehouse, which this copy holds, and what was found when they were checked."""
+    work.store.append(SYSTEM["results"], work.carried)
+    if not (work.pages / home.QUALITY).exists():
+        shutil.copytree(work.run.home.current / home.QUALITY, work.pages / home.QUALITY, copy_function=_link)
+    work.fact_rows = sum(work.store.scalar(f"SELECT count(*) FROM {table.full_name}") for table in CORE.values())
+    work.marts = {"verdict": work.store.frame("SELECT * FROM marts.verdict ORDER BY scope, question")}
+    return f"nothing has changed since run {work.unchanged_since}: its marts and {work.carried.height} checks stand"
+
+
+def _link(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
+
+
 def check_facts(work: Work) -> str:
     """Check everything that core holds. Raises RefusedError for a critical failure."""
     decided = work.run.decisions
@@ -358,6 +420,7 @@ def _hold_against_history(work: Work) -> None:
 
 
 def _validate(work: Work, targets: Sequence[quality.Target]) -> quality.Report:
+    _put_helpers(work)
     report = quality.validate(
         work.store.connection,
         targets,
@@ -398,7 +461,8 @@ def write_pages(work: Work) -> None:
 
     if work.asked_as_of is not None:
         work.store.forget_after(work.as_of)
-    work.store.create_views(work.as_of, _views())
+    if not work.unchanged_since:
+        work.store.create_views(work.as_of, _views())
     outcome = "published_with_old_data" if work.failed_sources else "published"
     work.store.append(SYSTEM["runs"], _run_row(work, outcome))
     _measure(work)
@@ -449,17 +513,25 @@ def _run_row(work: Work, outcome: str) -> pl.DataFrame:
         "started_at": work.run.started_at,
         "finished_at": datetime.now(UTC),
         "source": work.source,
-        "as_of": min(work.as_of, work.run.today),
+        "as_of": _answered_as_of(work),
         "outcome": outcome,
-        "versions": json.dumps(
-            {
-                **_versions(),
-                "assumptions_sha256": work.assumptions.sha256,
-                "assumptions_overridden": list(work.assumptions.overridden),
-            }
-        ),
+        "versions": json.dumps(_made_with(work)),
     }
     return pl.DataFrame([row], schema=SYSTEM["runs"].polars_schema)
+
+
+def _answered_as_of(work: Work) -> date:
+    return min(work.as_of, work.run.today)
+
+
+def _made_with(work: Work) -> dict[str, Any]:
+    """The program, its libraries and the assumptions: what an answer is made with, beside the facts."""
+    return {
+        **_versions(),
+        "program_sha256": _program(),
+        "assumptions_sha256": work.assumptions.sha256,
+        "assumptions_overridden": list(work.assumptions.overridden),
+    }
 
 
 @cache
@@ -468,7 +540,22 @@ def _versions() -> dict[str, str]:
     return {"overbuild": __version__, "python": sys.version.split()[0]} | {p: metadata.version(p) for p in packages}
 
 
+@cache
+def _program() -> str:
+    """Hash of the program's own files: one that is worked on changes without a new version."""
+    found = hashlib.sha256()
+    for package in ("warehouse", "sql", "flows"):
+        folder = Path(str(resources.files(package)))
+        for path in sorted(p for kind in ("*.py", "*.sql", "*.j2", "*.toml") for p in folder.rglob(kind)):
+            found.update(f"{package}/{path.relative_to(folder)}".encode() + b"\0" + path.read_bytes() + b"\0")
+    return found.hexdigest()
+
+
 def _put_helpers(work: Work) -> None:
+    """Put what checks compare with beside the warehouse, once; working out the exchange's sessions takes a while."""
+    if work.has_helpers:
+        return
+    work.has_helpers = True
     bounds = work.assumptions.value("gpu_price_bounds")
     work.store.put_helpers(
         sessions(FIRST_SESSION, work.run.today),
@@ -583,7 +670,7 @@ def _source_states(work: Work) -> Iterator[tuple[str, str, str]]:
 
 def summary(work: Work) -> dict[str, Any]:
     """What a run did, for whoever started it: paths, counts, the group's verdicts, what was put aside."""
-    results = pl.concat([SYSTEM["results"].empty(), *(report.results for report in work.reports)])
+    results = _all_results(work)
     verdicts = work.marts.get("verdict", pl.DataFrame(schema=["scope", "question", "verdict", "statement"]))
     return {
         "run_id": work.run.run_id,
@@ -592,7 +679,12 @@ def summary(work: Work) -> dict[str, Any]:
         "verdicts": verdicts.filter(pl.col("scope") == "ALL").select("question", "verdict", "statement").to_dicts(),
         "checks": results.height,
         "checks_held": int(results.get_column("success").sum()),
-        "warnings": [*work.notices, *(warning for report in work.reports for warning in report.warnings)],
+        "warnings": [
+            *work.notices,
+            *(warning for report in work.reports for warning in report.warnings),
+            *_carried_warnings(work),
+        ],
+        "unchanged_since": work.unchanged_since,
         "quarantined": work.quarantined,
         "new_rows": sum(work.added.values()),
         "fact_rows": work.fact_rows,
@@ -601,6 +693,15 @@ def summary(work: Work) -> dict[str, Any]:
         "overridden": list(work.assumptions.overridden),
         "published": str(work.run.home.published(work.asked_as_of)) if work.marts else "",
     }
+
+
+def _all_results(work: Work) -> pl.DataFrame:
+    return pl.concat([SYSTEM["results"].empty(), *(report.results for report in work.reports), work.carried])
+
+
+def _carried_warnings(work: Work) -> list[str]:
+    failed = work.carried.filter(~pl.col("success")).get_column("details")
+    return [json.loads(details)["message"] for details in failed]
 
 
 def verdict_markdown(work: Work) -> str:
@@ -615,10 +716,11 @@ def verdict_markdown(work: Work) -> str:
 
 def quality_markdown(work: Work) -> str:
     """What was checked, in short, for Prefect's UI."""
-    results = pl.concat([report.results for report in work.reports])
+    results = _all_results(work)
+    since = f" Nothing has changed since run {work.unchanged_since}, which found this." if work.unchanged_since else ""
     warnings = "\n".join(f"- {warning}" for warning in summary(work)["warnings"]) or "none"
     aside = "\n".join(f"- {reason}" for reason in work.quarantined) or "none"
     return (
         f"## Quality of run {work.run.run_id}\n\n{int(results.get_column('success').sum())} of {results.height} checks "
-        f"held.\n\n### Warnings\n\n{warnings}\n\n### Rows put aside\n\n{aside}"
+        f"held.{since}\n\n### Warnings\n\n{warnings}\n\n### Rows put aside\n\n{aside}"
     )

@@ -7,8 +7,9 @@ what is loaded is what was not there, column by column, so that loading a docume
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,11 @@ SCHEMAS = ("core", "marts", "quality", "provenance")
 _ABOUT_LOADING = ("loaded_at", "document_sha256", "locator")
 _LIVE = "source NOT LIKE 'reference_%'"
 CONTRADICTION = "says otherwise than an earlier row of the same source about the same thing on the same day"
+# Rows of whole documents wait in memory until there are so many, then go to staging together: a statement for each
+# document costs more than its rows do.
+WAITING_ROWS = 50_000
+# Rows of staging that DuckDB may hold in memory before they are written to its file.
+UNWRITTEN_ROWS = 300_000
 # Vendors send prices in single precision, whose last digit differs from one answer to the next.
 ROUNDING = 1e-6
 
@@ -33,19 +39,32 @@ class Store:
     """A warehouse that a run may write, with its staging area. Use `opened`."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
-        self.connection = connection
+        self._connection = connection
+        self._lock = threading.RLock()
+        self._waiting: dict[str, tuple[Table, list[pl.DataFrame]]] = {}
+        self._records: dict[Table, list[dict[str, Any]]] = {}
+        self._waiting_rows = self._unwritten_rows = 0
         self.finished = False
+
+    @property
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        """The connection, with everything written that waited."""
+        self.flush()
+        return self._connection
 
     def finish(self) -> None:
         """Write everything to the file and let go of it."""
         if not self.finished:
             self.connection.execute(f"CHECKPOINT {ALIAS}")
-            self.connection.close()
+            self._connection.close()
             self.finished = True
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> duckdb.DuckDBPyConnection:
-        """Run one statement on a cursor of its own, so that threads do not share results."""
-        return self.connection.cursor().execute(f"USE {ALIAS}").execute(sql, parameters)
+        """Run one statement on a cursor of its own, so that threads do not share results. It sees all that was staged."""
+        return self._cursor().execute(sql, parameters)
+
+    def _cursor(self) -> duckdb.DuckDBPyConnection:
+        return self.connection.cursor().execute(f"USE {ALIAS}")
 
     def frame(self, sql: str, parameters: Sequence[Any] = ()) -> pl.DataFrame:
         return self.execute(sql, parameters).pl()
@@ -58,11 +77,11 @@ class Store:
 
     def create(self, tables: Iterable[Table]) -> None:
         """Create what does not exist yet, with its comments."""
-        for schema in SCHEMAS:
-            self.execute(f"CREATE SCHEMA IF NOT EXISTS {ALIAS}.{schema}")
-        for table in tables:
-            for statement in table.ddl(ALIAS):
-                self.execute(statement)
+        schemas = [f"CREATE SCHEMA IF NOT EXISTS {ALIAS}.{schema}" for schema in SCHEMAS]
+        said = set(self.execute(_COMMENTS, [ALIAS, ALIAS]).fetchall())
+        wanted = [statement for table in tables if not _as_declared(table, said) for statement in table.ddl(ALIAS)]
+        if wanted:
+            self.execute("BEGIN; " + "; ".join([*schemas, *wanted]) + "; COMMIT")
 
     def put_helpers(self, sessions: pl.DataFrame, bounds: pl.DataFrame) -> None:
         """What checks compare with: the exchange's sessions, and plausible prices by chip."""
@@ -80,19 +99,61 @@ class Store:
 
     @contextmanager
     def one_document(self) -> Iterator[Callable[[Table, pl.DataFrame], None]]:
-        """Stage the rows of one document: all of them, or none where it fails half way."""
-        cursor = self.connection.cursor().execute(f"USE {ALIAS}").execute("BEGIN")
+        """Stage the rows of one document: all of them, or none where it fails half way.
+
+        They wait in memory for those of other documents, unless there are many of them: then they go to staging as they
+        come, in a transaction of their own.
+        """
+        document = _Staging(self)
         try:
-            yield lambda table, rows: self._insert(f"staging.{table.name}", table, rows, cursor)
+            yield document.stage
         except BaseException:
-            cursor.execute("ROLLBACK")
+            document.undo()
             raise
-        cursor.execute("COMMIT")
+        document.done()
+
+    def record(self, table: Table, row: dict[str, Any]) -> None:
+        """Append one row, together with others that wait."""
+        with self._lock:
+            self._records.setdefault(table, []).append(row)
+
+    def flush(self) -> None:
+        """Write the rows that wait: those of staging in one transaction, then the records of their documents."""
+        with self._lock:
+            if not (self._waiting or self._records):
+                return
+            waiting, self._waiting, self._waiting_rows = self._waiting, {}, 0
+            records, self._records = self._records, {}
+            cursor = self._connection.cursor().execute(f"USE {ALIAS}").execute("BEGIN")
+            for name, (table, frames) in waiting.items():
+                self._insert(name, table, pl.concat(frames, rechunk=False), cursor)
+            cursor.execute("COMMIT")
+            self._unwritten_rows += sum(frame.height for _, frames in waiting.values() for frame in frames)
+            if self._unwritten_rows > UNWRITTEN_ROWS:
+                self._write_staging()
+            for table, rows in records.items():
+                self._insert(table.full_name, table, pl.DataFrame(rows, schema=table.polars_schema), cursor)
+
+    def _write_staging(self) -> None:
+        """Let staging's rows go from memory to its file; another time where a transaction is under way."""
+        with suppress(duckdb.TransactionException):
+            self._connection.cursor().execute("CHECKPOINT staging")
+            self._unwritten_rows = 0
+
+    def _wait(self, rows: Sequence[tuple[Table, pl.DataFrame]]) -> None:
+        """Let the rows of a whole document wait for others."""
+        with self._lock:
+            for table, frame in rows:
+                self._waiting.setdefault(f"staging.{table.name}", (table, []))[1].append(frame)
+                self._waiting_rows += frame.height
+            if self._waiting_rows > WAITING_ROWS:
+                self.flush()
 
     def staged(self) -> dict[Table, int]:
         """Tables that have staged rows, and how many."""
-        counts = {table: self.scalar(f"SELECT count(*) FROM staging.{table.name}") for table in CORE.values()}
-        return {table: count for table, count in counts.items() if count}
+        counting = " UNION ALL ".join(f"SELECT '{name}', count(*) FROM staging.{name}" for name in CORE)
+        counts = dict(self.execute(counting).fetchall())
+        return {table: counts[name] for name, table in CORE.items() if counts[name]}
 
     def put_aside(self, table: Table, reason: str) -> pl.DataFrame:
         """Take out of staging the rows for which the SQL expression `reason` (over alias r) is not empty.
@@ -129,10 +190,17 @@ class Store:
         staged = f"staging.{table.name}"
         identity = ", ".join(f'"{name}"' for name in table.identity)
         said = ", ".join(f'"{name}"' for name in table.names if name not in _ABOUT_LOADING)
+        of_these = f"source IN (SELECT DISTINCT source FROM {staged}) AND {_LIVE}"
+        again = self.scalar(
+            f"SELECT count(*) > count(DISTINCT it) FROM (SELECT hash({identity}) AS it FROM {table.full_name} "
+            f"WHERE {of_these} UNION ALL SELECT hash({identity}) FROM {staged} WHERE {_LIVE})"
+        )
+        if not again:  # each thing is spoken of once
+            return pl.DataFrame()
         found = f"""
             WITH every AS (
               SELECT {identity}, row({said}) AS said, false AS staged, rowid AS place FROM {table.full_name}
-              WHERE source IN (SELECT DISTINCT source FROM {staged}) AND {_LIVE}
+              WHERE {of_these}
               UNION ALL SELECT {identity}, row({said}), true, rowid FROM {staged} WHERE {_LIVE}
             )
             SELECT place FROM (
@@ -164,12 +232,15 @@ class Store:
             f"QUALIFY CASE WHEN {_LIVE} THEN row_number() OVER w = 1 "
             "ELSE document_sha256 = first_value(document_sha256) OVER w END"
         )
-        repeats = self.scalar(f"SELECT count(*) > count(DISTINCT hash({partition})) FROM staging.{table.name}")
+        repeats, several = self.execute(
+            f"SELECT count(*) > count(DISTINCT hash({partition})), count(DISTINCT source) > 1 FROM staging.{table.name}"
+        ).fetchall()[0]
         before = self.scalar(f"SELECT count(*) FROM {table.full_name}")
         self.execute(
             f"INSERT INTO {table.full_name} ({names}) SELECT {names} FROM staging.{table.name} s "
-            f"WHERE NOT EXISTS (SELECT 1 FROM {table.full_name} t WHERE {same}) {first if repeats else ''} "
-            "ORDER BY source, rowid"
+            + (f"WHERE NOT EXISTS (SELECT 1 FROM {table.full_name} t WHERE {same}) " if before else "")
+            + (f"{first} " if repeats else "")
+            + ("ORDER BY source, rowid" if several or repeats or before else "")  # else it is in this order already
         )
         return self.scalar(f"SELECT count(*) FROM {table.full_name}") - before
 
@@ -230,8 +301,8 @@ class Store:
     def _insert(
         self, name: str, table: Table, rows: pl.DataFrame, cursor: duckdb.DuckDBPyConnection | None = None
     ) -> None:
-        cursor = cursor or self.connection.cursor().execute(f"USE {ALIAS}")
-        cursor.register("given", table.conform(rows).to_arrow())
+        cursor = cursor or self._cursor()
+        cursor.register("given", (rows if rows.schema == table.polars_schema else table.conform(rows)).to_arrow())
         columns = ", ".join(f'"{column}"' for column in table.names)
         cursor.execute(f"INSERT INTO {name} ({columns}) SELECT {columns} FROM given")
         cursor.unregister("given")
@@ -260,21 +331,73 @@ class Store:
             self.execute(f"DELETE FROM {table.full_name} WHERE known_on > ?", [as_of])
 
 
+class _Staging:
+    """The rows of one document on their way to staging."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._rows: list[tuple[Table, pl.DataFrame]] = []
+        self._height = 0
+        self._cursor: duckdb.DuckDBPyConnection | None = None
+
+    def stage(self, table: Table, rows: pl.DataFrame) -> None:
+        self._rows.append((table, table.conform(rows)))
+        self._height += rows.height
+        if self._height > WAITING_ROWS or self._cursor is not None:
+            self._write()
+
+    def _write(self) -> None:
+        if self._cursor is None:
+            self._cursor = self._store._cursor().execute("BEGIN")
+        for table, rows in self._rows:
+            self._store._insert(f"staging.{table.name}", table, rows, self._cursor)
+        self._rows = []
+
+    def undo(self) -> None:
+        if self._cursor is not None:
+            self._cursor.execute("ROLLBACK")
+
+    def done(self) -> None:
+        if self._cursor is not None:
+            self._cursor.execute("COMMIT")
+            self._store._write_staging()
+        else:
+            self._store._wait(self._rows)
+
+
+_COMMENTS = """
+    SELECT schema_name, table_name, '', comment FROM duckdb_tables() WHERE database_name = ?
+    UNION ALL
+    SELECT schema_name, table_name, column_name, comment FROM duckdb_columns() WHERE database_name = ?"""
+
+
+def _as_declared(table: Table, said: set[tuple[str, str, str, str]]) -> bool:
+    """Whether a table exists with the comments that it declares (schema, table, column, comment)."""
+    wanted = {("", table.meaning), *((column.name, column.comment) for column in table.columns)}
+    return all((table.schema, table.name, name, comment) in said for name, comment in wanted)
+
+
 @contextmanager
 def opened(warehouse: Path, staging: Path) -> Iterator[Store]:
     """A writable store on the file `warehouse`, with a staging database in the file `staging`."""
     connection = duckdb.connect()
     try:
         connection.execute("SET TimeZone = 'UTC'")
-        connection.execute(f"ATTACH '{_quoted(warehouse)}' AS {ALIAS}")
-        connection.execute(f"ATTACH '{_quoted(staging)}' AS staging")
+        # Both are the run's own and thrown away where it fails: they need no log, and staging no tidy file at the end.
+        connection.execute(f"ATTACH '{_quoted(warehouse)}' AS {ALIAS} (RECOVERY_MODE NO_WAL_WRITES)")
+        connection.execute(f"ATTACH '{_quoted(staging)}' AS staging (RECOVERY_MODE NO_WAL_WRITES)")
+        connection.execute("PRAGMA disable_checkpoint_on_shutdown")
         for helper in ("calendar", "bounds"):
             connection.execute(f"ATTACH ':memory:' AS {helper}")
         connection.execute(f"USE {ALIAS}")
         store = Store(connection)
         store.create([*CORE.values(), *SYSTEM.values()])
-        for table in CORE.values():
-            store.execute(f"CREATE OR REPLACE TABLE staging.{table.name} AS FROM {table.full_name} LIMIT 0")
+        store.execute(
+            "; ".join(
+                f"CREATE OR REPLACE TABLE staging.{table.name} AS FROM {table.full_name} LIMIT 0"
+                for table in CORE.values()
+            )
+        )
         yield store
         store.finish()
     finally:
@@ -303,13 +426,8 @@ def provenance(
     Rows that name their document keep it: one document may be made of several, and a row leads to the one that holds it.
     """
     named = "document_sha256" in rows.columns
-    return table.conform(
-        rows.with_columns(
-            source=pl.lit(source),
-            document_sha256=pl.col("document_sha256") if named else pl.lit(document_sha256),
-            loaded_at=pl.lit(loaded_at),
-        )
-    )
+    added = {"source": pl.lit(source), "loaded_at": pl.lit(loaded_at)}
+    return table.conform(rows, added if named else added | {"document_sha256": pl.lit(document_sha256)})
 
 
 def _of_one_source(table: Table, known: str) -> str:

@@ -53,6 +53,7 @@ SUBMISSIONS_FRESH_FOR = timedelta(days=1)
 INT64 = 2**63
 
 DAYS = ("start", "end", "filed")
+NONE_UNREADABLE = pl.DataFrame(schema={"row": pl.String, "reason": pl.String, "locator": pl.String})
 T = TypeVar("T")
 
 
@@ -141,14 +142,14 @@ class Body(msgspec.Struct):
     """A companyfacts body; tags stay unread text until they are asked for, because few of its megabytes are."""
 
     cik: int | str
-    facts: dict[str, msgspec.Raw]
+    facts: dict[str, dict[str, msgspec.Raw]]
 
 
 class Tag(msgspec.Struct):
     units: dict[str, msgspec.Raw]
 
 
-class Row(msgspec.Struct):
+class Row(msgspec.Struct, gc=False):
     """One figure of one filing. `val` may be anything: a row that cannot be read is put aside, not the body."""
 
     end: str
@@ -172,17 +173,18 @@ def _parse(document: Document) -> Iterator[Batch]:
     for measure in measures:
         for taxonomy, tag in measure.tags:
             reading.read(taxonomy, tag, CURRENCY, measure)
-    good, unreadable = _sorted_out(reading.frame())
+    notices, count = tuple(reading.notices), reading.height
+    reading.read(*SHARES, Measure("shares", False, ()))
+    every = reading.frame()  # of both tables at once: what a frame costs is mostly its making
+    good, unreadable = _sorted_out(every.head(count))
     month = int(about.get("fiscal_year_end_month") or 0) or _from_annual_reports(good)
     yield Batch(
         CORE["company_facts"],
         _company_facts(good, ticker, reading.cik, month),
         unreadable,
-        (*reading.notices, *_doubts(reading, good, measures, ticker)),
+        (*notices, *_doubts(reading, good, measures, ticker)),
     )
-    covers = _Reading(document.name, reading.cik, reading.taxonomies)
-    covers.read(*SHARES, Measure("shares", False, ()))
-    shares, unreadable = _sorted_out(covers.frame())
+    shares, unreadable = _sorted_out(every.slice(count))
     nothing = () if shares.height else (f"{ticker}: no share count on its cover pages; it may have classes of shares",)
     yield Batch(CORE["shares_outstanding"], _shares_outstanding(shares, ticker, reading.cik), unreadable, nothing)
 
@@ -197,7 +199,7 @@ def _decoded(body: bytes | msgspec.Raw, kind: type[T], where: str) -> T:
         raise DocumentError(f"{where}: this is not JSON, or it was cut short ({error}).") from error
 
 
-def _facts_of(document: Document, url: str) -> tuple[int, dict[str, msgspec.Raw]]:
+def _facts_of(document: Document, url: str) -> tuple[int, dict[str, dict[str, msgspec.Raw]]]:
     """CIK and facts of a body. Raises DocumentError where it is no companyfacts body, or another company's."""
     body = _decoded(unpacked(document.body, document.name), Body, document.name)
     try:
@@ -214,20 +216,19 @@ def _facts_of(document: Document, url: str) -> tuple[int, dict[str, msgspec.Raw]
 class _Reading:
     """The rows of some tags of a body, gathered column by column so that one frame is made of them all."""
 
-    def __init__(self, name: str, cik: int, taxonomies: dict[str, msgspec.Raw]) -> None:
-        self.name, self.cik, self.taxonomies = name, cik, taxonomies
+    def __init__(self, name: str, cik: int, taxonomies: dict[str, dict[str, msgspec.Raw]]) -> None:
+        self.name, self.cik, self._taxonomies = name, cik, taxonomies
         self.notices: list[str] = []
-        self._tags: dict[str, dict[str, msgspec.Raw]] = {}
         self._rows: list[Row] = []
-        self._of: dict[str, list[Any]] = {"measure": [], "tag": [], "is_flow": [], "locator": []}
+        self._of: dict[str, list[Any]] = {"measure": [], "tag": [], "is_flow": [], "place": [], "index": []}
+
+    @property
+    def height(self) -> int:
+        return len(self._rows)
 
     def tags(self, taxonomy: str) -> dict[str, msgspec.Raw]:
         """The tags of a taxonomy, each as unread text."""
-        if taxonomy not in self._tags:
-            text = self.taxonomies.get(taxonomy)
-            where = f"{self.name}: facts/{taxonomy}"
-            self._tags[taxonomy] = {} if text is None else _decoded(text, dict[str, msgspec.Raw], where)
-        return self._tags[taxonomy]
+        return self._taxonomies.get(taxonomy, {})
 
     def read(self, taxonomy: str, tag: str, unit: str, measure: Measure) -> None:
         """Take in the rows of a tag in one unit; its other units are noted."""
@@ -248,40 +249,59 @@ class _Reading:
         self._of["measure"] += [measure.name] * len(rows)
         self._of["tag"] += [f"{taxonomy}:{tag}"] * len(rows)
         self._of["is_flow"] += [measure.is_flow] * len(rows)
-        self._of["locator"] += [f"{place}/{unit}[{index}]" for index in range(len(rows))]
+        self._of["place"] += [f"{place}/{unit}["] * len(rows)
+        self._of["index"] += range(len(rows))
 
     def frame(self) -> pl.DataFrame:
         """All rows, typed, with `reason` where a row cannot be used."""
         rows = self._rows
-        whole = [_whole(row.val) for row in rows]
-        given = [None if number is not None else repr(row.val) for row, number in zip(rows, whole, strict=True)]
+        values = list(map(attrgetter("val"), rows))
+        whole, given = _whole_numbers(values)
         text = {field: list(map(attrgetter(field), rows)) for field in ("accn", "form", "fp", *DAYS)}
         frame = pl.DataFrame(
-            text | {"fy": [row.fy for row in rows], "value": whole, "given": given} | self._of,
+            text | {"fy": list(map(attrgetter("fy"), rows)), "value": whole, "given": given} | self._of,
             schema=dict.fromkeys(text, pl.String)
             | {"fy": pl.Int64, "value": pl.Int64, "given": pl.String, "measure": pl.String, "tag": pl.String}
-            | {"is_flow": pl.Boolean, "locator": pl.String},
+            | {"is_flow": pl.Boolean, "place": pl.String, "index": pl.Int64},
         )
         day = {field: pl.col(field).str.to_date("%Y-%m-%d", strict=False) for field in DAYS}
-        complaints = [
-            pl.when(pl.col("value").is_null()).then(pl.format("val: {} is not a whole number", "given")),
-            *(
-                pl.when(pl.col(field).is_not_null() & day[field].is_null()).then(
-                    pl.format("{}: '{}' is not a date", pl.lit(field), field)
-                )
-                for field in DAYS
-            ),
-            pl.when(pl.col("start").is_null() & pl.col("is_flow")).then(pl.lit("start: is missing")),
-            pl.when(pl.col("start").is_not_null() & ~pl.col("is_flow")).then(
-                pl.lit("start: is given for a figure at a point in time")
-            ),
-        ]
-        return frame.with_columns(
-            pl.concat_str(complaints, separator="; ", ignore_nulls=True).alias("reason"),
+        start, flow = pl.col("start"), pl.col("is_flow")
+        lost = (start.is_not_null() & day["start"].is_null()) | day["end"].is_null() | day["filed"].is_null()
+        frame = frame.with_columns(
+            pl.concat_str("place", "index", pl.lit("]")).alias("locator"),
             period_start=day["start"],
             period_end=day["end"],
             known_on=day["filed"],
+            faulty=pl.col("value").is_null() | lost | (start.is_null() == flow),
         )
+        return frame.with_columns(_complaint().alias("reason")) if frame.get_column("faulty").any() else frame
+
+
+def _complaint() -> pl.Expr:
+    """What is wrong with a row of `_Reading.frame`; empty where nothing is."""
+    day = {"start": "period_start", "end": "period_end", "filed": "known_on"}
+    complaints = [
+        pl.when(pl.col("value").is_null()).then(pl.format("val: {} is not a whole number", "given")),
+        *(
+            pl.when(pl.col(field).is_not_null() & pl.col(day[field]).is_null()).then(
+                pl.format("{}: '{}' is not a date", pl.lit(field), field)
+            )
+            for field in DAYS
+        ),
+        pl.when(pl.col("start").is_null() & pl.col("is_flow")).then(pl.lit("start: is missing")),
+        pl.when(pl.col("start").is_not_null() & ~pl.col("is_flow")).then(
+            pl.lit("start: is given for a figure at a point in time")
+        ),
+    ]
+    return pl.concat_str(complaints, separator="; ", ignore_nulls=True)
+
+
+def _whole_numbers(values: list[Any]) -> tuple[list[int | None], list[str | None]]:
+    """Values as whole numbers, and what stands there instead of one."""
+    if set(map(type, values)) == {int} and min(values) >= -INT64 and max(values) < INT64:
+        return values, [None] * len(values)
+    whole = list(map(_whole, values))
+    return whole, [None if n is not None else repr(v) for v, n in zip(values, whole, strict=True)]
 
 
 def _whole(value: object) -> int | None:
@@ -328,7 +348,8 @@ def _from_annual_reports(rows: pl.DataFrame) -> int | None:
 def _shares_outstanding(rows: pl.DataFrame, ticker: str, cik: int) -> pl.DataFrame:
     source = f"data.sec.gov companyfacts CIK{cik:010}, {SHARES[0]}:{SHARES[1]}, "
     return (
-        rows.unique(["period_end", "known_on", "value"], keep="first", maintain_order=True)
+        rows.lazy()
+        .unique(["period_end", "known_on", "value"], keep="first", maintain_order=True)
         .select(
             pl.lit(ticker).alias("ticker"),
             pl.col("period_end").alias("measured_on"),
@@ -338,25 +359,28 @@ def _shares_outstanding(rows: pl.DataFrame, ticker: str, cik: int) -> pl.DataFra
             "locator",
             pl.lit("A").alias("grade"),
         )
-    )  # fmt: skip
+        .collect()
+    )
 
 
 def _sorted_out(rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The rows that can be used, and the others as they are put aside."""
     fields = ["tag", "start", "end", "value", "given", "accn", "form", "filed"]
+    if "reason" not in rows.columns:
+        return rows, NONE_UNREADABLE
     is_bad = rows.get_column("reason") != ""
-    bad = rows.filter(is_bad) if is_bad.any() else rows.clear()
-    aside = bad.select(pl.struct(fields).struct.json_encode().alias("row"), "reason", "locator")
-    return rows.filter(~is_bad) if bad.height else rows, aside
+    aside = rows.filter(is_bad).select(pl.struct(fields).struct.json_encode().alias("row"), "reason", "locator")
+    return rows.filter(~is_bad), aside
 
 
 def _doubts(reading: _Reading, rows: pl.DataFrame, measures: tuple[Measure, ...], ticker: str) -> Iterator[str]:
     """What makes one doubt that the list of tags still fits a company: a measure without rows, or capex that ended."""
-    newest = dict(rows.group_by("measure").agg(pl.col("period_end").max()).iter_rows())
+    ends, of = rows.get_column("period_end"), rows.get_column("measure")
+    newest: dict[str, Any] = {name: ends.filter(of == name).max() for name in ESSENTIAL}
     for name in ESSENTIAL:
-        if name not in newest and any(measure.name == name for measure in measures):
+        if newest[name] is None and any(measure.name == name for measure in measures):
             yield f"{ticker}: no tag of {name} that {TAGS} lists is filed in {CURRENCY}{_instead(reading, name, '')}"
-    capex, revenue = (newest.get(name) for name in ESSENTIAL)
+    capex, revenue = newest.values()
     if capex and revenue and revenue - capex > ONE_QUARTER_LATE:
         yield (
             f"{ticker}: capex ends on {capex} and revenue on {revenue}; the company may have changed its tag"

@@ -10,8 +10,9 @@ public. `known_on` is what makes an answer as of an earlier date possible withou
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 import polars as pl
@@ -149,7 +150,7 @@ class Table:
     def column(self, name: str) -> Column:
         return self._by_name[name]
 
-    @property
+    @cached_property
     def polars_schema(self) -> pl.Schema:
         return pl.Schema({column.name: POLARS_TYPES[column.type] for column in self.columns})
 
@@ -157,18 +158,27 @@ class Table:
         """A frame with this table's columns and no rows."""
         return pl.DataFrame(schema=self.polars_schema)
 
-    def conform(self, frame: pl.DataFrame) -> pl.DataFrame:
+    def conform(self, frame: pl.DataFrame, added: Mapping[str, pl.Expr] | None = None) -> pl.DataFrame:
         """`frame` with exactly this table's columns, in order and type. A column that is missing becomes null.
 
+        `added` are columns that are put in, or take the place of the frame's.
         Raises ValueError for a column that the table does not declare: it would be lost without a word.
         """
-        unknown = [name for name in frame.columns if name not in self._by_name]
+        given = frame.schema
+        if added is None and given == self.polars_schema:
+            return frame
+        unknown = [name for name in (*given, *(added or ())) if name not in self._by_name]
         if unknown:
             raise ValueError(f"{self.full_name} does not declare {', '.join(unknown)}")
-        return frame.select(
-            (pl.col(c.name) if c.name in frame.columns else pl.lit(None)).cast(POLARS_TYPES[c.type]).alias(c.name)
-            for c in self.columns
-        )
+        columns: dict[str, pl.Expr] = dict(added or {})
+        for name in given:
+            columns.setdefault(name, pl.col(name))
+        wanted = {
+            name: columns.get(name, pl.lit(None)) if name in given and name not in (added or ()) and given[name] == kind
+            else columns.get(name, pl.lit(None)).cast(kind)
+            for name, kind in self.polars_schema.items()
+        }  # fmt: skip
+        return frame.select(**wanted)
 
     def ddl(self, catalog: str = "", schema: str | None = None) -> list[str]:
         """SQL that creates the table with its comments; `catalog` is the alias the warehouse is attached under."""

@@ -1,0 +1,52 @@
+"""A run where nothing changed against a run where everything did: processor seconds after start-up.
+
+    python bench/unchanged.py
+
+One process, with Prefect's temporary server running and the libraries imported, so that only the work of the runs is
+counted: the first run loads, checks and computes everything from the packaged snapshot; the others find nothing new,
+publish its marts and findings again, and say so. Ours alone: there is no other program to hold it against.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import sys
+import tempfile
+import time
+from typing import Any
+
+TARGET = 0.1
+AGAIN = 3
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ |= {"OVERBUILD_HOME": f"{folder}/home", "PREFECT_HOME": f"{folder}/prefect"}
+        from flows.environment import prepare
+
+        prepare()
+        from prefect.testing.utilities import prefect_test_harness
+
+        from flows.answer import answer
+        from warehouse import data_docs  # noqa: F401  (and with it Great Expectations)
+
+        def spent() -> tuple[float, float, dict[str, Any]]:
+            cpu, elapsed = time.process_time(), time.perf_counter()
+            summary = answer()
+            return time.process_time() - cpu, time.perf_counter() - elapsed, summary
+
+        with prefect_test_harness(server_startup_timeout=120):
+            everything = spent()
+            nothing = [spent() for _ in range(AGAIN)]
+    if {run[2]["unchanged_since"] for run in nothing} != {everything[2]["run_id"]}:
+        sys.exit("a run that should have found nothing new did")
+    cpu, elapsed = (statistics.median(run[place] for run in nothing) for place in (0, 1))
+    print("| run | processor seconds | elapsed seconds | share of the work | target |")
+    print("|---|---|---|---|---|")
+    print(f"| everything new ({everything[2]['new_rows']:,} rows) | {everything[0]:.2f} | {everything[1]:.2f} | 1 | |")
+    print(f"| nothing new | {cpu:.2f} | {elapsed:.2f} | {cpu / everything[0]:.3f} | {TARGET} |")
+
+
+if __name__ == "__main__":
+    main()
