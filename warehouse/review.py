@@ -10,6 +10,7 @@ import getpass
 import gzip
 import json
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -52,8 +53,13 @@ def quality(home: Home, run_id: str, form: Format) -> None:
     sys.stdout.write(
         f"Run {wanted} ({outcome['source']}, as of {outcome['as_of']}): {outcome['outcome'].replace('_', ' ')}. "
         f"{len(results) - len(failed)} of {len(results)} checks held; {len(new)} fail that held before or are new, "
-        f"{len(mended)} hold again.\n"
+        f"{len(mended)} hold again.{_carried(results)}\n"
     )
+    if known := [(row, said) for row in results for said in json.loads(row["details"]).get("explained", [])]:
+        shown = [[row["table_name"], row["expectation"], said.partition(": ")[2]] for row, said in known[:ROWS_SHOWN]]
+        output.write(
+            ["table", "check", "what was found"], shown, Format.table, f"Known findings, explained ({len(known)})"
+        )
     if failed:
         shown = [
             [r["table_name"], r["expectation"], _consequence(r), "new" if r in new else "as before", r["unexpected_count"],
@@ -78,6 +84,11 @@ def quality(home: Home, run_id: str, form: Format) -> None:
     named = ["run_id", "started_at", "source", "as_of", "outcome", "checks", "not_held"]
     headings = ["run", "started (UTC)", "source", "as of", "outcome", "checks", "not held"]
     output.write(headings, [[run[n] for n in named] for run in runs[:RUNS_SHOWN]], Format.table, "Runs")
+
+
+def _carried(results: Sequence[Row]) -> str:
+    since = {json.loads(row["details"]).get("carried_over_from") for row in results} - {None}
+    return f" Nothing had changed since run {', '.join(sorted(since))}, which found this." if since else ""
 
 
 def _told(row: Row) -> str:

@@ -68,7 +68,11 @@ def print_summary(outcome: dict[str, Any]) -> None:
     for verdict in sorted(outcome["verdicts"], key=lambda v: order.index(v["question"])):
         out.append(f"  {QUESTIONS[verdict['question']]}  [{verdict['verdict'].replace('_', ' ')}]")
         out += [f"      {line}" for line in _wrapped(verdict["statement"])]
-    out += ["", f"Checked: {outcome['checks_held']} of {outcome['checks']} checks held."]
+    known = f"; {outcome['known_findings']} findings are known and explained (overbuild quality)"
+    out += [
+        "",
+        f"Checked: {outcome['checks_held']} of {outcome['checks']} checks held{known if outcome['known_findings'] else ''}.",
+    ]
     if outcome["unchanged_since"]:
         out.append(f"  Nothing has changed since run {outcome['unchanged_since']}: its figures and findings stand.")
     out += [f"  warning: {warning}" for warning in outcome["warnings"]]

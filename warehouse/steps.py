@@ -679,6 +679,7 @@ def summary(work: Work) -> dict[str, Any]:
         "verdicts": verdicts.filter(pl.col("scope") == "ALL").select("question", "verdict", "statement").to_dicts(),
         "checks": results.height,
         "checks_held": int(results.get_column("success").sum()),
+        "known_findings": sum(len(json.loads(told).get("explained", ())) for told in results.get_column("details")),
         "warnings": [
             *work.notices,
             *(warning for report in work.reports for warning in report.warnings),
