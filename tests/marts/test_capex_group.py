@@ -205,6 +205,10 @@ def test_year_of_the_group_is_the_sum_of_the_companies_years(facts):
 def test_checks_hold_on_the_snapshot(facts, check):
     with duckdb.connect() as connection:
         connection.register("m", of_snapshot(facts).to_arrow())
+        connection.execute("create schema marts")
+        quarters = capex_quarterly.MART.run(known(facts, AS_OF), as_of=AS_OF, assumptions=None)
+        connection.register("quarters", quarters.to_arrow())
+        connection.execute("create table marts.capex_quarterly as from quarters")
         assert connection.execute(check.unexpected.format(table="m")).fetchall() == []
 
 

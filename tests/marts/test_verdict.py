@@ -386,6 +386,11 @@ def test_conditions_and_verdict_pass_their_own_checks(day, facts, assumptions):
     for name in ("verdict", "verdict_conditions", "glut_signals", "capex_guidance_change", "training_share_own"):
         table = made_up.all_marts()[name].table
         with duckdb.connect() as con:
+            con.execute("create schema marts")
+            for other, frame in built.items():
+                con.register("given", frame.to_arrow())
+                con.execute(f"create table marts.{other} as from given")
+                con.unregister("given")
             con.register("checked", built[name].to_arrow())
             for check in table.checks:
                 assert con.sql(check.unexpected.format(table="checked")).fetchall() == [], (name, check.name)

@@ -100,11 +100,18 @@ TABLE = core(
         ),
         Check(
             "accession_of_its_day",
-            r"accession <> '' and (not regexp_full_match(accession, '\d{10}-\d{2}-\d{6}') "
-            r"or abs(try_cast(substr(accession, 12, 2) as integer) - year(known_on) % 100) > 1)",
+            r"regexp_full_match(accession, '\d{10}-\d{2}-\d{6}') "
+            r"and abs(try_cast(substr(accession, 12, 2) as integer) - year(known_on) % 100) > 1",
             "an accession number says in which year it was filed; another year means a wrong day or another filing's number",
             quarantines=True,
             columns=("accession", "known_on"),
+        ),
+        Check(
+            "accession_in_form",
+            r"select * from {table} where accession <> '' and not regexp_full_match(accession, '[0-9]+-[0-9]+-[0-9]+')",
+            "an accession number has three parts; one of another form leads to no filing, though its figure may be right",
+            severity="warning",
+            columns=("accession",),
         ),
         Check(
             "fiscal_year_of_the_period",

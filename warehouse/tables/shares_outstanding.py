@@ -34,7 +34,6 @@ TABLE = core(
             "a count of shares five times another, with no split between them, is in thousands or of another company",
             severity="warning",
             columns=("shares",),
-            puts_aside=True,
         ),
         Check(
             "known_after_measured",
