@@ -270,7 +270,7 @@ def build(
         rows += [{"scope": scope, "question": "Q3", **row} for row in pays]
         rows += [{"scope": scope, "question": "Q4", **row} for row in [*market.deciding, *market.beside[scope]]]
     found = pl.DataFrame(rows, schema=dict(TABLE.polars_schema))
-    return pl.concat([found, _overall(found)])
+    return pl.concat([found, overall(found)])
 
 
 # ---- Q1 ------------------------------------------------------------------------------------------------------------
@@ -819,7 +819,7 @@ def _own_return(scope: str, window: tuple[int, int], row: Row) -> dict[str, Any]
 # ---- Overall -------------------------------------------------------------------------------------------------------
 
 
-def _overall(found: pl.DataFrame) -> pl.DataFrame:
+def overall(found: pl.DataFrame) -> pl.DataFrame:
     """The verdicts on Q2 and Q3 as conditions of the overall one; a verdict that cannot tell is unknown."""
     decided = {(row["scope"], row["question"]): row for row in decide(found).to_dicts()}
     behind = {key: group for key, group in found.partition_by("scope", "question", as_dict=True).items()}
