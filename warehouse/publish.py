@@ -35,6 +35,14 @@ def one_at_a_time(home: Home, say_waiting: str, say) -> Iterator[None]:
         lock.release()
 
 
+def link(source: str, target: str) -> None:
+    """A file that no longer changes, in a second folder: the same file where the file system can, else a copy."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
+
+
 def switch(link: Path, target: Path) -> None:
     """Point `link` at `target`, in one step, whatever it pointed at before."""
     link.parent.mkdir(parents=True, exist_ok=True)

@@ -78,8 +78,6 @@ class Work:
     """Rows that wait for a person's decision, known once the pages are written."""
     notes: list[str] = field(default_factory=list)
     """What went wrong beside the run and harms nothing that was published."""
-    changed_otherwise: list[str] = field(default_factory=list)
-    """What changed core in another way than by loading rows: whoever does so says it here, and the marts are built anew."""
     unchanged_since: str = ""
     """The run that last built and checked what this one publishes again, where nothing has changed since."""
     carried: pl.DataFrame = field(default_factory=SYSTEM["results"].empty)
@@ -334,7 +332,7 @@ def unchanged(work: Work) -> bool:
     They are a function of the facts, the date, the assumptions and the program with its libraries. A source that failed
     brings no fact, and is named and dated by what each run notes of it. A dated answer is always made anew.
     """
-    changed = any(work.added.values()) or work.quarantined or work.changed_otherwise
+    changed = any(work.added.values()) or work.quarantined
     if changed or work.asked_as_of is not None:
         return False
     row = work.store.execute(
@@ -369,17 +367,10 @@ def carry_over(work: Work) -> str:
     """Take the marts of the published warehouse, which this copy holds, and what was found when they were checked."""
     work.store.append(SYSTEM["results"], work.carried)
     if not (work.pages / home.QUALITY).exists():
-        shutil.copytree(work.run.home.current / home.QUALITY, work.pages / home.QUALITY, copy_function=_link)
+        shutil.copytree(work.run.home.current / home.QUALITY, work.pages / home.QUALITY, copy_function=publishing.link)
     work.fact_rows = sum(work.store.scalar(f"SELECT count(*) FROM {table.full_name}") for table in CORE.values())
     work.marts = {"verdict": work.store.frame("SELECT * FROM marts.verdict ORDER BY scope, question")}
     return f"nothing has changed since run {work.unchanged_since}: its marts and {work.carried.height} checks stand"
-
-
-def _link(source: str, target: str) -> None:
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)
 
 
 def check_facts(work: Work) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Callable
-from copy import deepcopy
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -330,6 +329,3 @@ def test_the_recorded_consent_page_is_never_answered(live_server: LiveServer, tm
 def test_what_the_source_says_of_itself() -> None:
     assert SOURCE.requests_per_second < 1.0
     assert SOURCE.backfills
-    assert SOURCE.schedule is not None
-    assert SOURCE.schedule.after_close
-    assert deepcopy(SOURCE.terms)

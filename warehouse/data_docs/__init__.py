@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import html
 import json
-import os
 import shutil
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -29,6 +28,7 @@ from great_expectations.render.view import DefaultJinjaPageView
 from jinja2 import ChoiceLoader, FileSystemLoader
 
 from warehouse import expectations, quality
+from warehouse import publish as publishing
 from warehouse.quality import Finding, Target
 
 HERE = Path(__file__).parent
@@ -83,7 +83,7 @@ def carry_over(earlier: Sequence[Path], folder: Path, keep: int = KEPT_RUNS - 1)
     """Take the latest runs of other folders along, so that the pages written next show them as earlier ones.
 
     The checks' own pages come along, too, for tables that are not checked again. Nothing of it changes any more, so
-    files are linked where the file system can and copied where it cannot. A folder that does not exist has no runs.
+    files are linked. A folder that does not exist has no runs.
     """
     if (folder / "runs").exists():
         return  # taken along already, with the first part of this run
@@ -92,14 +92,7 @@ def carry_over(earlier: Sequence[Path], folder: Path, keep: int = KEPT_RUNS - 1)
     taken = [(other, Path("runs") / run_id) for run_id, (_, other) in latest]
     for other, part in (*taken, *((other, Path("suites")) for other in earlier)):
         if (other / part).is_dir() and not (folder / part).exists():
-            shutil.copytree(other / part, folder / part, copy_function=_link)
-
-
-def _link(source: str, target: str) -> None:
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)
+            shutil.copytree(other / part, folder / part, copy_function=publishing.link)
 
 
 def _put(path: Path, text: str) -> None:

@@ -217,6 +217,17 @@ def _marked(received: Received, mark: str, day: date) -> Received:
 # -- what came --------------------------------------------------------------------------------------------------------
 
 
+def wrong(document: Document, what: str) -> DocumentError:
+    """The error that says what is wrong with a document."""
+    return DocumentError(f"{document.name}: {what}.")
+
+
+def parse(document: Document, read: Callable[[Document], History], citation: str) -> Iterator[Batch]:
+    """The batches of a document that `read` reads; `citation` has places for {ticker} and {day}."""
+    history = read(document)
+    yield from batches(document, history, citation.format(ticker=history.ticker, day=_day(document.fetched_at)))
+
+
 def batches(document: Document, history: History, citation: str) -> Iterator[Batch]:
     """Rows of stock_prices and corporate_actions. Raises DocumentError where the history is not what it claims to be.
 

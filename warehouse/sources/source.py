@@ -129,17 +129,6 @@ class Fetching(Protocol):
 
 
 @dataclass(frozen=True)
-class Schedule:
-    """When a live source is asked: a cron line in a time zone. `stale_after` is how old its newest success may be."""
-
-    cron: str
-    timezone: str
-    stale_after: timedelta
-    after_close: bool = False
-    """True: on trading days only, after the exchange has closed (half-days too)."""
-
-
-@dataclass(frozen=True)
 class Source:
     """One source of one feed. `fetch` gives its documents, `parse` one document's batches.
 
@@ -170,6 +159,5 @@ class Source:
     ready: Callable[[Settings], str | None] = lambda settings: None
     optional: bool = False
     licensed: bool = False
-    schedule: Schedule | None = None
     backfills: bool = False
     judges_rows: bool = False

@@ -10,21 +10,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
-from warehouse.errors import DocumentError
 from warehouse.settings import Settings
 from warehouse.sources import daily_bars
-from warehouse.sources.daily_bars import History, HistoryRows
-from warehouse.sources.source import Batch, Document, Fetching, Received, Schedule, Source
+from warehouse.sources.daily_bars import History, HistoryRows, wrong
+from warehouse.sources.source import Batch, Document, Fetching, Received, Source
 
 NAME = "tiingo"
 HOST = "api.tiingo.com"
 PATH = "/tiingo/daily/"
 FIELDS = ("date", "open", "high", "low", "close", "volume", "adjClose", "divCash", "splitFactor")
-CITATION = "Tiingo end-of-day prices of {ticker}, {host}, read {day}"
+CITATION = f"Tiingo end-of-day prices of {{ticker}}, {HOST}, read {{day}}"
 DIGITS = 6
 """Divided prices are rounded here, where no vendor's price says anything any more."""
 
@@ -78,15 +77,15 @@ def _bars(document: Document) -> list[dict[str, Any]]:
     try:
         body = json.loads(document.body)
     except ValueError as error:
-        raise _wrong(document, f"is not JSON ({error}); it was cut short or is a page") from error
+        raise wrong(document, f"is not JSON ({error}); it was cut short or is a page") from error
     if isinstance(body, dict):
         said = body.get("detail") or body.get("message") or body.get("error") or f"an object with {', '.join(body)}"
-        raise _wrong(document, f"Tiingo says: {said}")
+        raise wrong(document, f"Tiingo says: {said}")
     if not isinstance(body, list) or any(not isinstance(bar, dict) for bar in body):
-        raise _wrong(document, f"a list of bars was expected; the format has changed ({str(body)[:80]})")
+        raise wrong(document, f"a list of bars was expected; the format has changed ({str(body)[:80]})")
     for at, bar in enumerate(body):
         if missing := [name for name in FIELDS if name not in bar]:
-            raise _wrong(document, f"[{at}]: the field {', '.join(missing)} is missing; the format has changed")
+            raise wrong(document, f"[{at}]: the field {', '.join(missing)} is missing; the format has changed")
     return sorted(body, key=lambda bar: str(bar["date"]))
 
 
@@ -95,13 +94,13 @@ def _date(document: Document, value: Any, where: str) -> date:
     try:
         return date.fromisoformat(str(value)[:10])
     except ValueError as error:
-        raise _wrong(document, f"{where}: date is {value!r}, not a day") from error
+        raise wrong(document, f"{where}: date is {value!r}, not a day") from error
 
 
 def _figure(document: Document, value: Any, where: str, allowed: Callable[[float], bool]) -> float:
     found = daily_bars.number(value)
     if found is None or not allowed(found):
-        raise _wrong(document, f"{where} is {value!r}, which is no such figure")
+        raise wrong(document, f"{where} is {value!r}, which is no such figure")
     return found
 
 
@@ -122,14 +121,8 @@ def _at_most(value: Any, close: Any) -> Any:
     return bound if 0 < adjusted / bound - 1 < 1e-4 else adjusted
 
 
-def _wrong(document: Document, what: str) -> DocumentError:
-    return DocumentError(f"{document.name}: {what}.")
-
-
 def _parse(document: Document) -> Iterator[Batch]:
-    history = read(document)
-    day = document.fetched_at.astimezone(daily_bars.EXCHANGE_ZONE).date()
-    yield from daily_bars.batches(document, history, CITATION.format(ticker=history.ticker, host=HOST, day=day))
+    return daily_bars.parse(document, read, CITATION)
 
 
 SOURCES = (
@@ -150,7 +143,6 @@ SOURCES = (
         max_bytes=20_000_000,
         ready=_ready,
         optional=True,
-        schedule=Schedule("30 18 * * 1-5", "America/New_York", timedelta(days=4), after_close=True),
         backfills=True,
     ),
 )

@@ -22,17 +22,16 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
 
-from warehouse.errors import DocumentError
 from warehouse.sources import daily_bars
-from warehouse.sources.daily_bars import History, HistoryRows
-from warehouse.sources.source import Batch, Document, Fetching, Received, Schedule, Source
+from warehouse.sources.daily_bars import History, HistoryRows, wrong
+from warehouse.sources.source import Batch, Document, Fetching, Received, Source
 
 NAME = "yahoo"
 HOST = "query1.finance.yahoo.com"
 PATH = "/v8/finance/chart/"
 CURRENCY = "USD"
 QUOTES = ("open", "high", "low", "close", "volume")
-CITATION = "Yahoo Finance chart of {ticker}, {host}, read {day}"
+CITATION = f"Yahoo Finance chart of {{ticker}}, {HOST}, read {{day}}"
 
 
 def _fetch(fetching: Fetching) -> Iterator[Received]:
@@ -60,7 +59,7 @@ def read(document: Document) -> History:
     chart = _chart(document)
     meta = chart.get("meta")
     if not isinstance(meta, dict):
-        raise _wrong(document, "chart.result[0].meta is missing; the format has changed")
+        raise wrong(document, "chart.result[0].meta is missing; the format has changed")
     _check_meta(document, meta, ticker, bars="timestamp" in chart)
     zone = _zone(document, meta)
     rows = HistoryRows(ticker)
@@ -75,32 +74,32 @@ def _chart(document: Document) -> dict[str, Any]:
     try:
         body = json.loads(document.body)
     except ValueError as error:
-        raise _wrong(document, f"is not JSON ({error}); it was cut short or is a page") from error
+        raise wrong(document, f"is not JSON ({error}); it was cut short or is a page") from error
     told: Any = next((value for key in ("chart", "finance") if isinstance(value := _of(body, key), dict)), None)
     if told is None:
         keys = ", ".join(body) if isinstance(body, dict) else type(body).__name__
-        raise _wrong(document, f"has no `chart` but {keys or 'nothing'}; the format has changed")
+        raise wrong(document, f"has no `chart` but {keys or 'nothing'}; the format has changed")
     if refusal := told.get("error"):
         said = f"{refusal.get('code')}: {refusal.get('description')}" if isinstance(refusal, dict) else str(refusal)
-        raise _wrong(document, f"Yahoo says {said}. Check the symbol, or take it out of the panel")
+        raise wrong(document, f"Yahoo says {said}. Check the symbol, or take it out of the panel")
     result: Any = told.get("result")
     if not isinstance(result, list) or not result or not isinstance(result[0], dict):
-        raise _wrong(document, "chart.result is empty and names no error; the format has changed")
+        raise wrong(document, "chart.result is empty and names no error; the format has changed")
     return result[0]
 
 
 def _check_meta(document: Document, meta: Mapping[str, Any], ticker: str, bars: bool) -> None:
     symbol, currency = meta.get("symbol"), meta.get("currency")
     if symbol and str(symbol).upper() != ticker.upper():
-        raise _wrong(document, f"{ticker} was asked for and the answer is about {symbol}")
+        raise wrong(document, f"{ticker} was asked for and the answer is about {symbol}")
     if currency != CURRENCY:
-        raise _wrong(
+        raise wrong(
             document,
             f"the prices are in {currency or 'a currency that is not named'}, and only {CURRENCY} can be compared with "
             "the panel; nothing is converted. Take the symbol of a listing in the United States",
         )
     if bars and meta.get("dataGranularity", "1d") != "1d":
-        raise _wrong(document, f"bars of {meta['dataGranularity']} where daily ones were asked for")
+        raise wrong(document, f"bars of {meta['dataGranularity']} where daily ones were asked for")
 
 
 def _zone(document: Document, meta: Mapping[str, Any]) -> ZoneInfo:
@@ -108,7 +107,7 @@ def _zone(document: Document, meta: Mapping[str, Any]) -> ZoneInfo:
     try:
         return ZoneInfo(str(name))
     except (ZoneInfoNotFoundError, ValueError) as error:
-        raise _wrong(document, f"exchangeTimezoneName is {name!r}, so no bar can be given a date") from error
+        raise wrong(document, f"exchangeTimezoneName is {name!r}, so no bar can be given a date") from error
 
 
 def _read_bars(document: Document, stamps: Any, chart: Mapping[str, Any], zone: ZoneInfo, rows: HistoryRows) -> None:
@@ -117,9 +116,9 @@ def _read_bars(document: Document, stamps: Any, chart: Mapping[str, Any], zone: 
     columns: dict[str, Any] = {name: quotes.get(name) for name in QUOTES} | {"adj_close": adjusted.get("adjclose")}
     for name, values in columns.items():
         if not isinstance(values, list) or not isinstance(stamps, list):
-            raise _wrong(document, f"the field {name} is missing; the format has changed")
+            raise wrong(document, f"the field {name} is missing; the format has changed")
         if len(values) != len(stamps):
-            raise _wrong(document, f"{len(values)} values of {name} for {len(stamps)} bars; it was cut short")
+            raise wrong(document, f"{len(values)} values of {name} for {len(stamps)} bars; it was cut short")
     for at, stamp in enumerate(stamps):
         figures = {name: _shortest(values[at]) for name, values in columns.items()}
         rows.bar(_date(document, stamp, zone, f"timestamp[{at}]"), f"timestamp[{at}]", **figures)
@@ -127,18 +126,18 @@ def _read_bars(document: Document, stamps: Any, chart: Mapping[str, Any], zone: 
 
 def _read_actions(document: Document, events: Any, zone: ZoneInfo, rows: HistoryRows) -> None:
     if not isinstance(events, dict):
-        raise _wrong(document, "chart.result[0].events is not an object; the format has changed")
+        raise wrong(document, "chart.result[0].events is not an object; the format has changed")
     for key, event in _entries(events, "dividends"):
         where = f"events.dividends.{key}"
         amount = daily_bars.number(_of(event, "amount"))
         if amount is None or amount <= 0:
-            raise _wrong(document, f"{where}: amount is {_of(event, 'amount')!r}, not dollars for a share")
+            raise wrong(document, f"{where}: amount is {_of(event, 'amount')!r}, not dollars for a share")
         rows.actions.append((_date(document, _of(event, "date"), zone, where), "dividend", amount, where))
     for key, event in _entries(events, "splits"):
         where = f"events.splits.{key}"
         new, old = daily_bars.number(_of(event, "numerator")), daily_bars.number(_of(event, "denominator"))
         if not new or not old or new / old <= 0:
-            raise _wrong(document, f"{where}: {new} for {old} is not the ratio of a split")
+            raise wrong(document, f"{where}: {new} for {old} is not the ratio of a split")
         rows.actions.append((_date(document, _of(event, "date"), zone, where), "split", new / old, where))
 
 
@@ -150,7 +149,7 @@ def _entries(events: Mapping[str, Any], kind: str) -> list[tuple[str, Any]]:
 def _date(document: Document, stamp: Any, zone: ZoneInfo, where: str) -> date:
     seconds = daily_bars.number(stamp)
     if seconds is None or not 0 <= seconds < 2**33:
-        raise _wrong(document, f"{where}: {stamp!r} is not a time in seconds since 1970")
+        raise wrong(document, f"{where}: {stamp!r} is not a time in seconds since 1970")
     return datetime.fromtimestamp(seconds, UTC).astimezone(zone).date()
 
 
@@ -170,14 +169,8 @@ def _of(value: Any, key: str) -> Any:
     return value.get(key) if isinstance(value, dict) else None
 
 
-def _wrong(document: Document, what: str) -> DocumentError:
-    return DocumentError(f"{document.name}: {what}.")
-
-
 def _parse(document: Document) -> Iterator[Batch]:
-    history = read(document)
-    day = document.fetched_at.astimezone(daily_bars.EXCHANGE_ZONE).date()
-    yield from daily_bars.batches(document, history, CITATION.format(ticker=history.ticker, host=HOST, day=day))
+    return daily_bars.parse(document, read, CITATION)
 
 
 SOURCES = (
@@ -196,7 +189,6 @@ SOURCES = (
         requests_per_second=0.9,  # one a second at most, whenever they arrive
         max_bytes=20_000_000,
         user_agent=lambda settings: settings.yahoo_user_agent,
-        schedule=Schedule("30 16 * * 1-5", "America/New_York", timedelta(days=4), after_close=True),
         backfills=True,
     ),
 )
