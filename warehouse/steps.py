@@ -440,7 +440,7 @@ def _earlier_pages(work: Work) -> list[Path]:
 
 
 def _judge(report: quality.Report, what: str) -> str:
-    if report.failed_critical or report.broken:
+    if not report.publishable:
         raise RefusedError("\n".join([*report.failed_critical, *report.broken]))
     held = report.results.get_column("success").sum()
     return f"{what}: {held} of {report.results.height} checks held, {len(report.warnings)} warnings"
