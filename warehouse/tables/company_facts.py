@@ -130,10 +130,14 @@ TABLE = core(
         Check(
             "a_thousandfold_off",
             f"""
-            with around as (
-              select ticker, measure, period_type, period_start, period_end, value_usd, known_on, document_sha256, locator,
-                median(abs(value_usd)) over w as usual, count(*) over w as others
-              from {{table}} where value_usd <> 0
+            with figures as materialized (
+              select {_SERIES}, period_start, period_end, value_usd, document_sha256, locator
+              from {{table}} where value_usd <> 0),
+            wide as (  -- only there can a figure be so far from the median, which costs more to find
+              select {_SERIES} from figures group by all having max(abs(value_usd)) >= {THOUSAND} * min(abs(value_usd))),
+            around as (
+              select *, median(abs(value_usd)) over w as usual, count(*) over w as others
+              from figures semi join wide using ({_SERIES})
               window w as (partition by {_SERIES} order by period_end
                 range between interval 1100 days preceding and interval 1100 days following))
             select ticker, measure, period_start, period_end, value_usd, usual as usual_usd, document_sha256, locator
