@@ -7,13 +7,17 @@ hundred tags of fifty rows. Each side starts from the files and ends with the sa
 
 Ours is what a run does after a document is in the archive: parse, give every row its provenance, stage it, record the
 document, put rows aside that break a rule or contradict an earlier one, load what is new, write the file. The tables
-are there before the clock starts. Great Expectations' report is no part of loading, and edgartools is not measured here.
+are there before the clock starts. Great Expectations' report is no part of loading.
 
 pandas is what one would write by hand for the same rows, at its best speed: the standard library reads the JSON; the
 same tags are flattened; days are typed; period type, fiscal year and quarter, citation and locator are worked out; the
 same conditions on single rows (missing, out of bounds, unknown word, periods out of order) put rows aside with their
 reason; repeats are dropped within the files and against the table. All companies at once in one frame and one insert,
 which is faster for it than one by one, and needs memory for all of them.
+
+edgartools needs libraries that this project does not, so it is measured only where BENCH_EDGARTOOLS_PYTHON names an
+interpreter of an environment that has it. Its side reads each file into its facts and makes a frame of them; it gives no
+row its provenance, checks none and writes none. So it stands beside our parsing as well.
 
 Both times are of processors, because machines are shared; the elapsed ones are beside them.
 """
@@ -195,6 +199,30 @@ def with_pandas(files: Files, folder: Path) -> int:
     return added
 
 
+# -- edgartools -------------------------------------------------------------------------------------------------------
+
+WITH_EDGARTOOLS = """
+import json, sys, time
+from edgar.entity.parser import EntityFactsParser
+def read(path):
+    with open(path, "rb") as file:
+        return len(EntityFactsParser.parse_company_facts(json.loads(file.read())).to_dataframe())
+read(sys.argv[1])  # imports
+started, spent = time.perf_counter(), time.process_time()
+rows = sum(map(read, sys.argv[1:]))
+print(time.process_time() - spent, time.perf_counter() - started, rows)
+"""
+
+
+def with_edgartools(files: Files) -> tuple[float, float, int] | None:
+    """Processor seconds, elapsed seconds and facts (of all tags); None where no such environment is named."""
+    if not (python := os.environ.get("BENCH_EDGARTOOLS_PYTHON")):
+        return None
+    asked = [python, "-c", WITH_EDGARTOOLS, *(str(path) for _, _, path in files)]
+    spent, elapsed, rows = subprocess.run(asked, capture_output=True, text=True, check=True).stdout.split()
+    return float(spent), float(elapsed), int(rows)
+
+
 # -- measuring --------------------------------------------------------------------------------------------------------
 
 WORK: dict[str, Callable[[Files, Path], int]] = {"ours": ours, "pandas": with_pandas, "parse": parse_only}
@@ -240,6 +268,8 @@ def main() -> None:
         pairs = [(measured("ours", files, folder), measured("pandas", files, folder)) for _ in range(PAIRS)]
         parsing = [measured("parse", files, folder) for _ in range(PAIRS)]
         times = {"ours": [p[0] for p in pairs], "pandas": [p[1] for p in pairs], "ours, parsing alone": parsing}
+        if edgartools := with_edgartools(files):
+            times["edgartools, parsing alone"] = [edgartools]
         print(f"{count} companies of {size:.1f} MiB, from files to a DuckDB table\n")
         print("| side | processor ms a company | elapsed ms a company | rows | times faster than pandas | target |")
         print("|---|---|---|---|---|---|")

@@ -509,4 +509,6 @@ def stage_accepted(store: Store, run: RunContext) -> list[str]:
 
 def load(store: Store) -> dict[str, int]:
     """Append what is staged and new to `core`; gives the new rows of each table."""
-    return {table.name: store.load(table) for table in store.staged()}
+    added = {table.name: store.load(table) for table in store.staged()}
+    store.release_memory()
+    return added

@@ -31,6 +31,9 @@ CONTRADICTION = "says otherwise than an earlier row of the same source about the
 WAITING_ROWS = 50_000
 # Rows of staging that DuckDB may hold in memory before they are written to its file.
 UNWRITTEN_ROWS = 300_000
+# What DuckDB may hold in memory for each of its threads while rows are loaded; the rest goes to a file beside staging.
+# Without a limit it keeps what it has read and written until four fifths of the machine's memory are full.
+LOADING_MIB_A_THREAD = 192
 # Vendors send prices in single precision, whose last digit differs from one answer to the next.
 ROUNDING = 1e-6
 
@@ -283,6 +286,16 @@ class Store:
         )
         return self.scalar(f"SELECT count(*) FROM {table.full_name}") - held
 
+    def limit_memory(self, folder: Path) -> None:
+        """Keep the memory of loading from growing with what is loaded; what does not fit goes to files in `folder`."""
+        threads = self.scalar("SELECT current_setting('threads')")
+        self.execute(f"SET temp_directory = '{_quoted(folder)}'")
+        self.execute(f"SET memory_limit = '{LOADING_MIB_A_THREAD * int(threads)}MiB'")
+
+    def release_memory(self) -> None:
+        """Lift that limit: what comes after loading looks at tables as wholes."""
+        self.execute("RESET memory_limit")
+
     # -- rows ---------------------------------------------------------------------------------------------------
 
     def append(self, table: Table, rows: pl.DataFrame) -> None:
@@ -391,6 +404,7 @@ def opened(warehouse: Path, staging: Path) -> Iterator[Store]:
             connection.execute(f"ATTACH ':memory:' AS {helper}")
         connection.execute(f"USE {ALIAS}")
         store = Store(connection)
+        store.limit_memory(staging.with_suffix(".spill"))
         store.create([*CORE.values(), *SYSTEM.values()])
         store.execute(
             "; ".join(
