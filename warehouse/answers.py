@@ -87,23 +87,20 @@ def _answer(connection: duckdb.DuckDBPyConnection, company: str) -> Answer:
         raise UsageError(f"--company {company}: there is no verdict for it; choose from {', '.join(scopes)}.")
     wanted = [company] if company else scopes
     order = "CASE scope WHEN 'ALL' THEN 0 ELSE 1 END, scope, CASE question WHEN 'overall' THEN 0 ELSE 1 END, question"
-    columns, verdicts = _dicts(
-        connection, f"SELECT * FROM marts.verdict WHERE scope IN (SELECT unnest(?)) ORDER BY {order}", wanted
-    )
-    _, conditions = _dicts(
-        connection,
-        f"SELECT * FROM marts.verdict_conditions WHERE scope IN (SELECT unnest(?)) ORDER BY {order}, condition",
-        wanted,
-    )
+    columns, verdicts = _dicts(connection, f"SELECT * FROM marts.verdict ORDER BY {order}", wanted)
+    _, conditions = _dicts(connection, f"SELECT * FROM marts.verdict_conditions ORDER BY {order}, condition", wanted)
     return Answer(columns, verdicts, conditions, overrides.overridden(connection))
 
 
 def _dicts(
     connection: duckdb.DuckDBPyConnection, query: str, scopes: list[str]
 ) -> tuple[list[str], list[dict[str, Any]]]:
-    result = connection.execute(query, [scopes])
+    """Columns, and the rows of the scopes. They are chosen here: DuckDB imports pandas for the first parameter it is given,
+    which takes as long as all the rest of the command."""
+    result = connection.execute(query)
     columns = [name for name, *_ in result.description]
-    return columns, [dict(zip(columns, row, strict=True)) for row in result.fetchall()]
+    rows = [dict(zip(columns, row, strict=True)) for row in result.fetchall()]
+    return columns, [row for row in rows if row["scope"] in scopes]
 
 
 def _conditions_of(row: dict[str, Any], answer: Answer, form: Format) -> Any:
