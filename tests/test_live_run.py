@@ -66,11 +66,18 @@ def play(server: LiveServer) -> None:
         server.body(f"/api/xbrl/companyfacts/CIK{cik:010}.json", body, etag=f'"{ticker}"')
 
 
-def run(home: Path, server: LiveServer | None, contact: str = "Jane Doe jane@example.com", **parameters) -> dict:
+def run(
+    home: Path,
+    server: LiveServer | None,
+    contact: str = "Jane Doe jane@example.com",
+    tickers: str = "",
+    **parameters,
+) -> dict:
     from flows.answer import answer
 
     given = {"OVERBUILD_HOME": str(home), "OVERBUILD_CONTACT": contact, "OVERBUILD_TIMEOUT_SECONDS": "2"}
     given["OVERBUILD_SEC_URL"] = server.url if server else "http://127.0.0.1:9"
+    given["OVERBUILD_TICKERS"] = tickers
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith("OVERBUILD_")]:
             patch.delenv(name)
@@ -164,6 +171,21 @@ def test_a_run_where_nothing_changed_asks_conditionally_and_adds_nothing(copy, s
     assert query(copy, "SELECT sum(new_documents) FROM provenance.source_runs WHERE run_id = "
                        f"'{summary['run_id']}'") == [(0,)]  # fmt: skip
     assert tables(copy, "core") == before
+
+
+def test_a_ticker_that_the_user_adds_gets_its_quarters(copy, server):
+    """A company outside the panel, its year ending in May; a ticker that the SEC does not have costs only itself."""
+    added = facts(723125, ("2026-06-01", "2026-08-31", 4_900, 11_300))
+    server.body("/api/xbrl/companyfacts/CIK0000723125.json", added)
+    server.body("/submissions/CIK0000723125.json", {"cik": "723125", "fiscalYearEnd": "0531"})
+    server.body("/files/company_tickers.json", {"0": {"cik_str": 723125, "ticker": "ADDED", "title": "Added"}})
+    summary = run(copy, server, tickers="added,typo")
+    assert summary["failed_sources"]["sec"].startswith("1 document failed: OVERBUILD_TICKERS: TYPO: ")
+    assert summary["new_rows"] == 2
+    sql = "SELECT capex_usd, fiscal_year, fiscal_quarter, calendar_quarter, reason FROM marts.capex_quarterly WHERE ticker = "
+    ((capex, *periods, reason),) = query(copy, sql + "'ADDED'")
+    assert (capex, *periods) == (4_900_000_000, 2027, 1, "2026Q3")
+    assert "company: the ticker is not in the panel" in reason
 
 
 def test_a_source_that_fails_leaves_its_data_and_is_named_with_their_age(copy, server):

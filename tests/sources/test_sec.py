@@ -301,6 +301,20 @@ def test_a_ticker_that_the_sec_does_not_know_is_named_and_the_others_are_read(li
     ]
 
 
+@pytest.mark.parametrize("written", ["BRK.B", "brk-b", "BRK/B"])
+def test_a_class_of_shares_is_found_however_it_is_written(live_server, tmp_path, written):
+    played(live_server)
+    live_server.body(
+        "/files/company_tickers.json", {"0": {"cik_str": 1067983, "ticker": "BRK-B", "title": "Berkshire"}}
+    )
+    live_server.body("/api/xbrl/companyfacts/CIK0001067983.json", body("ORCL"))
+    urls, failures = ask(live_server, tmp_path, (written, "BRK-B"))
+    assert failures == []
+    assert [url for url in urls if "1067983" in url] == [
+        "https://data.sec.gov/api/xbrl/companyfacts/CIK0001067983.json#ticker=BRK-B"
+    ]
+
+
 def test_a_company_that_is_missing_costs_only_itself(live_server, tmp_path):
     played(live_server)
     live_server.refuse("/api/xbrl/companyfacts/CIK0000320193.json", "404")

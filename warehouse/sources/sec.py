@@ -102,19 +102,26 @@ def _fetch(fetching: Fetching) -> Iterator[Received]:
 
 
 def _looked_up(tickers: list[str], fetching: Fetching) -> dict[str, tuple[int, int | None]]:
-    """CIKs of the tickers that a user added, by the SEC's own list; a ticker that it does not have is noted."""
+    """CIKs of the tickers that a user added, by the SEC's own list and as it spells them (BRK.B is its BRK-B).
+
+    A ticker that it does not have is noted.
+    """
     name = "SEC list of tickers"
     listed = fetching.get(TICKERS_URL, name=name, expect="json", fresh_for=TICKERS_FRESH_FOR)
     if listed is None:
         return {}
     body = unpacked(Document("", name, TICKERS_URL, listed.content).body, name)
     ciks = {entry.ticker.upper(): int(entry.cik_str) for entry in _decoded(body, dict[str, Listed], name).values()}
+    found: dict[str, tuple[int, int | None]] = {}
     for ticker in tickers:
-        if ticker not in ciks:
+        spelt = next((way for way in (ticker, ticker.replace(".", "-").replace("/", "-")) if way in ciks), None)
+        if spelt:
+            found[spelt] = (ciks[spelt], None)
+        else:
             fetching.failed(
                 f"OVERBUILD_TICKERS: {ticker}", "the SEC has no such ticker; correct or remove it", TICKERS_URL
             )
-    return {ticker: (ciks[ticker], None) for ticker in tickers if ticker in ciks}
+    return found
 
 
 def _year_end_month(ticker: str, cik: int, fetching: Fetching) -> int | None:

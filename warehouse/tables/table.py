@@ -198,11 +198,14 @@ def _literal(text: str) -> str:
 
 
 def of_the_panel() -> Check:
-    """The check of a table whose tickers must be those that the panel has (where there is a panel at all)."""
+    """The check of a table whose tickers must be those that the panel has (where there is a panel at all).
+
+    Of packaged rows only: a live source is asked for the panel and for the tickers that the user added, and no others.
+    """
     return Check(
         "ticker_of_the_panel",
         "select ticker, source, document_sha256, locator from {table} where ticker not in (select ticker from "
-        "{core:companies}) and exists (select 1 from {core:companies})",
+        "{core:companies}) and exists (select 1 from {core:companies}) and source like 'reference_%'",
         "a ticker that the panel lacks is misspelt, or of a company that no answer asks about",
         severity="warning",
         columns=("ticker",),
