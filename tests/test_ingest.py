@@ -149,6 +149,24 @@ def test_unchanged_documents_are_neither_parsed_nor_loaded_again(world):
     assert world.counts() == [1, 2, 3, 20]
 
 
+def test_a_change_of_the_list_that_the_parser_goes_by_reads_unchanged_documents_again(world):
+    """A line added to the list brings the rows that it names, and nothing twice."""
+
+    def read_only(wanted: str, **more) -> Source:
+        def those(document: Document):
+            return (batch for batch in parse(document) if batch.frame["ticker"].item() in wanted)
+
+        return replace(TOY, parse=those, **more)
+
+    world.play(a=[line(1), line(7, ticker="B")])
+    world.run(read_only("A", reads_by="one"))
+    assert world.run(read_only("AB", reads_by="one")).new_documents == 0
+    assert world.counts() == [1, 2, 3]
+    world.run(read_only("AB", reads_by="two"))
+    assert world.counts() == [1, 2, 3, 7]
+    assert world.run(read_only("AB", reads_by="two")).new_documents == 0
+
+
 @pytest.mark.parametrize(
     ("bad", "why"),
     [

@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 from tests.conftest import with_provenance
+from warehouse.marts.picking import pick
 from warehouse.store import opened, reading
 from warehouse.tables import CORE
 
@@ -62,6 +63,28 @@ def test_the_better_grade_counts_then_the_one_known_last_then_the_one_loaded_las
     assert store.scalar("SELECT shares FROM shares_outstanding") == 3
     load(store, shares(4, grade="B", known_on=date(2025, 2, 1), loaded_day=9))
     assert store.scalar("SELECT shares FROM shares_outstanding") == 4
+
+
+def test_of_two_tags_in_one_filing_the_view_and_the_marts_pick_the_one_listed_first(store):
+    """Whatever their places in the document; what was loaded later does not count before the order of the list."""
+    facts = CORE["company_facts"]
+    year = {"ticker": "X", "measure": "purchases_of_property_and_equipment", "period_type": "year", "form": "10-K",
+            "period_start": date(2024, 1, 1), "period_end": date(2024, 12, 31), "accession": "0-24-1"}  # fmt: skip
+    tags = {"PaymentsToAcquireProductiveAssets": 115, "PaymentsToAcquirePropertyPlantAndEquipment": 100}
+    rows = pl.DataFrame(
+        [year | {"tag": f"us-gaap:{tag}", "value_usd": usd, "locator": tag} for tag, usd in tags.items()]
+    )
+    late = pl.lit(datetime(2026, 12, 2, tzinfo=UTC))
+    given = with_provenance(facts, rows)
+    for frame in (
+        given,
+        given.with_columns(pl.when(pl.col("value_usd") == 115).then(late).otherwise("loaded_at").alias("loaded_at")),
+    ):
+        assert pick(frame, facts)["value_usd"].to_list() == [100]
+        store.execute("DELETE FROM core.company_facts")
+        store.append(facts, frame)
+        store.create_views(date(2026, 12, 31))
+        assert store.execute("SELECT value_usd FROM company_facts").fetchall() == [(100,)]
 
 
 def test_rows_put_aside_leave_staging_and_the_rest_stays(store):

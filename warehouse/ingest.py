@@ -249,8 +249,12 @@ def _recorded(store: Store, found: Ingested) -> dict[tuple[str, str], str]:
     return found.recorded
 
 
+def _parsed_by(source: Source) -> str:
+    return f"{__version__}, list {source.reads_by}" if source.reads_by else __version__
+
+
 def _already_loaded(store: Store, document: Document, found: Ingested) -> bool:
-    return _recorded(store, found).get((document.sha256, document.url)) == __version__
+    return _recorded(store, found).get((document.sha256, document.url)) == _parsed_by(found.source)
 
 
 def _load_document(
@@ -328,7 +332,7 @@ def _record(
             f"DELETE FROM {table.full_name} WHERE sha256 = ? AND source = ? AND url = ?",
             [document.sha256, found.name, document.url],
         )
-    recorded[place] = __version__
+    recorded[place] = _parsed_by(found.source)
     row = {
         "sha256": document.sha256,
         "source": found.name,
@@ -338,7 +342,7 @@ def _record(
         "bytes": archive.path_of(run.home.raw, document.sha256).stat().st_size,
         "media_type": media_type,
         "known_on": newest,
-        "parsed_by": __version__,
+        "parsed_by": recorded[place],
     }
     store.record(table, row)
 

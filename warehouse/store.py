@@ -326,12 +326,13 @@ class Store:
         """In `main`: for each table of `core` the picked row of each thing as of a date, then the given views."""
         for table in CORE.values():
             key = ", ".join(f'"{name}"' for name in table.key)
+            listed = "".join(f"{each.sql}, " for each in table.listed)
             ties = "".join(f', "{name}"' for name in table.prefer)
             known = f"known_on <= DATE '{as_of.isoformat()}'"
             self.execute(
                 f"CREATE OR REPLACE VIEW {ALIAS}.main.{table.name} AS SELECT * FROM core.{table.name} "
                 f"WHERE {known}{_of_one_source(table, known)} QUALIFY row_number() OVER (PARTITION BY {key} "
-                f"ORDER BY grade, known_on DESC, loaded_at DESC{ties}, document_sha256, locator) = 1"
+                f"ORDER BY grade, known_on DESC, {listed}loaded_at DESC{ties}, document_sha256, locator) = 1"
             )
             about = f"the picked row of each thing in core.{table.name}: {table.meaning}".replace("'", "''")
             self.execute(f"COMMENT ON VIEW {ALIAS}.main.{table.name} IS '{about}'")

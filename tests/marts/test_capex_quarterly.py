@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from tests.conftest import AS_OF, recorded, with_provenance
 from warehouse.fiscal import fiscal_quarter, fiscal_year, period_type
 from warehouse.marts import capex_quarterly, known
-from warehouse.tables import CORE
+from warehouse.tables import CORE, sec_tags
 
 CAPEX = "purchases_of_property_and_equipment"
 OLD, NEW = "us-gaap:PaymentsToAcquirePropertyPlantAndEquipment", "us-gaap:PaymentsToAcquireProductiveAssets"
@@ -381,14 +381,48 @@ def test_sum_over_two_tags_says_so():
     assert "more than one tag" in row["reason"]
 
 
-def test_overlapping_tags_make_one_series_of_the_tag_in_use():
-    """Both tags in every filing of 2024, the new one alone in 2025 (its figures are higher by 1)."""
+def test_of_two_tags_in_one_filing_the_one_listed_first_counts():
+    """Both tags in every filing of 2024 with figures that mean different things (software too: 5 more each quarter)."""
     old, new = ends_of(12, 2024), ends_of(12, 2025)
-    rows = to_date(old, [10, 20, 30, 40]) + to_date(old, [11, 21, 31, 41], tag=NEW)
-    rows += to_date(new, [51, 61, 71, 81], tag=NEW)
-    frame = built(made(rows))
-    assert frame["capex_usd"].to_list() == [v * MILLION for v in (11, 21, 31, 41, 51, 61, 71, 81)]
-    assert set(frame["capex_tag"]) == {NEW}
+    both = to_date(old, [10, 20, 30, 40]) + to_date(old, [15, 25, 35, 45], tag=NEW)
+    frame = built(made(both + to_date(new, [51, 61, 71, 81], tag=NEW)))
+    assert frame["capex_usd"].to_list() == [v * MILLION for v in (10, 20, 30, 40, 51, 61, 71, 81)]
+    assert frame["capex_tag"].to_list() == [OLD] * 4 + [NEW] * 4
+
+
+def test_what_a_later_filing_repeats_under_another_tag_is_a_restatement():
+    """The company leaves the first tag and repeats last year's figures under the second, with software: 5 more each."""
+    old, new = ends_of(12, 2024), ends_of(12, 2025)
+    recast = again(to_date(old, [15, 25, 35, 45]), tag=NEW)
+    rows = to_date(old, [10, 20, 30, 40]) + to_date(new, [16, 26, 36, 46], tag=NEW)
+    frame = built(made(rows + recast))
+    assert frame["capex_usd"].to_list() == [v * MILLION for v in (15, 25, 35, 45, 16, 26, 36, 46)]
+    half_way = built(made(rows + recast), as_of=recast[1]["known_on"])
+    assert half_way["capex_usd"].to_list()[:4] == [v * MILLION for v in (15, 25, 30, 40)]
+
+
+def test_a_point_in_time_under_two_tags_is_the_one_listed_first():
+    end = date(2024, 12, 31)
+    flow = to_date(ends_of(12, 2024), [10, 20, 30, 40])
+    net = "PropertyPlantAndEquipment{}"
+    leased = "AndFinanceLeaseRightOfUseAssetAfterAccumulatedDepreciationAndAmortization"
+    rows = [
+        fact(None, end, usd, date(2025, 2, 1), measure="property_and_equipment_net", tag=f"us-gaap:{net.format(name)}")
+        for name, usd in ((leased, 130), ("Net", 120))
+    ]
+    for arrived in (rows, rows[::-1]):
+        assert row_of(built(made(flow + arrived)), end)["property_and_equipment_net_usd"] == 120 * MILLION
+
+
+def test_a_line_of_a_company_puts_the_other_tags_out_of_use(monkeypatch):
+    """Facts of the usual tags were loaded before the line was added, and one of them is known later."""
+    own = {sec_tags.COMPANIES: {"X": {CAPEX: ["us-gaap:PaymentsToAcquireMachineryAndEquipment"]}}}
+    ends = ends_of(12, 2024)
+    unusual = to_date(ends, [10, 20, 30, 40], tag="us-gaap:PaymentsToAcquireMachineryAndEquipment")
+    rows = made(unusual + again(to_date(ends, [1, 1, 1, 1])))
+    assert built(rows)["capex_usd"].to_list() == [1.0 * MILLION] * 4
+    monkeypatch.setattr(sec_tags, "listed", lambda before=sec_tags.listed(): before | own)
+    assert built(rows)["capex_usd"].to_list() == [v * MILLION for v in (10, 20, 30, 40)]
 
 
 def test_restated_in_steps_never_mixes_two_bases():

@@ -18,6 +18,7 @@ from warehouse.ingest import not_ready
 from warehouse.settings import Settings
 from warehouse.sources import sec
 from warehouse.sources.source import Batch, Document
+from warehouse.tables import sec_tags
 
 (SEC,) = sec.SOURCES
 CIKS = {"NVDA": 1045810, "GOOGL": 1652044, "AAPL": 320193, "MSFT": 789019, "META": 1326801, "ORCL": 1341439}
@@ -131,8 +132,7 @@ def test_a_field_or_a_tag_more_is_no_matter():
 
 def test_a_company_with_an_unusual_tag_is_a_line_in_the_list(monkeypatch):
     own = {"companies": {"ORCL": {sec.CAPEX: ["us-gaap:PaymentsToAcquireMachineryAndEquipment"]}}}
-    monkeypatch.setattr(sec, "_listed", lambda before=sec._listed(): before | own)
-    sec.tags.cache_clear()
+    monkeypatch.setattr(sec_tags, "listed", lambda before=sec_tags.listed(): before | own)
     quarter = ("2025-06-01", "2025-08-31")
     unusual = {
         "PaymentsToAcquireMachineryAndEquipment": [row(*quarter, 7, "2025-09-25")],
@@ -140,11 +140,10 @@ def test_a_company_with_an_unusual_tag_is_a_line_in_the_list(monkeypatch):
     }
     facts, _ = read(body(**unusual, **REVENUE))
     assert facts.frame.filter(pl.col("measure") == sec.CAPEX)["value_usd"].to_list() == [7]
-    sec.tags.cache_clear()
 
 
 def test_the_list_of_tags_names_every_measure_of_the_snapshot():
-    assert {measure.name for measure in sec.tags("MSFT")} == {
+    assert {measure.name for measure in sec_tags.tags("MSFT")} == {
         "purchases_of_property_and_equipment", "proceeds_from_sale_of_property_and_equipment", "finance_lease_principal",
         "finance_lease_liability", "revenue", "operating_cash_flow", "operating_income", "net_income", "depreciation",
         "depreciation_and_amortization", "research_and_development", "property_and_equipment_net",

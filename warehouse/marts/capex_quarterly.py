@@ -7,6 +7,7 @@ is taken here:
 - Two tags are two series. A difference across them is a number that no company ever spent (a public page shows Amazon's
   39.5 billion as 0.8 that way). So quarters are worked out within each tag and only then stitched, one by one; a
   quarter whose two periods are filed under different tags stays unknown until a later filing repeats them under one.
+  Where one day's filings give a quarter under two tags, the declared order of the tags decides.
 - Restatements come in steps: a company restates its first quarter a year later, its half year a quarter after that.
   Both figures of a difference are therefore taken on one basis: the longer period as last known, the shorter as it was
   known on the day that the longer was filed.
@@ -29,7 +30,9 @@ from warehouse.assumptions import Assumptions
 from warehouse.fiscal import calendar_quarter, fiscal_quarter, fiscal_year
 from warehouse.marts.mart import Mart, Trace
 from warehouse.marts.picking import admissible, pick
+from warehouse.tables import sec_tags
 from warehouse.tables.companies import TABLE as COMPANIES
+from warehouse.tables.company_facts import TABLE as COMPANY_FACTS
 from warehouse.tables.table import GRADES, Check, Column, mart
 
 CAPEX, LEASES = "purchases_of_property_and_equipment", "finance_lease_principal"
@@ -170,7 +173,7 @@ def build(
 
     A figure that the facts do not give is null, and `reason` says which and why.
     """
-    facts = _with_months(admissible(company_facts))
+    facts = _with_months(admissible(company_facts).filter(sec_tags.in_use()))
     flows = _over_periods(facts)
     found = quarters(flows)
     kept, measure_of_depreciation = _one_depreciation(found)
@@ -283,6 +286,12 @@ _BEST = {
     "grade": False, "known_on": True, "loaded_at": True, "document_sha256": False, "locator": False,
     "accession": False, "form": False, "citation": False, "value_usd": False,
 }  # fmt: skip
+# The place of a row's tag in the order of preference.
+_LISTED = {f"tag_place_{n}": False for n in range(len(COMPANY_FACTS.listed))}
+
+
+def _places() -> list[pl.Expr]:
+    return [each.expr.alias(name) for name, each in zip(_LISTED, COMPANY_FACTS.listed, strict=True)]
 
 
 @cache
@@ -316,8 +325,9 @@ def quarters(flows: pl.DataFrame) -> pl.DataFrame:
     """The figure of each company, measure and quarter (`end_month`) in USD, with its first day, grade and facts.
 
     Best grade first. Among equals a figure made of one grade, printed or as the difference of two periods from the same
-    day, goes before one from other parts; then the one known last, the tag in use, and the printed one. `flows` are
-    facts with `quarters`, `start_month`, `end_month` and `line`.
+    day, goes before one from other parts; then the one known last, the tag that the list names first (what a later filing
+    repeats under another tag is a restatement), and the printed one. `flows` are facts with `quarters`, `start_month`,
+    `end_month` and `line`.
     """
     # Both figures of a difference come from facts of one grade where that is possible, so each grade is tried alone.
     grades = sorted(flows["grade"].unique())
@@ -327,11 +337,11 @@ def quarters(flows: pl.DataFrame) -> pl.DataFrame:
     possible = pl.concat([candidates for basis in bases for candidates in (_printed(basis), _derived(basis))])
     sensible = possible.filter((pl.col("value_usd") >= 0) | ~pl.col("measure").is_in(NEVER_NEGATIVE))
     order = {
-        "grade": False, "mixed": False, "roundabout": False, "known_on": True, "tag_rank": False, "is_derived": False,
+        "grade": False, "mixed": False, "roundabout": False, "known_on": True, **_LISTED, "is_derived": False,
         "lines": False,
     }  # fmt: skip
     return (
-        sensible.join(_tags(flows), on=_SERIES)
+        sensible.with_columns(_places())
         .sort(list(order), descending=list(order.values()), maintain_order=True)
         .unique(["ticker", "measure", "end_month"], keep="first", maintain_order=True)
     )
@@ -414,20 +424,6 @@ def _day_after(column: str) -> pl.Expr:
     return pl.col(column).dt.offset_by("1d")
 
 
-def _tags(flows: pl.DataFrame) -> pl.DataFrame:
-    """The tags of each company and measure by rank: 0 is the one in use now, so that the series stays on one tag."""
-    return (
-        flows.group_by(_SERIES)
-        .agg(
-            pl.col("end_month").max(),
-            pl.col("known_on").max(),
-            periods=pl.struct("start_month", "end_month").n_unique(),
-        )
-        .sort("end_month", "known_on", "periods", "tag", descending=[True, True, True, False])
-        .select(*_SERIES, tag_rank=pl.int_range(pl.len()).over("ticker", "measure"))
-    )
-
-
 def _one_depreciation(found: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """`found` with one measure of depreciation a company, called depreciation, and which one that is.
 
@@ -451,13 +447,12 @@ def _one_depreciation(found: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
 
 
 def _at_ends(facts: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
-    """Figures at the ends of the quarters: best grade, then on that very day, then known last, then the tag in use."""
+    """Figures at the ends of the quarters: best grade, on that very day, known last, under the tag listed first."""
     at = facts.filter(pl.col("measure").is_in(list(INSTANTS)) & pl.col("period_start").is_null())
-    best = {"grade": False, "is_away": False, "known_on": True, "tag_rank": False} | _BEST
+    best = {"grade": False, "is_away": False, "known_on": True} | _LISTED | _BEST
     return (
         at.join(rows.select("ticker", "end_month", quarter_end="period_end"), on=["ticker", "end_month"])
-        .join(_tags(at), on=_SERIES)
-        .with_columns(is_away=pl.col("period_end") != pl.col("quarter_end"))
+        .with_columns(*_places(), is_away=pl.col("period_end") != pl.col("quarter_end"))
         .sort(list(best), descending=list(best.values()), maintain_order=True)
         .unique(["ticker", "measure", "end_month"], keep="first", maintain_order=True)
         .select(*_SERIES, "end_month", "value_usd", "period_start", "grade", "known_on", lines="line")

@@ -22,14 +22,16 @@ def admissible(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def pick(frame: pl.DataFrame, table: Table, key: Sequence[str] | None = None) -> pl.DataFrame:
-    """One row of `frame` for each thing: best grade, then known last, then loaded last, `table.prefer`, then place.
+    """One row of `frame` for each thing: best grade, known last, `table.listed`, loaded last, `table.prefer`, place.
 
     Of a series that must come from one source, that source's rows only.
     """
     if table.one_source is not None:
         frame = from_one_source(frame, table.one_source)
-    best_first = ["grade", "known_on", "loaded_at", *table.prefer, "document_sha256", "locator"]
-    descending = [False, True, True, *(False for _ in table.prefer), False, False]
+    listed = [each.expr for each in table.listed]
+    best_first = [*map(pl.col, ("grade", "known_on")), *listed]
+    best_first += map(pl.col, ("loaded_at", *table.prefer, "document_sha256", "locator"))
+    descending = [False, True, *(False for _ in listed), True, *(False for _ in table.prefer), False, False]
     return frame.sort(best_first, descending=descending, maintain_order=True).unique(
         list(key or table.key), keep="first", maintain_order=True
     )

@@ -13,13 +13,9 @@ The SEC wants to know who asks: without a contact it refuses, and so do we.
 
 from __future__ import annotations
 
-import tomllib
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import cache
-from importlib import resources
 from operator import attrgetter
 from typing import Any, TypeVar
 from urllib.parse import parse_qs, urldefrag, urlencode
@@ -33,11 +29,11 @@ from warehouse.parsing import unpacked
 from warehouse.settings import Settings
 from warehouse.sources.source import Batch, Document, Fetching, Received, Source
 from warehouse.tables import CORE
+from warehouse.tables.sec_tags import FILE, Measure, fingerprint, tags
 
 FACTS_URL = "https://data.sec.gov/api/xbrl/companyfacts/CIK{cik:010}.json"
 SUBMISSIONS_URL = "https://data.sec.gov/submissions/CIK{cik:010}.json"
 TICKERS_URL = "https://www.sec.gov/files/company_tickers.json"
-TAGS = "sec_tags.toml"
 CURRENCY = "USD"
 SHARES = ("dei", "EntityCommonStockSharesOutstanding", "shares")
 CAPEX = "purchases_of_property_and_equipment"
@@ -55,15 +51,6 @@ INT64 = 2**63
 DAYS = ("start", "end", "filed")
 NONE_UNREADABLE = pl.DataFrame(schema={"row": pl.String, "reason": pl.String, "locator": pl.String})
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Measure:
-    """A measure of core.company_facts, its tags as taxonomy and name in order of preference, over a period or not."""
-
-    name: str
-    is_flow: bool
-    tags: tuple[tuple[str, str], ...]
 
 
 # -- what to ask for --------------------------------------------------------------------------------------------------
@@ -386,7 +373,7 @@ def _doubts(reading: _Reading, rows: pl.DataFrame, measures: tuple[Measure, ...]
     newest: dict[str, Any] = {name: ends.filter(of == name).max() for name in ESSENTIAL}
     for name in ESSENTIAL:
         if newest[name] is None and any(measure.name == name for measure in measures):
-            yield f"{ticker}: no tag of {name} that {TAGS} lists is filed in {CURRENCY}{_instead(reading, name, '')}"
+            yield f"{ticker}: no tag of {name} that {FILE} lists is filed in {CURRENCY}{_instead(reading, name, '')}"
     capex, revenue = newest.values()
     if capex and revenue and revenue - capex > ONE_QUARTER_LATE:
         yield (
@@ -405,33 +392,7 @@ def _instead(reading: _Reading, measure: str, after: str) -> str:
         if CURRENCY in of
         and any(row.end > after for row in _decoded(of[CURRENCY], list[Row], f"{reading.name}: {tag}"))
     ]
-    return f"; add the right one to {TAGS}, perhaps {', '.join(sorted(in_use)[:6])}" if in_use else ""
-
-
-# -- the list of tags -------------------------------------------------------------------------------------------------
-
-
-@cache
-def _listed() -> dict[str, Any]:
-    return tomllib.loads((resources.files("warehouse.sources") / TAGS).read_text(encoding="utf-8"))
-
-
-@cache
-def tags(ticker: str) -> tuple[Measure, ...]:
-    """The measures and their tags, as the list has them for a company."""
-    listed = _listed()
-    own = listed.get("companies", {}).get(ticker, {})
-    return tuple(
-        Measure(
-            name,
-            entry["kind"] == "flow",
-            tuple(
-                (taxonomy, tag) for taxonomy, _, tag in (full.partition(":") for full in own.get(name, entry["tags"]))
-            ),
-        )
-        for name, entry in listed.items()
-        if name != "companies"
-    )
+    return f"; add the right one to {FILE}, perhaps {', '.join(sorted(in_use)[:6])}" if in_use else ""
 
 
 def _ready(settings: Settings) -> str | None:
@@ -461,5 +422,6 @@ SOURCES = (
         max_bytes=50_000_000,
         user_agent=lambda settings: f"overbuild {settings.contact}",
         ready=_ready,
+        reads_by=fingerprint(),
     ),
 )

@@ -139,6 +139,8 @@ class Source:
     `optional` sources are asked only where `ready` says that their setting is there; others fail with the sentence.
     `judges_rows`: what its parser puts aside it judged row by row (a chip that no table names), and many such rows are
     no sign that the others are wrong; otherwise a document with many bad rows is left out whole.
+    `reads_by` is a fingerprint of the list that its parser goes by (which tags stand for what), where it has one: when
+    the list changes, documents are read again though they have not changed.
     """
 
     name: str
@@ -161,3 +163,4 @@ class Source:
     licensed: bool = False
     backfills: bool = False
     judges_rows: bool = False
+    reads_by: str = ""

@@ -6,6 +6,7 @@ keeps its period, its filing and its filing date, and quarters are derived from 
 `fiscal_year` and `fiscal_quarter` describe the period itself; what the filing calls itself stands in the `filing_` columns.
 """
 
+from warehouse.tables import sec_tags
 from warehouse.tables.table import Check, Column, core, of_the_panel
 
 PERIOD_TYPES = ("instant", "quarter", "half_year", "nine_months", "year", "trailing_year", "other")
@@ -76,6 +77,7 @@ TABLE = core(
         Column("note", "text", "what to know about the row"),
     ],
     key=("ticker", "measure", "period_start", "period_end"),
+    listed=sec_tags.order(),
     identity=(
         "ticker",
         "measure",

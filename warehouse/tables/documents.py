@@ -16,7 +16,10 @@ TABLE = Table(
         Column("media_type", "text", "what it is", required=True),
         Column("known_on", "date", "day of the newest fact in it; null where it holds none"),
         Column(
-            "parsed_by", "text", "version of the program that loaded it; another version reads it again", required=True
+            "parsed_by",
+            "text",
+            "version of the program that loaded it, and of the list it went by; another one reads it again",
+            required=True,
         ),
     ),
     key=("sha256", "source", "url"),

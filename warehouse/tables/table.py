@@ -19,6 +19,7 @@ import polars as pl
 
 Type = Literal["text", "integer", "real", "date", "time", "flag", "json"]
 Severity = Literal["critical", "warning"]
+BETWEEN_VALUES = "|"
 
 DUCKDB_TYPES: dict[str, str] = {
     "text": "VARCHAR",
@@ -102,11 +103,34 @@ class OneSource:
 
 
 @dataclass(frozen=True)
+class Listed:
+    """An order that a list gives to rows: by the place of their values of `columns` in it; what it lacks comes last."""
+
+    columns: tuple[str, ...]
+    values: tuple[tuple[str, ...], ...]
+
+    @property
+    def expr(self) -> pl.Expr:
+        """The place of a row, from 0."""
+        places = {BETWEEN_VALUES.join(each): place for place, each in enumerate(self.values)}
+        joined = pl.concat_str(self.columns, separator=BETWEEN_VALUES)
+        return joined.replace_strict(places, default=len(places), return_dtype=pl.Int64)
+
+    @property
+    def sql(self) -> str:
+        """The same as an SQL expression."""
+        values = ", ".join(_literal(BETWEEN_VALUES.join(each)) for each in self.values)
+        joined = ", ".join(f'"{name}"' for name in self.columns)
+        return f"coalesce(list_position([{values}], concat_ws('{BETWEEN_VALUES}', {joined})) - 1, {len(self.values)})"
+
+
+@dataclass(frozen=True)
 class Table:
     """A table of the warehouse.
 
     `key` names the thing that a row speaks of. Several rows may speak of one thing (another day, another source);
     `identity` is what makes them different rows of one document (the key alone where it is not given).
+    `listed` says which of a thing's rows of one grade and day goes first, by the place of what they say in a list.
     `prefer` breaks ties between equally good rows of one thing: the lowest value wins.
     `one_source` says that a series of rows must come from one source, and from which.
     `restates`: its sources say the same thing again in later documents, some of it on another basis. What repeats the
@@ -125,6 +149,7 @@ class Table:
     quarantine_limit: float = 0.01
     one_source: OneSource | None = None
     restates: bool = False
+    listed: tuple[Listed, ...] = ()
     _by_name: dict[str, Column] = field(default_factory=dict, repr=False, compare=False)
 
     def __hash__(self) -> int:
@@ -135,7 +160,8 @@ class Table:
         if len(self._by_name) != len(self.columns):
             raise ValueError(f"{self.full_name} declares a column twice")
         series = (*self.one_source.of, self.one_source.along) if self.one_source else ()
-        for name in (*self.key, *self.identity, *self.prefer, *series):
+        ordered = [name for each in self.listed for name in each.columns]
+        for name in (*self.key, *self.identity, *self.prefer, *ordered, *series):
             if name not in self._by_name:
                 raise ValueError(f"{self.full_name} names a column that it does not declare: {name}")
 
@@ -255,6 +281,7 @@ def core(
     quarantine_limit: float = 0.01,
     one_source: OneSource | None = None,
     restates: bool = False,
+    listed: tuple[Listed, ...] = (),
 ) -> Table:
     """A table of facts: its own columns, then the ones that every fact has. Two sources may say the same thing."""
     return Table(
@@ -269,6 +296,7 @@ def core(
         quarantine_limit=quarantine_limit,
         one_source=one_source,
         restates=restates,
+        listed=listed,
     )
 
 
