@@ -149,6 +149,14 @@ def test_unchanged_documents_are_neither_parsed_nor_loaded_again(world):
     assert world.counts() == [1, 2, 3, 20]
 
 
+def test_a_row_dated_in_the_future_is_put_aside_and_no_newest_fact_of_its_document(world):
+    world.play(a=[line(1), line(4, day=4) | {"known_on": "2999-01-01"}])
+    world.run()
+    assert world.counts() == [1, 2, 3]
+    with world.store() as store:
+        assert store.scalar("SELECT max(known_on) FROM provenance.documents") == date(2025, 2, 2)
+
+
 def test_a_change_of_the_list_that_the_parser_goes_by_reads_unchanged_documents_again(world):
     """A line added to the list brings the rows that it names, and nothing twice."""
 

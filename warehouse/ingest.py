@@ -277,7 +277,8 @@ def _load_document(
                 batch.table, batch.frame, source=source.name, document_sha256=document.sha256, loaded_at=loaded_at
             )
             stage(batch.table, rows)
-            newest = _later(newest, rows.get_column("known_on").max())
+            days = rows.get_column("known_on")  # one that is still to come is put aside, and no newest fact
+            newest = _later(newest, days.filter(days <= run.today).max())
             count += rows.height
             notices |= dict.fromkeys((batch.table.full_name, notice) for notice in batch.notices)
             if batch.unreadable.height:

@@ -505,6 +505,25 @@ def test_difference_below_zero_is_no_figure():
     assert "below zero" in row["reason"]
 
 
+@pytest.mark.parametrize(("in_thousands", "unknown"), [(1, [1, 2]), (2, [2, 3]), (3, [3])])
+def test_a_period_filed_in_thousands_spoils_no_other_quarter(in_thousands, unknown):
+    """Of 1,000, 2,000, 3,000, 4,000 to date one figure is a thousandth: its quarter and the next are unknown, not wrong."""
+    ends = ends_of(12, 2024)
+    rows = to_date(ends, [1_000, 2_000, 3_000, 4_000])
+    rows[in_thousands]["value_usd"] /= 1_000
+    found = capex_by_end(built(made(rows)))
+    assert [found[end] for end in ends[1:]] == [
+        None if n in unknown else usd for n, usd in enumerate([1_000, 2_000, 3_000, 4_000])
+    ]
+
+
+def test_a_period_that_is_a_little_lower_than_a_shorter_one_is_taken_off():
+    """Part of the first quarter was reclassified: 10, 9, 15 and 20 to date."""
+    ends = ends_of(12, 2024)
+    frame = built(made(to_date(ends, [10, -1, 6, 5])))
+    assert frame["capex_usd"].to_list() == [10 * MILLION, None, 6 * MILLION, 5 * MILLION]
+
+
 def test_starts_that_differ_by_days_are_one_fiscal_year():
     """One filing starts the year on its first Monday, the other on the first of the month; ends differ as well."""
     half = fact(date(2024, 1, 29), date(2024, 7, 28), 30, date(2024, 8, 28))

@@ -59,6 +59,8 @@ NEVER_NEGATIVE = (CAPEX, "revenue", DEPRECIATION, DEPRECIATION_AND_AMORTIZATION,
 MONTHS, QUARTERS = 3, 4  # of a quarter, of a year
 NEAREST = 10  # days: a fiscal period ends at most so long after the end of the month that it is named by
 QUARTER_DAYS = 91
+OFF_SCALE = 10
+"""What was paid since the year began cannot be this many times less than three months ago: it was filed in thousands."""
 
 SEPARATOR = "; "
 # One line a fact behind a figure; `trace` compares it with the same line made of a row of core.
@@ -377,7 +379,7 @@ def _derived(basis: pl.DataFrame) -> pl.DataFrame:
         "accession", "line",
     )  # fmt: skip
     of_part = [*_BEST, "period_start", "period_end", "start_month", "end_month", "line"]
-    parts = basis.select(*_SERIES, pl.col(of_part).name.prefix("part_"))
+    parts = _on_scale(basis).select(*_SERIES, pl.col(of_part).name.prefix("part_"))
     is_shifted = ((pl.col("part_from") == 0) & (pl.col("part_period_start") != pl.col("period_start"))) | (
         (pl.col("part_to") == pl.col("quarters")) & (pl.col("part_period_end") != pl.col("period_end"))
     )
@@ -418,6 +420,28 @@ def _derived(basis: pl.DataFrame) -> pl.DataFrame:
         roundabout=pl.when("to_date").then(0).otherwise("parts").cast(pl.Int64),
         is_derived=pl.lit(True),
     )
+
+
+def _on_scale(basis: pl.DataFrame) -> pl.DataFrame:
+    """Periods that may be taken off: not those far below a shorter one from the same day, as known when they were filed.
+
+    Of such two the quarter between them is below zero and unknown; the wrong one would spoil the next quarter as well.
+    """
+    year = [*_SERIES, "start_month"]
+    period = [*year, "end_month", "known_on", "value_usd"]
+    shorter = basis.select(
+        *year, *(pl.col(name).alias(f"short_{name}") for name in ("end_month", "known_on", "value_usd"))
+    )
+    off_scale = (
+        basis.filter((pl.col("quarters") > 1) & pl.col("measure").is_in(NEVER_NEGATIVE))
+        .select(period)
+        .unique()
+        .join(shorter, on=year)
+        .filter((pl.col("short_end_month") < pl.col("end_month")) & (pl.col("short_known_on") <= pl.col("known_on")))
+        .filter(pl.col("short_known_on") == pl.col("short_known_on").max().over(*period, "short_end_month"))
+        .filter(pl.col("value_usd") * OFF_SCALE < pl.col("short_value_usd"))
+    )
+    return basis.join(off_scale, on=period, how="anti", maintain_order="left")
 
 
 def _day_after(column: str) -> pl.Expr:
@@ -610,7 +634,7 @@ def _why_not_derived(rows: pl.DataFrame, flows: pl.DataFrame) -> pl.DataFrame:
         pl.when(is_same & (pl.col("short_known_on") > pl.col("known_on")))
         .then(pl.lit("1 the shorter period became known only after the longer one, so their basis may differ"))
         .when(is_same & pl.col("measure").is_in(NEVER_NEGATIVE))
-        .then(pl.lit("2 the difference of its two periods is below zero"))
+        .then(pl.lit("2 the difference of its two periods is below zero, or the shorter is far below one yet shorter"))
         .when(pl.col("short_tag") != pl.col("tag"))
         .then(pl.format("3 the longer period is filed as {}, the shorter as {}, two series", tag, short_tag))
         .otherwise(pl.lit("4 a longer period is known, but not the shorter one to take from it"))
