@@ -429,14 +429,14 @@ def _on_scale(basis: pl.DataFrame) -> pl.DataFrame:
     """
     year = [*_SERIES, "start_month"]
     period = [*year, "end_month", "known_on", "value_usd"]
-    shorter = basis.select(
-        *year, *(pl.col(name).alias(f"short_{name}") for name in ("end_month", "known_on", "value_usd"))
-    )
+    is_low = pl.col("value_usd") * OFF_SCALE < pl.col("value_usd").max().over(year)
+    low = basis.filter(is_low & (pl.col("quarters") > 1) & pl.col("measure").is_in(NEVER_NEGATIVE)).select(period)
+    if low.is_empty():
+        return basis
+    of_short = {f"short_{name}": pl.col(name) for name in ("end_month", "known_on", "value_usd")}
     off_scale = (
-        basis.filter((pl.col("quarters") > 1) & pl.col("measure").is_in(NEVER_NEGATIVE))
-        .select(period)
-        .unique()
-        .join(shorter, on=year)
+        low.unique()
+        .join(basis.select(*year, **of_short), on=year)
         .filter((pl.col("short_end_month") < pl.col("end_month")) & (pl.col("short_known_on") <= pl.col("known_on")))
         .filter(pl.col("short_known_on") == pl.col("short_known_on").max().over(*period, "short_end_month"))
         .filter(pl.col("value_usd") * OFF_SCALE < pl.col("short_value_usd"))
