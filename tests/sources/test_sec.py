@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -298,6 +298,37 @@ def test_a_ticker_that_the_sec_does_not_know_is_named_and_the_others_are_read(li
     assert [str(failure) for failure in failures] == [
         "OVERBUILD_TICKERS: TYPO: the SEC has no such ticker; correct or remove it"
     ]
+
+
+def test_a_ticker_newer_than_the_list_that_is_kept_is_looked_up_again(live_server, tmp_path, monkeypatch):
+    played(live_server)
+    live_server.body("/api/xbrl/companyfacts/CIK0001835632.json", body("ORCL"))
+    assert len(ask(live_server, tmp_path, ("MRVL",))[0]) == 3
+    assert len(ask(live_server, tmp_path, ("MRVL",))[0]) == 3
+    assert len(live_server.asked("/files/")) == 1, "the list is kept"
+    monkeypatch.setattr(sec, "TICKERS_FRESH_AGAIN", timedelta(0))
+    newcomer = {"0": {"cik_str": 7, "ticker": "NEWCO", "title": "Newco"}}
+    live_server.body("/files/company_tickers.json", newcomer)
+    live_server.body("/api/xbrl/companyfacts/CIK0000000007.json", body("ORCL"))
+    urls, failures = ask(live_server, tmp_path, ("NEWCO",))
+    assert failures == []
+    assert any(url.endswith("#ticker=NEWCO") for url in urls)
+
+
+@pytest.mark.parametrize("path", ["/files/company_tickers.json", "/submissions/CIK0001835632.json"])
+def test_a_list_or_submissions_that_are_something_else_cost_no_company_and_are_not_kept(live_server, tmp_path, path):
+    played(live_server)
+    live_server.body("/api/xbrl/companyfacts/CIK0001835632.json", body("ORCL"))
+    live_server.body("/submissions/CIK0001835632.json", {"fiscalYearEnd": "0130"})
+    live_server.body(path, {"error": {"code": "busy"}, "fiscalYearEnd": 3})
+    urls, (failure,) = ask(live_server, tmp_path, ("MRVL",))
+    assert len(urls) >= 2
+    assert "the SEC has changed its answer, or this is an error page" in str(failure)
+    played(live_server)
+    live_server.body("/submissions/CIK0001835632.json", {"fiscalYearEnd": "0130"})
+    urls, failures = ask(live_server, tmp_path, ("MRVL",))
+    assert failures == []
+    assert any(url.endswith("#ticker=MRVL&fiscal_year_end_month=1") for url in urls)
 
 
 @pytest.mark.parametrize("written", ["BRK.B", "brk-b", "BRK/B"])

@@ -8,6 +8,10 @@ date and restated. Nothing is decided here about which of them counts: every row
 the month in which the company's fiscal year ends: the panel's, else the SEC's (submissions), else its annual reports'.
 What parsing needs and the body does not say rides in the fragment of the address (#ticker=...), which is not sent.
 
+A body is asked for at every run, on the condition that it has changed; where the host sends nothing to make that
+condition of, its hash says so. Asking first whether anything was filed (submissions) would spare a quarter of a
+megabyte a company, but a body may follow its filing by hours, and what is not asked for then is missing without a word.
+
 The SEC wants to know who asks: without a contact it refuses, and so do we.
 """
 
@@ -44,7 +48,8 @@ ONE_QUARTER_LATE = timedelta(days=80)
 YEAR_DAYS = (350, 380)
 DAYS_OVER_MONTH_END = 10
 """A fiscal year of 52 or 53 weeks ends up to so many days after the month that it is named by."""
-TICKERS_FRESH_FOR = timedelta(days=7)
+TICKERS_FRESH_FOR, TICKERS_FRESH_AGAIN = timedelta(days=7), timedelta(hours=1)
+"""How old the list of tickers may be, and how old where it lacks a ticker."""
 SUBMISSIONS_FRESH_FOR = timedelta(days=1)
 INT64 = 2**63
 
@@ -93,16 +98,14 @@ def _looked_up(tickers: list[str], fetching: Fetching) -> dict[str, tuple[int, i
 
     A ticker that it does not have is noted.
     """
-    name = "SEC list of tickers"
-    listed = fetching.get(TICKERS_URL, name=name, expect="json", fresh_for=TICKERS_FRESH_FOR)
-    if listed is None:
+    ciks = _listed(fetching, TICKERS_FRESH_FOR)
+    if ciks and not all(_spelt(ticker, ciks) for ticker in tickers):  # it may be newer than the list
+        ciks = _listed(fetching, TICKERS_FRESH_AGAIN)
+    if not ciks:
         return {}
-    body = unpacked(Document("", name, TICKERS_URL, listed.content).body, name)
-    ciks = {entry.ticker.upper(): int(entry.cik_str) for entry in _decoded(body, dict[str, Listed], name).values()}
     found: dict[str, tuple[int, int | None]] = {}
     for ticker in tickers:
-        spelt = next((way for way in (ticker, ticker.replace(".", "-").replace("/", "-")) if way in ciks), None)
-        if spelt:
+        if spelt := _spelt(ticker, ciks):
             found[spelt] = (ciks[spelt], None)
         else:
             fetching.failed(
@@ -111,14 +114,42 @@ def _looked_up(tickers: list[str], fetching: Fetching) -> dict[str, tuple[int, i
     return found
 
 
+def _listed(fetching: Fetching, fresh_for: timedelta) -> dict[str, int]:
+    """The SEC's list of tickers with their CIKs; empty where it could not be had, which is noted."""
+    found = _kept(fetching, TICKERS_URL, "SEC list of tickers", dict[str, Listed], fresh_for) or {}
+    return {entry.ticker.upper(): int(entry.cik_str) for entry in found.values()}
+
+
+def _kept(
+    fetching: Fetching, url: str, name: str, kind: type[T], fresh_for: timedelta, *, absent_ok: bool = False
+) -> T | None:
+    """A small body that is kept for a while. One that is not what it should be costs no company: it is noted.
+
+    It is asked for anew first, so that a bad answer is not kept as long as a good one.
+    """
+    why = ""
+    for age in (fresh_for, timedelta(0)):
+        received = fetching.get(url, name=name, expect="json", fresh_for=age, absent_ok=absent_ok)
+        if received is None:
+            return None
+        try:
+            return _decoded(unpacked(Document("", name, url, received.content).body, name), kind, name)
+        except DocumentError as error:
+            why = str(error).removeprefix(f"{name}: ")
+    fetching.failed(name, why, url)
+    return None
+
+
+def _spelt(ticker: str, ciks: dict[str, int]) -> str | None:
+    """A ticker as the list has it; None where it does not."""
+    return next((way for way in (ticker, ticker.replace(".", "-").replace("/", "-")) if way in ciks), None)
+
+
 def _year_end_month(ticker: str, cik: int, fetching: Fetching) -> int | None:
     """Month in which a company's fiscal year ends, as the SEC has it (`0130` is the end of January)."""
     url, name = SUBMISSIONS_URL.format(cik=cik), f"SEC submissions of {ticker}"
-    received = fetching.get(url, name=name, expect="json", fresh_for=SUBMISSIONS_FRESH_FOR, absent_ok=True)
-    if received is None:
-        return None
-    body = unpacked(Document("", name, url, received.content).body, name)
-    given = _decoded(body, Submissions, name).fiscalYearEnd or ""
+    found = _kept(fetching, url, name, Submissions, SUBMISSIONS_FRESH_FOR, absent_ok=True)
+    given = (found.fiscalYearEnd if found else None) or ""
     try:
         return _named_month(date(2024, int(given[:2]), int(given[2:])))
     except ValueError:
