@@ -142,6 +142,23 @@ def test_a_company_with_an_unusual_tag_is_a_line_in_the_list(monkeypatch):
     assert facts.frame.filter(pl.col("measure") == sec.CAPEX)["value_usd"].to_list() == [7]
 
 
+def test_share_counts_by_class_are_not_taken_for_the_companys_own():
+    """Two classes on each of twelve cover pages, in whichever order; then a page with one count, said twice."""
+    days = [f"20{year}-{month}-01" for year in (22, 23, 24) for month in ("02", "05", "08", "11")]
+    counts = [row(None, day, shares, day) for day in days for shares in (500, 60)]
+    counts += [row(None, "2025-02-01", 570, "2025-02-01")] * 2
+    of_dei = {"EntityCommonStockSharesOutstanding": {"units": {"shares": counts}}}
+    given = body(**REVENUE)
+    facts, shares = read(given | {"facts": given["facts"] | {"dei": of_dei}})
+    assert facts.frame.height == 1
+    assert shares.frame.select("measured_on", "shares").rows() == [(date(2025, 2, 1), 570)]
+    assert shares.unreadable.is_empty(), "no sign that the rest of the body is wrong"
+    (notice,) = shares.notices
+    assert notice == (
+        "ORCL: 12 cover pages give several share counts, perhaps of classes of shares; none of them is used"
+    )
+
+
 def test_the_list_of_tags_names_every_measure_of_the_snapshot():
     assert {measure.name for measure in sec_tags.tags("MSFT")} == {
         "purchases_of_property_and_equipment", "proceeds_from_sale_of_property_and_equipment", "finance_lease_principal",

@@ -210,8 +210,21 @@ def _parse(document: Document) -> Iterator[Batch]:
         (*notices, *_doubts(reading, good, measures, ticker)),
     )
     shares, unreadable = _sorted_out(every.slice(count))
-    nothing = () if shares.height else (f"{ticker}: no share count on its cover pages; it may have classes of shares",)
-    yield Batch(CORE["shares_outstanding"], _shares_outstanding(shares, ticker, reading.cik), unreadable, nothing)
+    several = pl.col("value").n_unique().over("accn", "period_end") > 1
+    said = _about_shares(shares.height, shares.filter(several).get_column("accn").n_unique(), ticker)
+    yield Batch(
+        CORE["shares_outstanding"], _shares_outstanding(shares.filter(~several), ticker, reading.cik), unreadable, said
+    )
+
+
+def _about_shares(rows: int, unclear: int, ticker: str) -> tuple[str, ...]:
+    """Why share counts are missing: a company with classes of shares gives one count for each, or none by name."""
+    if not rows:
+        return (f"{ticker}: no share count on its cover pages; it may have classes of shares",)
+    if not unclear:
+        return ()
+    pages = "a cover page gives" if unclear == 1 else f"{unclear} cover pages give"
+    return (f"{ticker}: {pages} several share counts, perhaps of classes of shares; none of them is used",)
 
 
 def _decoded(body: bytes | msgspec.Raw, kind: type[T], where: str) -> T:
