@@ -122,6 +122,31 @@ def test_a_year_that_ends_in_may_is_known_from_its_annual_reports():
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("month", [12, None])
+def test_a_company_that_moved_its_year_end_keeps_the_years_that_it_had(month):
+    """Its years ended in June until 2024; after a transition of half a year they end in December."""
+    rows = [
+        row("2022-07-01", "2023-06-30", 90, "2024-08-15", "10-K"),
+        row("2023-07-01", "2023-09-30", 10, "2023-11-01"),
+        row("2023-07-01", "2024-06-30", 100, "2024-08-15", "10-K"),
+        row("2024-07-01", "2024-09-30", 7, "2024-11-05"),
+        row("2024-07-01", "2024-12-31", 15, "2025-02-28", "10-KT"),
+        row("2025-01-01", "2025-03-31", 11, "2025-05-05"),
+        row("2025-01-01", "2025-12-31", 104, "2026-02-27", "10-K"),
+    ]
+    facts, _ = read(body(**{CAPEX: rows}, **REVENUE), month=month)
+    periods = ["period_type", "fiscal_year", "fiscal_quarter"]
+    assert facts.frame.filter(pl.col("measure") == sec.CAPEX).select(periods).rows() == [
+        ("year", 2023, 4),
+        ("quarter", 2024, 1),
+        ("year", 2024, 4),
+        ("quarter", 2024, 3),
+        ("half_year", 2024, 4),
+        ("quarter", 2025, 1),
+        ("year", 2025, 4),
+    ]
+
+
 def test_a_field_or_a_tag_more_is_no_matter():
     extended = body(
         **{CAPEX: [row("2025-06-01", "2025-08-31", 1, "2025-09-25", brand="new")], "Goodwill": [{}]}, **REVENUE

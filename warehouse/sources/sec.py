@@ -17,7 +17,6 @@ The SEC wants to know who asks: without a contact it refuses, and so do we.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from datetime import date, timedelta
 from operator import attrgetter
@@ -46,6 +45,7 @@ ESSENTIAL = (CAPEX, "revenue")
 CAPEX_LIKE = ("PaymentsToAcquire", "PaymentsFor", "CapitalExpenditure")
 ONE_QUARTER_LATE = timedelta(days=80)
 YEAR_DAYS = (350, 380)
+ANNUAL_REPORTS = ("10-K", "10-K405", "20-F", "40-F")
 DAYS_OVER_MONTH_END = 10
 """A fiscal year of 52 or 53 weeks ends up to so many days after the month that it is named by."""
 TICKERS_FRESH_FOR, TICKERS_FRESH_AGAIN = timedelta(days=7), timedelta(hours=1)
@@ -202,10 +202,9 @@ def _parse(document: Document) -> Iterator[Batch]:
     reading.read(*SHARES, Measure("shares", False, ()))
     every = reading.frame()  # of both tables at once: what a frame costs is mostly its making
     good, unreadable = _sorted_out(every.head(count))
-    month = int(about.get("fiscal_year_end_month") or 0) or _from_annual_reports(good)
     yield Batch(
         CORE["company_facts"],
-        _company_facts(good, ticker, reading.cik, month),
+        _company_facts(good, ticker, reading.cik, _year_end_months(good, about.get("fiscal_year_end_month"))),
         unreadable,
         (*notices, *_doubts(reading, good, measures, ticker)),
     )
@@ -349,8 +348,8 @@ def _whole(value: object) -> int | None:
     return value if type(value) is int and -INT64 <= value < INT64 else None
 
 
-def _company_facts(rows: pl.DataFrame, ticker: str, cik: int, month: int | None) -> pl.DataFrame:
-    dated = rows.lazy().with_columns(fiscal_year_end_month=pl.lit(month, dtype=pl.Int64))
+def _company_facts(rows: pl.DataFrame, ticker: str, cik: int, month: pl.Expr) -> pl.DataFrame:
+    dated = rows.lazy().with_columns(fiscal_year_end_month=month)
     dated = dated.with_columns(fiscal_year=fiscal_year(), fiscal_quarter=fiscal_quarter())
     return dated.select(
         pl.lit(ticker).alias("ticker"),
@@ -374,13 +373,27 @@ def _company_facts(rows: pl.DataFrame, ticker: str, cik: int, month: int | None)
     ).collect()
 
 
-def _from_annual_reports(rows: pl.DataFrame) -> int | None:
-    """Month that the years of the latest annual reports end in."""
+def _year_end_months(rows: pl.DataFrame, given: str | None) -> pl.Expr:
+    """Month that the fiscal year of a row's period ends in: the given one, else that of the newest annual report.
+
+    A company that moved its year end (given is the one of now) had another one up to its last annual report of before.
+    """
     days = (pl.col("period_end") - pl.col("period_start")).dt.total_days() + 1
-    annual = rows.filter(pl.col("form").str.contains("^(10-K|20-F|40-F)") & days.is_between(*YEAR_DAYS))
-    latest = annual.filter(pl.col("known_on") == pl.col("known_on").max()).get_column("period_end")
-    months = Counter(_named_month(end) for end in latest)
-    return months.most_common(1)[0][0] if months else None
+    ends = (
+        rows.filter(pl.col("form").is_in(ANNUAL_REPORTS) & days.is_between(*YEAR_DAYS))
+        .group_by("accn")
+        .agg(pl.col("period_end").max())  # the years before it are comparatives
+        .get_column("period_end")
+        .unique()
+        .sort(descending=True)
+    )
+    now = int(given) if given else _named_month(ends[0]) if ends.len() else None
+    month = pl.lit(now, dtype=pl.Int64)
+    if before := next((end for end in ends if _named_month(end) != now), None):
+        month = (
+            pl.when(pl.col("period_end") <= before).then(pl.lit(_named_month(before), dtype=pl.Int64)).otherwise(month)
+        )
+    return month
 
 
 def _shares_outstanding(rows: pl.DataFrame, ticker: str, cik: int) -> pl.DataFrame:
