@@ -107,6 +107,15 @@ def test_a_firm_without_all_returns_is_left_out_and_said_so(published):
     assert "ALAB" not in found["patell"]["firms"].split()
 
 
+def test_each_row_says_whether_its_test_is_valid_on_a_common_day(published):
+    """Three neoclouds move as one: too few for the ranks of one day, enough for those of two."""
+    told = {role: {test: row["valid_for_one_event_day"] for test, row in rows(published, role, (0, 0)).items()}
+            for role in ("supplier", "neocloud")}  # fmt: skip
+    honest = {"portfolio": True, "kolari_pynnonen": True, "corrado_rank": True, "patell": False, "bmp": False}
+    assert told == {"supplier": honest, "neocloud": {**honest, "corrado_rank": False}}
+    assert rows(published, "neocloud", (0, 1))["corrado_rank"]["valid_for_one_event_day"]
+
+
 def test_no_group_of_benchmarks(published):
     groups = set(published["event_study_tests"]["grouping"])
     assert groups == {"supplier", "buyer", "power", "neocloud", "adopter"}
