@@ -149,6 +149,35 @@ def test_size_enters_where_share_counts_are_known(facts, published):
     assert names[0] == "adopter"
 
 
+@pytest.mark.parametrize("days", [1, 2])
+def test_turnover_stands_for_size_where_share_counts_are_missing(published, facts, days):
+    """The regression with the log of the mean of close times volume over the estimation window, by statsmodels."""
+    _, x, _, abnormal, _ = design(facts, published, days)
+    row = one(published, **(DAY if days == 1 else TWO_DAYS), specification="turnover", variable="log_turnover")
+    bars = facts["stock_prices"].sort("ticker", "date").with_columns(usd=pl.col("close") * pl.col("volume"))
+    traded = []
+    for firm in row["firms"].split():
+        own = bars.filter(pl.col("ticker") == firm)
+        at = own["date"].to_list().index(EVENT)
+        traded.append(own["usd"].to_numpy()[at - 260 : at - 10].mean())
+    z = np.log(traded)
+    fitted = sm.OLS(abnormal, np.column_stack([x, (z - z.mean()) / z.std(ddof=1)])).fit()
+    assert row["n_firms"] == 40
+    assert row["coefficient"] == pytest.approx(fitted.params[-1], abs=1e-10)
+    assert row["ols_standard_error"] == pytest.approx(fitted.bse[-1], rel=1e-8)
+
+
+def test_a_firm_that_is_not_traded_has_no_turnover(facts):
+    """Volume of zero throughout: left out of that regression alone, and no logarithm of zero travels."""
+    quiet = facts["stock_prices"].with_columns(
+        volume=pl.when(pl.col("ticker") == "AMD").then(0).otherwise(pl.col("volume"))
+    )
+    found = run({**facts, "stock_prices": quiet})
+    assert one(found, **DAY, specification="turnover", variable="buyer")["n_firms"] == 39
+    assert one(found, **DAY, specification="exposure", variable="buyer")["n_firms"] == 40
+    assert not any(found[name].is_nan().any() for name in found.select(pl.col(pl.Float64)).columns)
+
+
 # ---- What is missing ----------------------------------------------------------------------------------------------
 
 
