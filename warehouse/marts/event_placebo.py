@@ -345,7 +345,7 @@ def _not_valid(test: str, worth: float, ratio: float, days: int, level: float) -
     """Why a test is not valid for some firms on a common day, by what was measured; None where it is."""
     about = ABOUT[test]
     if not about.valid_for_one_event_day:
-        return f"{about.assumes}: not so on a common day"
+        return f"it takes for granted that {about.assumes}: not so on a common day"
     limit = variance_limit(level)
     if about.assumes_same_variance and ratio > limit:
         return f"the quiet days' variance is {ratio:.2f} times that of the windows before, above {limit:.2f}"
