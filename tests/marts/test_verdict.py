@@ -311,6 +311,11 @@ def test_a_vintage_that_is_left_out_is_named_in_the_sentence(assumptions):
     assert found["ALL", "Q3"]["verdict"] == "not_shown_wasteful"
 
 
+def test_how_old_the_revenue_is_stands_beside_what_it_covers(assumptions):
+    said = verdicts_of(frames(), assumptions)["MSFT", "Q3"]["statement"]
+    assert f"in the infrastructure view by revenue told {made_up.KNOWN} (below 50 %" in said
+
+
 def test_a_driver_that_turns_one_view_alone_is_not_said_to_turn_the_verdict(assumptions):
     flips = mart_frame(
         "waste_sensitivity",

@@ -93,6 +93,8 @@ def build(
         grade=either("quarters_grade", "year_grade"),
         reason=pl.when(by_year)
         .then(pl.lit("the year as printed, as not all of its quarters are known"))
+        .when(~by_quarters & pl.col("is_running"))
+        .then(pl.format("left out of the vintages: no quarter's capex of the running year {} is known yet", "year"))
         .when(~by_quarters & (pl.col("quarters_known") == 0))
         .then(pl.format("left out of the vintages: no quarter's capex of {} is known", "year"))
         .when(~by_quarters)

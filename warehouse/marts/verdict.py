@@ -380,6 +380,9 @@ def _covered(view: str, conditions: Conditions, assumptions: Assumptions) -> str
         conditions[f"{name}_{view}"] for name in ("coverage_falls_short", "covers_too_late", "covers_in_time")
     )
     median = conditions[f"coverage_median_{view}"]["value"]
+    # Old revenue against capex of today covers little of it, and a reader has to see that.
+    known_on = conditions[f"revenue_is_no_lower_bound_{view}"]["known_on"]
+    since = f" by revenue told {known_on}" if known_on else ""
     covers = "an unknown part" if median is None else _percent(median)
     when = (
         f"in time with {odds(in_time['value'], in_time['threshold'])}"
@@ -387,7 +390,7 @@ def _covered(view: str, conditions: Conditions, assumptions: Assumptions) -> str
         else f"too late with {odds(late['value'], late['threshold'])}"
     )
     return (
-        f"{covers} in the {_view(view)} (below "
+        f"{covers} in the {_view(view)}{since} (below "
         f"{_percent(assumptions.number('q3_coverage'))} with probability {odds(short['value'], short['threshold'])}, {when})"
     )
 

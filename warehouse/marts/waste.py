@@ -384,8 +384,8 @@ def _pay_model(
     if counted and any(row["is_lower_bound"] for row in lines):
         missing = sorted({row["entity"] for row in lines} - {row["entity"] for row in counted})
         notes.append("revenue is a lower bound" + (f": nothing known of {', '.join(missing)}" if missing else ""))
-    notes += _named(LEFT_OUT, [row for row in own if row["capex_usd"] is None])
-    running = [f"{row['ticker']} {row['year']} ({row['quarters_known']} of 4)" for row in spent if row["is_running"]]
+    notes += _named(LEFT_OUT, [row for row in own if row["capex_usd"] is None and not row["is_running"]])
+    running = [f"{row['ticker']} {row['year']} ({row['quarters_known']} of 4)" for row in own if row["is_running"]]
     notes += [f"{SO_FAR}: {', '.join(running)}"] if running else []
     if not spent:
         return Model(scope, view, reasons=dict.fromkeys(PAY_QUANTITIES, f"no capex of {scope} is known"))

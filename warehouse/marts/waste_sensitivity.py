@@ -57,7 +57,8 @@ TABLE = mart(
         Column(
             "flip_value",
             "real",
-            "value of the driver at which it alone turns the verdict that rests on this quantity",
+            "value of the driver at which it alone turns what this view says; the verdict itself where the scope has one view "
+            "and its revenue is no lower bound",
         ),
         Column("facts", "text", "evidence behind the driver, separated by blanks"),
         Column("known_on", "date", "day on which the newest of the driver's facts became public"),
