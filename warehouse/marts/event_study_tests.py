@@ -36,6 +36,7 @@ from warehouse.assumptions import Assumptions
 from warehouse.marts.event_study import FLAT, NO_PORTFOLIO_VALUE, PORTFOLIO
 from warehouse.marts.event_study import TABLE as EVENT_STUDY
 from warehouse.marts.mart import Mart, Trace
+from warehouse.marts.reasons import joined
 from warehouse.marts.returns import (
     KINDS,
     MODELS,
@@ -228,9 +229,7 @@ def _of_test(rows: pl.DataFrame, test: str) -> pl.DataFrame:
         portfolio_tested=pl.col("t_stat").is_not_null(),
     )
     added = pl.when(alone).then(pl.lit(TOO_FEW)).when(missing).then(pl.lit(FLAT))
-    return found.with_columns(
-        reason=pl.concat_str(pl.col("reason"), added, separator="; ", ignore_nulls=True).replace("", None)
-    ).drop("portfolio_tested")
+    return found.with_columns(reason=joined("reason", added)).drop("portfolio_tested")
 
 
 def _valid(test: str, n: pl.Expr) -> pl.Expr:
