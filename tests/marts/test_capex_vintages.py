@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 
 from tests.conftest import with_provenance
+from tests.marts.declared import failing
 from tests.marts.made_up import mart_frame
-from tests.marts.test_offers import failing
 from warehouse.assumptions import load
 from warehouse.marts import build, capex_vintages
 from warehouse.tables import CORE

@@ -12,6 +12,7 @@ import scipy.stats
 import statsmodels.api as sm
 
 from tests.conftest import AS_OF, with_provenance
+from tests.marts.declared import warehouse_of
 from tests.marts.test_event_study import around, one, without
 from warehouse.assumptions import load
 from warehouse.marts import build, known
@@ -236,14 +237,8 @@ def test_nothing_known_is_no_row(assumptions):
 
 @pytest.fixture(scope="module")
 def warehouse(built, facts) -> duckdb.DuckDBPyConnection:
-    connection = duckdb.connect()
-    connection.execute("CREATE SCHEMA core; CREATE SCHEMA marts")
-    frames = {f"marts.{name}": frame for name, frame in built.items()}
-    for name, frame in {**frames, **{f"core.{n}": facts[n] for n in ("stock_prices", "companies")}}.items():
-        connection.register("incoming", frame.to_arrow())
-        connection.execute(f"CREATE TABLE {name} AS SELECT * FROM incoming")
-        connection.unregister("incoming")
-    return connection
+    marts = {f"marts.{name}": frame for name, frame in built.items()}
+    return warehouse_of(marts | {f"core.{n}": facts[n] for n in ("stock_prices", "companies")})
 
 
 @pytest.mark.parametrize("check", MART.table.checks, ids=lambda check: check.name)

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from tests.conftest import AS_OF
+from tests.marts.declared import warehouse_of
 from warehouse.marts import build, known
 from warehouse.marts.event_study_tests import MART, TESTS, mean_correlation, rank_test, ranked, standardised_tests
 from warehouse.marts.returns import abnormal_returns, fit, standard_errors, student_p
@@ -250,14 +251,8 @@ def test_when_nothing_happens_only_honest_tests_stay_quiet():
 
 @pytest.fixture(scope="module")
 def warehouse(published, facts) -> duckdb.DuckDBPyConnection:
-    connection = duckdb.connect()
-    connection.execute("CREATE SCHEMA core; CREATE SCHEMA marts")
-    frames = {"marts." + name: frame for name, frame in published.items()}
-    for name, frame in {**frames, **{f"core.{n}": facts[n] for n in ("stock_prices", "companies")}}.items():
-        connection.register("incoming", frame.to_arrow())
-        connection.execute(f"CREATE TABLE {name} AS SELECT * FROM incoming")
-        connection.unregister("incoming")
-    return connection
+    marts = {f"marts.{name}": frame for name, frame in published.items()}
+    return warehouse_of(marts | {f"core.{n}": facts[n] for n in ("stock_prices", "companies")})
 
 
 @pytest.mark.parametrize("check", MART.table.checks, ids=lambda check: check.name)

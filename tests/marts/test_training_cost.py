@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import with_provenance
+from tests.marts.declared import behind, failing
 from tests.marts.made_up import mart_frame
-from tests.marts.test_offers import behind, failing, listings
+from tests.marts.test_offers import listings
 from warehouse.assumptions import Assumptions, load
 from warehouse.marts import all_marts, build, training_cost
 from warehouse.tables import CORE
