@@ -175,7 +175,13 @@ def prices(runs: pl.DataFrame, offers: pl.DataFrame, assumptions: Assumptions) -
     days = assumptions.integer("price_window_days")
     wanted = offers.filter(
         (pl.col("provider_class") == assumptions.value("price_class")) & (pl.col("pricing_kind") == KIND)
-    ).select("gpu_model", "observed_on", "usd_per_gpu_hour", "known_on", "grade")
+    ).select(
+        "gpu_model",
+        "observed_on",
+        "known_on",
+        "grade",
+        usd_per_gpu_hour=pl.col("usd_per_gpu_hour") * assumptions.number("rental_price"),
+    )
     windows = runs.join(_stand_ins(assumptions), on="hardware", how="left").select(
         "run_id",
         "hardware",
