@@ -311,6 +311,20 @@ def test_a_vintage_that_is_left_out_is_named_in_the_sentence(assumptions):
     assert found["ALL", "Q3"]["verdict"] == "not_shown_wasteful"
 
 
+@pytest.mark.parametrize(
+    ("given_frames", "told"),
+    [
+        (lambda: frames(article_claims=made_up.claims().clear()), "the claim itself"),
+        (lambda: frames(training_cost=made_up.costs(None)), "the run's GPU-hours and rental prices of its time"),
+        (lambda: frames(article_claims=made_up.claims(stated_as="colour_of_the_logo")), "a claim whose scope is known"),
+        (lambda: frames(article_claims=made_up.claims().clear(), training_cost=made_up.costs(None)),
+         "the claim, the run's GPU-hours and rental prices of its time"),
+    ],
+)  # fmt: skip
+def test_q1_says_which_part_would_tell(given_frames, told, assumptions):
+    assert verdicts_of(given_frames(), assumptions)["ALL", "Q1"]["statement"].endswith(f"; {told} would tell.")
+
+
 def test_how_old_the_revenue_is_stands_beside_what_it_covers(assumptions):
     said = verdicts_of(frames(), assumptions)["MSFT", "Q3"]["statement"]
     assert f"in the infrastructure view by revenue told {made_up.KNOWN} (below 50 %" in said

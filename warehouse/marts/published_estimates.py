@@ -35,8 +35,8 @@ MEASURES = ("purchases_of_property_and_equipment", "revenue")
 RUN_RATE, YEAR, YEAR_OF_AI, INVESTED, NOTHING = "run rate", "year", "year of AI", "invested", "nothing"
 INPUTS = {
     RUN_RATE: "Nvidia's revenue of its last quarter, times four",
-    YEAR: "capex of the four companies over four quarters",
-    YEAR_OF_AI: "capex of the four companies over four quarters, the share of it that is for AI",
+    YEAR: "capex of the four companies, each over its last four quarters known",
+    YEAR_OF_AI: "capex of the four companies, each over its last four quarters known, the share of it that is for AI",
     INVESTED: "capex of the four companies since the first vintage, the share of it that is for AI",
     NOTHING: "none: it is a benefit and not a requirement",
 }

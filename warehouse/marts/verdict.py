@@ -470,7 +470,11 @@ def _instead(scope: str, condition: str) -> str | None:
 
 
 def _clearer(question: str, conditions: Conditions) -> str | None:
-    """What is wanting of Q3 where every figure is known, and only the glut signals and the figures do not agree."""
+    """What is wanting: of Q1 the part that is not known; of Q3, where all is known, signals and figures that agree."""
+    if question == "Q1" and (low := conditions.get("recomputed_low_within_factor")):
+        if low["value"] is None:
+            return None if low["threshold"] is None else "the run's GPU-hours and rental prices of its time"
+        return "the claim itself" if low["threshold"] is None else "a claim whose scope is known"
     if question != "Q3":
         return None
     short, late, in_time = (
