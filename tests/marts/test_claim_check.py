@@ -262,6 +262,13 @@ def test_amounts_are_rounded_as_on_paper(value, said):
     assert claim_facts.usd(value) == said
 
 
+def test_a_ratio_across_rungs_says_how_many_it_crosses(rows):
+    """Final run S1, programme S3, capex S5; a lab's research computing became known in August 2026."""
+    assert "crosses two rungs" in rows["SC12"]["reason"]
+    assert "crosses four rungs" in rows["SC12"]["reason_then"]
+    assert "(0.000093 to 0.00046)" in rows["SC12"]["reason_then"]
+
+
 def test_a_market_that_went_on_falling_is_turmoil(recheck, facts):
     """SPY adjusted to a fall of one percent on 2025-01-28."""
     before = facts["stock_prices"].filter(ticker="SPY", date=date(2025, 1, 27))["adj_close"].item()

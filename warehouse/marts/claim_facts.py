@@ -223,5 +223,10 @@ def _rounded(value: float) -> float:
     return float(exact.quantize(Decimal(1).scaleb(exact.adjusted() - 3), rounding=ROUND_HALF_UP))
 
 
+def two_digits(value: float) -> str:
+    """Two digits that count, written out: 0.000093 and not 9.3e-05."""
+    return format(Decimal(f"{value:.2g}"), "f")
+
+
 def percent(value: float, digits: int = 1) -> str:
     return f"{100 * value:.{digits}f} %"

@@ -28,6 +28,7 @@ from warehouse.marts.claim_facts import (
     day_returns,
     market_value_changes,
     percent,
+    two_digits,
     usd,
 )
 
@@ -266,6 +267,7 @@ def cost_ratio(claim: Row, dossier: Dossier) -> Found:
     low, middle, high, final_run = _programme(dossier)
     lab = dossier.find("evidence", evidence_id="CC016")
     if lab is not None:
+        crossed = "two"  # from the final run (S1) to the programme (S3)
         spent, whose = lab["value"], f"{lab['entity']}'s research computing of a year ({usd(lab['value'])})"
     else:
         group = dossier.frames["capex_group"].filter(pl.col("capex_ttm_usd").is_not_null()).sort("calendar_quarter")
@@ -273,17 +275,18 @@ def cost_ratio(claim: Row, dossier: Dossier) -> Found:
             raise dossier.missing("What US companies spend")
         row = group.row(-1, named=True)
         dossier.used(f"marts.capex_group {row['calendar_quarter']}", row.get("grade"))
-        spent = row["capex_ttm_usd"]
+        spent, crossed = row["capex_ttm_usd"], "four"  # from the final run (S1) to capex (S5)
         whose = f"the group's capex of four quarters ({usd(spent)}, a higher rung, the nearest known)"
     claimed, factor = float(claim["value_claimed"]), dossier.assumptions.number("q1_factor")
     beside = ""
     with suppress(NotKnown):
         other = _cost(dossier, LLAMA_RUN)["cost_mid_usd"]
         ratio = _cost(dossier, V3_RUN)["cost_mid_usd"] / other
-        beside = f" Run against run at rental prices it is {ratio:.2g} of Llama 3.1 405B."
+        beside = f" Run against run at rental prices it is {two_digits(ratio)} of Llama 3.1 405B."
     reason = (
-        f"DeepSeek's research programme over {whose} is {middle / spent:.2g} ({low / spent:.2g} to {high / spent:.2g})."
-        f"{beside} A final run over billions ({final_run / spent:.2g}) crosses two rungs of the scope ladder. "
+        f"DeepSeek's research programme over {whose} is {two_digits(middle / spent)} ({two_digits(low / spent)} to "
+        f"{two_digits(high / spent)})."
+        f"{beside} A final run over billions ({two_digits(final_run / spent)}) crosses {crossed} rungs of the scope ladder. "
         "Right is that it is cheap, by less than the sentence makes it."
     )
     if lab is not None and middle / spent <= factor * claimed:
