@@ -87,7 +87,8 @@ SECTIONS: tuple[tuple[str, str, str, str], ...] = (
         "who_was_hit",
         "Who was hit: role and exposure to chips",
         "Abnormal return of 27 and 28 January 2025 regressed across firms: a role's is that of its firm with average exposure, "
-        "an exposure's that of one standard deviation more. The error is that of a portfolio, as firms share one event day.",
+        "an exposure's that of one standard deviation more. The error is that of a portfolio, as firms share one event day. "
+        "Every buyer is larger than average, so with size in it (turnover) role and size can hardly be told apart.",
         "SELECT specification, variable, coefficient, standard_error, p_value, share_of_quiet_days_beyond, n_firms, r2, grade, "
         "reason FROM marts.event_cross_section WHERE event_date = DATE '2025-01-27' AND window_start = 0 AND window_end = 1 "
         "AND coefficient IS NOT NULL ORDER BY CASE specification WHEN 'roles' THEN 0 WHEN 'exposure' THEN 1 ELSE 2 END, "

@@ -166,6 +166,10 @@ def test_turnover_stands_for_size_where_share_counts_are_missing(published, fact
     assert row["n_firms"] == 40
     assert row["coefficient"] == pytest.approx(fitted.params[-1], abs=1e-10)
     assert row["ols_standard_error"] == pytest.approx(fitted.bse[-1], rel=1e-8)
+    # What the module says of the buyers: all above the average, four of five by about a standard deviation.
+    size = dict(zip(row["firms"].split(), (z - z.mean()) / z.std(ddof=1), strict=True))
+    buyers = sorted(size[firm] for firm in ("AMZN", "GOOGL", "META", "MSFT", "ORCL"))
+    assert 0 < buyers[0] < 0.9 < buyers[1]
 
 
 def test_a_firm_that_is_not_traded_has_no_turnover(facts):
