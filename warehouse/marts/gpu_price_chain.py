@@ -36,6 +36,7 @@ from warehouse.marts.gpu_price_index import SERIES, TFLOPS_PER_PFLOPS
 from warehouse.marts.mart import Mart, Trace
 from warehouse.marts.offers import CLASSES, KINDS, listings
 from warehouse.marts.picking import admissible, pick, weakest
+from warehouse.marts.reasons import joined
 from warehouse.tables.gpu_specs import TABLE as GPU_SPECS
 from warehouse.tables.table import Check, Column, mart
 
@@ -278,7 +279,7 @@ def _per_peak(rows: pl.DataFrame, gpu_specs: pl.DataFrame) -> pl.DataFrame:
             usd_per_pflop_hour=pl.col("usd_per_gpu_hour") / (pl.col("bf16_dense_tflops") / TFLOPS_PER_PFLOPS),
             known_on=pl.max_horizontal("known_on", "peak_known_on"),
             grade=weakest("grade", "peak_grade"),
-            reason=pl.concat_str("reason", no_peak, separator="; ", ignore_nulls=True).replace("", None),
+            reason=joined("reason", no_peak),
         )
         .drop("bf16_dense_tflops", "peak_known_on", "peak_grade")
     )
