@@ -132,6 +132,8 @@ def test_an_unknown_gpu_instance_is_told_and_put_aside_and_a_fraction_left_out()
         product("C", instanceType="g6f.large", gpu="1"),
         product("D", instanceType="trn1.32xlarge", gpu=None),
         product("E", instanceType="inf2.48xlarge"),
+        product("F", instanceType="trn9.48xlarge", gpu=None, instanceFamily="Machine Learning ASIC Instances"),
+        product("G", instanceType="m9i.large", gpu="0", instanceFamily="General purpose"),
     ]
     found = parsed(products, {p["sku"]: term(p["sku"], "J", "21.5") for p in products})
     assert found.by("instance", "gpu_model", "usd_per_gpu_hour") == [
@@ -139,6 +141,8 @@ def test_an_unknown_gpu_instance_is_told_and_put_aside_and_a_fraction_left_out()
         ("trn1.32xlarge", "Trainium1", 1.34375),
     ]
     assert "p9-z900.48xlarge (1)" in found.said
+    assert "trn9.48xlarge (1)" in found.said
+    assert "m9i.large" not in found.said
     assert "p9-z900.48xlarge" in found.reasons
     assert "g6f.large (1)" in found.said
 

@@ -97,6 +97,16 @@ def test_vast_divides_the_offer_by_its_gpus_and_takes_verified_hosts_only():
     assert "not a number of GPUs" in rented.reasons
 
 
+def test_the_memory_that_a_list_states_tells_chips_of_one_name_apart():
+    offer = {"id": 1, "num_gpus": 2, "dph_total": 2.0, "gpu_ram": 81920}
+    sizes = [offer | {"gpu_name": "A100 SXM4"}, offer | {"id": 2, "gpu_name": "A100 SXM4", "gpu_ram": 40960},
+             offer | {"id": 3, "gpu_name": "A100 PCIE", "gpu_ram": 81559}, offer | {"id": 4, "gpu_name": "H100 SXM"}]  # fmt: skip
+    found = read(vast.parse, document({"offers": sizes}))
+    assert found.by("gpu_model", "gpu_count", "usd_per_gpu_hour") == [
+        ("A100 PCIe 80GB", 2, 1.0), ("A100 SXM 40GB", 2, 1.0), ("A100 SXM 80GB", 2, 1.0), ("H100 SXM", 2, 1.0),
+    ]  # fmt: skip
+
+
 def test_runpods_zero_is_not_offered_and_community_is_a_marketplace():
     path = recorded("gpu", "api_samples", "runpod_graphql_gputypes_2026-08.json")
     found = read(runpod.parse, document(path))

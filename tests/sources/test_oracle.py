@@ -68,6 +68,15 @@ def test_what_is_no_price_is_put_aside(bad, reason):
     assert reason in found.reasons
 
 
+def test_a_tier_for_larger_quantities_is_no_list_price():
+    tiers = [{"model": "PAY_AS_YOU_GO", "value": 10, "rangeMin": 0, "rangeMax": 100},
+             {"model": "PAY_AS_YOU_GO", "value": 7, "rangeMin": 100, "rangeMax": 999999},
+             {"model": "MONTHLY_COMMIT", "value": 5}]  # fmt: skip
+    found = parsed(item() | {"currencyCodeLocalizations": [{"currencyCode": "USD", "prices": tiers}]})
+    assert found.by("usd_per_gpu_hour") == [(10.0,)]
+    assert "tiers for larger quantities" in found.said
+
+
 def test_products_without_a_gpu_are_nothing_to_tell():
     found = parsed(item(), item("Block Volume Storage", "B1", "Gigabyte Storage Capacity Per Month"))
     assert len(found.rows) == 1

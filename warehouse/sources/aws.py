@@ -39,6 +39,8 @@ ASKED = {
 }
 # Newer lists say how a product is bought; older ones do not have the attribute.
 MARKET = ("marketoption", "OnDemand")
+# Families in which a name that no table holds is news, though some of them state no count of GPUs (Trainium).
+FAMILIES = ("GPU instance", "Machine Learning ASIC Instances")
 LEASES = {"1yr": "reserved_1y", "3yr": "reserved_3y"}
 PRODUCTS, ON_DEMAND, RESERVED = ("products",), ("terms", "OnDemand"), ("terms", "Reserved")
 _OPEN, _CLOSE = frozenset({"start_map", "start_array"}), frozenset({"end_map", "end_array"})
@@ -156,7 +158,7 @@ def _attributes(sku: str, product: Any, offers: Offers) -> dict[str, Any] | None
         return None
     known = look_up(str(instance), PROVIDER)
     gpus = str(attributes.get("gpu") or "0")
-    if known is None and gpus in ("0", "NA"):
+    if known is None and gpus in ("0", "NA") and attributes.get("instanceFamily") not in FAMILIES:
         return None
     named = offers.chip(((PROVIDER, str(instance)),), attributes, f"sku {sku}")
     if named is None:

@@ -24,7 +24,7 @@ import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date
 from typing import Any
 
@@ -89,7 +89,7 @@ class Offers:
         if named.fraction is not None or (memory is not None and memory.is_slice(memory_gb)):
             self.leave_out("a part of a GPU, which is no price of a whole one", called)
             return None
-        return named
+        return _sized(named, names, memory_gb)
 
     def count(self, named: Named, listed: float | None, instance: str) -> int | None:
         """GPUs of an offer: the table's count, and a notice where the list says another; else the list's."""
@@ -101,6 +101,9 @@ class Offers:
 
     def price(self, value: Any, what: str, raw: Mapping[str, Any], locator: str, *, text: bool = False) -> float | None:
         """A price above zero, or None with the row put aside. `text` says that this list gives numbers as text."""
+        if other := _other_currency(raw):
+            self.aside(raw, f"{what}: the price is in {other}, not in USD", locator)
+            return None
         number = self.number(value, what, text=text)
         if number is None:
             self.aside(raw, f"{what}: {_shown(value)} is not a number", locator)
@@ -228,6 +231,22 @@ class Offers:
         if repeated:
             said.append(f"{repeated} rows say the same as another one and are loaded once")
         return tuple(f"{self.document.name}: {text}" for text in said)
+
+
+def _other_currency(raw: Mapping[str, Any]) -> str:
+    """The currency that a row names, where it is not the dollar: a list of dollars may gain the field one day."""
+    named = {re.sub(r"[^a-z]", "", name.lower()): value for name, value in raw.items() if isinstance(value, str)}
+    said = next((named[name].strip() for name in ("currency", "currencycode") if name in named), "")
+    return "" if said.upper() in ("", "USD", "US$", "$") else said
+
+
+def _sized(named: Named, names: tuple[tuple[str, str], ...], memory_gb: float | None) -> Named:
+    """The chip of this memory, where the name leaves it to the list (Vast.ai's "A100 SXM4" has 40 or 80 GB)."""
+    if named.memory_gb is not None or not memory_gb:
+        return named
+    found = (look_up(f"{name} {round(memory_gb)}GB", ANYBODY) for _, name in names if name)
+    sized = next((chip for chip in found if chip is not None and chip.gpu_model), None)
+    return named if sized is None else replace(sized, gpu_count=named.gpu_count)
 
 
 def json_of(document: Document) -> dict[str, Any]:

@@ -72,7 +72,10 @@ def _read(item: dict[str, Any], offers: Offers) -> None:
     if "USD" not in prices:
         offers.aside(item, f"currencyCode: the price is in {', '.join(prices) or 'no currency'}, not in USD", locator)
         return
-    values = [price.get("value") for price in prices["USD"] if price.get("model") == MODEL]
+    payg = [price for price in prices["USD"] if isinstance(price, dict) and price.get("model") == MODEL]
+    values = [price.get("value") for price in payg if not price.get("rangeMin")]
+    if tiers := len(payg) - len(values):
+        offers.leave_out(f"{tiers} tiers for larger quantities", name)
     if not values:
         offers.aside(item, f"prices: there is none of the model {MODEL}", locator)
         return
