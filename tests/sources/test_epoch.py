@@ -14,11 +14,14 @@ import polars as pl
 import pytest
 
 from tests.conftest import SHARED, recorded
+from warehouse import home
 from warehouse.errors import DocumentError
+from warehouse.ingest import RunContext, ingest, load, quarantine
 from warehouse.settings import Settings
 from warehouse.sources import epoch
 from warehouse.sources.epoch import CAPABILITIES, HARDWARE, LARGE_SCALE, NOTABLE, PAIR
 from warehouse.sources.source import Batch, Document, Received
+from warehouse.store import opened
 
 RECORDED = {
     NOTABLE: "epoch_notable_ai_models_2026-08-19.csv.gz",
@@ -299,6 +302,48 @@ def test_texts_with_quotes_commas_and_line_breaks_are_one_row_each():
     assert found.select("model", "organization", "locator").rows() == [
         (name, "Lab A,Lab B", f"{NOTABLE} line 2"), ("B", "Lab A,Lab B", f"{NOTABLE} line 4"), ("C", None, f"{LARGE_SCALE} line 2"),
     ]  # fmt: skip
+
+
+# -- through the loading ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def load_once(live_server, tmp_path, monkeypatch):
+    """A function that asks for both lists of models once and loads them; gives what came of it and the models in core."""
+    monkeypatch.setattr("warehouse.fetching._pause_before_retry", lambda state: 0)
+    where = home.home_of(Settings(home=tmp_path))
+    home.prepare(where)
+    settings = Settings(home=tmp_path, epoch_url=live_server.url)
+
+    def once(notable: bytes, large_scale: bytes):
+        live_server.body(f"/data/{NOTABLE}", notable, media_type="text/csv")
+        live_server.body(f"/data/{LARGE_SCALE}", large_scale, media_type="text/csv")
+        run = RunContext("run", datetime.now(UTC), where, settings)
+        with opened(tmp_path / "warehouse.duckdb", tmp_path / "staging.duckdb") as store:
+            found = ingest(SOURCE, store, run)
+            messages = quarantine(store, run, [found])
+            load(store)
+            rows = store.execute("SELECT model, document_sha256 FROM core.ai_models ORDER BY model").fetchall()
+            store.finish()
+        told = [str(failure) for failure in found.failures if failure.name == PAIR]
+        return told, messages, rows
+
+    return once
+
+
+def test_a_bad_row_costs_itself_and_not_the_list(load_once):
+    notable, large_scale = models("A", "B"), models("C", **{"Training compute (FLOP)": "1e24 FLOP"})
+    told, messages, rows = load_once(notable, large_scale)
+    assert told == []
+    assert rows == [("A", hashed(notable)), ("B", hashed(notable))]
+    assert messages == [f"{PAIR}, {LARGE_SCALE} line 2: training_flop: '1e24 FLOP' is not a number"]
+
+
+def test_a_list_with_mostly_bad_rows_takes_the_whole_vintage_with_it(load_once):
+    told, _, rows = load_once(models("A"), models("B", "C", **{"Training compute (FLOP)": "1e24 FLOP"}))
+    assert rows == []
+    assert len(told) == 1
+    assert "2 of 3 rows for core.ai_models are bad, so none was loaded" in told[0]
 
 
 # -- bad input --------------------------------------------------------------------------------------------------------
