@@ -97,6 +97,12 @@ def test_vast_divides_the_offer_by_its_gpus_and_takes_verified_hosts_only():
     assert "not a number of GPUs" in rented.reasons
 
 
+def test_an_offer_that_is_asked_anew_is_the_same_thing():
+    offer = {"id": 1, "machine_id": 77, "gpu_name": "H100 SXM", "num_gpus": 2, "dph_total": 4.0, "gpu_ram": 81559}
+    first, anew = (read(vast.parse, document({"offers": [offer | {"id": number}]})) for number in (1, 900))
+    assert first.by("instance", "observation_id") == anew.by("instance", "observation_id")
+
+
 def test_the_memory_that_a_list_states_tells_chips_of_one_name_apart():
     offer = {"id": 1, "num_gpus": 2, "dph_total": 2.0, "gpu_ram": 81920}
     sizes = [offer | {"gpu_name": "A100 SXM4"}, offer | {"id": 2, "gpu_name": "A100 SXM4", "gpu_ram": 40960},

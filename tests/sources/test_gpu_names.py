@@ -90,7 +90,9 @@ def test_a_count_around_a_name_is_read(name, chip, count):
     assert (found.gpu_model, found.gpu_count) == (chip, count)
 
 
-@pytest.mark.parametrize("name", ["0x H100", "8x", "8x H1000", "x8", "2x 8x H100", "MI300X8", "1.5x H100"])
+@pytest.mark.parametrize(
+    "name", ["0x H100", "8x", "8x H1000", "x8", "2x 8x H100", "MI300X8", "H100 - X9", "H100 X9", "1.5x H100"]
+)
 def test_a_count_does_not_make_a_name_known(name):
     assert look_up(name) is None
 

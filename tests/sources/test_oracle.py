@@ -46,8 +46,12 @@ def test_the_recorded_list():
 
 
 def test_a_new_part_number_is_read_by_the_chip_in_its_name():
-    found = parsed(item("OCI - Compute - GPU - GB300", "B999001", value=18), item("Compute - GPU - Z9", "B999002"))
-    assert found.by("gpu_model", "usd_per_gpu_hour") == [("GB300", 18.0)]
+    found = parsed(
+        item("OCI - Compute - GPU - GB300", "B999001", value=18),
+        item("Compute - GPU - Z9", "B999002"),
+        item("Oracle Cloud Infrastructure - Compute - GPU - H100 - X9", "B999003", value=10),
+    )
+    assert found.by("gpu_model", "usd_per_gpu_hour") == [("GB300", 18.0), ("H100 SXM", 10.0)]
     assert "B999002 (1)" in found.said
     assert "add it to gpu_names.csv" in found.reasons
 

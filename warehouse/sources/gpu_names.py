@@ -36,7 +36,8 @@ _BEFORE = re.compile(
 # A number of GPUs before or after a name, which may itself be in the table.
 _COUNTED = (
     re.compile(r"(?P<n>[1-9]\d*)\s*[x×]\s*(?P<chip>\D.*)", re.IGNORECASE),
-    re.compile(r"(?P<chip>.*[^\s:])\s*[x×:]\s*(?P<n>[1-9]\d*)", re.IGNORECASE),
+    # A capital X before a number is a generation of machines (Oracle's "H100 - X9").
+    re.compile(r"(?P<chip>.*[\w)])\s*[x×:]\s*(?P<n>[1-9]\d*)"),
 )
 # Less than this share of the chip's memory cannot be the whole chip: makers and sellers round by a few percent only.
 _WHOLE = Fraction(3, 4)

@@ -29,6 +29,8 @@ _LICENCE = re.compile(r"enterprise|licen[cs]e|software|support", re.IGNORECASE)
 _AROUND = re.compile(
     r"^\s*(oci|oracle cloud infrastructure|compute|bare metal|virtual machine|gpu|[\s-])+\s*", re.IGNORECASE
 )
+# Oracle's generation of the machine that the chip is in ("H100 - X9"); "v2" is another chip and stays.
+_GENERATION = re.compile(r"\s*-\s*X\d+\s*$")
 
 
 def fetch(fetching: Fetching) -> Iterator[Received]:
@@ -79,8 +81,10 @@ def _read(item: dict[str, Any], offers: Offers) -> None:
     if not values:
         offers.aside(item, f"prices: there is none of the model {MODEL}", locator)
         return
+    chip = _AROUND.sub("", name)
+    bare = _GENERATION.sub("", chip)
     named = offers.chip(
-        ((PROVIDER, part), (PROVIDER, _AROUND.sub("", name)), (ANYBODY, _AROUND.sub("", name))), item, locator
+        ((PROVIDER, part), (PROVIDER, chip), (ANYBODY, chip), (PROVIDER, bare), (ANYBODY, bare)), item, locator
     )
     if named is None:
         return

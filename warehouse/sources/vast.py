@@ -5,7 +5,8 @@ unless `vast` stands in OVERBUILD_LICENSED_SOURCES, which is the user's statemen
 
 `dph_total` is dollars per hour of the whole offer and is divided by `num_gpus` (`gpu_frac` is the offer's part of the
 machine, not of a GPU). An offer is somebody's ask: of verified hosts only, since nobody stands behind the others, and
-a GPU that is rented already is not on offer.
+a GPU that is rented already is not on offer. The number of an offer is new whenever its host asks anew; the machine's
+stays, so an offer goes by its machine.
 """
 
 from __future__ import annotations
@@ -81,7 +82,7 @@ def _read(item: dict[str, Any], locator: str, offers: Offers) -> None:
     offers.add(
         provider=PROVIDER,
         provider_class="marketplace",
-        instance=f"{name} offer {item['id']}",
+        instance=f"{name} machine {item['machine_id']}" if item.get("machine_id") else f"{name} offer {item['id']}",
         gpu_model=named.gpu_model,
         gpu_count=count,
         usd_per_gpu_hour=price / count,
