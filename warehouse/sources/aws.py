@@ -67,7 +67,8 @@ def parse(document: Document) -> Iterator[Batch]:
                     _read(sku, wanted[sku], value, path == RESERVED, offers)
         except (ijson.JSONError, EOFError, OSError, zlib.error, UnicodeDecodeError, RecursionError) as error:
             raise DocumentError(
-                f"{document.name}: the list breaks off or is not JSON ({error}); nothing of it is loaded. Get it again."
+                f"{document.name}: the list breaks off or is not JSON ({_first_line(error)}); nothing of it is loaded. "
+                "Get it again."
             ) from error
     if ON_DEMAND not in seen:
         raise DocumentError(
@@ -199,6 +200,11 @@ def _read(sku: str, product: dict[str, Any], terms: Any, reserved: bool, offers:
                     citation=ADDRESS,
                     note=str(product["note"]),
                 )
+
+
+def _first_line(error: Exception) -> str:
+    """What went wrong, without the drawing of the place that the JSON reader adds."""
+    return (str(error).splitlines() or [type(error).__name__])[0].strip()
 
 
 def _kind(term: Any, reserved: bool) -> str | None:
