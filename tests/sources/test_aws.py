@@ -119,6 +119,16 @@ def test_a_price_that_is_none_is_put_aside(price, unit, currency, reason):
     assert "p4d.24xlarge" in found.aside[0]["row"]
 
 
+def test_a_product_with_terms_of_another_form_costs_itself_and_a_list_of_such_is_refused():
+    products = [product("A"), product("B", instanceType="p4d.24xlarge")]
+    found = parsed(products, {"A": term("A", "J", "55.04"), "B": {"B.J": ["21.9"]}})
+    assert found.by("instance") == [("p5.48xlarge",)]
+    assert "sku B" in found.aside[0]["locator"]
+    assert "has not the form of the others" in found.reasons
+    with pytest.raises(DocumentError, match="no row of it could be read; first: sku A"):
+        parsed(products, {"A": {"A.J": "55.04"}, "B": {"B.J": ["21.9"]}})
+
+
 def test_the_count_of_the_table_overrules_the_list_and_both_are_named():
     found = parsed([product("A", gpu="12")], {"A": term("A", "J", "55.04")})
     assert found.by("gpu_count", "usd_per_gpu_hour") == [(8, 6.88)]

@@ -129,6 +129,12 @@ def test_a_provider_without_offers_is_told():
     assert "providers without any offer in this file: crusoe" in found.said
 
 
+def test_a_row_of_another_form_costs_itself():
+    found = parsed(OFFER, OFFER | {"provider": ["lambda"]}, OFFER | {"kind": {"name": "on-demand"}})
+    assert found.by("usd_per_gpu_hour") == [(3.99,)]
+    assert len(found.aside) == 2
+
+
 def test_a_file_of_another_form_is_refused():
     with pytest.raises(DocumentError, match="usd_hr is gone from every row"):
         parsed({name: value for name, value in OFFER.items() if name != "usd_hr"} | {"price": 3.99})

@@ -63,6 +63,7 @@ def test_a_new_part_number_is_read_by_the_chip_in_its_name():
         (item(part="X", value=0), "0 is not a price"),
         (item(part="X", value="ten"), '"ten" is not a number'),
         (item(part="X") | {"currencyCodeLocalizations": []}, "no currency"),
+        (item(part="X") | {"currencyCodeLocalizations": 10}, "has not the form of the others"),
         (item(part="X") | {"metricName": ""}, "metricName is missing"),
     ],
 )

@@ -64,7 +64,8 @@ def parse(document: Document) -> Iterator[Batch]:
                     if (attributes := _attributes(sku, value, offers)) is not None:
                         wanted[sku] = attributes
                 else:
-                    _read(sku, wanted[sku], value, path == RESERVED, offers)
+                    with offers.row({"sku": sku, "terms": value}, f"sku {sku}"):
+                        _read(sku, wanted[sku], value, path == RESERVED, offers)
         except (ijson.JSONError, EOFError, OSError, zlib.error, UnicodeDecodeError, RecursionError) as error:
             raise DocumentError(
                 f"{document.name}: the list breaks off or is not JSON ({_first_line(error)}); nothing of it is loaded. "

@@ -115,7 +115,9 @@ def parse(document: Document) -> Iterator[Batch]:
     offers = Offers("azure", document, grade="A")
     check_fields(items, REQUIRED, KNOWN, offers)
     for number, item in enumerate(items, 1):
-        _read(item, f"row {number}, sku {item.get('skuId', '?')}", offers)
+        locator = f"row {number}, sku {item.get('skuId', '?')}"
+        with offers.row(item, locator):
+            _read(item, locator, offers)
     yield from offers.batches()
 
 

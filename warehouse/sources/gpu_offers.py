@@ -24,6 +24,7 @@ import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date
 from typing import Any
@@ -58,6 +59,7 @@ class Offers:
     _left_out: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     _counts: Counter[tuple[str, str, int]] = field(default_factory=Counter)
     _said: dict[str, None] = field(default_factory=dict)
+    _misshapen: str = ""
 
     @property
     def day(self) -> date:
@@ -156,7 +158,16 @@ class Offers:
             }
         )
 
-    def aside(self, raw: Mapping[str, Any], reason: str, locator: str) -> None:
+    @contextmanager
+    def row(self, raw: Any, locator: str) -> Iterator[None]:
+        """Around the reading of one row: one with a list where a text belongs costs itself and not the document."""
+        try:
+            yield
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            self._misshapen = self._misshapen or f"{locator}: {error}"
+            self.aside(raw, f"the row has not the form of the others ({error})", locator)
+
+    def aside(self, raw: Any, reason: str, locator: str) -> None:
         """A row that cannot be read as an offer: kept with its reason."""
         self._aside.append((json.dumps(raw, ensure_ascii=False, default=str)[:RAW_SHOWN], reason, locator))
 
@@ -174,7 +185,15 @@ class Offers:
         self._said[text] = None
 
     def batches(self) -> Iterator[Batch]:
-        """The rows in bounded batches; the first carries what was put aside and the notices."""
+        """The rows in bounded batches; the first carries what was put aside and the notices.
+
+        Raises DocumentError where rows had another form and none was left that could be read.
+        """
+        if self._misshapen and not self._rows:
+            raise DocumentError(
+                f"{self.document.name}: no row of it could be read; first: {self._misshapen}. The list changed its form: "
+                "the source's file in warehouse/sources must learn it. The document is kept."
+            )
         self._mark_spot()
         unique = {(row["observation_id"]): row for row in map(self._identified, self._rows)}
         rows = list(unique.values())

@@ -50,7 +50,8 @@ def parse(document: Document) -> Iterator[Batch]:
             "The document is kept."
         )
     for item in about_gpus:
-        _read(item, offers)
+        with offers.row(item, f"part {item.get('partNumber') or '?'}"):
+            _read(item, offers)
     yield from offers.batches()
 
 

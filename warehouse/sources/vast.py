@@ -52,7 +52,9 @@ def parse(document: Document) -> Iterator[Batch]:
     # The offers have some seventy fields that come and go: what is new among them is no news.
     check_fields(items, REQUIRED, frozenset().union(*items), offers)
     for number, item in enumerate(items, 1):
-        _read(item, f"offer {number}, id {item.get('id', '?')}", offers)
+        locator = f"offer {number}, id {item.get('id', '?')}"
+        with offers.row(item, locator):
+            _read(item, locator, offers)
     yield from offers.batches()
 
 
