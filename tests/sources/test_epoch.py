@@ -315,15 +315,15 @@ def load_once(live_server, tmp_path, monkeypatch):
     home.prepare(where)
     settings = Settings(home=tmp_path, epoch_url=live_server.url)
 
-    def once(notable: bytes, large_scale: bytes):
-        live_server.body(f"/data/{NOTABLE}", notable, media_type="text/csv")
-        live_server.body(f"/data/{LARGE_SCALE}", large_scale, media_type="text/csv")
+    def once(notable: bytes, large_scale: bytes, modified: str | None = None):
+        for name, content in ((NOTABLE, notable), (LARGE_SCALE, large_scale)):
+            live_server.body(f"/data/{name}", content, media_type="text/csv", last_modified=modified)
         run = RunContext("run", datetime.now(UTC), where, settings)
         with opened(tmp_path / "warehouse.duckdb", tmp_path / "staging.duckdb") as store:
             found = ingest(SOURCE, store, run)
             messages = quarantine(store, run, [found])
             load(store)
-            rows = store.execute("SELECT model, document_sha256 FROM core.ai_models ORDER BY model").fetchall()
+            rows = store.frame("SELECT * FROM core.ai_models ORDER BY model, vintage")
             store.finish()
         told = [str(failure) for failure in found.failures if failure.name == PAIR]
         return told, messages, rows
@@ -335,13 +335,25 @@ def test_a_bad_row_costs_itself_and_not_the_list(load_once):
     notable, large_scale = models("A", "B"), models("C", **{"Training compute (FLOP)": "1e24 FLOP"})
     told, messages, rows = load_once(notable, large_scale)
     assert told == []
-    assert rows == [("A", hashed(notable)), ("B", hashed(notable))]
+    assert rows.select("model", "document_sha256").rows() == [("A", hashed(notable)), ("B", hashed(notable))]
     assert messages == [f"{PAIR}, {LARGE_SCALE} line 2: training_flop: '1e24 FLOP' is not a number"]
+
+
+def test_a_figure_that_changed_is_known_from_the_day_of_the_list_that_has_it(load_once):
+    def flop(value: str) -> dict[str, str]:
+        return {"Training compute (FLOP)": value}
+
+    first, second = date(2026, 11, 2), date(2026, 11, 9)
+    load_once(models("A", **flop("1e25")), models("B", **flop("2e24")), "Mon, 02 Nov 2026 09:00:00 GMT")
+    _, _, rows = load_once(models("A", **flop("3e25")), models("B", **flop("2e24")), "Mon, 09 Nov 2026 09:00:00 GMT")
+    assert rows.select("model", "vintage", "known_on", "training_flop").rows() == [
+        ("A", first, first, 1e25), ("A", second, second, 3e25), ("B", first, first, 2e24), ("B", second, second, 2e24),
+    ]  # fmt: skip
 
 
 def test_a_list_with_mostly_bad_rows_takes_the_whole_vintage_with_it(load_once):
     told, _, rows = load_once(models("A"), models("B", "C", **{"Training compute (FLOP)": "1e24 FLOP"}))
-    assert rows == []
+    assert rows.is_empty()
     assert len(told) == 1
     assert "2 of 3 rows for core.ai_models are bad, so none was loaded" in told[0]
 
