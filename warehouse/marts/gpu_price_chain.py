@@ -138,10 +138,15 @@ def item_days(gpu_prices: pl.DataFrame) -> pl.DataFrame:
 
 
 def item_months(gpu_prices: pl.DataFrame) -> pl.DataFrame:
-    """One row for each series, month and thing: the median of its days."""
+    """One row for each series, month and thing: the median of its days, of those in the best grade (method 7).
+
+    A provider's own list is read anew only when it changed; a compiler's copy of it, read daily and late by weeks at
+    times, would outvote it.
+    """
+    days = item_days(gpu_prices).with_columns(month=pl.col("observed_on").dt.truncate("1mo"))
     return (
-        item_days(gpu_prices)
-        .group_by(*SERIES, "provider", "item", month=pl.col("observed_on").dt.truncate("1mo"))
+        days.filter(pl.col("grade") == pl.col("grade").min().over(*SERIES, "item", "month"))
+        .group_by(*SERIES, "provider", "item", "month")
         .agg(pl.col("usd_per_gpu_hour").median(), pl.col("known_on", "grade").max())
         .sort(*SERIES, "month", "provider", "item")
     )
