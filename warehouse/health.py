@@ -136,6 +136,7 @@ def _sources(network: bool) -> bool:
     from datetime import UTC, datetime
 
     from warehouse import home, sources_report
+    from warehouse.fetching import base_address
     from warehouse.ingest import not_ready
     from warehouse.settings import load_settings
     from warehouse.sources import all_sources
@@ -149,7 +150,7 @@ def _sources(network: bool) -> bool:
         return False  # said above, where the settings and the home were checked
     live = [source for source in all_sources() if source.kind == "live"]
     asked = [s for s in live if settings_speak_of(s, settings) or (network and not not_ready(s, settings))]
-    asked = [source for source in asked if source.host or _base(source, settings)]
+    asked = [source for source in asked if source.host or base_address(source, settings)]
     with ThreadPoolExecutor(max_workers=max(1, len(asked))) as pool:
         reached = dict(zip((s.name for s in asked), pool.map(lambda s: reach(s, settings), asked), strict=True))
     fine = True
@@ -165,22 +166,22 @@ def _sources(network: bool) -> bool:
     return fine
 
 
-def _base(source: Source, settings: Settings) -> str | None:
-    return getattr(settings, source.host_setting, None) if source.host_setting else None
-
-
 def settings_speak_of(source: Source, settings: Settings) -> bool:
     """Whether something was set for this source: its base address, or what it needs."""
+    from warehouse.fetching import base_address
+
     named = [word.strip(",.;()").removeprefix("OVERBUILD_").lower() for word in source.needs.split()]
     values = [getattr(settings, name, None) for name in named if name != "licensed_sources"]
-    return bool(_base(source, settings) or any(values) or source.name in settings.licensed_sources)
+    return bool(base_address(source, settings) or any(values) or source.name in settings.licensed_sources)
 
 
 def reach(source: Source, settings: Settings) -> tuple[bool, str]:
     """Whether a source's host answers at all, and what to say of it."""
     import requests
 
-    base = _base(source, settings) or source.host
+    from warehouse.fetching import base_address, setting_name
+
+    base = base_address(source, settings) or source.host
     address = base if "://" in base else f"https://{base}"
     agent = {"User-Agent": source.user_agent(settings)} if source.user_agent else {}
     started = time.monotonic()
@@ -190,5 +191,4 @@ def reach(source: Source, settings: Settings) -> tuple[bool, str]:
             return True, f"{address} answers ({reply.status_code}, {took:.1f} s)"
     except requests.RequestException as error:
         why = "no answer in time" if isinstance(error, requests.Timeout) else type(error).__name__
-        setting = f"OVERBUILD_{source.host_setting.upper()}" if source.host_setting else "the network"
-        return False, f"{address} cannot be reached ({why}); check {setting}"
+        return False, f"{address} cannot be reached ({why}); check {setting_name(source) or 'the network'}"

@@ -61,6 +61,9 @@ class Ingested:
     """Things to know, each once: (table, notice)."""
     judged: dict[str, int] = field(default_factory=dict)
     """Rows of a document (by its hash) that its source judged one by one and put aside (see `Source.judges_rows`)."""
+    bound_in: dict[str, str] = field(default_factory=dict)
+    """Of a file that was read as a part of another document (both by their hashes): which one, since they stand or fall
+    together."""
     recorded: dict[tuple[str, str], str] | None = None
     """Which version parsed each of its documents (hash, address) that the warehouse knows; read once, when first asked."""
 
@@ -277,6 +280,8 @@ def _load_document(
                 batch.table, batch.frame, source=source.name, document_sha256=document.sha256, loaded_at=loaded_at
             )
             stage(batch.table, rows)
+            named = set(rows.get_column("document_sha256").unique()) - {document.sha256}
+            found.bound_in |= dict.fromkeys(named, document.sha256)
             days = rows.get_column("known_on")  # one that is still to come is put aside, and no newest fact
             newest = _later(newest, days.filter(days <= run.today).max())
             count += rows.height
@@ -423,21 +428,34 @@ def _tables_at_stake(store: Store, run: RunContext) -> dict[Table, int]:
 def _leave_out_bad_documents(store: Store, run: RunContext, table: Table, live: dict[str, Ingested]) -> None:
     """Take a live document out whole where so many of its rows are bad that the others cannot be trusted."""
     counts = store.execute(
-        f"""SELECT d.source, q.document_sha256, count(*), any_value(q.reason),
-              (SELECT count(*) FROM staging.{table.name} s WHERE s.document_sha256 = q.document_sha256)
+        """SELECT d.source, q.document_sha256, count(*), any_value(q.reason)
             FROM quality.quarantine q JOIN (SELECT DISTINCT sha256, source FROM provenance.documents) d
               ON d.sha256 = q.document_sha256
             WHERE q.run_id = ? AND q.table_name = ? GROUP BY ALL ORDER BY ALL""",
         [run.run_id, table.full_name],
     ).fetchall()
-    for source, sha256, bad, first, good in counts:
-        found = live.get(source)
-        bad -= found.judged.get(sha256, 0) if found else 0
+    # A document bound of files is judged as one: its rows name their files, its unreadable rows name itself.
+    of_documents: dict[tuple[str, str], tuple[int, str]] = {}
+    for source, sha256, bad, first in counts:
+        if found := live.get(source):
+            place = source, found.bound_in.get(sha256, sha256)
+            before, said = of_documents.get(place, (-found.judged.get(place[1], 0), first))
+            of_documents[place] = before + bad, said
+    for (source, sha256), (bad, first) in of_documents.items():
+        found = live[source]
+        hashes = [sha256, *(part for part, whole in found.bound_in.items() if whole == sha256)]
+        good = sum(
+            store.execute(f"SELECT count(*) FROM staging.{table.name} WHERE document_sha256 = ?", [one]).fetchall()[0][
+                0
+            ]
+            for one in hashes
+        )
         many = bad >= BAD_ROWS_THAT_MATTER and bad > table.quarantine_limit * (bad + good)
-        if found is None or not (many or bad > BAD_SHARE * (bad + good)):
+        if not (many or bad > BAD_SHARE * (bad + good)):
             continue
         for every in CORE.values():
-            store.drop_document(every, sha256)
+            for one in hashes:
+                store.drop_document(every, one)
         store.execute(
             "UPDATE provenance.documents SET parsed_by = ?, known_on = NULL WHERE sha256 = ? AND source = ?",
             [LEFT_OUT, sha256, source],

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -17,12 +19,25 @@ from pydantic_settings import (
 from warehouse.errors import UsageError
 
 FILE = "overbuild.toml"
+PREFIX = "OVERBUILD_"
+
+
+class _OfSources(PydanticBaseSettingsSource):
+    """Every other variable that begins so: what a source needs (its address, a key) need not be declared here too."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        return None, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        given = {name.upper().removeprefix(PREFIX).lower(): value for name, value in os.environ.items()
+                 if name.upper().startswith(PREFIX)}  # fmt: skip
+        return {name: value for name, value in given.items() if name not in self.settings_cls.model_fields}
 
 
 class Settings(BaseSettings):
     """Everything that can be set. Field `home` is OVERBUILD_HOME, and so on."""
 
-    model_config = SettingsConfigDict(env_prefix="OVERBUILD_", toml_file=FILE, extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, toml_file=FILE, extra="allow", frozen=True)
 
     home: Path = Path("data")
     warehouse: str | None = None
@@ -82,7 +97,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+        return init_settings, env_settings, _OfSources(settings_cls), TomlConfigSettingsSource(settings_cls)
 
 
 def load_settings() -> Settings:

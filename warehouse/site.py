@@ -41,9 +41,21 @@ SECTIONS: tuple[tuple[str, str, str, str], ...] = (
     (
         "figures",
         "What the four buyers spent",
-        "Capital expenditure by calendar quarter, in dollars, from filings.",
+        "Capital expenditure by calendar quarter, in dollars, from filings and results releases, and from secondary pages at "
+        "grade C; without finance leases. Four quarters are summed only where all four companies are known.",
         "SELECT calendar_quarter, companies, capex_usd, capex_ttm_usd, coverage_share, grade FROM marts.capex_group "
         "ORDER BY calendar_quarter DESC LIMIT 12",
+    ),
+    (
+        "ratios",
+        "How heavy the spending is, company by company",
+        "Capex of the last quarters known over revenue and over operating cash flow, without and with the principal paid on "
+        "finance leases; 1 is all of it.",
+        "SELECT ticker, calendar_quarter, capex_usd, finance_lease_principal_usd AS leases_usd, capex_to_revenue, "
+        "capex_with_leases_to_revenue AS with_leases_to_revenue, capex_to_operating_cash_flow AS to_cash_flow, "
+        "capex_with_leases_to_operating_cash_flow AS with_leases_to_cash_flow, grade FROM marts.capex_quarterly "
+        "WHERE ticker IN ('MSFT', 'GOOGL', 'META', 'AMZN') AND capex_usd IS NOT NULL QUALIFY row_number() OVER "
+        "(PARTITION BY ticker ORDER BY period_end DESC) <= 4 ORDER BY ticker, calendar_quarter DESC",
     ),
     (
         "training",
@@ -56,11 +68,40 @@ SECTIONS: tuple[tuple[str, str, str, str], ...] = (
     (
         "market",
         "What the market did on 27 January 2025",
-        "Abnormal returns of the largest suppliers and buyers against SPY, market model, the day itself.",
+        "Abnormal returns against SPY, market model, of the day itself: the 25 firms and equal-weight portfolios of a role "
+        "that fell most. Market value is known where a share count is.",
         "SELECT ticker, role, actual_return, abnormal_return, t_stat, p_value, market_value_change_usd "
         "FROM marts.event_study WHERE event_date = DATE '2025-01-27' AND benchmark = 'SPY' AND model = 'market_model' "
         "AND return_kind = 'simple' AND window_start = 0 AND window_end = 0 AND abnormal_return IS NOT NULL "
         "ORDER BY abnormal_return LIMIT 25",
+    ),
+    (
+        "value",
+        "How much market value Nvidia lost that day, and why figures differ",
+        "Change of the close times the shares known that day, beside the figures of the article and the press.",
+        "SELECT figure, market_value_change_usd, market_value_change_low_usd AS low_usd, market_value_change_high_usd AS "
+        "high_usd, close_before_usd, close_usd, shares, difference_usd, explanation, grade FROM marts.event_market_value "
+        "WHERE ticker = 'NVDA' AND event_date = DATE '2025-01-27' ORDER BY figure = 'computed' DESC, figure",
+    ),
+    (
+        "who_was_hit",
+        "Who was hit: role and exposure to chips",
+        "Abnormal return of 27 and 28 January 2025 regressed across firms: a role's is that of its firm with average exposure, "
+        "an exposure's that of one standard deviation more. The error is that of a portfolio, as firms share one event day. "
+        "Every buyer is larger than average, so with size in it (turnover) role and size can hardly be told apart.",
+        "SELECT specification, variable, coefficient, standard_error, p_value, share_of_quiet_days_beyond, n_firms, r2, grade, "
+        "reason FROM marts.event_cross_section WHERE event_date = DATE '2025-01-27' AND window_start = 0 AND window_end = 1 "
+        "AND coefficient IS NOT NULL ORDER BY CASE specification WHEN 'roles' THEN 0 WHEN 'exposure' THEN 1 ELSE 2 END, "
+        "specification, variable",
+    ),
+    (
+        "honest_tests",
+        "Which tests may be believed on one common day",
+        "Share of days without an event on which each test rejects at its level: a test that keeps its promise rejects about "
+        "as often as the level says.",
+        'SELECT test, "grouping" AS role, window_end AS last_day_of_window, level, days, rejection_share, share_of_quiet_days, '
+        "is_valid_here AS valid, not_valid_because FROM marts.event_placebo WHERE \"grouping\" <> 'ALL' "
+        "ORDER BY test = 'portfolio' DESC, test, role, window_end",
     ),
     (
         "simulation",
@@ -68,6 +109,23 @@ SECTIONS: tuple[tuple[str, str, str, str], ...] = (
         "Quantiles over the draws; every distribution is an entry of the assumptions file.",
         "SELECT scope, revenue_view, quantity, p05, p25, p50, p75, p95, draws, grade, reason "
         "FROM marts.waste_simulation ORDER BY CASE scope WHEN 'ALL' THEN 0 ELSE 1 END, scope, quantity, revenue_view",
+    ),
+    (
+        "variants",
+        "What other choices would give",
+        "The group's verdicts with one choice made otherwise; questions that the choice cannot reach are left out.",
+        "SELECT variant, question, verdict, verdict_as_assumed AS as_assumed, is_changed AS changed, "
+        "string_agg(figure || ' ' || coalesce(format('{:.3g}', value), 'unknown'), ', ' ORDER BY figure) "
+        "FILTER (figure <> 'verdict') AS figures FROM marts.waste_variants WHERE scope = 'ALL' AND is_touched "
+        "GROUP BY ALL ORDER BY variant, question",
+    ),
+    (
+        "estimates",
+        "What others said is needed, in their own formulas on these facts",
+        "Each published estimate is a multiple of something spent; here it is taken of the same thing in these facts, on the day "
+        "it was published and now. The facts hold four companies or one supplier, the estimates speak of an industry.",
+        "SELECT published_by, published_on, formula, published_usd, basis, our_input, our_input_usd, recomputed_usd, assumes, "
+        "grade, reason FROM marts.published_estimates ORDER BY published_on, evidence_id, basis DESC",
     ),
     (
         "timeline",

@@ -183,7 +183,7 @@ def returns(car: dict[tuple[int, int], tuple[float, float] | None]) -> Frames:
 
 
 def guidance(change_usd: float | None) -> pl.DataFrame:
-    """The buyers' sum and each company a quarter of it."""
+    """The sum over two buyers that guided at both dates, and each company a quarter of it."""
     parts = {"ALL": 1.0} | {ticker: 0.25 for ticker in COMPANIES}
     return mart_frame(
         "capex_guidance_change",
@@ -193,6 +193,7 @@ def guidance(change_usd: float | None) -> pl.DataFrame:
                 "ticker": ticker,
                 "compared_on": date(2025, 7, 27),
                 "change_usd": None if change_usd is None else part * change_usd,
+                "companies": "META, MSFT" if ticker == "ALL" else ticker,
                 "known_on": KNOWN,
                 "grade": "C",
                 "reason": "not over yet" if change_usd is None else None,

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import with_provenance
-from tests.marts.test_offers import failing
+from tests.marts.declared import failing
 from warehouse.assumptions import load
 from warehouse.marts import attributable_revenue, known
 from warehouse.tables import CORE

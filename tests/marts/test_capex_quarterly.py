@@ -184,6 +184,9 @@ def test_ratios_and_what_cannot_be_computed(snapshot):
     assert row["capex_to_revenue"] == pytest.approx(17_079 / 76_441)
     assert row["capex_to_operating_cash_flow"] == pytest.approx(17_079 / 42_647)
     assert row["capex_with_leases_usd"] == row["capex_usd"] + row["finance_lease_principal_usd"]
+    # Finance lease principal of the year 2,283, of its first nine months 1,634: 649 in the quarter.
+    assert row["capex_with_leases_to_revenue"] == pytest.approx((17_079 + 649) / 76_441)
+    assert row["capex_with_leases_to_operating_cash_flow"] == pytest.approx((17_079 + 649) / 42_647)
     assert row["implied_life_years"] is None
     assert "gross property" in row["reason"]
     # Apple files gross property and equipment every quarter: 125,848 over 3,080 + 2,661 + 2,830 + 3,127.

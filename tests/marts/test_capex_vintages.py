@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 
 from tests.conftest import with_provenance
+from tests.marts.declared import failing
 from tests.marts.made_up import mart_frame
-from tests.marts.test_offers import failing
 from warehouse.assumptions import load
 from warehouse.marts import build, capex_vintages
 from warehouse.tables import CORE
@@ -102,14 +102,16 @@ def test_four_quarters_are_a_year():
 def test_a_past_year_with_three_quarters_is_unknown_and_named():
     row = years(quarters(("2025Q1", 1), ("2025Q2", 2), ("2025Q3", 3), ("2025Q4", None)))[2025]
     assert row["capex_usd"] is None
-    assert row["reason"] == "capex of 2025 is known for 3 of its 4 quarters"
+    assert row["reason"] == (
+        "left out of the vintages: the year is over and capex of 2025Q4 is not known (3 of its 4 quarters are)"
+    )
     assert row["grade"] is None
 
 
 def test_the_running_year_counts_by_what_is_known():
     row = years(quarters(("2026Q1", 1), ("2026Q2", 2)))[2026]
     assert (row["capex_usd"], row["is_running"], row["quarters_known"]) == (3 * MILLION, True, 2)
-    assert row["reason"] == "the running year by the 2 quarters known so far"
+    assert row["reason"] == "the running year by what is known so far: 2 of its 4 quarters"
     assert years(quarters(("2025Q4", 9)))[2026]["capex_usd"] is None
 
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.marts.declared import behind, failing
 from tests.marts.made_up import mart_frame
-from tests.marts.test_offers import behind, failing
 from warehouse.assumptions import Assumptions
 from warehouse.marts import build, capex_vs_training
 from warehouse.marts.capex_vs_training import COMPARISONS, REMAINING, equivalents

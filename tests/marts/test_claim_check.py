@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from tests.conftest import AS_OF, with_provenance
-from warehouse.marts import all_marts, build, claim_check, known
+from warehouse.marts import all_marts, build, claim_check, claim_facts, known
 from warehouse.marts.claim_formulas import FORMULAS
 from warehouse.tables import CORE
 
@@ -250,6 +250,23 @@ def test_a_larger_earlier_loss_takes_the_record(recheck, facts):
     evidence = with_changed(facts["evidence"], pl.col("evidence_id") == "CC032", value=700e9)
     row = recheck("SC03", evidence=evidence)
     assert (row["finding"], row["value_found"]) == ("wrong", 2)
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(81.615e9, "81.62 billion USD"), (-592.658e9, "-592.7 billion USD"), (33344480.0, "33.34 million USD"),
+     (9.9995e9, "10 billion USD"), (589e9, "589 billion USD"), (12.5, "12.50 USD")],
+)  # fmt: skip
+def test_amounts_are_rounded_as_on_paper(value, said):
+    """81.615 is half way: binary arithmetic alone would print 81.61."""
+    assert claim_facts.usd(value) == said
+
+
+def test_a_ratio_across_rungs_says_how_many_it_crosses(rows):
+    """Final run S1, programme S3, capex S5; a lab's research computing became known in August 2026."""
+    assert "crosses two rungs" in rows["SC12"]["reason"]
+    assert "crosses four rungs" in rows["SC12"]["reason_then"]
+    assert "(0.000093 to 0.00046)" in rows["SC12"]["reason_then"]
 
 
 def test_a_market_that_went_on_falling_is_turmoil(recheck, facts):

@@ -11,8 +11,8 @@ import pytest
 import statsmodels.api as sm
 
 from tests.conftest import with_provenance
+from tests.marts.declared import failing
 from tests.marts.made_up import mart_frame
-from tests.marts.test_offers import failing
 from warehouse.assumptions import load
 from warehouse.marts import build, efficiency_trend, known
 from warehouse.tables import CORE

@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from tests.conftest import AS_OF, with_provenance
+from tests.marts.declared import warehouse_of
 from tests.marts.test_event_study import one, without
 from warehouse.assumptions import load
 from warehouse.marts import build
@@ -129,14 +130,8 @@ def test_a_claim_without_a_number_is_no_figure(facts):
 
 @pytest.fixture(scope="module")
 def warehouse(published, facts) -> duckdb.DuckDBPyConnection:
-    connection = duckdb.connect()
-    connection.execute("CREATE SCHEMA core; CREATE SCHEMA marts")
-    frames = {f"core.{n}": f for n, f in facts.items() if n != "sessions"}
-    for name, frame in {**frames, "marts.event_market_value": published}.items():
-        connection.register("incoming", frame.to_arrow())
-        connection.execute(f"CREATE TABLE {name} AS SELECT * FROM incoming")
-        connection.unregister("incoming")
-    return connection
+    core = {f"core.{n}": frame for n, frame in facts.items() if n != "sessions"}
+    return warehouse_of({**core, "marts.event_market_value": published})
 
 
 @pytest.mark.parametrize("check", MART.table.checks, ids=lambda check: check.name)

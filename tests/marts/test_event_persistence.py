@@ -11,6 +11,7 @@ import pytest
 import statsmodels.api as sm
 
 from tests.conftest import AS_OF
+from tests.marts.declared import warehouse_of
 from tests.marts.test_event_study import around, changed, closes, one, without
 from warehouse.assumptions import load
 from warehouse.marts import build, known
@@ -197,14 +198,9 @@ def test_the_benchmark_itself_and_a_share_that_never_moves(facts, published):
 
 @pytest.fixture(scope="module")
 def warehouse(published, facts) -> duckdb.DuckDBPyConnection:
-    connection = duckdb.connect()
-    connection.execute("CREATE SCHEMA core; CREATE SCHEMA marts")
-    frames = {"marts.event_persistence": published, **{f"core.{n}": facts[n] for n in ("stock_prices", "companies")}}
-    for name, frame in frames.items():
-        connection.register("incoming", frame.to_arrow())
-        connection.execute(f"CREATE TABLE {name} AS SELECT * FROM incoming")
-        connection.unregister("incoming")
-    return connection
+    return warehouse_of(
+        {"marts.event_persistence": published, **{f"core.{n}": facts[n] for n in ("stock_prices", "companies")}}
+    )
 
 
 @pytest.mark.parametrize("check", MART.table.checks, ids=lambda check: check.name)

@@ -11,11 +11,12 @@ import pytest
 import scipy.stats
 
 from tests.conftest import AS_OF
+from tests.marts.declared import warehouse_of
 from tests.marts.test_event_study import one, without
 from warehouse.assumptions import load
 from warehouse.marts import build, known
-from warehouse.marts.event_placebo import MART, quiet_days, try_tests
-from warehouse.marts.event_study_tests import ABOUT, TESTS, rank_statistic
+from warehouse.marts.event_placebo import MART, quiet_days, try_tests, variance_limit
+from warehouse.marts.event_study_tests import ABOUT, TESTS, independent_firms, rank_statistic, too_few_ranks
 from warehouse.marts.returns import panel_prices, setting
 
 ROLES = ("adopter", "buyer", "neocloud", "power", "supplier")
@@ -44,7 +45,8 @@ def tried(facts):
 
 def test_the_vectorised_tests_are_those_of_the_event_study(facts, tried):
     """Four of the drawn days as events: the mart of the tests gives the same p-values."""
-    bars, days, p_values, correlations, chosen = tried
+    bars, days, p_values, measures, chosen = tried
+    correlations = measures["mean_correlation"]
     picked = [0, 90, 180, 249]
     events = {bars.sessions[days[i]].item().isoformat(): "a quiet day" for i in picked}
     assumed = load().replaced({"events": {"value": events}, "benchmarks": ["SPY"], "windows": [[0, 0], [0, 1]]})
@@ -89,6 +91,48 @@ def test_what_takes_firms_for_independent_calls_chance_an_effect(published, test
     assert one(published, test=test, grouping="ALL", window_end=0)["rejection_share"] > 0.15
     assert one(published, test=test, grouping="supplier", window_end=0)["rejection_share"] > 0.3
     assert not ABOUT[test].valid_for_one_event_day
+
+
+def test_what_is_called_valid_for_a_role_keeps_its_level_there_and_the_rest_says_why(published):
+    """On all quiet days, so that no lucky draw makes a test valid."""
+    roles = published.filter(pl.col("grouping") != "ALL")
+    valid = roles.filter("is_valid_here")
+    assert valid["share_of_quiet_days"].is_between(0.02, 0.09).all()
+    claims = roles.filter("valid_for_one_event_day", ~pl.col("is_valid_here"))
+    assert set(claims.select("test", "grouping", "window_end").rows()) == {
+        ("portfolio", "adopter", 0), ("portfolio", "adopter", 1),
+        ("corrado_rank", "adopter", 0), ("corrado_rank", "adopter", 1), ("corrado_rank", "neocloud", 0),
+    }  # fmt: skip
+    assert not roles.filter(~pl.col("valid_for_one_event_day"))["is_valid_here"].any()
+    assert one(published, test="portfolio", grouping="supplier", window_end=1)["is_valid_here"], "the verdict's test"
+
+
+def test_the_draw_is_of_the_quiet_days_and_its_luck_is_shown(published):
+    row = one(published, test="corrado_rank", grouping="buyer", window_end=0)
+    assert (row["days"], row["rejections"]) == (250, 2)
+    assert row["quiet_days"] > 450
+    assert 0.02 < row["share_of_quiet_days"] < 0.05
+
+
+def test_variance_that_is_not_valid_is_that_which_rejects_nearly_twice_as_often():
+    """A normal variable with that variance lies beyond 1.96 in 9 % of cases; no ratio is too high for a level of 1."""
+    beyond = 2 * scipy.stats.norm.sf(scipy.stats.norm.isf(0.025) / np.sqrt(variance_limit(0.05)))
+    assert beyond == pytest.approx(0.09)
+    assert variance_limit(1.0) == float("inf")
+
+
+def test_firms_that_move_together_are_worth_fewer():
+    """Variance of a mean of n with correlation r is (1 + (n - 1) r) / n of one's."""
+    worth = independent_firms(np.array([1, 4, 4, 4]), np.array([np.nan, 0.0, 0.5, 1.0]))
+    assert worth.tolist() == pytest.approx([1, 4, 1.6, 1])
+
+
+def test_two_independent_ranks_are_as_many_as_it_takes():
+    """Of two even spreads the sum is triangular: beyond 1.96 standard deviations (1 - 1.96 / root 6)^2, which is 4.0 %."""
+    assert (1 - 1.96 / np.sqrt(6)) ** 2 == pytest.approx(0.04, abs=5e-4)
+    assert not too_few_ranks(2.0, 1)
+    assert too_few_ranks(1.9, 1)
+    assert not too_few_ranks(1.0, 2)
 
 
 def test_adopters_rejections_are_those_of_2026(tried):
@@ -164,14 +208,9 @@ def test_a_session_that_the_benchmark_misses_leaves_no_number_behind(facts):
 
 @pytest.fixture(scope="module")
 def warehouse(published, facts) -> duckdb.DuckDBPyConnection:
-    connection = duckdb.connect()
-    connection.execute("CREATE SCHEMA core; CREATE SCHEMA marts")
-    frames = {"marts.event_placebo": published, **{f"core.{n}": facts[n] for n in ("stock_prices", "companies")}}
-    for name, frame in frames.items():
-        connection.register("incoming", frame.to_arrow())
-        connection.execute(f"CREATE TABLE {name} AS SELECT * FROM incoming")
-        connection.unregister("incoming")
-    return connection
+    return warehouse_of(
+        {"marts.event_placebo": published, **{f"core.{n}": facts[n] for n in ("stock_prices", "companies")}}
+    )
 
 
 @pytest.mark.parametrize("check", MART.table.checks, ids=lambda check: check.name)

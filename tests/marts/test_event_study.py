@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from tests.conftest import AS_OF, recorded, with_provenance
+from tests.marts.declared import warehouse_of
 from warehouse.assumptions import load
 from warehouse.errors import UsageError
 from warehouse.marts import build, known
@@ -605,19 +606,8 @@ def test_events_and_windows_that_a_user_adds_are_studied(facts, tmp_path):
 
 @pytest.fixture(scope="module")
 def warehouse(published, facts) -> duckdb.DuckDBPyConnection:
-    connection = duckdb.connect()
-    connection.execute("CREATE SCHEMA core; CREATE SCHEMA marts")
-    for schema, name, frame in [
-        ("marts", "event_study", published),
-        *(
-            ("core", name, facts[name])
-            for name in ("stock_prices", "shares_outstanding", "corporate_actions", "companies")
-        ),
-    ]:
-        connection.register("incoming", frame.to_arrow())
-        connection.execute(f"CREATE TABLE {schema}.{name} AS SELECT * FROM incoming")
-        connection.unregister("incoming")
-    return connection
+    names = ("stock_prices", "shares_outstanding", "corporate_actions", "companies")
+    return warehouse_of({"marts.event_study": published, **{f"core.{n}": facts[n] for n in names}})
 
 
 @pytest.mark.parametrize("check", MART.table.checks, ids=lambda check: check.name)

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from tests.conftest import AS_OF
+from tests.marts.declared import warehouse_of
 from warehouse.marts import build, known
 from warehouse.marts.event_study_tests import MART, TESTS, mean_correlation, rank_test, ranked, standardised_tests
 from warehouse.marts.returns import abnormal_returns, fit, standard_errors, student_p
@@ -105,6 +106,15 @@ def test_a_firm_without_all_returns_is_left_out_and_said_so(published):
     assert {row["n_firms"] for row in found.values()} == {19}
     assert "19 of the role's 20 firms" in found["patell"]["reason"]
     assert "ALAB" not in found["patell"]["firms"].split()
+
+
+def test_each_row_says_whether_its_test_is_valid_on_a_common_day(published):
+    """Three neoclouds move as one: too few for the ranks of one day, enough for those of two."""
+    told = {role: {test: row["valid_for_one_event_day"] for test, row in rows(published, role, (0, 0)).items()}
+            for role in ("supplier", "neocloud")}  # fmt: skip
+    honest = {"portfolio": True, "kolari_pynnonen": True, "corrado_rank": True, "patell": False, "bmp": False}
+    assert told == {"supplier": honest, "neocloud": {**honest, "corrado_rank": False}}
+    assert rows(published, "neocloud", (0, 1))["corrado_rank"]["valid_for_one_event_day"]
 
 
 def test_no_group_of_benchmarks(published):
@@ -241,14 +251,8 @@ def test_when_nothing_happens_only_honest_tests_stay_quiet():
 
 @pytest.fixture(scope="module")
 def warehouse(published, facts) -> duckdb.DuckDBPyConnection:
-    connection = duckdb.connect()
-    connection.execute("CREATE SCHEMA core; CREATE SCHEMA marts")
-    frames = {"marts." + name: frame for name, frame in published.items()}
-    for name, frame in {**frames, **{f"core.{n}": facts[n] for n in ("stock_prices", "companies")}}.items():
-        connection.register("incoming", frame.to_arrow())
-        connection.execute(f"CREATE TABLE {name} AS SELECT * FROM incoming")
-        connection.unregister("incoming")
-    return connection
+    marts = {f"marts.{name}": frame for name, frame in published.items()}
+    return warehouse_of(marts | {f"core.{n}": facts[n] for n in ("stock_prices", "companies")})
 
 
 @pytest.mark.parametrize("check", MART.table.checks, ids=lambda check: check.name)

@@ -59,6 +59,12 @@ def test_threshold_of_rents(decline, triggered, assumptions):
     assert row["triggered"] is triggered
 
 
+@pytest.mark.parametrize(("decline", "said"), [(0.5, "fell by 0.50"), (-0.5, "rose by 0.50"), (0.0, "did not change")])
+def test_a_rise_of_rents_is_not_called_a_negative_fall(decline, said, assumptions):
+    row = signals(assumptions, offers(*falling("one", decline, 3.0, (0, 100, 300))))["rental_prices"]
+    assert f"rents of 1 provider seen more than once {said}" in row["facts"]
+
+
 def test_providers_seen_once_and_other_offers_say_nothing(assumptions):
     once = [("a", date(2025, 7, 1), 9.0), ("b", date(2026, 5, 1), 1.0), ("c", date(2026, 5, 1), 0.5)]
     steep = falling("x", 3.0, 9.0, (0, 200))

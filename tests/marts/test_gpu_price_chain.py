@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import with_provenance
-from tests.marts.test_offers import failing
+from tests.marts.declared import failing
 from warehouse.assumptions import load
 from warehouse.marts import gpu_price_chain, known
 from warehouse.tables import CORE
@@ -66,6 +66,18 @@ def test_links_are_geometric_means_of_relatives():
     assert found[2]["usd_per_gpu_hour"] == pytest.approx(2.0)
     assert found[1]["usd_per_gpu_hour"] == pytest.approx(8**0.5)
     assert found[1]["usd_per_pflop_hour"] == pytest.approx(2 * 8**0.5)
+
+
+def test_a_late_copy_of_a_price_list_does_not_outvote_the_list():
+    """Amazon halves its price on the tenth of February; a compiler's daily copy (grade C) still has the old one."""
+    large = {"provider_class": "hyperscaler", "instance": "p5"}
+    own = prices(("Amazon", 1, 12.0), ("Amazon", 2, 6.0), **large, grade="A")
+    late = prices(*[("Amazon", 2, 12.0)] * 9, **large, grade="C")
+    days = [date(2026, 2, 11 + day) for day in range(9)]
+    late = late.with_columns(pl.Series("observed_on", days), pl.Series("known_on", days))
+    found = chain(pl.concat([own, late]))
+    assert (found[2]["change"], found[2]["usd_per_gpu_hour"]) == (pytest.approx(-0.5), pytest.approx(6.0))
+    assert found[2]["grade"] == "B", "that of the chip's specification; the copy is not behind it"
 
 
 def test_a_cheap_newcomer_is_not_a_fall():

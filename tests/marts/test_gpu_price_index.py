@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.conftest import with_provenance
+from tests.marts.declared import behind, failing
 from tests.marts.made_up import mart_frame
-from tests.marts.test_offers import behind, failing
 from warehouse.marts import build, gpu_price_index
 from warehouse.tables import CORE
 

@@ -11,8 +11,8 @@ import pytest
 import statsmodels.api as sm
 from scipy.stats import t as student
 
+from tests.marts.declared import failing
 from tests.marts.test_gpu_price_chain import H100, chips, prices
-from tests.marts.test_offers import failing
 from warehouse.assumptions import load
 from warehouse.marts import build, gpu_price_trend, known
 from warehouse.marts.gpu_price_chain import item_days

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import date
 
-import duckdb
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.conftest import with_provenance
+from tests.marts.declared import behind, failing
 from warehouse.marts import known, offers
-from warehouse.marts.mart import Trace
 from warehouse.tables import CORE
-from warehouse.tables.table import Table
 
 AS_OF = date(2026, 11, 9)
 DAY = date(2025, 1, 10)
@@ -35,32 +32,6 @@ def listings(*rows: dict) -> pl.DataFrame:
 
 def built(prices: pl.DataFrame, assumptions=None) -> pl.DataFrame:
     return offers.MART.run({"gpu_prices": prices}, as_of=AS_OF, assumptions=assumptions)
-
-
-def behind(trace: Trace, mart_rows: pl.DataFrame, table_rows: pl.DataFrame) -> pl.DataFrame:
-    """Pairs of a mart row and a row behind it, by the trace's own condition: columns of the latter, key as `m_...`."""
-    with duckdb.connect() as connection:
-        connection.register("marts_m", mart_rows)
-        connection.register("table_t", table_rows)
-        renamed = ", ".join(f'm."{name}" as "m_{name}"' for name in mart_rows.columns)
-        return connection.execute(
-            f"select {renamed}, t.* from marts_m m join table_t t on ({trace.condition})"
-        ).pl()  # fmt: skip
-
-
-def failing(table: Table, rows: pl.DataFrame, core: Iterable[tuple[str, pl.DataFrame]] = ()) -> dict[str, int]:
-    """How many rows each check of the table finds, those that find none left out."""
-    with duckdb.connect() as connection:
-        connection.execute("create schema core")
-        connection.register("rows_of_mart", rows)
-        for name, frame in core:
-            connection.register("frame", frame)
-            connection.execute(f"create table core.{name} as select * from frame")
-        found = {
-            check.name: len(connection.execute(check.unexpected.replace("{table}", "rows_of_mart")).fetchall())
-            for check in table.checks
-        }
-    return {name: count for name, count in found.items() if count}
 
 
 def test_sizes_of_node_and_regions_are_one_offer_at_the_lowest_price():

@@ -8,8 +8,8 @@ from typing import Any
 import polars as pl
 import pytest
 
+from tests.marts.declared import failing
 from tests.marts.made_up import mart_frame
-from tests.marts.test_offers import failing
 from warehouse.assumptions import load
 from warehouse.marts import build, capex_quarterly, known, published_estimates
 from warehouse.marts.decision import COMPANIES

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from scipy import stats
 
+from tests.marts.declared import failing
 from tests.marts.made_up import mart_frame
-from tests.marts.test_offers import failing
 from tests.marts.test_training_cost import THREE, cost, offers
 from warehouse.assumptions import load
 from warehouse.marts import build, training_comparison

@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import with_provenance
+from tests.marts.declared import behind, failing
 from tests.marts.made_up import mart_frame
-from tests.marts.test_offers import behind, failing, listings
+from tests.marts.test_offers import listings
 from warehouse.assumptions import Assumptions, load
 from warehouse.marts import all_marts, build, training_cost
 from warehouse.tables import CORE
@@ -261,6 +262,16 @@ def test_the_window_is_closed_at_120_days_and_no_longer(assumptions):
 def test_the_window_is_an_assumption(assumptions):
     near = assumptions.replaced({"price_window_days": 90})
     assert cost(near, offers(*THREE, ("d", 91, 9.0)))["n_offers"] == 3
+
+
+def test_a_what_if_moves_every_price_and_cost_alike(assumptions):
+    """Rents twice as high cost twice as much; hours, operations and the claim's own price stay."""
+    usual, dear = (cost(assumptions.replaced({"rental_price": multiple})) for multiple in (1, 2))
+    for end in ("low", "mid", "high"):
+        for figure in (f"price_{end}_usd_per_gpu_hour", f"cost_{end}_usd"):
+            assert dear[figure] == pytest.approx(2 * usual[figure])
+    for figure in ("gpu_hours", "implied_usd_per_gpu_hour", "price_sd_log", "utilisation"):
+        assert dear[figure] == pytest.approx(usual[figure])
 
 
 def test_other_classes_kinds_and_chips_price_nothing(assumptions):

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import with_provenance
-from tests.marts.test_offers import failing
+from tests.marts.declared import failing
 from warehouse.assumptions import Assumptions, Distribution, load
 from warehouse.marts import build, known, training_share, training_share_own
 from warehouse.tables import CORE

@@ -292,6 +292,76 @@ def test_sentences_name_their_evidence_and_say_no_more(assumptions):
     assert "proves" not in " ".join(row["statement"] for row in found.values())
 
 
+def test_guidance_is_said_of_those_who_gave_it_and_over_the_months_compared(assumptions):
+    """Two of five buyers guided at both dates: their change is not the buyers'."""
+    said = verdicts_of(market(FELL, NOISE, 5e9), assumptions)["ALL", "Q4"]["statement"]
+    assert "the guidance of META and MSFT for the year rose by 5 billion USD in two quarters" in said
+    sooner = verdicts_of(market(FELL, NOISE, 5e9), assumptions.replaced({"guidance_months": 3}))["ALL", "Q4"]
+    assert "in one quarter" in sooner["statement"]
+
+
+def test_a_vintage_that_is_left_out_is_named_in_the_sentence(assumptions):
+    why = (
+        "left out, as their capex is unknown: META 2022, MSFT 2022, MSFT 2026; by the quarters known so far: META 2026"
+    )
+    rows = mart_frame("waste_probabilities", every_view(0.3, 0.2, why))
+    found = verdicts_of(frames(waste_probabilities=rows), assumptions)
+    said = "of what is required without the unknown capex of 2022 (META and MSFT) and 2026 (MSFT), "
+    assert said in found["ALL", "Q3"]["statement"]
+    assert found["ALL", "Q3"]["verdict"] == "not_shown_wasteful"
+
+
+@pytest.mark.parametrize(
+    ("given_frames", "told"),
+    [
+        (lambda: frames(article_claims=made_up.claims().clear()), "the claim itself"),
+        (lambda: frames(training_cost=made_up.costs(None)), "the run's GPU-hours and rental prices of its time"),
+        (lambda: frames(article_claims=made_up.claims(stated_as="colour_of_the_logo")), "a claim whose scope is known"),
+        (lambda: frames(article_claims=made_up.claims().clear(), training_cost=made_up.costs(None)),
+         "the claim, the run's GPU-hours and rental prices of its time"),
+    ],
+)  # fmt: skip
+def test_q1_says_which_part_would_tell(given_frames, told, assumptions):
+    assert verdicts_of(given_frames(), assumptions)["ALL", "Q1"]["statement"].endswith(f"; {told} would tell.")
+
+
+def test_how_old_the_revenue_is_stands_beside_what_it_covers(assumptions):
+    said = verdicts_of(frames(), assumptions)["MSFT", "Q3"]["statement"]
+    assert f"in the infrastructure view by revenue told {made_up.KNOWN} (below 50 %" in said
+
+
+def test_a_driver_that_turns_one_view_alone_is_not_said_to_turn_the_verdict(assumptions):
+    flips = mart_frame(
+        "waste_sensitivity",
+        [
+            {"scope": scope, "revenue_view": view, "quantity": "coverage", "driver": "life", "central": 4.7,
+             "flip_value": 5.1, "variance_share": 0.3, "grade": "C"}
+            for scope, view in (("ALL", "end_customer"), ("MSFT", "infrastructure"))
+        ],
+    )  # fmt: skip
+    lower = made_up.revenue(infrastructure=True)
+    said = {
+        (row["scope"], number): row["statement"]
+        for number, revenue in enumerate((made_up.revenue(), lower))
+        for row in conditions_of(frames(waste_sensitivity=flips, attributable_revenue=revenue), assumptions)
+        .filter(pl.col("condition").str.starts_with("flips_at_life"))
+        .to_dicts()
+    }
+    assert "would change the verdict" in said["MSFT", 0]
+    assert "a verdict needs the infrastructure view too;" in said["ALL", 0]
+    assert "too and AI revenue that is no lower bound (infrastructure view);" in said["ALL", 1]
+    assert "a verdict needs AI revenue that is no lower bound" in said["MSFT", 1]
+
+
+def test_what_would_tell_is_what_is_wanting(assumptions):
+    """A company wants its own revenue known; where every figure is known, glut signals or other figures are wanting."""
+    unknown = frames(attributable_revenue=mart_frame("attributable_revenue", []))
+    assert "AI revenue of META would tell" in verdicts_of(unknown, assumptions)["META", "Q3"]["statement"]
+    late = frames(waste_probabilities=mart_frame("waste_probabilities", every_view(0.9, 0.9)))
+    said = verdicts_of(late, assumptions)["AMZN", "Q3"]["statement"]
+    assert "2 glut signals, or AI revenue that covers in time, would tell" in said
+
+
 def sensitivity(*flips: tuple[str, float, float]) -> pl.DataFrame:
     """(driver, median assumed, value at which it alone flips Q2) of the group."""
     return mart_frame(

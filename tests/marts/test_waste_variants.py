@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from tests.marts.test_offers import failing
+from tests.marts.declared import failing
 from warehouse.marts import all_marts, build, known, waste_variants
 from warehouse.marts.decision import QUESTIONS, SCOPES, VIEWS
 

@@ -119,6 +119,16 @@ def test_a_price_that_is_none_is_put_aside(price, unit, currency, reason):
     assert "p4d.24xlarge" in found.aside[0]["row"]
 
 
+def test_a_product_with_terms_of_another_form_costs_itself_and_a_list_of_such_is_refused():
+    products = [product("A"), product("B", instanceType="p4d.24xlarge")]
+    found = parsed(products, {"A": term("A", "J", "55.04"), "B": {"B.J": ["21.9"]}})
+    assert found.by("instance") == [("p5.48xlarge",)]
+    assert "sku B" in found.aside[0]["locator"]
+    assert "has not the form of the others" in found.reasons
+    with pytest.raises(DocumentError, match="no row of it could be read; first: sku A"):
+        parsed(products, {"A": {"A.J": "55.04"}, "B": {"B.J": ["21.9"]}})
+
+
 def test_the_count_of_the_table_overrules_the_list_and_both_are_named():
     found = parsed([product("A", gpu="12")], {"A": term("A", "J", "55.04")})
     assert found.by("gpu_count", "usd_per_gpu_hour") == [(8, 6.88)]
@@ -132,6 +142,8 @@ def test_an_unknown_gpu_instance_is_told_and_put_aside_and_a_fraction_left_out()
         product("C", instanceType="g6f.large", gpu="1"),
         product("D", instanceType="trn1.32xlarge", gpu=None),
         product("E", instanceType="inf2.48xlarge"),
+        product("F", instanceType="trn9.48xlarge", gpu=None, instanceFamily="Machine Learning ASIC Instances"),
+        product("G", instanceType="m9i.large", gpu="0", instanceFamily="General purpose"),
     ]
     found = parsed(products, {p["sku"]: term(p["sku"], "J", "21.5") for p in products})
     assert found.by("instance", "gpu_model", "usd_per_gpu_hour") == [
@@ -139,6 +151,8 @@ def test_an_unknown_gpu_instance_is_told_and_put_aside_and_a_fraction_left_out()
         ("trn1.32xlarge", "Trainium1", 1.34375),
     ]
     assert "p9-z900.48xlarge (1)" in found.said
+    assert "trn9.48xlarge (1)" in found.said
+    assert "m9i.large" not in found.said
     assert "p9-z900.48xlarge" in found.reasons
     assert "g6f.large (1)" in found.said
 

@@ -72,9 +72,25 @@ def test_rows_that_share_the_meter_are_told_apart():
         ITEM | {"isPrimaryMeterRegion": False, "retailPrice": 80.0},
         ITEM | {"tierMinimumUnits": 100.0, "retailPrice": 70.0},
         ITEM | {"effectiveStartDate": "2027-01-01T00:00:00Z", "retailPrice": 60.0},
+        ITEM | {"effectiveEndDate": "2026-08-31T23:59:59Z", "retailPrice": 50.0},
+        ITEM | {"skuName": "ND96isrH100v5 Low Priority", "retailPrice": 19.0},
+        ITEM | {"productName": "Virtual Machines NDsr H100 v5 Series Red Hat Enterprise Linux", "retailPrice": 99.0},
+        ITEM | {"serviceName": "Azure Machine Learning", "retailPrice": 98.0},
     )
     assert found.by("usd_per_gpu_hour") == [(12.29,)]
     assert found.aside == []
+
+
+def test_a_price_still_counts_on_its_last_day():
+    assert parsed(ITEM | {"effectiveEndDate": "2026-10-09T23:59:59Z"}).by("usd_per_gpu_hour") == [(12.29,)]
+
+
+def test_spot_is_told_by_the_meter_or_the_sku():
+    found = parsed(
+        ITEM | {"skuName": "ND96isrH100v5 Spot", "retailPrice": 16.0},
+        ITEM | {"meterName": "ND96isrH100v5 Spot", "retailPrice": 24.0},
+    )
+    assert found.by("pricing_kind", "usd_per_gpu_hour") == [("spot", 2.0), ("spot", 3.0)]
 
 
 def test_a_spot_price_that_is_not_below_the_list_price_is_kept_and_noted():

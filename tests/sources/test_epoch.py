@@ -14,11 +14,14 @@ import polars as pl
 import pytest
 
 from tests.conftest import SHARED, recorded
+from warehouse import home
 from warehouse.errors import DocumentError
+from warehouse.ingest import RunContext, ingest, load, quarantine
 from warehouse.settings import Settings
 from warehouse.sources import epoch
 from warehouse.sources.epoch import CAPABILITIES, HARDWARE, LARGE_SCALE, NOTABLE, PAIR
 from warehouse.sources.source import Batch, Document, Received
+from warehouse.store import opened
 
 RECORDED = {
     NOTABLE: "epoch_notable_ai_models_2026-08-19.csv.gz",
@@ -112,7 +115,12 @@ def test_the_union_of_both_lists_is_the_vintage_that_the_team_compiled():
     facts = pl.read_csv(SHARED / "facts" / "ai_models.csv", infer_schema=False).filter(
         pl.col("vintage") == "2026-08-19"
     )
-    assert found.height == facts.height == 1046
+    # The team kept one model in both of its spellings: without compute in one list, with it in the other.
+    twice = pl.col("model").is_in(["DeepSeek-V4-Pro-0813", "DeepSeek V4 Pro 0813"])
+    assert facts.filter(twice).height == 2
+    assert found.filter(twice).select("model", "training_flop").rows() == [("DeepSeek-V4-Pro-0813", 9.702e24)]
+    found, facts = found.filter(~twice), facts.filter(~twice)
+    assert found.height == facts.height == 1044
     assert found.get_column("model").is_unique().all()
     expected = facts.with_columns(pl.all().str.strip_chars().replace("", None)).with_columns(
         pl.col("training_flop", "parameters", "hardware_quantity").cast(pl.Float64),
@@ -261,6 +269,95 @@ def test_files_that_disagree_are_told():
     assert "1 models are listed with different figures" in batch.notices[0]
 
 
+def test_a_figure_of_one_list_stands_where_the_other_has_none():
+    flop = {"Training compute (FLOP)": "3e25"}
+    [batch] = parsed(fetched(Site({NOTABLE: models("A", "B"), LARGE_SCALE: models("A", **flop)}))[PAIR])
+    assert batch.frame.sort("model").select("model", "training_flop", "locator").rows() == [
+        ("A", 3e25, f"{LARGE_SCALE} line 2"), ("B", None, f"{NOTABLE} line 3"),
+    ]  # fmt: skip
+    assert "1 models are listed with different figures; the first that has training compute counts: A" in batch.notices
+
+
+def test_one_model_in_two_spellings_counts_once_and_other_models_stay_apart():
+    flop = {"Training compute (FLOP)": "3e25"}
+    site = Site(
+        {
+            NOTABLE: models("Deep-Net_2 Pro", "PointNet", Organization="Lab"),
+            LARGE_SCALE: models("deep net 2 Pro", "PointNet++", Organization="Lab", **flop),
+        }
+    )
+    [batch] = parsed(fetched(site)[PAIR])
+    assert batch.frame.select("model", "training_flop").sort("model").rows() == [
+        ("Deep-Net_2 Pro", 3e25), ("PointNet", None), ("PointNet++", 3e25),
+    ]  # fmt: skip
+    assert "1 models are listed in a second spelling and count once: deep net 2 Pro" in batch.notices
+    another = {"Publication date": "2025-06-01", "Organization": "Lab"}
+    site = Site({NOTABLE: models("CaLM", Organization="Lab"), LARGE_SCALE: models("CALM", **another)})
+    assert table_of(site, PAIR).height == 2, "of another day, it is another model"
+
+
+def test_texts_with_quotes_commas_and_line_breaks_are_one_row_each():
+    name = 'The "Big"\nModel, v2'
+    found = table_of(Site({NOTABLE: models(name, "B", Organization="Lab A,Lab B"), LARGE_SCALE: models("C")}), PAIR)
+    assert found.select("model", "organization", "locator").rows() == [
+        (name, "Lab A,Lab B", f"{NOTABLE} line 2"), ("B", "Lab A,Lab B", f"{NOTABLE} line 4"), ("C", None, f"{LARGE_SCALE} line 2"),
+    ]  # fmt: skip
+
+
+# -- through the loading ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def load_once(live_server, tmp_path, monkeypatch):
+    """A function that asks for both lists of models once and loads them; gives what came of it and the models in core."""
+    monkeypatch.setattr("warehouse.fetching._pause_before_retry", lambda state: 0)
+    where = home.home_of(Settings(home=tmp_path))
+    home.prepare(where)
+    settings = Settings(home=tmp_path, epoch_url=live_server.url)
+
+    def once(notable: bytes, large_scale: bytes, modified: str | None = None):
+        for name, content in ((NOTABLE, notable), (LARGE_SCALE, large_scale)):
+            live_server.body(f"/data/{name}", content, media_type="text/csv", last_modified=modified)
+        run = RunContext("run", datetime.now(UTC), where, settings)
+        with opened(tmp_path / "warehouse.duckdb", tmp_path / "staging.duckdb") as store:
+            found = ingest(SOURCE, store, run)
+            messages = quarantine(store, run, [found])
+            load(store)
+            rows = store.frame("SELECT * FROM core.ai_models ORDER BY model, vintage")
+            store.finish()
+        told = [str(failure) for failure in found.failures if failure.name == PAIR]
+        return told, messages, rows
+
+    return once
+
+
+def test_a_bad_row_costs_itself_and_not_the_list(load_once):
+    notable, large_scale = models("A", "B"), models("C", **{"Training compute (FLOP)": "1e24 FLOP"})
+    told, messages, rows = load_once(notable, large_scale)
+    assert told == []
+    assert rows.select("model", "document_sha256").rows() == [("A", hashed(notable)), ("B", hashed(notable))]
+    assert messages == [f"{PAIR}, {LARGE_SCALE} line 2: training_flop: '1e24 FLOP' is not a number"]
+
+
+def test_a_figure_that_changed_is_known_from_the_day_of_the_list_that_has_it(load_once):
+    def flop(value: str) -> dict[str, str]:
+        return {"Training compute (FLOP)": value}
+
+    first, second = date(2026, 11, 2), date(2026, 11, 9)
+    load_once(models("A", **flop("1e25")), models("B", **flop("2e24")), "Mon, 02 Nov 2026 09:00:00 GMT")
+    _, _, rows = load_once(models("A", **flop("3e25")), models("B", **flop("2e24")), "Mon, 09 Nov 2026 09:00:00 GMT")
+    assert rows.select("model", "vintage", "known_on", "training_flop").rows() == [
+        ("A", first, first, 1e25), ("A", second, second, 3e25), ("B", first, first, 2e24), ("B", second, second, 2e24),
+    ]  # fmt: skip
+
+
+def test_a_list_with_mostly_bad_rows_takes_the_whole_vintage_with_it(load_once):
+    told, _, rows = load_once(models("A"), models("B", "C", **{"Training compute (FLOP)": "1e24 FLOP"}))
+    assert rows.is_empty()
+    assert len(told) == 1
+    assert "2 of 3 rows for core.ai_models are bad, so none was loaded" in told[0]
+
+
 # -- bad input --------------------------------------------------------------------------------------------------------
 
 
@@ -321,6 +418,14 @@ def test_a_model_without_a_day_is_put_aside_and_not_forgotten():
     [batch] = parsed(fetched(site)[PAIR])
     assert batch.frame.is_empty(), "B is older than the list begins"
     assert batch.unreadable.get_column("reason").to_list() == ["published: is empty"]
+
+
+@pytest.mark.parametrize("day", ["2024-12", "2024", "12/24/2024"])
+def test_a_day_that_is_not_one_is_not_made_up(day):
+    site = Site({NOTABLE: models("A", **{"Publication date": day}), LARGE_SCALE: models("B")})
+    [batch] = parsed(fetched(site)[PAIR])
+    assert batch.frame.get_column("model").to_list() == ["B"]
+    assert batch.unreadable.get_column("reason").to_list() == [f"published: '{day}' is not a date (YYYY-MM-DD)"]
 
 
 def test_an_unknown_chip_is_told_by_name_and_a_blank_figure_is_left_out():

@@ -18,12 +18,11 @@ GPU_SOURCES = [source for source in all_sources() if source.feed == "gpu" and so
 def test_every_gpu_source_says_what_it_must():
     names = {source.name for source in GPU_SOURCES}
     assert {"azure", "aws", "skypilot", "oracle", "gpurentalprices", "lambda_labs", "vast", "runpod"} <= names
-    settings = set(Settings.model_fields)
     for source in GPU_SOURCES:
         assert source.terms
         assert source.gives
         assert source.host
-        assert source.host_setting.lower().removeprefix("overbuild_") in settings, source.name
+        assert source.host_setting.startswith("OVERBUILD_"), source.name
         assert source.tables == ("gpu_prices",)
         assert 0 < source.requests_per_second <= 2
 
@@ -95,6 +94,22 @@ def test_vast_divides_the_offer_by_its_gpus_and_takes_verified_hosts_only():
     assert rented.rows == []
     assert "rented already" in rented.said
     assert "not a number of GPUs" in rented.reasons
+
+
+def test_an_offer_that_is_asked_anew_is_the_same_thing():
+    offer = {"id": 1, "machine_id": 77, "gpu_name": "H100 SXM", "num_gpus": 2, "dph_total": 4.0, "gpu_ram": 81559}
+    first, anew = (read(vast.parse, document({"offers": [offer | {"id": number}]})) for number in (1, 900))
+    assert first.by("instance", "observation_id") == anew.by("instance", "observation_id")
+
+
+def test_the_memory_that_a_list_states_tells_chips_of_one_name_apart():
+    offer = {"id": 1, "num_gpus": 2, "dph_total": 2.0, "gpu_ram": 81920}
+    sizes = [offer | {"gpu_name": "A100 SXM4"}, offer | {"id": 2, "gpu_name": "A100 SXM4", "gpu_ram": 40960},
+             offer | {"id": 3, "gpu_name": "A100 PCIE", "gpu_ram": 81559}, offer | {"id": 4, "gpu_name": "H100 SXM"}]  # fmt: skip
+    found = read(vast.parse, document({"offers": sizes}))
+    assert found.by("gpu_model", "gpu_count", "usd_per_gpu_hour") == [
+        ("A100 PCIe 80GB", 2, 1.0), ("A100 SXM 40GB", 2, 1.0), ("A100 SXM 80GB", 2, 1.0), ("H100 SXM", 2, 1.0),
+    ]  # fmt: skip
 
 
 def test_runpods_zero_is_not_offered_and_community_is_a_marketplace():

@@ -39,6 +39,12 @@ from warehouse.tables.gpu_prices import PROVIDER_CLASSES
         ("Tesla V100", "V100"),
         ("NVIDIA GeForce RTX 4090", "RTX 4090"),
         ("RTX_4090", "RTX 4090"),
+        ("H100-MEGA-80GB", "H100 SXM"),
+        ("H100_SXM5_80G", "H100 SXM"),
+        ("A100-80GB-SXM", "A100 SXM 80GB"),
+        ("H200 (141 GB SXM5)", "H200 SXM"),
+        ("B200 (180 GB SXM6)", "B200"),
+        ("A6000 (48 GB)", "RTX A6000"),
     ],
 )
 def test_a_chip_is_found_under_each_of_its_names(name, chip):
@@ -65,6 +71,37 @@ def test_an_instance_has_a_chip_and_a_count(provider, name, chip, count):
     found = look_up(name, provider)
     assert found is not None
     assert (found.gpu_model, found.gpu_count) == (chip, count)
+
+
+@pytest.mark.parametrize(
+    ("name", "chip", "count"),
+    [
+        ("8xH100", "H100", 8),
+        ("8x H100 SXM5", "H100 SXM", 8),
+        ("1x H200 (141 GB SXM5)", "H200 SXM", 1),
+        ("NVIDIA GB200 x 36", "GB200", 36),
+        ("H100:4", "H100", 4),
+        ("16 x MI300X", "MI300X", 16),
+    ],
+)
+def test_a_count_around_a_name_is_read(name, chip, count):
+    found = look_up(name)
+    assert found is not None
+    assert (found.gpu_model, found.gpu_count) == (chip, count)
+
+
+@pytest.mark.parametrize(
+    "name", ["0x H100", "8x", "8x H1000", "x8", "2x 8x H100", "MI300X8", "H100 - X9", "H100 X9", "1.5x H100"]
+)
+def test_a_count_does_not_make_a_name_known(name):
+    assert look_up(name) is None
+
+
+def test_a_slice_of_a_gpu_is_known_and_left_out():
+    for name in ("NVIDIA H100 80GB HBM3 MIG 1g.10gb", "A100 3g.20gb"):
+        found = look_up(name)
+        assert found is not None
+        assert (found.gpu_model, found.note) == ("", "a slice of a GPU")
 
 
 @pytest.mark.parametrize("name", ["", "H1000", "H100 something", "B2000", "p5.48xlarge", "XB200", "A100X"])

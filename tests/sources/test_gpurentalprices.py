@@ -103,6 +103,8 @@ def test_kinds_are_kept_apart():
         ({"provider": "newcomer"}, 'provider "newcomer" is not known; add it to gpu_providers.csv'),
         ({"gpu": "z100"}, '"z100" is not known; add it to gpu_names.csv'),
         ({"usd_hr": 0}, "0 is not a price"),
+        ({"currency": "EUR"}, "the price is in EUR, not in USD"),
+        ({"usd_hr": "3,99"}, '"3,99" is not a number'),
         ({"usd_hr": "ask"}, '"ask" is not a number'),
         ({"fetched_at": "2027-01-01T00:00:00Z"}, "not a time before the file was received"),
         ({"fetched_at": "yesterday"}, "not a time"),
@@ -125,6 +127,12 @@ def test_a_slice_and_a_provider_whose_terms_forbid_it_are_left_out():
 def test_a_provider_without_offers_is_told():
     found = parsed(OFFER, providers={"lambda": {"ok": True}, "crusoe": {"ok": False}})
     assert "providers without any offer in this file: crusoe" in found.said
+
+
+def test_a_row_of_another_form_costs_itself():
+    found = parsed(OFFER, OFFER | {"provider": ["lambda"]}, OFFER | {"kind": {"name": "on-demand"}})
+    assert found.by("usd_per_gpu_hour") == [(3.99,)]
+    assert len(found.aside) == 2
 
 
 def test_a_file_of_another_form_is_refused():

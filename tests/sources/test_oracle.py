@@ -46,8 +46,12 @@ def test_the_recorded_list():
 
 
 def test_a_new_part_number_is_read_by_the_chip_in_its_name():
-    found = parsed(item("OCI - Compute - GPU - GB300", "B999001", value=18), item("Compute - GPU - Z9", "B999002"))
-    assert found.by("gpu_model", "usd_per_gpu_hour") == [("GB300", 18.0)]
+    found = parsed(
+        item("OCI - Compute - GPU - GB300", "B999001", value=18),
+        item("Compute - GPU - Z9", "B999002"),
+        item("Oracle Cloud Infrastructure - Compute - GPU - H100 - X9", "B999003", value=10),
+    )
+    assert found.by("gpu_model", "usd_per_gpu_hour") == [("GB300", 18.0), ("H100 SXM", 10.0)]
     assert "B999002 (1)" in found.said
     assert "add it to gpu_names.csv" in found.reasons
 
@@ -59,6 +63,7 @@ def test_a_new_part_number_is_read_by_the_chip_in_its_name():
         (item(part="X", value=0), "0 is not a price"),
         (item(part="X", value="ten"), '"ten" is not a number'),
         (item(part="X") | {"currencyCodeLocalizations": []}, "no currency"),
+        (item(part="X") | {"currencyCodeLocalizations": 10}, "has not the form of the others"),
         (item(part="X") | {"metricName": ""}, "metricName is missing"),
     ],
 )
@@ -66,6 +71,15 @@ def test_what_is_no_price_is_put_aside(bad, reason):
     found = parsed(item(), bad)
     assert found.by("usd_per_gpu_hour") == [(10.0,)]
     assert reason in found.reasons
+
+
+def test_a_tier_for_larger_quantities_is_no_list_price():
+    tiers = [{"model": "PAY_AS_YOU_GO", "value": 10, "rangeMin": 0, "rangeMax": 100},
+             {"model": "PAY_AS_YOU_GO", "value": 7, "rangeMin": 100, "rangeMax": 999999},
+             {"model": "MONTHLY_COMMIT", "value": 5}]  # fmt: skip
+    found = parsed(item() | {"currencyCodeLocalizations": [{"currencyCode": "USD", "prices": tiers}]})
+    assert found.by("usd_per_gpu_hour") == [(10.0,)]
+    assert "tiers for larger quantities" in found.said
 
 
 def test_products_without_a_gpu_are_nothing_to_tell():

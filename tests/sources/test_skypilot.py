@@ -193,3 +193,15 @@ def test_files_of_vast_and_runpod_need_a_licence():
         ("marketplace", "marketplace", "H100 SXM", 2.0)
     ]
     assert "under a licence" in found.rows[0]["note"]
+
+
+def test_runpods_marketplace_is_kept_apart_from_its_own_data_centres():
+    found = parsed(
+        "runpod",
+        "8x_H100-SXM_SECURE,H100-SXM,8,160,2000,24.0,CA,,,16.0",
+        "8x_H100-SXM_COMMUNITY,H100-SXM,8,160,2000,20.0,CA,,,12.0",
+    )
+    assert found.by("provider_class", "pricing_kind", "usd_per_gpu_hour") == [
+        ("marketplace", "marketplace", 2.5), ("marketplace", "spot", 1.5),
+        ("specialist", "on_demand", 3.0), ("specialist", "spot", 2.0),
+    ]  # fmt: skip

@@ -15,6 +15,7 @@ import polars as pl
 from warehouse.assumptions import Assumptions
 from warehouse.marts.decision import COMPANIES
 from warehouse.marts.mart import Mart, Trace
+from warehouse.marts.reasons import joined
 from warehouse.tables.table import Check, Column, mart
 
 QUARTERS = 4  # of a year, over which coverage is measured
@@ -212,7 +213,7 @@ def _over_year(column: str) -> pl.Expr:
 
 def _reason() -> pl.Expr:
     """What is missing, from which company."""
-    return pl.concat_str(
+    return joined(
         pl.format("capex without {}: not known", "missing"),
         pl.when(pl.col("capex_ttm_usd").is_null() & pl.col("missing").is_null()).then(
             pl.lit("capex of four quarters: a company is missing in an earlier one")
@@ -232,9 +233,7 @@ def _reason() -> pl.Expr:
                 pl.lit("coverage: nothing was spent"),
             )
         ),
-        separator="; ",
-        ignore_nulls=True,
-    ).replace("", None)
+    )
 
 
 MART = Mart(

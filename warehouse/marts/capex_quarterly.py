@@ -102,6 +102,16 @@ TABLE = mart(
         Column("remaining_performance_obligation_usd", "real", "contracted backlog at the quarter's end", "USD"),
         Column("capex_to_revenue", "real", "capex over revenue", "share", minimum=0),
         Column("capex_to_operating_cash_flow", "real", "capex over operating cash flow", "share", minimum=0),
+        Column(
+            "capex_with_leases_to_revenue", "real", "capex and finance lease principal over revenue", "share", minimum=0
+        ),
+        Column(
+            "capex_with_leases_to_operating_cash_flow",
+            "real",
+            "capex and finance lease principal over operating cash flow",
+            "share",
+            minimum=0,
+        ),
         Column("depreciation_to_revenue", "real", "depreciation over revenue", "share", minimum=0),
         Column("implied_life_years", "real", "gross property over four quarters' depreciation", "years", minimum=0),
         Column("capex_tag", "text", "tag that capex is filed under; empty where a release or page was read"),
@@ -530,6 +540,9 @@ def _ratios(rows: pl.DataFrame) -> pl.DataFrame:
 
     return rows.with_columns(
         capex_with_leases_usd=pl.col("capex_usd") + pl.col("finance_lease_principal_usd"),
+    ).with_columns(
+        capex_with_leases_to_revenue=over("capex_with_leases_usd", "revenue_usd"),
+        capex_with_leases_to_operating_cash_flow=over("capex_with_leases_usd", "operating_cash_flow_usd"),
         capex_to_revenue=over("capex_usd", "revenue_usd"),
         capex_to_operating_cash_flow=over("capex_usd", "operating_cash_flow_usd"),
         depreciation_to_revenue=over("depreciation_usd", "revenue_usd"),

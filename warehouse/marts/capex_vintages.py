@@ -2,8 +2,10 @@
 
 A company's fiscal year is not the calendar's (Microsoft's ends in June), and a vintage has one age for everyone. So
 quarters are laid on the calendar and added up; a year with only some of its quarters known is not a smaller year but an
-unknown one, unless it is still running. Where a calendar-year company printed the year but not its quarters, the
-printed year stands in. An unknown year is left out of the vintages and named, since a zero would make the spend look
+unknown one, unless it is still running. So between New Year and the filing of the last quarter the year just past is
+out (method 5: a year whose capex is unknown is left out and named beside the result), and what is required is too low for
+those weeks; the row says which quarter is missing. Where a calendar-year company printed the year but not its quarters,
+the printed year stands in. An unknown year is left out of the vintages and named, since a zero would make the spend look
 small.
 """
 
@@ -65,6 +67,7 @@ def build(
     known = capex_quarterly.filter(pl.col("capex_usd").is_not_null())
     quarters = known.group_by("ticker", year=of_quarter).agg(
         quarters_known=pl.col("calendar_quarter").n_unique().cast(pl.Int64),
+        known=pl.col("calendar_quarter").unique(),
         quarters_usd=pl.col("capex_usd").sum(),
         quarters_leases=_whole_sum("finance_lease_principal_usd"),
         quarters_known_on=pl.col("capex_known_on").max(),
@@ -73,7 +76,7 @@ def build(
     found = (
         wanted.join(quarters, on=["ticker", "year"], how="left")
         .join(_printed_years(company_facts, companies), on=["ticker", "year"], how="left")
-        .with_columns(pl.col("quarters_known").fill_null(0))
+        .with_columns(pl.col("quarters_known").fill_null(0), missing=_missing())
         .with_columns(is_running=(pl.col("year") == pl.col("year").max()) & (pl.col("quarters_known") < QUARTERS))
     )
     by_quarters = (pl.col("quarters_known") == QUARTERS) | (pl.col("is_running") & (pl.col("quarters_known") > 0))
@@ -90,11 +93,32 @@ def build(
         grade=either("quarters_grade", "year_grade"),
         reason=pl.when(by_year)
         .then(pl.lit("the year as printed, as not all of its quarters are known"))
+        .when(~by_quarters & pl.col("is_running"))
+        .then(pl.format("left out of the vintages: no quarter's capex of the running year {} is known yet", "year"))
+        .when(~by_quarters & (pl.col("quarters_known") == 0))
+        .then(pl.format("left out of the vintages: no quarter's capex of {} is known", "year"))
         .when(~by_quarters)
-        .then(pl.format("capex of {} is known for {} of its 4 quarters", "year", "quarters_known"))
+        .then(
+            pl.format(
+                "left out of the vintages: the year is over and capex of {} is not known ({} of its 4 quarters are)",
+                "missing",
+                "quarters_known",
+            )
+        )
         .when("is_running")
-        .then(pl.format("the running year by the {} quarters known so far", "quarters_known")),
+        .then(pl.format("the running year by what is known so far: {} of its 4 quarters", "quarters_known")),
     ).select(pl.col(TABLE.names))
+
+
+def _missing() -> pl.Expr:
+    """Quarters of the year without capex: `2024Q4`, comma-joined."""
+    known = pl.col("known").fill_null([])
+    quarters = [pl.format("{}Q{}", "year", pl.lit(quarter)) for quarter in range(1, QUARTERS + 1)]
+    return pl.concat_str(
+        (pl.when(~known.list.contains(quarter)).then(quarter) for quarter in quarters),
+        separator=", ",
+        ignore_nulls=True,
+    )
 
 
 def _whole_sum(name: str) -> pl.Expr:

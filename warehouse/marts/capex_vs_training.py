@@ -24,6 +24,7 @@ from warehouse.assumptions import Assumptions, Distribution
 from warehouse.marts.decision import COMPANIES
 from warehouse.marts.mart import Mart, Trace
 from warehouse.marts.picking import weakest
+from warehouse.marts.reasons import joined
 from warehouse.tables.table import Check, Column, mart
 
 FINAL_RUN, PROGRAMME = "final_run_rental", "research_programme"
@@ -118,7 +119,7 @@ def build(
         grade=weakest("capex_grade", "cost_grade"),
         remaining_difference=pl.col("cost_scope").replace_strict(REMAINING, return_dtype=pl.String),
         comparison=pl.col("cost_scope").replace_strict(COMPARISONS, return_dtype=pl.String),
-        reason=pl.concat_str("capex_reason", "cost_reason", separator="; ", ignore_nulls=True).replace("", None),
+        reason=joined("capex_reason", "cost_reason"),
     )
     return equivalents(rows).select(name for name in TABLE.names if name in (*rows.columns, "equivalents"))
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, NamedTuple
 
 import polars as pl
@@ -212,8 +213,19 @@ def usd(value: float) -> str:
     """An amount as a reader says it: `592.7 billion USD`."""
     for size, name in ((1e12, "trillion"), (1e9, "billion"), (1e6, "million")):
         if abs(value) >= size:
-            return f"{value / size:,.4g} {name} USD"
+            return f"{_rounded(value / size):,.4g} {name} USD"
     return f"{value:,.2f} USD"
+
+
+def _rounded(value: float) -> float:
+    """Four digits, halves up as on paper: 81.615 is 81.62, though its binary neighbour lies below."""
+    exact = Decimal(repr(float(value)))
+    return float(exact.quantize(Decimal(1).scaleb(exact.adjusted() - 3), rounding=ROUND_HALF_UP))
+
+
+def two_digits(value: float) -> str:
+    """Two digits that count, written out: 0.000093 and not 9.3e-05."""
+    return format(Decimal(f"{value:.2g}"), "f")
 
 
 def percent(value: float, digits: int = 1) -> str:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import date, timedelta
-from math import hypot
+from math import ceil, hypot
 
 import polars as pl
 
@@ -28,6 +28,7 @@ from warehouse.marts.claim_facts import (
     day_returns,
     market_value_changes,
     percent,
+    two_digits,
     usd,
 )
 
@@ -37,7 +38,8 @@ FOREIGN = ("TSM", "ASML")  # foreign companies of the panel, by their US-listed 
 V3_RUN, R1_INCREMENT, PROGRAMME_RUN, LLAMA_RUN = "TR001", "TR009", "TR013", "TR019"
 V3, R1, O1, H800, H100 = "DeepSeek-V3", "DeepSeek-R1", "o1", "H800 SXM", "H100 SXM"
 DEVELOPER = "DeepSeek"
-BUYS_OR_SELLS_TECHNOLOGY = ("supplier", "buyer", "neocloud", "adopter")
+SELLERS, USERS = ("supplier", "neocloud"), ("buyer", "adopter")
+BUYS_OR_SELLS_TECHNOLOGY = (*SELLERS, *USERS)
 EVENT_KEY = ("event_date", "ticker", "benchmark", "model", "return_kind", "window_start", "window_end")
 DAYS_A_MONTH = 365.25 / 12
 
@@ -68,9 +70,11 @@ def nvidia_value_lost(claim: Row, dossier: Dossier) -> Found:
     if reported is not None:
         low = min(change, -(reported["value_high"] or reported["value"]))
         high = max(change, -(reported["value_low"] or reported["value"]))
-        implied = before["close"] - reported["value"] / row["shares"]
+        least = reported["value_low"] or reported["value"]
+        implied = before["close"] - least / row["shares"]
+        said = "" if least == reported["value"] else f" ({usd(least)} at the least)"
         press = (
-            f" The {usd(reported['value'])} of the press go with a close of {implied:.2f}, "
+            f" The {usd(reported['value'])} of the press{said} go with a close of {implied:.2f}, "
             f"which is not the official {on['close']:.2f}."
         )
     reason = (
@@ -181,11 +185,14 @@ def names_down(claim: Row, dossier: Dossier) -> Found:
         raise dossier.missing("Any return of the panel")
     share = (returns["adj_return"] < 0).mean()
     by_role = returns.group_by("role").agg(down=(pl.col("adj_return") < 0).mean()).sort("role")
+    part = dict(by_role.iter_rows())
+    spared = max(part.get(role, 0.0) for role in USERS) < min(part.get(role, 1.0) for role in SELLERS)
     spread = ", ".join(f"{percent(down, 0)} of the {role}s" for role, down in by_role.iter_rows())
     finding = by_closeness(float(claim["value_claimed"]), share, dossier)
     reason = (
         f"{(returns['adj_return'] < 0).sum()} of {returns.height} technology names of the panel fell: {spread}. "
-        "Many fell, but those who use or buy computing fell far less or rose, which the sentence hides."
+        "Many fell"
+        + (", but a smaller part of those who use or buy computing, which the sentence hides." if spared else ".")
     )
     many = share > 1 / 2
     return Found(
@@ -260,6 +267,7 @@ def cost_ratio(claim: Row, dossier: Dossier) -> Found:
     low, middle, high, final_run = _programme(dossier)
     lab = dossier.find("evidence", evidence_id="CC016")
     if lab is not None:
+        crossed = "two"  # from the final run (S1) to the programme (S3)
         spent, whose = lab["value"], f"{lab['entity']}'s research computing of a year ({usd(lab['value'])})"
     else:
         group = dossier.frames["capex_group"].filter(pl.col("capex_ttm_usd").is_not_null()).sort("calendar_quarter")
@@ -267,17 +275,18 @@ def cost_ratio(claim: Row, dossier: Dossier) -> Found:
             raise dossier.missing("What US companies spend")
         row = group.row(-1, named=True)
         dossier.used(f"marts.capex_group {row['calendar_quarter']}", row.get("grade"))
-        spent = row["capex_ttm_usd"]
+        spent, crossed = row["capex_ttm_usd"], "four"  # from the final run (S1) to capex (S5)
         whose = f"the group's capex of four quarters ({usd(spent)}, a higher rung, the nearest known)"
     claimed, factor = float(claim["value_claimed"]), dossier.assumptions.number("q1_factor")
     beside = ""
     with suppress(NotKnown):
         other = _cost(dossier, LLAMA_RUN)["cost_mid_usd"]
         ratio = _cost(dossier, V3_RUN)["cost_mid_usd"] / other
-        beside = f" Run against run at rental prices it is {ratio:.2g} of Llama 3.1 405B."
+        beside = f" Run against run at rental prices it is {two_digits(ratio)} of Llama 3.1 405B."
     reason = (
-        f"DeepSeek's research programme over {whose} is {middle / spent:.2g} ({low / spent:.2g} to {high / spent:.2g})."
-        f"{beside} A final run over billions ({final_run / spent:.2g}) crosses two rungs of the scope ladder. "
+        f"DeepSeek's research programme over {whose} is {two_digits(middle / spent)} ({two_digits(low / spent)} to "
+        f"{two_digits(high / spent)})."
+        f"{beside} A final run over billions ({two_digits(final_run / spent)}) crosses {crossed} rungs of the scope ladder. "
         "Right is that it is cheap, by less than the sentence makes it."
     )
     if lab is not None and middle / spent <= factor * claimed:
@@ -437,7 +446,7 @@ def most_advanced_chip(claim: Row, dossier: Dossier) -> Found:
     length = dossier.need_mart(
         "training_cost", "The length of V3's final run", "run_id", needs="wall_days", run_id=V3_RUN
     )
-    began: date = run["published"] - timedelta(days=length["wall_days"])
+    began: date = run["published"] - timedelta(days=ceil(length["wall_days"]))  # had it ended on the day of its paper
     chip = dossier.need("gpu_specs", "The chip's data", gpu_model=run["hardware"])
     market = dossier.rows("gpu_specs").filter(pl.col("release_date") <= began)
     ranked = market.sort("bf16_dense_tflops", "gpu_model", descending=[True, False])
@@ -449,7 +458,7 @@ def most_advanced_chip(claim: Row, dossier: Dossier) -> Found:
     near = 1 - dossier.assumptions.number("claim_confirmed_within")
     finding = "wrong" if of_best >= near else "right_but_misleading" if of_own >= near else "confirmed"
     reason = (
-        f"When the run began, about {began}, the fastest chip on sale was the {best['gpu_model']}, and the "
+        f"When the run began, on {began} at the latest, the fastest chip on sale was the {best['gpu_model']}, and the "
         f"{chip['gpu_model']} reached {percent(of_best, 0)} of its peak. "
         f"Of {chip['vendor']}'s own best, the {own['gpu_model']}, it had {percent(of_own, 0)}, with a slower link."
     )
@@ -563,8 +572,8 @@ def cost_decline(claim: Row, dossier: Dossier) -> Found:
             "a break." if residual < dossier.assumptions.number("claim_trend_break") else "no break."
         )
     reason = (
-        f"Training compute for a given capability fell by {rate:.1f} times a year ({low:.1f} to {high:.1f}, "
-        f"{models.height} models with known compute), so similar results at lower cost are what the trend brings."
+        f"The same capability takes {rate:.1f} times less training compute each year (95 % interval {low:.1f} to "
+        f"{high:.1f}, {models.height} models with known compute), so similar results at lower cost are what the trend brings."
     )
     return Found("confirmed" if low > 1 else "cannot_check", reason + place, rate, low, high)
 
@@ -618,6 +627,10 @@ def nvidia_revenue_after(claim: Row, dossier: Dossier) -> Found:
     )
 
 
+# Metric of the evidence -> what inference's share is a share of.
+PART_OF = {"inference_share_of_compute": "AI computing", "inference_share_of_dc_revenue": "its data-centre revenue"}
+
+
 def inference_share(claim: Row, dossier: Dossier) -> Found:
     """SC18: share of AI compute that goes to inference, by the estimate known last."""
     facts = dossier.rows("evidence").filter(pl.col("evidence_id").is_in(("CC087", "CC088"))).sort("known_on")
@@ -629,9 +642,9 @@ def inference_share(claim: Row, dossier: Dossier) -> Found:
     value = last["value"]
     low, high = last["value_low"] or value, last["value_high"] or value
     enough = low >= dossier.assumptions.number("claim_large_share")
-    span = f" ({percent(low, 0)} to {percent(high, 0)})" if low < high else ""
+    span = f" (between {percent(low, 0)} and {percent(high, 0)} over the years that it looks at)" if low < high else ""
     reason = (
-        f"{last['entity']} puts inference at {percent(value, 0)}{span} of AI computing, so it does need very many "
+        f"{last['entity']} puts inference at {percent(value, 0)} of {PART_OF[last['metric']]}{span}, so it does need very many "
         "GPUs. The sentence has no number, and it comes from the company that sells them."
     )
     return Found("approximately_right" if enough else "cannot_check", reason, value, low, high)

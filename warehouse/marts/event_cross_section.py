@@ -4,7 +4,9 @@
 who buy it do not, and that within a role the fall goes with the exposure to chips. That is a regression across firms of
 the abnormal return (market model, first benchmark, simple returns) on dummies of the roles and on exposures known
 before the event: the beta to the chip fund (assumption `exposure_benchmark`) and the volatility of the estimation
-window, and, where share counts are known, the logarithm of the market value on the eve.
+window, and a measure of size: the logarithm of the market value on the eve where share counts are known, which in the
+filings at hand they are of three companies, and in its place the logarithm of the dollars traded a day in the estimation
+window, which every firm has (for foreign companies it is that of their US listing alone, so it makes them small).
 
 The regression's own standard errors are wrong here. They take the firms' errors for independent, and on one common day
 they are not: whatever else moved power shares that day moved all of them, so that adding firms adds confidence and no
@@ -26,12 +28,16 @@ that of the estimation window; where only the first is significant, the role was
   abnormal return for one standard deviation more of it. `supplier_less_buyer` is the difference of two coefficients.
 - `share_of_quiet_days_beyond` needs no distribution at all: the share of estimation days (for two days: of pairs of
   neighbouring ones) on which the same portfolio moved at least as far; zero is farther than on any of them.
+- With size in it, a role's coefficient is that of its firm of average size, and no buyer is one: each of the five trades
+  more than the average, four of them by about a standard deviation or more. So role and size can hardly be told apart there,
+  and a difference of roles that goes with size loses its significance, which does not show that there is none.
 - Betas and volatilities come from the window that the standard errors come from. That leaves the weights fixed before
   the event, but the exposures carry an estimation error that draws their coefficients towards zero.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 
@@ -63,6 +69,7 @@ from warehouse.tables.table import Check, Column, mart
 SPECIFICATIONS = {
     "roles": (),
     "exposure": ("chip_beta", "volatility"),
+    "turnover": ("chip_beta", "volatility", "log_turnover"),
     "size": ("chip_beta", "volatility", "log_value"),
 }
 CONTRAST = ("supplier", "buyer")
@@ -81,7 +88,8 @@ TABLE = mart(
         Column(
             "specification",
             "text",
-            "roles alone, with exposure (chip beta and volatility), or with size (market value) too",
+            "roles alone, with exposure (chip beta and volatility), or with size too: turnover (dollars traded a day) or "
+            "size (market value)",
             required=True,
             allowed=tuple(SPECIFICATIONS),
         ),
@@ -151,11 +159,14 @@ def build(
     bars = panel_prices(stock_prices, sessions, chosen)
     found = []
     for event in chosen.events:
-        values = _market_values(event_study, bars, event, chosen)
+        sizes = {
+            "log_value": np.log(_market_values(event_study, bars, event, chosen)),
+            "log_turnover": np.log(_turnover(bars, event, chosen)),
+        }
         members = np.any(memberships(bars, event, chosen), axis=1, keepdims=False)
         for w in range(len(windows)):
             for name, traits in SPECIFICATIONS.items():
-                found.append(_regression(bars, event, w, name, traits, members[w], values, exposure, chosen))
+                found.append(_regression(bars, event, w, name, traits, members[w], sizes, exposure, chosen))
     rows = pl.concat(found).with_columns(pl.col(pl.Float64).fill_nan(None))
     return with_evidence(rows, companies, any_figure=pl.col("coefficient").is_not_null())
 
@@ -168,6 +179,13 @@ def _market_values(event_study: pl.DataFrame, bars: Prices, event: Event, chosen
     return np.array([eve[i] * shares.get(firm, np.nan) for i, firm in enumerate(chosen.firms)])
 
 
+def _turnover(bars: Prices, event: Event, chosen: Setting) -> np.ndarray:
+    """Mean of what was traded a day in the estimation window of each firm, USD; NaN where a day is missing or nothing was."""
+    firms = slice(0, len(chosen.firms))
+    traded = rows_at(bars.close[:, firms] * bars.volume[:, firms], event.at + offsets(*chosen.estimation)).mean(axis=0)
+    return np.where(traded > 0, traded, np.nan)
+
+
 def _regression(
     bars: Prices,
     event: Event,
@@ -175,7 +193,7 @@ def _regression(
     specification: str,
     traits: tuple[str, ...],
     members: np.ndarray,
-    values: np.ndarray,
+    sizes: Mapping[str, np.ndarray],
     exposure: str,
     chosen: Setting,
 ) -> pl.DataFrame:
@@ -188,7 +206,9 @@ def _regression(
     market_there = bool(np.isfinite(quiet[:, market]).all() and np.isfinite(days[:, market]).all())
     chip_there = bool(np.isfinite(quiet[:, columns[exposure]]).all()) or not traits
     in_market = np.array([firm == chosen.benchmarks[0] for firm in chosen.firms])
-    used = members & ~in_market & (np.isfinite(values) | ("log_value" not in traits))
+    used = members & ~in_market
+    for trait in sizes.keys() & set(traits):
+        used = used & np.isfinite(sizes[trait])
     firms = np.flatnonzero(used)
     roles = [group for group in chosen.groups if any(chosen.roles[i] == group for i in firms)]
     names = [*roles, *traits]
@@ -206,7 +226,9 @@ def _regression(
         own, normal_market = quiet[:, firms], quiet[:, market]
         fitted = fit("market_model", own, normal_market)
         chip = fit("market_model", own, quiet[:, [columns[exposure]]]).beta[0]
-        measured = {"chip_beta": chip, "volatility": own.std(axis=0, ddof=1), "log_value": np.log(values[firms])}
+        measured = {"chip_beta": chip, "volatility": own.std(axis=0, ddof=1)} | {
+            name: size[firms] for name, size in sizes.items()
+        }
         dummies = [[float(chosen.roles[i] == role) for i in firms] for role in roles]
         x = np.column_stack([*dummies, *(_standardised(measured[name]) for name in traits)])
         flat = bool(np.linalg.matrix_rank(x) < x.shape[1] or not np.isfinite(x).all())

@@ -33,6 +33,7 @@ import polars as pl
 from warehouse.assumptions import Assumptions
 from warehouse.marts.event_study import FLAT, PORTFOLIO
 from warehouse.marts.mart import Mart, Trace
+from warehouse.marts.reasons import joined
 from warehouse.marts.returns import (
     MODELS,
     Event,
@@ -291,8 +292,7 @@ def _reason(event: Event, last: int, through: date | None, known: date | None, c
             pl.lit(f"not back by day {last}, {through}" if last > 0 else "no day after day 0 is known"),
         ),
     ]  # fmt: skip
-    text = pl.concat_str((pl.when(when).then(then) for when, then in sentences), separator="; ", ignore_nulls=True)
-    return pl.when(text != "").then(text)
+    return joined(*(pl.when(when).then(then) for when, then in sentences))
 
 
 MART = Mart(

@@ -34,6 +34,7 @@ import polars as pl
 from warehouse.assumptions import Assumptions
 from warehouse.marts.mart import Mart, Trace
 from warehouse.marts.picking import admissible, pick, weakest
+from warehouse.marts.reasons import joined
 from warehouse.marts.returns import (
     KINDS,
     MODELS,
@@ -235,7 +236,7 @@ def build(
             grade=pl.col("grade").replace_strict(
                 list(range(len(GRADES))), GRADES, default=None, return_dtype=pl.String()
             ),
-            reason=_joined(pl.col("reason"), pl.when(unexplained).then(pl.lit(FLAT))),
+            reason=joined("reason", pl.when(unexplained).then(pl.lit(FLAT))),
         )
         .drop("explained")
     )
@@ -539,7 +540,7 @@ def _reasons(bars: Prices, members: np.ndarray, counts: ShareCounts, chosen: Set
     return frame.hstack(true).select(
         "prices_from",
         "prices_to",
-        reason=_joined(*told) if told else pl.lit(None, dtype=pl.String),
+        reason=joined(*told) if told else pl.lit(None, dtype=pl.String),
         explained=pl.any_horizontal(explaining) if explaining else pl.lit(False),
     )
 
@@ -612,12 +613,6 @@ def _sentences(last: date | None, wanted: int) -> list[_Sentence]:
             ~portfolio & ~pl.col("has_shares") & on_calendar, "no share count of {} known by {}", "ticker", "session"
         ),
     ]  # fmt: skip
-
-
-def _joined(*sentences: pl.Expr) -> pl.Expr:
-    """Sentences that apply, with semicolons between them; null where none does."""
-    text = pl.concat_str(sentences, separator="; ", ignore_nulls=True)
-    return pl.when(text != "").then(text)
 
 
 def _place_of_reason(grid: _Grid) -> np.ndarray:

@@ -36,6 +36,7 @@ from warehouse.assumptions import Assumptions
 from warehouse.marts.event_study import FLAT, NO_PORTFOLIO_VALUE, PORTFOLIO
 from warehouse.marts.event_study import TABLE as EVENT_STUDY
 from warehouse.marts.mart import Mart, Trace
+from warehouse.marts.reasons import joined
 from warehouse.marts.returns import (
     KINDS,
     MODELS,
@@ -68,6 +69,8 @@ class About:
     assumes: str
     valid_when: str
     valid_for_one_event_day: bool
+    assumes_same_variance: bool = False
+    ranks: bool = False
 
 
 ABOUT = {
@@ -77,6 +80,7 @@ ABOUT = {
         "nothing about the firms' correlation, which its own variance carries",
         "the event does not make prices more volatile by itself and no calmer time is the yardstick for a wilder one",
         True,
+        assumes_same_variance=True,
     ),
     "patell": About(
         "Patell 1976, Corporate forecasts of earnings per share and stock price behavior",
@@ -99,12 +103,18 @@ ABOUT = {
     "corrado_rank": About(
         "Corrado 1989, A nonparametric test for abnormal security-price performance in event studies",
         "the event day is drawn like any other day; mean ranks of the days are near normal, whatever returns are",
-        "many firms, one event day or several; with few firms that move as one, a single day's statistic cannot exceed "
-        "the root of 3 and never rejects at 5 %",
+        "no calmer time is the yardstick for a wilder one, and there are two or more firms' worth of independent ranks, "
+        "n / (1 + (n - 1) r) firms times days; with fewer a single day's statistic cannot exceed the root of 3 and never "
+        "rejects at 5 %",
         True,
+        assumes_same_variance=True,
+        ranks=True,
     ),
 }
 
+# Independent ranks whose sum is near enough to normal: of two, evenly spread each, the sum is triangular and beyond 1.96
+# standard deviations 4.0 % of the time; of one it never is.
+LEAST_RANKS = 2.0
 ACROSS_FIRMS = ("patell", "bmp", "kolari_pynnonen", "corrado_rank")
 TESTS = ("portfolio", *ACROSS_FIRMS)
 KEY = ("event_date", "ticker", "benchmark", "model", "return_kind", "window_start", "window_end")
@@ -133,6 +143,10 @@ TABLE = mart(
         Column(
             "mean_correlation", "real", "mean over pairs of firms of the correlation of their estimation residuals",
             minimum=-1, maximum=1,
+        ),
+        Column(
+            "valid_for_one_event_day", "flag", "whether the test claims to be valid on a day common to all firms, and has "
+            "the firms that it needs for it; event_placebo tries the claim", required=True,
         ),
         Column("known_on", "date", "day by which all inputs were public"),
     ],
@@ -211,12 +225,21 @@ def _of_test(rows: pl.DataFrame, test: str) -> pl.DataFrame:
         statistic=pl.col(pair[0]).fill_nan(None),
         p_value=pl.col(pair[1]).fill_nan(None),
         n_firms=pl.col(pair[2]).fill_null(0),
+        valid_for_one_event_day=_valid(test, pl.col(pair[2]).fill_null(0)),
         portfolio_tested=pl.col("t_stat").is_not_null(),
     )
     added = pl.when(alone).then(pl.lit(TOO_FEW)).when(missing).then(pl.lit(FLAT))
-    return found.with_columns(
-        reason=pl.concat_str(pl.col("reason"), added, separator="; ", ignore_nulls=True).replace("", None)
-    ).drop("portfolio_tested")
+    return found.with_columns(reason=joined("reason", added)).drop("portfolio_tested")
+
+
+def _valid(test: str, n: pl.Expr) -> pl.Expr:
+    """Whether a test of `n` firms is valid where all have the event on one day, as far as their number tells."""
+    about = ABOUT[test]
+    if not about.ranks:
+        return pl.lit(about.valid_for_one_event_day)
+    days = pl.col("window_end") - pl.col("window_start") + 1
+    worth = n / (1 + (n - 1) * pl.col("mean_correlation").fill_nan(None).fill_null(0.0))
+    return pl.lit(about.valid_for_one_event_day) & (worth * days >= LEAST_RANKS)
 
 
 # ---- Across firms --------------------------------------------------------------------------------------------------
@@ -329,6 +352,16 @@ def kolari_pynnonen(bmp: np.ndarray, r: np.ndarray, n: np.ndarray) -> np.ndarray
     """BMP statistics of n firms each, adjusted by the mean correlation r of their residuals; NaN where n r is below -1."""
     widening = 1 + (n - 1) * r
     return bmp * np.sqrt(np.maximum(1 - r, 0) / np.where(widening > 0, widening, np.nan))
+
+
+def independent_firms(n: np.ndarray, r: np.ndarray) -> np.ndarray:
+    """Independent firms whose mean would vary as much as that of n firms with mean correlation r (one firm: 1)."""
+    return np.where(n > 1, n / np.maximum(1 + (n - 1) * np.nan_to_num(r), ROUNDING), n.astype(float))
+
+
+def too_few_ranks(worth: float, days: int) -> bool:
+    """Whether so many independent firms over so many days leave the sum of ranks too far from normal."""
+    return worth * days < LEAST_RANKS
 
 
 def ranked(series: np.ndarray) -> np.ndarray:

@@ -161,11 +161,23 @@ def _rental_prices(offers: pl.DataFrame, gpu_specs: pl.DataFrame, as_of: date, a
     how = f"fitted to {chips.height} data-centre chips" if fitted is not None else "the cited figure"
     return row | {
         "value": decline - of_chips,
-        "facts": f"rents of {matched['provider'].n_unique()} providers seen more than once fell by {decline:.2f} log "
-        f"points a year ({matched.height} offers since {first}), new chips' price per FLOP/s by {of_chips:.2f} ({how})",
+        "facts": f"rents of {_providers(matched['provider'].n_unique())} seen more than once {_moved(decline)} "
+        f"({matched.height} offers since {first}), new chips' price per FLOP/s {_moved(of_chips)} ({how})",
         "known_on": behind["known_on"].max(),
         "grade": weakest_of(behind),
     }
+
+
+def _providers(count: int) -> str:
+    return f"{count} provider{'s' * (count != 1)}"
+
+
+def _moved(decline: float) -> str:
+    """A yearly decline in words, so that a rise is not called a negative fall."""
+    size = f"{abs(decline):.2f}"
+    if float(size) == 0:
+        return "did not change"
+    return f"{'fell' if decline > 0 else 'rose'} by {size} log points a year"
 
 
 def priced_chips(gpu_specs: pl.DataFrame, assumptions: Assumptions) -> pl.DataFrame:

@@ -36,6 +36,7 @@ from warehouse.marts.gpu_price_index import SERIES, TFLOPS_PER_PFLOPS
 from warehouse.marts.mart import Mart, Trace
 from warehouse.marts.offers import CLASSES, KINDS, listings
 from warehouse.marts.picking import admissible, pick, weakest
+from warehouse.marts.reasons import joined
 from warehouse.tables.gpu_specs import TABLE as GPU_SPECS
 from warehouse.tables.table import Check, Column, mart
 
@@ -137,10 +138,15 @@ def item_days(gpu_prices: pl.DataFrame) -> pl.DataFrame:
 
 
 def item_months(gpu_prices: pl.DataFrame) -> pl.DataFrame:
-    """One row for each series, month and thing: the median of its days."""
+    """One row for each series, month and thing: the median of its days, of those in the best grade (method 7).
+
+    A provider's own list is read anew only when it changed; a compiler's copy of it, read daily and late by weeks at
+    times, would outvote it.
+    """
+    days = item_days(gpu_prices).with_columns(month=pl.col("observed_on").dt.truncate("1mo"))
     return (
-        item_days(gpu_prices)
-        .group_by(*SERIES, "provider", "item", month=pl.col("observed_on").dt.truncate("1mo"))
+        days.filter(pl.col("grade") == pl.col("grade").min().over(*SERIES, "item", "month"))
+        .group_by(*SERIES, "provider", "item", "month")
         .agg(pl.col("usd_per_gpu_hour").median(), pl.col("known_on", "grade").max())
         .sort(*SERIES, "month", "provider", "item")
     )
@@ -278,7 +284,7 @@ def _per_peak(rows: pl.DataFrame, gpu_specs: pl.DataFrame) -> pl.DataFrame:
             usd_per_pflop_hour=pl.col("usd_per_gpu_hour") / (pl.col("bf16_dense_tflops") / TFLOPS_PER_PFLOPS),
             known_on=pl.max_horizontal("known_on", "peak_known_on"),
             grade=weakest("grade", "peak_grade"),
-            reason=pl.concat_str("reason", no_peak, separator="; ", ignore_nulls=True).replace("", None),
+            reason=joined("reason", no_peak),
         )
         .drop("bf16_dense_tflops", "peak_known_on", "peak_grade")
     )

@@ -35,8 +35,8 @@ MEASURES = ("purchases_of_property_and_equipment", "revenue")
 RUN_RATE, YEAR, YEAR_OF_AI, INVESTED, NOTHING = "run rate", "year", "year of AI", "invested", "nothing"
 INPUTS = {
     RUN_RATE: "Nvidia's revenue of its last quarter, times four",
-    YEAR: "capex of the four companies over four quarters",
-    YEAR_OF_AI: "capex of the four companies over four quarters, the share of it that is for AI",
+    YEAR: "capex of the four companies, each over its last four quarters known",
+    YEAR_OF_AI: "capex of the four companies, each over its last four quarters known, the share of it that is for AI",
     INVESTED: "capex of the four companies since the first vintage, the share of it that is for AI",
     NOTHING: "none: it is a benefit and not a requirement",
 }
@@ -81,8 +81,8 @@ ESTIMATES: Mapping[str, Estimate] = {
     "CC071": Estimate(
         INVESTED,
         "cumulative spend x {multiple} a year, for a return of 10 %",
-        "the revenue lasts for ever and so does what was bought: nothing is set aside to replace chips that last about "
-        "five years, which alone would take twenty cents a year of each dollar",
+        "the revenue lasts for ever and so does what was bought: beyond the return next to nothing is left to "
+        "replace chips that last about five years, which alone would take twenty cents a year of each dollar",
     ),
     "CC072": Estimate(
         YEAR,
@@ -92,7 +92,7 @@ ESTIMATES: Mapping[str, Estimate] = {
     ),
     "CC073": Estimate(
         NOTHING,
-        "present value of higher productivity, less nothing",
+        "present value of higher productivity",
         "gains of the whole economy can be paid out to those who spend: it says what society gains and not what the "
         "spenders earn",
     ),

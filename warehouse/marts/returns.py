@@ -45,6 +45,7 @@ NEVER = -(2**31)
 class Prices:
     """Closes of some tickers on every session: arrays of T by tickers, USD, NaN where there is no bar.
 
+    `volume` is the shares traded, on the split basis of `close`.
     `grade` is the place of a bar's grade in GRADES and `known_on` the day it became public (days since 1970); NO_GRADE
     and NEVER where there is no bar.
     """
@@ -55,6 +56,7 @@ class Prices:
     adj_close: np.ndarray
     grade: np.ndarray
     known_on: np.ndarray
+    volume: np.ndarray
 
     @property
     def last_row(self) -> int:
@@ -176,6 +178,7 @@ def with_index(found: Prices, name: str, firms: Sequence[str]) -> Prices:
         beside(found.adj_close, level),
         beside(found.grade, found.grade[:, columns].max(axis=1, initial=NO_GRADE)),
         beside(found.known_on, found.known_on[:, columns].max(axis=1, initial=NEVER)),
+        beside(found.volume, np.full(len(level), np.nan)),
     )
 
 
@@ -183,7 +186,7 @@ def prices(stock_prices: pl.DataFrame, sessions: pl.DataFrame, tickers: Sequence
     """The picked bar of each ticker and session, in the order of `tickers` and of the calendar."""
     days, names = _days(sessions), tuple(tickers)
     shape = (len(days), len(names))
-    close, adj_close = np.full(shape, np.nan), np.full(shape, np.nan)
+    close, adj_close, volume = (np.full(shape, np.nan) for _ in range(3))
     grade, known_on = np.full(shape, NO_GRADE, dtype=np.int8), np.full(shape, NEVER, dtype=np.int32)
     columns = pl.DataFrame(
         {"ticker": names, "column": range(len(names))}, schema={"ticker": pl.String, "column": pl.Int64}
@@ -198,9 +201,10 @@ def prices(stock_prices: pl.DataFrame, sessions: pl.DataFrame, tickers: Sequence
         found = pick(found, STOCK_PRICES)
         place = found["row"].to_numpy(), found["column"].to_numpy()
     close[place], adj_close[place] = found["close"].to_numpy(), found["adj_close"].to_numpy()
+    volume[place] = found["volume"].cast(pl.Float64).to_numpy()
     grade[place] = grade_codes(found["grade"])
     known_on[place] = found["known_on"].cast(pl.Int32).to_numpy()
-    return Prices(days, names, close, adj_close, grade, known_on)
+    return Prices(days, names, close, adj_close, grade, known_on, volume)
 
 
 def grade_codes(grades: pl.Series) -> np.ndarray:

@@ -19,6 +19,7 @@ import polars as pl
 
 from warehouse.assumptions import Assumptions, Distribution
 from warehouse.marts.mart import Mart, Trace
+from warehouse.marts.reasons import joined
 from warehouse.marts.training_share import mean
 from warehouse.tables.table import Check, Column, mart
 from warehouse.tables.training_runs import SCOPES
@@ -116,9 +117,7 @@ def build(
         ratio=pl.col("cost_mid_usd") / pl.col("base_usd"),
         gpu_hours_ratio=pl.col("gpu_hours") / (hours[0] if len(hours) else None),
         flop_ratio=pl.col("training_flop") / (flop[0] if len(flop) else None),
-        reason=pl.concat_str(
-            pl.when(pl.col("base_usd").is_null()).then(refused), "reason", separator="; ", ignore_nulls=True
-        ).replace("", None),
+        reason=joined(pl.when(pl.col("base_usd").is_null()).then(refused), "reason"),
     )
 
 

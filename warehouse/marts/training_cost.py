@@ -26,6 +26,7 @@ from warehouse.assumptions import Assumptions
 from warehouse.marts.mart import Mart, Trace
 from warehouse.marts.offers import CLASSES
 from warehouse.marts.picking import admissible, pick, weakest
+from warehouse.marts.reasons import joined
 from warehouse.tables.gpu_specs import TABLE as GPU_SPECS
 from warehouse.tables.table import Check, Column, mart
 from warehouse.tables.training_runs import SCOPES
@@ -174,7 +175,13 @@ def prices(runs: pl.DataFrame, offers: pl.DataFrame, assumptions: Assumptions) -
     days = assumptions.integer("price_window_days")
     wanted = offers.filter(
         (pl.col("provider_class") == assumptions.value("price_class")) & (pl.col("pricing_kind") == KIND)
-    ).select("gpu_model", "observed_on", "usd_per_gpu_hour", "known_on", "grade")
+    ).select(
+        "gpu_model",
+        "observed_on",
+        "known_on",
+        "grade",
+        usd_per_gpu_hour=pl.col("usd_per_gpu_hour") * assumptions.number("rental_price"),
+    )
     windows = runs.join(_stand_ins(assumptions), on="hardware", how="left").select(
         "run_id",
         "hardware",
@@ -304,11 +311,8 @@ def _conclude(rows: pl.DataFrame, assumptions: Assumptions) -> pl.DataFrame:
 
 def _finding(assumptions: Assumptions) -> pl.Expr:
     """What does not add up, then what agrees; that nothing can be compared where that is so."""
-    parts = pl.concat_str(
-        _claim_against_prices(assumptions), _operations(assumptions), _rate(), separator="; ", ignore_nulls=True
-    )
-    nothing = "nothing can be compared: too little is known of the run"
-    return pl.when(parts == "").then(pl.lit(nothing)).otherwise(parts)
+    parts = joined(_claim_against_prices(assumptions), _operations(assumptions), _rate())
+    return parts.fill_null("nothing can be compared: too little is known of the run")
 
 
 def _claim_against_prices(assumptions: Assumptions) -> pl.Expr:
@@ -408,7 +412,7 @@ def _reason(assumptions: Assumptions) -> pl.Expr:
         .then(stood_in)
     )
     bought = pl.lit("no cost is recomputed for hardware that was bought: hours are not what it cost")
-    return pl.concat_str(
+    return joined(
         price,
         pl.when(pl.col("gpu_hours").is_null()).then(
             pl.lit("its GPU-hours are not known, so neither is a cost, implied price, rate or length")
@@ -421,9 +425,7 @@ def _reason(assumptions: Assumptions) -> pl.Expr:
             pl.format("the dense BF16 peak of {} is not known", hardware)
         ),
         pl.when(pl.col("gpu_count").is_null()).then(pl.lit("its number of GPUs is not known")),
-        separator="; ",
-        ignore_nulls=True,
-    ).replace("", None)
+    )
 
 
 MART = Mart(

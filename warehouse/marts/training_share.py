@@ -22,6 +22,7 @@ import polars as pl
 from warehouse.assumptions import Assumptions, Distribution
 from warehouse.marts.mart import Mart, Trace
 from warehouse.marts.picking import admissible, pick
+from warehouse.marts.reasons import joined
 from warehouse.tables.ai_models import TABLE as AI_MODELS
 from warehouse.tables.evidence import TABLE as EVIDENCE
 from warehouse.tables.table import Check, Column, mart
@@ -118,7 +119,7 @@ def build(ai_models: pl.DataFrame, evidence: pl.DataFrame, *, as_of: date, assum
         .with_columns(training_share=pl.col("training_flop_added") / pl.col("fleet_flop"))
         .with_columns(
             training_share_grossed_up=pl.when(rate > 0).then(pl.col("training_share") * _mean_gross_up(gross_up, rate)),
-            reason=pl.concat_str(
+            reason=joined(
                 pl.when(~over).then(pl.lit(f"a lower bound: the year is not over on {as_of}")),
                 pl.when(rate < minimum_rate).then(
                     pl.format(
@@ -131,9 +132,7 @@ def build(ai_models: pl.DataFrame, evidence: pl.DataFrame, *, as_of: date, assum
                 pl.when(pl.col("fleet_flop").is_null()).then(
                     pl.lit("no count of the world's accelerators near the year's end is known")
                 ),
-                separator="; ",
-                ignore_nulls=True,
-            ).replace("", None),
+            ),
         )
         .select(pl.col(TABLE.names))
     )

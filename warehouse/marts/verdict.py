@@ -16,15 +16,17 @@ import polars as pl
 from warehouse.assumptions import Assumptions
 from warehouse.marts.decision import ALWAYS, GROUP, QUESTIONS, SCOPES, UNDECIDED, VERDICTS, VIEWS, decide, rules
 from warehouse.marts.mart import Mart, Trace
-from warehouse.marts.verdict_conditions import WINDOWS, apart, in_words, odds
+from warehouse.marts.verdict_conditions import WINDOWS, after_event, apart, in_words, listed, odds
+from warehouse.marts.waste import LEFT_OUT, SO_FAR
 from warehouse.tables.table import GRADES, Check, Column, mart
 
 Conditions = Mapping[str, Mapping[str, Any]]
 VETOES = {name for names in ALWAYS.values() for name in names} | {
     f"revenue_is_no_lower_bound_{view}" for views in VIEWS.values() for view in views
 }
+TESTS_OF_A_VIEW = ("coverage_falls_short", "covers_too_late", "covers_in_time")
 MOST_FLIPS = 2  # drivers named in a sentence, those that have to move least; all of them are in the conditions
-NOTE = "left out, as their capex is unknown"  # stands beside a simulated figure and is no reason for what is missing
+NOTES = (LEFT_OUT, SO_FAR)  # stand beside a simulated figure and are no reason for what is missing
 
 _RULES = ", ".join(
     f"('{scope}', '{question}', '{verdict}', {alternative}, '{condition}', {str(wanted).lower()})"
@@ -189,7 +191,7 @@ def _row(
         "question": question,
         "as_of": as_of,
         "verdict": verdict,
-        "statement": f"{said} ({worth}); {silent}; {_change(question, verdict, conditions, behind)}.",
+        "statement": f"{said} ({worth}); {silent}; {_change(scope, question, verdict, conditions, behind)}.",
         "evidence_grade": evidence_grade,
         "inputs_through": _greatest(row["known_on"] for row in conditions.values() if row["decides"]),
         "grade": _greatest(row["grade"] for row in behind),
@@ -220,7 +222,9 @@ def _why(question: str, behind: list[Mapping[str, Any]], conditions: Conditions)
     unknown = [row["reason"] or row["statement"].rstrip(".") for row in behind if row["holds"] is None]
     if not forbids and not unknown:
         return _between(question, conditions) if conditions else "no condition of it is known"
-    parts = dict.fromkeys(part for said in (*forbids, *unknown) for part in said.split("; ") if NOTE not in part)
+    parts = dict.fromkeys(
+        part for said in (*forbids, *unknown) for part in said.split("; ") if not part.startswith(NOTES)
+    )
     return "; ".join(_lower_first(part).replace(f" of {GROUP} ", " of the group ") for part in parts)
 
 
@@ -229,9 +233,9 @@ def _between(question: str, conditions: Conditions) -> str:
     if question == "Q2":
         return "the threshold lies between the median and the 95th percentile"
     if question == "Q3":
-        late = all(row["holds"] for name, row in conditions.items() if name.startswith("covers_too_late"))
-        short = all(row["holds"] for name, row in conditions.items() if name.startswith("coverage_falls_short"))
-        in_time = all(row["holds"] for name, row in conditions.items() if name.startswith("covers_in_time"))
+        short, late, in_time = (
+            all(row["holds"] for name, row in conditions.items() if name.startswith(test)) for test in TESTS_OF_A_VIEW
+        )
         signals, needed = conditions["no_glut_signal"]["value"], conditions["glut_signals_enough"]["threshold"]
         if short and late:
             return f"revenue falls short and is late, but {_count(signals)} is triggered and {needed:.0f} are needed"
@@ -266,17 +270,17 @@ def _head(verdict: str, conditions: Conditions, assumptions: Assumptions) -> str
     return HEADS[verdict].format(stated=stated, recomputed=recomputed, factor=factor)
 
 
-def _usd(value: float | None) -> str:
-    """Three digits are as many as such figures bear: `7.19 million USD`."""
+def _usd(value: float | None, digits: str = "") -> str:
+    """Three digits are as many as such figures bear: `7.19 million USD`; with `#` also where they are zeros."""
     if value is None:
         return "an unknown amount"
     size, name = (1e9, "billion") if abs(value) >= 1e9 else (1e6, "million")
-    return f"{value / size:.3g} {name} USD"
+    return f"{value / size:{digits}.3g} {name} USD"
 
 
 def _span(low: float, high: float) -> str:
     """`7.19 to 11.6 million USD`."""
-    first, last = _usd(low), _usd(high)
+    first, last = _usd(low, digits="#"), _usd(high, digits="#")
     unit = last.partition(" ")[2]
     return f"{first.removesuffix(' ' + unit)} to {last}" if first.endswith(unit) else f"{first} to {last}"
 
@@ -299,7 +303,7 @@ def _figures(
     if question == "Q3":
         return _coverage(scope, conditions, assumptions)
     if question == "Q4":
-        return _market(conditions)
+        return _market(conditions, assumptions)
     return ", and ".join(
         f"{q} {_said(q.lower(), conditions)}" + (f" ({told[q]})" if told[q] else "") for q in ("Q2", "Q3")
     )
@@ -357,7 +361,18 @@ def _coverage(scope: str, conditions: Conditions, assumptions: Assumptions) -> s
     signals = conditions["no_glut_signal"]
     unknown = [SIGNALS[name] for name in SIGNALS if (row := conditions.get(f"glut_{name}")) and row["value"] is None]
     beside = f" ({' and '.join(unknown)} unknown)" if unknown else ""
-    return f"known AI revenue covers, of what is required, {views}, with {_count(signals['value'])}{beside}"
+    without = _left_out(scope, conditions[f"coverage_falls_short_{known[0]}"]["reason"])
+    return f"known AI revenue covers, of what is required{without}, {views}, with {_count(signals['value'])}{beside}"
+
+
+def _left_out(scope: str, reason: str | None) -> str:
+    """Vintages that are missing in what is required: ` without 2022 (META and MSFT)`, a company's own as years alone."""
+    named = [part for part in (reason or "").split("; ") if part.startswith(LEFT_OUT)]
+    years: dict[str, list[str]] = {}
+    for ticker, year in (name.split() for name in (named[0].partition(": ")[2].split(", ") if named else ())):
+        years.setdefault(year, []).append(ticker)
+    told = [year if scope != GROUP else f"{year} ({listed(tickers)})" for year, tickers in sorted(years.items())]
+    return f" without the unknown capex of {listed(told)}" if told else ""
 
 
 def _covered(view: str, conditions: Conditions, assumptions: Assumptions) -> str:
@@ -365,6 +380,9 @@ def _covered(view: str, conditions: Conditions, assumptions: Assumptions) -> str
         conditions[f"{name}_{view}"] for name in ("coverage_falls_short", "covers_too_late", "covers_in_time")
     )
     median = conditions[f"coverage_median_{view}"]["value"]
+    # Old revenue against capex of today covers little of it, and a reader has to see that.
+    known_on = conditions[f"revenue_is_no_lower_bound_{view}"]["known_on"]
+    since = f" by revenue told {known_on}" if known_on else ""
     covers = "an unknown part" if median is None else _percent(median)
     when = (
         f"in time with {odds(in_time['value'], in_time['threshold'])}"
@@ -372,12 +390,12 @@ def _covered(view: str, conditions: Conditions, assumptions: Assumptions) -> str
         else f"too late with {odds(late['value'], late['threshold'])}"
     )
     return (
-        f"{covers} in the {_view(view)} (below "
+        f"{covers} in the {_view(view)}{since} (below "
         f"{_percent(assumptions.number('q3_coverage'))} with probability {odds(short['value'], short['threshold'])}, {when})"
     )
 
 
-def _market(conditions: Conditions) -> str:
+def _market(conditions: Conditions, assumptions: Assumptions) -> str:
     windows = [
         _abnormal(
             last, conditions[f"suppliers_car_below_zero_0_{last}"], conditions[f"suppliers_car_significant_0_{last}"]
@@ -385,8 +403,12 @@ def _market(conditions: Conditions) -> str:
         for _, last in WINDOWS
     ]
     lost = " and ".join(filter(None, windows))
-    guidance = conditions["buyers_guidance_lower"]["value"]
-    told = "" if guidance is None else f"the buyers' guidance for the year {_moved(guidance)} in two quarters"
+    guidance = conditions["buyers_guidance_lower"]
+    told = (
+        ""
+        if guidance["value"] is None
+        else f"the guidance of {guidance['subject']} for the year {_moved(guidance['value'])} in {after_event(assumptions)}"
+    )
     return ", and ".join(filter(None, (f"the suppliers' portfolio {lost}" if lost else "", told)))
 
 
@@ -420,12 +442,13 @@ def _said(question: str, conditions: Conditions) -> str:
     return "is not shown wasteful" if conditions[f"{question}_not_shown_wasteful"]["holds"] else "cannot tell"
 
 
-def _change(question: str, verdict: str, conditions: Conditions, behind: list[Mapping[str, Any]]) -> str:
+def _change(scope: str, question: str, verdict: str, conditions: Conditions, behind: list[Mapping[str, Any]]) -> str:
     """What would change it: the drivers that matter most, each at the value where it alone flips the verdict."""
     if verdict == UNDECIDED:
         unknown = [row for row in behind if row["holds"] is None]
-        instead = [TELLS_INSTEAD.get(row["condition"]) for row in (*_forbidding(behind), *unknown)]
-        return f"{' and '.join(dict.fromkeys(filter(None, instead))) or TELLS[question]} would tell"
+        instead = [_instead(scope, row["condition"]) for row in (*_forbidding(behind), *unknown)]
+        told = " and ".join(dict.fromkeys(filter(None, instead)))
+        return f"{told or _clearer(question, conditions) or TELLS[question]} would tell"
     if verdict in CHANGES:
         limit = conditions.get("recomputed_low_within_factor", {}).get("threshold")
         return CHANGES[verdict].format(limit=_usd(limit))
@@ -437,6 +460,30 @@ def _change(question: str, verdict: str, conditions: Conditions, behind: list[Ma
     if flips:
         return f"{' or '.join(row['subject'] for row in flips)} (median assumed), alone, would change it"
     return "no value of a single driver is known that would change it"
+
+
+def _instead(scope: str, condition: str) -> str | None:
+    """What would tell where a condition forbids a verdict or is unknown."""
+    if scope != GROUP and condition.startswith("revenue_is_no_lower_bound"):
+        return f"AI revenue of {scope}"
+    return TELLS_INSTEAD.get(condition)
+
+
+def _clearer(question: str, conditions: Conditions) -> str | None:
+    """What is wanting: of Q1 the part that is not known; of Q3, where all is known, signals and figures that agree."""
+    if question == "Q1" and (low := conditions.get("recomputed_low_within_factor")):
+        if low["value"] is None:
+            return None if low["threshold"] is None else "the run's GPU-hours and rental prices of its time"
+        return "the claim itself" if low["threshold"] is None else "a claim whose scope is known"
+    if question != "Q3":
+        return None
+    short, late, in_time = (
+        all(row["holds"] for name, row in conditions.items() if name.startswith(test)) for test in TESTS_OF_A_VIEW
+    )
+    if short and late:
+        needed = conditions["glut_signals_enough"]["threshold"]
+        return f"{_count(needed)}, or AI revenue that covers in time,"
+    return "an end to the glut signals, or AI revenue that covers too late," if in_time else None
 
 
 def _distance(flip: Mapping[str, Any]) -> float:

@@ -45,6 +45,7 @@ RUNG_NAMES = dict(
 )
 SMALL_PERCENT = 0.1  # below it one decimal says nothing
 ALMOST = 0.001  # a simulated probability this close to 0 or 1 is called neither
+COUNTS = ("ratio", "signals", "firms", "quarters")  # the sentence itself says what is counted
 COMPARISONS = {">=": "at least", "<=": "at most", "<": "below", ">": "above", "==": "equal to"}
 
 TABLE = mart(
@@ -165,6 +166,8 @@ def in_words(value: float | None, unit: str) -> str:
     """A figure as a reader wants it: percent for shares, millions and billions for dollars."""
     if value is None:
         return "an unknown figure"
+    if value == 0 and unit in ("share", "USD"):
+        return "0 %" if unit == "share" else "0 USD"
     if unit == "share":
         percent = 100 * value
         return f"{percent + 0.0:.1f} %" if abs(percent) >= SMALL_PERCENT or percent == 0 else f"{percent:.2g} %"
@@ -178,7 +181,7 @@ def in_words(value: float | None, unit: str) -> str:
     if unit == "0 or 1":
         return "yes" if value else "no"
     figure = f"{value:.0f}" if float(value).is_integer() else f"{value:.3g}"
-    return figure if unit in ("ratio", "signals") else f"{figure} {unit}"
+    return figure if unit in COUNTS else f"{figure} {unit}"
 
 
 def odds(probability: float, limit: float | None = None) -> str:
@@ -200,6 +203,19 @@ def apart(value: float, limit: float | None, digits: int) -> str:
         digits += 1
         text = f"{value:.{digits}f}"
     return text
+
+
+def listed(names: Iterable[str]) -> str:
+    """`Amazon AWS, Google Cloud and Meta`."""
+    *before, last = names
+    return f"{', '.join(before)} and {last}" if before else last
+
+
+def after_event(assumptions: Assumptions) -> str:
+    """How long after an event guidance is compared with that before it: `two quarters`."""
+    months = assumptions.integer("guidance_months")
+    quarters = {3: "one quarter", 6: "two quarters", 9: "three quarters", 12: "four quarters"}
+    return quarters.get(months, f"{months} month{'s' * (months != 1)}")
 
 
 def _capital(text: str) -> str:
@@ -262,9 +278,10 @@ def build(
         rows += [{"scope": scope, "question": question, **covered} for question in ("Q2", "Q3", "overall")]
         redundant = [year, *_redundant(scope, waste, assumptions), *_own_share(own.get(scope))]
         rows += [{"scope": scope, "question": "Q2", **row} for row in redundant]
+        whole = [_whole_revenue(attributable_revenue, scope, view) for view in VIEWS[scope]]
         pays = [
-            *_pays(scope, waste, assumptions),
-            *(_whole_revenue(attributable_revenue, scope, view) for view in VIEWS[scope]),
+            *_pays(scope, waste, {row["condition"] for row in whole if row["holds"]}, assumptions),
+            *whole,
             *_glut(signals, assumptions),
         ]
         rows += [{"scope": scope, "question": "Q3", **row} for row in pays]
@@ -473,7 +490,7 @@ def _redundant(scope: str, waste: Waste, assumptions: Assumptions) -> Rows:
             decides=False,
             **_facts(likely, waste, (scope, "none", "redundant_capex_share")),
         ),
-        *_flips(scope, "none", "redundant_capex_share", waste),
+        *_flips(scope, "none", "redundant_capex_share", waste, "would change the verdict"),
     ]
 
 
@@ -532,8 +549,11 @@ def turning(driver: str, flip: float, central: float) -> str:
     return f"{name} {side} {apart(value, middle, digits)}{unit} instead of {middle:.{digits}f}"
 
 
-def _flips(scope: str, view: str, quantity: str, waste: Waste) -> Rows:
-    """For each driver the value at which it alone would flip the verdict, those behind most of the variance first."""
+def _flips(scope: str, view: str, quantity: str, waste: Waste, does: str) -> Rows:
+    """For each driver the value at which it alone turns what rests on the quantity, the most variance first.
+
+    `does` says in words what that turns.
+    """
     suffix = "" if view == "none" else f"_{view}"
     rows: Rows = []
     for row in waste.drivers:
@@ -545,9 +565,9 @@ def _flips(scope: str, view: str, quantity: str, waste: Waste) -> Rows:
         rows.append(
             condition(
                 f"flips_at_{driver}{suffix}",
-                what=f"the value of {driver} at which it alone, all else as assumed, would flip the verdict",
+                what=f"the value of {driver} at which it alone, all else as assumed, {does}",
                 subject=turns,
-                told=f"{_capital(turns)} (the median assumed), all else as assumed, would flip the verdict; shown beside.",
+                told=f"{_capital(turns)} (the median assumed), all else as assumed, {does}; shown beside.",
                 quantity=driver,
                 value=row["flip_value"],
                 comparison="==",
@@ -565,8 +585,11 @@ def _flips(scope: str, view: str, quantity: str, waste: Waste) -> Rows:
 # ---- Q3 ------------------------------------------------------------------------------------------------------------
 
 
-def _pays(scope: str, waste: Waste, assumptions: Assumptions) -> Rows:
-    """For each revenue view of the scope: does coverage fall short, and is it made up for in time? (method 5 and 7)"""
+def _pays(scope: str, waste: Waste, whole: set[str], assumptions: Assumptions) -> Rows:
+    """For each revenue view of the scope: does coverage fall short, and is it made up for in time? (method 5 and 7)
+
+    `whole` are the conditions that say of a view that its revenue is no lower bound, and hold.
+    """
     short = assumptions.number("q3_coverage")
     share = in_words(assumptions.number("q3_share_of_life"), "share")
     wasteful, pays = assumptions.number("q3_probability_wasteful"), assumptions.number("q3_probability_pays")
@@ -623,8 +646,23 @@ def _pays(scope: str, waste: Waste, assumptions: Assumptions) -> Rows:
                     **_facts(figure, waste, (scope, view, quantity)),
                 )
             )
-        rows += _flips(scope, view, "coverage", waste)
+        rows += _flips(scope, view, "coverage", waste, _turned(scope, view, whole))
     return rows
+
+
+def _turned(scope: str, view: str, whole: set[str]) -> str:
+    """What a driver that turns one view's figures turns: the verdict only where that rests on this view alone."""
+    needs = [f"the {_view(other)} too" for other in VIEWS[scope] if other != view]
+    needs += [
+        f"AI revenue that is no lower bound ({_view(each)})"
+        for each in VIEWS[scope]
+        if f"revenue_is_no_lower_bound_{each}" not in whole
+    ]
+    return (
+        f"would turn what the {_view(view)} says; a verdict needs {listed(needs)}"
+        if needs
+        else "would change the verdict"
+    )
 
 
 def _whole_revenue(attributable_revenue: pl.DataFrame, scope: str, view: str) -> dict[str, Any]:
@@ -633,8 +671,12 @@ def _whole_revenue(attributable_revenue: pl.DataFrame, scope: str, view: str) ->
     counted = lines.filter("counted")
     lower = bool(lines["is_lower_bound"].any())
     missing = sorted(set(lines["entity"]) - set(counted["entity"])) if lower else []
-    counted_of = " and ".join(sorted(set(counted["entity"])))
-    without = f"none is known of {' and '.join(missing)}" if missing else f"only {counted_of} are in it"
+    inside = sorted(set(counted["entity"]))
+    without = (
+        f"none is known of {listed(missing)}"
+        if missing
+        else f"only the revenue of {listed(inside or ['none'])} is in it"
+    )
     return condition(
         f"revenue_is_no_lower_bound_{view}",
         what=f"whether AI revenue ({_view(view)}) is only a lower bound",
@@ -677,7 +719,7 @@ def _glut(signals: Rows, assumptions: Assumptions) -> Rows:
         *(
             condition(
                 f"glut_{row['signal']}",
-                what=row["quantity"],
+                what=f"the number of {row['quantity']}" if row["unit"] in COUNTS else f"the {row['quantity']}",
                 quantity=row["signal"],
                 value=row["value"],
                 comparison=row["comparison"],
@@ -726,12 +768,13 @@ def _market(
     deciding: Rows = []
     for window in WINDOWS:
         deciding += _suppliers(window, study.get((SUPPLIERS, *window), {}), tests.get(window, {}), assumptions)
-    deciding.append(_guidance("buyers_guidance_lower", "the buyers'", told.get(GROUP, {})))
+    after = after_event(assumptions)
+    deciding.append(_guidance("buyers_guidance_lower", "the buyers'", told.get(GROUP, {}), after))
     beside = {
         scope: [
             *(_own_return(scope, window, study.get((_whose(scope), *window), {})) for window in WINDOWS),
             *(
-                [_guidance("own_guidance_lower", "its own", told.get(scope, {}), decides=False)]
+                [_guidance("own_guidance_lower", "its own", told.get(scope, {}), after, decides=False)]
                 if scope != GROUP
                 else []
             ),
@@ -780,10 +823,15 @@ def _suppliers(window: tuple[int, int], returns: Row, test: Row, assumptions: As
     ]
 
 
-def _guidance(name: str, whose: str, row: Row, *, decides: bool = True) -> dict[str, Any]:
+def _guidance(name: str, whose: str, row: Row, after: str, *, decides: bool = True) -> dict[str, Any]:
+    """Change of guidance; the subject names whose it is, as a buyer without guidance at both dates is not in the sum."""
+    who = listed((row.get("companies") or "").split(", ")) if row.get("change_usd") is not None else ""
+    of = f"the capex guidance of {who}, the buyers with any at both dates," if who else f"{whose} capex guidance"
     return condition(
         name,
-        what=f"the change of {whose} capex guidance for the running year in the two quarters after the event",
+        what=f"the change of {of if decides else f'{whose} capex guidance'} for the running year in the {after} after the "
+        "event",
+        subject=who or ("the buyers" if whose == "the buyers'" else "the company"),
         quantity="guidance_change_usd",
         value=row.get("change_usd"),
         comparison="<",
@@ -812,7 +860,7 @@ def _own_return(scope: str, window: tuple[int, int], row: Row) -> dict[str, Any]
         grade=row.get("grade"),
         evidence_grade=row.get("grade"),
         known_on=row.get("known_on"),
-        reason=row.get("reason"),
+        reason=row.get("reason") if row.get("abnormal_return") is None else None,
     )
 
 
@@ -835,7 +883,8 @@ def overall(found: pl.DataFrame) -> pl.DataFrame:
                     "question": "overall",
                     **condition(
                         f"{question.lower()}_{wanted}",
-                        what=f"whether {question} says {wanted}",
+                        what=f"whether the verdict on {question} is '{_plain(wanted)}'",
+                        told=f"The verdict on {question} is{' not' * (verdict['verdict'] != wanted)} '{_plain(wanted)}'.",
                         quantity=f"verdict_{question.lower()}",
                         value=None if unknown else float(verdict["verdict"] == wanted),
                         comparison="==",
@@ -850,6 +899,10 @@ def overall(found: pl.DataFrame) -> pl.DataFrame:
                 for wanted in ("looks_wasteful", "not_shown_wasteful")
             ]
     return pl.DataFrame(rows, schema=dict(TABLE.polars_schema))
+
+
+def _plain(verdict: str) -> str:
+    return verdict.replace("_", " ")
 
 
 def _assumed(key: str, path: str) -> str:

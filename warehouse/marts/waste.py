@@ -31,6 +31,9 @@ Values = Mapping[str, Any]
 Grade = str | None
 DAYS_PER_YEAR = 365.25
 NO_VIEW = "none"
+# What is said beside the result of the vintages; neither is a reason for anything that is missing.
+LEFT_OUT = "left out, as their capex is unknown"
+SO_FAR = "by the quarters known so far"
 SHARE_QUANTITIES = (
     "training_share",
     "training_share_with_experiments",
@@ -334,7 +337,7 @@ def _share_model(training_share: pl.DataFrame, behind: Facts, assumptions: Assum
         training_flop_added=row["training_flop_added"],
         grade=row["grade"],
         known_on=row["known_on"],
-        note=f"training of {row['year']}, disclosure rate {row['disclosure_rate']:.0%}",
+        note=f"training of {row['year']}, disclosure rate {100 * row['disclosure_rate']:.0f} %",
     )
 
 
@@ -379,9 +382,11 @@ def _pay_model(
     lines = [row for row in revenue if row["scope"] == scope and row["revenue_view"] == view]
     counted = [row for row in lines if row["counted"]]
     if counted and any(row["is_lower_bound"] for row in lines):
-        missing = [row["entity"] for row in lines if not row["evidence_id"]]
+        missing = sorted({row["entity"] for row in lines} - {row["entity"] for row in counted})
         notes.append("revenue is a lower bound" + (f": nothing known of {', '.join(missing)}" if missing else ""))
-    notes += _named("left out, as their capex is unknown", [row for row in own if row["capex_usd"] is None])
+    notes += _named(LEFT_OUT, [row for row in own if row["capex_usd"] is None and not row["is_running"]])
+    running = [f"{row['ticker']} {row['year']} ({row['quarters_known']} of 4)" for row in own if row["is_running"]]
+    notes += [f"{SO_FAR}: {', '.join(running)}"] if running else []
     if not spent:
         return Model(scope, view, reasons=dict.fromkeys(PAY_QUANTITIES, f"no capex of {scope} is known"))
     by_year = dict.fromkeys((row["year"] for row in spent), 0)

@@ -29,7 +29,6 @@ from warehouse.marts.waste import Driver, Model, Values
 from warehouse.marts.waste_probabilities import probabilities, thresholds
 from warehouse.tables.table import Check, Column, mart
 
-SOLVING_DRAWS = 20_000  # enough for a turning value to three digits; each step of the solver draws all of them
 TOLERANCE = 1e-6
 
 TABLE = mart(
@@ -57,7 +56,8 @@ TABLE = mart(
         Column(
             "flip_value",
             "real",
-            "value of the driver at which it alone turns the verdict that rests on this quantity",
+            "value of the driver at which it alone turns what this view says; the verdict itself where the scope has one view "
+            "and its revenue is no lower bound",
         ),
         Column("facts", "text", "evidence behind the driver, separated by blanks"),
         Column("known_on", "date", "day on which the newest of the driver's facts became public"),
@@ -206,8 +206,8 @@ def turning_values(
     if model.deciding not in model.quantities:
         return {driver.name: (None, None) for driver in model.drivers}
     seed = assumptions.integer("seed")
-    draws = min(assumptions.integer("draws"), SOLVING_DRAWS)
-    drawn = model.draw(seed, draws)
+    # As many draws as the verdict has: with fewer, a value said to turn it could be a few percent off and not do so.
+    drawn = model.draw(seed, assumptions.integer("draws"))
     margins = _margins(model, signals, assumptions)
     now = margins(model.compute(drawn))
     # Only the condition that holds can be lost; where none holds, each could be won.

@@ -8,6 +8,10 @@ run with that assumption would give.
 What a choice cannot reach is not computed again: leases and lives move the simulation, a window the training cost, a
 benchmark the reading of an event study that has it already. `as_assumed` is the same arithmetic with nothing replaced, so
 that a verdict is compared with one from as many draws; the draws are fewer than a run's, and stand in their column.
+
+A question is decided by several figures (Q4 by four), so it has a row for each of them, `figure` being part of the key; the
+verdict is the question's and the same on each of those rows. One row a question is had by `select distinct variant, scope,
+question, verdict`. The overall verdict has no figure of its own and one row, whose `figure` is `verdict`.
 """
 
 from __future__ import annotations
@@ -53,14 +57,19 @@ DECIDING: dict[str, tuple[str, ...]] = {
 
 TABLE = mart(
     "waste_variants",
-    "the figures that decide and the verdict that each other choice of method 5 would give",
+    "what each other choice of method 5 would give: a row for each figure that decides a question, its verdict on each",
     [
         Column(
             "variant", "text", "choice that is made otherwise; as_assumed for none", required=True, allowed=VARIANTS
         ),
         Column("scope", "text", "ticker, or ALL for the group of four", required=True, allowed=SCOPES),
         Column("question", "text", "question of method 1", required=True, allowed=QUESTIONS),
-        Column("figure", "text", "condition whose figure is shown; verdict for a question without one", required=True),
+        Column(
+            "figure",
+            "text",
+            "the deciding condition that the row is of, one row each; verdict for a question without a figure of its own",
+            required=True,
+        ),
         Column("quantity", "text", "what the figure is", required=True),
         Column("value", "real", "what was found; null where unknown"),
         Column("comparison", "text", "how it is compared"),
@@ -70,7 +79,7 @@ TABLE = mart(
         Column(
             "verdict",
             "text",
-            "the verdict on the question in this variant",
+            "the verdict on the question in this variant, repeated on each row of the question",
             required=True,
             allowed=tuple(sorted({name for names in VERDICTS.values() for name in names})),
         ),
@@ -86,6 +95,11 @@ TABLE = mart(
             "changed_is_the_difference",
             "select * from {table} where is_changed is distinct from (verdict <> verdict_as_assumed)",
             "the flag and the verdicts beside it must say the same",
+        ),
+        Check(
+            "one_verdict_a_question",
+            "select variant, scope, question from {table} group by all having count(distinct verdict) <> 1",
+            "rows of one question show its figures and not different answers",
         ),
         Check(
             "untouched_is_unchanged",

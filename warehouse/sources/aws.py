@@ -39,6 +39,8 @@ ASKED = {
 }
 # Newer lists say how a product is bought; older ones do not have the attribute.
 MARKET = ("marketoption", "OnDemand")
+# Families in which a name that no table holds is news, though some of them state no count of GPUs (Trainium).
+FAMILIES = ("GPU instance", "Machine Learning ASIC Instances")
 LEASES = {"1yr": "reserved_1y", "3yr": "reserved_3y"}
 PRODUCTS, ON_DEMAND, RESERVED = ("products",), ("terms", "OnDemand"), ("terms", "Reserved")
 _OPEN, _CLOSE = frozenset({"start_map", "start_array"}), frozenset({"end_map", "end_array"})
@@ -62,10 +64,12 @@ def parse(document: Document) -> Iterator[Batch]:
                     if (attributes := _attributes(sku, value, offers)) is not None:
                         wanted[sku] = attributes
                 else:
-                    _read(sku, wanted[sku], value, path == RESERVED, offers)
+                    with offers.row({"sku": sku, "terms": value}, f"sku {sku}"):
+                        _read(sku, wanted[sku], value, path == RESERVED, offers)
         except (ijson.JSONError, EOFError, OSError, zlib.error, UnicodeDecodeError, RecursionError) as error:
             raise DocumentError(
-                f"{document.name}: the list breaks off or is not JSON ({error}); nothing of it is loaded. Get it again."
+                f"{document.name}: the list breaks off or is not JSON ({_first_line(error)}); nothing of it is loaded. "
+                "Get it again."
             ) from error
     if ON_DEMAND not in seen:
         raise DocumentError(
@@ -156,7 +160,7 @@ def _attributes(sku: str, product: Any, offers: Offers) -> dict[str, Any] | None
         return None
     known = look_up(str(instance), PROVIDER)
     gpus = str(attributes.get("gpu") or "0")
-    if known is None and gpus in ("0", "NA"):
+    if known is None and gpus in ("0", "NA") and attributes.get("instanceFamily") not in FAMILIES:
         return None
     named = offers.chip(((PROVIDER, str(instance)),), attributes, f"sku {sku}")
     if named is None:
@@ -197,6 +201,11 @@ def _read(sku: str, product: dict[str, Any], terms: Any, reserved: bool, offers:
                     citation=ADDRESS,
                     note=str(product["note"]),
                 )
+
+
+def _first_line(error: Exception) -> str:
+    """What went wrong, without the drawing of the place that the JSON reader adds."""
+    return (str(error).splitlines() or [type(error).__name__])[0].strip()
 
 
 def _kind(term: Any, reserved: bool) -> str | None:

@@ -3,7 +3,9 @@
 What the list makes easy to get wrong:
 
 - Windows and Linux rows of a size share `meterName` and `armSkuName`; only `productName` tells them apart.
-- "Spot" and "Low Priority" are suffixes of the meter. Low Priority is for one batch service only and is left out.
+- "Spot" and "Low Priority" are suffixes of the meter and of the SKU. Low Priority is for one batch service only and is
+  left out.
+- A price stands there before it begins and after it has ended.
 - A reservation's price is for the whole term of one or three years, although `unitOfMeasure` says "1 Hour".
 - The price is the node's, and no count of GPUs stands in the list: it comes from the table of names.
 - Prices of one size differ by region up to 1.9 times. So a few regions of the United States and Europe are asked for
@@ -15,6 +17,7 @@ What the list makes easy to get wrong:
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator
 from datetime import date
 from typing import Any
@@ -33,6 +36,9 @@ REGIONS = ("eastus", "eastus2", "southcentralus", "westus3", "westeurope", "swed
 # NC, ND: computing; NV: graphics, with the A10s that are also rented for inference.
 FAMILIES = ("Standard_NC", "Standard_ND", "Standard_NV")
 MAX_PAGES = 500
+SERVICE = "Virtual Machines"
+# Software that is in the price of a row, by words of its product; "Win" is also short for it ("NCCadsv5 Srs Win").
+_LICENCE = re.compile(r"\b(win(dows)?|red hat|rhel|suse|sles|ubuntu pro|sql)\b", re.IGNORECASE)
 TERMS = {"1 Year": ("reserved_1y", 1), "3 Years": ("reserved_3y", 3)}
 REQUIRED = (
     "currencyCode", "retailPrice", "armRegionName", "meterName", "productName", "unitOfMeasure", "type", "armSkuName",
@@ -51,7 +57,7 @@ def query() -> dict[str, str]:
     return {
         "api-version": API_VERSION,
         "currencyCode": "USD",
-        "$filter": f"serviceName eq 'Virtual Machines' and ({regions}) and ({sizes})",
+        "$filter": f"serviceName eq '{SERVICE}' and ({regions}) and ({sizes})",
     }
 
 
@@ -109,7 +115,9 @@ def parse(document: Document) -> Iterator[Batch]:
     offers = Offers("azure", document, grade="A")
     check_fields(items, REQUIRED, KNOWN, offers)
     for number, item in enumerate(items, 1):
-        _read(item, f"row {number}, sku {item.get('skuId', '?')}", offers)
+        locator = f"row {number}, sku {item.get('skuId', '?')}"
+        with offers.row(item, locator):
+            _read(item, locator, offers)
     yield from offers.batches()
 
 
@@ -117,14 +125,14 @@ def _read(item: dict[str, Any], locator: str, offers: Offers) -> None:
     if gone := lacking(item, REQUIRED):
         offers.aside(item, gone, locator)
         return
-    size, meter, kind = str(item["armSkuName"]), str(item["meterName"]), str(item["type"])
+    size, kind = str(item["armSkuName"]), str(item["type"])
     if why := _outside(item, offers.day):
         offers.leave_out(why, size)
         return
     if item["currencyCode"] != "USD":
         offers.aside(item, f"currencyCode: the price is in {item['currencyCode']}, not in USD", locator)
         return
-    pricing, hours = ("spot" if meter.endswith(" Spot") else "on_demand"), 1
+    pricing, hours = ("spot" if _is_sold(item, "Spot") else "on_demand"), 1
     units = {"1 Hour"}
     if kind == "Reservation":
         term = str(item.get("reservationTerm"))
@@ -164,22 +172,31 @@ def _read(item: dict[str, Any], locator: str, offers: Offers) -> None:
 
 def _outside(item: dict[str, Any], day: date) -> str:
     """Why a row is no list price of a Linux node, or empty."""
-    product = str(item["productName"])
-    if " Win" in product:
-        return "Windows: the licence is in the price"
+    product, service = str(item["productName"]), str(item.get("serviceName") or SERVICE)
+    if licence := _LICENCE.search(product):
+        return f"{'Windows' if licence[0].lower().startswith('win') else licence[0]}: the licence is in the price"
     if "Cloud Services" in product or "CloudServices" in product:
         return "an older service that resells the same sizes"
-    if str(item["meterName"]).endswith(" Low Priority"):
+    if service != SERVICE:
+        return f"another service: {service}"
+    if _is_sold(item, "Low Priority"):
         return "Low Priority, for one batch service only"
     if item["type"] == "DevTestConsumption":
         return "for development and tests only"
     if item.get("isPrimaryMeterRegion") is False:
         return "a meter that bills nobody in this region"
-    if item.get("tierMinimumUnits") not in (None, 0):
+    if item.get("tierMinimumUnits") not in (None, 0, "", "0", "0.0"):
         return "a tier for larger quantities"
     if str(item.get("effectiveStartDate") or "")[:10] > day.isoformat():
         return "a price that begins later"
+    if str(item.get("effectiveEndDate") or "9999")[:10] < day.isoformat():
+        return "a price that has ended"
     return ""
+
+
+def _is_sold(item: dict[str, Any], way: str) -> bool:
+    """Whether the meter or the SKU ends with this way of selling."""
+    return any(str(item.get(name) or "").strip().lower().endswith(way.lower()) for name in ("meterName", "skuName"))
 
 
 SOURCES = (

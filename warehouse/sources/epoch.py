@@ -42,7 +42,7 @@ PAIR = "epoch_ai_models.zip"
 MANIFEST = "manifest.json"
 CHIPS = "epoch_chips.toml"
 VINTAGE = "vintage="
-BEFORE_2018 = r"^\s*(1\d|200|201[0-7])"
+BEFORE_2018 = r"^\s*(1\d{3}|200\d|201[0-7])(-|\s*$)"
 
 MODELS = {
     "Model": "model",
@@ -207,17 +207,32 @@ def _models_of(document: Document) -> Batch:
         )
         for file in manifest["files"]
     ]
-    everything = pl.concat(parts).filter(~pl.col("published").str.contains(BEFORE_2018))
+    everything = pl.concat(parts).filter(~pl.col("published").str.contains(BEFORE_2018)).pipe(_one_spelling)
     said = everything.select(MODELS.values()).unique()
     unlike = said.filter(pl.col("model").is_duplicated()).get_column("model").unique().sort().to_list()
-    listed = _dated(everything.unique("model", keep="first", maintain_order=True), vintage, "Data on AI Models")
+    # A blank is no figure: where one list has the operations and the other does not, the row that has them stands.
+    ranked = everything.sort(pl.col("training_flop").str.strip_chars() == "", maintain_order=True)
+    listed = _dated(ranked.unique("model", keep="first", maintain_order=True), vintage, "Data on AI Models")
     read = typed(listed.with_columns(vintage=pl.lit(vintage)), table)
+    spelled = everything.filter(pl.col("model") != pl.col("written")).get_column("written").unique().sort().to_list()
     return Batch(
         table,
         read.frame,
         read.unreadable,
-        _notices("models are listed with different figures; the first counts", unlike),
+        _notices("models are listed with different figures; the first that has training compute counts", unlike)
+        + _notices("models are listed in a second spelling and count once", spelled),
     )
+
+
+def _one_spelling(rows: pl.DataFrame) -> pl.DataFrame:
+    """`rows` with each `model` in the spelling in which it is listed first; `written` is the one of the row.
+
+    The two lists spell some models in two ways (DeepSeek-V4-Pro-0813, DeepSeek V4 Pro 0813). Names that differ in case,
+    blanks, hyphens or underscores only, from one organisation and of one day, are one model.
+    """
+    letters = pl.col("model").str.to_lowercase().str.replace_all(r"[\s_-]", "")
+    same = [letters, pl.col("organization").str.strip_chars(), pl.col("published").str.strip_chars()]
+    return rows.with_columns(written="model", model=pl.col("model").first().over(same))
 
 
 def _dated(frame: pl.DataFrame, vintage: str, title: str) -> pl.DataFrame:

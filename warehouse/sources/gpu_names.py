@@ -3,7 +3,8 @@
 Everybody names the same chip differently ("NVIDIA H100 80GB HBM3", "h100-sxm5-80gb", `p5.48xlarge`), some names hide
 the count, some lists state a wrong one, and one chip's name is part of another's (B200 in GB200, A10 in A100).
 Guessing from parts of a name has put a GB200's price under B200 in public indices. So a name is looked up whole in
-one table kept as data, `gpu_names.csv`, and a name that is not there is unknown. Its columns:
+one table kept as data, `gpu_names.csv`, and a name that is not there is unknown. A count of GPUs around a name that is
+there is read ("8x H100", "H100 SXM5 x 8"). The table's columns:
 
     provider    whose name it is, as in `core.gpu_prices`; * for names of chips that anybody may use
     match       exact: but for case, blanks, signs and the maker's name; pattern: a regular expression for the whole
@@ -31,6 +32,12 @@ ANYBODY = "*"
 # Makers' names, series and prefixes that stand before the name of a chip and tell nothing.
 _BEFORE = re.compile(
     r"^(nvidia|amd|google|cloud|instinct|tesla|geforce|datacenter|gpu|standard_|[\s:_-])+", re.IGNORECASE
+)
+# A number of GPUs before or after a name, which may itself be in the table.
+_COUNTED = (
+    re.compile(r"(?P<n>[1-9]\d*)\s*[x×]\s*(?P<chip>\D.*)", re.IGNORECASE),
+    # A capital X before a number is a generation of machines (Oracle's "H100 - X9").
+    re.compile(r"(?P<chip>.*[\w)])\s*[x×:]\s*(?P<n>[1-9]\d*)"),
 )
 # Less than this share of the chip's memory cannot be the whole chip: makers and sellers round by a few percent only.
 _WHOLE = Fraction(3, 4)
@@ -74,6 +81,11 @@ def look_up(name: str, provider: str = ANYBODY) -> Named | None:
             if matched := pattern.fullmatch(name.strip()):
                 count = matched.groupdict().get("n")
                 return named if count is None else _with_count(named, int(count))
+    for counted in _COUNTED:
+        if matched := counted.fullmatch(name.strip()):
+            chip = look_up(matched["chip"], provider)
+            if chip is not None and chip.gpu_count is None:
+                return _with_count(chip, int(matched["n"])) if chip.gpu_model else chip
     return None
 
 

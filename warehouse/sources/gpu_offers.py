@@ -24,7 +24,8 @@ import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date
 from typing import Any
 
@@ -58,6 +59,7 @@ class Offers:
     _left_out: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     _counts: Counter[tuple[str, str, int]] = field(default_factory=Counter)
     _said: dict[str, None] = field(default_factory=dict)
+    _misshapen: str = ""
 
     @property
     def day(self) -> date:
@@ -89,7 +91,7 @@ class Offers:
         if named.fraction is not None or (memory is not None and memory.is_slice(memory_gb)):
             self.leave_out("a part of a GPU, which is no price of a whole one", called)
             return None
-        return named
+        return _sized(named, names, memory_gb)
 
     def count(self, named: Named, listed: float | None, instance: str) -> int | None:
         """GPUs of an offer: the table's count, and a notice where the list says another; else the list's."""
@@ -101,6 +103,9 @@ class Offers:
 
     def price(self, value: Any, what: str, raw: Mapping[str, Any], locator: str, *, text: bool = False) -> float | None:
         """A price above zero, or None with the row put aside. `text` says that this list gives numbers as text."""
+        if other := _other_currency(raw):
+            self.aside(raw, f"{what}: the price is in {other}, not in USD", locator)
+            return None
         number = self.number(value, what, text=text)
         if number is None:
             self.aside(raw, f"{what}: {_shown(value)} is not a number", locator)
@@ -153,7 +158,16 @@ class Offers:
             }
         )
 
-    def aside(self, raw: Mapping[str, Any], reason: str, locator: str) -> None:
+    @contextmanager
+    def row(self, raw: Any, locator: str) -> Iterator[None]:
+        """Around the reading of one row: one with a list where a text belongs costs itself and not the document."""
+        try:
+            yield
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            self._misshapen = self._misshapen or f"{locator}: {error}"
+            self.aside(raw, f"the row has not the form of the others ({error})", locator)
+
+    def aside(self, raw: Any, reason: str, locator: str) -> None:
         """A row that cannot be read as an offer: kept with its reason."""
         self._aside.append((json.dumps(raw, ensure_ascii=False, default=str)[:RAW_SHOWN], reason, locator))
 
@@ -171,7 +185,15 @@ class Offers:
         self._said[text] = None
 
     def batches(self) -> Iterator[Batch]:
-        """The rows in bounded batches; the first carries what was put aside and the notices."""
+        """The rows in bounded batches; the first carries what was put aside and the notices.
+
+        Raises DocumentError where rows had another form and none was left that could be read.
+        """
+        if self._misshapen and not self._rows:
+            raise DocumentError(
+                f"{self.document.name}: no row of it could be read; first: {self._misshapen}. The list changed its form: "
+                "the source's file in warehouse/sources must learn it. The document is kept."
+            )
         self._mark_spot()
         unique = {(row["observation_id"]): row for row in map(self._identified, self._rows)}
         rows = list(unique.values())
@@ -228,6 +250,22 @@ class Offers:
         if repeated:
             said.append(f"{repeated} rows say the same as another one and are loaded once")
         return tuple(f"{self.document.name}: {text}" for text in said)
+
+
+def _other_currency(raw: Mapping[str, Any]) -> str:
+    """The currency that a row names, where it is not the dollar: a list of dollars may gain the field one day."""
+    named = {re.sub(r"[^a-z]", "", name.lower()): value for name, value in raw.items() if isinstance(value, str)}
+    said = next((named[name].strip() for name in ("currency", "currencycode") if name in named), "")
+    return "" if said.upper() in ("", "USD", "US$", "$") else said
+
+
+def _sized(named: Named, names: tuple[tuple[str, str], ...], memory_gb: float | None) -> Named:
+    """The chip of this memory, where the name leaves it to the list (Vast.ai's "A100 SXM4" has 40 or 80 GB)."""
+    if named.memory_gb is not None or not memory_gb:
+        return named
+    found = (look_up(f"{name} {round(memory_gb)}GB", ANYBODY) for _, name in names if name)
+    sized = next((chip for chip in found if chip is not None and chip.gpu_model), None)
+    return named if sized is None else replace(sized, gpu_count=named.gpu_count)
 
 
 def json_of(document: Document) -> dict[str, Any]:

@@ -77,7 +77,8 @@ def parse(document: Document) -> Iterator[Batch]:
     check_fields(items, REQUIRED, KNOWN, offers)
     _say_who_is_missing(found, items, offers)
     for number, item in enumerate(items, 1):
-        _read(item, f"offer {number}", offers)
+        with offers.row(item, f"offer {number}"):
+            _read(item, f"offer {number}", offers)
     yield from offers.batches()
 
 
@@ -153,7 +154,7 @@ def _say_who_is_missing(found: dict[str, Any], items: list[dict[str, Any]], offe
         offers.notice(f"{sum(old.values())} offers are carried forward from earlier days and count on those: {who}")
     listed = found.get("providers")
     if isinstance(listed, dict):
-        offering = {item.get("provider") for item in items}
+        offering = {str(item.get("provider")) for item in items}
         if silent := sorted(name for name in listed if name not in offering):
             offers.notice(f"providers without any offer in this file: {', '.join(silent)}")
 

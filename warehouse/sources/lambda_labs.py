@@ -39,7 +39,8 @@ def parse(document: Document) -> Iterator[Batch]:
         raise DocumentError(f"{document.name}: there is no object of instance types under 'data'; the form changed.")
     offers = Offers("lambda_labs", document, grade="A")
     for name, entry in found.items():
-        _read(str(name), entry, offers)
+        with offers.row({"name": name, "entry": entry}, f"instance type {name}"):
+            _read(str(name), entry, offers)
     yield from offers.batches()
 
 

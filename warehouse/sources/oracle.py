@@ -29,6 +29,8 @@ _LICENCE = re.compile(r"enterprise|licen[cs]e|software|support", re.IGNORECASE)
 _AROUND = re.compile(
     r"^\s*(oci|oracle cloud infrastructure|compute|bare metal|virtual machine|gpu|[\s-])+\s*", re.IGNORECASE
 )
+# Oracle's generation of the machine that the chip is in ("H100 - X9"); "v2" is another chip and stays.
+_GENERATION = re.compile(r"\s*-\s*X\d+\s*$")
 
 
 def fetch(fetching: Fetching) -> Iterator[Received]:
@@ -48,7 +50,8 @@ def parse(document: Document) -> Iterator[Batch]:
             "The document is kept."
         )
     for item in about_gpus:
-        _read(item, offers)
+        with offers.row(item, f"part {item.get('partNumber') or '?'}"):
+            _read(item, offers)
     yield from offers.batches()
 
 
@@ -72,12 +75,17 @@ def _read(item: dict[str, Any], offers: Offers) -> None:
     if "USD" not in prices:
         offers.aside(item, f"currencyCode: the price is in {', '.join(prices) or 'no currency'}, not in USD", locator)
         return
-    values = [price.get("value") for price in prices["USD"] if price.get("model") == MODEL]
+    payg = [price for price in prices["USD"] if isinstance(price, dict) and price.get("model") == MODEL]
+    values = [price.get("value") for price in payg if not price.get("rangeMin")]
+    if tiers := len(payg) - len(values):
+        offers.leave_out(f"{tiers} tiers for larger quantities", name)
     if not values:
         offers.aside(item, f"prices: there is none of the model {MODEL}", locator)
         return
+    chip = _AROUND.sub("", name)
+    bare = _GENERATION.sub("", chip)
     named = offers.chip(
-        ((PROVIDER, part), (PROVIDER, _AROUND.sub("", name)), (ANYBODY, _AROUND.sub("", name))), item, locator
+        ((PROVIDER, part), (PROVIDER, chip), (ANYBODY, chip), (PROVIDER, bare), (ANYBODY, bare)), item, locator
     )
     if named is None:
         return

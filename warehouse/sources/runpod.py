@@ -62,7 +62,8 @@ def parse(document: Document) -> Iterator[Batch]:
     for item in items:
         for price_field in PRICES:
             if price_field in item:
-                _read(item, price_field, offers)
+                with offers.row(item, f"gpu type {item.get('id', '?')}, {price_field}"):
+                    _read(item, price_field, offers)
     yield from offers.batches()
 
 

@@ -10,6 +10,7 @@ What the catalogue makes easy to get wrong:
 - Prices stand for each zone and region, thousands of rows that differ little. Large clouds are read in a few declared
   regions (`gpu_providers.csv`); of the zones of a region the lowest price stands, and the row says of how many.
 - Google's rows are the GPU alone.
+- RunPod's rows are those of its own data centres and those of its marketplace; the end of the instance says which.
 - A zero stands where the catalogue knows no price.
 
 It is somebody's collection of others' lists, at times behind them, hence grade C; a provider's own list is preferred.
@@ -41,6 +42,8 @@ KNOWN = frozenset({
     *REQUIRED, "SpotPrice", "AvailabilityZone", "GpuInfo", "vCPUs", "MemoryGiB", "Generation", "Arch",
     "UpstreamCloudId", "LocalDiskType", "NVMeSupported", "LocalDiskSize", "LocalDiskCount",
 })  # fmt: skip
+# What the instances of a marketplace end with, in the file of a cloud that has other ones too.
+MARKETPLACE = "_COMMUNITY"
 PRICES = (("Price", "on_demand"), ("SpotPrice", "spot"))
 
 
@@ -180,15 +183,16 @@ def _add(found: _Listed, kind: str, provider: Provider, version: str, document: 
     if count is None:
         offers.aside(row, f"AcceleratorCount: {row['AcceleratorCount']!r} is not a number of GPUs", locator)
         return
+    provider_class = "marketplace" if instance.endswith(MARKETPLACE) else provider.provider_class
     zones = f"lowest of {found.zones} zones" if found.zones > 1 else ""
     offers.add(
         provider=own,
-        provider_class=provider.provider_class,
+        provider_class=provider_class,
         instance=instance or chip,
         gpu_model=named.gpu_model,
         gpu_count=count,
         usd_per_gpu_hour=found.price / count,
-        kind="marketplace" if provider.provider_class == "marketplace" and kind == "on_demand" else kind,
+        kind="marketplace" if provider_class == "marketplace" and kind == "on_demand" else kind,
         region=row["Region"].strip(),
         locator=locator,
         citation=document.url,

@@ -134,8 +134,8 @@ class Source:
 
     `gives` says in a phrase what it brings; `terms` under which conditions; `needs` which setting it cannot do without
     and `ready` says whether it has it (a sentence to show otherwise). `host_setting` is the setting with a base address
-    that takes the place of its public hosts. `requests_per_second` is the limit, held across all workers.
-    `on_refusal` says what to do when the host refuses this program (401, 403).
+    that takes the place of its public hosts; it need not be declared anywhere else. `requests_per_second` is the limit,
+    held across all workers. `on_refusal` says what to do when the host refuses this program (401, 403).
     `optional` sources are asked only where `ready` says that their setting is there; others fail with the sentence.
     `judges_rows`: what its parser puts aside it judged row by row (a chip that no table names), and many such rows are
     no sign that the others are wrong; otherwise a document with many bad rows is left out whole.

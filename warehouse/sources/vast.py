@@ -5,7 +5,8 @@ unless `vast` stands in OVERBUILD_LICENSED_SOURCES, which is the user's statemen
 
 `dph_total` is dollars per hour of the whole offer and is divided by `num_gpus` (`gpu_frac` is the offer's part of the
 machine, not of a GPU). An offer is somebody's ask: of verified hosts only, since nobody stands behind the others, and
-a GPU that is rented already is not on offer.
+a GPU that is rented already is not on offer. The number of an offer is new whenever its host asks anew; the machine's
+stays, so an offer goes by its machine.
 """
 
 from __future__ import annotations
@@ -51,7 +52,9 @@ def parse(document: Document) -> Iterator[Batch]:
     # The offers have some seventy fields that come and go: what is new among them is no news.
     check_fields(items, REQUIRED, frozenset().union(*items), offers)
     for number, item in enumerate(items, 1):
-        _read(item, f"offer {number}, id {item.get('id', '?')}", offers)
+        locator = f"offer {number}, id {item.get('id', '?')}"
+        with offers.row(item, locator):
+            _read(item, locator, offers)
     yield from offers.batches()
 
 
@@ -81,7 +84,7 @@ def _read(item: dict[str, Any], locator: str, offers: Offers) -> None:
     offers.add(
         provider=PROVIDER,
         provider_class="marketplace",
-        instance=f"{name} offer {item['id']}",
+        instance=f"{name} machine {item['machine_id']}" if item.get("machine_id") else f"{name} offer {item['id']}",
         gpu_model=named.gpu_model,
         gpu_count=count,
         usd_per_gpu_hour=price / count,
