@@ -23,6 +23,8 @@ WORDS = (
     "cannot_check",
 )  # fmt: skip
 
+SENTENCE = 60
+"""A column with a text longer than this holds sentences."""
 SECTIONS: tuple[tuple[str, str, str, str], ...] = (
     (
         "companies",
@@ -192,8 +194,10 @@ def read(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     sections = []
     for anchor, title, about, query in SECTIONS:
         result = connection.execute(query)
-        columns = [name for name, *_ in result.description]
-        sections.append({"id": anchor, "title": title, "about": about, "columns": columns, "rows": result.fetchall()})
+        names = [name for name, *_ in result.description]
+        rows = result.fetchall()
+        columns = [(name, _kind([row[at] for row in rows])) for at, name in enumerate(names)]
+        sections.append({"id": anchor, "title": title, "about": about, "columns": columns, "rows": rows})
     return {
         "run_id": run_id,
         "as_of": as_of,
@@ -208,6 +212,14 @@ def read(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
         "sections": sections,
         "verdicts": WORDS,
     }
+
+
+def _kind(cells: list[Any]) -> str:
+    """How a column is set: numbers to the right, sentences with room to be read."""
+    given = [cell for cell in cells if cell is not None]
+    if given and all(isinstance(cell, int | float) and not isinstance(cell, bool) for cell in given):
+        return "number"
+    return "wide" if any(isinstance(cell, str) and len(cell) > SENTENCE for cell in given) else ""
 
 
 def write(folder: Path, content: dict[str, Any]) -> None:
