@@ -18,6 +18,7 @@ from pathlib import Path
 import polars as pl
 
 from warehouse.fiscal import fiscal_quarter, fiscal_year, period_type
+from warehouse.sources.epoch import one_spelling
 from warehouse.tables import CORE
 from warehouse.tables.table import PROVENANCE
 
@@ -71,7 +72,7 @@ def compiled(facts: Path) -> dict[str, pl.DataFrame]:
             known_on="release_date",
         ),
         "training_runs": read(facts, "training_runs.csv").rename({"notes": "note", "source": "citation"}),
-        "ai_models": read(facts, "ai_models.csv").with_columns(known_on="vintage"),
+        "ai_models": _models(read(facts, "ai_models.csv")).with_columns(known_on="vintage"),
         "model_capability": read(facts, "model_capability.csv").with_columns(
             variant=pl.col("model").fill_null(""), model=pl.col("model").fill_null(pl.col("base_name"))
         ),
@@ -82,6 +83,13 @@ def compiled(facts: Path) -> dict[str, pl.DataFrame]:
             citation=pl.coalesce("curated_citation", "citation", pl.lit("the article, 2025-01-28")),
         ),
     }
+
+
+def _models(listed: pl.DataFrame) -> pl.DataFrame:
+    """Models of each vintage, one that is listed in two spellings once: as the live list is read."""
+    ranked = pl.concat(one_spelling(vintage) for vintage in listed.with_row_index("place").partition_by("vintage"))
+    ranked = ranked.sort(pl.col("training_flop").is_null(), maintain_order=True)
+    return ranked.unique(["model", "vintage"], keep="first").sort("place").drop("place", "written")
 
 
 def _offers(prices: pl.DataFrame) -> pl.DataFrame:

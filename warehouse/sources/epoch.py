@@ -207,7 +207,7 @@ def _models_of(document: Document) -> Batch:
         )
         for file in manifest["files"]
     ]
-    everything = pl.concat(parts).filter(~pl.col("published").str.contains(BEFORE_2018)).pipe(_one_spelling)
+    everything = pl.concat(parts).filter(~pl.col("published").str.contains(BEFORE_2018)).pipe(one_spelling)
     said = everything.select(MODELS.values()).unique()
     unlike = said.filter(pl.col("model").is_duplicated()).get_column("model").unique().sort().to_list()
     # A blank is no figure: where one list has the operations and the other does not, the row that has them stands.
@@ -224,7 +224,7 @@ def _models_of(document: Document) -> Batch:
     )
 
 
-def _one_spelling(rows: pl.DataFrame) -> pl.DataFrame:
+def one_spelling(rows: pl.DataFrame) -> pl.DataFrame:
     """`rows` with each `model` in the spelling in which it is listed first; `written` is the one of the row.
 
     The two lists spell some models in two ways (DeepSeek-V4-Pro-0813, DeepSeek V4 Pro 0813). Names that differ in case,
