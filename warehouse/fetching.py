@@ -9,6 +9,7 @@ answered.
 
 from __future__ import annotations
 
+import logging
 import random
 import threading
 import time
@@ -46,8 +47,11 @@ SLOWEST_MEAN_BYTES_PER_SECOND = 100_000
 """A body may take LONGEST_BODY_SECONDS, and a large one as much longer as its bytes take at this speed."""
 SHORTEST_KEY = 8
 PIECE_BYTES = 1 << 16
+PROGRESS_EVERY_SECONDS = 10.0
 SECRET_HEADERS = ("authorization", "x-api-key", "api-key")
 KEPT_HEADERS = ("Content-Type", "Content-Length", "Content-Encoding", "Date", "Age", "Server")
+
+progress = logging.getLogger("overbuild.progress.fetching")
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,7 @@ class Failure:
     kept: Path | None = None
 
     def __str__(self) -> str:
-        return f"{self.name}: {self.why}" + (f"; kept for a look: {self.kept}" if self.kept else "")
+        return f"{self.name}: {self.why.rstrip('.')}" + (f" (kept for a look: {self.kept})" if self.kept else "")
 
 
 class Known(Protocol):
@@ -136,6 +140,7 @@ class Online:
         self._pace = Pace(self.raw, self.source.name, self.source.requests_per_second, self.wait)
         self._session: requests.Session | None = None
         self._silent_in_a_row = 0
+        self._received, self._told_at = 0, time.monotonic()
 
     # -- what sources ask ---------------------------------------------------------------------------------------
 
@@ -182,11 +187,14 @@ class Online:
         except _NotHad as error:
             if not (error.absent and absent_ok):
                 self._note(name, public, started, error.why, error.kept)
+            elif self.span:
+                progress.info("%s: its host has none", name)
             self._count_silence(error)
         except archive.DamagedError as error:
             self._note(name, public, started, str(error))
         else:
             self._silent_in_a_row = 0
+            self._tell_progress(name)
             return received
         return None
 
@@ -205,6 +213,13 @@ class Online:
     def close(self) -> None:
         if self._session is not None:
             self._session.close()
+
+    def _tell_progress(self, name: str) -> None:
+        """A source that is asked slowly takes minutes: say every few seconds how far it is."""
+        self._received += 1
+        if time.monotonic() - self._told_at >= PROGRESS_EVERY_SECONDS:
+            self._told_at = time.monotonic()
+            progress.info("%s: %s documents so far, the last one %s", self.source.name, self._received, name)
 
     # -- trying -------------------------------------------------------------------------------------------------
 

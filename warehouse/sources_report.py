@@ -137,7 +137,7 @@ def judged(
 
 def _told(failed: dict[str, str]) -> str:
     name, why = next(iter(failed.items()))
-    return f"{name}: {why}{f' (and {len(failed) - 1} more)' if len(failed) > 1 else ''}".rstrip(".") + "."
+    return f"{name}: {why.rstrip('.')}{f' (and {len(failed) - 1} more)' if len(failed) > 1 else ''}."
 
 
 def last_attempt(raw: Path, source: str) -> Attempt:

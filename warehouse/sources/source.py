@@ -139,6 +139,8 @@ class Source:
     `optional` sources are asked only where `ready` says that their setting is there; others fail with the sentence.
     `judges_rows`: what its parser puts aside it judged row by row (a chip that no table names), and many such rows are
     no sign that the others are wrong; otherwise a document with many bad rows is left out whole.
+    `backfills`: earlier days can be asked for, back to `history_from`. With `history_at_once` one answer brings all days
+    of a thing (a ticker), so that asking in pieces of time would only ask for the same again.
     """
 
     name: str
@@ -160,4 +162,6 @@ class Source:
     optional: bool = False
     licensed: bool = False
     backfills: bool = False
+    history_from: date = date(1990, 1, 1)
+    history_at_once: bool = False
     judges_rows: bool = False
