@@ -6,6 +6,8 @@ import gzip
 import hashlib
 import json
 import multiprocessing
+import socket
+import ssl
 import threading
 import time
 from datetime import UTC, date, datetime, timedelta
@@ -13,12 +15,14 @@ from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
+import requests
+import urllib3
 
 from tests.live_server import CONSENT_PAGE, REFUSALS, Reply
 from warehouse import archive
 from warehouse.errors import StoppedError, UsageError
 from warehouse.fetch_log import FetchLog
-from warehouse.fetching import SILENT_DOCUMENTS, TRIES, Online
+from warehouse.fetching import SILENT_DOCUMENTS, TRIES, Online, why_not_reached
 from warehouse.pace import Pace
 from warehouse.settings import Settings
 from warehouse.sources.source import Source
@@ -176,7 +180,11 @@ def test_what_may_pass_is_tried_again(online, live_server, kind):
 
 @pytest.mark.parametrize(
     ("kind", "why"),
-    [("500", "answered 500"), ("cut", "cut short after 50,210 bytes"), ("drop", "connection failed or was closed")],
+    [
+        ("500", "answered 500"),
+        ("cut", "cut short after 50,210 bytes"),
+        ("drop", "the connection failed (it closed the connection)"),
+    ],
 )
 def test_tries_are_bounded_and_the_failure_is_noted(online, live_server, tmp_path, kind, why):
     live_server.refuse("/doc", kind)
@@ -420,6 +428,20 @@ def test_the_limit_holds_across_processes(tmp_path):
     assert turns[-1] - turns[0] > 17 / 20
 
 
+def test_one_that_wakes_up_late_moves_the_others_on(tmp_path, monkeypatch):
+    clock = [1000.0]
+    monkeypatch.setattr("warehouse.pace.time.time", lambda: clock[0])
+
+    def turn(oversleeps: float = 0.0) -> float:
+        def wait(seconds: float) -> None:
+            clock[0] += seconds + oversleeps
+
+        Pace(tmp_path, "toy", 1.1, wait).wait_turn()  # a turn a second
+        return round(clock[0] - 1000, 6)
+
+    assert [turn(), turn(oversleeps=0.75), turn(), turn()] == [0.0, 1.75, 2.75, 3.75]
+
+
 def test_a_clock_that_was_set_back_does_not_stop_a_source(tmp_path):
     waits = []
     pace = Pace(tmp_path, "toy", 1.0, waits.append)
@@ -451,3 +473,31 @@ def test_documents_are_published_once_each_in_order(online, live_server, tmp_pat
     log.publish(found)
     log.publish(found)
     assert log.published() == found
+
+
+# -- why a host was not reached ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("address", "why"),
+    [
+        ("http://127.0.0.1:9", "it refuses connections"),
+        ("{server}", "no secure connection could be made"),  # https asked of a server that speaks http
+    ],
+)
+def test_why_a_host_was_not_reached_is_said_in_words(online, live_server, tmp_path, address, why):
+    fetching = online()
+    base = address.format(server=live_server.url.replace("http://", "https://"))
+    fetching.settings = Settings(home=tmp_path, sec_url=base, timeout_seconds=5)
+    assert get(fetching) is None
+    assert f"the connection failed ({why}), 4 times" in str(fetching.failures[0])
+
+
+def test_a_name_that_is_not_known_and_a_bad_certificate_are_said_in_words():
+    unknown = urllib3.exceptions.NameResolutionError("nowhere", None, socket.gaierror(-2, "Name or service not known"))
+    pool = urllib3.exceptions.MaxRetryError(None, "/", unknown)
+    assert why_not_reached(requests.ConnectionError(pool)) == "the name of the host is not known"
+    bad = ssl.SSLCertVerificationError("certificate verify failed")
+    bad.verify_message = "certificate has expired"
+    pool = urllib3.exceptions.MaxRetryError(None, "/", urllib3.exceptions.SSLError(bad))
+    assert why_not_reached(requests.exceptions.SSLError(pool)) == "its certificate is not good: certificate has expired"

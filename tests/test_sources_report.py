@@ -163,3 +163,32 @@ def test_settings_speak_of_a_source_by_its_address_its_key_or_its_licence():
     assert health.settings_speak_of(sources["tiingo"], Settings(tiingo_key="k"))
     assert not health.settings_speak_of(sources["vast"], Settings(licensed_sources=("runpod",)))
     assert health.settings_speak_of(sources["vast"], Settings(licensed_sources=("vast",)))
+
+
+@pytest.mark.parametrize("name", ["epoch", "yahoo", "sec", "azure"])
+def test_a_base_address_takes_the_place_of_every_public_host(name, live_server):
+    from warehouse.fetching import setting_name
+    from warehouse.sources import all_sources
+
+    [source] = [one for one in all_sources() if one.name == name]
+    field = setting_name(source).removeprefix("OVERBUILD_").lower()
+    given = Settings(**{field: live_server.url})
+    assert health.settings_speak_of(source, given)
+    answers, told = health.reach(source, given)
+    assert answers
+    assert told.startswith(f"{live_server.url} answers (")
+    answers, told = health.reach(source, Settings(**{field: "http://127.0.0.1:9"}))
+    assert not answers
+    assert told == f"http://127.0.0.1:9 cannot be reached (it refuses connections); check {setting_name(source)}"
+    answers, told = health.reach(source, Settings(**{field: "somewhere"}))
+    assert (answers, told.partition(": ")[0]) == (False, "not asked")
+
+
+def test_each_of_several_public_hosts_is_asked(monkeypatch):
+    from warehouse.sources import all_sources
+
+    [sec] = [one for one in all_sources() if one.name == "sec"]
+    asked = []
+    monkeypatch.setattr(health, "_reach", lambda address, *_: asked.append(address) or (True, "answers"))
+    assert health.reach(sec, Settings(contact="Jane Doe jane@example.com")) == (True, "answers, answers")
+    assert asked == ["https://data.sec.gov", "https://www.sec.gov"]

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import logging
 import random
+import socket
+import ssl
 import threading
 import time
 import zlib
@@ -296,9 +298,9 @@ class Online:
         import requests
 
         seconds = self.settings.timeout_seconds
+        session = self._opened_session()
         self._pace.wait_turn()
         self.requests_sent += 1
-        session = self._opened_session()
         found: list[requests.Response | Exception] = []
 
         def send() -> None:
@@ -319,7 +321,7 @@ class Online:
         if isinstance(found[0], requests.Timeout):
             raise _TryAgain(f"no answer within {seconds:g} s", tries=TRIES_WHEN_SILENT, silent=True)
         if isinstance(found[0], requests.ConnectionError):
-            raise _TryAgain("the connection failed or was closed", silent=True)
+            raise _TryAgain(f"the connection failed ({why_not_reached(found[0])})", silent=True)
         if isinstance(found[0], requests.RequestException):
             raise _NotHad(f"the request could not be sent ({type(found[0]).__name__}); check the base address")
         if isinstance(found[0], Exception):
@@ -455,6 +457,31 @@ class Online:
         )
 
 
+def why_not_reached(error: BaseException) -> str:
+    """What kept a host from answering, in words: its name is not known, it refuses, its certificate is not good."""
+    import requests
+    import urllib3
+
+    causes: list[BaseException] = []
+    cause: Any = error
+    while isinstance(cause, BaseException) and cause not in causes:
+        causes.append(cause)
+        within = (*cause.args, getattr(cause, "reason", None), cause.__cause__, cause.__context__)
+        cause = next((one for one in within if isinstance(one, BaseException)), None)
+    if any(isinstance(one, requests.Timeout | TimeoutError) for one in causes):
+        return "no answer in time"
+    if any(isinstance(one, urllib3.exceptions.NameResolutionError | socket.gaierror) for one in causes):
+        return "the name of the host is not known"
+    for one in causes:
+        if isinstance(one, ssl.SSLCertVerificationError):
+            return f"its certificate is not good: {one.verify_message}"
+    if any(isinstance(one, ssl.SSLError | requests.exceptions.SSLError) for one in causes):
+        return "no secure connection could be made"
+    if any(isinstance(one, ConnectionRefusedError) for one in causes):
+        return "it refuses connections"
+    return "it closed the connection" if isinstance(error, requests.ConnectionError) else type(error).__name__
+
+
 def setting_name(source: Source) -> str:
     """Name of the setting with the base address of a source, as users write it."""
     return f"OVERBUILD_{_field(source).upper()}" if source.host_setting else ""
@@ -462,10 +489,15 @@ def setting_name(source: Source) -> str:
 
 def base_address(source: Source, settings: Settings) -> str | None:
     """The base address that the settings give for a source. Raises UsageError for one that is none."""
-    base = getattr(settings, _field(source), None) if source.host_setting else None
+    base = base_given(source, settings)
     if base and (urlsplit(base).scheme not in ("http", "https") or not urlsplit(base).netloc):
         raise UsageError(f"{setting_name(source)}={base}: write it as https://host or http://host:port.")
     return base or None
+
+
+def base_given(source: Source, settings: Settings) -> str | None:
+    """The base address that the settings give for a source, as it stands there."""
+    return getattr(settings, _field(source), None) if source.host_setting else None
 
 
 def _field(source: Source) -> str:
