@@ -173,6 +173,7 @@ def answering(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Answering:
     stand_in = Answering()
     monkeypatch.setattr(flow, "answer", stand_in)
     monkeypatch.setattr(flow, "backfill", flow.backfill.fn)  # without a Prefect server
+    monkeypatch.setattr(flow, "OTHERS_ARE_LET_IN_SECONDS", 0.0)
     monkeypatch.setenv("OVERBUILD_HOME", str(tmp_path))
     early = replace(SOURCE, history_from=date(2024, 1, 1))
     monkeypatch.setattr(backfill, "source_of", lambda name: early)
