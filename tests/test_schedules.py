@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.live_server import Reply
 from warehouse import schedules
@@ -233,6 +234,24 @@ def test_the_file_for_workers_has_the_same_schedules():
     assert (PROJECT / "deploy" / "prefect.yaml").read_text() == prefect_yaml(), (
         "schedules.toml changed; run: python -m flows.serving > deploy/prefect.yaml"
     )
+
+
+def test_the_file_for_workers_says_how_to_use_it_and_names_what_there_is():
+    """Prefect asks for a pool before it deploys, and imports the flow from the file and name that stand there."""
+    text = (PROJECT / "deploy" / "prefect.yaml").read_text()
+    read = yaml.safe_load(text)
+    [pool] = {one["work_pool"]["name"] for one in read["deployments"]}
+    commands = [line.removeprefix("#   ") for line in text.splitlines() if line.startswith("#   prefect ")]
+    assert commands == [
+        f"prefect work-pool create {pool} --type process",
+        "prefect deploy --all --prefect-file deploy/prefect.yaml",
+        f"prefect worker start --pool {pool}",
+    ]
+    for one in read["deployments"]:
+        file, _, name = one["entrypoint"].partition(":")
+        assert f"\ndef {name}(entry: str)" in (PROJECT / file).read_text()
+        assert schedules.entry(one["parameters"]["entry"]).cron == one["schedules"][0]["cron"]
+        assert one["concurrency_limit"]["limit"] == 1
 
 
 def test_deployments_never_overlap_and_follow_the_file():
