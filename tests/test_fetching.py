@@ -501,3 +501,17 @@ def test_a_name_that_is_not_known_and_a_bad_certificate_are_said_in_words():
     bad.verify_message = "certificate has expired"
     pool = urllib3.exceptions.MaxRetryError(None, "/", urllib3.exceptions.SSLError(bad))
     assert why_not_reached(requests.exceptions.SSLError(pool)) == "its certificate is not good: certificate has expired"
+
+
+def test_the_log_says_of_every_failure_whether_the_host_answered(online, live_server, tmp_path):
+    for kind in ("404", "drop", "403"):
+        live_server.refuse(f"/{kind}", kind)
+    fetching = online()
+    assert get(fetching, "/404") is None
+    assert get(fetching, "/drop") is None
+    with pytest.raises(StoppedError):
+        get(fetching, "/403")
+    lines = [json.loads(line) for line in (tmp_path / "raw" / "fetches" / "toy.jsonl").read_text().splitlines()]
+    assert [(line["name"], line["answered"]) for line in lines] == [
+        ("toy /404", True), ("toy /drop", False), ("toy /403", True),
+    ]  # fmt: skip

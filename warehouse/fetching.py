@@ -184,16 +184,19 @@ class Online:
         except _TryAgain as error:
             if error.busy:
                 self._pause(error, name, public, started)
-            self._note(name, public, started, f"{error.why}, {error.tries} times")
+            self._note(name, public, started, f"{error.why}, {error.tries} times", answered=not error.silent)
             self._count_silence(error)
         except _NotHad as error:
             if not (error.absent and absent_ok):
-                self._note(name, public, started, error.why, error.kept)
+                self._note(name, public, started, error.why, error.kept, answered=not error.silent)
             elif self.span:
                 progress.info("%s: its host has none", name)
             self._count_silence(error)
         except archive.DamagedError as error:
             self._note(name, public, started, str(error))
+        except StoppedError as error:
+            self.log.failed(public, name, started, why=str(error), answered=True)
+            raise
         else:
             self._silent_in_a_row = 0
             self._tell_progress(name)
@@ -260,9 +263,11 @@ class Online:
                 f"the source asked for a pause ({why}); no request is sent to it until {until:%Y-%m-%d %H:%M:%S} UTC."
             )
 
-    def _note(self, name: str, public: str, at: datetime, why: str, kept: Path | None = None) -> None:
+    def _note(
+        self, name: str, public: str, at: datetime, why: str, kept: Path | None = None, *, answered: bool = True
+    ) -> None:
         self.failures.append(Failure(name, public, why, kept))
-        self.log.failed(public, name, at, why=why, sha256=kept.name if kept else None)
+        self.log.failed(public, name, at, why=why, answered=answered, sha256=kept.name if kept else None)
 
     # -- one attempt --------------------------------------------------------------------------------------------
 
