@@ -258,7 +258,9 @@ def server(where: Home, say: Any) -> Iterator[str]:
         try:
             yield url
         finally:
-            _end(process_id)
+            if process_id is not None:
+                _end(process_id)
+                _note(where).unlink(missing_ok=True)
         return
     port = _free_port()
     url = f"http://127.0.0.1:{port}/api"

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 import yaml
+from filelock import FileLock
 
 from tests.live_server import Reply
 from warehouse import schedules
@@ -226,6 +227,29 @@ def test_a_flow_that_fails_remembers_why_and_is_due_again(tmp_path, monkeypatch)
     assert served is not None
     assert (served.outcome, served.message) == ("refused", "the list is half a list")
     assert schedules.unserved(home, schedules.entry("training"), datetime.now(UTC)) is not None
+
+
+def test_a_run_waits_for_the_one_at_work_which_may_serve_the_same_time(tmp_path, monkeypatch):
+    from flows.environment import prepare
+
+    prepare()
+    from flows import schedule
+
+    training, now = schedules.entry("training"), datetime.now(UTC)
+    home = Home(tmp_path, tmp_path / "w")
+    at_work = FileLock(home.lock)
+    at_work.acquire()
+
+    def pass_time(seconds: float) -> None:
+        if at_work.is_locked:
+            at_work.release()
+            schedules.remember(home, training, Served(now, now, now, "published"))
+
+    monkeypatch.setattr(schedule.time, "sleep", pass_time)
+    monkeypatch.setattr(schedule, "say", lambda message: None)
+    monkeypatch.setattr(schedule, "answer", lambda **_: pytest.fail("asked twice for one time"))
+    monkeypatch.setenv("OVERBUILD_HOME", str(tmp_path))
+    assert schedule.scheduled.fn("training")["outcome"] == "not_due"
 
 
 def test_the_file_for_workers_has_the_same_schedules():
