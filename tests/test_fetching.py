@@ -233,6 +233,25 @@ def test_a_long_retry_after_is_a_pause_until_then(online, live_server):
     assert timedelta(minutes=119) < until - datetime.now(UTC) <= timedelta(hours=2)
 
 
+@pytest.mark.parametrize(("status", "value", "minutes"), [(503, "3000", 50), (429, "inf", 15), (429, "1e300", 24 * 60)])
+def test_whoever_asks_for_a_long_wait_gets_it_within_a_day(online, live_server, status, value, minutes):
+    live_server.body("/doc", "", status=status, headers={"Retry-After": value})
+    fetching = online()
+    with pytest.raises(StoppedError, match="asked for a pause"):
+        get(fetching)
+    until, _ = fetching._pace.paused()
+    assert abs(until - datetime.now(UTC) - timedelta(minutes=minutes)) < timedelta(minutes=1)
+
+
+def test_a_pause_that_one_was_told_stops_another_that_is_already_asking(online, live_server):
+    live_server.refuse("/doc", "500")
+    told = online()
+    asking = online(wait=lambda _: told._pace.pause(datetime.now(UTC) + timedelta(hours=1), "toy: answered 429"))
+    with pytest.raises(StoppedError, match="the source asked for a pause"):
+        get(asking)
+    assert len(live_server.asked()) == 1
+
+
 # -- what will not pass ---------------------------------------------------------------------------------------------
 
 
@@ -298,6 +317,35 @@ def test_a_body_compressed_as_asked_is_unpacked(online, live_server):
     assert json.loads(get(online()).content) == GOOD
 
 
+@pytest.mark.parametrize("kept_share", [0.5, 0.999])
+def test_a_packed_body_that_ends_too_early_is_not_taken_for_whole(online, live_server, tmp_path, kept_share):
+    """Its length is right for what was sent, so that only the packing itself can tell. Lines of a CSV would be lost."""
+    whole = "".join(f"{number},{number * 7919 % 1000}\n" for number in range(20_000)).encode()
+    packed = gzip.compress(whole)
+    cut = packed[: int(len(packed) * kept_share)]
+    live_server.body("/doc", cut, media_type="text/csv", headers={"Content-Encoding": "gzip"})
+    fetching = online()
+    assert get(fetching, expect="csv") is None
+    assert "the body was cut short after" in fetching.failures[0].why
+    assert len(live_server.asked()) == TRIES
+    live_server.body("/two", gzip.compress(whole) * 2 + bytes(8), headers={"Content-Encoding": "gzip"})
+    assert get(online(), "/two", expect="csv").content == whole * 2
+
+
+def test_a_body_that_is_not_packed_as_it_says_cannot_be_unpacked(online, live_server):
+    live_server.body("/doc", b"plain text", headers={"Content-Encoding": "gzip"})
+    fetching = online()
+    assert get(fetching) is None
+    assert "the body cannot be unpacked after 0 bytes" in fetching.failures[0].why
+
+
+def test_a_small_body_that_unpacks_to_gigabytes_is_given_up_at_the_limit(online, live_server):
+    live_server.body("/doc", gzip.compress(b"[" + bytes(30_000_000)), headers={"Content-Encoding": "gzip"})
+    fetching = online()
+    assert get(fetching) is None
+    assert "sends more than the 1,000,000 bytes allowed" in fetching.failures[0].why
+
+
 def test_a_redirect_on_the_same_host_is_followed_and_to_another_refused(online, live_server):
     live_server.body("/doc", "", status=302, headers={"Location": "/moved?x=1"})
     live_server.body("/moved", GOOD)
@@ -310,7 +358,11 @@ def test_a_redirect_on_the_same_host_is_followed_and_to_another_refused(online, 
     live_server.body("/doc", "", status=302, headers={"Location": "/doc"})
     fetching = online()
     assert get(fetching) is None
-    assert "redirects" in fetching.failures[0].why
+    assert "more than 5 redirects" in fetching.failures[0].why
+    live_server.body("/doc", "", status=302)
+    fetching = online()
+    assert get(fetching) is None
+    assert "redirects without saying where" in fetching.failures[0].why
 
 
 @pytest.mark.parametrize(("kind", "why"), [("huge", "announces 2,000,000,000"), ("huge_undeclared", "sends more than")])

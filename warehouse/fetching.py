@@ -10,13 +10,14 @@ answered.
 from __future__ import annotations
 
 import logging
+import math
 import random
 import socket
 import ssl
 import threading
 import time
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -49,6 +50,8 @@ SLOWEST_MEAN_BYTES_PER_SECOND = 100_000
 """A body may take LONGEST_BODY_SECONDS, and a large one as much longer as its bytes take at this speed."""
 SHORTEST_KEY = 8
 PIECE_BYTES = 1 << 16
+LARGEST_PIECE_BYTES = 1 << 20
+"""A packed piece may unpack to a thousand times its size; it is handed on in parts of this size."""
 PROGRESS_EVERY_SECONDS = 10.0
 SECRET_HEADERS = ("authorization", "x-api-key", "api-key")
 KEPT_HEADERS = ("Content-Type", "Content-Length", "Content-Encoding", "Date", "Age", "Server")
@@ -184,7 +187,8 @@ class Online:
         except _TryAgain as error:
             if error.busy:
                 self._pause(error, name, public, started)
-            self._note(name, public, started, f"{error.why}, {error.tries} times", answered=not error.silent)
+            times = f", {error.tries} times" if error.tries > 1 else ""
+            self._note(name, public, started, f"{error.why}{times}", answered=not error.silent)
             self._count_silence(error)
         except _NotHad as error:
             if not (error.absent and absent_ok):
@@ -241,8 +245,8 @@ class Online:
 
     def _pause(self, error: _TryAgain, name: str, public: str, at: datetime) -> None:
         """Stop, and let nobody ask this source for a while."""
-        asked = timedelta(seconds=error.after_seconds or 0)
-        until = datetime.now(UTC) + min(max(asked, PAUSE), LONGEST_PAUSE)
+        asked = timedelta(seconds=min(error.after_seconds or 0, LONGEST_PAUSE.total_seconds()))
+        until = datetime.now(UTC) + max(asked, PAUSE)
         self._note(name, public, at, error.why)
         self._pace.pause(until, f"{name}: {error.why}")
         self._stop_while_paused()
@@ -305,6 +309,7 @@ class Online:
         seconds = self.settings.timeout_seconds
         session = self._opened_session()
         self._pace.wait_turn()
+        self._stop_while_paused()  # another process may have been told to pause meanwhile
         self.requests_sent += 1
         found: list[requests.Response | Exception] = []
 
@@ -342,7 +347,7 @@ class Online:
             session.cookies = RequestsCookieJar(policy=_no_cookies())
             session.auth = lambda request: request  # keys of a netrc file are not for these hosts
             agent = self.source.user_agent(self.settings) if self.source.user_agent else f"overbuild/{__version__}"
-            session.headers.update({"User-Agent": agent, "Accept": "*/*"})
+            session.headers.update({"User-Agent": agent, "Accept": "*/*", "Accept-Encoding": "gzip"})
             self._session = session
         return self._session
 
@@ -355,6 +360,8 @@ class Online:
         return urlunsplit((wanted.scheme, wanted.netloc, wanted.path.rstrip("/") + given.path, given.query, ""))
 
     def _same_host(self, url: str, location: str, secrets: list[str]) -> str:
+        if not location:
+            raise _NotHad("redirects without saying where")
         target = urljoin(url, location)
         here, there = urlsplit(url), urlsplit(target)
         upgraded = (here.scheme, there.scheme) == ("http", "https") and here.hostname == there.netloc
@@ -408,8 +415,8 @@ class Online:
             return StoppedError(_without(secrets, f"{host} refused this program ({status}). {hint}".strip()))
         if status == 429 or status >= 500:
             after = _retry_after_seconds(response.headers.get("Retry-After"))
-            tries = 1 if after is not None and after > LONGEST_RETRY_AFTER_SECONDS else TRIES
-            return _TryAgain(why, tries=tries, after_seconds=after, busy=status == 429)
+            long = after is not None and after > LONGEST_RETRY_AFTER_SECONDS
+            return _TryAgain(why, tries=1 if long else TRIES, after_seconds=after, busy=long or status == 429)
         absent = status in (404, 410)
         return _NotHad(why + (", there is no such document" if absent else ""), absent=absent)
 
@@ -427,7 +434,7 @@ class Online:
         started = window = time.monotonic()
         before_window = 0
         try:
-            while piece := response.raw.read1(PIECE_BYTES, decode_content=True):
+            for piece in _unpacked_pieces(response):
                 if any(secret in tail + piece for secret in hidden):
                     raise _NotHad("repeats the key that it was asked with; not kept")
                 writer.write(piece)
@@ -444,7 +451,9 @@ class Online:
                     window, before_window = now, writer.size
         except urllib3.exceptions.ReadTimeoutError as error:
             raise _TryAgain(f"the body stopped for {seconds:g} s", tries=TRIES_WHEN_SILENT, silent=True) from error
-        except (urllib3.exceptions.HTTPError, OSError) as error:
+        except (urllib3.exceptions.DecodeError, zlib.error) as error:
+            raise _TryAgain(f"the body cannot be unpacked after {writer.size:,} bytes") from error
+        except (urllib3.exceptions.HTTPError, OSError, EOFError) as error:
             if isinstance(error, OSError) and error.filename:  # ours, not the network's
                 raise
             raise _TryAgain(f"the body was cut short after {writer.size:,} bytes") from error
@@ -547,7 +556,8 @@ def _retry_after_seconds(value: str | None) -> float | None:
     if not value:
         return None
     try:
-        return max(0.0, float(value))
+        seconds = float(value)
+        return max(0.0, seconds) if math.isfinite(seconds) else None
     except ValueError:
         pass
     try:
@@ -555,6 +565,29 @@ def _retry_after_seconds(value: str | None) -> float | None:
     except ValueError:
         return None
     return max(0.0, (until.replace(tzinfo=until.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
+
+
+def _unpacked_pieces(response: requests.Response) -> Iterator[bytes]:
+    """The body, unpacked. Raises EOFError where a packed one ends too early: urllib3 takes what there is for all of it."""
+    raw = response.raw
+    if response.headers.get("Content-Encoding", "").strip().lower() not in ("gzip", "x-gzip"):
+        while piece := raw.read1(PIECE_BYTES, decode_content=True):
+            yield piece
+        return
+    unpacking = zlib.decompressobj(wbits=31)
+    while packed := raw.read1(PIECE_BYTES, decode_content=False):
+        while packed:
+            if unpacking.eof:
+                if not packed.startswith(b"\x1f"):  # padding after the last member
+                    break
+                unpacking = zlib.decompressobj(wbits=31)
+            if piece := unpacking.decompress(packed, LARGEST_PIECE_BYTES):
+                yield piece
+            packed = unpacking.unconsumed_tail or unpacking.unused_data
+    if piece := unpacking.flush():
+        yield piece
+    if not unpacking.eof:
+        raise EOFError
 
 
 def _not_what_was_asked(head: bytes, media_type: str, expect: str, size: int) -> str:
