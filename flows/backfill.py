@@ -1,8 +1,13 @@
-"""History of one source, piece by piece; each piece is a run of its own and is remembered when it is loaded."""
+"""History of one source, piece by piece; each piece is a run of its own and is remembered when it is loaded.
+
+Between two pieces a run that waits for its turn (the daily one) is let in: whoever waits looks for the lock every few
+hundredths of a second, so a pause of a second is enough.
+"""
 
 from __future__ import annotations
 
 import logging
+import time
 from datetime import UTC, date, datetime
 
 from prefect import flow
@@ -10,8 +15,10 @@ from prefect import flow
 from flows.answer import answer
 from warehouse.backfill import Progress
 from warehouse.home import home_of
+from warehouse.publish import busy
 from warehouse.settings import load_settings
 
+OTHERS_ARE_LET_IN_SECONDS = 1.0
 progress_log = logging.getLogger("overbuild.backfill")
 
 
@@ -22,12 +29,18 @@ def backfill(source: str, pieces: list[tuple[date, date]]) -> dict[str, str]:
     A piece of which something could not be had is loaded as far as it goes and asked for again next time. Raises
     RefusedError where the checks refuse a piece: those before it stay.
     """
-    progress = Progress(home_of(load_settings()), source)
+    home = home_of(load_settings())
+    progress = Progress(home, source)
     failed: dict[str, str] = {}
     for number, (first, last) in enumerate(pieces, 1):
         piece = f"{first} to {last}"
         where = f"{source} [{number}/{len(pieces)}] {piece}"
-        progress_log.info("%s: fetching", where)
+        if number > 1:
+            time.sleep(OTHERS_ARE_LET_IN_SECONDS)
+        if busy(home):
+            progress_log.info("%s: waits for another run to end", where)
+        else:
+            progress_log.info("%s: fetching", where)
         summary = answer(source="live", only=(source,), span=(first, last))
         if summary["failed_sources"]:
             failed[piece] = "; ".join(summary["failed_sources"].values())

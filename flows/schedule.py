@@ -2,11 +2,13 @@
 
 Reads top to bottom: is anything due, ask and answer, remember. Times that fall on a holiday, before the close, or
 behind a time that was served already end at once with a line in the log. So a time that was missed is made up for
-once, however many were missed, and two runs of one source cannot follow each other for the same time.
+once, however many were missed, and two runs of one source cannot follow each other for the same time: a run that finds
+another at work (one that outlived the process that started it) waits for it before it asks what is due.
 """
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,14 +18,19 @@ from flows.answer import answer, say
 from warehouse import home, schedules
 from warehouse.errors import RefusedError
 from warehouse.ingest import not_ready
+from warehouse.publish import busy
 from warehouse.schedules import Entry, Served
 from warehouse.settings import load_settings
+
+LOOKS_EVERY_SECONDS = 0.5
+REMEMBERED_WITHIN_SECONDS = 3.0
 
 
 @flow(name="scheduled", validate_parameters=True)
 def scheduled(entry: str) -> dict[str, Any]:
     """Serve the last due time of an entry of flows/schedules.toml, where it was not served yet."""
     started, where, what = datetime.now(UTC), home.home_of(load_settings()), schedules.entry(entry)
+    _let_others_finish(where, entry)
     due = schedules.unserved(where, what, started)
     if due is None:
         say(f"{entry}: nothing is due: {what.why_not(started)}")
@@ -45,6 +52,14 @@ def scheduled(entry: str) -> dict[str, Any]:
     failed = summary.get("failed_sources", {})
     remember(_outcome(summary), "; ".join(f"{name}: {why}" for name, why in failed.items()))
     return {"entry": entry, "outcome": _outcome(summary)}
+
+
+def _let_others_finish(where: home.Home, entry: str) -> None:
+    if busy(where):
+        say(f"{entry}: another run is at work in this OVERBUILD_HOME; waiting for it to end")
+        while busy(where):
+            time.sleep(LOOKS_EVERY_SECONDS)
+        time.sleep(REMEMBERED_WITHIN_SECONDS)
 
 
 def _asked(what: Entry) -> tuple[str, ...]:

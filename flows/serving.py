@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from prefect.client.orchestration import PrefectClient
     from prefect.deployments.runner import RunnerDeployment
 
-TAG = "overbuild"
+TAG = POOL = "overbuild"
 FLOW = "scheduled"
 ENTRYPOINT = "flows.schedule.scheduled"
 DEFAULT_PORT = 4200
@@ -199,9 +199,13 @@ def prefect_yaml() -> str:
     lines = [
         "# Deployments for Prefect workers, with the schedules of flows/schedules.toml. Written by",
         "#   python -m flows.serving > deploy/prefect.yaml",
-        "# Deploy with `prefect deploy --all --prefect-file deploy/prefect.yaml`, and start workers with",
-        "# `prefect worker start --pool overbuild`; OVERBUILD_PROJECT is the folder that holds flows/.",
-        "# The workers share one OVERBUILD_HOME: its lock lets one run write at a time.",
+        "# With PREFECT_API_URL set to your server, and OVERBUILD_PROJECT to the folder that holds flows/:",
+        f"#   prefect work-pool create {POOL} --type process",
+        "#   prefect deploy --all --prefect-file deploy/prefect.yaml",
+        f"#   prefect worker start --pool {POOL}",
+        "# Workers run in the project's environment (.venv), with the settings (OVERBUILD_...) in theirs. They share one",
+        "# OVERBUILD_HOME: its lock lets one run write at a time, the others wait. A time that passed while no worker ran",
+        "# is made up for once. Do not run `overbuild serve` on the same home beside them.",
         "name: overbuild",
         "pull:",
         "  - prefect.deployments.steps.set_working_directory:",
@@ -216,8 +220,8 @@ def prefect_yaml() -> str:
             f"    tags: [{TAG}]",
             f"    parameters: {{entry: {entry.name}}}",
             f"    schedules: [{{cron: {json.dumps(entry.cron)}, timezone: {json.dumps(entry.timezone)}}}]",
-            "    concurrency_limit: {limit: 1, collision_strategy: CANCEL_NEW}",
-            "    work_pool: {name: overbuild}",
+            f"    concurrency_limit: {{limit: 1, collision_strategy: CANCEL_NEW, grace_period_seconds: {STARTS_WITHIN_SECONDS}}}",
+            f"    work_pool: {{name: {POOL}}}",
         ]
     return "\n".join(lines) + "\n"
 
@@ -254,7 +258,9 @@ def server(where: Home, say: Any) -> Iterator[str]:
         try:
             yield url
         finally:
-            _end(process_id)
+            if process_id is not None:
+                _end(process_id)
+                _note(where).unlink(missing_ok=True)
         return
     port = _free_port()
     url = f"http://127.0.0.1:{port}/api"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -21,7 +22,8 @@ from warehouse.sources import all_sources
 
 PROJECT = Path(__file__).parent.parent
 TODAY = date(2026, 11, 25)
-ABLE = next((s.name for s in all_sources() if s.backfills), None)
+SOURCE = next(s for s in all_sources() if s.backfills and not s.history_at_once)
+ABLE = SOURCE.name
 
 
 @pytest.fixture
@@ -91,7 +93,7 @@ def test_a_damaged_memory_is_none(progress):
 
 
 def test_a_source_without_history_says_so_and_who_has_one():
-    with pytest.raises(UsageError, match=r"epoch: its host keeps no history.*Sources with a history: "):
+    with pytest.raises(UsageError, match=r"epoch: no earlier days can be asked for.*Sources with a history: "):
         backfill.source_of("epoch")
     with pytest.raises(UsageError, match=r"nowhere: there is no such live source. Sources with a history: "):
         backfill.source_of("nowhere")
@@ -102,12 +104,27 @@ def test_a_source_without_history_says_so_and_who_has_one():
     [
         (date(2025, 2, 1), date(2025, 1, 1), "the last day is before the first"),
         (date(2025, 2, 1), date(2026, 11, 26), "is in the future"),
-        (date(1960, 1, 1), date(2025, 1, 1), "nothing here is older"),
+        (date(1960, 1, 1), date(1980, 1, 1), "has nothing older than"),
     ],
 )
 def test_days_that_are_no_span_of_the_past(first, last, message):
     with pytest.raises(UsageError, match=message):
-        backfill.span_of(first, last, TODAY)
+        backfill.span_of(SOURCE, first, last, TODAY)
+
+
+def test_a_span_that_begins_before_the_history_begins_with_it():
+    source = replace(SOURCE, history_from=date(2025, 3, 28))
+    assert backfill.span_of(source, date(2020, 1, 1), date(2025, 4, 1), TODAY) == (date(2025, 3, 28), date(2025, 4, 1))
+    with pytest.raises(UsageError, match="has nothing older than 2025-03-28"):
+        backfill.span_of(source, date(2020, 1, 1), date(2025, 3, 27), TODAY)
+
+
+def test_a_source_that_gives_all_days_at_once_is_asked_for_the_whole_span(progress):
+    span = (date(2020, 1, 1), date(2024, 12, 31))
+    progress.remember((date(2021, 1, 1), date(2022, 1, 1)), TODAY)
+    assert progress.remaining(span, at_once=True) == [span]
+    progress.remember(span, TODAY)
+    assert progress.remaining(span, at_once=True) == []
 
 
 @pytest.mark.parametrize(
@@ -148,8 +165,6 @@ class Answering:
 
 @pytest.fixture
 def answering(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Answering:
-    if ABLE is None:
-        pytest.skip("no source keeps a history yet")
     from flows.environment import prepare
 
     prepare()
@@ -158,14 +173,15 @@ def answering(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Answering:
     stand_in = Answering()
     monkeypatch.setattr(flow, "answer", stand_in)
     monkeypatch.setattr(flow, "backfill", flow.backfill.fn)  # without a Prefect server
+    monkeypatch.setattr(flow, "OTHERS_ARE_LET_IN_SECONDS", 0.0)
     monkeypatch.setenv("OVERBUILD_HOME", str(tmp_path))
-    monkeypatch.setattr(backfill, "not_ready", lambda source, settings: "")
+    early = replace(SOURCE, history_from=date(2024, 1, 1))
+    monkeypatch.setattr(backfill, "source_of", lambda name: early)
     return stand_in
 
 
 def asked(first: date, last: date, again: bool = False) -> tuple[dict[str, str], list[str]]:
     said: list[str] = []
-    assert ABLE is not None
     return backfill.run(ABLE, first, last, again=again, say=said.append), said
 
 

@@ -6,6 +6,8 @@ import gzip
 import hashlib
 import json
 import multiprocessing
+import socket
+import ssl
 import threading
 import time
 from datetime import UTC, date, datetime, timedelta
@@ -13,12 +15,14 @@ from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
+import requests
+import urllib3
 
 from tests.live_server import CONSENT_PAGE, REFUSALS, Reply
 from warehouse import archive
 from warehouse.errors import StoppedError, UsageError
 from warehouse.fetch_log import FetchLog
-from warehouse.fetching import SILENT_DOCUMENTS, TRIES, Online
+from warehouse.fetching import SILENT_DOCUMENTS, TRIES, Online, why_not_reached
 from warehouse.pace import Pace
 from warehouse.settings import Settings
 from warehouse.sources.source import Source
@@ -176,7 +180,11 @@ def test_what_may_pass_is_tried_again(online, live_server, kind):
 
 @pytest.mark.parametrize(
     ("kind", "why"),
-    [("500", "answered 500"), ("cut", "cut short after 50,210 bytes"), ("drop", "connection failed or was closed")],
+    [
+        ("500", "answered 500"),
+        ("cut", "cut short after 50,210 bytes"),
+        ("drop", "the connection failed (it closed the connection)"),
+    ],
 )
 def test_tries_are_bounded_and_the_failure_is_noted(online, live_server, tmp_path, kind, why):
     live_server.refuse("/doc", kind)
@@ -223,6 +231,25 @@ def test_a_long_retry_after_is_a_pause_until_then(online, live_server):
     assert len(live_server.asked()) == 1
     until, _ = fetching._pace.paused()
     assert timedelta(minutes=119) < until - datetime.now(UTC) <= timedelta(hours=2)
+
+
+@pytest.mark.parametrize(("status", "value", "minutes"), [(503, "3000", 50), (429, "inf", 15), (429, "1e300", 24 * 60)])
+def test_whoever_asks_for_a_long_wait_gets_it_within_a_day(online, live_server, status, value, minutes):
+    live_server.body("/doc", "", status=status, headers={"Retry-After": value})
+    fetching = online()
+    with pytest.raises(StoppedError, match="asked for a pause"):
+        get(fetching)
+    until, _ = fetching._pace.paused()
+    assert abs(until - datetime.now(UTC) - timedelta(minutes=minutes)) < timedelta(minutes=1)
+
+
+def test_a_pause_that_one_was_told_stops_another_that_is_already_asking(online, live_server):
+    live_server.refuse("/doc", "500")
+    told = online()
+    asking = online(wait=lambda _: told._pace.pause(datetime.now(UTC) + timedelta(hours=1), "toy: answered 429"))
+    with pytest.raises(StoppedError, match="the source asked for a pause"):
+        get(asking)
+    assert len(live_server.asked()) == 1
 
 
 # -- what will not pass ---------------------------------------------------------------------------------------------
@@ -290,6 +317,35 @@ def test_a_body_compressed_as_asked_is_unpacked(online, live_server):
     assert json.loads(get(online()).content) == GOOD
 
 
+@pytest.mark.parametrize("kept_share", [0.5, 0.999])
+def test_a_packed_body_that_ends_too_early_is_not_taken_for_whole(online, live_server, tmp_path, kept_share):
+    """Its length is right for what was sent, so that only the packing itself can tell. Lines of a CSV would be lost."""
+    whole = "".join(f"{number},{number * 7919 % 1000}\n" for number in range(20_000)).encode()
+    packed = gzip.compress(whole)
+    cut = packed[: int(len(packed) * kept_share)]
+    live_server.body("/doc", cut, media_type="text/csv", headers={"Content-Encoding": "gzip"})
+    fetching = online()
+    assert get(fetching, expect="csv") is None
+    assert "the body was cut short after" in fetching.failures[0].why
+    assert len(live_server.asked()) == TRIES
+    live_server.body("/two", gzip.compress(whole) * 2 + bytes(8), headers={"Content-Encoding": "gzip"})
+    assert get(online(), "/two", expect="csv").content == whole * 2
+
+
+def test_a_body_that_is_not_packed_as_it_says_cannot_be_unpacked(online, live_server):
+    live_server.body("/doc", b"plain text", headers={"Content-Encoding": "gzip"})
+    fetching = online()
+    assert get(fetching) is None
+    assert "the body cannot be unpacked after 0 bytes" in fetching.failures[0].why
+
+
+def test_a_small_body_that_unpacks_to_gigabytes_is_given_up_at_the_limit(online, live_server):
+    live_server.body("/doc", gzip.compress(b"[" + bytes(30_000_000)), headers={"Content-Encoding": "gzip"})
+    fetching = online()
+    assert get(fetching) is None
+    assert "sends more than the 1,000,000 bytes allowed" in fetching.failures[0].why
+
+
 def test_a_redirect_on_the_same_host_is_followed_and_to_another_refused(online, live_server):
     live_server.body("/doc", "", status=302, headers={"Location": "/moved?x=1"})
     live_server.body("/moved", GOOD)
@@ -302,7 +358,11 @@ def test_a_redirect_on_the_same_host_is_followed_and_to_another_refused(online, 
     live_server.body("/doc", "", status=302, headers={"Location": "/doc"})
     fetching = online()
     assert get(fetching) is None
-    assert "redirects" in fetching.failures[0].why
+    assert "more than 5 redirects" in fetching.failures[0].why
+    live_server.body("/doc", "", status=302)
+    fetching = online()
+    assert get(fetching) is None
+    assert "redirects without saying where" in fetching.failures[0].why
 
 
 @pytest.mark.parametrize(("kind", "why"), [("huge", "announces 2,000,000,000"), ("huge_undeclared", "sends more than")])
@@ -420,6 +480,20 @@ def test_the_limit_holds_across_processes(tmp_path):
     assert turns[-1] - turns[0] > 17 / 20
 
 
+def test_one_that_wakes_up_late_moves_the_others_on(tmp_path, monkeypatch):
+    clock = [1000.0]
+    monkeypatch.setattr("warehouse.pace.time.time", lambda: clock[0])
+
+    def turn(oversleeps: float = 0.0) -> float:
+        def wait(seconds: float) -> None:
+            clock[0] += seconds + oversleeps
+
+        Pace(tmp_path, "toy", 1.1, wait).wait_turn()  # a turn a second
+        return round(clock[0] - 1000, 6)
+
+    assert [turn(), turn(oversleeps=0.75), turn(), turn()] == [0.0, 1.75, 2.75, 3.75]
+
+
 def test_a_clock_that_was_set_back_does_not_stop_a_source(tmp_path):
     waits = []
     pace = Pace(tmp_path, "toy", 1.0, waits.append)
@@ -451,3 +525,45 @@ def test_documents_are_published_once_each_in_order(online, live_server, tmp_pat
     log.publish(found)
     log.publish(found)
     assert log.published() == found
+
+
+# -- why a host was not reached ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("address", "why"),
+    [
+        ("http://127.0.0.1:9", "it refuses connections"),
+        ("{server}", "no secure connection could be made"),  # https asked of a server that speaks http
+    ],
+)
+def test_why_a_host_was_not_reached_is_said_in_words(online, live_server, tmp_path, address, why):
+    fetching = online()
+    base = address.format(server=live_server.url.replace("http://", "https://"))
+    fetching.settings = Settings(home=tmp_path, sec_url=base, timeout_seconds=5)
+    assert get(fetching) is None
+    assert f"the connection failed ({why}), 4 times" in str(fetching.failures[0])
+
+
+def test_a_name_that_is_not_known_and_a_bad_certificate_are_said_in_words():
+    unknown = urllib3.exceptions.NameResolutionError("nowhere", None, socket.gaierror(-2, "Name or service not known"))
+    pool = urllib3.exceptions.MaxRetryError(None, "/", unknown)
+    assert why_not_reached(requests.ConnectionError(pool)) == "the name of the host is not known"
+    bad = ssl.SSLCertVerificationError("certificate verify failed")
+    bad.verify_message = "certificate has expired"
+    pool = urllib3.exceptions.MaxRetryError(None, "/", urllib3.exceptions.SSLError(bad))
+    assert why_not_reached(requests.exceptions.SSLError(pool)) == "its certificate is not good: certificate has expired"
+
+
+def test_the_log_says_of_every_failure_whether_the_host_answered(online, live_server, tmp_path):
+    for kind in ("404", "drop", "403"):
+        live_server.refuse(f"/{kind}", kind)
+    fetching = online()
+    assert get(fetching, "/404") is None
+    assert get(fetching, "/drop") is None
+    with pytest.raises(StoppedError):
+        get(fetching, "/403")
+    lines = [json.loads(line) for line in (tmp_path / "raw" / "fetches" / "toy.jsonl").read_text().splitlines()]
+    assert [(line["name"], line["answered"]) for line in lines] == [
+        ("toy /404", True), ("toy /drop", False), ("toy /403", True),
+    ]  # fmt: skip

@@ -222,7 +222,7 @@ def test_one_bad_body_costs_one_company_and_is_kept_for_a_look(copy, server):
     assert summary["new_rows"] == 2, "the other company's new filing is in"
     said = summary["failed_sources"]["sec"]
     assert "1 document failed: SEC facts of ORCL: us-gaap/Revenues/USD: " in said
-    kept = Path(said.split("kept for a look: ")[1].split(" ")[0])
+    kept = Path(said.split("kept for a look: ")[1].split(")")[0])
     assert json.loads(kept.read_bytes()) == broken
 
 

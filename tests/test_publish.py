@@ -9,7 +9,7 @@ import pytest
 from warehouse import archive
 from warehouse.errors import OverbuildError, UsageError
 from warehouse.home import Home, prepare
-from warehouse.publish import KEPT_RELEASES, one_at_a_time, publish
+from warehouse.publish import KEPT_RELEASES, busy, one_at_a_time, publish
 from warehouse.sources.source import Received
 
 
@@ -116,3 +116,10 @@ def test_a_document_that_was_changed_in_the_archive_is_noticed(tmp_path):
     archive.path_of(tmp_path, document.sha256).write_bytes(b"jello")
     with pytest.raises(OverbuildError, match="was changed"):
         archive.read(tmp_path, document.sha256)
+
+
+def test_a_home_is_busy_while_a_run_has_its_lock(home):
+    assert not busy(home)
+    with one_at_a_time(home, "", print):
+        assert busy(home)
+    assert not busy(home)

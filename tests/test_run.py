@@ -190,7 +190,9 @@ def would_be_unchanged(home, source="reference", as_of=None, change=lambda work:
     """Whether a run as far as the loading finds that nothing changed."""
     from warehouse import steps
 
+    (killed := home / "work" / "of-a-run-that-was-killed").mkdir(parents=True, exist_ok=True)
     with steps.workspace(source, as_of, print) as work:
+        assert not killed.exists()
         steps.note_ingested(work, [steps.ingest(asked, work) for asked in steps.chosen("reference", ())])
         steps.put_bad_rows_aside(work)
         steps.load(work)

@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+from filelock import FileLock
 
 from tests.live_server import Reply
 from warehouse import schedules
@@ -227,12 +229,53 @@ def test_a_flow_that_fails_remembers_why_and_is_due_again(tmp_path, monkeypatch)
     assert schedules.unserved(home, schedules.entry("training"), datetime.now(UTC)) is not None
 
 
+def test_a_run_waits_for_the_one_at_work_which_may_serve_the_same_time(tmp_path, monkeypatch):
+    from flows.environment import prepare
+
+    prepare()
+    from flows import schedule
+
+    training, now = schedules.entry("training"), datetime.now(UTC)
+    home = Home(tmp_path, tmp_path / "w")
+    at_work = FileLock(home.lock)
+    at_work.acquire()
+
+    def pass_time(seconds: float) -> None:
+        if at_work.is_locked:
+            at_work.release()
+            schedules.remember(home, training, Served(now, now, now, "published"))
+
+    monkeypatch.setattr(schedule.time, "sleep", pass_time)
+    monkeypatch.setattr(schedule, "say", lambda message: None)
+    monkeypatch.setattr(schedule, "answer", lambda **_: pytest.fail("asked twice for one time"))
+    monkeypatch.setenv("OVERBUILD_HOME", str(tmp_path))
+    assert schedule.scheduled.fn("training")["outcome"] == "not_due"
+
+
 def test_the_file_for_workers_has_the_same_schedules():
     from flows.serving import prefect_yaml
 
     assert (PROJECT / "deploy" / "prefect.yaml").read_text() == prefect_yaml(), (
         "schedules.toml changed; run: python -m flows.serving > deploy/prefect.yaml"
     )
+
+
+def test_the_file_for_workers_says_how_to_use_it_and_names_what_there_is():
+    """Prefect asks for a pool before it deploys, and imports the flow from the file and name that stand there."""
+    text = (PROJECT / "deploy" / "prefect.yaml").read_text()
+    read = yaml.safe_load(text)
+    [pool] = {one["work_pool"]["name"] for one in read["deployments"]}
+    commands = [line.removeprefix("#   ") for line in text.splitlines() if line.startswith("#   prefect ")]
+    assert commands == [
+        f"prefect work-pool create {pool} --type process",
+        "prefect deploy --all --prefect-file deploy/prefect.yaml",
+        f"prefect worker start --pool {pool}",
+    ]
+    for one in read["deployments"]:
+        file, _, name = one["entrypoint"].partition(":")
+        assert f"\ndef {name}(entry: str)" in (PROJECT / file).read_text()
+        assert schedules.entry(one["parameters"]["entry"]).cron == one["schedules"][0]["cron"]
+        assert one["concurrency_limit"]["limit"] == 1
 
 
 def test_deployments_never_overlap_and_follow_the_file():

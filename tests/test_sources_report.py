@@ -12,7 +12,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from warehouse import health, sources_report, store
+from warehouse import health, output, sources_report, store
 from warehouse.fetch_log import FOLDER
 from warehouse.home import Home
 from warehouse.settings import Settings
@@ -28,7 +28,7 @@ def home(tmp_path: Path) -> Home:
     return Home(tmp_path, tmp_path / "warehouse.duckdb")
 
 
-def note(home: Home, at: datetime, outcome: str = "good", name: str = "ml_hardware.csv", **more: str) -> None:
+def note(home: Home, at: datetime, outcome: str = "good", name: str = "ml_hardware.csv", **more: object) -> None:
     """A line in the log of fetches."""
     path = home.raw / FOLDER / "epoch.jsonl"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -163,3 +163,66 @@ def test_settings_speak_of_a_source_by_its_address_its_key_or_its_licence():
     assert health.settings_speak_of(sources["tiingo"], Settings(tiingo_key="k"))
     assert not health.settings_speak_of(sources["vast"], Settings(licensed_sources=("runpod",)))
     assert health.settings_speak_of(sources["vast"], Settings(licensed_sources=("vast",)))
+
+
+@pytest.mark.parametrize("name", ["epoch", "yahoo", "sec", "azure"])
+def test_a_base_address_takes_the_place_of_every_public_host(name, live_server):
+    from warehouse.fetching import setting_name
+    from warehouse.sources import all_sources
+
+    [source] = [one for one in all_sources() if one.name == name]
+    field = setting_name(source).removeprefix("OVERBUILD_").lower()
+    given = Settings(**{field: live_server.url})
+    assert health.settings_speak_of(source, given)
+    answers, told = health.reach(source, given)
+    assert answers
+    assert told.startswith(f"{live_server.url} answers (")
+    answers, told = health.reach(source, Settings(**{field: "http://127.0.0.1:9"}))
+    assert not answers
+    assert told == f"http://127.0.0.1:9 cannot be reached (it refuses connections); check {setting_name(source)}"
+    answers, told = health.reach(source, Settings(**{field: "somewhere"}))
+    assert (answers, told.partition(": ")[0]) == (False, "not asked")
+
+
+def test_each_of_several_public_hosts_is_asked(monkeypatch):
+    from warehouse.sources import all_sources
+
+    [sec] = [one for one in all_sources() if one.name == "sec"]
+    asked = []
+    monkeypatch.setattr(health, "_reach", lambda address, *_: asked.append(address) or (True, "answers"))
+    assert health.reach(sec, Settings(contact="Jane Doe jane@example.com")) == (True, "answers, answers")
+    assert asked == ["https://data.sec.gov", "https://www.sec.gov"]
+
+
+# -- what a person reads ----------------------------------------------------------------------------------------------
+
+
+def test_reachable_is_whether_the_host_answered_when_it_was_asked_last(home):
+    assert epoch(home)["reachable"] is None, "never asked"
+    note(home, NOW - timedelta(days=2))
+    note(home, NOW - timedelta(days=1), "failed", why="no answer within 20 s, 2 times", answered=False)
+    assert epoch(home)["reachable"] is False
+    note(home, NOW, "failed", why="answered 404 Not Found", answered=True)
+    assert epoch(home)["reachable"] is True
+
+
+def test_a_key_is_given_or_missing_or_there_is_none(home):
+    def key(source: str, **given) -> str:
+        return next(row["key"] for row in report(home, Settings(**given), NOW) if row["source"] == source)
+
+    assert key("epoch") == "none"
+    assert (key("tiingo"), key("tiingo", tiingo_key="k" * 20)) == ("missing", "given")
+    assert (key("vast"), key("vast", licensed_sources=("vast",))) == ("missing", "given")
+
+
+def test_the_table_shows_next_and_last_run_and_each_step_on_lines_of_its_own(home, capsys, monkeypatch):
+    monkeypatch.setattr(sources_report, "load_settings", Settings)
+    publish(home)
+    sources_report.write(home, output.Format.table, NOW)
+    said = capsys.readouterr().out
+    [line] = [line for line in said.splitlines() if line.strip().startswith("epoch") and "11-30 06:40" in line]
+    # It ran and gave all at noon, and is asked on Monday; its newest fact is of the 20th.
+    assert line.split() == ["epoch", "training", "ok", "-", "none", "2026-11-20",
+                            *("11-25", "12:00"), *("11-25", "12:00"), *("11-30", "06:40")]  # fmt: skip
+    [step] = [line for line in said.splitlines() if "it needs a key: get one at tiingo.com" in line]
+    assert step.strip().startswith("tiingo")

@@ -4,6 +4,9 @@ Years of history take hours at the pace that public hosts allow, and something w
 piece by piece, each a whole run of its own (fetched, archived, checked, loaded, published), and the days that are
 done are remembered beside the warehouse. Started again it goes on where it stopped; run twice it does nothing the
 second time. Each piece takes the home's lock for itself, so that the daily run gets its turn in between.
+
+A piece is a quarter, but for sources whose one answer brings all days of a ticker: they have one piece. What such a
+piece had asked for before it was interrupted comes out of the archive, as do the days of a quarter.
 """
 
 from __future__ import annotations
@@ -25,7 +28,6 @@ from warehouse.sources.source import Source
 
 Span = tuple[date, date]
 """First and last day, both included."""
-EARLIEST = date(1990, 1, 1)
 DAY = timedelta(days=1)
 
 
@@ -37,21 +39,23 @@ def source_of(name: str) -> Source:
         raise UsageError(f"backfill {name}: there is no such live source. Sources with a history: {able}.")
     if not live[name].backfills:
         raise UsageError(
-            f"backfill {name}: its host keeps no history; what it gives today is all there is, and every run keeps it. "
+            f"backfill {name}: no earlier days can be asked for; every run takes all that its host gives, and keeps it. "
             f"Sources with a history: {able}."
         )
     return live[name]
 
 
-def span_of(first: date, last: date, today: date) -> Span:
-    """The days asked for. Raises UsageError where they are no span of the past."""
+def span_of(source: Source, first: date, last: date, today: date) -> Span:
+    """The days to ask for: those asked for that the source can have. Raises UsageError where there are none."""
     if last < first:
         raise UsageError(f"--from {first} --to {last}: the last day is before the first; exchange them.")
     if last > today:
         raise UsageError(f"--to {last}: this day is in the future (today is {today} UTC).")
-    if first < EARLIEST:
-        raise UsageError(f"--from {first}: nothing here is older than {EARLIEST}; start there or later.")
-    return first, last
+    if last < source.history_from:
+        raise UsageError(
+            f"--from {first} --to {last}: {source.name} has nothing older than {source.history_from}; end there or later."
+        )
+    return max(first, source.history_from), last
 
 
 def pieces(span: Span) -> list[Span]:
@@ -88,9 +92,10 @@ class Progress:
         except (OSError, ValueError, TypeError, KeyError):
             return []  # nothing remembered: everything is asked again, and what is loaded already adds nothing
 
-    def remaining(self, span: Span) -> list[Span]:
-        """The pieces of a span that are not done."""
-        return [piece for gap in _without(span, self.done()) for piece in pieces(gap)]
+    def remaining(self, span: Span, *, at_once: bool = False) -> list[Span]:
+        """The pieces of a span that are not done; one that comes `at_once` is asked for whole."""
+        gaps = _without(span, self.done())
+        return [span] if gaps and at_once else [piece for gap in gaps for piece in pieces(gap)]
 
     def remember(self, piece: Span, today: date) -> None:
         """Note a piece as done. Today is not over, so it is never done."""
@@ -164,7 +169,8 @@ def run(name: str, first: date, last: date, *, again: bool, say: Any) -> dict[st
     from warehouse.settings import load_settings
 
     today = datetime.now(UTC).date()
-    source, span = source_of(name), span_of(first, last, today)
+    source = source_of(name)
+    span = span_of(source, first, last, today)
     settings = load_settings()
     assumptions.load(settings.assumptions)
     if refusal := not_ready(source, settings):
@@ -175,10 +181,12 @@ def run(name: str, first: date, last: date, *, again: bool, say: Any) -> dict[st
     with progress.alone():
         if again:
             progress.forget()
-        left = progress.remaining(span)
+        left = progress.remaining(span, at_once=source.history_at_once)
         if not left:
             say(f"{name}: {span[0]} to {span[1]} is loaded already; nothing to do (--again asks for it once more).")
             return {}
+        if span[0] > first:
+            say(f"{name}: it has nothing older than {span[0]}")
         say(f"{name}: {len(left)} piece{'s' if len(left) > 1 else ''} to fetch, {left[0][0]} to {left[-1][1]}")
 
         from flows.environment import prepare
@@ -195,9 +203,10 @@ def _show_progress() -> None:
     import logging
     import sys
 
-    logger = logging.getLogger("overbuild.backfill")
-    logger.setLevel(logging.INFO)
-    logger.propagate = False
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(asctime)s  %(message)s", "%H:%M:%S"))
-    logger.addHandler(handler)
+    for name in ("overbuild.backfill", "overbuild.progress.fetching"):
+        logger = logging.getLogger(name)
+        logger.setLevel(logging.INFO)
+        logger.propagate = False
+        logger.addHandler(handler)

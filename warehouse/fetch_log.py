@@ -66,7 +66,7 @@ class FetchLog:
         self._append(self._fetches, {"source": self.source, "outcome": "good", **_written(fetched), **more})
 
     def failed(self, url: str, name: str, at: datetime, **more: Any) -> None:
-        """Note a fetch that brought no document."""
+        """Note a fetch that brought no document, and whether its host answered at all."""
         line = {"source": self.source, "outcome": "failed", "url": url, "name": name, "checked_at": at.isoformat()}
         self._append(self._fetches, line | more)
 

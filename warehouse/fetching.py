@@ -9,11 +9,15 @@ answered.
 
 from __future__ import annotations
 
+import logging
+import math
 import random
+import socket
+import ssl
 import threading
 import time
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -46,8 +50,13 @@ SLOWEST_MEAN_BYTES_PER_SECOND = 100_000
 """A body may take LONGEST_BODY_SECONDS, and a large one as much longer as its bytes take at this speed."""
 SHORTEST_KEY = 8
 PIECE_BYTES = 1 << 16
+LARGEST_PIECE_BYTES = 1 << 20
+"""A packed piece may unpack to a thousand times its size; it is handed on in parts of this size."""
+PROGRESS_EVERY_SECONDS = 10.0
 SECRET_HEADERS = ("authorization", "x-api-key", "api-key")
 KEPT_HEADERS = ("Content-Type", "Content-Length", "Content-Encoding", "Date", "Age", "Server")
+
+progress = logging.getLogger("overbuild.progress.fetching")
 
 
 @dataclass(frozen=True)
@@ -60,7 +69,7 @@ class Failure:
     kept: Path | None = None
 
     def __str__(self) -> str:
-        return f"{self.name}: {self.why}" + (f"; kept for a look: {self.kept}" if self.kept else "")
+        return f"{self.name}: {self.why.rstrip('.')}" + (f" (kept for a look: {self.kept})" if self.kept else "")
 
 
 class Known(Protocol):
@@ -136,6 +145,7 @@ class Online:
         self._pace = Pace(self.raw, self.source.name, self.source.requests_per_second, self.wait)
         self._session: requests.Session | None = None
         self._silent_in_a_row = 0
+        self._received, self._told_at = 0, time.monotonic()
 
     # -- what sources ask ---------------------------------------------------------------------------------------
 
@@ -177,16 +187,23 @@ class Online:
         except _TryAgain as error:
             if error.busy:
                 self._pause(error, name, public, started)
-            self._note(name, public, started, f"{error.why}, {error.tries} times")
+            times = f", {error.tries} times" if error.tries > 1 else ""
+            self._note(name, public, started, f"{error.why}{times}", answered=not error.silent)
             self._count_silence(error)
         except _NotHad as error:
             if not (error.absent and absent_ok):
-                self._note(name, public, started, error.why, error.kept)
+                self._note(name, public, started, error.why, error.kept, answered=not error.silent)
+            elif self.span:
+                progress.info("%s: its host has none", name)
             self._count_silence(error)
         except archive.DamagedError as error:
             self._note(name, public, started, str(error))
+        except StoppedError as error:
+            self.log.failed(public, name, started, why=str(error), answered=True)
+            raise
         else:
             self._silent_in_a_row = 0
+            self._tell_progress(name)
             return received
         return None
 
@@ -206,6 +223,13 @@ class Online:
         if self._session is not None:
             self._session.close()
 
+    def _tell_progress(self, name: str) -> None:
+        """A source that is asked slowly takes minutes: say every few seconds how far it is."""
+        self._received += 1
+        if time.monotonic() - self._told_at >= PROGRESS_EVERY_SECONDS:
+            self._told_at = time.monotonic()
+            progress.info("%s: %s documents so far, the last one %s", self.source.name, self._received, name)
+
     # -- trying -------------------------------------------------------------------------------------------------
 
     def _retrying(self) -> tenacity.Retrying:
@@ -221,8 +245,8 @@ class Online:
 
     def _pause(self, error: _TryAgain, name: str, public: str, at: datetime) -> None:
         """Stop, and let nobody ask this source for a while."""
-        asked = timedelta(seconds=error.after_seconds or 0)
-        until = datetime.now(UTC) + min(max(asked, PAUSE), LONGEST_PAUSE)
+        asked = timedelta(seconds=min(error.after_seconds or 0, LONGEST_PAUSE.total_seconds()))
+        until = datetime.now(UTC) + max(asked, PAUSE)
         self._note(name, public, at, error.why)
         self._pace.pause(until, f"{name}: {error.why}")
         self._stop_while_paused()
@@ -243,9 +267,11 @@ class Online:
                 f"the source asked for a pause ({why}); no request is sent to it until {until:%Y-%m-%d %H:%M:%S} UTC."
             )
 
-    def _note(self, name: str, public: str, at: datetime, why: str, kept: Path | None = None) -> None:
+    def _note(
+        self, name: str, public: str, at: datetime, why: str, kept: Path | None = None, *, answered: bool = True
+    ) -> None:
         self.failures.append(Failure(name, public, why, kept))
-        self.log.failed(public, name, at, why=why, sha256=kept.name if kept else None)
+        self.log.failed(public, name, at, why=why, answered=answered, sha256=kept.name if kept else None)
 
     # -- one attempt --------------------------------------------------------------------------------------------
 
@@ -281,9 +307,10 @@ class Online:
         import requests
 
         seconds = self.settings.timeout_seconds
-        self._pace.wait_turn()
-        self.requests_sent += 1
         session = self._opened_session()
+        self._pace.wait_turn()
+        self._stop_while_paused()  # another process may have been told to pause meanwhile
+        self.requests_sent += 1
         found: list[requests.Response | Exception] = []
 
         def send() -> None:
@@ -304,7 +331,7 @@ class Online:
         if isinstance(found[0], requests.Timeout):
             raise _TryAgain(f"no answer within {seconds:g} s", tries=TRIES_WHEN_SILENT, silent=True)
         if isinstance(found[0], requests.ConnectionError):
-            raise _TryAgain("the connection failed or was closed", silent=True)
+            raise _TryAgain(f"the connection failed ({why_not_reached(found[0])})", silent=True)
         if isinstance(found[0], requests.RequestException):
             raise _NotHad(f"the request could not be sent ({type(found[0]).__name__}); check the base address")
         if isinstance(found[0], Exception):
@@ -320,7 +347,7 @@ class Online:
             session.cookies = RequestsCookieJar(policy=_no_cookies())
             session.auth = lambda request: request  # keys of a netrc file are not for these hosts
             agent = self.source.user_agent(self.settings) if self.source.user_agent else f"overbuild/{__version__}"
-            session.headers.update({"User-Agent": agent, "Accept": "*/*"})
+            session.headers.update({"User-Agent": agent, "Accept": "*/*", "Accept-Encoding": "gzip"})
             self._session = session
         return self._session
 
@@ -333,6 +360,8 @@ class Online:
         return urlunsplit((wanted.scheme, wanted.netloc, wanted.path.rstrip("/") + given.path, given.query, ""))
 
     def _same_host(self, url: str, location: str, secrets: list[str]) -> str:
+        if not location:
+            raise _NotHad("redirects without saying where")
         target = urljoin(url, location)
         here, there = urlsplit(url), urlsplit(target)
         upgraded = (here.scheme, there.scheme) == ("http", "https") and here.hostname == there.netloc
@@ -386,8 +415,8 @@ class Online:
             return StoppedError(_without(secrets, f"{host} refused this program ({status}). {hint}".strip()))
         if status == 429 or status >= 500:
             after = _retry_after_seconds(response.headers.get("Retry-After"))
-            tries = 1 if after is not None and after > LONGEST_RETRY_AFTER_SECONDS else TRIES
-            return _TryAgain(why, tries=tries, after_seconds=after, busy=status == 429)
+            long = after is not None and after > LONGEST_RETRY_AFTER_SECONDS
+            return _TryAgain(why, tries=1 if long else TRIES, after_seconds=after, busy=long or status == 429)
         absent = status in (404, 410)
         return _NotHad(why + (", there is no such document" if absent else ""), absent=absent)
 
@@ -405,7 +434,7 @@ class Online:
         started = window = time.monotonic()
         before_window = 0
         try:
-            while piece := response.raw.read1(PIECE_BYTES, decode_content=True):
+            for piece in _unpacked_pieces(response):
                 if any(secret in tail + piece for secret in hidden):
                     raise _NotHad("repeats the key that it was asked with; not kept")
                 writer.write(piece)
@@ -422,7 +451,9 @@ class Online:
                     window, before_window = now, writer.size
         except urllib3.exceptions.ReadTimeoutError as error:
             raise _TryAgain(f"the body stopped for {seconds:g} s", tries=TRIES_WHEN_SILENT, silent=True) from error
-        except (urllib3.exceptions.HTTPError, OSError) as error:
+        except (urllib3.exceptions.DecodeError, zlib.error) as error:
+            raise _TryAgain(f"the body cannot be unpacked after {writer.size:,} bytes") from error
+        except (urllib3.exceptions.HTTPError, OSError, EOFError) as error:
             if isinstance(error, OSError) and error.filename:  # ours, not the network's
                 raise
             raise _TryAgain(f"the body was cut short after {writer.size:,} bytes") from error
@@ -440,6 +471,31 @@ class Online:
         )
 
 
+def why_not_reached(error: BaseException) -> str:
+    """What kept a host from answering, in words: its name is not known, it refuses, its certificate is not good."""
+    import requests
+    import urllib3
+
+    causes: list[BaseException] = []
+    cause: Any = error
+    while isinstance(cause, BaseException) and cause not in causes:
+        causes.append(cause)
+        within = (*cause.args, getattr(cause, "reason", None), cause.__cause__, cause.__context__)
+        cause = next((one for one in within if isinstance(one, BaseException)), None)
+    if any(isinstance(one, requests.Timeout | TimeoutError) for one in causes):
+        return "no answer in time"
+    if any(isinstance(one, urllib3.exceptions.NameResolutionError | socket.gaierror) for one in causes):
+        return "the name of the host is not known"
+    for one in causes:
+        if isinstance(one, ssl.SSLCertVerificationError):
+            return f"its certificate is not good: {one.verify_message}"
+    if any(isinstance(one, ssl.SSLError | requests.exceptions.SSLError) for one in causes):
+        return "no secure connection could be made"
+    if any(isinstance(one, ConnectionRefusedError) for one in causes):
+        return "it refuses connections"
+    return "it closed the connection" if isinstance(error, requests.ConnectionError) else type(error).__name__
+
+
 def setting_name(source: Source) -> str:
     """Name of the setting with the base address of a source, as users write it."""
     return f"OVERBUILD_{_field(source).upper()}" if source.host_setting else ""
@@ -447,10 +503,15 @@ def setting_name(source: Source) -> str:
 
 def base_address(source: Source, settings: Settings) -> str | None:
     """The base address that the settings give for a source. Raises UsageError for one that is none."""
-    base = getattr(settings, _field(source), None) if source.host_setting else None
+    base = base_given(source, settings)
     if base and (urlsplit(base).scheme not in ("http", "https") or not urlsplit(base).netloc):
         raise UsageError(f"{setting_name(source)}={base}: write it as https://host or http://host:port.")
     return base or None
+
+
+def base_given(source: Source, settings: Settings) -> str | None:
+    """The base address that the settings give for a source, as it stands there."""
+    return getattr(settings, _field(source), None) if source.host_setting else None
 
 
 def _field(source: Source) -> str:
@@ -495,7 +556,8 @@ def _retry_after_seconds(value: str | None) -> float | None:
     if not value:
         return None
     try:
-        return max(0.0, float(value))
+        seconds = float(value)
+        return max(0.0, seconds) if math.isfinite(seconds) else None
     except ValueError:
         pass
     try:
@@ -503,6 +565,29 @@ def _retry_after_seconds(value: str | None) -> float | None:
     except ValueError:
         return None
     return max(0.0, (until.replace(tzinfo=until.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
+
+
+def _unpacked_pieces(response: requests.Response) -> Iterator[bytes]:
+    """The body, unpacked. Raises EOFError where a packed one ends too early: urllib3 takes what there is for all of it."""
+    raw = response.raw
+    if response.headers.get("Content-Encoding", "").strip().lower() not in ("gzip", "x-gzip"):
+        while piece := raw.read1(PIECE_BYTES, decode_content=True):
+            yield piece
+        return
+    unpacking = zlib.decompressobj(wbits=31)
+    while packed := raw.read1(PIECE_BYTES, decode_content=False):
+        while packed:
+            if unpacking.eof:
+                if not packed.startswith(b"\x1f"):  # padding after the last member
+                    break
+                unpacking = zlib.decompressobj(wbits=31)
+            if piece := unpacking.decompress(packed, LARGEST_PIECE_BYTES):
+                yield piece
+            packed = unpacking.unconsumed_tail or unpacking.unused_data
+    if piece := unpacking.flush():
+        yield piece
+    if not unpacking.eof:
+        raise EOFError
 
 
 def _not_what_was_asked(head: bytes, media_type: str, expect: str, size: int) -> str:

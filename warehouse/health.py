@@ -14,7 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 from importlib import metadata
 from typing import TYPE_CHECKING
 
-from warehouse.errors import OverbuildError
+from warehouse.errors import OverbuildError, UsageError
+from warehouse.fetching import base_address, base_given, setting_name, why_not_reached
 
 if TYPE_CHECKING:
     from warehouse.settings import Settings
@@ -136,7 +137,6 @@ def _sources(network: bool) -> bool:
     from datetime import UTC, datetime
 
     from warehouse import home, sources_report
-    from warehouse.fetching import base_address
     from warehouse.ingest import not_ready
     from warehouse.settings import load_settings
     from warehouse.sources import all_sources
@@ -150,7 +150,7 @@ def _sources(network: bool) -> bool:
         return False  # said above, where the settings and the home were checked
     live = [source for source in all_sources() if source.kind == "live"]
     asked = [s for s in live if settings_speak_of(s, settings) or (network and not not_ready(s, settings))]
-    asked = [source for source in asked if source.host or base_address(source, settings)]
+    asked = [source for source in asked if source.host or base_given(source, settings)]
     with ThreadPoolExecutor(max_workers=max(1, len(asked))) as pool:
         reached = dict(zip((s.name for s in asked), pool.map(lambda s: reach(s, settings), asked), strict=True))
     fine = True
@@ -159,8 +159,12 @@ def _sources(network: bool) -> bool:
         lacks = not_ready(source, settings)
         bad = not answers or row["state"] in ("failed", "stale") or bool(lacks and settings_speak_of(source, settings))
         fine = fine and not bad
-        mark = "fix  " if bad else "-    " if lacks else "ok   "
-        said = [f"{row['state']}", f"host {told}"]
+        mark = "fix  " if bad else "-    " if row["state"] == "off" else "ok   "
+        said = [row["state"]]
+        for what in ("last_success", "last_run", "next_run"):
+            if row[what]:
+                said.append(f"{what.replace('_', ' ')} {row[what]:%Y-%m-%d %H:%M} UTC")
+        said += [f"host {told}"]
         said += [f"next: {row['next_step']}"] if row["next_step"] else []
         sys.stdout.write(f"{mark} {source.name:<16} {'; '.join(said)}\n")
     return fine
@@ -168,27 +172,30 @@ def _sources(network: bool) -> bool:
 
 def settings_speak_of(source: Source, settings: Settings) -> bool:
     """Whether something was set for this source: its base address, or what it needs."""
-    from warehouse.fetching import base_address
-
     named = [word.strip(",.;()").removeprefix("OVERBUILD_").lower() for word in source.needs.split()]
     values = [getattr(settings, name, None) for name in named if name != "licensed_sources"]
-    return bool(base_address(source, settings) or any(values) or source.name in settings.licensed_sources)
+    return bool(base_given(source, settings) or any(values) or source.name in settings.licensed_sources)
 
 
 def reach(source: Source, settings: Settings) -> tuple[bool, str]:
-    """Whether a source's host answers at all, and what to say of it."""
+    """Whether a source's hosts answer at all, and what to say of it."""
+    try:
+        base = base_address(source, settings)
+    except UsageError as error:
+        return False, f"not asked: {error}"
+    agent = {"User-Agent": source.user_agent(settings)} if source.user_agent else {}
+    addresses = [base] if base else [f"https://{host.strip()}" for host in source.host.split(",")]
+    setting = setting_name(source) if base else "the network"
+    found = [_reach(address, agent, setting) for address in addresses]
+    return all(answers for answers, _ in found), ", ".join(told for _, told in found)
+
+
+def _reach(address: str, agent: dict[str, str], setting: str) -> tuple[bool, str]:
     import requests
 
-    from warehouse.fetching import base_address, setting_name
-
-    base = base_address(source, settings) or source.host
-    address = base if "://" in base else f"https://{base}"
-    agent = {"User-Agent": source.user_agent(settings)} if source.user_agent else {}
     started = time.monotonic()
     try:
         with requests.head(address, timeout=REACHED_WITHIN_SECONDS, headers=agent, allow_redirects=False) as reply:
-            took = time.monotonic() - started
-            return True, f"{address} answers ({reply.status_code}, {took:.1f} s)"
+            return True, f"{address} answers ({reply.status_code}, {time.monotonic() - started:.1f} s)"
     except requests.RequestException as error:
-        why = "no answer in time" if isinstance(error, requests.Timeout) else type(error).__name__
-        return False, f"{address} cannot be reached ({why}); check {setting_name(source) or 'the network'}"
+        return False, f"{address} cannot be reached ({why_not_reached(error)}); check {setting}"

@@ -87,7 +87,7 @@ class Ingested:
             count = len(self.failures)
             first = "; ".join(map(str, self.failures[:FIRST_MESSAGES]))
             more = f"; and {count - FIRST_MESSAGES} more" if count > FIRST_MESSAGES else ""
-            said.append(f"{count} {'document' if count == 1 else 'documents'} failed: {first}{more}")
+            said.append(f"{count} {'document' if count == 1 else 'documents'} failed: {first}{more}.")
         return " ".join(said)
 
 

@@ -35,6 +35,16 @@ def one_at_a_time(home: Home, say_waiting: str, say) -> Iterator[None]:
         lock.release()
 
 
+def busy(home: Home) -> bool:
+    """Whether a run is at work in this home."""
+    lock = FileLock(home.lock)
+    try:
+        with lock.acquire(timeout=0):
+            return False
+    except Timeout:
+        return True
+
+
 def link(source: str, target: str) -> None:
     """A file that no longer changes, in a second folder: the same file where the file system can, else a copy."""
     try:

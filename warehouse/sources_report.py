@@ -30,19 +30,21 @@ ONE_ATTEMPT_WITHIN = timedelta(minutes=30)
 LAST_LINES_BYTES = 1 << 17
 COLUMNS = (
     "source", "kind", "feed", "state", "last_success", "newest_fact", "last_run", "next_run", "next_step", "gives",
-    "documents", "needs", "terms",
+    "documents", "reachable", "key", "needs", "terms",
 )  # fmt: skip
-NARROW = ("source", "feed", "state", "last_success", "newest_fact", "next_run", "next_step")
+NARROW = ("source", "feed", "state", "reachable", "key", "newest_fact", "last_success", "last_run", "next_run")
+ABOUT = ("source", "gives", "needs", "terms")
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """The last time that a source was asked: when, and what could not be had (name -> why)."""
+    """The last time that a source was asked: when, what could not be had (name -> why), and whether its host answered."""
 
     last_good: datetime | None = None
     ended: datetime | None = None
     got: int = 0
     failed: dict[str, str] = field(default_factory=dict)
+    answered: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -59,13 +61,27 @@ class Loaded:
 
 
 def write(home: Home, form: Format, now: datetime | None = None) -> None:
-    """Write a row for each source to standard output; a table leaves out what is long and seldom changes."""
-    rows = report(home, load_settings(), now or datetime.now(UTC))
-    columns = NARROW if form is Format.table else COLUMNS
-    output.write(columns, [[row[column] for column in columns] for row in rows], form)
-    if form is Format.table:
-        about = [[row[column] for column in ("source", "gives", "needs", "terms")] for row in rows]
-        output.write(("source", "gives", "needs", "terms"), about, form, "What each one gives, needs and allows")
+    """Write a row for each source to standard output; for a person in three tables: how it is, what to do, what it is."""
+    at = now or datetime.now(UTC)
+    rows = report(home, load_settings(), at)
+    if form is not Format.table:
+        output.write(COLUMNS, [[row[column] for column in COLUMNS] for row in rows], form)
+        return
+    how = [[_short(row[column], at) for column in NARROW] for row in rows]
+    output.write(NARROW, how, form, f"Sources (month, day and time in UTC, of {at.year} where no year is said)")
+    to_do = [[row["source"], row["next_step"]] for row in rows if row["next_step"]]
+    if to_do:
+        output.write(("source", "next_step"), to_do, form, "What to do next")
+    output.write(ABOUT, [[row[c] for c in ABOUT] for row in rows], form, "What each one gives, needs and allows")
+
+
+def _short(value: Any, now: datetime) -> Any:
+    """A time to the minute, of another year its day; yes or no in words."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, datetime):
+        return f"{value:%m-%d %H:%M}" if value.year == now.year else f"{value:%Y-%m-%d}"
+    return value
 
 
 def report(home: Home, settings: Settings, now: datetime) -> list[dict[str, Any]]:
@@ -94,6 +110,8 @@ def _row(source: Source, home: Home, settings: Settings, loaded: Loaded, now: da
         "next_step": next_step,
         "gives": source.gives,
         "documents": loaded.documents,
+        "reachable": attempt.answered,
+        "key": ("missing" if refusal else "given") if source.needs else "none",
         "needs": source.needs or "nothing",
         "terms": source.terms,
     }
@@ -137,7 +155,7 @@ def judged(
 
 def _told(failed: dict[str, str]) -> str:
     name, why = next(iter(failed.items()))
-    return f"{name}: {why}{f' (and {len(failed) - 1} more)' if len(failed) > 1 else ''}".rstrip(".") + "."
+    return f"{name}: {why.rstrip('.')}{f' (and {len(failed) - 1} more)' if len(failed) > 1 else ''}."
 
 
 def last_attempt(raw: Path, source: str) -> Attempt:
@@ -156,7 +174,8 @@ def last_attempt(raw: Path, source: str) -> Attempt:
         if line.get("outcome") != "good" and line.get("name") not in got
     }
     ended = _moment(together[0]) if together else None
-    return Attempt(max((moment for moment in good if moment), default=None), ended, len(got), failed)
+    answered = any(line.get("answered", True) for line in together) if together else None
+    return Attempt(max((moment for moment in good if moment), default=None), ended, len(got), failed, answered)
 
 
 def _last_lines(path: Path) -> list[dict[str, Any]]:

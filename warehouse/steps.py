@@ -130,13 +130,16 @@ def workspace(
     if offline:
         settings = settings.model_copy(update={"network": "off"})
     entries = assumptions.load(settings.assumptions)
-    started_at = datetime.now(UTC)
-    if as_of is not None and as_of > started_at.date():
+    if as_of is not None and as_of > datetime.now(UTC).date():
         raise UsageError(f"--as-of {as_of}: this date is in the future; nothing is known of it yet.")
     where = home.home_of(settings)
     home.prepare(where)
-    run_id = f"{started_at:%Y%m%dT%H%M%S}-{os.urandom(2).hex()}"
     with publishing.one_at_a_time(where, "another run is at work in this OVERBUILD_HOME; waiting for it to end", say):
+        for left in (path for path in where.work.iterdir() if path.is_dir()):
+            shutil.rmtree(left, ignore_errors=True)  # of a run that was killed: whoever has the lock is alone here
+        # Runs start in the order in which they publish, however long each has waited.
+        started_at = datetime.now(UTC)
+        run_id = f"{started_at:%Y%m%dT%H%M%S}-{os.urandom(2).hex()}"
         run = RunContext(run_id, started_at, where, settings, span, tuple(decisions.read(where)))
         folder = where.work / run.run_id
         (folder / "release").mkdir(parents=True)

@@ -246,6 +246,15 @@ def test_a_chip_with_half_the_peak_was_downgraded(recheck, facts):
     assert recheck("SC26", gpu_specs=uncut)["finding"] == "wrong"
 
 
+def test_a_claim_that_other_prices_make_wrong_says_what_is_right(recheck, facts):
+    """On the snapshot technology fell about as claimed; had it fallen by a fifth, the claim would be wrong."""
+    prices = facts["stock_prices"]
+    fifth = pl.when(pl.col("ticker") == "XLK", pl.col("date") >= date(2025, 1, 27)).then(0.8).otherwise(1.0)
+    row = recheck("SC13", stock_prices=prices.with_columns(pl.col("close", "adj_close") * fifth))
+    assert row["finding"] == "wrong"
+    assert row["reason"].endswith(f" Right is {row['value_found']:.3g} (fraction).")
+
+
 def test_a_larger_earlier_loss_takes_the_record(recheck, facts):
     evidence = with_changed(facts["evidence"], pl.col("evidence_id") == "CC032", value=700e9)
     row = recheck("SC03", evidence=evidence)

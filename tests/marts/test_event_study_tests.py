@@ -218,6 +218,14 @@ def test_mean_correlation_is_that_of_the_matrix(seed, firms):
     assert found.item() == pytest.approx(expected, abs=1e-12)
 
 
+@pytest.mark.parametrize("firms", [2, 9, 39])
+def test_firms_that_move_as_one_correlate_at_one_and_not_above(firms):
+    series = np.repeat(np.random.default_rng(firms).normal(size=(1, 250, 1)), firms, axis=2)
+    found = mean_correlation(series, np.ones((1, firms), dtype=bool)).item()
+    assert found == pytest.approx(1.0)
+    assert found <= 1.0
+
+
 def test_when_nothing_happens_only_honest_tests_stay_quiet():
     """A thousand quiet events of twenty firms whose residuals correlate at 0.3, each tested at 5 %.
 

@@ -162,6 +162,10 @@ def test_a_backfill_takes_each_day_of_its_span():
     days = [date(2026, 7, 5), date(2026, 7, 7)]
     playing = Playing({source_file.address(day): b"{}" for day in days}, span=(date(2026, 6, 1), date(2026, 7, 7)))
     assert [received.url for received in fetched(SOURCE, playing)] == [source_file.address(day) for day in days]
-    assert playing.failed == [source_file.address(date(2026, 7, 6))]
+    assert playing.failed == [], "a day without a file is an answer"
     assert SOURCE.backfills
+    assert SOURCE.history_from == days[0]
+    gone = Playing({}, span=(days[0], days[1]))
+    assert fetched(SOURCE, gone) == []
+    assert gone.failed == [source_file.address(days[1])], "not one file is none"
     assert fetched(SOURCE, Playing({}, span=(date(2025, 1, 1), date(2025, 2, 1)))) == []

@@ -329,3 +329,4 @@ def test_the_recorded_consent_page_is_never_answered(live_server: LiveServer, tm
 def test_what_the_source_says_of_itself() -> None:
     assert SOURCE.requests_per_second < 1.0
     assert SOURCE.backfills
+    assert SOURCE.history_at_once

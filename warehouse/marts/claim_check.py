@@ -177,7 +177,15 @@ def _checked(claim: Row, dossier: Dossier) -> tuple[Found, str | None, str | Non
         found = formula(claim, dossier)
     except NotKnown as missing:
         found = Found("cannot_check", str(missing))
-    return found, dossier.evidence, dossier.grade
+    return _saying_what_is_right(claim, found), dossier.evidence, dossier.grade
+
+
+def _saying_what_is_right(claim: Row, found: Found) -> Found:
+    """A formula may find a claim wrong that it was not written to refute (other prices): then its figure is what is right."""
+    if found.finding != "wrong" or "Right is" in found.reason:
+        return found
+    figure = found.text or ("unknown" if found.value is None else f"{found.value:.3g} ({claim['unit']})")
+    return found._replace(reason=f"{found.reason} Right is {figure}.")
 
 
 def _row(

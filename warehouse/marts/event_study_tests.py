@@ -345,7 +345,8 @@ def mean_correlation(residuals: np.ndarray, members: np.ndarray) -> np.ndarray:
     standard = np.where(usable, centred, 0.0) / np.where(usable, length, 1.0)
     n = (members & usable).sum(axis=2)
     length_of_mean = (means(standard, members) ** 2).sum(axis=1)
-    return (length_of_mean * members.sum(axis=1) ** 2 - n) / np.where(n > 1, n * (n - 1), np.nan)
+    mean = (length_of_mean * members.sum(axis=1) ** 2 - n) / np.where(n > 1, n * (n - 1), np.nan)
+    return np.minimum(mean, 1.0)  # firms that move as one come out a rounding above it
 
 
 def kolari_pynnonen(bmp: np.ndarray, r: np.ndarray, n: np.ndarray) -> np.ndarray:

@@ -28,6 +28,8 @@ HOST = "raw.githubusercontent.com"
 FOLDER = f"https://{HOST}/adriannutiu/gpu-rental-prices/main/data"
 LATEST = f"{FOLDER}/latest.json"
 FIRST_DAY = date(2026, 7, 5)
+FRESH_FOR = timedelta(hours=20)
+"""A backfill that was interrupted goes on with the days that it has not asked for."""
 CREDIT = "GPU rental price data by gpurentalprices.com, CC BY 4.0"
 # kind in the file: kind of price, and the class of provider where the kind decides it.
 KINDS: dict[str, tuple[str, str | None]] = {
@@ -52,12 +54,7 @@ def address(day: date) -> str:
 
 def fetch(fetching: Fetching) -> Iterator[Received]:
     if fetching.span is not None:
-        first, last = fetching.span
-        for days in range((last - max(first, FIRST_DAY)).days + 1):
-            day = max(first, FIRST_DAY) + timedelta(days=days)
-            received = fetching.get(address(day), name=f"gpurentalprices {day}", expect="json")
-            if received is not None:
-                yield received
+        yield from _each_day(fetching, max(fetching.span[0], FIRST_DAY), fetching.span[1])
         return
     # The newest file is there under a name of its own; where it is not, it is the one of today or of yesterday.
     today = fetching.now.date()
@@ -68,6 +65,24 @@ def fetch(fetching: Fetching) -> Iterator[Received]:
         if received is not None:
             yield received
             return
+
+
+def _each_day(fetching: Fetching, first: date, last: date) -> Iterator[Received]:
+    """The files of a span of days. A day that has none is an answer; that not one of them has any is a failure."""
+    days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
+    found = False
+    for day in days:
+        fresh_for = FRESH_FOR if day < fetching.now.date() else timedelta(0)
+        received = fetching.get(
+            address(day),
+            name=f"gpurentalprices {day}",
+            expect="json",
+            fresh_for=fresh_for,
+            absent_ok=found or day != last,
+        )
+        if received is not None:
+            found = True
+            yield received
 
 
 def parse(document: Document) -> Iterator[Batch]:
@@ -175,5 +190,6 @@ SOURCES = (
         requests_per_second=2.0,
         max_bytes=20_000_000,
         backfills=True,
+        history_from=FIRST_DAY,
     ),
 )

@@ -141,6 +141,8 @@ class Source:
     no sign that the others are wrong; otherwise a document with many bad rows is left out whole.
     `reads_by` is a fingerprint of the list that its parser goes by (which tags stand for what), where it has one: when
     the list changes, documents are read again though they have not changed.
+    `backfills`: earlier days can be asked for, back to `history_from`. With `history_at_once` one answer brings all days
+    of a thing (a ticker), so that asking in pieces of time would only ask for the same again.
     """
 
     name: str
@@ -162,5 +164,7 @@ class Source:
     optional: bool = False
     licensed: bool = False
     backfills: bool = False
+    history_from: date = date(1990, 1, 1)
+    history_at_once: bool = False
     judges_rows: bool = False
     reads_by: str = ""

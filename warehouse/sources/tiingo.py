@@ -144,5 +144,6 @@ SOURCES = (
         ready=_ready,
         optional=True,
         backfills=True,
+        history_at_once=True,
     ),
 )

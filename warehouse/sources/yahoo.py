@@ -190,5 +190,6 @@ SOURCES = (
         max_bytes=20_000_000,
         user_agent=lambda settings: settings.yahoo_user_agent,
         backfills=True,
+        history_at_once=True,
     ),
 )
