@@ -448,14 +448,12 @@ def test_the_limit_holds_across_threads_and_retries(online, live_server):
             get(fetching, f"/{worker}/{number}")
 
     threads = [threading.Thread(target=ask, args=(worker,)) for worker in range(5)]
-    started = time.monotonic()
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert len(live_server.asked()) == 40
     assert live_server.busiest_second() <= 20
-    assert time.monotonic() - started < 4, "and is used: 40 turns at 18 a second"
 
 
 def _turns(raw: Path, times) -> None:
