@@ -273,4 +273,4 @@ def test_a_run_with_old_data_exits_with_4(copy, server):
     settings = {"OVERBUILD_SEC_URL": server.url, "OVERBUILD_CONTACT": "Jane Doe jane@example.com"}
     done = overbuild(copy, "run", "--source", "live", "--only", "sec", **settings)
     assert done.returncode == 4, done.stderr
-    assert "source failed, its last good data were used: sec: 10 documents failed" in done.stdout
+    assert "source failed; what was loaded of it before stands: sec: 10 documents failed" in done.stdout
