@@ -319,7 +319,7 @@ def again(changes: Mapping[str, Any] | None = None, most: int = 1, **where: str)
 
     def change(rows: Rows) -> Rows:
         copies = [dict(row) for row in rows if matches(row, where)][:most]
-        return rows + put(changes, most)(copies) if changes else rows + copies
+        return rows + put(changes, len(copies))(copies) if changes else rows + copies
 
     return change
 
@@ -358,8 +358,21 @@ AMZN = {
     "period_type": "quarter",
     "period_end": "2025-12-31",
 }
+COUNT = {"ticker": "AAPL", "measured_on": "2024-10-18"}
 OFFER = {"observation_id": "GP0700"}
 V3 = {"run_id": "TR001"}
+
+
+META_YEAR = CAPEX | {"ticker": "META", "period_type": "year"}
+
+
+def each_of(which: Callable[[Mapping[str, str]], bool], changes: Mapping[str, Any]) -> Change:
+    """Change every row that a function picks."""
+    return each(changes, unless=lambda row: not which(row))
+
+
+def _other_of(one: str, other: str) -> Callable[[str], str]:
+    return lambda text: {one: other, other: one}.get(text, text)
 
 
 def _before(day: str) -> Callable[[Mapping[str, str]], bool]:
@@ -412,16 +425,24 @@ def chart(**changes: Any) -> tuple[str, str, bytes]:
 
 
 def facts(
-    rows: Iterable[Mapping[str, Any]], unit: str = "USD", tag: str = "PaymentsToAcquirePropertyPlantAndEquipment"
+    rows: Iterable[Mapping[str, Any]],
+    unit: str = "USD",
+    tag: str = "PaymentsToAcquirePropertyPlantAndEquipment",
+    own: Mapping[str, Any] | None = None,
+    shares: int = 0,
 ) -> tuple[str, str, bytes]:
-    """A companyfacts body of Microsoft."""
-    own = {"accn": "0000950170-25-010491", "fy": 2025, "fp": "Q2", "form": "10-Q", "filed": "2025-01-29"}
+    """A companyfacts body of Microsoft, with its count of shares where one is given."""
+    filing = {"accn": "0000950170-25-010491", "fy": 2025, "fp": "Q2", "form": "10-Q", "filed": "2025-01-29"}
+    own = filing | dict(own or {})
+    counted = {
+        "EntityCommonStockSharesOutstanding": {"units": {"shares": [own | {"end": "2025-01-22", "val": shares}]}}
+    }
     filed = {"label": tag, "units": {unit: [own | row for row in rows]}}
     revenue = {"label": "r", "units": {"USD": [own | {"start": "2024-10-01", "end": "2024-12-31", "val": 69632000000}]}}
     body = {
         "cik": 789019,
         "entityName": "MICROSOFT CORPORATION",
-        "facts": {"us-gaap": {tag: filed, "Revenues": revenue}},
+        "facts": {"us-gaap": {tag: filed, "Revenues": revenue}} | ({"dei": counted} if shares else {}),
     }
     url = "https://data.sec.gov/api/xbrl/companyfacts/CIK0000789019.json#ticker=MSFT&fiscal_year_end_month=6"
     return "sec", url, json.dumps(body).encode()
@@ -432,7 +453,7 @@ QUARTER = {"start": "2024-10-01", "end": "2024-12-31", "val": 15804000000}
 
 # -- the kinds ------------------------------------------------------------------------------------------------------------
 
-P, F, G, T = "stock_prices", "company_facts", "gpu_prices", "training_runs"
+P, F, G, T, S = "stock_prices", "company_facts", "gpu_prices", "training_runs", "shares_outstanding"
 NULL, RANGE, SET, TWICE = quality.NOT_NULL, quality.BETWEEN, quality.IN_SET, "said_twice"
 LINE = ("line ",)
 KINDS: tuple[Kind, ...] = (
@@ -924,19 +945,75 @@ KINDS: tuple[Kind, ...] = (
     ),
     Kind(
         "shares in thousands",
-        "shares_outstanding",
-        "count_as_before",
-        "warning",
-        rows=put({"shares": times(0.001, True)}, ticker="AAPL"),
+        S,
+        "count_of_another_unit",
+        "put_aside",
+        rows=put({"shares": times(1e-3, True)}, **COUNT),
         names=("shares", *LINE),
     ),
     Kind(
-        "shares before a split, dated after it",
-        "shares_outstanding",
+        "the latest count in thousands",
+        S,
+        "count_of_another_unit",
+        "put_aside",
+        rows=put({"shares": times(1e-3, True)}, ticker="AAPL", measured_on="2026-01-16"),
+        names=("14681140", *LINE),
+    ),
+    Kind(
+        "all counts of a company in thousands",
+        S,
+        "count_of_another_unit",
+        "refused",
+        rows=each({"shares": times(1e-3, True)}, ticker="AAPL"),
+        names=("revenue_usd", *LINE),
+    ),
+    Kind(
+        "counts in thousands from a year on",
+        S,
+        "count_of_another_unit",
+        "refused",
+        rows=each({"shares": times(1e-3, True)}, unless=lambda r: r["measured_on"] < "2024-01-01", ticker="AAPL"),
+        names=("15441881", *LINE),
+    ),
+    Kind(
+        "a count with a digit too many",
+        S,
+        "count_of_another_unit",
+        "put_aside",
+        rows=put({"shares": times(10, True)}, **COUNT),
+        names=("the next count takes it back", *LINE),
+    ),
+    Kind(
+        "the count of one class of shares",
+        S,
+        "count_of_another_unit",
+        "put_aside",
+        rows=put({"shares": times(0.5, True)}, ticker="AMZN", measured_on="2025-10-22"),
+        names=("5345108006", *LINE),
+    ),
+    Kind(
+        "the count of another company",
+        S,
+        "count_of_another_unit",
+        "put_aside",
+        rows=put({"shares": "24490000000"}, **COUNT),
+        names=("one_before", *LINE),
+    ),
+    Kind(
+        "shares after a split, dated before it",
+        S,
+        "count_of_another_unit",
+        "put_aside",
+        rows=put({"shares": times(10, True)}, ticker="NVDA", measured_on="2024-05-24"),
+        names=("24600000000", *LINE),
+    ),
+    Kind(
+        "a split that no source tells",
+        S,
         "count_as_before",
         "warning",
-        rows=put({"shares": times(0.1, True)}, ticker="NVDA", measured_on="2024-08-23"),
-        names=("shares",),
+        rows=each({"shares": times(4, True)}, unless=lambda r: r["measured_on"] < "2024-01-01", ticker="AAPL"),
+        names=("nearest_split=4:1", "AAPL", *LINE),
     ),
     Kind(
         "shares public before they were counted",
@@ -1073,27 +1150,153 @@ KINDS: tuple[Kind, ...] = (
         names=("first_usd", *LINE),
     ),
     Kind(
-        "a filing again under another number",
+        "a figure again under another number",
+        F,
+        "accession_of_one_filing",
+        "put_aside",
+        rows=again({"accession": "0000950170-25-099999"}, **CAPEX, form="10-Q"),
+        names=("usual_accession=0000950170-25-010491", *LINE),
+    ),
+    Kind(
+        "a whole filing again under another number",
         F,
         "one_filing_of_a_day",
         "warning",
-        rows=again({"accession": "0000950170-25-099999"}, **CAPEX, form="10-Q"),
+        rows=again({"accession": "0000950170-25-099999"}, most=10**6, accession="0000950170-25-010491"),
         names=("accession", *LINE),
     ),
     Kind(
         "an accession number of another form",
         F,
         "accession_in_form",
-        "warning",
+        "put_aside",
         rows=put({"accession": "95017025010491"}, **CAPEX, form="10-Q"),
-        names=("accession",),
+        names=("accession", *LINE),
+    ),
+    Kind(
+        "an accession number that is lost",
+        F,
+        "accession_in_form",
+        "put_aside",
+        rows=put({"accession": ""}, **CAPEX, form="10-Q"),
+        names=("accession", *LINE),
+    ),
+    Kind(
+        "an accession number of another company",
+        F,
+        "accession_of_one_filing",
+        "put_aside",
+        rows=put({"accession": "0001652044-25-000014"}, **CAPEX, form="10-Q"),
+        names=("usual_ticker=GOOGL", *LINE),
+    ),
+    Kind(
+        "an accession number of the quarter after",
+        F,
+        "accession_of_one_filing",
+        "put_aside",
+        rows=put({"accession": "0000950170-25-061046"}, **CAPEX, form="10-Q"),
+        names=("usual_accession=0000950170-25-010491", *LINE),
+    ),
+    Kind(
+        "day and month of a filing swapped",
+        F,
+        "accession_of_one_filing",
+        "put_aside",
+        rows=put({"known_on": "2025-09-01"}, **CAPEX, form="10-Q"),
+        names=("usual_known_on=2025-01-29", *LINE),
+    ),
+    Kind(
+        "the number of another company",
+        F,
+        "cik_of_the_company",
+        "put_aside",
+        rows=put({"cik": "320193"}, **CAPEX, form="10-Q"),
+        names=("cik_of_the_panel=789019", *LINE),
+    ),
+    Kind(
+        "two companies' capex under each other's ticker",
+        F,
+        "cik_of_the_company",
+        "refused",
+        rows=each_of(lambda r: r["measure"] == CAPEX["measure"], {"ticker": _other_of("MSFT", "META")}),
+        names=("cik_of_the_panel", *LINE),
+    ),
+    Kind(
+        "capex called revenue",
+        F,
+        "tag_of_its_measure",
+        "put_aside",
+        rows=put({"measure": "revenue"}, **CAPEX, form="10-Q"),
+        names=("usual_measure=purchases_of_property_and_equipment", *LINE),
+    ),
+    Kind(
+        "a measure in capital letters",
+        F,
+        SET,
+        "put_aside",
+        rows=put({"measure": "Purchases_Of_Property_And_Equipment"}, **CAPEX, form="10-Q"),
+        names=("measure", *LINE),
+    ),
+    Kind(
+        "a quarter a month late",
+        F,
+        "ends_with_a_quarter",
+        "put_aside",
+        rows=put({"period_start": "2024-11-01", "period_end": "2025-01-31"}, **CAPEX, filing_fiscal_year="2026"),
+        names=("period_end=2025-01-31", *LINE),
+    ),
+    Kind(
+        "a year with a digit too many",
+        F,
+        "last_quarter_of_the_longer_period",
+        "warning",
+        rows=each({"value_usd": times(10, True)}, **META_YEAR),
+        names=("META", "times_the_quarters_before", *LINE),
+    ),
+    Kind(
+        "a quarter printed 3 % off",
+        F,
+        "printed_quarter_agrees_with_derived",
+        "warning",
+        rows=each({"value_usd": times(1.03, True)}, **CAPEX),
+        names=("MSFT", "derived_usd", "company_facts.csv, line "),
+    ),
+    Kind(
+        "a restatement by a third",
+        F,
+        "restated",
+        "warning",
+        rows=again(
+            {"value_usd": times(1.3, True), "known_on": "2026-10-20", "accession": "0000950170-26-000001"},
+            **CAPEX,
+            form="10-Q",
+        ),
+        names=("first_usd", "MSFT", *LINE),
+    ),
+    Kind(
+        "revenue of a quarter with a digit lost",
+        F,
+        "far_from_both_neighbours",
+        "put_aside",
+        rows=each({"value_usd": times(0.1, True)}, **CAPEX | {"measure": "revenue"}),
+        names=("6963200000", *LINE),
     ),
     Kind(
         "two sources that differ",
         F,
         "sources_agree",
         "warning",
-        rows=again({"value_usd": times(1.03, True), "grade": "C", "citation": "a page"}, **CAPEX),
+        rows=again(
+            {
+                "value_usd": times(1.03, True),
+                "grade": "C",
+                "citation": "a page",
+                "tag": "",
+                "form": "",
+                "accession": "",
+            },
+            **CAPEX,
+        ),
         names=("a page",),
     ),
     Kind(
@@ -1470,6 +1673,49 @@ KINDS: tuple[Kind, ...] = (
         live=lambda: facts([{**QUARTER, "val": 796000000}]),
         names=("796000000", "USD[0]"),
     ),
+    Kind(
+        "SEC: a figure 3 % off what the same filing says",
+        F,
+        "filing_says_one_figure",
+        "put_aside",
+        live=lambda: facts([{**QUARTER, "val": 16278120000}]),
+        names=("value_usd=16278120000", "USD[0]"),
+    ),
+    Kind(
+        "SEC: the year to date called a quarter",
+        F,
+        "filing_says_one_figure",
+        "put_aside",
+        live=lambda: facts([{**QUARTER, "start": "2024-07-01"}]),
+        names=("told_usd=30727000000", "USD[0]"),
+    ),
+    Kind(
+        "SEC: an accession number cut short",
+        F,
+        "accession_in_form",
+        "put_aside",
+        live=lambda: facts(
+            [{**QUARTER, "accn": "0000950170-25"}, {**QUARTER, "start": "2024-07-01", "val": 30727000000}]
+        ),
+        names=("accession=0000950170-25", "USD[0]"),
+    ),
+    Kind(
+        "SEC: a server that numbers filings otherwise",
+        F,
+        "",
+        "accepted",
+        live=lambda: facts([QUARTER], own={"accn": "0000-1", "filed": "2025-01-30"}),
+    ),
+    Kind("SEC: a row twice", F, "", "accepted", live=lambda: facts([QUARTER, QUARTER])),
+    Kind(
+        "SEC: the count in thousands",
+        S,
+        "count_of_another_unit",
+        "put_aside",
+        live=lambda: facts([QUARTER], shares=7434139),
+        names=("shares=7434139", "shares[0]"),
+    ),
+    Kind("SEC: a good body", F, "", "accepted", live=lambda: facts([QUARTER], shares=7434139000)),
     Kind(
         "SEC: a negative payment",
         F,

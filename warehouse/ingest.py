@@ -417,19 +417,29 @@ def _tables_at_stake(store: Store, run: RunContext) -> dict[Table, int]:
 
 def _leave_out_bad_documents(store: Store, run: RunContext, table: Table, live: dict[str, Ingested]) -> None:
     """Take a live document out whole where so many of its rows are bad that the others cannot be trusted."""
+    of_other_tables = [name for declared in store.staged() if (name := declared.name) != table.name]
+    everywhere = " + ".join(
+        [
+            "0",
+            *(
+                f"(SELECT count(*) FROM staging.{n} s WHERE s.document_sha256 = q.document_sha256)"
+                for n in of_other_tables
+            ),
+        ]
+    )
     counts = store.execute(
         f"""SELECT d.source, q.document_sha256, count(*), any_value(q.reason),
-              (SELECT count(*) FROM staging.{table.name} s WHERE s.document_sha256 = q.document_sha256)
+              (SELECT count(*) FROM staging.{table.name} s WHERE s.document_sha256 = q.document_sha256), {everywhere}
             FROM quality.quarantine q JOIN (SELECT DISTINCT sha256, source FROM provenance.documents) d
               ON d.sha256 = q.document_sha256
             WHERE q.run_id = ? AND q.table_name = ? GROUP BY ALL ORDER BY ALL""",
         [run.run_id, table.full_name],
     ).fetchall()
-    for source, sha256, bad, first, good in counts:
+    for source, sha256, bad, first, good, elsewhere in counts:
         found = live.get(source)
         bad -= found.judged.get(sha256, 0) if found else 0
         many = bad >= BAD_ROWS_THAT_MATTER and bad > table.quarantine_limit * (bad + good)
-        if found is None or not (many or bad > BAD_SHARE * (bad + good)):
+        if found is None or not (many or bad > BAD_SHARE * (bad + good + elsewhere)):
             continue
         for every in CORE.values():
             store.drop_document(every, sha256)
