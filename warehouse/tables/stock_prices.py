@@ -92,8 +92,21 @@ ENOUGH_BARS = 20
 """Two tickers that are alike on most of their days are two classes of a share, or made up; on single days, one is a copy."""
 LARGEST_VALUE_USD, SMALLEST_VALUE_USD = 2e13, 1e8
 
+HIGHEST_USD = 1e12
+"""Funds that lose daily and are split in reverse have had a price of billions, in today's shares."""
+RANGE = 3
+"""A high or low by this factor beyond open and close is another share's or has a digit too many; 1.45 is the largest in
+173,000 recorded bars, of shares of a few dollars."""
+APART = 0.05
+"""A bar whose whole range stands so far (as a log) above or below those of both neighbours: 0.034 is the most recorded."""
+VOLUME_LOW, VOLUME_HIGH = 0.01, 1000.0
+"""Times the median of the last 20 sessions: from 0.02 (a share that was listed anew) to 550 (one whose news everybody read)."""
+CENTS_SHOW = 20
+"""From this price on, four prices that are those of the day before to the cent are a copy and no chance."""
+
 _FIGURES = ("open", "high", "low", "close", "volume")
 _BEFORE = ", ".join(f"lag({name}) over w as {name}_before" for name in _FIGURES)
+_SAME_PRICES = " and ".join(f"{name} = {name}_before" for name in _FIGURES[:4])
 _SAME = " and ".join(f"{name} = {name}_before" for name in _FIGURES)
 
 TABLE = core(
@@ -102,11 +115,19 @@ TABLE = core(
     [
         Column("ticker", "text", "ticker of the share or fund", required=True),
         Column("date", "date", "session of the New York exchange", required=True),
-        Column("open", "real", "first price, split-adjusted", "USD", required=True, above=0),
-        Column("high", "real", "highest price, split-adjusted", "USD", required=True, above=0),
-        Column("low", "real", "lowest price, split-adjusted", "USD", required=True, above=0),
-        Column("close", "real", "official close, split-adjusted", "USD", required=True, above=0),
-        Column("adj_close", "real", "close adjusted for splits and dividends", "USD", required=True, above=0),
+        Column("open", "real", "first price, split-adjusted", "USD", required=True, above=0, maximum=HIGHEST_USD),
+        Column("high", "real", "highest price, split-adjusted", "USD", required=True, above=0, maximum=HIGHEST_USD),
+        Column("low", "real", "lowest price, split-adjusted", "USD", required=True, above=0, maximum=HIGHEST_USD),
+        Column("close", "real", "official close, split-adjusted", "USD", required=True, above=0, maximum=HIGHEST_USD),
+        Column(
+            "adj_close",
+            "real",
+            "close adjusted for splits and dividends",
+            "USD",
+            required=True,
+            above=0,
+            maximum=HIGHEST_USD,
+        ),
         Column("volume", "integer", "shares traded, split-adjusted", "shares", required=True, minimum=0),
     ],
     key=("ticker", "date"),
@@ -142,7 +163,54 @@ TABLE = core(
             quarantines=True,
             columns=("known_on", "date"),
         ),
+        Check(
+            "range_of_a_bar",
+            f"high > {RANGE} * greatest(open, close) or low * {RANGE} < least(open, close)",
+            "a high or a low far beyond open and close has a digit too many or is of another share",
+            quarantines=True,
+            columns=("high", "low"),
+        ),
         of_the_panel(),
+        Check(
+            "back_the_next_day",
+            f"""with {_LATEST},
+            beside as (
+              select *, adj_close / close as factor, lag(adj_close / close) over w as factor_before,
+                lead(adj_close / close) over w as factor_after, 
+                lag(close) over w as close_before, lead(close) over w as close_after,
+                ln(greatest(low / greatest(lag(high) over w, lead(high) over w), least(lag(low) over w, lead(low) over w) / high))
+                  as apart
+              from latest where least(open, high, low, close, adj_close) > 0
+              window w as (partition by ticker, source order by date)
+            ),
+            steps as (
+              select *, abs(factor / factor_before - 1) as factor_step, abs(factor_after / factor_before - 1) as factor_stays,
+                3 * (1e-4 + {CENT} * (1 / close + 1 / close_before + 1 / close_after)) as rounding from beside
+            )
+            select ticker, date, source, close, close_before, close_after, adj_close, round(factor, 6) as factor,
+              round(factor_before, 6) as factor_before, round(factor_after, 6) as factor_after, document_sha256, locator
+            from steps where apart >= {APART} or (factor_step > rounding and factor_stays < factor_step / 5)""",
+            "a bar far above or below those of both neighbours, or adjusted otherwise than both, is of another share, in another "
+            "currency or a misprint: it makes two returns that nobody earned",
+            severity="warning",
+            columns=("close", "adj_close"),
+            puts_aside=True,
+        ),
+        Check(
+            "volume_of_another_unit",
+            f"""with {_LATEST},
+            usual as (
+              select *, median(volume) over (partition by ticker, source order by date
+                rows between {USUAL_SESSIONS} preceding and 1 preceding) as usual_volume from latest
+            )
+            select ticker, date, source, volume, usual_volume, document_sha256, locator from usual
+            where usual_volume >= {TRADED} and volume > 0
+              and volume / usual_volume not between {VOLUME_LOW} and {VOLUME_HIGH}""",
+            "a volume a hundredth or a thousand times of what is usual is in thousands or in dollars: checks that look for news "
+            "of a jump, and the turnover, would be misled",
+            severity="warning",
+            columns=("volume",),
+        ),
         Check(
             "bar_of_another_ticker",
             f"""with alike as (
@@ -252,10 +320,11 @@ TABLE = core(
             f"with {_LATEST}, pairs as (select *, {_BEFORE} from latest "
             "window w as (partition by ticker, source order by date)) "
             "select ticker, date, source, close, volume, document_sha256, locator from pairs "
-            f"where (volume >= {TRADED} and {_SAME}) or (open = high and high = low and low = close and close = close_before "
-            f"and volume_before >= {TRADED})",
-            "the same prices and the same volume on two days, or one price all day that is yesterday's close: the second "
-            "is a copy, and its return of zero is not real",
+            f"where (volume >= {TRADED} and {_SAME}) "
+            f"or (volume >= {TRADED} and close >= {CENTS_SHOW} and high > low and {_SAME_PRICES}) "
+            f"or (open = high and high = low and low = close and close = close_before and volume_before >= {TRADED})",
+            "the same prices on two days (of a share of a few dollars, the same volume, too), or one price all day that is "
+            "yesterday's close: the second is a copy, and its return of zero is not real",
             severity="warning",
             columns=("close", "volume"),
         ),
