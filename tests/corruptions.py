@@ -1675,7 +1675,7 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         "a price beyond all prices",
         P,
-        RANGE,
+        "range_of_a_bar",
         "put_aside",
         rows=put({"close": "1e308", "high": "1e308"}, **BAR),
         names=("1e+308", *LINE),

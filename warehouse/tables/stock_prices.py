@@ -115,10 +115,10 @@ TABLE = core(
     [
         Column("ticker", "text", "ticker of the share or fund", required=True),
         Column("date", "date", "session of the New York exchange", required=True),
-        Column("open", "real", "first price, split-adjusted", "USD", required=True, above=0, maximum=HIGHEST_USD),
-        Column("high", "real", "highest price, split-adjusted", "USD", required=True, above=0, maximum=HIGHEST_USD),
-        Column("low", "real", "lowest price, split-adjusted", "USD", required=True, above=0, maximum=HIGHEST_USD),
-        Column("close", "real", "official close, split-adjusted", "USD", required=True, above=0, maximum=HIGHEST_USD),
+        Column("open", "real", "first price, split-adjusted", "USD", required=True, above=0),
+        Column("high", "real", "highest price, split-adjusted", "USD", required=True, above=0),
+        Column("low", "real", "lowest price, split-adjusted", "USD", required=True, above=0),
+        Column("close", "real", "official close, split-adjusted", "USD", required=True, above=0),
         Column(
             "adj_close",
             "real",
@@ -126,7 +126,6 @@ TABLE = core(
             "USD",
             required=True,
             above=0,
-            maximum=HIGHEST_USD,
         ),
         Column("volume", "integer", "shares traded, split-adjusted", "shares", required=True, minimum=0),
     ],
@@ -165,8 +164,8 @@ TABLE = core(
         ),
         Check(
             "range_of_a_bar",
-            f"high > {RANGE} * greatest(open, close) or low * {RANGE} < least(open, close)",
-            "a high or a low far beyond open and close has a digit too many or is of another share",
+            f"high > {RANGE} * greatest(open, close) or (low > 0 and low * {RANGE} < least(open, close)) or high > {HIGHEST_USD:g}",
+            "a high or a low far beyond open and close, or a price beyond all prices, has a digit too many or is of another share",
             quarantines=True,
             columns=("high", "low"),
         ),
