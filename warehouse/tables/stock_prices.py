@@ -21,7 +21,7 @@ CLOSE_JUMP = 2.5
 NEWS_TURNOVER = 5.0
 """News that moves a price by half makes people trade: 7 to 500 times the median of the last 20 sessions in the recorded
 cases. Splitting a share makes nobody trade more, whether the volume was converted along with the price or not."""
-USUAL_SESSIONS = 20
+USUAL_SESSIONS, USUAL_DAYS = 20, 60
 SPLIT_MATCH = 0.2
 """A step on the day of a recorded split that is the split's own ratio within this (as a log): the history before it was
 not converted."""
@@ -38,29 +38,43 @@ _LATEST = """latest as (
   qualify row_number() over (partition by ticker, date, source
     order by known_on desc, loaded_at desc, document_sha256, locator) = 1
 )"""
+# What is usual in the sessions before, only for the few bars that are looked at: of every bar it would cost far more.
+_USUAL = f"""usual as (
+  select ticker, source, date, median(volume) as usual_volume, median(volume * close) as usual_turnover
+  from (
+    select b.ticker, b.source, b.date, u.volume, u.close
+    from (select distinct ticker, source, date from looked_at) b join latest u
+      on u.ticker = b.ticker and u.source = b.source and u.date < b.date and u.date >= b.date - {USUAL_DAYS}
+    qualify row_number() over (partition by b.ticker, b.source, b.date order by u.date desc) <= {USUAL_SESSIONS}
+  ) group by all
+)"""
 _MOVES = f"""with {_LATEST},
 earlier as (
   select *, lag(date) over w as date_before, lag(close) over w as close_before,
-    adj_close / close as factor, lag(adj_close / close) over w as factor_before,
-    median(volume) over p as usual_volume, median(volume * close) over p as usual_turnover
-  from latest
-  window w as (partition by ticker, source order by date),
-    p as (partition by ticker, source order by date rows between {USUAL_SESSIONS} preceding and 1 preceding)
+    adj_close / close as factor, lag(adj_close / close) over w as factor_before
+  from latest window w as (partition by ticker, source order by date)
 ),
 actions as (
   select ticker, date, max(value) filter (where kind = 'split') as split,
     coalesce(max(value) filter (where kind = 'dividend'), 0) as dividend
   from core.corporate_actions group by ticker, date
 ),
-moves as (
+looked_at as (
   select e.*, coalesce(a.split, 1) as split, coalesce(a.dividend, 0) as dividend,
     abs(ln(open / close_before)) as bare_step,
     least(bare_step, abs(ln((open + coalesce(a.dividend, 0)) / close_before))) as step,
     least(abs(ln(close / close_before)), abs(ln((close + coalesce(a.dividend, 0)) / close_before))) as move,
     abs(ln(factor / factor_before)) as factor_step,
-    coalesce(least(volume / nullif(usual_volume, 0), volume * close / nullif(usual_turnover, 0)), 0) as turnover
+    factor < factor_before * (1 - 1e-4 - {CENT} * (1 / close + 1 / close_before)) as factor_falls
   from earlier e left join actions a on a.ticker = e.ticker and a.date = e.date
   where e.date_before is not null and e.open > 0 and e.close > 0 and e.adj_close > 0
+    and (step >= ln({SMALL_JUMP}) or move >= ln({CLOSE_JUMP}) or abs(ln(split)) >= 2 * {SPLIT_MATCH}
+      or factor_step >= ln({FACTOR_JUMP}) or factor_falls)
+),
+{_USUAL},
+moves as (
+  select *, coalesce(least(volume / nullif(usual_volume, 0), volume * close / nullif(usual_turnover, 0)), 0) as turnover
+  from looked_at left join usual using (ticker, source, date)
 )"""
 _ONE_SIDED = f"""(
     ((step >= ln({JUMP}) or move >= ln({CLOSE_JUMP})) and turnover < {NEWS_TURNOVER})
@@ -99,6 +113,8 @@ RANGE = 3
 173,000 recorded bars, of shares of a few dollars."""
 APART = 0.05
 """A bar whose whole range stands so far (as a log) above or below those of both neighbours: 0.034 is the most recorded."""
+VOLUME_STEP = 0.05
+"""A volume by this factor below or above the one before is looked at."""
 VOLUME_LOW, VOLUME_HIGH = 0.01, 1000.0
 """Times the median of the last 20 sessions: from 0.02 (a share that was listed anew) to 550 (one whose news everybody read)."""
 CENTS_SHOW = 20
@@ -198,12 +214,13 @@ TABLE = core(
         Check(
             "volume_of_another_unit",
             f"""with {_LATEST},
-            usual as (
-              select *, median(volume) over (partition by ticker, source order by date
-                rows between {USUAL_SESSIONS} preceding and 1 preceding) as usual_volume from latest
-            )
-            select ticker, date, source, volume, usual_volume, document_sha256, locator from usual
-            where usual_volume >= {TRADED} and volume > 0
+            looked_at as (
+              select * from latest where volume > 0 qualify volume / lag(volume) over (partition by ticker, source order by date)
+                not between {VOLUME_STEP} and 1 / {VOLUME_STEP}
+            ),
+            {_USUAL}
+            select ticker, date, source, volume, usual_volume, document_sha256, locator
+            from looked_at join usual using (ticker, source, date) where usual_volume >= {TRADED} and volume > 0
               and volume / usual_volume not between {VOLUME_LOW} and {VOLUME_HIGH}""",
             "a volume a hundredth or a thousand times of what is usual is in thousands or in dollars: checks that look for news "
             "of a jump, and the turnover, would be misled",
@@ -307,8 +324,7 @@ TABLE = core(
         ),
         Check(
             "adjustment_never_falls",
-            f"{_MOVES} select {_SAID}, factor, factor_before from moves where not {_ONE_SIDED} "
-            f"and factor < factor_before * (1 - 1e-4 - {CENT} * (1 / close + 1 / close_before))",
+            f"{_MOVES} select {_SAID}, factor, factor_before from moves where not {_ONE_SIDED} and factor_falls",
             "the share of a close that dividends leave over rises to one; where it falls, two ways of adjusting meet "
             "in one series, and the return of that day is theirs",
             severity="warning",
