@@ -319,7 +319,7 @@ def again(changes: Mapping[str, Any] | None = None, most: int = 1, **where: str)
 
     def change(rows: Rows) -> Rows:
         copies = [dict(row) for row in rows if matches(row, where)][:most]
-        return rows + put(changes, most)(copies) if changes else rows + copies
+        return rows + put(changes, len(copies))(copies) if changes else rows + copies
 
     return change
 
@@ -358,8 +358,66 @@ AMZN = {
     "period_type": "quarter",
     "period_end": "2025-12-31",
 }
+COUNT = {"ticker": "AAPL", "measured_on": "2024-10-18"}
 OFFER = {"observation_id": "GP0700"}
 V3 = {"run_id": "TR001"}
+
+
+META_YEAR = CAPEX | {"ticker": "META", "period_type": "year"}
+
+
+def each_of(which: Callable[[Mapping[str, str]], bool], changes: Mapping[str, Any]) -> Change:
+    """Change every row that a function picks."""
+    return each(changes, unless=lambda row: not which(row))
+
+
+def _other_of(one: str, other: str) -> Callable[[str], str]:
+    return lambda text: {one: other, other: one}.get(text, text)
+
+
+def scaled(factor: float, ticker: str, day: str) -> Change:
+    """All prices of one bar by a factor."""
+    return put({name: times(factor) for name in PRICES}, ticker=ticker, date=day)
+
+
+def _swapped(one: str, other: str, first: str, last: str) -> Change:
+    """The bars of two tickers under each other's name for some days."""
+    return each_of(lambda row: first <= row["date"] <= last, {"ticker": _other_of(one, other)})
+
+
+def _late(ticker: str, first: str, last: str) -> Change:
+    """The bars of some days, each under the date of the session after."""
+
+    def change(rows: Rows) -> Rows:
+        own = [row for row in rows if row["ticker"] == ticker and first <= row["date"] <= last]
+        for row, earlier in zip(own[1:], [dict(row) for row in own], strict=False):
+            row |= {name: earlier[name] for name in (*PRICES, "volume")}
+        return rows
+
+    return change
+
+
+def _frozen(ticker: str, first: str, last: str) -> Change:
+    """The prices of one day on all days, each with its own volume."""
+
+    def change(rows: Rows) -> Rows:
+        own = [row for row in rows if row["ticker"] == ticker and first <= row["date"] <= last]
+        for row in own[1:]:
+            row |= {name: own[0][name] for name in PRICES}
+        return rows
+
+    return change
+
+
+def _one_day_dearer(rows: Rows) -> Rows:
+    """An offer that has one price on three days, a quarter dearer on the second."""
+    offer = next(row for row in rows if row["observation_id"] == "GP0700")
+    for day, price in (("2026-05-01", 3.673 * 1.25), ("2026-06-01", 3.673)):
+        rows = [
+            *rows,
+            offer | {"observation_id": day, "observed_on": day, "known_on": day, "usd_per_gpu_hour": str(price)},
+        ]
+    return rows
 
 
 def _before(day: str) -> Callable[[Mapping[str, str]], bool]:
@@ -412,19 +470,31 @@ def chart(**changes: Any) -> tuple[str, str, bytes]:
 
 
 def facts(
-    rows: Iterable[Mapping[str, Any]], unit: str = "USD", tag: str = "PaymentsToAcquirePropertyPlantAndEquipment"
+    rows: Iterable[Mapping[str, Any]],
+    unit: str = "USD",
+    tag: str = "PaymentsToAcquirePropertyPlantAndEquipment",
+    own: Mapping[str, Any] | None = None,
+    shares: int = 0,
 ) -> tuple[str, str, bytes]:
-    """A companyfacts body of Microsoft."""
-    own = {"accn": "0000950170-25-010491", "fy": 2025, "fp": "Q2", "form": "10-Q", "filed": "2025-01-29"}
+    """A companyfacts body of Microsoft, with its count of shares where one is given."""
+    filing = {"accn": "0000950170-25-010491", "fy": 2025, "fp": "Q2", "form": "10-Q", "filed": "2025-01-29"}
+    own = filing | dict(own or {})
+    counted = {
+        "EntityCommonStockSharesOutstanding": {"units": {"shares": [own | {"end": "2025-01-22", "val": shares}]}}
+    }
     filed = {"label": tag, "units": {unit: [own | row for row in rows]}}
     revenue = {"label": "r", "units": {"USD": [own | {"start": "2024-10-01", "end": "2024-12-31", "val": 69632000000}]}}
     body = {
         "cik": 789019,
         "entityName": "MICROSOFT CORPORATION",
-        "facts": {"us-gaap": {tag: filed, "Revenues": revenue}},
+        "facts": {"us-gaap": {tag: filed, "Revenues": revenue}} | ({"dei": counted} if shares else {}),
     }
     url = "https://data.sec.gov/api/xbrl/companyfacts/CIK0000789019.json#ticker=MSFT&fiscal_year_end_month=6"
     return "sec", url, json.dumps(body).encode()
+
+
+def _with(body: tuple[str, str, bytes], old: bytes, new: bytes) -> tuple[str, str, bytes]:
+    return body[0], body[1], body[2].replace(old, new)
 
 
 QUARTER = {"start": "2024-10-01", "end": "2024-12-31", "val": 15804000000}
@@ -432,7 +502,7 @@ QUARTER = {"start": "2024-10-01", "end": "2024-12-31", "val": 15804000000}
 
 # -- the kinds ------------------------------------------------------------------------------------------------------------
 
-P, F, G, T = "stock_prices", "company_facts", "gpu_prices", "training_runs"
+P, F, G, T, S = "stock_prices", "company_facts", "gpu_prices", "training_runs", "shares_outstanding"
 NULL, RANGE, SET, TWICE = quality.NOT_NULL, quality.BETWEEN, quality.IN_SET, "said_twice"
 LINE = ("line ",)
 KINDS: tuple[Kind, ...] = (
@@ -747,8 +817,8 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         "one bar in cents",
         P,
-        "split_on_one_side",
-        "critical",
+        "back_the_next_day",
+        "put_aside",
         rows=put(dict.fromkeys(PRICES, times(100)), **BAR),
         names=("MSFT", "2025-03-12", *LINE),
     ),
@@ -827,9 +897,17 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         "the bar of another ticker",
         P,
+        "back_the_next_day",
+        "put_aside",
+        rows=_bar_of("NVDA", BAR["date"]),
+        names=("close_before", *LINE),
+    ),
+    Kind(
+        "the bars of another ticker",
+        P,
         "bar_of_another_ticker",
         "critical",
-        rows=_bar_of("AAPL", "2025-03-12"),
+        rows=lambda rows: _bar_of("NVDA", "2025-03-13")(_bar_of("NVDA", BAR["date"])(rows)),
         names=("MSFT", *LINE),
     ),
     Kind(
@@ -924,19 +1002,75 @@ KINDS: tuple[Kind, ...] = (
     ),
     Kind(
         "shares in thousands",
-        "shares_outstanding",
-        "count_as_before",
-        "warning",
-        rows=put({"shares": times(0.001, True)}, ticker="AAPL"),
+        S,
+        "count_of_another_unit",
+        "put_aside",
+        rows=put({"shares": times(1e-3, True)}, **COUNT),
         names=("shares", *LINE),
     ),
     Kind(
-        "shares before a split, dated after it",
-        "shares_outstanding",
+        "the latest count in thousands",
+        S,
+        "count_of_another_unit",
+        "put_aside",
+        rows=put({"shares": times(1e-3, True)}, ticker="AAPL", measured_on="2026-01-16"),
+        names=("14681140", *LINE),
+    ),
+    Kind(
+        "all counts of a company in thousands",
+        S,
+        "count_of_another_unit",
+        "refused",
+        rows=each({"shares": times(1e-3, True)}, ticker="AAPL"),
+        names=("revenue_usd", *LINE),
+    ),
+    Kind(
+        "counts in thousands from a year on",
+        S,
+        "count_of_another_unit",
+        "refused",
+        rows=each({"shares": times(1e-3, True)}, unless=lambda r: r["measured_on"] < "2024-01-01", ticker="AAPL"),
+        names=("15441881", *LINE),
+    ),
+    Kind(
+        "a count with a digit too many",
+        S,
+        "count_of_another_unit",
+        "put_aside",
+        rows=put({"shares": times(10, True)}, **COUNT),
+        names=("the next count takes it back", *LINE),
+    ),
+    Kind(
+        "the count of one class of shares",
+        S,
+        "count_of_another_unit",
+        "put_aside",
+        rows=put({"shares": times(0.5, True)}, ticker="AMZN", measured_on="2025-10-22"),
+        names=("5345108006", *LINE),
+    ),
+    Kind(
+        "the count of another company",
+        S,
+        "count_of_another_unit",
+        "put_aside",
+        rows=put({"shares": "24490000000"}, **COUNT),
+        names=("one_before", *LINE),
+    ),
+    Kind(
+        "shares after a split, dated before it",
+        S,
+        "count_of_another_unit",
+        "put_aside",
+        rows=put({"shares": times(10, True)}, ticker="NVDA", measured_on="2024-05-24"),
+        names=("24600000000", *LINE),
+    ),
+    Kind(
+        "a split that no source tells",
+        S,
         "count_as_before",
         "warning",
-        rows=put({"shares": times(0.1, True)}, ticker="NVDA", measured_on="2024-08-23"),
-        names=("shares",),
+        rows=each({"shares": times(4, True)}, unless=lambda r: r["measured_on"] < "2024-01-01", ticker="AAPL"),
+        names=("nearest_split=4:1", "AAPL", *LINE),
     ),
     Kind(
         "shares public before they were counted",
@@ -1073,27 +1207,153 @@ KINDS: tuple[Kind, ...] = (
         names=("first_usd", *LINE),
     ),
     Kind(
-        "a filing again under another number",
+        "a figure again under another number",
+        F,
+        "accession_of_one_filing",
+        "put_aside",
+        rows=again({"accession": "0000950170-25-099999"}, **CAPEX, form="10-Q"),
+        names=("usual_accession=0000950170-25-010491", *LINE),
+    ),
+    Kind(
+        "a whole filing again under another number",
         F,
         "one_filing_of_a_day",
         "warning",
-        rows=again({"accession": "0000950170-25-099999"}, **CAPEX, form="10-Q"),
+        rows=again({"accession": "0000950170-25-099999"}, most=10**6, accession="0000950170-25-010491"),
         names=("accession", *LINE),
     ),
     Kind(
         "an accession number of another form",
         F,
         "accession_in_form",
-        "warning",
+        "put_aside",
         rows=put({"accession": "95017025010491"}, **CAPEX, form="10-Q"),
-        names=("accession",),
+        names=("accession", *LINE),
+    ),
+    Kind(
+        "an accession number that is lost",
+        F,
+        "accession_in_form",
+        "put_aside",
+        rows=put({"accession": ""}, **CAPEX, form="10-Q"),
+        names=("accession", *LINE),
+    ),
+    Kind(
+        "an accession number of another company",
+        F,
+        "accession_of_one_filing",
+        "put_aside",
+        rows=put({"accession": "0001652044-25-000014"}, **CAPEX, form="10-Q"),
+        names=("usual_ticker=GOOGL", *LINE),
+    ),
+    Kind(
+        "an accession number of the quarter after",
+        F,
+        "accession_of_one_filing",
+        "put_aside",
+        rows=put({"accession": "0000950170-25-061046"}, **CAPEX, form="10-Q"),
+        names=("usual_accession=0000950170-25-010491", *LINE),
+    ),
+    Kind(
+        "day and month of a filing swapped",
+        F,
+        "accession_of_one_filing",
+        "put_aside",
+        rows=put({"known_on": "2025-09-01"}, **CAPEX, form="10-Q"),
+        names=("usual_known_on=2025-01-29", *LINE),
+    ),
+    Kind(
+        "the number of another company",
+        F,
+        "cik_of_the_company",
+        "put_aside",
+        rows=put({"cik": "320193"}, **CAPEX, form="10-Q"),
+        names=("cik_of_the_panel=789019", *LINE),
+    ),
+    Kind(
+        "two companies' capex under each other's ticker",
+        F,
+        "cik_of_the_company",
+        "refused",
+        rows=each_of(lambda r: r["measure"] == CAPEX["measure"], {"ticker": _other_of("MSFT", "META")}),
+        names=("cik_of_the_panel", *LINE),
+    ),
+    Kind(
+        "capex called revenue",
+        F,
+        "tag_of_its_measure",
+        "put_aside",
+        rows=put({"measure": "revenue"}, **CAPEX, form="10-Q"),
+        names=("usual_measure=purchases_of_property_and_equipment", *LINE),
+    ),
+    Kind(
+        "a measure in capital letters",
+        F,
+        SET,
+        "put_aside",
+        rows=put({"measure": "Purchases_Of_Property_And_Equipment"}, **CAPEX, form="10-Q"),
+        names=("measure", *LINE),
+    ),
+    Kind(
+        "a quarter a month late",
+        F,
+        "ends_with_a_quarter",
+        "put_aside",
+        rows=put({"period_start": "2024-11-01", "period_end": "2025-01-31"}, **CAPEX, filing_fiscal_year="2026"),
+        names=("period_end=2025-01-31", *LINE),
+    ),
+    Kind(
+        "a year with a digit too many",
+        F,
+        "last_quarter_of_the_longer_period",
+        "warning",
+        rows=each({"value_usd": times(10, True)}, **META_YEAR),
+        names=("META", "times_the_quarters_before", *LINE),
+    ),
+    Kind(
+        "a quarter printed 3 % off",
+        F,
+        "printed_quarter_agrees_with_derived",
+        "warning",
+        rows=each({"value_usd": times(1.03, True)}, **CAPEX),
+        names=("MSFT", "derived_usd", "company_facts.csv, line "),
+    ),
+    Kind(
+        "a restatement by a third",
+        F,
+        "restated",
+        "warning",
+        rows=again(
+            {"value_usd": times(1.3, True), "known_on": "2026-10-20", "accession": "0000950170-26-000001"},
+            **CAPEX,
+            form="10-Q",
+        ),
+        names=("first_usd", "MSFT", *LINE),
+    ),
+    Kind(
+        "revenue of a quarter with a digit lost",
+        F,
+        "far_from_both_neighbours",
+        "put_aside",
+        rows=each({"value_usd": times(0.1, True)}, **CAPEX | {"measure": "revenue"}),
+        names=("6963200000", *LINE),
     ),
     Kind(
         "two sources that differ",
         F,
         "sources_agree",
         "warning",
-        rows=again({"value_usd": times(1.03, True), "grade": "C", "citation": "a page"}, **CAPEX),
+        rows=again(
+            {
+                "value_usd": times(1.03, True),
+                "grade": "C",
+                "citation": "a page",
+                "tag": "",
+                "form": "",
+                "accession": "",
+            },
+            **CAPEX,
+        ),
         names=("a page",),
     ),
     Kind(
@@ -1182,7 +1442,7 @@ KINDS: tuple[Kind, ...] = (
         G,
         "chip_has_a_specification",
         "warning",
-        rows=put({"gpu_model": "H100-SXM"}, **OFFER),
+        rows=put({"gpu_model": "H100-SXM"}, observation_id="GP0197"),
         names=("H100-SXM", *LINE),
     ),
     Kind(
@@ -1190,7 +1450,7 @@ KINDS: tuple[Kind, ...] = (
         G,
         "priced_before_its_release",
         "put_aside",
-        rows=put({"gpu_model": "B300"}, observation_id="GP0197"),
+        rows=put({"gpu_model": "B300", "instance": "B300"}, observation_id="GP0197"),
         names=("B300", *LINE),
     ),
     Kind("an observation twice", G, TWICE, "refused", rows=again(**OFFER), names=("line ",)),
@@ -1403,6 +1663,407 @@ KINDS: tuple[Kind, ...] = (
         rows=drop(ticker="META"),
         names=("META",),
     ),
+    # What an eye that reads one row at a time would not see.
+    Kind(
+        "a high with a digit too many",
+        P,
+        "range_of_a_bar",
+        "put_aside",
+        rows=put({"high": times(10)}, **BAR),
+        names=("high", *LINE),
+    ),
+    Kind(
+        "a price beyond all prices",
+        P,
+        "range_of_a_bar",
+        "put_aside",
+        rows=put({"close": "1e308", "high": "1e308"}, **BAR),
+        names=("1e+308", *LINE),
+    ),
+    Kind(
+        "one bar a fifth too high",
+        P,
+        "back_the_next_day",
+        "put_aside",
+        rows=scaled(1.2, "MSFT", "2025-03-12"),
+        names=("close_before", *LINE),
+    ),
+    Kind(
+        "one adj_close two percent off",
+        P,
+        "back_the_next_day",
+        "put_aside",
+        rows=put({"adj_close": times(0.98)}, ticker="NVDA", date="2025-01-27"),
+        names=("factor_after", *LINE),
+    ),
+    Kind(
+        "two tickers' bars swapped for a week",
+        P,
+        "split_on_one_side",
+        "critical",
+        rows=_swapped("MSFT", "META", "2025-03-10", "2025-03-14"),
+        names=("times_usual_turnover", *LINE),
+    ),
+    Kind(
+        "a month of bars a session late",
+        P,
+        "bar_repeats_the_last",
+        "warning",
+        rows=_late("NVDA", "2025-01-02", "2025-01-31"),
+        names=("2025-01-03", *LINE),
+    ),
+    Kind(
+        "prices that stand still while shares are traded",
+        P,
+        "bar_repeats_the_last",
+        "warning",
+        rows=_frozen("MSFT", "2025-03-03", "2025-03-14"),
+        names=("MSFT", *LINE),
+    ),
+    Kind(
+        "a volume in thousands",
+        P,
+        "volume_of_another_unit",
+        "warning",
+        rows=put({"volume": times(1e-3, True)}, **BAR),
+        names=("usual_volume", *LINE),
+    ),
+    Kind(
+        "a hexadecimal number",
+        P,
+        "reading",
+        "put_aside",
+        rows=put({"close": "0x17F"}, **BAR),
+        names=("0x17F", *LINE),
+    ),
+    Kind(
+        "a time of another zone for a date",
+        P,
+        "reading",
+        "put_aside",
+        rows=put({"date": "2025-03-13T00:00:00+00:00"}, **BAR),
+        names=("date", *LINE),
+    ),
+    Kind(
+        "day and month of a bar swapped",
+        P,
+        "known_from_its_day",
+        "put_aside",
+        rows=put({"date": "2025-12-03"}, **BAR),
+        names=("date=2025-12-03", *LINE),
+    ),
+    Kind(
+        "a split on a Sunday",
+        "corporate_actions",
+        "session_of_the_exchange",
+        "refused",
+        rows=put({"date": "2024-06-09"}, kind="split"),
+        names=("date=2024-06-09", *LINE),
+    ),
+    Kind(
+        "a split called a dividend",
+        "corporate_actions",
+        "dividend_in_the_closes",
+        "warning",
+        rows=put({"kind": "dividend"}, kind="split"),
+        names=("of_the_closes_usd", *LINE),
+    ),
+    Kind(
+        "a dividend called a split",
+        "corporate_actions",
+        "split_as_in_share_counts",
+        "refused",
+        rows=put({"kind": "split"}, date="2024-09-12"),
+        names=("value=0.01", *LINE),
+    ),
+    Kind(
+        "a dividend with a digit too many",
+        "corporate_actions",
+        "dividend_in_the_closes",
+        "warning",
+        rows=put({"value": "0.1"}, date="2024-09-12"),
+        names=("of_the_closes_usd=0.01", *LINE),
+    ),
+    Kind(
+        "a split under two days",
+        "corporate_actions",
+        "split_told_twice",
+        "warning",
+        rows=again({"date": "2024-07-10"}, kind="split"),
+        names=("other_date=2024-06-10", *LINE),
+    ),
+    Kind(
+        "a header in the middle",
+        F,
+        "reading",
+        "put_aside",
+        body=lambda b: b + b[: b.index(b"\n") + 1],
+        names=("cik", *LINE),
+    ),
+    Kind(
+        "a chip that its own name contradicts",
+        G,
+        "chip_as_in_its_name",
+        "put_aside",
+        rows=put({"gpu_model": "H100 SXM"}, **OFFER),
+        names=("chips_in_the_name=['a100']", *LINE),
+    ),
+    Kind(
+        "all H200 called H100",
+        G,
+        "chip_as_in_its_name",
+        "refused",
+        rows=each({"gpu_model": "H100 SXM"}, gpu_model="H200 SXM"),
+        names=("h200", *LINE),
+    ),
+    Kind(
+        "a list price called a specialist's",
+        G,
+        "offer_as_before",
+        "put_aside",
+        rows=put({"provider_class": "specialist"}, observation_id="GP0004"),
+        names=("usual_class=hyperscaler", *LINE),
+    ),
+    Kind(
+        "one provider per node of eight",
+        G,
+        "price_of_a_node",
+        "refused",
+        rows=each({"usd_per_gpu_hour": times(8)}, provider="Nebius"),
+        names=("usd_per_gpu_hour", *LINE),
+    ),
+    Kind(
+        "rupees called dollars",
+        G,
+        "plausible_for_the_chip",
+        "refused",
+        rows=each({"usd_per_gpu_hour": times(86)}, provider="Massed Compute"),
+        names=("usd_per_gpu_hour", *LINE),
+    ),
+    Kind(
+        "a list price a quarter too high for a day",
+        G,
+        "price_goes_back",
+        "warning",
+        rows=_one_day_dearer,
+        names=("price_before", *LINE),
+    ),
+    Kind(
+        "a NUL in a name",
+        G,
+        "text_is_readable",
+        "put_aside",
+        body=lambda b: b.replace(b"Lambda Labs", b"Lambda\x00Labs", 1),
+        names=("provider", *LINE),
+    ),
+    Kind(
+        "a name that was decoded twice",
+        G,
+        "text_is_readable",
+        "put_aside",
+        body=lambda b: b.replace(b"Lambda Labs", "Lambd\u00c3\u00a1 Labs".encode(), 1),
+        names=("provider", *LINE),
+    ),
+    Kind(
+        "UTF-16 without its mark",
+        G,
+        "reading",
+        "refused",
+        body=lambda b: b.decode().encode("utf-16-le"),
+        names=("column",),
+    ),
+    Kind(
+        "a remark before the header",
+        G,
+        "reading",
+        "refused",
+        body=lambda b: b"# made by a program\n" + b,
+        names=("column",),
+    ),
+    Kind(
+        "a comma at the end of each line",
+        G,
+        "reading",
+        "refused",
+        body=lambda b: b.replace(b"\n", b",\n"),
+        names=("column",),
+    ),
+    Kind(
+        "the file twice, one after the other",
+        G,
+        TWICE,
+        "refused",
+        body=lambda b: b + b[b.index(b"\n") + 1 :],
+        names=LINE,
+    ),
+    Kind(
+        "dense peak with two digits swapped",
+        "gpu_specs",
+        "dense_and_not_sparse",
+        "warning",
+        rows=put({"bf16_dense_tflops": "898.4"}, gpu_model="H100 SXM"),
+        names=("H100 SXM", *LINE),
+    ),
+    Kind(
+        "a release in another century",
+        "gpu_specs",
+        "released_by_its_day",
+        "refused",
+        rows=put({"release_date": "2202-10-05"}, gpu_model="H100 SXM"),
+        names=("release_date=2202-10-05", *LINE),
+    ),
+    Kind(
+        "a cost with two digits swapped",
+        T,
+        "total_and_parts_agree",
+        "warning",
+        rows=put({"claimed_cost_usd": "5756000"}, **V3),
+        names=("of_parts_usd", *LINE),
+    ),
+    Kind(
+        "hardware of another run",
+        T,
+        "part_as_its_total",
+        "warning",
+        rows=put({"hardware": "H200 SXM"}, **V3),
+        names=("run_id=TR001", "H800 SXM and H200 SXM", "training_runs.csv, line 2"),
+    ),
+    Kind(
+        "ten times the GPUs",
+        T,
+        "part_as_its_total",
+        "warning",
+        rows=put({"gpu_count": times(10, True)}, **V3),
+        names=("gpu_count 2048 and 20480", "other_locator=line 2"),
+    ),
+    Kind(
+        "a rental called a programme",
+        T,
+        "part_as_its_total",
+        "warning",
+        rows=put({"cost_scope": "research_programme"}, **V3),
+        names=("final_run_rental and research_programme", "training_runs.csv, line 2"),
+    ),
+    Kind(
+        "day and month of publication swapped",
+        T,
+        "part_as_its_total",
+        "warning",
+        rows=put({"published": "2024-06-12"}, **V3),
+        names=("2024-12-26 and 2024-06-12", "training_runs.csv, line 2"),
+    ),
+    Kind(
+        "a run under two identifiers",
+        T,
+        "run_told_twice",
+        "warning",
+        rows=again({"run_id": "tr001"}, **V3),
+        names=("tr001", *LINE),
+    ),
+    Kind(
+        "operations off by ten",
+        T,
+        "six_n_d_within_ten",
+        "put_aside",
+        rows=put({"training_flop": times(10)}, **V3),
+        names=("training_flop", *LINE),
+    ),
+    Kind(
+        "operations off by ten, tokens unknown",
+        T,
+        "utilisation_possible",
+        "warning",
+        rows=put({"training_flop": times(10), "tokens": ""}, **V3),
+        names=("TR001", *LINE),
+    ),
+    Kind(
+        "a model's operations off by ten",
+        "ai_models",
+        "flop_unlike_other_lists",
+        "warning",
+        rows=put({"training_flop": times(10)}, model="DeepSeek-V3", vintage="2026-08-19"),
+        names=("DeepSeek-V3", *LINE),
+    ),
+    Kind(
+        "a whole list off by ten",
+        "ai_models",
+        "list_on_the_scale_of_others",
+        "critical",
+        rows=each({"training_flop": times(10)}, vintage="2026-08-19"),
+        names=("times_the_others", "2026-08-19", *LINE),
+    ),
+    Kind(
+        "a model published ten years before",
+        "ai_models",
+        "published_as_in_other_lists",
+        "warning",
+        rows=put({"published": "2014-12-24"}, model="DeepSeek-V3", vintage="2026-08-19"),
+        names=("usual_published", *LINE),
+    ),
+    Kind(
+        "a model under two spellings",
+        "ai_models",
+        "model_told_twice",
+        "warning",
+        rows=again({"model": "deepseek-v3"}, model="DeepSeek-V3", vintage="2026-08-19"),
+        names=("deepseek-v3", *LINE),
+    ),
+    Kind(
+        "an index in tenths",
+        "model_capability",
+        "on_the_scale_of_the_index",
+        "refused",
+        rows=each({name: times(0.1) for name in ("eci", "eci_low", "eci_high")}),
+        names=("eci", *LINE),
+    ),
+    Kind(
+        "a range with a digit too many",
+        "evidence",
+        "range_not_too_wide",
+        "warning",
+        rows=put({"value_high": times(100)}, evidence_id="CC001"),
+        names=("value_high", "CC001", *LINE),
+    ),
+    Kind(
+        "a unit in small letters",
+        "evidence",
+        "unit_as_elsewhere",
+        "warning",
+        rows=put({"unit": "usd"}, evidence_id="CC001"),
+        names=("usual_unit=USD", *LINE),
+    ),
+    Kind(
+        "guidance for the year after",
+        "capex_guidance",
+        "far_from_other_guidance",
+        "warning",
+        rows=put({"fiscal_year": "2026"}, ticker="META", issued_on="2025-04-30"),
+        names=("middle_of_others_usd", *LINE),
+    ),
+    Kind(
+        "guidance twice as high",
+        "capex_guidance",
+        "far_from_other_guidance",
+        "warning",
+        rows=put({n: times(2, True) for n in ("low_usd", "high_usd")}, ticker="META", issued_on="2025-04-30"),
+        names=("middle_of_others_usd", "META", *LINE),
+    ),
+    Kind(
+        "day of guidance of another month",
+        "capex_guidance",
+        "known_when_issued",
+        "warning",
+        rows=put({"issued_on": "2025-02-10"}, ticker="AMZN", issued_on="2025-10-30"),
+        names=("known_on=2025-10-30", *LINE),
+    ),
+    Kind(
+        "a company again in small letters",
+        "companies",
+        "ticker_in_capitals",
+        "refused",
+        rows=again({"ticker": "nvda"}, ticker="NVDA"),
+        names=("ticker=nvda", *LINE),
+    ),
     # Live bodies.
     Kind(
         "Yahoo: a consent page",
@@ -1470,6 +2131,105 @@ KINDS: tuple[Kind, ...] = (
         live=lambda: facts([{**QUARTER, "val": 796000000}]),
         names=("796000000", "USD[0]"),
     ),
+    Kind(
+        "SEC: a figure 3 % off what the same filing says",
+        F,
+        "filing_says_one_figure",
+        "put_aside",
+        live=lambda: facts([{**QUARTER, "val": 16278120000}]),
+        names=("value_usd=16278120000", "USD[0]"),
+    ),
+    Kind(
+        "SEC: the year to date called a quarter",
+        F,
+        "filing_says_one_figure",
+        "put_aside",
+        live=lambda: facts([{**QUARTER, "start": "2024-07-01"}]),
+        names=("told_usd=30727000000", "USD[0]"),
+    ),
+    Kind(
+        "SEC: an accession number cut short",
+        F,
+        "accession_in_form",
+        "put_aside",
+        live=lambda: facts(
+            [{**QUARTER, "accn": "0000950170-25"}, {**QUARTER, "start": "2024-07-01", "val": 30727000000}]
+        ),
+        names=("accession=0000950170-25", "USD[0]"),
+    ),
+    Kind(
+        "SEC: a server that numbers filings otherwise",
+        F,
+        "",
+        "accepted",
+        live=lambda: facts([QUARTER], own={"accn": "0000-1", "filed": "2025-01-30"}),
+    ),
+    Kind("SEC: a row twice", F, "", "accepted", live=lambda: facts([QUARTER, QUARTER])),
+    Kind(
+        "SEC: the count in thousands",
+        S,
+        "count_of_another_unit",
+        "put_aside",
+        live=lambda: facts([QUARTER], shares=7434139),
+        names=("shares=7434139", "shares[0]"),
+    ),
+    Kind(
+        "Yahoo: times in milliseconds",
+        P,
+        "reading",
+        "left_out",
+        live=lambda: _with(chart(), b"1737642600", b"1737642600000"),
+        names=("timestamp[0]",),
+    ),
+    Kind(
+        "Yahoo: a negative low",
+        P,
+        RANGE,
+        "put_aside",
+        live=lambda: chart(quote={"low": [-1.0, 141.0]}),
+        names=("low=-1.0", "timestamp[0]"),
+    ),
+    Kind(
+        "Yahoo: a close that is not a number",
+        P,
+        "reading",
+        "put_aside",
+        live=lambda: chart(quote={"close": [float("nan"), 147.0]}),
+        names=("close", "timestamp[0]"),
+    ),
+    Kind(
+        "Yahoo: prices in hundreds of dollars",
+        P,
+        "adjustment_lowers_price",
+        "put_aside",
+        live=lambda: chart(quote={n: [1.42, 1.47] for n in PRICES[:4]}),
+        names=("adj_close", "timestamp[1]"),
+    ),
+    Kind(
+        "SEC: another company",
+        F,
+        "reading",
+        "left_out",
+        live=lambda: _with(facts([QUARTER]), b"789019", b"320193"),
+        names=("CIK 320193",),
+    ),
+    Kind(
+        "SEC: a number of two years before",
+        F,
+        "accession_of_its_day",
+        "put_aside",
+        live=lambda: facts([{**QUARTER, "accn": "0000950170-22-010491"}]),
+        names=("accession", "USD[0]"),
+    ),
+    Kind(
+        "SEC: cents in a figure",
+        F,
+        "reading",
+        "put_aside",
+        live=lambda: facts([{**QUARTER, "val": 15804000000.37}]),
+        names=("15804000000.37", "USD[0]"),
+    ),
+    Kind("SEC: a good body", F, "", "accepted", live=lambda: facts([QUARTER], shares=7434139000)),
     Kind(
         "SEC: a negative payment",
         F,

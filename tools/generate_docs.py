@@ -100,7 +100,17 @@ def quality_lines(connection) -> str:
         "SELECT table_name, expectation, severity, unexpected_count, details->>'$.protects' FROM quality.results "
         "WHERE NOT success ORDER BY ALL"
     ).fetchall()
+    [(checks, findings)] = connection.execute(
+        "SELECT count(*), coalesce(sum(json_array_length(details, '$.explained')), 0) FROM quality.results "
+        "WHERE json_array_length(details, '$.explained') > 0"
+    ).fetchall()
     lines = [f"On the packaged snapshot {held} of {total} checks hold."]
+    if findings:
+        lines[0] += (
+            f" {checks} of them found {findings} things that look wrong, were looked into and are true, such as a filing that "
+            "restates another; they are counted as held, `overbuild quality` shows each with its explanation, and a figure "
+            "that changes is a new finding."
+        )
     if failed:
         lines += ["", "| table | check | severity | rows | what it protects |", "|---|---|---|---|---|"]
         lines += [f"| {' | '.join('' if cell is None else str(cell) for cell in row)} |" for row in failed]

@@ -444,14 +444,10 @@ def _leave_out_bad_documents(store: Store, run: RunContext, table: Table, live: 
     for (source, sha256), (bad, first) in of_documents.items():
         found = live[source]
         hashes = [sha256, *(part for part, whole in found.bound_in.items() if whole == sha256)]
-        good = sum(
-            store.execute(f"SELECT count(*) FROM staging.{table.name} WHERE document_sha256 = ?", [one]).fetchall()[0][
-                0
-            ]
-            for one in hashes
-        )
+        good = _staged_of(store, [table], hashes)
+        elsewhere = _staged_of(store, [other for other in store.staged() if other is not table], hashes)
         many = bad >= BAD_ROWS_THAT_MATTER and bad > table.quarantine_limit * (bad + good)
-        if not (many or bad > BAD_SHARE * (bad + good)):
+        if not (many or bad > BAD_SHARE * (bad + good + elsewhere)):
             continue
         for every in CORE.values():
             for one in hashes:
@@ -465,6 +461,12 @@ def _leave_out_bad_documents(store: Store, run: RunContext, table: Table, live: 
         why = f"{bad} of {bad + good} rows for {table.full_name} are bad, so none was loaded; first: {first}"
         kept = archive.path_of(run.home.raw, sha256)
         found.failures += [Failure(document.name, document.url, why, kept) for document in dropped]
+
+
+def _staged_of(store: Store, tables: Iterable[Table], hashes: list[str]) -> int:
+    """How many rows of some documents wait in these tables."""
+    counting = "SELECT count(*) FROM staging.{name} WHERE document_sha256 IN (SELECT unnest(?))"
+    return sum(store.scalar(counting.format(name=table.name), [hashes]) for table in tables)
 
 
 def _reasons(store: Store, run: RunContext, table: Table, *, of_live_documents: bool = True) -> list[str]:

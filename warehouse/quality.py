@@ -43,6 +43,10 @@ ROW_COUNT = "expect_table_row_count_to_be_between"
 
 PROVENANCE_GIVEN = "provenance_given"
 FINITE = "figures_are_finite"
+READABLE = "text_is_readable"
+# Control characters, what replaces a lost one, UTF-8 that was read as Latin-1, and blanks that no eye sees around a name.
+_BLANK = "\\s\u00a0\u200b\ufeff"
+GARBLED = f"[\\x00-\\x08\\x0b-\\x1f\\x7f\u0080-\u009f\ufffd]|[\u00c2\u00c3][\u0080-\u00bf]|^[{_BLANK}]|[{_BLANK}]$"
 KNOWN_BY_TODAY = "known_by_today"
 
 STAGING = "staging."
@@ -197,6 +201,17 @@ def _of_rows(table: Table) -> list[Check]:
                 *reals,
             )
         )
+    # A ticker is looked up in the panel, and a word of a list in the list.
+    words = [c for c in own if c.type == "text" and not c.allowed and c.name != "ticker"]
+    if table.schema == "core" and words:
+        implied.append(
+            _row_check(
+                READABLE,
+                " or ".join(f"regexp_matches(\"{c.name}\", '{GARBLED}')" for c in words),
+                "a name with a character that was garbled on the way is another name to every join and every count",
+                *words,
+            )
+        )
     if table.schema == "core":
         implied.append(
             _row_check(
@@ -329,7 +344,11 @@ def reason_in_words(check: Check, table: Table, row: Mapping[str, Any]) -> str:
 def _field_sql(check: Check, column: Column) -> str:
     """An SQL expression: the field and its value; null for a field that is not among those at fault."""
     said = f"{_quoted(column.name + '=')} || coalesce(cast(r.\"{column.name}\" as varchar), 'null')"
-    at_fault = {PROVENANCE_GIVEN: _not_given(column, "r."), FINITE: f'not isfinite(r."{column.name}")'}.get(check.name)
+    at_fault = {
+        PROVENANCE_GIVEN: _not_given(column, "r."),
+        FINITE: f'not isfinite(r."{column.name}")',
+        READABLE: f"regexp_matches(r.\"{column.name}\", '{GARBLED}')",
+    }.get(check.name)
     return f"case when {at_fault} then {said} end" if at_fault else said
 
 
@@ -513,6 +532,8 @@ def _in_words(row: dict[str, Any], table: Table, check: Check, documents: Mappin
         wrong = [name for name in wrong if not str(row[name] or "").strip()]
     elif check.name == FINITE:
         wrong = [name for name in wrong if isinstance(row[name], str)]
+    elif check.name == READABLE:
+        wrong = [name for name in wrong if re.search(GARBLED, str(row[name] or ""))]
     # A query also says what it found in columns of its own.
     declared = set(table.names) if wrong else set()
     said = [name for name in row if name not in {*wrong, *table.key, *_PLACE, *declared}]

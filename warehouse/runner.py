@@ -78,7 +78,8 @@ def print_summary(outcome: dict[str, Any]) -> None:
     out += [f"  warning: {warning}" for warning in outcome["warnings"]]
     out += [f"  put aside: {reason}" for reason in outcome["quarantined"]]
     out += [
-        f"  source failed; what was loaded of it before stands: {n}: {why}" for n, why in outcome["failed_sources"].items()
+        f"  source failed; what was loaded of it before stands: {n}: {why}"
+        for n, why in outcome["failed_sources"].items()
     ]
     out += [f"  note: {note}" for note in outcome["notes"]]
     if outcome["overridden"]:

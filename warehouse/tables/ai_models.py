@@ -6,6 +6,19 @@ latest vintage counts alone. Closed labs stopped disclosing, so an absent figure
 
 from warehouse.tables.table import Check, Column, core
 
+UNLIKE = 5
+ANOTHER_YEAR_DAYS = 366
+# Each estimate beside the nearest that another list has of the model: of three lists, the odd one stands out alone.
+_IN_OTHERS = """with others as (
+  select t.model, t.vintage, arg_min(n.training_flop, abs(ln(n.training_flop / t.training_flop))) as others
+  from {table} t join {table} n on n.model = t.model and n.vintage <> t.vintage
+  where t.training_flop > 0 and n.training_flop > 0 group by all
+),
+compared as (
+  select m.*, o.others, greatest(m.training_flop / o.others, o.others / m.training_flop) as factor
+  from {table} m join others o using (model, vintage) where m.training_flop > 0 and o.others > 0
+)"""
+
 TABLE = core(
     "ai_models",
     "models since 2018 with training compute where known, one list for each vintage",
@@ -49,6 +62,40 @@ TABLE = core(
             severity="warning",
             columns=("training_flop",),
             puts_aside=True,
+        ),
+        Check(
+            "flop_unlike_other_lists",
+            f"""{_IN_OTHERS} select model, vintage, training_flop, others as other_training_flop, document_sha256, locator
+            from compared where factor between {UNLIKE} and 100""",
+            "an estimate that differs so much from list to list was made anew, or has a wrong power of ten in one of them",
+            severity="warning",
+            columns=("training_flop",),
+        ),
+        Check(
+            "list_on_the_scale_of_others",
+            f"""{_IN_OTHERS} select vintage, count(*) as models,
+              round(exp(median(ln(training_flop / others))), 3) as times_the_others,
+              min(document_sha256) as document_sha256, arg_min(locator, length(locator)) as locator
+            from compared group by vintage having count(*) >= 20 and abs(median(ln(training_flop / others))) > ln(2)""",
+            "a list in which most models differ from all other lists by one factor is in another unit, and every share with it",
+            columns=("vintage",),
+        ),
+        Check(
+            "published_as_in_other_lists",
+            "with days as (select model, median(published) as usual, count(distinct vintage) as lists from {table} group by all) "
+            "select m.model, m.vintage, m.published, d.usual::date as usual_published, m.document_sha256, m.locator from {table} m "
+            f"join days d using (model) where d.lists > 1 and abs(m.published - d.usual::date) > {ANOTHER_YEAR_DAYS}",
+            "a model published in another year by one list than by the others counts in the wrong year",
+            severity="warning",
+            columns=("published",),
+        ),
+        Check(
+            "model_told_twice",
+            "select model, vintage, string_agg(distinct model, ' and ') over w as spellings, document_sha256, locator from {table} "
+            "window w as (partition by lower(trim(model)), vintage, published, source) qualify count(distinct model) over w > 1",
+            "one model under two spellings counts twice in the training of its year",
+            severity="warning",
+            columns=("model",),
         ),
         Check(
             "list_does_not_shrink",

@@ -6,6 +6,10 @@ are dated. A fiscal year of one company is not the fiscal year of another.
 
 from warehouse.tables.table import Check, Column, core, of_the_panel
 
+FAR = 1.6
+"""The furthest of the snapshot is 1.1 times the middle of the company's other words on the year."""
+LATE_DAYS = 45
+
 TABLE = core(
     "capex_guidance",
     "announced capital expenditure for a fiscal year",
@@ -51,6 +55,32 @@ TABLE = core(
             severity="warning",
             columns=("low_usd", "high_usd"),
             puts_aside=True,
+        ),
+        Check(
+            "far_from_other_guidance",
+            f"""
+            with middles as (select *, (low_usd + high_usd) / 2 as middle from {{table}}),
+            others as (
+              select a.ticker, a.fiscal_year, a.issued_on, a.middle, median(b.middle) as of_others
+              from middles a join middles b on a.ticker = b.ticker and a.fiscal_year = b.fiscal_year and a.issued_on <> b.issued_on
+              group by all)
+            select g.ticker, g.fiscal_year, g.issued_on, g.low_usd, g.high_usd, round(o.of_others) as middle_of_others_usd,
+                   g.document_sha256, g.locator
+            from {{table}} g join others o using (ticker, fiscal_year, issued_on)
+            where greatest(o.middle / o.of_others, o.of_others / o.middle) >= {FAR}
+            """,
+            "what a company says of one year moves by a fraction; words that stand far from its others are about another year, in "
+            "another currency or have a misprint, and would be read as a cut or a rise",
+            severity="warning",
+            columns=("low_usd", "high_usd", "fiscal_year"),
+        ),
+        Check(
+            "known_when_issued",
+            f"select ticker, fiscal_year, issued_on, known_on, document_sha256, locator from {{table}} "
+            f"where known_on > issued_on + {LATE_DAYS}",
+            "guidance is public on the day it is given; one known months later has one of the two days wrong",
+            severity="warning",
+            columns=("issued_on", "known_on"),
         ),
         Check(
             "range_in_order",

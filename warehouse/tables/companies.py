@@ -28,6 +28,13 @@ TABLE = core(
             columns=("cik",),
         ),
         Check(
+            "ticker_in_capitals",
+            "ticker <> upper(trim(ticker))",
+            "a ticker in small letters is another one to every join, and the company would stand in the panel twice",
+            quarantines=True,
+            columns=("ticker",),
+        ),
+        Check(
             "panel_has_those_asked_about",
             "select asked as ticker, 'not in the panel' as found from (values ('MSFT'), ('GOOGL'), ('META'), ('AMZN'), ('SPY')) "
             "v(asked) where asked not in (select ticker from {table}) and exists (select 1 from {table})",

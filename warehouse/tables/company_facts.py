@@ -38,19 +38,38 @@ OWNED = (
     "remaining_performance_obligation",
     "proceeds_from_sale_of_property_and_equipment",
 )
+MEASURES = (
+    *PAID,
+    *OWNED,
+    "net_income",
+    "operating_cash_flow",
+    "operating_income",
+    "research_and_development",
+)
 _PAID = ", ".join(f"'{measure}'" for measure in PAID)
+_OF_THE_YEAR = "'quarter', 'half_year', 'nine_months', 'year'"
+# Repayments of leases come in lumps.
+_STEADY = ", ".join(f"'{measure}'" for measure in PAID if measure != "finance_lease_principal")
 _UNSIGNED = ", ".join(f"'{measure}'" for measure in (*PAID, *OWNED))
 _SERIES = "ticker, measure, period_type"
 _LATEST = """latest as (
   select * from {table} qualify row_number() over (partition by ticker, measure, tag, period_start, period_end
     order by grade, known_on desc, loaded_at desc) = 1)"""
+ACCESSION = r"\d{10}-\d{2}-\d{6}|\d{18}"
+"""As the SEC prints it, or as its folders write it. A server that numbers otherwise throughout is believed."""
+MOST, ENOUGH = 0.8, 5
+"""What so many of so many rows say of a filing, a tag or a company is so; the few others are wrong."""
+RARE = 0.05
+"""A company that changed its fiscal year has more than these periods on the other footing."""
 THOUSAND = 100
 """A figure by this factor or more off the median of its own series was read in thousands or millions: the largest
 factor in the snapshot is 22 (a chip maker's income before and after the boom)."""
 FAR = 8
-"""A quarter by this factor below or above the quarters on both sides; only where those are a billion or more, because small
+"""A quarter or a year by this factor below or above those on both sides; only where those are a billion or more, because small
 companies buy in lumps."""
 LARGE_USD = 1_000_000_000
+LAST_QUARTER = 5
+"""A quarter by this factor above those before it in its year: 3.8 is the largest in recorded filings (another company bought)."""
 RESTATED = 0.05
 SMALL_USD = 10_000_000
 SINCE = "2020-01-01"
@@ -62,7 +81,9 @@ TABLE = core(
     [
         Column("ticker", "text", "ticker of the company", required=True),
         Column("cik", "integer", "the SEC's number of the company", minimum=1),
-        Column("measure", "text", "what the figure is, the same word for every company", required=True),
+        Column(
+            "measure", "text", "what the figure is, the same word for every company", required=True, allowed=MEASURES
+        ),
         Column("tag", "text", "XBRL tag of the figure; empty where a release was read", required=True),
         Column("period_start", "date", "first day of the period; null for a figure at a point in time"),
         Column("period_end", "date", "last day of the period", required=True),
@@ -109,13 +130,6 @@ TABLE = core(
             columns=("accession", "known_on"),
         ),
         Check(
-            "accession_in_form",
-            r"select * from {table} where accession <> '' and not regexp_full_match(accession, '[0-9]+-[0-9]+-[0-9]+')",
-            "an accession number has three parts; one of another form leads to no filing, though its figure may be right",
-            severity="warning",
-            columns=("accession",),
-        ),
-        Check(
             "fiscal_year_of_the_period",
             """
             select t.ticker, t.measure, t.period_start, t.period_end, t.fiscal_year, c.fiscal_year_end_month,
@@ -156,7 +170,7 @@ TABLE = core(
             f"""
             with of_period as (
               select {_SERIES}, period_end, median(value_usd) as middle from {{table}}
-              where measure in ({_PAID}) and period_type = 'quarter' group by all),
+              where measure in ({_PAID}) and period_type in ({_OF_THE_YEAR}) group by all),
             neighbours as (
               select *, lag(middle) over w as one_before, lag(middle, 2) over w as two_before,
                 lead(middle) over w as one_after, lead(middle, 2) over w as two_after
@@ -170,7 +184,7 @@ TABLE = core(
             where least(c.before_usd, c.after_usd) >= {LARGE_USD} and (t.value_usd * {FAR} < least(c.before_usd, c.after_usd)
               or t.value_usd > {FAR} * greatest(c.before_usd, c.after_usd))
             """,
-            "a quarter far from the quarters on both sides is a difference of two series (Amazon's 0.796 billion) or has "
+            "a figure far from those of the periods on both sides is a difference of two series (Amazon's 0.796 billion) or has "
             "a digit too many",
             severity="warning",
             columns=("value_usd",),
@@ -194,6 +208,108 @@ TABLE = core(
             puts_aside=True,
         ),
         Check(
+            "ends_with_a_quarter",
+            f"""
+            with ends as (
+              select *, month(period_end - 10) % 3 as place from {{table}} where period_type in ({_OF_THE_YEAR})),
+            counted as (select ticker, place, count(*) as n from ends group by all),
+            shared as (select *, sum(n) over (partition by ticker) as of_ticker from counted)
+            select e.ticker, e.measure, e.period_start, e.period_end, e.value_usd, e.document_sha256, e.locator
+            from ends e join shared s using (ticker, place) where s.of_ticker >= 20 and s.n <= {RARE} * s.of_ticker
+            """,
+            "a period that ends in another month of the quarter than all others of its company has its dates wrong, and falls "
+            "into another calendar quarter",
+            severity="warning",
+            columns=("period_start", "period_end"),
+            puts_aside=True,
+        ),
+        Check(
+            "tag_of_its_measure",
+            f"""
+            with counted as (select ticker, tag, measure, count(*) as n from {{table}} where tag <> '' group by all),
+            told as (
+              select *, sum(n) over w as of_tag, max(n) over w as most, arg_max(measure, n) over w as usual_measure
+              from counted window w as (partition by ticker, tag))
+            select t.ticker, t.measure, t.period_start, t.period_end, t.tag, s.usual_measure, t.value_usd,
+              t.document_sha256, t.locator
+            from {{table}} t join told s using (ticker, tag, measure)
+            where s.n < s.most and s.of_tag >= {ENOUGH} and s.most >= {MOST} * s.of_tag
+            """,
+            "a tag stands for one measure of a company; a row that calls it another would be read as a figure of that one",
+            severity="warning",
+            columns=("measure", "tag"),
+            puts_aside=True,
+        ),
+        Check(
+            "cik_of_the_company",
+            """
+            select t.ticker, t.measure, t.period_start, t.period_end, t.cik, c.cik as cik_of_the_panel, t.document_sha256, t.locator
+            from {table} t join (select ticker, max(cik) as cik from {core:companies} group by all having count(distinct cik) = 1) c
+              using (ticker) where t.cik <> c.cik
+            """,
+            "a figure under one company's ticker and another's number is of one of the two, and nobody knows which",
+            severity="warning",
+            columns=("cik", "ticker"),
+            puts_aside=True,
+        ),
+        Check(
+            "accession_in_form",
+            f"""
+            with formed as (
+              select *, regexp_full_match(accession, '{ACCESSION}') as in_form from {{table}} where accession <> '' or tag <> '')
+            select ticker, measure, period_start, period_end, accession, document_sha256, locator from formed
+            qualify not in_form and avg(in_form::int) over (partition by source, ticker) > 0.5
+            """,
+            "an accession number of another form than those of the company's other rows leads to no filing, or a row of a filing "
+            "has lost it; its other fields are not to be trusted",
+            severity="warning",
+            columns=("accession",),
+            puts_aside=True,
+        ),
+        Check(
+            "accession_of_one_filing",
+            f"""
+            with told as (
+              select accession, ticker, known_on, form, count(*) as n from {{table}}
+              where regexp_full_match(accession, '{ACCESSION}') group by all),
+            shared as (
+              select *, sum(n) over a as of_accession, max(n) over a as most_of_accession,
+                sum(n) over f as of_filing, max(n) over f as most_of_filing, arg_max(accession, n) over f as usual_accession,
+                arg_max(ticker, n) over a as usual_ticker, arg_max(known_on, n) over a as usual_known_on
+              from told window a as (partition by accession), f as (partition by ticker, known_on, form))
+            select t.ticker, t.measure, t.period_start, t.period_end, t.accession, t.known_on, t.form, s.usual_accession,
+                   s.usual_ticker, s.usual_known_on, t.document_sha256, t.locator
+            from {{table}} t join shared s using (accession, ticker, known_on, form)
+            where (s.n < s.most_of_accession and s.of_accession >= {ENOUGH} and s.most_of_accession >= {MOST} * s.of_accession)
+              or (s.n < s.most_of_filing and s.of_filing >= {ENOUGH} and s.most_of_filing >= {MOST} * s.of_filing
+                and t.form in ('10-Q', '10-K', '20-F', '40-F'))
+            """,
+            "a filing has one number, one company and one day; a row that differs from the filing's others in one of them has "
+            "it wrong",
+            severity="warning",
+            columns=("accession", "known_on"),
+            puts_aside=True,
+        ),
+        Check(
+            "filing_says_one_figure",
+            f"""
+            with told as (
+              select *, first_value(value_usd) over w as told_usd, first_value(source) over w as told_by,
+                first_value(locator) over w as told_at
+              from {{table}} where regexp_full_match(accession, '{ACCESSION}')
+              window w as (partition by ticker, measure, tag, period_start, period_end, accession, known_on
+                order by grade, source not like 'reference_%', loaded_at, length(locator), locator))
+            select ticker, measure, period_start, period_end, value_usd, told_usd, told_by, told_at, accession,
+              document_sha256, locator
+            from told where abs(value_usd - told_usd) > 0.001 * greatest(abs(value_usd), abs(told_usd))
+            """,
+            "one filing gives one figure for a tag and a period; a document that tells another than was told before was changed "
+            "on the way",
+            severity="warning",
+            columns=("value_usd", "accession"),
+            puts_aside=True,
+        ),
+        Check(
             "year_to_date_never_falls",
             f"""
             with {_LATEST}
@@ -205,6 +321,27 @@ TABLE = core(
               and a.value_usd >= {SMALL_USD}
             """,
             "what was paid or earned since the year began cannot have been more three months ago: one of the two is wrong",
+            severity="warning",
+            columns=("value_usd", "period_end"),
+        ),
+        Check(
+            "last_quarter_of_the_longer_period",
+            f"""
+            with {_LATEST},
+            pairs as (
+              select b.ticker, b.measure, b.tag, b.period_start, b.period_end, b.value_usd, a.period_end as shorter_period_end,
+                a.value_usd as shorter_value_usd, a.locator as shorter_locator, b.document_sha256, b.locator,
+                (b.value_usd - a.value_usd) / (a.value_usd / round((a.period_end - a.period_start) / 91.0))
+                  as times_the_quarters_before
+              from latest a join latest b using (ticker, measure, tag, period_start, grade)
+              where a.measure in ({_STEADY}) and b.period_end - a.period_end between 80 and 100
+                and a.value_usd >= {LARGE_USD / 10:.0f})
+            select ticker, measure, tag, period_start, period_end, value_usd, shorter_period_end, shorter_value_usd,
+                   round(times_the_quarters_before, 2) as times_the_quarters_before, shorter_locator, document_sha256, locator
+            from pairs where times_the_quarters_before >= {LAST_QUARTER}
+            """,
+            "the quarter that two year-to-date figures imply is many times those before it: one of the two has a digit too many, "
+            "or is of another period",
             severity="warning",
             columns=("value_usd", "period_end"),
         ),
@@ -321,14 +458,14 @@ TABLE = core(
             derived as (
               select l.ticker, l.measure, l.tag, s.period_end + 1 as period_start, l.period_end, l.known_on, l.grade,
                      l.value_usd - s.value_usd as value_usd,
-                     l.form || ' ' || l.accession as filing
+                     l.form || ' ' || l.accession as filing, l.locator
               from best l join best s using (ticker, measure, tag, period_start, grade)
               where l.period_end > s.period_end and date_diff('day', s.period_end, l.period_end) between 80 and 100
                 and s.known_on <= l.known_on
               qualify row_number() over (partition by l.ticker, l.measure, l.tag, l.period_start, l.period_end,
                                                       l.known_on, l.grade order by s.known_on desc) = 1)
             select q.ticker, q.measure, q.period_end, q.value_usd as printed_usd, d.value_usd as derived_usd, d.filing,
-                   q.citation, q.locator
+                   d.locator as derived_locator, q.document_sha256, q.locator
             from quarters q join derived d using (ticker, measure, tag, period_start, period_end, known_on, grade)
             where q.period_end >= date '2020-01-01' and abs(q.value_usd - d.value_usd) > 3000000
               and abs(q.value_usd - d.value_usd) > 0.01 * greatest(abs(q.value_usd), abs(d.value_usd))
@@ -345,7 +482,7 @@ TABLE = core(
               qualify row_number() over (partition by ticker, measure, tag, period_start, period_end, citation
                                          order by known_on desc, loaded_at desc) = 1)
             select a.ticker, a.measure, a.period_start, a.period_end, a.value_usd as value_a, a.citation as citation_a,
-                   b.value_usd as value_b, b.citation as citation_b
+                   b.value_usd as value_b, b.citation as citation_b, b.locator as locator_b, a.document_sha256, a.locator
             from best a join best b on a.ticker = b.ticker and a.measure = b.measure and a.period_end = b.period_end
               and a.period_start is not distinct from b.period_start and a.citation < b.citation
             where abs(a.value_usd - b.value_usd) > 0.01 * greatest(abs(a.value_usd), abs(b.value_usd))

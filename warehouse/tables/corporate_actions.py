@@ -6,6 +6,10 @@ the dividends before it, so a dividend may have several rows, each known from th
 
 from warehouse.tables.table import Check, Column, core, of_the_panel
 
+NEAR_DAYS = 90
+EX_DATE_ROUNDING = 1e-4
+"""What rounding of closes to cents and of adjusted closes to six digits leaves of a dividend's share of the close."""
+
 TABLE = core(
     "corporate_actions",
     "splits and cash dividends by the day they took effect on the exchange",
@@ -29,6 +33,58 @@ TABLE = core(
             "a split of one for one, or of more than a hundred, is a price or a dividend in the wrong column",
             quarantines=True,
             columns=("value", "kind"),
+        ),
+        Check(
+            "session_of_the_exchange",
+            "date between (select min(session) from calendar.sessions) and (select max(session) from calendar.sessions) "
+            "and date not in (select session from calendar.sessions)",
+            "a split or a dividend takes effect on a day of trade; on another day it would move no price or the wrong one",
+            quarantines=True,
+            columns=("date",),
+        ),
+        Check(
+            "split_told_twice",
+            f"""
+            select a.ticker, a.date, a.kind, a.value, a.source, b.date as other_date, b.source as other_source,
+                   a.document_sha256, a.locator
+            from {{table}} a join {{table}} b on a.ticker = b.ticker and a.kind = b.kind and a.value = b.value
+            where a.kind = 'split' and a.date > b.date and a.date - b.date <= {NEAR_DAYS}
+            """,
+            "one split under two days would be applied twice to every share count before it",
+            severity="warning",
+            columns=("date", "value"),
+        ),
+        Check(
+            "dividend_in_the_closes",
+            f"""
+            with told as (
+              select * from {{table}} where kind = 'dividend' qualify row_number() over (partition by ticker, date, source
+                order by known_on desc, loaded_at desc) = 1),
+            bars as (
+              select ticker, source, date, close, adj_close / close as factor from {{core:stock_prices}}
+              where ticker in (select ticker from told) and close > 0
+              qualify row_number() over (partition by ticker, source, date order by known_on desc, loaded_at desc) = 1),
+            steps as (
+              select ticker, source, date, lag(close) over w as close_before, 1 - lag(factor) over w / factor as share_lost
+              from bars window w as (partition by ticker, source order by date)),
+            later as (
+              select t.ticker, t.date, coalesce(product(s.value), 1) as splits from told t left join
+                (select distinct ticker, date, value from {{table}} where kind = 'split') s
+                on s.ticker = t.ticker and s.date > t.date group by all),
+            compared as (
+              select t.ticker, t.date, t.kind, t.value, t.source, t.document_sha256, t.locator,
+                p.close_before, p.share_lost,
+                least(abs(p.share_lost - t.value / p.close_before), abs(p.share_lost - t.value / l.splits / p.close_before)) as off
+              from steps p join told t using (ticker, date) join later l using (ticker, date) where p.close_before is not null
+              qualify row_number() over (partition by t.ticker, t.date, t.source order by off) = 1)
+            select ticker, date, kind, value, source, round(share_lost * close_before, 4) as of_the_closes_usd, close_before,
+                   document_sha256, locator
+            from compared where off > {EX_DATE_ROUNDING} + 0.2 * value / close_before
+            """,
+            "a dividend that the adjusted closes of its day know nothing of, or another amount of, is of another day, another "
+            "company, in cents or no dividend",
+            severity="warning",
+            columns=("value",),
         ),
         Check(
             "split_as_in_share_counts",

@@ -5,6 +5,8 @@ Each has a date it is about and a day it became public, which for an estimate ma
 
 from warehouse.tables.table import Check, Column, core
 
+WIDEST = 100
+
 TABLE = core(
     "evidence",
     "single figures from papers, statements and the press, with low and high where given",
@@ -58,6 +60,23 @@ TABLE = core(
             "a value outside its own range has its columns swapped",
             quarantines=True,
             columns=("value", "value_low", "value_high"),
+        ),
+        Check(
+            "range_not_too_wide",
+            f"select * from {{table}} where value_low > 0 and value_high > {WIDEST} * value_low",
+            "a range of more than a hundredfold has a digit too many at one end, and its middle decides nothing",
+            severity="warning",
+            columns=("value_low", "value_high"),
+        ),
+        Check(
+            "unit_as_elsewhere",
+            "with units as (select unit, count(*) as n from {table} group by all) "
+            "select e.evidence_id, e.unit, u.unit as usual_unit, e.document_sha256, e.locator from {table} e "
+            "join units o using (unit) join units u on lower(regexp_replace(u.unit, '[^A-Za-z0-9/]', '', 'g')) = "
+            "lower(regexp_replace(e.unit, '[^A-Za-z0-9/]', '', 'g')) and u.unit <> e.unit and u.n > o.n",
+            "a unit that is spelt otherwise than elsewhere keeps its figure out of every sum without a word",
+            severity="warning",
+            columns=("unit",),
         ),
         Check(
             "known_after_it_happened",

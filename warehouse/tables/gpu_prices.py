@@ -27,6 +27,10 @@ NODE_SPOT = 6.0
 OUTLIER_MADS, OUTLIER = 4.0, 3.0
 """An outlier is far from the median by the spread of its own chip and class, and by this factor at least: where all offers
 agree to the cent, the spread alone calls any other price strange."""
+CHIPS = "gb300|gb200|gh200|b300|b200|h800|h200|h100|a800|a100|v100|l40s|mi355x|mi325x|mi300x|rtx ?[45]090"
+ENOUGH, FEW = 10, 0.1
+SAME, GOES_BACK = 0.02, 0.2
+"""What stays is within the first (as a log) of what it was, what goes away is beyond the second."""
 _OFFERS = f"""with offers as (
   select *, median(ln(usd_per_gpu_hour)) over w as middle, mad(ln(usd_per_gpu_hour)) over w as spread, count(*) over w as offers
   from {{table}} where provider_class not in ('index', 'assumption') and usd_per_gpu_hour > 0
@@ -78,6 +82,69 @@ TABLE = core(
             "a price cannot have been public before the day it was read",
             quarantines=True,
             columns=("known_on", "observed_on"),
+        ),
+        Check(
+            "chip_as_in_its_name",
+            f"""
+            with named as (
+              select *, regexp_extract_all(lower(instance), '{CHIPS}') as chips_in_the_name from {{table}})
+            select observation_id, provider, instance, gpu_model, chips_in_the_name, observed_on, usd_per_gpu_hour,
+              document_sha256, locator
+            from named where len(chips_in_the_name) > 0
+              and len(list_filter(chips_in_the_name, lambda chip: contains(lower(gpu_model), chip))) = 0""",
+            "an offer whose own name says another chip would put one chip's price into another's series",
+            severity="warning",
+            columns=("gpu_model", "instance"),
+            puts_aside=True,
+        ),
+        Check(
+            "offer_as_before",
+            f"""
+            with of_each as (
+              select provider, instance, split_part(gpu_model, ' ', 1) as chip, provider_class, count(*) as n
+              from {{table}} group by all),
+            shared as (
+              select *, sum(n) over i as of_instance, sum(n) over c as with_this_chip, sum(n) over p as of_provider,
+                sum(n) over k as with_this_class,
+                arg_max(chip, n) over i as usual_chip, arg_max(provider_class, n) over p as usual_class
+              from of_each window i as (partition by provider, instance), c as (partition by provider, instance, chip),
+                p as (partition by provider), k as (partition by provider, provider_class))
+            select t.observation_id, t.provider, t.instance, t.gpu_model, t.provider_class, t.observed_on, s.usual_chip,
+              s.usual_class, t.document_sha256, t.locator
+            from {{table}} t join shared s on s.provider = t.provider and s.instance = t.instance
+              and s.chip = split_part(t.gpu_model, ' ', 1) and s.provider_class = t.provider_class
+            where (s.of_instance >= {ENOUGH} and s.with_this_chip <= {FEW} * s.of_instance)
+              or (s.of_provider >= {ENOUGH} and s.with_this_class <= {FEW} * s.of_provider)""",
+            "an instance has one chip and a provider one class; the row that says otherwise than the others of it is in the "
+            "wrong series",
+            severity="warning",
+            columns=("gpu_model", "provider_class"),
+            puts_aside=True,
+        ),
+        Check(
+            "price_goes_back",
+            f"""
+            with days as (
+              select provider, instance, gpu_model, gpu_count, region, pricing_kind, source, observed_on,
+                median(usd_per_gpu_hour) as price, min(observation_id) as observation_id,
+                min(document_sha256) as document_sha256, min(locator) as locator, count(distinct usd_per_gpu_hour) as prices
+              from {{table}} where pricing_kind not in ('spot', 'marketplace') and provider_class not in ('index', 'assumption')
+              group by all),
+            beside as (
+              select *, lag(price) over w as price_before, lead(price) over w as price_after,
+                lag(observed_on) over w as before_on, lead(observed_on) over w as after_on,
+                max(prices) over (partition by provider, instance, gpu_model, gpu_count, region, pricing_kind, source) as most
+              from days window w as (partition by provider, instance, gpu_model, gpu_count, region, pricing_kind, source
+                order by observed_on))
+            select observation_id, provider, instance, gpu_model, gpu_count, region, pricing_kind, observed_on,
+              price as usd_per_gpu_hour, price_before, price_after, before_on, after_on, document_sha256, locator
+            from beside where most = 1 and abs(ln(price_after / price_before)) <= {SAME}
+              and abs(ln(price / price_before)) >= {GOES_BACK} and after_on - before_on <= {AROUND_DAYS}
+            qualify count(*) over (partition by provider, instance, gpu_model, gpu_count, region, pricing_kind, source) = 1""",
+            "a price that changes once and is back the next time was of another term, region or currency on that day, or a "
+            "misprint (the cheapest of several hosts comes and goes often)",
+            severity="warning",
+            columns=("usd_per_gpu_hour",),
         ),
         Check(
             "price_of_a_node",

@@ -21,7 +21,7 @@ CLOSE_JUMP = 2.5
 NEWS_TURNOVER = 5.0
 """News that moves a price by half makes people trade: 7 to 500 times the median of the last 20 sessions in the recorded
 cases. Splitting a share makes nobody trade more, whether the volume was converted along with the price or not."""
-USUAL_SESSIONS = 20
+USUAL_SESSIONS, USUAL_DAYS = 20, 60
 SPLIT_MATCH = 0.2
 """A step on the day of a recorded split that is the split's own ratio within this (as a log): the history before it was
 not converted."""
@@ -38,29 +38,43 @@ _LATEST = """latest as (
   qualify row_number() over (partition by ticker, date, source
     order by known_on desc, loaded_at desc, document_sha256, locator) = 1
 )"""
+# What is usual in the sessions before, only for the few bars that are looked at: of every bar it would cost far more.
+_USUAL = f"""usual as (
+  select ticker, source, date, median(volume) as usual_volume, median(volume * close) as usual_turnover
+  from (
+    select b.ticker, b.source, b.date, u.volume, u.close
+    from (select distinct ticker, source, date from looked_at) b join latest u
+      on u.ticker = b.ticker and u.source = b.source and u.date < b.date and u.date >= b.date - {USUAL_DAYS}
+    qualify row_number() over (partition by b.ticker, b.source, b.date order by u.date desc) <= {USUAL_SESSIONS}
+  ) group by all
+)"""
 _MOVES = f"""with {_LATEST},
 earlier as (
   select *, lag(date) over w as date_before, lag(close) over w as close_before,
-    adj_close / close as factor, lag(adj_close / close) over w as factor_before,
-    median(volume) over p as usual_volume, median(volume * close) over p as usual_turnover
-  from latest
-  window w as (partition by ticker, source order by date),
-    p as (partition by ticker, source order by date rows between {USUAL_SESSIONS} preceding and 1 preceding)
+    adj_close / close as factor, lag(adj_close / close) over w as factor_before
+  from latest window w as (partition by ticker, source order by date)
 ),
 actions as (
   select ticker, date, max(value) filter (where kind = 'split') as split,
     coalesce(max(value) filter (where kind = 'dividend'), 0) as dividend
   from core.corporate_actions group by ticker, date
 ),
-moves as (
+looked_at as (
   select e.*, coalesce(a.split, 1) as split, coalesce(a.dividend, 0) as dividend,
     abs(ln(open / close_before)) as bare_step,
     least(bare_step, abs(ln((open + coalesce(a.dividend, 0)) / close_before))) as step,
     least(abs(ln(close / close_before)), abs(ln((close + coalesce(a.dividend, 0)) / close_before))) as move,
     abs(ln(factor / factor_before)) as factor_step,
-    coalesce(least(volume / nullif(usual_volume, 0), volume * close / nullif(usual_turnover, 0)), 0) as turnover
+    factor < factor_before * (1 - 1e-4 - {CENT} * (1 / close + 1 / close_before)) as factor_falls
   from earlier e left join actions a on a.ticker = e.ticker and a.date = e.date
   where e.date_before is not null and e.open > 0 and e.close > 0 and e.adj_close > 0
+    and (step >= ln({SMALL_JUMP}) or move >= ln({CLOSE_JUMP}) or abs(ln(split)) >= 2 * {SPLIT_MATCH}
+      or factor_step >= ln({FACTOR_JUMP}) or factor_falls)
+),
+{_USUAL},
+moves as (
+  select *, coalesce(least(volume / nullif(usual_volume, 0), volume * close / nullif(usual_turnover, 0)), 0) as turnover
+  from looked_at left join usual using (ticker, source, date)
 )"""
 _ONE_SIDED = f"""(
     ((step >= ln({JUMP}) or move >= ln({CLOSE_JUMP})) and turnover < {NEWS_TURNOVER})
@@ -92,8 +106,23 @@ ENOUGH_BARS = 20
 """Two tickers that are alike on most of their days are two classes of a share, or made up; on single days, one is a copy."""
 LARGEST_VALUE_USD, SMALLEST_VALUE_USD = 2e13, 1e8
 
+HIGHEST_USD = 1e12
+"""Funds that lose daily and are split in reverse have had a price of billions, in today's shares."""
+RANGE = 3
+"""A high or low by this factor beyond open and close is another share's or has a digit too many; 1.45 is the largest in
+173,000 recorded bars, of shares of a few dollars."""
+APART = 0.05
+"""A bar whose whole range stands so far (as a log) above or below those of both neighbours: 0.034 is the most recorded."""
+VOLUME_STEP = 0.05
+"""A volume by this factor below or above the one before is looked at."""
+VOLUME_LOW, VOLUME_HIGH = 0.01, 1000.0
+"""Times the median of the last 20 sessions: from 0.02 (a share that was listed anew) to 550 (one whose news everybody read)."""
+CENTS_SHOW = 20
+"""From this price on, four prices that are those of the day before to the cent are a copy and no chance."""
+
 _FIGURES = ("open", "high", "low", "close", "volume")
 _BEFORE = ", ".join(f"lag({name}) over w as {name}_before" for name in _FIGURES)
+_SAME_PRICES = " and ".join(f"{name} = {name}_before" for name in _FIGURES[:4])
 _SAME = " and ".join(f"{name} = {name}_before" for name in _FIGURES)
 
 TABLE = core(
@@ -106,7 +135,14 @@ TABLE = core(
         Column("high", "real", "highest price, split-adjusted", "USD", required=True, above=0),
         Column("low", "real", "lowest price, split-adjusted", "USD", required=True, above=0),
         Column("close", "real", "official close, split-adjusted", "USD", required=True, above=0),
-        Column("adj_close", "real", "close adjusted for splits and dividends", "USD", required=True, above=0),
+        Column(
+            "adj_close",
+            "real",
+            "close adjusted for splits and dividends",
+            "USD",
+            required=True,
+            above=0,
+        ),
         Column("volume", "integer", "shares traded, split-adjusted", "shares", required=True, minimum=0),
     ],
     key=("ticker", "date"),
@@ -142,7 +178,55 @@ TABLE = core(
             quarantines=True,
             columns=("known_on", "date"),
         ),
+        Check(
+            "range_of_a_bar",
+            f"high > {RANGE} * greatest(open, close) or (low > 0 and low * {RANGE} < least(open, close)) or high > {HIGHEST_USD:g}",
+            "a high or a low far beyond open and close, or a price beyond all prices, has a digit too many or is of another share",
+            quarantines=True,
+            columns=("high", "low"),
+        ),
         of_the_panel(),
+        Check(
+            "back_the_next_day",
+            f"""with {_LATEST},
+            beside as (
+              select *, adj_close / close as factor, lag(adj_close / close) over w as factor_before,
+                lead(adj_close / close) over w as factor_after, 
+                lag(close) over w as close_before, lead(close) over w as close_after,
+                ln(greatest(low / greatest(lag(high) over w, lead(high) over w), least(lag(low) over w, lead(low) over w) / high))
+                  as apart
+              from latest where least(open, high, low, close, adj_close) > 0
+              window w as (partition by ticker, source order by date)
+            ),
+            steps as (
+              select *, abs(factor / factor_before - 1) as factor_step, abs(factor_after / factor_before - 1) as factor_stays,
+                3 * (1e-4 + {CENT} * (1 / close + 1 / close_before + 1 / close_after)) as rounding from beside
+            )
+            select ticker, date, source, close, close_before, close_after, adj_close, round(factor, 6) as factor,
+              round(factor_before, 6) as factor_before, round(factor_after, 6) as factor_after, document_sha256, locator
+            from steps where apart >= {APART} or (factor_step > rounding and factor_stays < factor_step / 5)""",
+            "a bar far above or below those of both neighbours, or adjusted otherwise than both, is of another share, in another "
+            "currency or a misprint: it makes two returns that nobody earned",
+            severity="warning",
+            columns=("close", "adj_close"),
+            puts_aside=True,
+        ),
+        Check(
+            "volume_of_another_unit",
+            f"""with {_LATEST},
+            looked_at as (
+              select * from latest where volume > 0 qualify volume / lag(volume) over (partition by ticker, source order by date)
+                not between {VOLUME_STEP} and 1 / {VOLUME_STEP}
+            ),
+            {_USUAL}
+            select ticker, date, source, volume, usual_volume, document_sha256, locator
+            from looked_at join usual using (ticker, source, date) where usual_volume >= {TRADED} and volume > 0
+              and volume / usual_volume not between {VOLUME_LOW} and {VOLUME_HIGH}""",
+            "a volume a hundredth or a thousand times of what is usual is in thousands or in dollars: checks that look for news "
+            "of a jump, and the turnover, would be misled",
+            severity="warning",
+            columns=("volume",),
+        ),
         Check(
             "bar_of_another_ticker",
             f"""with alike as (
@@ -240,8 +324,7 @@ TABLE = core(
         ),
         Check(
             "adjustment_never_falls",
-            f"{_MOVES} select {_SAID}, factor, factor_before from moves where not {_ONE_SIDED} "
-            f"and factor < factor_before * (1 - 1e-4 - {CENT} * (1 / close + 1 / close_before))",
+            f"{_MOVES} select {_SAID}, factor, factor_before from moves where not {_ONE_SIDED} and factor_falls",
             "the share of a close that dividends leave over rises to one; where it falls, two ways of adjusting meet "
             "in one series, and the return of that day is theirs",
             severity="warning",
@@ -252,10 +335,11 @@ TABLE = core(
             f"with {_LATEST}, pairs as (select *, {_BEFORE} from latest "
             "window w as (partition by ticker, source order by date)) "
             "select ticker, date, source, close, volume, document_sha256, locator from pairs "
-            f"where (volume >= {TRADED} and {_SAME}) or (open = high and high = low and low = close and close = close_before "
-            f"and volume_before >= {TRADED})",
-            "the same prices and the same volume on two days, or one price all day that is yesterday's close: the second "
-            "is a copy, and its return of zero is not real",
+            f"where (volume >= {TRADED} and {_SAME}) "
+            f"or (volume >= {TRADED} and close >= {CENTS_SHOW} and high > low and {_SAME_PRICES}) "
+            f"or (open = high and high = low and low = close and close = close_before and volume_before >= {TRADED})",
+            "the same prices on two days (of a share of a few dollars, the same volume, too), or one price all day that is "
+            "yesterday's close: the second is a copy, and its return of zero is not real",
             severity="warning",
             columns=("close", "volume"),
         ),

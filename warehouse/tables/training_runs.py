@@ -22,6 +22,8 @@ LOWEST_USD_PER_HOUR, HIGHEST_USD_PER_HOUR = 0.1, 100
 LONGEST_DAYS = 730
 FLOP_FACTOR = 10
 
+_DIFFERS = "case when p.{0} <> t.{0} then '{0} ' || p.{0} || ' and ' || t.{0} end"
+
 TABLE = core(
     "training_runs",
     "training runs: hardware, hours, operations, tokens, claimed cost and its scope",
@@ -90,6 +92,37 @@ TABLE = core(
             columns=("cost_scope", "claimed_cost_usd"),
         ),
         Check(
+            "part_as_its_total",
+            f"""
+            with pairs as (
+              select p.run_id as part_id, t.run_id as total_id, p.document_sha256 as sha_of_part, t.document_sha256 as sha_of_total,
+                p.locator as part_at, t.locator as total_at, count(*) over (partition by t.run_id) > 1 as of_total,
+                concat_ws(', ', {", ".join(_DIFFERS.format(name) for name in ("hardware", "gpu_count", "cost_scope", "published"))})
+                  as part_and_total
+              from {{table}} p join {{table}} t on split_part(p.model, ' (', 1) = t.model and p.model <> t.model
+                and p.developer = t.developer and p.estimate_by = t.estimate_by and p.known_on = t.known_on
+              where p.gpu_hours is not null and t.gpu_hours is not null and (p.hardware <> t.hardware
+                or p.gpu_count <> t.gpu_count or p.published <> t.published
+                or (p.cost_scope <> t.cost_scope and p.cost_scope <> 'post_training_run')))
+            select if(of_total, total_id, part_id) as run_id, if(of_total, part_id, total_id) as differs_from,
+              if(of_total, part_at, total_at) as other_locator, part_and_total,
+              if(of_total, sha_of_total, sha_of_part) as document_sha256, if(of_total, total_at, part_at) as locator
+            from pairs""",
+            "a part of a run was done on its chips, published with it and is on its rung; where they differ, one is wrong",
+            severity="warning",
+            columns=("run_id",),
+        ),
+        Check(
+            "run_told_twice",
+            "select run_id, model, string_agg(distinct run_id, ' and ') over w as identifiers, document_sha256, locator "
+            "from {table} where coalesce(gpu_hours, training_flop, claimed_cost_usd) is not null window w as (partition by "
+            "lower(model), developer, published, gpu_hours, training_flop, claimed_cost_usd, cost_scope, estimate_by) "
+            "qualify count(distinct run_id) over w > 1",
+            "one run under two identifiers counts twice",
+            severity="warning",
+            columns=("run_id", "model"),
+        ),
+        Check(
             "scope_missing",
             "select run_id, model, claimed_cost_usd, cost_scope, document_sha256, locator from {table} "
             "where claimed_cost_usd is not null and cost_scope = 'unknown'",
@@ -130,12 +163,15 @@ TABLE = core(
         Check(
             "total_and_parts_agree",
             "with parts as (select developer, estimate_by, cost_scope, split_part(model, ' (', 1) as model, "
-            "sum(gpu_hours) as of_parts, count(*) as parts from {table} where contains(model, ' (') group by all) "
-            "select t.run_id, t.model, t.gpu_hours, p.of_parts, t.document_sha256, t.locator from {table} t join parts p "
-            "using (developer, estimate_by, cost_scope, model) where p.parts > 1 and p.of_parts > 1.01 * t.gpu_hours",
-            "parts that are more than their total: the total stands among its own parts, or a part is of another run",
+            "sum(gpu_hours) as of_parts, sum(claimed_cost_usd) as of_parts_usd, count(*) as parts from {table} "
+            "where contains(model, ' (') group by all) "
+            "select t.run_id, t.model, t.gpu_hours, p.of_parts, t.claimed_cost_usd, p.of_parts_usd, t.document_sha256, "
+            "t.locator from {table} t join parts p "
+            "using (developer, estimate_by, cost_scope, model) where p.parts > 1 and (p.of_parts > 1.01 * t.gpu_hours "
+            "or (p.of_parts > 0.99 * t.gpu_hours and abs(p.of_parts_usd / t.claimed_cost_usd - 1) > 0.01))",
+            "parts that are more than their total, or cost otherwise: the total is among its parts, or a part is another run's",
             severity="warning",
-            columns=("gpu_hours", "model"),
+            columns=("gpu_hours", "claimed_cost_usd", "model"),
         ),
         Check(
             "hardware_is_known",
