@@ -52,6 +52,7 @@ _OF_THE_YEAR = "'quarter', 'half_year', 'nine_months', 'year'"
 _STEADY = ", ".join(f"'{measure}'" for measure in PAID if measure != "finance_lease_principal")
 _UNSIGNED = ", ".join(f"'{measure}'" for measure in (*PAID, *OWNED))
 _SERIES = "ticker, measure, period_type"
+_OF_A_FILING = "ticker, measure, tag, period_start, period_end, accession, known_on"
 _LATEST = """latest as (
   select * from {table} qualify row_number() over (partition by ticker, measure, tag, period_start, period_end
     order by grade, known_on desc, loaded_at desc) = 1)"""
@@ -256,9 +257,12 @@ TABLE = core(
             "accession_in_form",
             f"""
             with formed as (
-              select *, regexp_full_match(accession, '{ACCESSION}') as in_form from {{table}} where accession <> '' or tag <> '')
-            select ticker, measure, period_start, period_end, accession, document_sha256, locator from formed
-            qualify not in_form and avg(in_form::int) over (partition by source, ticker) > 0.5
+              select source, ticker, avg(regexp_full_match(accession, '{ACCESSION}')::int) as share from {{table}}
+              where accession <> '' or tag <> '' group by all)
+            select ticker, measure, period_start, period_end, accession, document_sha256, locator
+            from {{table}} join formed using (source, ticker)
+            where share > 0.5 and share < 1 and (accession <> '' or tag <> '')
+              and not regexp_full_match(accession, '{ACCESSION}')
             """,
             "an accession number of another form than those of the company's other rows leads to no filing, or a row of a filing "
             "has lost it; its other fields are not to be trusted",
@@ -293,11 +297,14 @@ TABLE = core(
         Check(
             "filing_says_one_figure",
             f"""
-            with told as (
+            with several as (  -- few periods have two figures; only they are put in order
+              select {_OF_A_FILING} from {{table}} group by all having min(value_usd) <> max(value_usd)),
+            told as (
               select *, first_value(value_usd) over w as told_usd, first_value(source) over w as told_by,
                 first_value(locator) over w as told_at
-              from {{table}} where regexp_full_match(accession, '{ACCESSION}')
-              window w as (partition by ticker, measure, tag, period_start, period_end, accession, known_on
+              from {{table}} where regexp_full_match(accession, '{ACCESSION}') and row({_OF_A_FILING}) in (
+                select row({_OF_A_FILING}) from several)
+              window w as (partition by {_OF_A_FILING}
                 order by grade, source not like 'reference_%', loaded_at, length(locator), locator))
             select ticker, measure, period_start, period_end, value_usd, told_usd, told_by, told_at, accession,
               document_sha256, locator
