@@ -131,23 +131,30 @@ class Laboratory:
         documents = SYSTEM["documents"]
         self.store.append(documents, pl.DataFrame([row], schema=documents.polars_schema))
 
-    def try_out(self, kind: Kind, then: Callable[[Laboratory], None] | None = None) -> Outcome:
-        """What becomes of a kind; the warehouse is as before afterwards. `then` looks at what was loaded."""
-        table = CORE[kind.table]
+    @contextmanager
+    def as_it_was(self, *tables: str) -> Iterator[None]:
+        """Whatever is staged or loaded within, the warehouse is as before afterwards."""
+        documents = self.store.execute("SELECT sha256 FROM provenance.documents").fetchall()
+        known = [sha256 for (sha256,) in documents]
         try:
-            found = self._outcome(kind, table)
-            if then:
-                then(self)
-            return found
+            yield
         finally:
             for name in CORE:
                 self.store.execute(f"DELETE FROM staging.{name}")
-            for changed in {kind.table, *(self._touched if kind.live else ())}:
+            for changed in tables:
                 self.store.execute(f"CREATE OR REPLACE TABLE core.{changed} AS FROM good.{changed}")
             self.store.execute("DELETE FROM quality.quarantine")
-            self.store.execute("DELETE FROM provenance.documents WHERE sha256 = ?", [SHA])
+            self.store.execute("DELETE FROM provenance.documents WHERE NOT list_contains(?, sha256)", [known])
 
-    _touched: tuple[str, ...] = ()
+    def try_out(self, kind: Kind, then: Callable[[Laboratory], None] | None = None) -> Outcome:
+        """What becomes of a kind; the warehouse is as before afterwards. `then` looks at what was loaded."""
+        touched = next(s.tables for s in all_sources() if s.name == kind.live()[0]) if kind.live else ()
+        with self.as_it_was(*{kind.table, *touched}):
+            found = self._outcome(kind, CORE[kind.table])
+            if then:
+                then(self)
+            return found
+
     _live = False
 
     def _outcome(self, kind: Kind, table: Table) -> Outcome:
@@ -157,7 +164,6 @@ class Laboratory:
             if kind.live:
                 source_name, url, body = kind.live()
                 source = next(s for s in all_sources() if s.name == source_name)
-                self._touched = source.tables
                 brought = [Ingested(source)]
                 self._stage(kind.table, body, f"{source_name} body", SHA, source, url)
             else:
@@ -1827,7 +1833,7 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         "one provider per node of eight",
         G,
-        "price_of_a_node",
+        "plausible_for_the_chip",
         "refused",
         rows=each({"usd_per_gpu_hour": times(8)}, provider="Nebius"),
         names=("usd_per_gpu_hour", *LINE),

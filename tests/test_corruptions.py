@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,11 +10,26 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from tests.corruptions import CAPEX, KEPT_OUT, KINDS, TODAY, F, Kind, Laboratory, again, laboratory, put
+from tests.conftest import recorded
+from tests.corruptions import (
+    CAPEX,
+    KEPT_OUT,
+    KINDS,
+    TODAY,
+    F,
+    Kind,
+    Laboratory,
+    again,
+    each,
+    laboratory,
+    put,
+)  # fmt: skip
 from tools.checks_table import PAGE, page
-from warehouse import known_findings, marts, quality
+from warehouse import ingest, known_findings, marts, quality
 from warehouse.assumptions import Assumptions
+from warehouse.sources import all_sources, sec
 from warehouse.tables import CORE
+from warehouse.tables.company_facts import MEASURES
 
 
 @pytest.fixture(scope="module")
@@ -122,6 +138,42 @@ def test_a_row_that_stands_apart_at_first_is_named_once_its_neighbours_are_there
     assert "core.company_facts" in sql
     assert "core.company_facts" in quality.bad_rows(check, today=TODAY, relation="core.company_facts")
     assert lab.try_out(Kind("", F, "", "", rows=put({"value_usd": "15804"}, **CAPEX))).result == "put_aside"
+
+
+COMPANIES = {
+    "AAPL": ("aapl_companyfacts_full_2026", 320193, 9), "GOOGL": ("googl_companyfacts_full_2026", 1652044, 12),
+    "NVDA": ("nvda_companyfacts_full_2026", 1045810, 1), "META": ("meta_companyfacts_trimmed_2026-08", 1326801, 12),
+    "MSFT": ("msft_companyfacts_trimmed_2026-08", 789019, 6),
+}  # fmt: skip
+
+
+def test_what_the_sec_really_sent_loses_no_row_and_only_tells_the_splits_that_no_source_has(lab: Laboratory) -> None:
+    """Three splits lie before the snapshot: 7:1 in 2014 and 4:1 in 2020 of Apple, 4:1 in 2021 of NVIDIA."""
+    bodies = {ticker: recorded("sec", f"{name}.json.gz").read_bytes() for ticker, (name, _, _) in COMPANIES.items()}
+
+    [source] = [source for source in all_sources() if source.name == "sec"]
+    with lab.as_it_was(F, "shares_outstanding"):
+        for number, (ticker, (_, cik, month)) in enumerate(COMPANIES.items()):
+            url = f"https://data.sec.gov/api/xbrl/companyfacts/CIK{cik:010}.json#ticker={ticker}&fiscal_year_end_month={month}"
+            lab._stage(F, gzip.decompress(bodies[ticker]), f"facts of {ticker}", f"{number + 1}" * 64, source, url)
+        assert ingest.quarantine(lab.store, lab.run) == []
+        ingest.load(lab.store)
+        assert dict(lab._found(CORE[F])) == {}
+        [check] = [check for check in CORE["shares_outstanding"].checks if check.name == "count_as_before"]
+        sql = quality.bad_rows(check, today=TODAY, relation="core.shares_outstanding")
+        found = lab.store.execute(
+            f"SELECT ticker, year(measured_on), nearest_split FROM ({sql}) ORDER BY ALL"
+        ).fetchall()
+        assert found == [("AAPL", 2014, "7:1"), ("AAPL", 2020, "4:1"), ("NVDA", 2021, "4:1")]
+
+
+def test_a_filing_number_as_the_folders_of_the_sec_write_it_is_in_form(lab: Laboratory) -> None:
+    undashed = lab.try_out(Kind("", F, "", "", rows=each({"accession": lambda text: text.replace("-", "")})))
+    assert (undashed.result, dict(undashed.found)) == ("accepted", {})
+
+
+def test_every_measure_of_the_list_of_tags_is_one_that_the_table_knows() -> None:
+    assert {measure.name for measure in sec.tags("MSFT")} <= set(MEASURES)
 
 
 def test_the_published_table_is_not_stale() -> None:

@@ -1,6 +1,7 @@
 """What the checks find, how they tell it, and that a check that cannot run is never taken for one that failed."""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -232,6 +233,14 @@ def test_two_rows_that_say_they_are_the_same_one_refuse_the_run(warehouse):
     assert (
         "ticker, date, known_on, source occurs more than once (2 of 2 rows); first: prices.csv, line 2: ticker="
         in message
+    )
+
+
+def test_of_two_rows_with_one_identity_the_message_says_where_the_other_stands_and_in_what_it_differs(warehouse):
+    report = loaded(warehouse, "stock_prices", BAR, {**BAR, "close": 137.0, "locator": "line 9"})
+    [message] = report.failed_critical
+    assert re.search(
+        r"line 2: .*; beside prices\.csv, line 9, of document \w{12}, which differs in close \(137\.0 there\)", message
     )
 
 

@@ -263,6 +263,29 @@ def test_the_page_draws_trends_and_needs_no_network(runs, tmp_path):
     assert "<script" not in page
 
 
+def test_the_page_of_a_refused_run_keeps_the_lines_of_its_message_apart(runs, tmp_path):
+    runs.run(GOOD, results=[("a", False, 3)])
+    with history.opened(runs.home) as connection:
+        content = quality_page.read(connection, "R1", [], set())
+    quality_page.write(tmp_path / "site", content, "core.a: 2 rows are bad:\n  a.csv, line 1: x\n  a.csv, line 2: y")
+    page = (tmp_path / "site" / "quality.html").read_text()
+    assert '<p class="warn lines">core.a: 2 rows are bad:\n  a.csv, line 1: x\n  a.csv, line 2: y</p>' in page
+    assert ".lines { white-space: pre-line; }" in page
+
+
+def test_what_stopped_a_run_stands_before_what_only_warns():
+    rows = [
+        {"table_name": table, "severity": severity, "new": new}
+        for table, severity, new in (
+            ("core.a", "warning", False), ("core.a", "warning", True), ("staging.a", "warning", True), ("core.a", "critical", True),
+        )
+    ]  # fmt: skip
+    ordered = [(r["table_name"], r["severity"], r["new"]) for r in sorted(rows, key=quality_page._urgency)]
+    assert ordered == [
+        ("core.a", "critical", True), ("staging.a", "warning", True), ("core.a", "warning", True), ("core.a", "warning", False),
+    ]  # fmt: skip
+
+
 def test_a_line_goes_from_its_lowest_to_its_highest_value():
     drawn = quality_page.sparkline([1, 3, 2], "rows")
     assert 'points="3.0,21.0 60.0,3.0 117.0,12.0"' in drawn

@@ -477,7 +477,8 @@ def _reasons(store: Store, run: RunContext, table: Table, *, of_live_documents: 
         else "AND document_sha256 IN (SELECT sha256 FROM provenance.documents WHERE source LIKE 'reference_%')"
     )
     rows = store.execute(
-        f"SELECT reason FROM quality.quarantine WHERE run_id = ? AND table_name = ? {only} ORDER BY reason",
+        f"SELECT reason FROM quality.quarantine WHERE run_id = ? AND table_name = ? {only} "
+        "ORDER BY document_sha256, length(locator), locator, reason",
         [run.run_id, table.full_name],
     )
     return [reason for (reason,) in rows.fetchall()]

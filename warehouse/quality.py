@@ -49,6 +49,7 @@ _BLANK = "\\s\u00a0\u200b\ufeff"
 GARBLED = f"[\\x00-\\x08\\x0b-\\x1f\\x7f\u0080-\u009f\ufffd]|[\u00c2\u00c3][\u0080-\u00bf]|^[{_BLANK}]|[{_BLANK}]$"
 KNOWN_BY_TODAY = "known_by_today"
 
+ONE_OF_ITS_KIND = (UNIQUE, COMPOUND_UNIQUE, "identity_is_unique")
 STAGING = "staging."
 _OTHER = re.compile(r"\{core:(\w+)\}")
 _PLACE = ("document_sha256", "locator", "citation")
@@ -254,7 +255,9 @@ def _of_the_table(table: Table) -> list[Check]:
     implied = [
         Check(
             unique,
-            f"select * from {{table}} qualify count(*) over (partition by {names}) > 1",
+            f"select * from {{table}} qualify count(*) over (partition by {names}) > 1 order by {names}, loaded_at"
+            if table.schema == "core"
+            else f"select * from {{table}} qualify count(*) over (partition by {names}) > 1",
             "two rows that say they are the same one count twice in every sum and median",
             columns=identity,
         ),
@@ -437,7 +440,9 @@ def _finding(
         )
     if verdict.success:
         return Finding(target, check, 0, verdict.row_count)
-    rows = _first_rows(connection, target, check, today)
+    found = _rows_found(connection, target, check, today, ROWS_SHOWN)
+    rows = [_shown(row, target, check) for row in found]
+    beside = _beside(found, table, documents) if check.name in ONE_OF_ITS_KIND else ""
     known = known_findings.of(target.table.full_name, check.name) if check.severity == "warning" else ()
     if known and target.level != "rows":
         verdict, rows, explained = _set_known_apart(connection, target, verdict, rows, known, today, documents)
@@ -457,7 +462,7 @@ def _finding(
         rows=tuple(rows),
         examples=examples,
         explained=explained,
-        message=f"{where}{counted}{first}. {check.protects[:1].upper()}{check.protects[1:]}.",
+        message=f"{where}{counted}{first}{beside}. {check.protects[:1].upper()}{check.protects[1:]}.",
     )
 
 
@@ -486,11 +491,16 @@ def _set_known_apart(
     return replace(verdict, count=len(new) + beyond), first, tuple(explained)
 
 
-def _first_rows(
-    connection: duckdb.DuckDBPyConnection, target: Target, check: Check, today: date
-) -> list[dict[str, Any]]:
-    """The first rows that a check found: the fields it looks at, the row's identity, its document and place."""
-    return [_shown(row, target, check) for row in _rows_found(connection, target, check, today, ROWS_SHOWN)]
+def _beside(rows: Sequence[Mapping[str, Any]], table: Table, documents: Mapping[str, str]) -> str:
+    """Of the first two rows with one identity: where the other stands, and in what it differs."""
+    if len(rows) < 2 or any(rows[0].get(name) != rows[1].get(name) for name in table.identity or table.key):
+        return ""
+    one, other = rows[0], rows[1]
+    own = [name for name in table.names if name not in {column.name for column in PROVENANCE}]
+    differs = [f"{name} ({_said(_plain(other[name]))} there)" for name in own if one[name] != other[name]]
+    document = documents.get(other.get("document_sha256", ""), "another document")
+    where = f"{document}, {other.get('locator')}, of document {str(other.get('document_sha256'))[:12]}"
+    return f"; beside {where}, which differs in {', '.join(differs[:FIELDS_SHOWN]) or 'nothing'}"
 
 
 def _rows_found(

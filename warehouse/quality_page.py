@@ -17,6 +17,7 @@ from markupsafe import Markup
 
 from warehouse import history
 from warehouse.output import readable
+from warehouse.quality import STAGING
 
 TEMPLATE = Path(__file__).with_name("quality.html.j2")
 WIDTH, HEIGHT, MARGIN = 120, 24, 3
@@ -40,7 +41,8 @@ def read(
         "runs": history.runs(connection),
         "checks": len(results),
         "held": len(results) - len(failed),
-        "failed": sorted(({**row, "new": _key(row) in keys} for row in failed), key=lambda row: not row["new"]),
+        "failed": sorted(({**row, "new": _key(row) in keys} for row in failed), key=_urgency),
+        "known": sum(len(json.loads(row["details"]).get("explained", ())) for row in results),
         "mended": mended,
         "waiting": [row | {"about": history.about(row)} for row in waiting[:ROWS_SHOWN]],
         "waiting_count": len(waiting),
@@ -56,6 +58,12 @@ def read(
 def _found(row: dict[str, Any]) -> str:
     details = json.loads(row["details"])
     return str(details.get("message") or details["protects"]).removeprefix(f"{row['table_name']}: ")
+
+
+def _urgency(row: dict[str, Any]) -> tuple[bool, int]:
+    """What is new first; then what stopped the run, what kept a row out, and what only warns (often because of those)."""
+    severity = 1 if row["table_name"].startswith(STAGING) else 0 if row["severity"] == "critical" else 2
+    return not row["new"], severity
 
 
 def _key(row: dict[str, Any]) -> tuple[str, str, str]:

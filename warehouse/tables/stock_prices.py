@@ -309,8 +309,8 @@ TABLE = core(
         Check(
             "split_on_one_side",
             f"{_MOVES} select {_SAID} from moves where {_ONE_SIDED}",
-            "a history that was converted for a split in one part only has a day on which nearly everything was lost "
-            "or won; no news explains it, for nobody traded more than usual. Fetch the whole history again "
+            "a day on which nearly everything was lost or won and nobody traded more than usual is no news: the history was "
+            "converted for a split in one part only, or the bars of another share begin here. Fetch the whole history again "
             "(`overbuild backfill`), or take the ticker out",
             columns=("close",),
         ),
