@@ -458,6 +458,9 @@ def test_data_docs_open_without_a_network(warehouse, tmp_path):
     assert "core.things" in start, "the second part of a run is added to the first"
     assert "prices.csv, line 2: pricing_kind=&lt;script&gt;" in rows
     assert "Referenced column" in things
+    assert things.index("typing_error: nothing") < things.index("Must have these columns"), (
+        "what did not hold comes first"
+    )
     assert "plausible_for_the_chip" in pages[f"suites/{prices}.html"]
 
 

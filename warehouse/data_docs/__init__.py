@@ -129,7 +129,7 @@ def _great_expectations(
     return suite, ExpectationSuiteValidationResult(
         success=held == len(findings),
         suite_name=target.name,
-        results=results,
+        results=sorted(results, key=lambda result: bool(result.success)),  # what did not hold comes first
         statistics={
             "evaluated_expectations": len(findings),
             "successful_expectations": held,
