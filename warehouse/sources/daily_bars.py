@@ -48,7 +48,7 @@ EXCHANGE_ZONE = ZoneInfo("America/New_York")
 FRESH_FOR = timedelta(hours=20)
 """Each symbol once a day: what was asked since then comes out of the archive."""
 REBASED, AFTER = "rebased", "after"
-SAME = 1e-4
+SAME = 1e-5
 """A held bar that comes back with a relative difference above this is on another basis, or was corrected."""
 OFF_SESSIONS = 0.05
 FEW = 3
