@@ -18,15 +18,12 @@ import numpy as np
 import polars as pl
 import scipy.stats
 import statsmodels.api as sm
+from _snapshot import facts as snapshot
 
 from warehouse.assumptions import Assumptions, load
-from warehouse.fetching import Local
 from warehouse.marts import event_study, known
 from warehouse.marts.returns import KINDS, MODELS, daily_returns, panel_prices, setting
 from warehouse.sessions import sessions
-from warehouse.settings import Settings
-from warehouse.sources.reference import SOURCES
-from warehouse.sources.source import Document
 
 TARGET, TOLERANCE, ROUNDS = 100, 1e-9, 10
 TABLES = ("stock_prices", "shares_outstanding", "corporate_actions", "companies")
@@ -35,20 +32,11 @@ Key = tuple[str, str, str, str, str, int, int]
 
 
 def facts() -> dict[str, pl.DataFrame]:
-    """The packaged snapshot's prices, share counts and panel, parsed as in a run."""
-    found: dict[str, pl.DataFrame] = {}
-    for source in SOURCES:
-        for received in source.fetch(Local(Settings())):
-            document = Document("0" * 64, received.name, received.url, received.content)
-            for batch in source.parse(document):
-                if batch.table.name in TABLES:
-                    added = {"loaded_at": pl.lit(None), "source": pl.lit("bench"), "document_sha256": pl.lit("0" * 64)}
-                    missing = [value.alias(name) for name, value in added.items() if name not in batch.frame.columns]
-                    found[batch.table.name] = batch.table.conform(batch.frame.with_columns(missing))
+    """The packaged snapshot's prices, share counts and panel, and the exchange's sessions."""
+    found = snapshot(TABLES)
     last = found["stock_prices"]["date"].max()
     assert isinstance(last, date)
-    found["sessions"] = sessions(date(2018, 1, 1), last + timedelta(days=120))
-    return found
+    return found | {"sessions": sessions(date(2018, 1, 1), last + timedelta(days=120))}
 
 
 def series(

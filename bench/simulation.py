@@ -18,15 +18,12 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from _snapshot import facts as snapshot
 
 from warehouse import marts
 from warehouse.assumptions import Distribution, load
-from warehouse.fetching import Local
 from warehouse.marts import verdict_timeline, waste, waste_sensitivity, waste_simulation
 from warehouse.sessions import sessions
-from warehouse.settings import Settings
-from warehouse.sources.reference import SOURCES
-from warehouse.sources.source import Document
 
 AS_OF = date(2026, 11, 9)
 SIMULATION_TARGET, TIMELINE_TARGET, ROUNDS = 1.5, 5.0, 5
@@ -37,17 +34,8 @@ Figures = dict[tuple[str, str, str], float]
 
 
 def facts() -> dict[str, pl.DataFrame]:
-    """The packaged snapshot, parsed as in a run."""
-    found: dict[str, pl.DataFrame] = {}
-    for source in SOURCES:
-        for received in source.fetch(Local(Settings())):
-            document = Document("0" * 64, received.name, received.url, received.content)
-            for batch in source.parse(document):
-                added = {"loaded_at": pl.lit(None), "source": pl.lit("bench"), "document_sha256": pl.lit("0" * 64)}
-                missing = [value.alias(name) for name, value in added.items() if name not in batch.frame.columns]
-                found[batch.table.name] = batch.table.conform(batch.frame.with_columns(missing))
-    found["sessions"] = sessions(date(2018, 1, 1), date(2027, 3, 31))
-    return found
+    """The packaged snapshot, and the exchange's sessions."""
+    return snapshot() | {"sessions": sessions(date(2018, 1, 1), date(2027, 3, 31))}
 
 
 def forget() -> None:
