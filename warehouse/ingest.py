@@ -280,8 +280,9 @@ def _load_document(
                 batch.table, batch.frame, source=source.name, document_sha256=document.sha256, loaded_at=loaded_at
             )
             stage(batch.table, rows)
-            named = set(rows.get_column("document_sha256").unique()) - {document.sha256}
-            found.bound_in |= dict.fromkeys(named, document.sha256)
+            if "document_sha256" in batch.frame.columns:
+                named = set(batch.frame.get_column("document_sha256").unique()) - {document.sha256}
+                found.bound_in |= dict.fromkeys(named, document.sha256)
             days = rows.get_column("known_on")  # one that is still to come is put aside, and no newest fact
             newest = _later(newest, days.filter(days <= run.today).max())
             count += rows.height
@@ -441,11 +442,12 @@ def _leave_out_bad_documents(store: Store, run: RunContext, table: Table, live: 
             place = source, found.bound_in.get(sha256, sha256)
             before, said = of_documents.get(place, (-found.judged.get(place[1], 0), first))
             of_documents[place] = before + bad, said
+    others = [other for other in store.staged() if other is not table] if of_documents else []
     for (source, sha256), (bad, first) in of_documents.items():
         found = live[source]
         hashes = [sha256, *(part for part, whole in found.bound_in.items() if whole == sha256)]
         good = _staged_of(store, [table], hashes)
-        elsewhere = _staged_of(store, [other for other in store.staged() if other is not table], hashes)
+        elsewhere = _staged_of(store, others, hashes)
         many = bad >= BAD_ROWS_THAT_MATTER and bad > table.quarantine_limit * (bad + good)
         if not (many or bad > BAD_SHARE * (bad + good + elsewhere)):
             continue

@@ -208,7 +208,7 @@ def _of_rows(table: Table) -> list[Check]:
         implied.append(
             _row_check(
                 READABLE,
-                " or ".join(f"regexp_matches(\"{c.name}\", '{GARBLED}')" for c in words),
+                " or ".join(map(_garbled, words)),
                 "a name with a character that was garbled on the way is another name to every join and every count",
                 *words,
             )
@@ -239,6 +239,11 @@ def _not_given(column: Column, of: str = "") -> str:
     # What is before '!' is empty or begins with a blank: few rows are, and trimming each costs more than all other checks.
     blank = f" or ({given} < '!' and trim({given}) = '')" if column.type == "text" else ""
     return f"({given} is null{blank})"
+
+
+def _garbled(column: Column, of: str = "") -> str:
+    """A condition: the text holds what no one wrote there."""
+    return f"regexp_matches({of}\"{column.name}\", '{GARBLED}')"
 
 
 def _row_check(name: str, condition: str, protects: str, *columns: Column) -> Check:
@@ -350,7 +355,7 @@ def _field_sql(check: Check, column: Column) -> str:
     at_fault = {
         PROVENANCE_GIVEN: _not_given(column, "r."),
         FINITE: f'not isfinite(r."{column.name}")',
-        READABLE: f"regexp_matches(r.\"{column.name}\", '{GARBLED}')",
+        READABLE: _garbled(column, "r."),
     }.get(check.name)
     return f"case when {at_fault} then {said} end" if at_fault else said
 

@@ -209,7 +209,7 @@ def _parse(document: Document) -> Iterator[Batch]:
         (*notices, *_doubts(reading, good, measures, ticker)),
     )
     shares, unreadable = _sorted_out(every.slice(count))
-    several = pl.col("value").n_unique().over("accn", "period_end") > 1
+    several = shares.select(pl.col("value").n_unique().over("accn", "period_end") > 1).to_series()
     said = _about_shares(shares.height, shares.filter(several).get_column("accn").n_unique(), ticker)
     yield Batch(
         CORE["shares_outstanding"], _shares_outstanding(shares.filter(~several), ticker, reading.cik), unreadable, said
