@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 
 import polars as pl
 
-from warehouse.fetching import Local
+from warehouse.database.store import provenance
+from warehouse.fetching.client import Local
 from warehouse.settings import Settings
+from warehouse.sources.common.source import Document
 from warehouse.sources.reference import SOURCES
-from warehouse.sources.source import Document
-from warehouse.store import provenance
 
 LOADED_AT = datetime(2026, 11, 9, tzinfo=UTC)
 

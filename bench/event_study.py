@@ -21,9 +21,10 @@ import statsmodels.api as sm
 from _snapshot import facts as snapshot
 
 from warehouse.assumptions import Assumptions, load
-from warehouse.marts import event_study, known
-from warehouse.marts.returns import KINDS, MODELS, daily_returns, panel_prices, setting
-from warehouse.sessions import sessions
+from warehouse.calendars.exchange import sessions
+from warehouse.marts import known
+from warehouse.marts.market import event_study
+from warehouse.marts.market.returns import KINDS, MODELS, daily_returns, panel_prices, setting
 
 TARGET, TOLERANCE, ROUNDS = 100, 1e-9, 10
 TABLES = ("stock_prices", "shares_outstanding", "corporate_actions", "companies")

@@ -39,12 +39,13 @@ from pathlib import Path
 
 import duckdb
 
-from warehouse import archive, ingest
-from warehouse.home import Home
+from warehouse.database.store import opened
+from warehouse.fetching import archive
+from warehouse.paths import Home
+from warehouse.pipeline import ingest
 from warehouse.settings import Settings
 from warehouse.sources import sec
-from warehouse.sources.source import Document
-from warehouse.store import opened
+from warehouse.sources.common.source import Document
 
 RECORDED = Path(__file__).parents[2] / "shared" / "recorded" / "sec" / "nvda_companyfacts_full_2026.json.gz"
 TARGET = 10.0

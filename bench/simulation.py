@@ -22,8 +22,9 @@ from _snapshot import facts as snapshot
 
 from warehouse import marts
 from warehouse.assumptions import Distribution, load
-from warehouse.marts import verdict_timeline, waste, waste_sensitivity, waste_simulation
-from warehouse.sessions import sessions
+from warehouse.calendars.exchange import sessions
+from warehouse.marts.payback import waste, waste_sensitivity, waste_simulation
+from warehouse.marts.verdict import verdict_timeline
 
 AS_OF = date(2026, 11, 9)
 SIMULATION_TARGET, TIMELINE_TARGET, ROUNDS = 1.5, 5.0, 5

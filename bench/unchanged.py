@@ -29,7 +29,7 @@ def main() -> None:
         from prefect.testing.utilities import prefect_test_harness
 
         from flows.answer import answer
-        from warehouse import data_docs  # noqa: F401  (and with it Great Expectations)
+        from warehouse.quality import data_docs  # noqa: F401  (and with it Great Expectations)
 
         def spent() -> tuple[float, float, dict[str, Any]]:
             cpu, elapsed = time.process_time(), time.perf_counter()

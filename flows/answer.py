@@ -17,10 +17,10 @@ from prefect.cache_policies import NO_CACHE
 from prefect.events import emit_event
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from warehouse import steps
-from warehouse.ingest import Ingested
-from warehouse.sources.source import Source
-from warehouse.telling import Message
+from warehouse.pipeline import steps
+from warehouse.pipeline.alerts import Message
+from warehouse.pipeline.ingest import Ingested
+from warehouse.sources.common.source import Source
 
 progress = logging.getLogger("overbuild.progress")
 

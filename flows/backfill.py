@@ -13,9 +13,9 @@ from datetime import UTC, date, datetime
 from prefect import flow
 
 from flows.answer import answer
-from warehouse.backfill import Progress
-from warehouse.home import home_of
-from warehouse.publish import busy
+from warehouse.paths import home_of
+from warehouse.pipeline.backfill import Progress
+from warehouse.pipeline.publish import busy
 from warehouse.settings import load_settings
 
 OTHERS_ARE_LET_IN_SECONDS = 1.0

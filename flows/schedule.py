@@ -15,11 +15,11 @@ from typing import Any
 from prefect import flow
 
 from flows.answer import answer, say
-from warehouse import home, schedules
+from warehouse import paths as home
 from warehouse.errors import RefusedError
-from warehouse.ingest import not_ready
-from warehouse.publish import busy
-from warehouse.schedules import Entry, Served
+from warehouse.fetching import schedules
+from warehouse.fetching.schedules import Entry, Served
+from warehouse.pipeline.publish import busy
 from warehouse.settings import load_settings
 
 LOOKS_EVERY_SECONDS = 0.5
@@ -65,7 +65,7 @@ def _let_others_finish(where: home.Home, entry: str) -> None:
 def _asked(what: Entry) -> tuple[str, ...]:
     """Its sources that can be asked with these settings."""
     settings = load_settings()
-    return tuple(source.name for source in schedules.members(what) if not not_ready(source, settings))
+    return tuple(source.name for source in schedules.members(what) if not source.not_ready(settings))
 
 
 def _outcome(summary: dict[str, Any]) -> str:

@@ -26,9 +26,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from warehouse import home, schedules
+from warehouse import paths as home
 from warehouse.errors import OverbuildError, UsageError
-from warehouse.home import Home
+from warehouse.fetching import schedules
+from warehouse.paths import Home
 from warehouse.settings import load_settings
 
 if TYPE_CHECKING:

@@ -12,11 +12,11 @@ from hypothesis import settings
 
 from tests.live_server import LiveServer
 from warehouse.assumptions import Assumptions, load
-from warehouse.fetching import Local
-from warehouse.sessions import sessions
+from warehouse.calendars.exchange import sessions
+from warehouse.fetching.client import Local
 from warehouse.settings import Settings
+from warehouse.sources.common.source import Document
 from warehouse.sources.reference import SOURCES
-from warehouse.sources.source import Document
 from warehouse.tables.table import Table
 
 # A machine's bad moment is no failure: no test times itself.
@@ -65,7 +65,7 @@ def assumptions() -> Assumptions:
 def warehouse_home(tmp_path_factory, assumptions):
     """A home with a published warehouse, for tests that read it; see `tests.published`."""
     from tests.published import publish
-    from warehouse.home import WAREHOUSE, Home
+    from warehouse.paths import WAREHOUSE, Home
 
     root = tmp_path_factory.mktemp("published")
     home = Home(root, root / WAREHOUSE)

@@ -9,10 +9,12 @@ from datetime import UTC, date, datetime
 
 import polars as pl
 
-from warehouse import ingest, marts, store
+from warehouse import marts
 from warehouse.assumptions import Assumptions
-from warehouse.home import WAREHOUSE, Home, prepare
-from warehouse.sessions import FIRST_SESSION, sessions
+from warehouse.calendars.exchange import FIRST_SESSION, sessions
+from warehouse.database import store
+from warehouse.paths import WAREHOUSE, Home, prepare
+from warehouse.pipeline import ingest
 from warehouse.settings import Settings
 from warehouse.sources.reference import SOURCES
 from warehouse.tables import CORE, SYSTEM

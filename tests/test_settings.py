@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from warehouse import health
-from warehouse.fetching import base_address, setting_name
+from warehouse.cli import doctor as health
+from warehouse.fetching.client import base_address, setting_name
 from warehouse.settings import FILE, Settings
 from warehouse.sources import azure
 

@@ -17,8 +17,10 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from tests.corruptions import KINDS, laboratory  # noqa: E402
-from warehouse import known_findings, marts, quality  # noqa: E402
+from tests.quality.corruptions import KINDS, laboratory  # noqa: E402
+from warehouse import marts  # noqa: E402
+from warehouse.quality import checks as quality  # noqa: E402
+from warehouse.quality import known_findings  # noqa: E402
 from warehouse.tables import CORE  # noqa: E402
 
 PAGE = ROOT / "docs" / "checks.md"

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import polars as pl
 
-from warehouse.fiscal import fiscal_quarter, fiscal_year, period_type
+from warehouse.calendars.fiscal import fiscal_quarter, fiscal_year, period_type
 from warehouse.sources.epoch import one_spelling
 from warehouse.tables import CORE
 from warehouse.tables.table import PROVENANCE

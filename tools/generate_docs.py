@@ -17,8 +17,8 @@ import tempfile
 from pathlib import Path
 
 from warehouse import marts
-from warehouse.runner import QUESTIONS
-from warehouse.store import reading
+from warehouse.cli.run import QUESTIONS
+from warehouse.database.store import reading
 from warehouse.tables import CORE, SYSTEM
 from warehouse.tables.table import Table
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 import duckdb
 import polars as pl
 
-from warehouse.marts.mart import Trace
+from warehouse.marts.common.mart import Trace
 from warehouse.tables.table import Table
 
 

@@ -12,8 +12,9 @@ import polars as pl
 
 from tests.conftest import with_provenance
 from warehouse.assumptions import Assumptions
-from warehouse.marts import all_marts, verdict, verdict_conditions
-from warehouse.marts.decision import COMPANIES, SCOPES, VIEWS
+from warehouse.marts import all_marts
+from warehouse.marts.verdict import verdict, verdict_conditions
+from warehouse.marts.verdict.decision import COMPANIES, SCOPES, VIEWS
 from warehouse.tables import CORE
 
 AS_OF = date(2026, 11, 9)

@@ -12,7 +12,7 @@ from typing import Any
 import polars as pl
 
 from warehouse.settings import Settings
-from warehouse.sources.source import Batch, Document, Received, Source
+from warehouse.sources.common.source import Batch, Document, Received, Source
 from warehouse.tables.gpu_prices import TABLE
 
 READ_AT = datetime(2026, 10, 9, 7, 30, tzinfo=UTC)

@@ -19,11 +19,11 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from warehouse.ingest import Warehouse
-from warehouse.sessions import closes
+from warehouse.calendars.exchange import closes
+from warehouse.database.store import Store, opened, provenance
+from warehouse.pipeline.ingest import Warehouse
 from warehouse.settings import Settings
-from warehouse.sources.source import Document, Received, Source
-from warehouse.store import Store, opened, provenance
+from warehouse.sources.common.source import Document, Received, Source
 from warehouse.tables import CORE
 
 ZONE = ZoneInfo("America/New_York")

@@ -16,7 +16,7 @@ from tests.conftest import recorded
 from tests.sources.gpu import READ_AT, Playing, document, fetched, read
 from warehouse.errors import DocumentError
 from warehouse.sources import aws
-from warehouse.sources.source import Document
+from warehouse.sources.common.source import Document
 
 SOURCE = aws.SOURCES[0]
 ATTRIBUTES = {

@@ -11,7 +11,7 @@ import pytest
 from tests.conftest import recorded
 from tests.sources.gpu import Playing, document, fetched, read
 from warehouse.errors import DocumentError, StoppedError
-from warehouse.fetching import Online
+from warehouse.fetching.client import Online
 from warehouse.settings import Settings
 from warehouse.sources import azure
 

@@ -16,10 +16,11 @@ from hypothesis import strategies as st
 from tests.conftest import with_provenance
 from tests.sources.prices import CLOSES, SESSIONS, Share, Shop, after_close, emptied, opened_at, shop, walk
 from warehouse.errors import DocumentError, StoppedError
-from warehouse.marts.picking import pick
+from warehouse.marts.common.select_current import pick
 from warehouse.settings import Settings
-from warehouse.sources import daily_bars, tiingo, yahoo
-from warehouse.sources.source import Source
+from warehouse.sources import tiingo, yahoo
+from warehouse.sources.common import daily_bars
+from warehouse.sources.common.source import Source
 from warehouse.tables import CORE
 
 YAHOO, TIINGO = yahoo.SOURCES[0], tiingo.SOURCES[0]

@@ -14,14 +14,14 @@ import polars as pl
 import pytest
 
 from tests.conftest import SHARED, recorded
-from warehouse import home
+from warehouse import paths as home
+from warehouse.database.store import opened
 from warehouse.errors import DocumentError
-from warehouse.ingest import RunContext, ingest, load, quarantine
+from warehouse.pipeline.ingest import RunContext, ingest, load, quarantine
 from warehouse.settings import Settings
 from warehouse.sources import epoch
+from warehouse.sources.common.source import Batch, Document, Received
 from warehouse.sources.epoch import CAPABILITIES, HARDWARE, LARGE_SCALE, NOTABLE, PAIR
-from warehouse.sources.source import Batch, Document, Received
-from warehouse.store import opened
 
 RECORDED = {
     NOTABLE: "epoch_notable_ai_models_2026-08-19.csv.gz",
@@ -310,7 +310,7 @@ def test_texts_with_quotes_commas_and_line_breaks_are_one_row_each():
 @pytest.fixture
 def load_once(live_server, tmp_path, monkeypatch):
     """A function that asks for both lists of models once and loads them; gives what came of it and the models in core."""
-    monkeypatch.setattr("warehouse.fetching._pause_before_retry", lambda state: 0)
+    monkeypatch.setattr("warehouse.fetching.client._pause_before_retry", lambda state: 0)
     where = home.home_of(Settings(home=tmp_path))
     home.prepare(where)
     settings = Settings(home=tmp_path, epoch_url=live_server.url)

@@ -9,8 +9,8 @@ import pytest
 
 from tests.conftest import recorded
 from warehouse.reference import __file__ as reference
-from warehouse.sources import gpu_names
-from warehouse.sources.gpu_names import look_up, plain, providers
+from warehouse.sources.common import gpu_names
+from warehouse.sources.common.gpu_names import look_up, plain, providers
 from warehouse.tables.gpu_prices import PROVIDER_CLASSES
 
 

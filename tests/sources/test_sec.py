@@ -13,11 +13,10 @@ import pytest
 from tests.conftest import SHARED, recorded
 from tests.live_server import REFUSALS, LiveServer, Reply
 from warehouse.errors import DocumentError, StoppedError
-from warehouse.fetching import Online
-from warehouse.ingest import not_ready
+from warehouse.fetching.client import Online
 from warehouse.settings import Settings
 from warehouse.sources import sec
-from warehouse.sources.source import Batch, Document
+from warehouse.sources.common.source import Batch, Document
 from warehouse.tables import sec_tags
 
 (SEC,) = sec.SOURCES
@@ -414,6 +413,6 @@ def test_many_companies_are_asked_at_no_more_than_ten_a_second(live_server, tmp_
 
 @pytest.mark.parametrize("contact", [None, "Jane Doe"])
 def test_without_a_contact_the_source_is_refused(contact, tmp_path):
-    assert "set OVERBUILD_CONTACT to a name and an e-mail address" in not_ready(
-        SEC, Settings(home=tmp_path, contact=contact)
+    assert "set OVERBUILD_CONTACT to a name and an e-mail address" in SEC.not_ready(
+        Settings(home=tmp_path, contact=contact)
     )

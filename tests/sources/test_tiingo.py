@@ -16,10 +16,10 @@ from tests.sources.prices import SESSIONS, Share, walk
 from tests.sources.prices import tiingo as answer
 from tests.sources.test_yahoo import Nothing
 from warehouse.errors import DocumentError, StoppedError
-from warehouse.fetching import Online
+from warehouse.fetching.client import Online
 from warehouse.settings import Settings
 from warehouse.sources import tiingo
-from warehouse.sources.source import Batch, Document
+from warehouse.sources.common.source import Batch, Document
 
 SOURCE = tiingo.SOURCES[0]
 KEY = "0123456789abcdef0123456789abcdef01234567"

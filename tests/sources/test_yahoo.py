@@ -16,10 +16,10 @@ from tests.conftest import recorded
 from tests.live_server import LiveServer, Reply
 from tests.sources.prices import SESSIONS, Share, chart, opened_at, walk
 from warehouse.errors import DocumentError, StoppedError
-from warehouse.fetching import Online
+from warehouse.fetching.client import Online
 from warehouse.settings import Settings
 from warehouse.sources import yahoo
-from warehouse.sources.source import Batch, Document
+from warehouse.sources.common.source import Batch, Document
 
 SOURCE = yahoo.SOURCES[0]
 CHART = "/v8/finance/chart/"

@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import recorded, with_provenance
-from warehouse.quality import bad_rows
-from warehouse.sessions import sessions
-from warehouse.sources import daily_bars
+from warehouse.calendars.exchange import sessions
+from warehouse.quality.checks import bad_rows
+from warehouse.sources.common import daily_bars
 from warehouse.tables import CORE
 from warehouse.tables.table import Table
 

@@ -1,4 +1,4 @@
-"""The answers: one file each, found by itself, built in the order of what they read.
+"""The answers: one file each in a folder of its subject, found by itself, built in the order of what they read.
 
 Everything here is a function of facts that were public by a date: `build` drops the rest before any mart sees them.
 """
@@ -15,14 +15,15 @@ from graphlib import TopologicalSorter
 import polars as pl
 
 from warehouse.assumptions import Assumptions
-from warehouse.marts.mart import Mart
+from warehouse.marts.common.mart import Mart
 from warehouse.tables import CORE
 
 
 @cache
 def all_marts() -> dict[str, Mart]:
     """Every mart by name, each after those that it reads."""
-    modules = (importlib.import_module(f"{__name__}.{info.name}") for info in pkgutil.iter_modules(__path__))
+    names = (info.name for info in pkgutil.walk_packages(__path__, f"{__name__}."))
+    modules = (importlib.import_module(name) for name in names)
     found = {module.MART.name: module.MART for module in modules if hasattr(module, "MART")}
     order = TopologicalSorter({name: [i for i in found[name].inputs if i in found] for name in sorted(found)})
     return {name: found[name] for name in order.static_order()}

@@ -6,7 +6,7 @@ import importlib
 import pkgutil
 from functools import cache
 
-from warehouse.sources.source import Source
+from warehouse.sources.common.source import Source
 
 
 @cache

@@ -23,9 +23,9 @@ from typing import Any, BinaryIO, cast
 import ijson
 
 from warehouse.errors import DocumentError
-from warehouse.sources.gpu_names import look_up
-from warehouse.sources.gpu_offers import Offers
-from warehouse.sources.source import Batch, Document, Fetching, Received, Source
+from warehouse.sources.common.gpu_names import look_up
+from warehouse.sources.common.gpu_offers import Offers
+from warehouse.sources.common.source import Batch, Document, Fetching, Received, Source
 
 HOST = "pricing.us-east-1.amazonaws.com"
 REGION = "us-east-1"

@@ -25,8 +25,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 from warehouse.errors import StoppedError
 from warehouse.settings import Settings
-from warehouse.sources.gpu_offers import HOURS_A_YEAR, Offers, check_fields, items_of, json_of, lacking
-from warehouse.sources.source import Batch, Document, Fetching, Received, Source
+from warehouse.sources.common.gpu_offers import HOURS_A_YEAR, Offers, check_fields, items_of, json_of, lacking
+from warehouse.sources.common.source import Batch, Document, Fetching, Received, Source
 
 HOST = "prices.azure.com"
 ADDRESS = f"https://{HOST}/api/retail/prices"

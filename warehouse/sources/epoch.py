@@ -30,8 +30,8 @@ from typing import Any
 import polars as pl
 
 from warehouse.errors import DocumentError
-from warehouse.parsing import read_csv, text_of, typed
-from warehouse.sources.source import Batch, Document, Fetching, Received, Source
+from warehouse.sources.common.parsing import read_csv, text_of, typed
+from warehouse.sources.common.source import Batch, Document, Fetching, Received, Source
 from warehouse.tables import CORE
 
 NAME = "epoch"

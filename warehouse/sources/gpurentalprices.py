@@ -20,9 +20,9 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
 
-from warehouse.sources.gpu_names import providers
-from warehouse.sources.gpu_offers import Offers, check_fields, items_of, json_of, lacking
-from warehouse.sources.source import Batch, Document, Fetching, Received, Source
+from warehouse.sources.common.gpu_names import providers
+from warehouse.sources.common.gpu_offers import Offers, check_fields, items_of, json_of, lacking
+from warehouse.sources.common.source import Batch, Document, Fetching, Received, Source
 
 HOST = "raw.githubusercontent.com"
 FOLDER = f"https://{HOST}/adriannutiu/gpu-rental-prices/main/data"

@@ -11,9 +11,9 @@ from typing import Any
 
 from warehouse.errors import DocumentError
 from warehouse.settings import Settings
-from warehouse.sources.gpu_names import ANYBODY
-from warehouse.sources.gpu_offers import Offers, json_of
-from warehouse.sources.source import Batch, Document, Fetching, Received, Source
+from warehouse.sources.common.gpu_names import ANYBODY
+from warehouse.sources.common.gpu_offers import Offers, json_of
+from warehouse.sources.common.source import Batch, Document, Fetching, Received, Source
 
 HOST = "cloud.lambda.ai"
 ADDRESS = f"https://{HOST}/api/v1/instance-types"

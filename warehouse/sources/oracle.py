@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from warehouse.errors import DocumentError
-from warehouse.sources.gpu_names import ANYBODY
-from warehouse.sources.gpu_offers import Offers, check_fields, items_of, json_of, lacking
-from warehouse.sources.source import Batch, Document, Fetching, Received, Source
+from warehouse.sources.common.gpu_names import ANYBODY
+from warehouse.sources.common.gpu_offers import Offers, check_fields, items_of, json_of, lacking
+from warehouse.sources.common.source import Batch, Document, Fetching, Received, Source
 
 HOST = "apexapps.oracle.com"
 ADDRESS = f"https://{HOST}/pls/apex/cetools/api/v1/products/"

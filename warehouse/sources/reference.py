@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from warehouse.errors import DocumentError
-from warehouse.parsing import read_csv, text_of, typed
 from warehouse.settings import Settings
-from warehouse.sources.source import Batch, Document, Feed, Fetching, Received, Source
+from warehouse.sources.common.parsing import read_csv, text_of, typed
+from warehouse.sources.common.source import Batch, Document, Feed, Fetching, Received, Source
 from warehouse.tables import CORE
 
 MANIFEST = "snapshot.toml"

@@ -26,11 +26,11 @@ from urllib.parse import parse_qs, urldefrag, urlencode
 import msgspec
 import polars as pl
 
+from warehouse.calendars.fiscal import fiscal_quarter, fiscal_year, period_type
 from warehouse.errors import DocumentError
-from warehouse.fiscal import fiscal_quarter, fiscal_year, period_type
-from warehouse.parsing import unpacked
 from warehouse.settings import Settings
-from warehouse.sources.source import Batch, Document, Fetching, Received, Source
+from warehouse.sources.common.parsing import unpacked
+from warehouse.sources.common.source import Batch, Document, Fetching, Received, Source
 from warehouse.tables import CORE
 from warehouse.tables.sec_tags import FILE, Measure, fingerprint, tags
 

@@ -27,10 +27,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from warehouse.errors import DocumentError
-from warehouse.parsing import text_of
-from warehouse.sources.gpu_names import ANYBODY, Provider, providers
-from warehouse.sources.gpu_offers import Offers
-from warehouse.sources.source import Batch, Document, Fetching, Received, Source
+from warehouse.sources.common.gpu_names import ANYBODY, Provider, providers
+from warehouse.sources.common.gpu_offers import Offers
+from warehouse.sources.common.parsing import text_of
+from warehouse.sources.common.source import Batch, Document, Fetching, Received, Source
 
 HOST = "raw.githubusercontent.com"
 ADDRESS = f"https://{HOST}/skypilot-org/skypilot-catalog/master/catalogs/v{{version}}/{{cloud}}/vms.csv"

@@ -15,9 +15,9 @@ from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 from warehouse.settings import Settings
-from warehouse.sources import daily_bars
-from warehouse.sources.daily_bars import History, HistoryRows, wrong
-from warehouse.sources.source import Batch, Document, Fetching, Received, Source
+from warehouse.sources.common import daily_bars
+from warehouse.sources.common.daily_bars import History, HistoryRows, wrong
+from warehouse.sources.common.source import Batch, Document, Fetching, Received, Source
 
 NAME = "tiingo"
 HOST = "api.tiingo.com"

@@ -16,9 +16,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from warehouse.settings import Settings
-from warehouse.sources.gpu_names import ANYBODY
-from warehouse.sources.gpu_offers import Offers, check_fields, items_of, json_of, lacking
-from warehouse.sources.source import Batch, Document, Fetching, Received, Source
+from warehouse.sources.common.gpu_names import ANYBODY
+from warehouse.sources.common.gpu_offers import Offers, check_fields, items_of, json_of, lacking
+from warehouse.sources.common.source import Batch, Document, Fetching, Received, Source
 
 NAME = "vast"
 HOST = "console.vast.ai"

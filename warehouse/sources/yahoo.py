@@ -22,9 +22,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
 
-from warehouse.sources import daily_bars
-from warehouse.sources.daily_bars import History, HistoryRows, wrong
-from warehouse.sources.source import Batch, Document, Fetching, Received, Source
+from warehouse.sources.common import daily_bars
+from warehouse.sources.common.daily_bars import History, HistoryRows, wrong
+from warehouse.sources.common.source import Batch, Document, Fetching, Received, Source
 
 NAME = "yahoo"
 HOST = "query1.finance.yahoo.com"

@@ -1,0 +1,300 @@
+"""What a person decides about a row that was put aside is kept, respected by later runs, and never guessed."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from datetime import UTC, date, datetime, timedelta
+
+import duckdb
+import polars as pl
+import pytest
+
+from tests.conftest import with_provenance
+from warehouse.cli import quality as review
+from warehouse.cli.output import Format
+from warehouse.database import store
+from warehouse.errors import UsageError
+from warehouse.fetching import archive
+from warehouse.paths import WAREHOUSE, Home, prepare
+from warehouse.pipeline import ingest
+from warehouse.pipeline.ingest import RunContext
+from warehouse.quality import checks as quality
+from warehouse.quality import decisions, history
+from warehouse.quality.decisions import ACCEPTED, DISMISSED, WITHDRAWN
+from warehouse.reports import quality_page
+from warehouse.settings import Settings
+from warehouse.sources.common.source import Received
+from warehouse.tables import CORE, SYSTEM
+
+START = datetime(2025, 2, 1, 6, tzinfo=UTC)
+GOOD = {
+    "ticker": "NVDA", "date": date(2025, 1, 17), "open": 136.7, "high": 138.5, "low": 135.5, "close": 137.7,
+    "adj_close": 137.6, "volume": 201_188_800, "known_on": date(2025, 1, 17), "locator": "line 2",
+}  # fmt: skip
+ODD = {**GOOD, "date": date(2025, 1, 21), "high": 0.1, "known_on": date(2025, 1, 21), "locator": "line 3"}
+CSV = b"ticker,date,high\nNVDA,2025-01-17,138.5\nNVDA,2025-01-21,0.1\n"
+PRICES = CORE["stock_prices"]
+
+
+class Runs:
+    """A home in which runs happen without a flow: rows are staged, judged, loaded and published."""
+
+    def __init__(self, root):
+        self.home = Home(root, root / WAREHOUSE)
+        prepare(self.home)
+        self.home.current.mkdir()
+        self.count = 0
+        self.sha256 = archive.keep(self.home.raw, Received("prices.csv", "snapshot:prices.csv", "text/csv", CSV)).sha256
+
+    def run(self, *rows, results=(), outcome="published", unreadable=()):
+        self.count += 1
+        at = START + timedelta(days=self.count)
+        run = RunContext(f"R{self.count}", at, self.home, Settings(), None, tuple(decisions.read(self.home)))
+        built = self.home.work / WAREHOUSE
+        published = self.home.current / WAREHOUSE
+        built.unlink(missing_ok=True)
+        if published.exists():
+            shutil.copyfile(published, built)
+        (self.home.work / "staging.duckdb").unlink(missing_ok=True)
+        with store.opened(built, self.home.work / "staging.duckdb") as opened:
+            sessions = pl.DataFrame({"session": [date(2025, 1, 17), date(2025, 1, 21)]})
+            opened.put_helpers(sessions, pl.DataFrame({"gpu_model": ["*"]}))
+            opened.execute("DELETE FROM provenance.documents")
+            document = {
+                "sha256": self.sha256, "source": "reference_prices", "url": "snapshot:prices.csv", "name": "prices.csv",
+                "fetched_at": at, "bytes": len(CSV), "media_type": "text/csv", "known_on": None, "parsed_by": "1",
+            }  # fmt: skip
+            opened.append(SYSTEM["documents"], pl.DataFrame([document], schema=SYSTEM["documents"].polars_schema))
+            if rows:
+                given = pl.DataFrame([{**row, "document_sha256": self.sha256} for row in rows])
+                opened.stage(PRICES, with_provenance(PRICES, given, "reference_prices"))
+            for locator, kept in unreadable:
+                batch = ingest.Batch(PRICES, PRICES.empty(), pl.DataFrame(
+                    {"row": [json.dumps(kept)], "reason": ["volume: 'many' is not a whole number"], "locator": [locator]}
+                ))  # fmt: skip
+                ingest._keep_unreadable(opened, run, ingest.Document(self.sha256, "prices.csv", "", CSV), batch)
+            self.messages = ingest.quarantine(opened, run, ())
+            self.problems = ingest.stage_accepted(opened, run)
+            added = ingest.load(opened)
+            exempt = decisions.exempt(run.decisions, PRICES)
+            self.report = quality.validate(
+                opened.connection, [quality.Target(PRICES, PRICES.full_name, "all", exempt)],
+                run_id=run.run_id, checked_at=at, today=at.date(),
+            )  # fmt: skip
+            for expectation, success, count in results:
+                result = {
+                    "run_id": run.run_id, "table_name": "core.stock_prices", "expectation": expectation, "column_name": "",
+                    "severity": "warning", "success": success, "unexpected_count": count, "row_count": 9,
+                    "checked_at": at, "details": '{"protects": "a thing", "message": "core.stock_prices: found"}',
+                }  # fmt: skip
+                opened.append(SYSTEM["results"], pl.DataFrame([result], schema=SYSTEM["results"].polars_schema))
+            row = {"run_id": run.run_id, "started_at": at, "finished_at": at, "source": "reference",
+                   "as_of": at.date(), "outcome": outcome, "versions": "{}"}  # fmt: skip
+            opened.append(SYSTEM["runs"], pl.DataFrame([row], schema=SYSTEM["runs"].polars_schema))
+            opened.finish()
+        if outcome == "published":
+            shutil.move(built, published)
+        return sum(added.values())
+
+    def waiting(self):
+        with history.opened(self.home) as connection:
+            return history.waiting(connection)
+
+    def decide(self, decision, row_id="", reason="looked it up"):
+        review.decide(self.home, row_id or self.waiting()[0]["row_id"], decision, reason, "Ada")
+
+
+@pytest.fixture
+def runs(tmp_path):
+    made = Runs(tmp_path / "home")
+    # One bad row of two is more than a table may lose.
+    limit = PRICES.quarantine_limit
+    object.__setattr__(PRICES, "quarantine_limit", 1.0)
+    yield made
+    object.__setattr__(PRICES, "quarantine_limit", limit)
+
+
+def test_a_row_has_the_same_id_whenever_its_document_is_read(runs):
+    assert runs.run(GOOD, ODD) == 1
+    (first,) = runs.waiting()
+    runs.run(ODD)
+    (again,) = runs.waiting()
+    assert (first["row_id"], first["run_id"], again["row_id"], again["run_id"]) == (
+        again["row_id"],
+        "R1",
+        first["row_id"],
+        "R2",
+    )
+    assert first["document"] == "prices.csv"
+    assert history.about(first) == "ticker=NVDA, date=2025-01-21"
+
+
+def test_an_accepted_row_is_loaded_by_the_next_run_and_stays(runs):
+    runs.run(GOOD, ODD)
+    before = runs.waiting()[0]
+    runs.decide(ACCEPTED)
+    assert runs.waiting() == []
+    assert runs.run() == 1, "the document is not read again; the row comes from the decision"
+    assert runs.problems == []
+    assert "ohlc_consistent" not in str(runs.report.failed_critical), "the check it was accepted against is not asked"
+    with duckdb.connect(str(runs.home.current / WAREHOUSE), read_only=True) as connection:
+        [(high, locator)] = connection.execute("SELECT high, locator FROM core.stock_prices WHERE high < 1").fetchall()
+    assert (high, locator) == (0.1, "line 3")
+    assert runs.run(ODD) == 0, "read once more, it is loaded already and not put aside again"
+    assert runs.messages == []
+    assert runs.waiting() == []
+    with history.opened(runs.home) as connection:
+        (kept,) = history.put_aside(connection)
+    assert (kept["row_id"], kept["decision"], kept["decided_by"]) == (before["row_id"], ACCEPTED, "Ada")
+
+
+def test_a_dismissed_row_stays_out_and_is_not_told_again(runs):
+    runs.run(GOOD, ODD)
+    runs.decide(DISMISSED)
+    assert runs.run(ODD) == 0
+    assert runs.messages == []
+    assert runs.waiting() == []
+
+
+def test_a_decision_outlives_the_warehouse(runs):
+    runs.run(GOOD, ODD)
+    runs.decide(ACCEPTED)
+    (runs.home.current / WAREHOUSE).unlink()
+    assert runs.run(GOOD, ODD) == 2
+
+
+def test_a_row_beside_one_of_the_same_identity_is_not_loaded(runs):
+    runs.run(GOOD, ODD)
+    runs.decide(ACCEPTED)
+    assert runs.run({**ODD, "high": 138.5, "locator": "line 4"}) == 1
+    (problem,) = runs.problems
+    assert "was not loaded" in problem
+    assert "line 4" in problem
+
+
+def test_what_decides_nothing_is_refused_with_what_to_do(runs):
+    unreadable = ("line 9", {"ticker": "NVDA", "volume": "many"})
+    runs.run(
+        GOOD,
+        ODD,
+        {**ODD, "close": None, "adj_close": None, "high": 138.5, "locator": "line 5"},
+        unreadable=[unreadable],
+    )
+    ids = {row["locator"]: row["row_id"] for row in runs.waiting()}
+    for row_id, reason, message in (
+        ("nothing", "why", "no row of this id was ever put aside"),
+        ("", "why", "no row of this id"),
+        (ids["line 3"], "  ", "say in a few words why"),
+        (ids["line 9"], "why", "it could not be read as a row of its table"),
+        (ids["line 5"], "why", "close is missing, and no decision can overrule that"),
+    ):
+        with pytest.raises(UsageError, match=message):
+            review.decide(runs.home, row_id, ACCEPTED, reason, "Ada")
+    with pytest.raises(UsageError, match="nothing was decided about this row"):
+        runs.decide(WITHDRAWN, ids["line 3"])
+    runs.decide(DISMISSED, ids["line 3"][:8])
+    with pytest.raises(UsageError, match=r"this row was dismissed on .* by Ada: 'looked it up'"):
+        runs.decide(ACCEPTED, ids["line 3"])
+    assert len(decisions.read(runs.home)) == 1
+
+
+def test_a_decision_can_be_withdrawn_until_the_row_is_loaded(runs):
+    runs.run(GOOD, ODD)
+    row_id = runs.waiting()[0]["row_id"]
+    runs.decide(ACCEPTED, row_id)
+    runs.decide(WITHDRAWN, row_id, "too quick")
+    assert [row["row_id"] for row in runs.waiting()] == [row_id]
+    assert runs.run() == 0
+    runs.decide(ACCEPTED, row_id)
+    assert runs.run() == 1
+    with pytest.raises(UsageError, match="this row is loaded already"):
+        runs.decide(WITHDRAWN, row_id)
+    assert [one.decision for one in decisions.read(runs.home)] == [ACCEPTED, WITHDRAWN, ACCEPTED]
+
+
+def test_a_line_cut_short_by_a_crash_is_no_decision_and_harms_none(runs):
+    runs.run(GOOD, ODD)
+    (runs.home.root / decisions.FILE).write_text('{"row_id": "abc", "deci')
+    runs.decide(DISMISSED)
+    assert [one.decision for one in decisions.read(runs.home)] == [DISMISSED]
+
+
+def test_the_row_and_its_line_are_shown(runs, capsys):
+    runs.run(GOOD, ODD)
+    review.row(runs.home, runs.waiting()[0]["row_id"], Format.json)
+    (shown,) = json.loads(capsys.readouterr().out)
+    assert (shown["document"], shown["locator"], shown["line"]) == ("prices.csv", "line 3", "NVDA,2025-01-21,0.1")
+    assert shown["can_be_accepted"] == "yes"
+    review.quarantine(runs.home, "", False, Format.json)
+    (listed,) = json.loads(capsys.readouterr().out)
+    assert listed["row"]["high"] == "0.1"
+    assert "ohlc_consistent" in listed["reason"]
+
+
+# -- history ----------------------------------------------------------------------------------------------------------
+
+
+def test_what_is_new_and_what_holds_again_is_told_from_what_was_there_before(runs, capsys):
+    runs.run(GOOD, results=[("a", True, 0), ("b", False, 2), ("c", False, 1)])
+    runs.run(results=[("c", False, 1)])  # a run that does not look at a and b
+    runs.run(results=[("a", False, 7), ("b", True, 0), ("c", False, 4)])
+    with history.opened(runs.home) as connection:
+        found = history.results(connection, "R3")
+        new, mended = history.changed(found)
+        records = {row["expectation"]: row for row in history.records(connection)}
+    assert [row["expectation"] for row in new] == ["a"]
+    assert [row["expectation"] for row in mended] == ["b"]
+    assert records["c"]["counts"] == [1, 1, 4]
+    assert (records["b"]["failed_runs"], records["b"]["runs_looked_at"], records["b"]["holds_now"]) == (1, 2, True)
+    review.quality(runs.home, "", Format.json)
+    rows = json.loads(capsys.readouterr().out)
+    assert {"run_id", "table_name", "expectation", "success", "details"} <= set(rows[0])
+    assert next(row for row in rows if row["expectation"] == "a")["held_before"] is True
+
+
+def test_the_page_draws_trends_and_needs_no_network(runs, tmp_path):
+    runs.run(GOOD, ODD, results=[("a", False, 3)])
+    runs.run(results=[("a", False, 9)])
+    with history.opened(runs.home) as connection:
+        content = quality_page.read(connection, "R2", history.waiting(connection), {"R2"})
+    quality_page.write(tmp_path / "site", content)
+    page = (tmp_path / "site" / "quality.html").read_text()
+    assert "line 3" in page
+    assert runs.waiting()[0]["row_id"] in page
+    assert "<title>core.stock_prices, not held: " in page
+    assert "../quality/runs/R2/index.html" in page
+    assert "../quality/runs/R1/index.html" not in page
+    assert "http" not in page
+    assert "<script" not in page
+
+
+def test_the_page_of_a_refused_run_keeps_the_lines_of_its_message_apart(runs, tmp_path):
+    runs.run(GOOD, results=[("a", False, 3)])
+    with history.opened(runs.home) as connection:
+        content = quality_page.read(connection, "R1", [], set())
+    quality_page.write(tmp_path / "site", content, "core.a: 2 rows are bad:\n  a.csv, line 1: x\n  a.csv, line 2: y")
+    page = (tmp_path / "site" / "quality.html").read_text()
+    assert '<p class="warn lines">core.a: 2 rows are bad:\n  a.csv, line 1: x\n  a.csv, line 2: y</p>' in page
+    assert ".lines { white-space: pre-line; }" in page
+
+
+def test_what_stopped_a_run_stands_before_what_only_warns():
+    rows = [
+        {"table_name": table, "severity": severity, "new": new}
+        for table, severity, new in (
+            ("core.a", "warning", False), ("core.a", "warning", True), ("staging.a", "warning", True), ("core.a", "critical", True),
+        )
+    ]  # fmt: skip
+    ordered = [(r["table_name"], r["severity"], r["new"]) for r in sorted(rows, key=quality_page._urgency)]
+    assert ordered == [
+        ("core.a", "critical", True), ("staging.a", "warning", True), ("core.a", "warning", True), ("core.a", "warning", False),
+    ]  # fmt: skip
+
+
+def test_a_line_goes_from_its_lowest_to_its_highest_value():
+    drawn = quality_page.sparkline([1, 3, 2], "rows")
+    assert 'points="3.0,21.0 60.0,3.0 117.0,12.0"' in drawn
+    assert "rows: 1 to 2 over 3 runs, lowest 1, highest 3" in drawn
+    assert quality_page.sparkline([5], "rows") == ""
+    assert quality_page.sparkline([5, 5], "rows") == "", "what never changed has no line"

@@ -1,0 +1,517 @@
+"""Costs recomputed by hand from the papers, windows and stand-ins at their edges, and figures that cannot be."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from functools import cache
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.conftest import with_provenance
+from tests.marts.declared import behind, failing
+from tests.marts.gpu.test_offers import listings
+from tests.marts.made_up import mart_frame
+from warehouse.assumptions import Assumptions, load
+from warehouse.marts import all_marts, build
+from warehouse.marts.training import training_cost
+from warehouse.tables import CORE
+
+AS_OF = date(2026, 11, 9)
+PUBLISHED = date(2025, 6, 1)
+PRICES = [f"price_{end}_usd_per_gpu_hour" for end in ("low", "mid", "high")]
+COSTS = [f"cost_{end}_usd" for end in ("low", "mid", "high")]
+
+
+def offers(
+    *rows: tuple[str, int, float], chip="H100 SXM", who="specialist", kind="on_demand", grade="B"
+) -> pl.DataFrame:
+    """Offers (provider, days after the run's publication, USD per GPU-hour)."""
+    return mart_frame(
+        "offers",
+        [
+            {"provider": provider, "observed_on": PUBLISHED + timedelta(days=day), "usd_per_gpu_hour": price,
+             "gpu_model": chip, "provider_class": who, "pricing_kind": kind, "observation_id": f"{provider}{day}",
+             "n_listed": 1, "known_on": PUBLISHED + timedelta(days=day), "grade": grade}
+            for provider, day, price in rows
+        ],
+    )  # fmt: skip
+
+
+def runs(*rows: dict) -> pl.DataFrame:
+    """Rows of core.training_runs: a thousand hours on eight H100 SXM where a row does not say otherwise."""
+    usual = {
+        "model": "M", "developer": "D", "published": PUBLISHED, "hardware": "H100 SXM", "gpu_count": 8,
+        "gpu_hours": 1000.0, "training_flop": 1.2e21, "parameters_active": 1e9, "tokens": 2e11,
+        "claimed_cost_usd": 2000.0, "cost_scope": "final_run_rental", "estimate_by": "developer",
+        "known_on": PUBLISHED, "grade": "B",
+    }  # fmt: skip
+    named = [{"run_id": f"R{i}", "locator": f"line {i}", **usual, **row} for i, row in enumerate(rows)]
+    table = CORE["training_runs"]
+    types = {name: table.polars_schema[name] for name in named[0]}
+    return with_provenance(table, pl.DataFrame(named, schema_overrides=types))
+
+
+def chips(**tflops: float) -> pl.DataFrame:
+    rows = [
+        {"gpu_model": name.replace("_", " "), "vendor": "v", "release_date": date(2022, 1, 1), "memory_gb": 80.0,
+         "bf16_dense_tflops": peak, "export_restricted": False, "known_on": date(2022, 1, 1), "grade": "B"}
+        for name, peak in tflops.items()
+    ]  # fmt: skip
+    return with_provenance(CORE["gpu_specs"], pl.DataFrame(rows))
+
+
+PEAKS = chips(H100_SXM=989.4, H800_SXM=989.0)
+THREE = [("a", -10, 2.0), ("b", 0, 3.0), ("c", 10, 5.0)]
+
+
+def costs(
+    trained: pl.DataFrame, offered: pl.DataFrame, assumptions: Assumptions, specs: pl.DataFrame = PEAKS
+) -> dict[str, dict]:
+    frames = {"training_runs": trained, "offers": offered, "gpu_specs": specs}
+    found = training_cost.MART.run(frames, as_of=AS_OF, assumptions=assumptions)
+    return {row["run_id"]: row for row in found.to_dicts()}
+
+
+def cost(assumptions: Assumptions, offered: pl.DataFrame | None = None, /, specs=PEAKS, **run) -> dict:
+    (row,) = costs(runs(run), offers(*THREE) if offered is None else offered, assumptions, specs).values()
+    return row
+
+
+# ---- Known answers -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def built(facts, assumptions) -> dict[str, pl.DataFrame]:
+    return build(facts, as_of=AS_OF, assumptions=assumptions, only={"training_cost"})
+
+
+@pytest.fixture(scope="module")
+def snapshot(built) -> dict[str, dict]:
+    return {row["run_id"]: row for row in built["training_cost"].to_dicts()}
+
+
+def test_deepseek_v3_of_its_paper(snapshot):
+    """arXiv:2412.19437, table 1: 2,664K + 119K + 5K hours at an assumed 2 USD; 37B active, 14.8T tokens, 2,048 H800."""
+    row = snapshot["TR001"]
+    assert row["gpu_hours"] == 2_664_000 + 119_000 + 5_000
+    assert row["implied_usd_per_gpu_hour"] == pytest.approx(5.576e6 / 2.788e6) == pytest.approx(2.0)
+    assert row["flop_6nd"] == pytest.approx(6 * 37e9 * 14.8e12) == pytest.approx(3.2856e24)
+    assert row["flop_difference_share"] == pytest.approx(3.2856 / 3.3 - 1)
+    assert row["sustained_tflops_per_gpu"] == pytest.approx(3.3e24 / (2.788e6 * 3600) / 1e12)
+    assert row["utilisation"] == pytest.approx(328.79 / 989, rel=1e-4)  # the H800's own peak, not the stand-in's
+    assert row["peak_of"] == "H800 SXM"
+    assert row["wall_days"] == pytest.approx(2.788e6 / 2048 / 24) == pytest.approx(56.7, abs=0.05)
+    assert (row["cost_scope"], row["recomputed_scope"], row["is_component"]) == ("final_run_rental",) * 2 + (False,)
+
+
+def test_deepseek_v3_at_the_offers_of_its_time(snapshot):
+    """One H800 offer lies in the window, so the H100 SXM stands in, with seven offers; the fourth of them is 2.99.
+
+    Cudo 2.45, Oblivus 2.94, Lambda 2.99 (2024-09-01), RunPod 2.99, Lambda 3.29 (2024-11-29 and 2025-02-28), CR8DL 3.95.
+    """
+    row = snapshot["TR001"]
+    assert (row["priced_as"], row["is_stand_in"], row["n_offers"]) == ("H100 SXM", True, 7)
+    assert "H100 SXM stands in for H800 SXM" in row["reason"]
+    assert (row["price_from"], row["price_to"]) == (date(2024, 8, 28), date(2025, 4, 25))
+    assert [row[name] for name in PRICES] == [2.45, 2.99, 3.95]
+    assert [row[name] for name in COSTS] == pytest.approx([6_830_600, 8_336_120, 11_012_600])
+    assert "a possible rental but below the offered 2.45 to 3.95" in row["finding"]
+
+
+def test_deepseek_v3_as_it_could_be_known_on_the_day_after_the_fall(facts, assumptions):
+    """On 2025-01-28 two offers of the window were public, Lambda's 2.99 and 3.29; R1's increment was not known yet."""
+    day = date(2025, 1, 28)
+    found = build(facts, as_of=day, assumptions=assumptions, only={"training_cost"})["training_cost"]
+    row = found.row(by_predicate=pl.col("run_id") == "TR001", named=True)
+    assert (row["n_offers"], [row[name] for name in PRICES]) == (2, pytest.approx([2.99, 3.14, 3.29]))
+    assert row["cost_low_usd"] == pytest.approx(2.788e6 * 2.99)
+    assert found["known_on"].max() <= day
+    assert "TR009" not in found["run_id"]
+
+
+def test_pre_training_alone_is_over_its_own_hours(snapshot):
+    """3.29e24 operations in 2,664K hours: 343 TFLOP/s a chip, 34.7 % of 989, in 54.2 days of 2,048 chips."""
+    row = snapshot["TR002"]
+    assert row["sustained_tflops_per_gpu"] == pytest.approx(343.05, abs=0.01)
+    assert row["utilisation"] == pytest.approx(0.3469, abs=1e-4)
+    assert row["wall_days"] == pytest.approx(54.2, abs=0.01)
+    assert row["is_component"]
+
+
+def test_a_total_is_not_its_parts(snapshot):
+    """The three phases add up to the total and are marked, so that nobody adds all four."""
+    parts = [snapshot[run_id] for run_id in ("TR002", "TR003", "TR004")]
+    assert all(part["is_component"] for part in parts)
+    for name in ("gpu_hours", "claimed_cost_usd", "cost_mid_usd"):
+        assert sum(part[name] for part in parts) == pytest.approx(snapshot["TR001"][name])
+
+
+def test_r1_increment_is_a_run_of_its_own(snapshot):
+    """Nature 2025 (s41586-025-09422-z): 147K hours on 512 H800, 294K USD at 2 USD: 12 days."""
+    row = snapshot["TR009"]
+    assert row["is_component"] is False
+    assert (row["recomputed_scope"], row["implied_usd_per_gpu_hour"]) == ("post_training_run", 2.0)
+    assert row["wall_days"] == pytest.approx(147_000 / 512 / 24)
+    assert row["cost_low_usd"] == pytest.approx(147_000 * 2.45)
+
+
+def test_llama_3_1_of_its_paper(snapshot):
+    """arXiv:2407.21783: 30.84M hours, up to 16,384 H100, 3.8e25 operations, 405B parameters, 15.6T tokens."""
+    row = snapshot["TR019"]
+    assert row["flop_6nd"] == pytest.approx(3.7908e25)
+    assert row["flop_difference_share"] == pytest.approx(3.7908 / 3.8 - 1)
+    assert row["sustained_tflops_per_gpu"] == pytest.approx(342.3, abs=0.05)
+    assert row["utilisation"] == pytest.approx(0.346, abs=1e-3)
+    assert row["wall_days"] == pytest.approx(78.4, abs=0.05)
+    assert (row["claimed_cost_usd"], row["implied_usd_per_gpu_hour"]) == (None, None)
+    assert "no cost was claimed" in row["reason"]
+    # Nobody claimed a cost, so the claim has no rung; the recomputed one is a rental all the same.
+    assert (row["cost_scope"], row["recomputed_scope"]) == ("unknown", "final_run_rental")
+    # Oblivus 3.45, Lambda 3.49, RunPod 3.99, CR8DL 3.95, Lambda 2.99 (2024-09-01) within 120 days of 2024-07-23.
+    assert [row[name] for name in COSTS] == pytest.approx([30.84e6 * p for p in (2.99, 3.49, 3.99)])
+
+
+def test_an_amortised_claim_and_its_rental_are_two_rungs(snapshot):
+    row = snapshot["TR020"]
+    assert (row["cost_scope"], row["recomputed_scope"]) == ("final_run_amortised", "final_run_rental")
+    assert "as an amortised cost is not compared with rental prices" in row["finding"]
+
+
+def test_a_mislabelled_row_is_found(snapshot):
+    """TR016: Epoch's 1,102,561 USD over 1,720,320 hours are 0.64 USD an hour, below any rental."""
+    assert snapshot["TR016"]["finding"].startswith("scope mislabelled: the claim is 0.641 USD per GPU-hour")
+
+
+def test_operations_of_one_model_over_the_hours_of_another_are_impossible(snapshot):
+    """TR155: all of PaLM's operations over the hours of U-PaLM's continuation alone, 42 times the chips' peak."""
+    assert snapshot["TR155"]["utilisation"] == pytest.approx(41.6, abs=0.1)
+    assert "impossible rate" in snapshot["TR155"]["finding"]
+
+
+@pytest.mark.parametrize("run_id", ["TR012", "TR013", "TR014"])
+def test_a_mix_of_chips_and_a_fleet_have_no_price(run_id, snapshot):
+    row = snapshot[run_id]
+    assert {row[name] for name in [*PRICES, *COSTS, "priced_as", "recomputed_scope"]} == {None}
+    assert row["reason"].startswith("no price: specialist on-demand offers of Hopper")
+
+
+def test_every_run_of_the_snapshot_keeps_its_row_and_hearsay_has_none(snapshot, facts):
+    told = facts["training_runs"].filter(pl.col("grade") != "D")
+    assert set(snapshot) == set(told["run_id"])
+
+
+def test_no_figure_is_out_of_this_world(built):
+    numbers = built["training_cost"].select(pl.selectors.float())
+    for name in numbers.columns:
+        assert numbers[name].drop_nulls().is_finite().all(), name
+        assert name == "flop_difference_share" or (numbers[name].drop_nulls() > 0).all(), name
+
+
+def test_checks_find_nothing_in_the_snapshot_and_what_they_are_for(built):
+    found = built["training_cost"]
+    assert failing(training_cost.TABLE, found) == {}
+    v3 = found.filter(pl.col("run_id") == "TR001")
+    assert failing(training_cost.TABLE, v3.with_columns(cost_low_usd=pl.col("cost_high_usd") * 2)) == {
+        "low_middle_high_in_order": 1, "cost_is_hours_times_price": 1,
+    }  # fmt: skip
+    assert failing(training_cost.TABLE, v3.with_columns(reason=pl.lit(None))) == {"unknown_says_why": 1}
+    more = found.with_columns(gpu_hours=pl.when(pl.col("run_id") == "TR003").then(1e9).otherwise("gpu_hours"))
+    assert "components_within_their_total" in failing(training_cost.TABLE, more)
+
+
+def test_rows_behind_the_traces_give_the_figures_again(built, facts):
+    found = built["training_cost"]
+    to_runs, to_offers, to_specs = training_cost.MART.traces
+    again = behind(to_runs, found, facts["training_runs"])
+    assert again["m_run_id"].sort().equals(found["run_id"].sort().alias("m_run_id"))
+    offered = (
+        behind(to_offers, found, built["offers"])
+        .group_by("m_run_id")
+        .agg(
+            n=pl.len(),
+            low=pl.col("usd_per_gpu_hour").min(),
+            mid=pl.col("usd_per_gpu_hour").median(),
+            high=pl.col("usd_per_gpu_hour").max(),
+            said=pl.struct("m_n_offers", *(f"m_{name}" for name in PRICES)).first(),
+        )
+        .unnest("said")
+    )
+    assert offered.height == found["priced_as"].count() > 50
+    assert offered.filter(pl.col("n") != pl.col("m_n_offers")).is_empty()
+    for end, name in zip(("low", "mid", "high"), PRICES, strict=True):
+        assert (offered[end] - offered[f"m_{name}"]).abs().max() == 0
+    peaks = behind(to_specs, found, facts["gpu_specs"])
+    assert peaks.height == found["utilisation"].count()
+    rate = peaks["m_training_flop"] / (peaks["m_gpu_hours"] * 3600) / 1e12 / peaks["bf16_dense_tflops"]
+    assert (rate / peaks["m_utilisation"] - 1).abs().max() < 1e-12
+
+
+# ---- The window and who prices a run ---------------------------------------------------------------------------------
+
+
+def test_the_window_is_closed_at_120_days_and_no_longer(assumptions):
+    inside = [("a", -120, 2.0), ("b", 0, 3.0), ("c", 120, 4.0)]
+    row = cost(assumptions, offers(*inside, ("d", -121, 1.0), ("e", 121, 9.0)))
+    assert ([row[name] for name in PRICES], row["n_offers"]) == ([2.0, 3.0, 4.0], 3)
+    assert [row[name] for name in COSTS] == [2000.0, 3000.0, 4000.0]
+    assert row["is_stand_in"] is False
+
+
+def test_the_window_is_an_assumption(assumptions):
+    near = assumptions.replaced({"price_window_days": 90})
+    assert cost(near, offers(*THREE, ("d", 91, 9.0)))["n_offers"] == 3
+
+
+def test_a_what_if_moves_every_price_and_cost_alike(assumptions):
+    """Rents twice as high cost twice as much; hours, operations and the claim's own price stay."""
+    usual, dear = (cost(assumptions.replaced({"rental_price": multiple})) for multiple in (1, 2))
+    for end in ("low", "mid", "high"):
+        for figure in (f"price_{end}_usd_per_gpu_hour", f"cost_{end}_usd"):
+            assert dear[figure] == pytest.approx(2 * usual[figure])
+    for figure in ("gpu_hours", "implied_usd_per_gpu_hour", "price_sd_log", "utilisation"):
+        assert dear[figure] == pytest.approx(usual[figure])
+
+
+def test_other_classes_kinds_and_chips_price_nothing(assumptions):
+    offered = pl.concat(
+        [
+            offers(*THREE), offers(("h", 0, 12.0), who="hyperscaler"), offers(("m", 0, 0.5), who="marketplace"),
+            offers(("s", 0, 0.6), kind="spot"), offers(("r", 0, 0.7), kind="reserved_1y"),
+            offers(("p", 0, 0.8), chip="H100 PCIe"), offers(("u", 0, 0.9), chip="H100"),
+        ]
+    )  # fmt: skip
+    assert [cost(assumptions, offered)[name] for name in PRICES] == [2.0, 3.0, 5.0]
+    large = cost(assumptions.replaced({"price_class": "hyperscaler", "price_minimum_offers": 1}), offered)
+    assert ([large[name] for name in PRICES], large["price_class"]) == ([12.0] * 3, "hyperscaler")
+
+
+def test_an_index_and_several_sizes_of_a_node_do_not_get_here(assumptions):
+    """Through the offers: three providers, one of them in three sizes, beside an index and an assumed price."""
+    sizes = [{"gpu_count": n, "instance": f"{n}x", "usd_per_gpu_hour": p} for n, p in ((1, 2.6), (4, 2.5), (8, 2.4))]
+    prices = listings(
+        *sizes, {"provider": "Two", "usd_per_gpu_hour": 3.0}, {"provider": "Three", "usd_per_gpu_hour": 4.0},
+        {"provider": "Index", "provider_class": "index", "pricing_kind": "index", "usd_per_gpu_hour": 0.9},
+        {"provider": "Paper", "provider_class": "assumption", "pricing_kind": "assumed", "usd_per_gpu_hour": 0.8},
+    )  # fmt: skip
+    offered = all_marts()["offers"].run({"gpu_prices": prices}, as_of=AS_OF, assumptions=assumptions)
+    row = cost(assumptions, offered, published=date(2025, 1, 10))
+    assert ([row[name] for name in PRICES], row["n_offers"]) == ([2.4, 3.0, 4.0], 3)
+
+
+H800 = {"hardware": "H800 SXM"}
+
+
+def test_three_offers_of_the_chip_itself_need_no_stand_in(assumptions):
+    row = cost(assumptions, pl.concat([offers(*THREE, chip="H800 SXM"), offers(("x", 0, 9.0))]), **H800)
+    assert (row["priced_as"], row["is_stand_in"], row["n_offers"], row["price_high_usd_per_gpu_hour"]) == (
+        "H800 SXM", False, 3, 5.0,
+    )  # fmt: skip
+    assert row["reason"] is None
+
+
+def test_with_fewer_than_three_the_stand_in_prices_alone_and_one_offer_is_enough(assumptions):
+    row = cost(assumptions, pl.concat([offers(*THREE[:2], chip="H800 SXM"), offers(("x", 0, 9.0))]), **H800)
+    assert (row["priced_as"], row["is_stand_in"], row["n_offers"]) == ("H100 SXM", True, 1)
+    assert [row[name] for name in PRICES] == [9.0, 9.0, 9.0]
+    assert "2 known, 3 needed" in row["reason"]
+    assert row["peak_of"] == "H800 SXM"
+
+
+def test_with_neither_the_cost_is_null_with_the_reason(assumptions):
+    row = cost(assumptions, offers(*THREE[:2], chip="H800 SXM"), **H800)
+    assert {row[name] for name in [*PRICES, *COSTS, "priced_as", "is_stand_in", "recomputed_scope"]} == {None}
+    assert row["n_offers"] == 0
+    assert "H100 SXM, which could stand in: 0 known" in row["reason"]
+    # What needs no price is there all the same.
+    assert row["implied_usd_per_gpu_hour"] == 2.0
+    assert "within the 1 to 12 that a rental can be" in row["finding"]
+
+
+@pytest.mark.parametrize(
+    ("hardware", "words"),
+    [
+        (None, "no price: its chip is not known"),
+        ("Hopper mix", "offers of Hopper mix within 120 days of 2025-06-01: 0 known, 3 needed; no chip is named"),
+    ],
+)
+def test_no_chip_no_price(hardware, words, assumptions):
+    row = cost(assumptions, hardware=hardware)
+    assert (row["cost_mid_usd"], row["utilisation"], row["peak_of"]) == (None, None, None)
+    assert words in row["reason"]
+
+
+def test_a_bare_name_is_priced_and_measured_as_the_sxm_chip(assumptions):
+    row = cost(assumptions, hardware="H100")
+    assert (row["priced_as"], row["is_stand_in"], row["peak_of"]) == ("H100 SXM", True, "H100 SXM")
+
+
+def test_no_offers_at_all(assumptions):
+    assert cost(assumptions, offers())["cost_mid_usd"] is None
+
+
+# ---- What does not add up -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("claimed", "scope", "words"),
+    [
+        (999.0, "final_run_rental", "scope mislabelled"),
+        (999.0, "post_training_run", "scope mislabelled"),
+        (12_001.0, "final_run_rental", "scope mislabelled"),
+        (1000.0, "final_run_rental", "a possible rental but below the offered 2.0 to 5.0"),
+        (12_000.0, "final_run_rental", "a possible rental but above the offered 2.0 to 5.0"),
+        (3000.0, "final_run_rental", "the claim is 3.0 USD per GPU-hour, within the offered 2.0 to 5.0"),
+        (600.0, "final_run_amortised", "as an amortised cost is not compared"),
+        (90_000.0, "unknown", "as a cost of unstated scope is not compared"),
+    ],
+)
+def test_claim_against_prices(claimed, scope, words, assumptions):
+    assert words in cost(assumptions, claimed_cost_usd=claimed, cost_scope=scope)["finding"]
+
+
+@pytest.mark.parametrize(
+    ("flop", "words"),
+    [
+        (1.2e21, "6ND is the published figure itself"),
+        (1.26e21, "6ND agrees: 4.76 % below"),
+        (1.27e21, "6ND does not agree: 5.51 % below"),
+        (1.13e21, "6ND does not agree: 6.19 % above"),
+    ],
+)
+def test_operations_against_six_a_parameter_and_token(flop, words, assumptions):
+    """6 x 1e9 x 2e11 = 1.2e21."""
+    assert words in cost(assumptions, training_flop=flop)["finding"]
+
+
+def test_a_rate_above_the_peak_is_impossible(assumptions):
+    """989.4 TFLOP/s for 1,000 hours are 3.56184e21 operations."""
+    most = 989.4e12 * 3600 * 1000
+    assert "possible rate: 100.0 %" in cost(assumptions, training_flop=most * (1 - 1e-9))["finding"]
+    assert "impossible rate: operations over GPU-hours are 101.0 %" in (
+        cost(assumptions, training_flop=most * 1.01)["finding"]
+    )  # fmt: skip
+
+
+def test_nothing_known_is_said_to_be_nothing(assumptions):
+    unknown = dict.fromkeys(
+        ("hardware", "gpu_count", "gpu_hours", "training_flop", "parameters_active", "tokens", "claimed_cost_usd")
+    )
+    row = cost(assumptions, **unknown)
+    assert row["finding"] == "nothing can be compared: too little is known of the run"
+    for words in ("its chip", "GPU-hours", "no cost was claimed", "operations", "6ND needs", "number of GPUs"):
+        assert words in row["reason"]
+
+
+@pytest.mark.parametrize(
+    ("missing", "null", "words"),
+    [
+        ("gpu_count", ["wall_days"], "number of GPUs"),
+        ("tokens", ["flop_6nd", "flop_difference_share"], "6ND needs"),
+        ("training_flop", ["flop_difference_share", "sustained_tflops_per_gpu", "utilisation"], "operations"),
+        ("claimed_cost_usd", ["implied_usd_per_gpu_hour"], "no cost was claimed"),
+        ("gpu_hours", [*COSTS, "implied_usd_per_gpu_hour", "utilisation", "wall_days"], "GPU-hours"),
+    ],
+)
+def test_each_missing_input_has_its_reason(missing, null, words, assumptions):
+    row = cost(assumptions, **{missing: None})
+    assert all(row[name] is None for name in null)
+    assert words in row["reason"]
+
+
+def test_the_peak_of_an_unknown_chip_is_said(assumptions):
+    row = cost(assumptions, offers(*THREE, chip="X1"), hardware="X1")
+    assert (row["cost_mid_usd"], row["utilisation"], row["peak_of"]) == (3000.0, None, None)
+    assert row["reason"] == "the dense BF16 peak of X1 is not known"
+
+
+def test_hardware_that_was_bought_is_not_recomputed_from_hours(assumptions):
+    row = cost(assumptions, cost_scope="hardware_owned")
+    assert (row["cost_mid_usd"], row["recomputed_scope"]) == (None, None)
+    assert "bought" in row["reason"]
+
+
+@pytest.mark.parametrize(
+    ("model", "component"),
+    [
+        ("V9 (pre-training only)", True), ("V9 (pretraining)", True), ("V9 (Context Extension)", True),
+        ("V9 (post-training)", True), ("V9 (RL)", True), ("V9 (RL phase)", True), ("V9 (SFT data creation)", True),
+        ("V9 (fine-tuning)", True),
+        ("V9", False), ("V9 (increment over V8)", False), ("V9 (V8 + RL increment)", False), ("V9 (preview)", False),
+        ("s9 (SFT on V8)", False), ("V9 (98B)", False), ("V9 programme (hardware)", False), ("V9 (Jul 2025)", False),
+        ("V9 (RL) Turbo", False), ("WORLD-RL", False),
+    ],
+)  # fmt: skip
+def test_which_rows_are_parts_of_a_total(model, component, assumptions):
+    assert cost(assumptions, model=model)["is_component"] is component
+
+
+def test_weakest_grade_and_latest_day_of_what_was_used(assumptions):
+    row = cost(assumptions, offers(*THREE, grade="C"))
+    assert (row["grade"], row["known_on"]) == ("C", PUBLISHED + timedelta(days=10))
+    # Offers of another chip were not used.
+    other = pl.concat([offers(*THREE), offers(("x", 20, 1.0), chip="A100 SXM 80GB", grade="C")])
+    assert (cost(assumptions, other)["grade"], cost(assumptions, other)["known_on"]) == (
+        "B", PUBLISHED + timedelta(days=10),
+    )  # fmt: skip
+
+
+def test_the_best_row_of_a_run_counts_and_hearsay_never(assumptions):
+    told = runs(
+        {"run_id": "R", "gpu_hours": 1.0, "grade": "C"},
+        {"run_id": "R", "gpu_hours": 2.0, "known_on": date(2025, 7, 1)},
+        {"run_id": "R", "gpu_hours": 3.0},
+        {"run_id": "S", "grade": "D"},
+    )
+    found = costs(told, offers(*THREE), assumptions)
+    assert [(row["run_id"], row["gpu_hours"]) for row in found.values()] == [("R", 2.0)]
+
+
+DAYS_AND_PRICES = st.lists(
+    st.tuples(st.sampled_from("abcde"), st.integers(-130, 130), st.floats(0.02, 40.0)),
+    max_size=15,
+    unique_by=lambda row: row[:2],
+)
+
+
+@settings(deadline=None)
+@given(
+    own=DAYS_AND_PRICES,
+    kin=DAYS_AND_PRICES,
+    hours=st.one_of(st.none(), st.floats(1.0, 1e9)),
+    claimed=st.one_of(st.none(), st.floats(1.0, 1e10)),
+    seed=st.integers(0, 1000),
+)
+def test_whatever_the_offers_low_is_below_high_and_every_null_has_its_reason(own, kin, hours, claimed, seed):
+    assumptions = load_once()
+    offered = pl.concat([offers(*own, chip="H800 SXM"), offers(*kin)])
+    trained = runs({**H800, "gpu_hours": hours, "claimed_cost_usd": claimed}, {"hardware": "H100"})
+    found = costs(trained, offered, assumptions)
+    mixed = offered.sample(fraction=1.0, shuffle=True, seed=seed)
+    assert found == costs(trained.reverse(), mixed, assumptions)
+    row = found["R0"]
+    near_own = [price for _, day, price in own if abs(day) <= 120]
+    near_kin = [price for _, day, price in kin if abs(day) <= 120]
+    used = near_own if len(near_own) >= 3 else near_kin
+    assert row["n_offers"] == len(used)
+    if not used:
+        assert row["price_mid_usd_per_gpu_hour"] is None
+        assert row["reason"].startswith("no price")
+    else:
+        low, middle, high = (row[name] for name in PRICES)
+        assert (low, high) == (min(used), max(used))
+        assert low <= middle <= high
+    if hours is None or not used:
+        assert row["cost_low_usd"] is None
+        assert row["reason"]
+    else:
+        assert [row[name] for name in COSTS] == pytest.approx([hours * row[name] for name in PRICES])
+    assert row["finding"]
+    assert (row["implied_usd_per_gpu_hour"] is None) == (hours is None or claimed is None)
+
+
+@cache
+def load_once() -> Assumptions:
+    return load()

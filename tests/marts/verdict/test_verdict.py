@@ -1,0 +1,467 @@
+"""Made-up facts that deserve each verdict of each question get it; unknowns never count as evidence."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.marts import made_up
+from tests.marts.made_up import conditions_of, every_view, frames, glut, mart_frame, probabilities, verdicts_of
+from warehouse.marts import build
+from warehouse.marts.verdict import verdict
+from warehouse.marts.verdict.decision import DECISIONS, QUESTIONS, SCOPES, VERDICTS, decide, rules
+
+FAR, HALF_YEAR = (0, 60), 180
+FELL, KEPT, NOISE = (-0.15, 0.001), (-0.2, 0.01), (-0.02, 0.8)
+TWO_SIGNALS = {"rental_prices": True, "falling_backlog": True}
+WASTE = {
+    "waste_probabilities": lambda: mart_frame("waste_probabilities", every_view(0.9, 0.95)),
+    "glut_signals": lambda: glut(TWO_SIGNALS),
+}
+
+
+def wasteful_q3(**changed: pl.DataFrame) -> made_up.Frames:
+    return frames(**{name: make() for name, make in WASTE.items()}, **changed)
+
+
+def redundant(p05: float, p50: float, p95: float) -> pl.DataFrame:
+    return mart_frame("waste_simulation", made_up.simulation(p05, p50, p95))
+
+
+def market(first: tuple[float, float] | None, far: tuple[float, float] | None, change: float | None) -> made_up.Frames:
+    return frames(**made_up.returns({(0, 1): first, FAR: far}), capex_guidance_change=made_up.guidance(change))
+
+
+# ---- Q1: the limit is twice six million ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("given_frames", "wanted"),
+    [
+        # 11.6 + 0.4 million are exactly twice 6 million; the claim was put in total, which is a wider scope.
+        (lambda: frames(training_cost=made_up.costs(11.6e6)), "claim_holds_for_its_scope"),
+        (lambda: frames(training_cost=made_up.costs(11.7e6)), "claim_fails"),
+        # Before R1's increment was known, V3 stands alone.
+        (lambda: frames(training_cost=made_up.costs(11.7e6, None)), "claim_holds_for_its_scope"),
+        # The claim put for the training run alone (SC24 never said, or said of the training cost).
+        (lambda: frames(article_claims=made_up.claims(stated_as=None)), "claim_holds"),
+        (lambda: frames(article_claims=made_up.claims(stated_as="training_cost")), "claim_holds"),
+        (lambda: frames(article_claims=made_up.claims(stated_as="colour_of_the_logo")), "cannot_tell"),
+        (lambda: frames(article_claims=made_up.claims(claimed="little")), "cannot_tell"),
+        (lambda: frames(training_cost=made_up.costs(None)), "cannot_tell"),
+        (lambda: frames(training_cost=made_up.costs(5e6).clear()), "cannot_tell"),
+        (lambda: frames(article_claims=made_up.claims().clear()), "cannot_tell"),
+    ],
+)
+def test_q1(given_frames, wanted, assumptions):
+    found = verdicts_of(given_frames(), assumptions)
+    assert {scope: found[scope, "Q1"]["verdict"] for scope in SCOPES} == dict.fromkeys(SCOPES, wanted)
+
+
+def test_q1_takes_the_whole_run_and_not_its_parts(assumptions):
+    """5 million for the whole; its parts and a row derived from the sum of V3 and R1 must not be added."""
+    whole = made_up.costs(5e6)
+    row = whole.row(0, named=True)
+    extra = [
+        row | {"run_id": "part", "is_component": True, "gpu_hours": 9e9, "cost_low_usd": 90e6},
+        row | {"run_id": "epoch", "gpu_hours": None, "cost_low_usd": 90e6},
+        row | {"run_id": "sum", "model": "DeepSeek-R1 (V3 + R1 increment)", "cost_low_usd": 90e6},
+    ]
+    given_frames = frames(training_cost=pl.concat([whole, pl.DataFrame(extra, schema=whole.schema)]))
+    low = conditions_of(given_frames, assumptions).filter(
+        (pl.col("scope") == "ALL") & (pl.col("condition") == "recomputed_low_within_factor")
+    )
+    assert low["value"].item() == 5.4e6
+    assert low["threshold"].item() == 12e6
+
+
+# ---- Q2: the threshold is a quarter ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("shares", "changed", "wanted"),
+    [
+        ((0.1, 0.25, 0.4), {}, "looks_wasteful"),
+        ((0.1, 0.2499, 0.4), {}, "cannot_tell"),
+        ((-0.1, 0.02, 0.2499), {}, "not_shown_wasteful"),
+        ((-0.1, 0.02, 0.25), {}, "cannot_tell"),
+        ((0.1, 0.3, 0.4), {"capex_group": lambda: made_up.covered(0.79)}, "cannot_tell"),
+        ((0.1, 0.3, 0.4), {"capex_group": lambda: made_up.covered(0.8)}, "looks_wasteful"),
+        ((-0.1, 0.02, 0.2), {"capex_group": lambda: made_up.covered(None)}, "cannot_tell"),
+        ((0.1, 0.3, 0.4), {"training_share": lambda: made_up.years(y2025=True)}, "cannot_tell"),
+        ((0.1, 0.3, 0.4), {"training_share": lambda: made_up.years(y2024=False, y2025=True)}, "looks_wasteful"),
+        ((-0.1, 0.02, 0.2), {"training_share": lambda: made_up.years()}, "cannot_tell"),
+    ],
+)
+def test_q2(shares, changed, wanted, assumptions):
+    given_frames = frames(waste_simulation=redundant(*shares), **{name: make() for name, make in changed.items()})
+    found = verdicts_of(given_frames, assumptions)
+    assert {scope: found[scope, "Q2"]["verdict"] for scope in SCOPES} == dict.fromkeys(SCOPES, wanted)
+
+
+def test_a_companys_own_share_is_shown_and_decides_nothing(assumptions):
+    own = mart_frame(
+        "training_share_own",
+        [
+            {"ticker": "META", "year": year, "training_share": share, "known_on": made_up.KNOWN, "grade": "C"}
+            for year, share in ((2024, 0.5), (2025, 0.99))
+        ],
+    )
+    conditions = conditions_of(frames(training_share_own=own), assumptions)
+    shown = conditions.filter(pl.col("condition") == "own_training_share")
+    assert shown.select("scope", "value", "holds", "decides").rows() == [("META", 0.99, None, False)]
+    assert verdicts_of(frames(training_share_own=own), assumptions)["META", "Q2"]["verdict"] == "not_shown_wasteful"
+
+
+# ---- Q3 --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("short", "late", "signals", "wanted"),
+    [
+        (0.8, 0.8, TWO_SIGNALS, "looks_wasteful"),
+        (0.79, 0.8, TWO_SIGNALS, "cannot_tell"),
+        (0.8, 0.79, TWO_SIGNALS, "cannot_tell"),
+        (0.9, 0.9, {"rental_prices": True}, "cannot_tell"),
+        (0.9, 0.9, {"rental_prices": True, "idle_fleet": None}, "cannot_tell"),
+        (0.9, 0.5, {}, "not_shown_wasteful"),
+        (0.1, 0.5, {"rental_prices": False, "impairments": None}, "not_shown_wasteful"),
+        (0.1, 0.51, {}, "cannot_tell"),
+        (0.1, 0.1, {"impairments": True}, "cannot_tell"),
+    ],
+)
+def test_q3(short, late, signals, wanted, assumptions):
+    given_frames = frames(
+        waste_probabilities=mart_frame("waste_probabilities", every_view(short, late)), glut_signals=glut(signals)
+    )
+    found = verdicts_of(given_frames, assumptions)
+    assert {scope: found[scope, "Q3"]["verdict"] for scope in SCOPES} == dict.fromkeys(SCOPES, wanted)
+
+
+def test_q3_of_the_group_needs_both_views(assumptions):
+    """The infrastructure view pays, the end-customer view does not say so: a company can tell, the group cannot."""
+    rows = [
+        row
+        for scope in SCOPES
+        for view, late in (("infrastructure", 0.2), ("end_customer", 0.7))
+        for row in probabilities(scope, view, 0.3, late)
+    ]
+    found = verdicts_of(frames(waste_probabilities=mart_frame("waste_probabilities", rows)), assumptions)
+    assert found["ALL", "Q3"]["verdict"] == "cannot_tell"
+    assert found["MSFT", "Q3"]["verdict"] == "not_shown_wasteful"
+    assert "infrastructure view" in found["ALL", "Q3"]["statement"]
+    assert "end-customer view" in found["ALL", "Q3"]["statement"]
+
+
+def test_q3_without_revenue_cannot_tell_and_says_so(assumptions):
+    why = "no attributable revenue of META is known"
+    rows = [
+        row
+        for scope in SCOPES
+        for row in probabilities(scope, "infrastructure", *((None, None, why) if scope == "META" else (0.3, 0.2)))
+    ]
+    found = verdicts_of(frames(waste_probabilities=mart_frame("waste_probabilities", rows)), assumptions)
+    assert found["META", "Q3"]["verdict"] == "cannot_tell"
+    assert why in found["META", "Q3"]["reason"]
+    assert found["META", "overall"]["verdict"] == "cannot_tell"
+    assert found["MSFT", "Q3"]["verdict"] == "not_shown_wasteful"
+
+
+def test_q3_needs_facts_that_cover_the_group(assumptions):
+    found = verdicts_of(wasteful_q3(capex_group=made_up.covered(0.5)), assumptions)
+    assert found["ALL", "Q3"]["verdict"] == "cannot_tell"
+    assert "50.0 %" in found["ALL", "Q3"]["reason"]
+
+
+# ---- Q4 --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("first", "far", "change", "wanted"),
+    [
+        (FELL, KEPT, -1e9, "market_said_waste"),
+        (FELL, KEPT, 0.0, "cannot_tell"),
+        (FELL, NOISE, -1e9, "cannot_tell"),
+        (FELL, NOISE, 0.0, "market_did_not_say_waste"),
+        (FELL, (0.3, 0.001), 1e9, "market_did_not_say_waste"),
+        ((-0.15, 0.05), KEPT, -1e9, "market_did_not_say_waste"),
+        ((0.15, 0.001), KEPT, -1e9, "market_did_not_say_waste"),
+        ((0.01, 0.7), None, None, "market_did_not_say_waste"),
+        (FELL, None, 5e9, "cannot_tell"),
+        (FELL, NOISE, None, "cannot_tell"),
+        (None, None, -1e9, "cannot_tell"),
+    ],
+)
+def test_q4(first, far, change, wanted, assumptions):
+    found = verdicts_of(market(first, far, change), assumptions)
+    assert {scope: found[scope, "Q4"]["verdict"] for scope in SCOPES} == dict.fromkeys(SCOPES, wanted)
+
+
+def test_q4_rests_on_the_evidence_that_decided_it(assumptions):
+    """A fall that is none is settled by prices (A); that it faded needs the press's guidance too (C)."""
+    assert verdicts_of(market((0.01, 0.7), None, None), assumptions)["ALL", "Q4"]["evidence_grade"] == "A"
+    assert verdicts_of(market(FELL, NOISE, 5e9), assumptions)["ALL", "Q4"]["evidence_grade"] == "C"
+
+
+# ---- Overall ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("given_frames", "wanted"),
+    [
+        (lambda: frames(), "not_shown_wasteful"),
+        (lambda: frames(waste_simulation=redundant(0.2, 0.3, 0.4)), "looks_wasteful"),
+        (lambda: wasteful_q3(), "looks_wasteful"),
+        # One cannot tell: enough for waste, not enough for none.
+        (lambda: wasteful_q3(waste_simulation=redundant(0.0, 0.1, 0.4)), "looks_wasteful"),
+        (lambda: wasteful_q3(training_share=made_up.years(y2025=True)), "looks_wasteful"),
+        (lambda: frames(waste_simulation=redundant(0.0, 0.1, 0.4)), "cannot_tell"),
+        (lambda: frames(glut_signals=glut({"impairments": True})), "cannot_tell"),
+        (lambda: wasteful_q3(capex_group=made_up.covered(0.7)), "cannot_tell"),
+    ],
+)
+def test_overall(given_frames, wanted, assumptions):
+    found = verdicts_of(given_frames(), assumptions)
+    assert {scope: found[scope, "overall"]["verdict"] for scope in SCOPES} == dict.fromkeys(SCOPES, wanted)
+
+
+def test_neither_claim_nor_market_can_show_waste(assumptions):
+    """Q1 and Q4 at their worst leave the overall verdict alone (method 1)."""
+    given_frames = market(FELL, KEPT, -1e9) | {"training_cost": made_up.costs(1e6)}
+    found = verdicts_of(given_frames, assumptions)
+    assert found["ALL", "Q4"]["verdict"] == "market_said_waste"
+    assert found["ALL", "overall"]["verdict"] == "not_shown_wasteful"
+
+
+# ---- Whole table -----------------------------------------------------------------------------------------------------
+
+
+def test_every_verdict_of_the_table_can_be_reached():
+    reachable = {(question, name) for question, verdicts in DECISIONS.items() for name in verdicts}
+    assert reachable == {(q, name) for q, names in VERDICTS.items() for name in names if name != "cannot_tell"}
+
+
+def test_empty_facts_give_25_rows_that_cannot_tell(assumptions):
+    found = build({}, as_of=made_up.AS_OF, assumptions=assumptions, only={"verdict"})["verdict"]
+    assert found.select("scope", "question").rows() == [(s, q) for s in sorted(SCOPES) for q in QUESTIONS]
+    assert found["verdict"].unique().to_list() == ["cannot_tell"]
+    assert found["reason"].null_count() == 0
+    assert found["as_of"].unique().to_list() == [made_up.AS_OF]
+    assert found["evidence_grade"].null_count() == found.height
+
+
+def test_thresholds_moved_across_each_other_make_no_verdict(assumptions):
+    """P(in time) >= 0 and P(late) >= 0 both hold, and no signal is enough: two verdicts at once are none."""
+    moved = assumptions.replaced({"q3_probability_wasteful": 0.0, "q3_probability_pays": 0.0, "q3_glut_signals": 0})
+    assert verdicts_of(frames(), moved)["ALL", "Q3"]["verdict"] == "cannot_tell"
+
+
+holds = st.sampled_from([True, False, None])
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_an_unknown_condition_is_evidence_for_nothing(data):
+    """Whatever a verdict is with some conditions unknown, it is the same with each of them true and with each false."""
+    table = rules().select("scope", "question", "condition").unique(maintain_order=True)
+    drawn = [data.draw(holds) for _ in range(table.height)]
+    partly = table.with_columns(holds=pl.Series(drawn, dtype=pl.Boolean))
+    before = decide(partly).filter(pl.col("verdict") != "cannot_tell")
+    for filled in (True, False):
+        after = decide(partly.with_columns(pl.col("holds").fill_null(filled)))
+        changed = before.join(after, on=["scope", "question"], suffix="_after").filter(
+            (pl.col("verdict") != pl.col("verdict_after")) & (pl.col("verdict_after") != "cannot_tell")
+        )
+        assert changed.is_empty()
+
+
+def test_sentences_name_their_evidence_and_say_no_more(assumptions):
+    found = verdicts_of(frames(), assumptions)
+    for (scope, question), row in found.items():
+        assert f"grade {row['evidence_grade']}" in row["statement"], (scope, question)
+        assert row["statement"].count(". ") == 0, "one sentence"
+        assert "None" not in row["statement"]
+        assert "nan" not in row["statement"]
+    assert "not for the whole research programme" in found["ALL", "Q1"]["statement"]
+    assert "10 % less" in found["ALL", "Q2"]["statement"]
+    assert "25 % less would look wasteful" in found["ALL", "Q2"]["statement"]
+    assert max(len(row["statement"].split()) for row in found.values()) <= 100, "a newcomer reads no longer sentence"
+    assert "proves" not in " ".join(row["statement"] for row in found.values())
+
+
+def test_guidance_is_said_of_those_who_gave_it_and_over_the_months_compared(assumptions):
+    """Two of five buyers guided at both dates: their change is not the buyers'."""
+    said = verdicts_of(market(FELL, NOISE, 5e9), assumptions)["ALL", "Q4"]["statement"]
+    assert "the guidance of META and MSFT for the year rose by 5 billion USD in two quarters" in said
+    sooner = verdicts_of(market(FELL, NOISE, 5e9), assumptions.replaced({"guidance_months": 3}))["ALL", "Q4"]
+    assert "in one quarter" in sooner["statement"]
+
+
+def test_a_vintage_that_is_left_out_is_named_in_the_sentence(assumptions):
+    why = (
+        "left out, as their capex is unknown: META 2022, MSFT 2022, MSFT 2026; by the quarters known so far: META 2026"
+    )
+    rows = mart_frame("waste_probabilities", every_view(0.3, 0.2, why))
+    found = verdicts_of(frames(waste_probabilities=rows), assumptions)
+    said = "of what is required without the unknown capex of 2022 (META and MSFT) and 2026 (MSFT), "
+    assert said in found["ALL", "Q3"]["statement"]
+    assert found["ALL", "Q3"]["verdict"] == "not_shown_wasteful"
+
+
+@pytest.mark.parametrize(
+    ("given_frames", "told"),
+    [
+        (lambda: frames(article_claims=made_up.claims().clear()), "the claim itself"),
+        (lambda: frames(training_cost=made_up.costs(None)), "the run's GPU-hours and rental prices of its time"),
+        (lambda: frames(article_claims=made_up.claims(stated_as="colour_of_the_logo")), "a claim whose scope is known"),
+        (lambda: frames(article_claims=made_up.claims().clear(), training_cost=made_up.costs(None)),
+         "the claim, the run's GPU-hours and rental prices of its time"),
+    ],
+)  # fmt: skip
+def test_q1_says_which_part_would_tell(given_frames, told, assumptions):
+    assert verdicts_of(given_frames(), assumptions)["ALL", "Q1"]["statement"].endswith(f"; {told} would tell.")
+
+
+def test_how_old_the_revenue_is_stands_beside_what_it_covers(assumptions):
+    said = verdicts_of(frames(), assumptions)["MSFT", "Q3"]["statement"]
+    assert f"in the infrastructure view by revenue told {made_up.KNOWN} (below 50 %" in said
+
+
+def test_a_driver_that_turns_one_view_alone_is_not_said_to_turn_the_verdict(assumptions):
+    flips = mart_frame(
+        "waste_sensitivity",
+        [
+            {"scope": scope, "revenue_view": view, "quantity": "coverage", "driver": "life", "central": 4.7,
+             "flip_value": 5.1, "variance_share": 0.3, "grade": "C"}
+            for scope, view in (("ALL", "end_customer"), ("MSFT", "infrastructure"))
+        ],
+    )  # fmt: skip
+    lower = made_up.revenue(infrastructure=True)
+    said = {
+        (row["scope"], number): row["statement"]
+        for number, revenue in enumerate((made_up.revenue(), lower))
+        for row in conditions_of(frames(waste_sensitivity=flips, attributable_revenue=revenue), assumptions)
+        .filter(pl.col("condition").str.starts_with("flips_at_life"))
+        .to_dicts()
+    }
+    assert "would change the verdict" in said["MSFT", 0]
+    assert "a verdict needs the infrastructure view too;" in said["ALL", 0]
+    assert "too and AI revenue that is no lower bound (infrastructure view);" in said["ALL", 1]
+    assert "a verdict needs AI revenue that is no lower bound" in said["MSFT", 1]
+
+
+def test_what_would_tell_is_what_is_wanting(assumptions):
+    """A company wants its own revenue known; where every figure is known, glut signals or other figures are wanting."""
+    unknown = frames(attributable_revenue=mart_frame("attributable_revenue", []))
+    assert "AI revenue of META would tell" in verdicts_of(unknown, assumptions)["META", "Q3"]["statement"]
+    late = frames(waste_probabilities=mart_frame("waste_probabilities", every_view(0.9, 0.9)))
+    said = verdicts_of(late, assumptions)["AMZN", "Q3"]["statement"]
+    assert "2 glut signals, or AI revenue that covers in time, would tell" in said
+
+
+def sensitivity(*flips: tuple[str, float, float]) -> pl.DataFrame:
+    """(driver, median assumed, value at which it alone flips Q2) of the group."""
+    return mart_frame(
+        "waste_sensitivity",
+        [
+            {"scope": "ALL", "revenue_view": "none", "quantity": "redundant_capex_share", "driver": driver,
+             "central": central, "flip_value": flip, "variance_share": 0.3, "grade": "C"}
+            for driver, central, flip in flips
+        ],
+    )  # fmt: skip
+
+
+def test_what_would_change_it_names_the_drivers_that_have_to_move_least_with_their_units(assumptions):
+    flips = sensitivity(("elasticity", 1.2, 0.3964), ("fleet", 13.6e6, 2.376e6), ("share_final", 0.2, 0.034))
+    said = verdicts_of(frames(waste_sensitivity=flips), assumptions)["ALL", "Q2"]["statement"]
+    assert (
+        "a price elasticity of demand below 0.40 instead of 1.20 or a world fleet below 2.4 million H100-equivalents "
+        "instead of 13.6 (median assumed), alone, would change it"
+    ) in said
+
+
+@pytest.mark.parametrize(
+    ("probability", "said"),
+    [(1.0, "above 0.999"), (0.9997, "above 0.999"), (0.0, "below 0.001"), (0.659, "0.66"), (0.7996, "0.7996")],
+)
+def test_a_probability_has_sensible_digits_and_is_never_certainty(probability, said, assumptions):
+    """0.7996 is not the 0.8 that it is compared with, and is not rounded to it."""
+    rows = mart_frame("waste_probabilities", every_view(probability, 0.9))
+    found = verdicts_of(frames(waste_probabilities=rows), assumptions)["META", "Q3"]
+    assert f"(below 50 % with probability {said}, too late with 0.90)" in found["statement"]
+    assert found["verdict"] == "cannot_tell"
+
+
+def test_a_figure_is_not_rounded_to_the_threshold_that_it_misses(assumptions):
+    found = verdicts_of(frames(waste_simulation=redundant(0.1, 0.24996, 0.4)), assumptions)["ALL", "Q2"]
+    assert found["verdict"] == "cannot_tell"
+    assert "makes 24.996 % of capex redundant" in found["statement"]
+
+
+@pytest.mark.parametrize(
+    ("given_frames", "why"),
+    [
+        (
+            lambda: frames(waste_simulation=redundant(0.0, 0.1, 0.4)),
+            "the threshold lies between the median and the 95th",
+        ),
+        (
+            lambda: frames(waste_probabilities=mart_frame("waste_probabilities", every_view(0.9, 0.9))),
+            "revenue falls short and is late, but no glut signal is triggered and 2 are needed",
+        ),
+        (lambda: frames(glut_signals=glut({"impairments": True})), "in time, but 1 glut signal is triggered"),
+        (lambda: market(FELL, KEPT, 1e9), "the suppliers' loss lasted, but the buyers did not guide lower"),
+        (lambda: market(FELL, NOISE, -1e9), "the suppliers' loss did not last, but the buyers guided lower"),
+    ],
+)
+def test_known_figures_that_fit_no_verdict_say_which_way_they_pull(given_frames, why, assumptions):
+    rows = verdicts_of(given_frames(), assumptions)
+    assert any(
+        why in rows["ALL", question]["reason"] for question in ("Q2", "Q3", "Q4") if rows["ALL", question]["reason"]
+    )
+
+
+def test_evidence_grade_is_the_weakest_of_the_facts_that_matter(assumptions):
+    """Drivers behind 5 % of the variance count, those behind less do not; the simulated row's own grade is C."""
+
+    def graded(**drivers: tuple[float, str | None]) -> str | None:
+        rows = [
+            {"scope": "ALL", "revenue_view": "none", "quantity": "redundant_capex_share", "driver": driver,
+             "variance_share": share, "grade": grade}
+            for driver, (share, grade) in drivers.items()
+        ]  # fmt: skip
+        return verdicts_of(frames(waste_sensitivity=mart_frame("waste_sensitivity", rows)), assumptions)["ALL", "Q2"][
+            "evidence_grade"
+        ]
+
+    assert graded(elasticity=(0.7, "B"), fleet=(0.05, "A"), utilisation=(0.049, "C")) == "B"
+    assert graded(elasticity=(0.7, "B"), fleet=(0.05, "C")) == "C"
+    assert graded(elasticity=(0.7, None), fleet=(0.3, "A")) == "A"
+
+
+def test_inputs_through_is_the_newest_fact_that_entered(assumptions):
+    found = verdicts_of(market(FELL, NOISE, 5e9), assumptions)
+    assert found["ALL", "Q4"]["inputs_through"] == made_up.KNOWN
+    assert verdict.TABLE.name == "verdict"
+
+
+@pytest.mark.parametrize("day", [date(2025, 1, 28), made_up.AS_OF])
+def test_conditions_and_verdict_pass_their_own_checks(day, facts, assumptions):
+    """The rules declared on the tables, run as SQL over what the snapshot gives."""
+    duckdb = pytest.importorskip("duckdb")
+    built = build(facts, as_of=day, assumptions=assumptions, only={"verdict"})
+    for name in ("verdict", "verdict_conditions", "glut_signals", "capex_guidance_change", "training_share_own"):
+        table = made_up.all_marts()[name].table
+        with duckdb.connect() as con:
+            con.execute("create schema marts")
+            for other, frame in built.items():
+                con.register("given", frame.to_arrow())
+                con.execute(f"create table marts.{other} as from given")
+                con.unregister("given")
+            con.register("checked", built[name].to_arrow())
+            for check in table.checks:
+                assert con.sql(check.unexpected.format(table="checked")).fetchall() == [], (name, check.name)

@@ -1,0 +1,121 @@
+"""The timeline gives what a run on each day would have given, and no fact of a later day changes it."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import polars as pl
+import pytest
+
+from warehouse.marts import all_marts, build, known
+from warehouse.marts.verdict import verdict_timeline
+from warehouse.tables import CORE
+
+ANSWER = ["scope", "question", "verdict", "evidence_grade", "reason"]
+
+
+def verdict_on(facts, day, assumptions) -> pl.DataFrame:
+    return build(facts, as_of=day, assumptions=assumptions, only={"verdict"})["verdict"]
+
+
+def chain() -> dict:
+    return verdict_timeline._chain(all_marts())
+
+
+def test_days_are_events_month_ends_and_the_day_itself(assumptions):
+    found = verdict_timeline.days(date(2025, 3, 10), assumptions)
+    assert list(found) == [
+        date(2024, 12, 26), date(2024, 12, 31), date(2025, 1, 20), date(2025, 1, 27), date(2025, 1, 28),
+        date(2025, 1, 31), date(2025, 2, 28), date(2025, 3, 10),
+    ]  # fmt: skip
+    assert found[date(2025, 1, 28)] == "rebound"
+    assert list(verdict_timeline.days(date(2024, 6, 1), assumptions)) == [date(2024, 6, 1)]
+    assert list(verdict_timeline.days(date(2025, 1, 27), assumptions))[-1] == date(2025, 1, 27)
+
+
+def test_it_reads_every_table_of_core_that_the_verdict_rests_on():
+    read = {name for mart in chain().values() for name in mart.inputs}
+    assert read - set(all_marts()) <= set(verdict_timeline.MART.inputs)
+    assert "verdict_timeline" not in chain()
+
+
+@pytest.fixture(scope="module")
+def timeline(facts, assumptions) -> pl.DataFrame:
+    as_of = date(2025, 10, 31)
+    return build(facts, as_of=as_of, assumptions=assumptions, only={"verdict_timeline"})["verdict_timeline"]
+
+
+@pytest.mark.parametrize("day", [date(2024, 12, 26), date(2025, 1, 28), date(2025, 4, 30), date(2025, 8, 31)])
+def test_each_day_is_the_answer_of_a_run_on_that_day(day, timeline, facts, assumptions):
+    on_the_day = timeline.filter(pl.col("as_of") == day).select(ANSWER).sort("scope", "question")
+    assert on_the_day.equals(verdict_on(facts, day, assumptions).select(ANSWER).sort("scope", "question"))
+
+
+def test_25_verdicts_a_day_and_none_looks_ahead(timeline):
+    per_day = timeline.group_by("as_of").len()
+    assert set(per_day["len"]) == {25}
+    assert timeline.filter(pl.col("inputs_through") > pl.col("as_of")).is_empty()
+
+
+def test_a_mart_counted_as_dateless_does_not_look_at_the_date(facts, assumptions):
+    """With the same frames as of two dates 400 days apart: the same rows, else the timeline would keep a stale one."""
+    day = date(2025, 6, 30)
+    later = day + timedelta(days=400)
+    frames = known(facts, day)
+    checked = set()
+    for name, mart in chain().items():
+        frames[name] = mart.run(frames, as_of=day, assumptions=assumptions)
+        if name in verdict_timeline.DATELESS:
+            assert frames[name].equals(mart.run(frames, as_of=later, assumptions=assumptions)), name
+            checked.add(name)
+    assert checked == verdict_timeline.DATELESS & set(chain())
+
+
+def test_what_is_left_out_changes_no_answer(facts, assumptions, monkeypatch):
+    """Each mart given everything, asked for everything and run every day, against what the timeline does."""
+    days = [date(2025, 1, 31), date(2025, 6, 30), date(2026, 8, 31)]
+    quick = verdict_timeline.replay(facts, days, assumptions)
+    monkeypatch.setattr(verdict_timeline, "NARROWED", {})
+    monkeypatch.setattr(verdict_timeline, "ASKED_LESS", frozenset())
+    monkeypatch.setattr(verdict_timeline, "DATELESS", frozenset())
+    whole = verdict_timeline.replay(facts, days, assumptions)
+    for day in days:
+        assert quick[day].select(*ANSWER, "inputs_through").equals(whole[day].select(*ANSWER, "inputs_through")), day
+
+
+def poisoned(facts: dict[str, pl.DataFrame], day: date) -> dict[str, pl.DataFrame]:
+    """`facts`, and after `day` a second copy of each with every number ten times as large and the best grade."""
+    changed = dict(facts)
+    for name, table in CORE.items():
+        frame = facts[name]
+        numbers = [c for c in table.columns if c.type in ("integer", "real") and c.maximum is None]
+        later = frame.with_columns(
+            *(pl.col(c.name) * 10 for c in numbers), known_on=pl.lit(day + timedelta(days=1)), grade=pl.lit("A")
+        )
+        changed[name] = pl.concat([frame, table.conform(later)])
+    return changed
+
+
+@pytest.mark.parametrize("day", [date(2025, 1, 28), date(2026, 4, 30)])
+def test_facts_known_later_change_nothing(day, facts, assumptions):
+    honest = build(facts, as_of=day, assumptions=assumptions, only={"verdict"})
+    tempted = build(poisoned(facts, day), as_of=day, assumptions=assumptions, only={"verdict"})
+    for name in ("verdict", "verdict_conditions"):
+        assert honest[name].equals(tempted[name]), name
+
+
+def test_before_the_claim_was_made_nothing_can_be_said_of_it(timeline):
+    """The article is of 2025-01-28: on the day Nvidia fell it had not appeared."""
+    q1 = timeline.filter((pl.col("scope") == "ALL") & (pl.col("question") == "Q1"))
+    verdicts = dict(q1.select("as_of", "verdict").rows())
+    assert verdicts[date(2025, 1, 27)] == "cannot_tell"
+    assert verdicts[date(2025, 1, 28)] == "claim_holds_for_its_scope"
+
+
+def test_the_market_is_not_judged_before_its_windows_are_over(timeline):
+    """[0, 60] ends in late April and two quarters in late July 2025; until then nothing can be told."""
+    q4 = timeline.filter((pl.col("scope") == "ALL") & (pl.col("question") == "Q4"))
+    verdicts = dict(q4.select("as_of", "verdict").rows())
+    early = {day: verdict for day, verdict in verdicts.items() if day <= date(2025, 6, 30)}
+    assert set(early.values()) == {"cannot_tell"}
+    assert verdicts[date(2025, 7, 31)] == "market_did_not_say_waste"

@@ -1,0 +1,183 @@
+"""The checks are checked: every known corruption is caught by the check that claims it, and the clean snapshot is clean."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from tests.conftest import recorded
+from tests.quality.corruptions import (  # fmt: skip
+    CAPEX,
+    KEPT_OUT,
+    KINDS,
+    TODAY,
+    F,
+    Kind,
+    Laboratory,
+    again,
+    each,
+    laboratory,
+    put,
+)
+from tools.checks_table import PAGE, page
+from warehouse import marts
+from warehouse.assumptions import Assumptions
+from warehouse.pipeline import ingest
+from warehouse.quality import checks as quality
+from warehouse.quality import known_findings
+from warehouse.sources import all_sources, sec
+from warehouse.tables import CORE
+from warehouse.tables.company_facts import MEASURES
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laboratory]:
+    with laboratory(tmp_path_factory.mktemp("laboratory")) as made:
+        yield made
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=[kind.name for kind in KINDS])
+def test_each_corruption_is_caught_and_kept_out(lab: Laboratory, kind: Kind) -> None:
+    found = lab.try_out(kind)
+    text = "\n".join(found.messages)
+    assert found.result == kind.result, (found.found, text)
+    if kind.result == "accepted":
+        assert (dict(found.found), found.corrupted) == ({}, 0)
+        return
+    assert kind.caught_by in found.found, text
+    assert [name for name in kind.names if name not in text] == [], text
+    if kind.result in KEPT_OUT and kind.result != "critical":
+        assert found.corrupted == 0, "a corrupted row came into core"
+    if kind.result in ("put_aside", "refused") and kind.body is None and kind.live is None:
+        assert f"{kind.table}.csv, line " in text, "the message leads to the file and the line"
+
+
+def test_there_are_many_kinds_of_every_table() -> None:
+    assert len(KINDS) >= 60
+    assert {kind.table for kind in KINDS} == set(CORE)
+    assert len({kind.name for kind in KINDS}) == len(KINDS)
+
+
+def test_the_clean_snapshot_raises_no_warning_that_is_not_explained(lab: Laboratory) -> None:
+    assert {name: found for name, found in lab.clean.items() if found} == {}
+
+
+def test_every_known_finding_is_still_found(lab: Laboratory) -> None:
+    """An explanation of what no check finds any more explains nothing."""
+    names = quality._document_names(lab.store.connection)
+    for known in known_findings.entries():
+        [table] = [table for table in CORE.values() if table.full_name == known.table]
+        [check] = [check for check in table.checks if check.name == known.check]
+        target = quality.Target(table, table.full_name, "all")
+        rows = quality._rows_found(lab.store.connection, target, check, TODAY, known_findings.MOST)
+        assert any(known.matches(row) for row in rows), known
+        assert check.severity == "warning"
+        assert names
+
+
+def test_great_expectations_says_the_same(lab: Laboratory) -> None:
+    """What the harness finds by the declared SQL is what a run finds, with known findings set apart."""
+    table = CORE["training_runs"]
+    report = quality.validate(
+        lab.store.connection,
+        [quality.Target(table, table.full_name, "all")],
+        run_id="R",
+        checked_at=datetime.now(UTC),
+        today=TODAY,
+    )
+    assert (report.warnings, report.failed_critical, report.broken) == ([], [], [])
+    assert any("TR016" in said and "Known: " in said for said in report.explained)
+    details = report.results.filter(pl.col("expectation") == "implied_price_of_a_rental")
+    assert details["success"].to_list() == [True]
+    assert "explained" in details["details"][0]
+
+
+def test_a_known_finding_whose_value_changes_is_new(lab: Laboratory) -> None:
+    kind = Kind("", "training_runs", "", "", rows=put({"claimed_cost_usd": "1100000"}, run_id="TR016"))
+    found = lab.try_out(kind)
+    assert found.found["implied_price_of_a_rental"] == "warning"
+    assert "TR016" in "\n".join(found.messages)
+
+
+@pytest.mark.parametrize("grade", ["A", "C"])
+@pytest.mark.parametrize("beside", [True, False])
+def test_the_page_that_shows_amazons_quarter_as_0_796_billion_reaches_no_mart(
+    lab: Laboratory, assumptions: Assumptions, grade: str, beside: bool
+) -> None:
+    """A known public error (a difference taken across two tags): in place of the good rows, or beside them."""
+    quarter = {"ticker": "AMZN", "measure": "purchases_of_property_and_equipment", "period_type": "quarter",
+               "period_end": "2025-12-31"}  # fmt: skip
+    wrong = {"value_usd": "796000000", "citation": "a page", "grade": grade, "known_on": "2026-02-10"}
+    change = again(wrong, **quarter) if beside else put(wrong, most=9, **quarter)
+    seen = []
+
+    def look(laboratory: Laboratory) -> None:
+        facts = {name: laboratory.store.rows(CORE[name]) for name in ("company_facts", "companies")}
+        built = marts.all_marts()["capex_quarterly"].build(**facts, as_of=TODAY, assumptions=assumptions)
+        seen.append(
+            built.filter((pl.col("ticker") == "AMZN") & (pl.col("calendar_quarter") == "2025Q4"))["capex_usd"].to_list()
+        )
+
+    found = lab.try_out(Kind("", F, "", "", rows=change), then=look)
+    assert found.found["far_from_both_neighbours"] == "put_aside"
+    assert "company_facts.csv, line " in found.messages[0]
+    assert "796000000" in found.messages[0]
+    [values] = seen
+    assert all(value is None or value > 30e9 for value in values), values
+    if beside:
+        assert values == [pytest.approx(39.5e9, rel=0.05)]
+
+
+def test_a_row_that_stands_apart_at_first_is_named_once_its_neighbours_are_there(lab: Laboratory) -> None:
+    """Rows beside each other are looked at together with those that were loaded before."""
+    table = CORE[F]
+    [check] = [check for check in table.checks if check.name == "a_thousandfold_off"]
+    sql = quality.bad_rows(check, today=TODAY, relation="staging.company_facts")
+    assert "core.company_facts" in sql
+    assert "core.company_facts" in quality.bad_rows(check, today=TODAY, relation="core.company_facts")
+    assert lab.try_out(Kind("", F, "", "", rows=put({"value_usd": "15804"}, **CAPEX))).result == "put_aside"
+
+
+COMPANIES = {
+    "AAPL": ("aapl_companyfacts_full_2026", 320193, 9), "GOOGL": ("googl_companyfacts_full_2026", 1652044, 12),
+    "NVDA": ("nvda_companyfacts_full_2026", 1045810, 1), "META": ("meta_companyfacts_trimmed_2026-08", 1326801, 12),
+    "MSFT": ("msft_companyfacts_trimmed_2026-08", 789019, 6),
+}  # fmt: skip
+
+
+def test_what_the_sec_really_sent_loses_no_row_and_only_tells_the_splits_that_no_source_has(lab: Laboratory) -> None:
+    """Three splits lie before the snapshot: 7:1 in 2014 and 4:1 in 2020 of Apple, 4:1 in 2021 of NVIDIA."""
+    bodies = {ticker: recorded("sec", f"{name}.json.gz").read_bytes() for ticker, (name, _, _) in COMPANIES.items()}
+
+    [source] = [source for source in all_sources() if source.name == "sec"]
+    with lab.as_it_was(F, "shares_outstanding"):
+        for number, (ticker, (_, cik, month)) in enumerate(COMPANIES.items()):
+            url = f"https://data.sec.gov/api/xbrl/companyfacts/CIK{cik:010}.json#ticker={ticker}&fiscal_year_end_month={month}"
+            lab._stage(F, gzip.decompress(bodies[ticker]), f"facts of {ticker}", f"{number + 1}" * 64, source, url)
+        assert ingest.quarantine(lab.store, lab.run) == []
+        ingest.load(lab.store)
+        assert dict(lab._found(CORE[F])) == {}
+        [check] = [check for check in CORE["shares_outstanding"].checks if check.name == "count_as_before"]
+        sql = quality.bad_rows(check, today=TODAY, relation="core.shares_outstanding")
+        found = lab.store.execute(
+            f"SELECT ticker, year(measured_on), nearest_split FROM ({sql}) ORDER BY ALL"
+        ).fetchall()
+        assert found == [("AAPL", 2014, "7:1"), ("AAPL", 2020, "4:1"), ("NVDA", 2021, "4:1")]
+
+
+def test_a_filing_number_as_the_folders_of_the_sec_write_it_is_in_form(lab: Laboratory) -> None:
+    undashed = lab.try_out(Kind("", F, "", "", rows=each({"accession": lambda text: text.replace("-", "")})))
+    assert (undashed.result, dict(undashed.found)) == ("accepted", {})
+
+
+def test_every_measure_of_the_list_of_tags_is_one_that_the_table_knows() -> None:
+    assert {measure.name for measure in sec.tags("MSFT")} <= set(MEASURES)
+
+
+def test_the_published_table_is_not_stale() -> None:
+    assert Path(PAGE).read_text(encoding="utf-8") == page(), "run `make docs`"

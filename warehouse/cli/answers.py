@@ -1,0 +1,179 @@
+"""Commands that read the published warehouse: verdict, sql."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from warehouse.cli import output
+from warehouse.cli.output import Format
+from warehouse.database import store
+from warehouse.database.connection import Connection, DatabaseError
+from warehouse.errors import UsageError
+from warehouse.paths import WAREHOUSE
+from warehouse.reports import overrides
+from warehouse.reports.freshness import failed_sources
+from warehouse.reports.values import plain
+
+CONTEXT_LINES = 2
+
+
+def verdict(published: Path, company: str, form: Format, assumed: Sequence[str] = ()) -> None:
+    """Write the verdicts and, in a table, the conditions behind them; with `assumed` (`key=value`) those of a what-if.
+
+    In JSON and CSV one row a verdict; `conditions` holds its conditions as a list (JSON) or as JSON text (CSV), and
+    `what_if` the assumptions that are not the packaged ones, or nothing.
+    """
+    with store.reading(published / WAREHOUSE) as connection:
+        answer = _answer(connection, company)
+        failed = failed_sources(connection)
+    before: Answer | None = None
+    if assumed:
+        from warehouse.pipeline import what_if  # builds marts: only where it is asked for
+
+        with what_if.built(published, what_if.assumed(assumed)) as connection:
+            before, answer = answer, _answer(connection, company)
+    if form is Format.table:
+        for source in failed:
+            sys.stdout.write(f"OLD DATA: {source['source']} ({source['feed']}): {source['message']}\n\n")
+        _verdict_table(answer, before, everything=bool(company))
+        return
+    old = failed if form is Format.json else json.dumps(plain(failed), ensure_ascii=False)
+    listed = [[*row.values(), _conditions_of(row, answer, form), answer.what_if, old] for row in answer.verdicts]
+    output.write([*answer.columns, "conditions", "what_if", "failed_sources"], listed, form)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Verdicts, the conditions behind them, and in words what differs from the packaged assumptions."""
+
+    columns: list[str]
+    verdicts: list[dict[str, Any]]
+    conditions: list[dict[str, Any]]
+    what_if: str | None
+
+
+def _answer(connection: Connection, company: str) -> Answer:
+    """What a warehouse answers, headline first. Raises UsageError where there is no verdict for the company."""
+    scopes = [
+        scope for (scope,) in connection.execute("SELECT DISTINCT scope FROM marts.verdict ORDER BY 1").fetchall()
+    ]
+    if company and company not in scopes:
+        raise UsageError(f"--company {company}: there is no verdict for it; choose from {', '.join(scopes)}.")
+    wanted = [company] if company else scopes
+    order = "CASE scope WHEN 'ALL' THEN 0 ELSE 1 END, scope, CASE question WHEN 'overall' THEN 0 ELSE 1 END, question"
+    columns, verdicts = _dicts(connection, f"SELECT * FROM marts.verdict ORDER BY {order}", wanted)
+    _, conditions = _dicts(connection, f"SELECT * FROM marts.verdict_conditions ORDER BY {order}, condition", wanted)
+    return Answer(columns, verdicts, conditions, overrides.overridden(connection))
+
+
+def _dicts(connection: Connection, query: str, scopes: list[str]) -> tuple[list[str], list[dict[str, Any]]]:
+    """Columns, and the rows of the scopes. They are chosen here: DuckDB imports pandas for the first parameter it is given,
+    which takes as long as all the rest of the command."""
+    result = connection.execute(query)
+    columns = [name for name, *_ in result.description]
+    rows = [dict(zip(columns, row, strict=True)) for row in result.fetchall()]
+    return columns, [row for row in rows if row["scope"] in scopes]
+
+
+def _conditions_of(row: dict[str, Any], answer: Answer, form: Format) -> Any:
+    own = [c for c in answer.conditions if c["scope"] == row["scope"] and c["question"] == row["question"]]
+    own = [{key: value for key, value in c.items() if key not in ("scope", "question")} for c in own]
+    return own if form is Format.json else json.dumps(plain(own), ensure_ascii=False)
+
+
+def _verdict_table(answer: Answer, before: Answer | None, everything: bool) -> None:
+    marked = ""
+    if answer.what_if:
+        marked = " (what-if)"
+        sys.stdout.write(f"WHAT-IF, not the published answer: {answer.what_if}\n")
+        sys.stdout.write(f"{_moved(answer, before)}\n" if before else "")
+        sys.stdout.write("\n")
+    shown = [[r["scope"], r["question"], r["verdict"], r["evidence_grade"], r["statement"]] for r in answer.verdicts]
+    title = f"Verdict as of {answer.verdicts[0]['as_of']}{marked}" if answer.verdicts else ""
+    output.write(["scope", "question", "verdict", "grade", "statement"], shown, Format.table, title)
+    behind = [c for c in answer.conditions if everything or c["scope"] == "ALL"]
+    fields = ["scope", "question", "condition", "value", "comparison", "threshold", "holds", "statement"]
+    title = f"The figures and thresholds behind it{marked}"
+    output.write(fields, [[c[f] for f in fields] for c in behind], Format.table, title)
+
+
+def _moved(answer: Answer, before: Answer) -> str:
+    """Which verdicts differ from the published ones."""
+    was = {(row["scope"], row["question"]): row["verdict"] for row in before.verdicts}
+    moved = [
+        f"{row['scope']} {row['question']} {was[row['scope'], row['question']]} -> {row['verdict']}"
+        for row in answer.verdicts
+        if row["verdict"] != was[row["scope"], row["question"]]
+    ]
+    return f"Verdicts that change: {'; '.join(moved)}" if moved else "No verdict changes."
+
+
+def sql(published: Path, query: str, file: Path | None, question: str, form: Format) -> None:
+    """Run read-only SQL and write its result; without a query, read from standard input or prompt."""
+    if file:
+        try:
+            query = file.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(f"--file {file}: cannot be read: {error}") from error
+    if question:
+        query = _question(question)
+    with store.reading(published / WAREHOUSE) as connection:
+        if query:
+            _execute(connection, query, form)
+        elif sys.stdin.isatty():
+            _prompt(connection, form)
+        else:
+            _execute(connection, sys.stdin.read(), form)
+
+
+def _question(name: str) -> str:
+    folder = Path(str(resources.files("sql"))) / "questions"
+    path = folder / f"{name}.sql"
+    if path.parent != folder or not path.exists():
+        known = "\n  ".join(
+            f"{p.stem}: {p.read_text().splitlines()[0].lstrip('- ')}" for p in sorted(folder.glob("*.sql"))
+        )
+        raise UsageError(f"--question {name}: there is no such question. There are:\n  {known}")
+    return path.read_text(encoding="utf-8")
+
+
+def _execute(connection: Connection, query: str, form: Format) -> None:
+    try:
+        result = connection.execute(query)
+        if result is None or result.description is None:
+            return
+        columns = [name for name, *_ in result.description]
+        output.write(columns, result.fetchall(), form)
+    except DatabaseError as error:
+        message = str(error).strip()
+        if "read-only" in message or "external access" in message.lower() or "disabled" in message:
+            message += "\nThe published warehouse is read-only. Copy the file if you want to change it."
+        raise UsageError(f"SQL: {message}") from None
+
+
+def _prompt(connection: Connection, form: Format) -> None:
+    with suppress(ImportError):
+        import readline  # noqa: F401  (line editing and history, where the system has it)
+    sys.stderr.write("SQL on the published warehouse; end a query with ; and leave with .quit or Ctrl-D.\n")
+    lines: list[str] = []
+    while True:
+        try:
+            line = input("overbuild> " if not lines else "       ...> ")
+        except EOFError:
+            return
+        if not lines and line.strip() in (".quit", ".exit", "quit", "exit"):
+            return
+        lines.append(line)
+        if line.rstrip().endswith(";"):
+            try:
+                _execute(connection, "\n".join(lines), form)
+            except UsageError as error:
+                sys.stderr.write(f"{error}\n")
+            lines = []

@@ -1,0 +1,304 @@
+"""`overbuild quality`: what the checks found, the rows they put aside, and what a person decides about those.
+
+A person on duty wants four things, in this order: what is new, which row it is, what stands in the document, and a way
+to say what is to be done with it. Nothing here imports Great Expectations or Prefect.
+"""
+
+from __future__ import annotations
+
+import getpass
+import gzip
+import json
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from warehouse.cli import output
+from warehouse.cli.output import Format
+from warehouse.database import store
+from warehouse.errors import UsageError
+from warehouse.fetching import archive
+from warehouse.paths import WAREHOUSE, Home
+from warehouse.quality import decisions, history
+from warehouse.quality.checks import STAGING
+from warehouse.quality.decisions import ACCEPTED, WITHDRAWN, Decision
+from warehouse.quality.history import Row
+from warehouse.tables import CORE
+
+RUNS_SHOWN = 10
+ROWS_SHOWN = 50
+LINE_SHOWN = 500  # characters
+
+
+def quality(home: Home, run_id: str, form: Format) -> None:
+    """Write one run's results (the latest without `run_id`) and, in a table, what is new and the history of runs."""
+    with history.opened(home) as connection:
+        runs = history.runs(connection, 1_000_000)
+        if not runs:
+            raise UsageError(f"{home.root}: no run is recorded here yet. Run `overbuild run` first.")
+        wanted = run_id or runs[0]["run_id"]
+        outcome = next((run for run in runs if run["run_id"] == wanted), None)
+        if outcome is None:
+            latest = ", ".join(run["run_id"] for run in reversed(runs[:5]))
+            raise UsageError(f"--run {wanted}: there is no such run; the latest are {latest}.")
+        results = history.results(connection, wanted)
+        if form is not Format.table:
+            if form is Format.json:
+                results = [row | {"details": json.loads(row["details"])} for row in results]
+            names = list(results[0]) if results else ["run_id"]
+            output.write(names, [list(row.values()) for row in results], form)
+            return
+        aside = history.put_aside(connection, wanted)
+        waiting = history.waiting(connection)
+    failed = [row for row in results if not row["success"]]
+    new, mended = history.changed(results)
+    sys.stdout.write(
+        f"Run {wanted} ({outcome['source']}, as of {outcome['as_of']}): {outcome['outcome'].replace('_', ' ')}. "
+        f"{len(results) - len(failed)} of {len(results)} checks held; {len(new)} fail that held before or are new, "
+        f"{len(mended)} hold again.{_carried(results)}\n"
+    )
+    if known := [(row, said) for row in results for said in json.loads(row["details"]).get("explained", [])]:
+        shown = [[row["table_name"], row["expectation"], said.partition(": ")[2]] for row, said in known[:ROWS_SHOWN]]
+        output.write(
+            ["table", "check", "what was found"], shown, Format.table, f"Known findings, explained ({len(known)})"
+        )
+    if failed:
+        shown = [
+            [r["table_name"], r["expectation"], _consequence(r), "new" if r in new else "as before", r["unexpected_count"],
+             f"{r['failed_runs']} of {r['runs_looked_at']} runs", _told(r)]
+            for r in sorted(failed, key=lambda r: r not in new)
+        ]  # fmt: skip
+        columns = ["table", "check", "severity", "since last", "rows", "failed in", "what was found"]
+        output.write(columns, shown, Format.table, "Checks that did not hold")
+    if mended:
+        shown = [[r["table_name"], r["expectation"], r["column_name"]] for r in mended]
+        output.write(["table", "check", "columns"], shown, Format.table, "Checks that hold again")
+    if aside:
+        output.write(
+            ["id", "table", "reason", "decision"],
+            [[r["row_id"], r["table_name"], r["reason"], r["decision"]] for r in aside[:ROWS_SHOWN]],
+            Format.table,
+            f"Rows put aside in this run ({len(aside)})",
+        )
+    if waiting:
+        rows = "1 row waits" if len(waiting) == 1 else f"{len(waiting)} rows wait"
+        sys.stdout.write(f"{rows} for a decision: overbuild quality quarantine\n\n")
+    named = ["run_id", "started_at", "source", "as_of", "outcome", "checks", "not_held"]
+    headings = ["run", "started (UTC)", "source", "as of", "outcome", "checks", "not held"]
+    output.write(headings, [[run[n] for n in named] for run in runs[:RUNS_SHOWN]], Format.table, "Runs")
+
+
+def _carried(results: Sequence[Row]) -> str:
+    since = {json.loads(row["details"]).get("carried_over_from") for row in results} - {None}
+    return f" Nothing had changed since run {', '.join(sorted(since))}, which found this." if since else ""
+
+
+def _told(row: Row) -> str:
+    found = json.loads(row["details"])
+    return str(found.get("message") or found.get("protects") or "").removeprefix(f"{row['table_name']}: ")
+
+
+def _consequence(row: Row) -> str:
+    return "rows put aside" if row["table_name"].startswith(STAGING) else row["severity"]
+
+
+def checks(home: Home, form: Format) -> None:
+    """Write the record of every check that failed in one of the last runs."""
+    with history.opened(home) as connection:
+        found = history.records(connection)
+    if form is Format.table:
+        if not found:
+            sys.stdout.write(f"Every check held in the last {history.LAST_RUNS} runs.\n")
+            return
+        found = [row | {"counts": " ".join(map(str, row["counts"][-10:]))} for row in found]
+        shown = [
+            [r["table_name"], r["expectation"], r["column_name"], "holds" if r["holds_now"] else "fails",
+             f"{r['failed_runs']} of {r['runs_looked_at']} runs", r["last_failed_at"], r["counts"]]
+            for r in found
+        ]  # fmt: skip
+        columns = ["table", "check", "columns", "now", "failed in", "last failed (UTC)", "rows found, the latest last"]
+        output.write(columns, shown, Format.table, f"Checks that failed in the last {history.LAST_RUNS} runs")
+        return
+    names = ["table_name", "expectation", "column_name", "severity", "runs_looked_at", "failed_runs", "last_failed_at",
+             "holds_now", "counts"]  # fmt: skip
+    if form is Format.csv:
+        found = [row | {"counts": json.dumps(row["counts"])} for row in found]
+    output.write(names, [[row[name] for name in names] for row in found], form)
+
+
+# -- rows that were put aside -----------------------------------------------------------------------------------------
+
+
+def quarantine(home: Home, run_id: str, everything: bool, form: Format) -> None:
+    """Write the rows that wait for a decision; or those of one run, or all that there ever were."""
+    with history.opened(home) as connection:
+        if run_id and run_id not in {run["run_id"] for run in history.runs(connection, 1_000_000)}:
+            raise UsageError(f"--run {run_id}: there is no such run; `overbuild quality` lists the latest.")
+        found = history.put_aside(connection, run_id) if run_id or everything else history.waiting(connection)
+    found = [row | {"archived": str(archive.path_of(home.raw, row["document_sha256"]))} for row in found]
+    if form is not Format.table:
+        names = ["row_id", "table_name", "reason", "document", "locator", "url", "document_sha256", "archived", "run_id",
+                 "put_aside_at", "decision", "decided_by", "decided_at", "decision_reason", "row"]  # fmt: skip
+        if form is Format.json:
+            found = [row | {"row": json.loads(row["row"])} for row in found]
+        output.write(names, [[row[name] for name in names] for row in found], form)
+        return
+    if not found:
+        where = f"run {run_id}" if run_id else "any run" if everything else "the warehouse"
+        said = "was put aside in" if run_id or everything else "waits for a decision in"
+        sys.stdout.write(f"No row {said} {where}.\n")
+        return
+    shown = [
+        [r["row_id"], r["table_name"], history.about(r), r["reason"], r["decision"] or "waits"]
+        for r in found[:ROWS_SHOWN]
+    ]
+    output.write(["id", "table", "row", "document, place: reason", "decision"], shown, Format.table, "Rows put aside")
+    if len(found) > ROWS_SHOWN:
+        sys.stdout.write(f"and {len(found) - ROWS_SHOWN} more: --format csv\n")
+    sys.stdout.write(
+        "The row and its line in the document: overbuild quality row ID\n"
+        'It is right, load it at the next run: overbuild quality accept ID --reason "..."\n'
+        'It is wrong, tell of it no more:      overbuild quality dismiss ID --reason "..."\n'
+    )
+
+
+def row(home: Home, asked: str, form: Format) -> None:
+    """Write everything about one row that was put aside, with what stands at its place in the document."""
+    found = _find(home, asked)
+    path = archive.path_of(home.raw, found["document_sha256"])
+    header, line = _in_document(home, found)
+    why_not = decisions.why_not_acceptable(found["table_name"], found["row"], found["reason"], datetime.now(UTC).date())
+    about = {
+        "row_id": found["row_id"],
+        "table_name": found["table_name"],
+        "reason": found["reason"],
+        "document": found["document"],
+        "locator": found["locator"],
+        "url": found["url"],
+        "archived": str(path),
+        "header": header,
+        "line": line,
+        "run_id": found["run_id"],
+        "put_aside_at": found["put_aside_at"],
+        "decision": found["decision"] or "waits",
+        "decided_by": found["decided_by"],
+        "decided_at": found["decided_at"],
+        "decision_reason": found["decision_reason"],
+        "can_be_accepted": f"no: {why_not}" if why_not else "yes",
+    }
+    if form is not Format.table:
+        kept = json.loads(found["row"]) if form is Format.json else found["row"]
+        output.write([*about, "row"], [[*about.values(), kept]], form)
+        return
+    shown = [[name.replace("_", " "), value] for name, value in about.items() if value not in (None, "")]
+    output.write(["", ""], shown, Format.table, f"Row {found['row_id']}")
+    fields = json.loads(found["row"])
+    if isinstance(fields, dict):
+        output.write(["field", "as it was read"], list(fields.items()), Format.table)
+
+
+def _in_document(home: Home, found: Row) -> tuple[str, str]:
+    """The first line of a row's document and the line where the row stands, where the place is a line."""
+    word, _, number = found["locator"].partition(" ")
+    path = archive.path_of(home.raw, found["document_sha256"])
+    if word != "line" or not number.isdigit() or not path.exists():
+        return "", ""
+    with path.open("rb") as raw:
+        packed = raw.read(2) == b"\x1f\x8b"
+    header = line = ""
+    with gzip.open(path, "rb") if packed else path.open("rb") as file:
+        for place, text in enumerate(file, 1):
+            said = text.decode("utf-8", errors="replace").rstrip("\r\n")[:LINE_SHOWN]
+            if place == 1:
+                header = said
+            if place == int(number):
+                line = said
+                break
+    return header, line
+
+
+def _find(home: Home, asked: str) -> Row:
+    """The row of this id (its first characters will do). Raises UsageError where there is none, or more than one."""
+    with history.opened(home) as connection:
+        every = history.put_aside(connection)
+    found = [r for r in every if r["row_id"] == asked] or [r for r in every if asked and r["row_id"].startswith(asked)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise UsageError(
+            f"{asked}: {len(found)} rows begin so: {', '.join(r['row_id'] for r in found[:5])}; give more."
+        )
+    raise UsageError(
+        f"{asked}: no row of this id was ever put aside here ({home.root}). `overbuild quality quarantine` lists those "
+        "that wait for a decision, with --all every one."
+    )
+
+
+def decide(home: Home, asked: str, decision: str, reason: str, by: str) -> None:
+    """Keep a decision about a row. Raises UsageError where it cannot be made, with what to do instead."""
+    reason, by = reason.strip(), by.strip() or _user()
+    if not reason:
+        raise UsageError('--reason "": say in a few words why; whoever reads the decision later was not there.')
+    found = _find(home, asked)
+    row_id = found["row_id"]
+    if decision == ACCEPTED and found["decision"] is None:
+        _refuse_what_cannot_be_loaded(home, found)
+    if decision == WITHDRAWN and found["decision"] == ACCEPTED and _loaded(home, found):
+        raise UsageError(
+            f"{row_id}: this row is loaded already, and nothing is ever deleted from core. If it is wrong, it takes a "
+            "document with a later known_on that says so."
+        )
+    made = Decision(
+        row_id=row_id,
+        decided_at=datetime.now(UTC),
+        table_name=found["table_name"],
+        decision=decision,
+        decided_by=by,
+        reason=reason,
+        put_aside_for=found["reason"],
+        row=found["row"],
+        document_sha256=found["document_sha256"],
+        locator=found["locator"],
+    )
+    decisions.keep(home, made)
+    then = {
+        ACCEPTED: "The next run loads it; a critical check of the whole table can still refuse it.",
+        WITHDRAWN: "It waits for a decision again.",
+    }.get(decision, "It stays out and is told of no more.")
+    sys.stderr.write(f"{row_id}: {decision} by {by}. {then}\n")
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):  # a container's user without a name
+        return "unknown"
+
+
+def _refuse_what_cannot_be_loaded(home: Home, found: Row) -> None:
+    row_id, today = found["row_id"], datetime.now(UTC).date()
+    if why := decisions.why_not_acceptable(found["table_name"], found["row"], found["reason"], today):
+        raise UsageError(
+            f"{row_id}: this row cannot be accepted: {why}. Mend the document where it is ours (the next run reads it "
+            f'anew), or: overbuild quality dismiss {row_id} --reason "..."'
+        )
+    for other in _standing(home, found):
+        raise UsageError(
+            f"{row_id}: this row cannot be accepted: a row with the same identity is loaded from document "
+            f"{other['document_sha256'][:12]}, {other['locator']}, and only one of them can stand."
+        )
+
+
+def _standing(home: Home, found: Row) -> list[dict[str, Any]]:
+    """Rows of the published core that have this row's identity."""
+    table, published = CORE[found["table_name"].removeprefix("core.")], home.current / WAREHOUSE
+    if not published.exists():
+        return []
+    with store.reading(published) as connection:
+        return list(decisions.standing(table, decisions.as_rows([found["row"]], table), connection).rows(named=True))
+
+
+def _loaded(home: Home, found: Row) -> bool:
+    here = (found["document_sha256"], found["locator"])
+    return any((other["document_sha256"], other["locator"]) == here for other in _standing(home, found))

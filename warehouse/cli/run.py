@@ -1,0 +1,94 @@
+"""Start a run from the command line: Prefect in this process, progress in the terminal, a summary at the end."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+from datetime import date
+from typing import Any
+
+from warehouse import quality
+from warehouse.errors import UsageError
+from warehouse.marts.verdict.decision import ASKED
+
+
+def run(
+    *, source: str, only: tuple[str, ...], as_of: date | None, quiet: bool, offline: bool = False
+) -> dict[str, Any]:
+    """Run the flow and give its summary. Raises UsageError before anything starts where the options are wrong."""
+    from warehouse import assumptions
+    from warehouse import paths as home
+    from warehouse.pipeline import steps
+    from warehouse.settings import load_settings
+
+    if source not in ("reference", "live"):
+        raise UsageError(f"--source {source}: choose reference or live.")
+    settings = load_settings()
+    assumptions.load(settings.assumptions)
+    home.prepare(home.home_of(settings))
+    asked = steps.chosen(source, only)
+    if not offline:
+        steps.refuse_where_none_can_be_asked(asked, settings)
+    _listen(quiet)
+
+    from flows.environment import prepare
+
+    prepare()
+    # Great Expectations takes seconds to import; it loads while Prefect's temporary server starts.
+    threading.Thread(target=quality.preload, daemon=True).start()
+    from flows.answer import answer
+
+    return answer(source="live" if source == "live" else "reference", only=only, as_of=as_of, offline=offline)
+
+
+def _listen(quiet: bool) -> None:
+    logger = logging.getLogger("overbuild.progress")
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    if not quiet and sys.stderr.isatty():
+        handler = logging.StreamHandler(sys.stderr)
+        handler.setFormatter(logging.Formatter("%(asctime)s  %(message)s", "%H:%M:%S"))
+        logger.addHandler(handler)
+        sys.stderr.write("Starting (the first seconds load Prefect and its temporary server)\n")
+
+
+def print_summary(outcome: dict[str, Any]) -> None:
+    """What a run did, for a newcomer, on standard output."""
+    out = [f"The answer as of {outcome['as_of']}, from {outcome['fact_rows']:,} facts:", ""]
+    order = ["overall", *ASKED]  # the headline first
+    for verdict in sorted(outcome["verdicts"], key=lambda v: order.index(v["question"])):
+        out.append(f"  {ASKED[verdict['question']]}  [{verdict['verdict'].replace('_', ' ')}]")
+        out += [f"      {line}" for line in _wrapped(verdict["statement"])]
+    known = f"; {outcome['known_findings']} findings are known and explained (overbuild quality)"
+    out += [
+        "",
+        f"Checked: {outcome['checks_held']} of {outcome['checks']} checks held{known if outcome['known_findings'] else ''}.",
+    ]
+    if outcome["unchanged_since"]:
+        out.append(f"  Nothing has changed since run {outcome['unchanged_since']}: its figures and findings stand.")
+    out += [f"  warning: {warning}" for warning in outcome["warnings"]]
+    out += [f"  put aside: {reason}" for reason in outcome["quarantined"]]
+    out += [
+        f"  source failed; what was loaded of it before stands: {n}: {why}"
+        for n, why in outcome["failed_sources"].items()
+    ]
+    out += [f"  note: {note}" for note in outcome["notes"]]
+    if outcome["overridden"]:
+        out.append(f"  what-if: these assumptions are not the packaged ones: {', '.join(outcome['overridden'])}")
+    published = outcome["published"]
+    out += [
+        "",
+        "Where to look next:",
+        f"  report           {published}/site/index.html",
+        f"  quality pages    {published}/quality/index.html",
+        "  the figures      overbuild verdict",
+        '  your own query   overbuild sql "select * from marts.capex_group"',
+    ]
+    sys.stdout.write("\n".join(out) + "\n")
+
+
+def _wrapped(text: str) -> list[str]:
+    import textwrap
+
+    return textwrap.wrap(text, 108)

@@ -1,0 +1,39 @@
+"""`overbuild sources`: a row for each source; for a person in three tables."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from warehouse.cli import output
+from warehouse.cli.output import Format
+from warehouse.paths import Home
+from warehouse.reports.freshness import COLUMNS, report
+from warehouse.settings import load_settings
+
+NARROW = ("source", "feed", "state", "reachable", "key", "newest_fact", "last_success", "last_run", "next_run")
+ABOUT = ("source", "gives", "needs", "terms")
+
+
+def write(home: Home, form: Format, now: datetime | None = None) -> None:
+    """Write a row for each source to standard output; for a person in three tables: how it is, what to do, what it is."""
+    at = now or datetime.now(UTC)
+    rows = report(home, load_settings(), at)
+    if form is not Format.table:
+        output.write(COLUMNS, [[row[column] for column in COLUMNS] for row in rows], form)
+        return
+    how = [[_short(row[column], at) for column in NARROW] for row in rows]
+    output.write(NARROW, how, form, f"Sources (month, day and time in UTC, of {at.year} where no year is said)")
+    to_do = [[row["source"], row["next_step"]] for row in rows if row["next_step"]]
+    if to_do:
+        output.write(("source", "next_step"), to_do, form, "What to do next")
+    output.write(ABOUT, [[row[c] for c in ABOUT] for row in rows], form, "What each one gives, needs and allows")
+
+
+def _short(value: Any, now: datetime) -> Any:
+    """A time to the minute, of another year its day; yes or no in words."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, datetime):
+        return f"{value:%m-%d %H:%M}" if value.year == now.year else f"{value:%Y-%m-%d}"
+    return value

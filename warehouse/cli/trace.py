@@ -1,0 +1,158 @@
+"""`overbuild trace`: the facts behind a figure as a tree for a person, or one object for each fact."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from warehouse.cli import output
+from warehouse.cli.output import Format
+from warehouse.database import store
+from warehouse.paths import WAREHOUSE
+from warehouse.reports.lineage import _PROVENANCE, Node, Row, Traced, _tables, described, follow, is_fact, named
+from warehouse.reports.values import readable
+from warehouse.tables.table import Table
+
+FOLDED_FROM = 6  # siblings of one table, from which they share a line
+GROUPS = 8  # lines that folded siblings may take, one for each value of the first column of their key
+WORDS, FIGURES = 5, 7  # columns shown of a row
+LONGEST = 60  # characters of a text that is shown
+STANDS_FOR_MANY = (
+    "adj_close",
+    "value_usd",
+    "value",
+    "usd_per_gpu_hour",
+    "capex_usd",
+    "abnormal_return",
+    "training_flop",
+)
+
+
+def write(published: Path, table: str, where: str, limit: int, form: Format) -> None:
+    """Follow rows of a table down to `core` and write them: a tree, or one object for each fact (JSON, CSV)."""
+    with store.reading(published / WAREHOUSE) as connection:
+        found = follow(connection, named(table), where, limit)
+    if not found.roots:
+        sys.stderr.write(f"{named(table).full_name}: no row" + (f" where {where}" if where else "") + ".\n")
+    if found.more:
+        sys.stderr.write(
+            f"Followed the first {len(found.roots)} of {len(found.roots) + found.more} rows; "
+            "narrow --where, or raise --limit.\n"
+        )
+    if form is Format.table:
+        _tree(found)
+        return
+    objects = [described(found, node, way) for node, way in found.facts()]
+    columns = list(dict.fromkeys(name for one in objects for name in one))
+    if form is Format.json:
+        output.write_objects(objects)
+    else:
+        output.write(columns, [[one.get(name) for name in columns] for one in objects], form)
+
+
+def _tree(found: Traced) -> None:
+    from rich.text import Text
+    from rich.tree import Tree
+
+    shown: set[tuple[Node, ...]] = set()
+
+    def grow(branch: Tree, children: Iterable[Node]) -> None:
+        for nodes in _folded(found, list(children)):
+            below = list(dict.fromkeys(child for node in nodes for child in found.children.get(node, ())))
+            again = bool(below) and nodes in shown
+            limb = branch.add(Text(_line(found, nodes) + ("  (its inputs: see above)" if again else "")))
+            if below and not again:
+                shown.add(nodes)
+                grow(limb, below)
+
+    for root in found.roots:
+        tree = Tree(Text(_line(found, (root,), whole=True)))
+        shown.add((root,))
+        grow(tree, found.children.get(root, ()))
+        if not found.children.get(root) and not is_fact(root):
+            tree.add(Text("no row of core is behind it"))
+        output.write_tree(tree)
+
+
+def _folded(found: Traced, children: list[Node]) -> list[tuple[Node, ...]]:
+    """Siblings as lines: alone where they are few, together with those of their table where they are many."""
+    lines: list[tuple[Node, ...]] = []
+    by_table: dict[str, list[Node]] = {}
+    for child in children:
+        by_table.setdefault(child[0], []).append(child)
+    for name, nodes in by_table.items():
+        if len(nodes) < FOLDED_FROM:
+            lines += [(node,) for node in nodes]
+            continue
+        groups: dict[Any, list[Node]] = {}
+        for node in nodes:
+            groups.setdefault(found.rows[node][_tables()[name].key[0]], []).append(node)
+        lines += map(tuple, groups.values()) if len(groups) <= GROUPS else [tuple(nodes)]
+    return lines
+
+
+def _line(found: Traced, nodes: tuple[Node, ...], *, whole: bool = False) -> str:
+    """One row, or many as their number, first and last."""
+    name = nodes[0][0]
+    table = _tables()[name]
+    first, last = found.rows[nodes[0]], found.rows[nodes[-1]]
+    if len(nodes) == 1:
+        key = ", ".join(f"{column} {readable(first[column])}" for column in table.key)
+        said = f"{name}  {key}: {_figures(table, first)}"
+    else:
+        same = [c for c in table.key if len({found.rows[node][c] for node in nodes}) == 1]
+        spans = [f"{c} {readable(first[c])}" for c in same] + [
+            f"{c} {readable(min(values))} to {readable(max(values))}"
+            for c in table.key
+            if c not in same and (values := [v for node in nodes if (v := found.rows[node][c]) is not None])
+        ]
+        said = f"{name}  {len(nodes)} rows, {', '.join(spans)}"
+        figure = _figure(table, [found.rows[node] for node in nodes])
+        if figure:
+            said += f": {figure} {readable(first[figure])} (first) to {readable(last[figure])} (last)"
+    if is_fact(nodes[0]):
+        return f"{said}\n{_where(found, nodes)}"
+    grade = max((g for node in nodes if (g := found.rows[node].get("grade"))), default=None)
+    said += f" [grade {grade}]" if grade else ""
+    text = first.get("statement") if whole else None
+    return f"{said}\n{text}" if text else said
+
+
+def _where(found: Traced, nodes: tuple[Node, ...]) -> str:
+    """Where facts were read: citation, document, place in it, its hash."""
+    rows = [found.rows[node] for node in nodes]
+    citations = list(dict.fromkeys(row["citation"] for row in rows))
+    more = f" and {len(citations) - 1} more" if len(citations) > 1 else ""
+    grade, known = max(row["grade"] for row in rows), max(row["known_on"] for row in rows)
+    places = []
+    for sha256, source in dict.fromkeys((row["document_sha256"], row["source"]) for row in rows):
+        at = sorted({row["locator"] for row in rows if row["document_sha256"] == sha256}, key=lambda a: (len(a), a))
+        document = found.documents.get((sha256, source), {})
+        lines = at[0] if len(at) == 1 else f"{at[0]} to {at[-1]}"
+        places.append(f"{document.get('name', 'an unknown document')}, {lines} (raw/{sha256[:2]}/{sha256[:12]}...)")
+    return f"grade {grade}, known on {known}; {citations[0]}{more}; {'; '.join(places[:2])}"
+
+
+def _figures(table: Table, row: Row) -> str:
+    """The filled columns of a row: words first, then figures, as many as a reader takes in."""
+    words, figures = [], []
+    for column in table.columns:
+        value = row[column.name]
+        if value is None or column.name in (*table.key, *_PROVENANCE, "reason", "statement", "evidence"):
+            continue
+        if column.type in ("text", "json", "date"):
+            if len(str(value)) <= LONGEST:
+                words.append(f"{column.name} {readable(value)}")
+        else:
+            figures.append(f"{column.name} {readable(value)}")
+    return ", ".join([*words[:WORDS], *figures[:FIGURES]])
+
+
+def _figure(table: Table, rows: Sequence[Row]) -> str | None:
+    """The column that stands for many rows: the one named below where the table has it, else its first figure."""
+    filled = {c.name: c for c in table.columns if any(row[c.name] is not None for row in (rows[0], rows[-1]))}
+    named = [name for name in STANDS_FOR_MANY if name in filled]
+    figures = [name for name, c in filled.items() if c.type == "real" and name not in table.key]
+    return next(iter([*named, *figures]), None)

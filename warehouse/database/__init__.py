@@ -1,0 +1,1 @@
+"""Where SQL meets the warehouse: the store, loading, views, releases."""

@@ -1,0 +1,125 @@
+"""Every document as it was received, kept under the SHA-256 of its bytes.
+
+A figure can be followed to the bytes that it came from, and a run can be repeated from them without a network. So
+nothing is parsed that is not in the archive first. Documents may be larger than memory: they are written, hashed and
+read in pieces.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO
+
+from warehouse.errors import OverbuildError
+from warehouse.sources.common.source import Document, Received
+
+PIECE_BYTES = 1 << 20
+IN_MEMORY_BYTES = 4 << 20
+"""A document up to this size is handed on in memory, a larger one as the path of its file."""
+
+
+class DamagedError(OverbuildError):
+    """An archived document that is missing or no longer what its name says."""
+
+
+def path_of(root: Path, sha256: str) -> Path:
+    """Where the document of this hash is kept: raw/ab/abcdef..."""
+    return root / sha256[:2] / sha256
+
+
+class Writer:
+    """A document on its way into the archive, piece by piece. It appears whole or not at all: `keep` renames it."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        root.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=root, prefix=".receiving-")
+        self._file: BinaryIO = os.fdopen(handle, "wb")
+        self._temporary = Path(name)
+        self._hash = hashlib.sha256()
+        self.size = 0
+
+    def write(self, piece: bytes) -> None:
+        self._file.write(piece)
+        self._hash.update(piece)
+        self.size += len(piece)
+
+    def keep(self) -> str:
+        """Put it in its place (once); gives its hash."""
+        self._file.close()
+        sha256 = self._hash.hexdigest()
+        target = path_of(self._root, sha256)
+        if not target.exists():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(self._temporary, target)
+        return sha256
+
+    def __enter__(self) -> Writer:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+        self._temporary.unlink(missing_ok=True)
+
+
+def keep(root: Path, received: Received) -> Document:
+    """Put a document into the archive (once) and give it back with its hash; one that came out of it is only named."""
+    sha256 = received.sha256
+    if sha256 is None or not path_of(root, sha256).exists():
+        with Writer(root) as writer, _opened(received.content) as file:
+            while piece := file.read(PIECE_BYTES):
+                writer.write(piece)
+            sha256 = writer.keep()
+    fetched_at = received.fetched_at or datetime.now(UTC)
+    return Document(sha256, received.name, received.url, received.content, fetched_at)
+
+
+def _opened(content: bytes | Path) -> BinaryIO:
+    return Document("", "", "", content).open()
+
+
+def content(root: Path, sha256: str) -> bytes | Path:
+    """A document of the archive: its bytes, or the path of a large one. Raises DamagedError as `read` does."""
+    target = path_of(root, sha256)
+    if target.exists() and target.stat().st_size > IN_MEMORY_BYTES:
+        verify(root, sha256)
+        return target
+    return read(root, sha256)
+
+
+def read(root: Path, sha256: str) -> bytes:
+    """The bytes of a document. Raises DamagedError where they are missing or no longer what their name says."""
+    target = path_of(root, sha256)
+    try:
+        body = target.read_bytes()
+    except OSError as error:
+        raise DamagedError(f"{target}: the archived document cannot be read ({error.strerror}).") from error
+    if hashlib.sha256(body).hexdigest() != sha256:
+        raise _changed(target)
+    return body
+
+
+def verify(root: Path, sha256: str) -> None:
+    """Read a document through. Raises DamagedError where it is missing or no longer what its name says."""
+    target = path_of(root, sha256)
+    try:
+        with target.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise DamagedError(f"{target}: the archived document cannot be read ({error.strerror}).") from error
+    if found != sha256:
+        raise _changed(target)
+
+
+def _changed(target: Path) -> DamagedError:
+    return DamagedError(
+        f"{target}: the archived document was changed; its bytes no longer give this hash. Remove the file to have the "
+        "document fetched again."
+    )

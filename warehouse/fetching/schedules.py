@@ -1,0 +1,224 @@
+"""When live sources are asked: read from the one file that says so (flows/schedules.toml), without Prefect.
+
+A daily bar exists only once its session has closed, and the exchange closes early on some days and not at all on
+others; a schedule of weekdays would ask on holidays and three hours late on half-days. So an entry may count its
+times by the exchange's own calendar. What was missed while nothing ran is made up for once: an answer from today's
+data does not get better by being made three times. For that, each entry remembers the last of its times that it has
+served.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tomllib
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from warehouse.calendars import exchange as sessions
+from warehouse.errors import UsageError
+from warehouse.paths import Home
+
+if TYPE_CHECKING:
+    from warehouse.sources.common.source import Source
+
+FILE = "schedules.toml"
+LONGEST_SEARCH = timedelta(days=800)
+_REQUIRED = {"cron", "timezone", "stale_after_hours"}
+_ALLOWED = _REQUIRED | {"feed", "sources", "after_close_minutes"}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One schedule: what it asks, when, and how long a missed time may go unserved before its sources are stale."""
+
+    name: str
+    cron: str
+    timezone: str
+    stale_after: timedelta
+    feed: str | None = None
+    sources: tuple[str, ...] = ()
+    after_close: timedelta | None = None
+
+    def times_after(self, moment: datetime) -> Iterator[datetime]:
+        """Its times later than `moment`, in UTC."""
+        return self._times(moment, back=False)
+
+    def next_due(self, moment: datetime) -> datetime | None:
+        """Its first time later than `moment`."""
+        return next(self.times_after(moment), None)
+
+    def last_due(self, moment: datetime) -> datetime | None:
+        """Its last time at or before `moment`."""
+        return next(self._times(moment + timedelta(seconds=1), back=True), None)
+
+    def _times(self, moment: datetime, *, back: bool) -> Iterator[datetime]:
+        from cronsim import CronSim
+
+        limit = LONGEST_SEARCH
+        for proposed in CronSim(self.cron, moment.astimezone(ZoneInfo(self.timezone)), reverse=back):
+            if abs(proposed - moment) > limit:
+                return
+            if self.after_close is None or self._first_after_close(proposed):
+                yield proposed.astimezone(UTC)
+
+    def _first_after_close(self, proposed: datetime) -> bool:
+        """Whether the exchange had closed by then that day, and had not yet at the day's time before."""
+        from cronsim import CronSim
+
+        assert self.after_close is not None
+        closed = closes(proposed.year).get(proposed.date())
+        if closed is None or proposed < closed + self.after_close:
+            return False
+        before = next(CronSim(self.cron, proposed, reverse=True))
+        return before.date() != proposed.date() or before < closed + self.after_close
+
+    def why_not(self, moment: datetime) -> str:
+        """Why a time of the cron line is none of the entry's."""
+        day = moment.astimezone(ZoneInfo(self.timezone)).date()
+        closed = closes(day.year).get(day) if self.after_close is not None else None
+        if self.after_close is None:
+            return "this time was served already"
+        if closed is None:
+            return f"{day} is no trading day of the exchange"
+        close = f"{closed.astimezone(UTC):%H:%M} UTC on {day}"
+        return f"this time was served already, or it is too early: the exchange closes at {close}"
+
+
+@cache
+def closes(year: int) -> dict[date, datetime]:
+    """When the exchange closes on each of its trading days of a year (UTC)."""
+    return dict(sessions.closes(date(year, 1, 1), date(year, 12, 31)).rows())
+
+
+@cache
+def entries() -> tuple[Entry, ...]:
+    """Every entry of the file. Raises UsageError that names the entry and what is wrong with it."""
+    return parse((resources.files("flows") / FILE).read_text(encoding="utf-8"))
+
+
+def parse(text: str) -> tuple[Entry, ...]:
+    """Entries of the text of a schedule file."""
+    try:
+        read = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{FILE}: {error}") from error
+    return tuple(_entry(name, fields) for name, fields in read.items())
+
+
+def _entry(name: str, fields: Any) -> Entry:
+    from cronsim import CronSim, CronSimError
+
+    given = set(fields) if isinstance(fields, dict) else set()
+    if missing := _REQUIRED - given:
+        raise UsageError(f"{FILE}, [{name}]: {', '.join(sorted(missing))} is missing.")
+    if unknown := given - _ALLOWED:
+        raise UsageError(
+            f"{FILE}, [{name}]: {', '.join(sorted(unknown))} is not known; use {', '.join(sorted(_ALLOWED))}."
+        )
+    if ("feed" in given) == ("sources" in given):
+        raise UsageError(f"{FILE}, [{name}]: name either a feed or sources.")
+    try:
+        ZoneInfo(fields["timezone"])
+        CronSim(fields["cron"], datetime(2026, 1, 1, tzinfo=UTC))
+    except ZoneInfoNotFoundError as error:
+        raise UsageError(f"{FILE}, [{name}]: there is no time zone {fields['timezone']}.") from error
+    except CronSimError as error:
+        raise UsageError(f"{FILE}, [{name}]: cron = {fields['cron']!r} cannot be read: {error}.") from error
+    minutes = fields.get("after_close_minutes")
+    return Entry(
+        name=name,
+        cron=fields["cron"],
+        timezone=fields["timezone"],
+        stale_after=timedelta(hours=fields["stale_after_hours"]),
+        feed=fields.get("feed"),
+        sources=tuple(fields.get("sources", ())),
+        after_close=None if minutes is None else timedelta(minutes=minutes),
+    )
+
+
+def entry(name: str) -> Entry:
+    """The entry of a name. Raises UsageError where there is none."""
+    found = {one.name: one for one in entries()}
+    if name not in found:
+        raise UsageError(f"{FILE}: there is no entry {name}; there are {', '.join(found)}.")
+    return found[name]
+
+
+def entry_of(source: Source, among: tuple[Entry, ...] | None = None) -> Entry | None:
+    """The entry that asks a live source: the one that names it, else the one of its feed."""
+    if source.kind != "live":
+        return None
+    listed = entries() if among is None else among
+    named = [one for one in listed if source.name in one.sources]
+    return next(iter([*named, *(one for one in listed if one.feed == source.feed)]), None)
+
+
+def members(of: Entry) -> list[Source]:
+    """The live sources that an entry asks."""
+    from warehouse.sources import all_sources
+
+    return [source for source in all_sources() if (found := entry_of(source)) is not None and found.name == of.name]
+
+
+def stale(of: Entry, last_success: datetime, now: datetime) -> bool:
+    """Whether one of its times has passed for too long without a success since."""
+    due = of.next_due(last_success)
+    return due is not None and now - due > of.stale_after
+
+
+# -- what was served -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Served:
+    """The last time of an entry that was served: `slot` is when it was due; what came of it."""
+
+    slot: datetime
+    started_at: datetime
+    finished_at: datetime | None
+    outcome: str
+    message: str = ""
+
+    @property
+    def done(self) -> bool:
+        return self.outcome in ("published", "nothing_new", "published_with_old_data")
+
+
+def served(home: Home, of: Entry) -> Served | None:
+    """What an entry remembers; None where it was never run (or what it remembered cannot be read)."""
+    try:
+        read = json.loads((home.root / "schedule" / f"{of.name}.json").read_text(encoding="utf-8"))
+        times = {n: read[n] and datetime.fromisoformat(read[n]) for n in ("slot", "started_at", "finished_at")}
+        return Served(**{**read, **times})
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
+def remember(home: Home, of: Entry, what: Served) -> None:
+    """Remember what came of a time; the file is replaced whole."""
+    folder = home.root / "schedule"
+    folder.mkdir(parents=True, exist_ok=True)
+    written = {n: v.isoformat() if isinstance(v, datetime) else v for n, v in asdict(what).items()}
+    temporary = folder / f".{of.name}.{os.getpid()}"
+    temporary.write_text(json.dumps(written), encoding="utf-8")
+    os.replace(temporary, folder / f"{of.name}.json")
+
+
+def unserved(home: Home, of: Entry, now: datetime) -> datetime | None:
+    """The last time of an entry that is due and was not served; None where nothing is due."""
+    due = of.last_due(now)
+    before = served(home, of)
+    if due is None or (before is not None and before.done and before.slot >= due):
+        return None
+    return due
+
+
+def missed(home: Home, now: datetime) -> list[Entry]:
+    """Entries that have served a time before and have missed one since. How many they missed does not matter."""
+    return [one for one in entries() if served(home, one) is not None and unserved(home, one, now) is not None]

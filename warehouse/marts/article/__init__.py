@@ -1,0 +1,1 @@
+"""The article that started this: each of its claims held against the facts."""

@@ -1,0 +1,163 @@
+"""What a GPU costs to rent, month by month: quartiles over providers, for each chip, class and kind.
+
+Some price lists are read every day and some twice a year. Were every reading a vote, the index would be the price of
+whoever is read most often. So each provider has one value a month, the median of its offers in that month, and the
+quartiles are taken over providers. `n_offers` says how many readings there were, `n_providers` how many voted.
+
+Chips differ in what they do for the money, so the median also stands per peak: a thousand dense BF16 TFLOP/s for an
+hour. A chip without a form factor ("H100" may be SXM or PCIe) has no peak of its own, and none is guessed.
+
+The levels here move with who happens to be listed. `provider_months` is the panel that a matched, chained index is made
+of.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+import polars as pl
+
+from warehouse.assumptions import Assumptions
+from warehouse.marts.common.mart import Mart, Trace
+from warehouse.marts.common.select_current import admissible, pick, weakest
+from warehouse.marts.gpu.offers import CLASSES, KINDS
+from warehouse.tables.gpu_specs import TABLE as GPU_SPECS
+from warehouse.tables.table import Check, Column, mart
+
+SERIES = ("gpu_model", "provider_class", "pricing_kind")
+TFLOPS_PER_PFLOPS = 1000.0
+
+TABLE = mart(
+    "gpu_price_index",
+    "rental price per GPU-hour by month, chip, class and kind: quartiles over providers, each with one value",
+    [
+        Column("month", "date", "first day of the month", required=True),
+        Column("gpu_model", "text", "chip", required=True),
+        Column("provider_class", "text", "kind of provider", required=True, allowed=CLASSES),
+        Column("pricing_kind", "text", "terms of the price", required=True, allowed=KINDS),
+        Column("n_offers", "integer", "offers read in the month", "offers", required=True, minimum=1),
+        Column("n_providers", "integer", "providers that they are of", "providers", required=True, minimum=1),
+        Column(
+            "p25_usd_per_gpu_hour",
+            "real",
+            "lower quartile over providers, linear between two",
+            "USD per GPU-hour",
+            required=True,
+            above=0,
+        ),
+        Column("median_usd_per_gpu_hour", "real", "median over providers", "USD per GPU-hour", required=True, above=0),
+        Column(
+            "p75_usd_per_gpu_hour",
+            "real",
+            "upper quartile over providers, linear between two",
+            "USD per GPU-hour",
+            required=True,
+            above=0,
+        ),
+        Column(
+            "median_usd_per_pflop_hour",
+            "real",
+            "median price of a thousand dense BF16 TFLOP/s for an hour",
+            "USD per PFLOP/s-hour",
+            above=0,
+        ),
+        Column("known_on", "date", "day on which the newest fact behind the row became public", required=True),
+    ],
+    key=("month", *SERIES),
+    checks=(
+        Check(
+            "quartiles_in_order",
+            "select * from {table} where p25_usd_per_gpu_hour > median_usd_per_gpu_hour "
+            "or median_usd_per_gpu_hour > p75_usd_per_gpu_hour",
+            "a lower quartile above the median is a mistake in the arithmetic",
+        ),
+        Check(
+            "no_more_providers_than_offers",
+            "select * from {table} where n_providers > n_offers",
+            "each provider that counts made an offer in the month",
+        ),
+        Check(
+            "first_day_of_the_month",
+            "select * from {table} where day(month) <> 1",
+            "two days of one month would be two rows of it",
+        ),
+        Check(
+            "unknown_says_why",
+            "select * from {table} where median_usd_per_pflop_hour is null and coalesce(reason, '') = ''",
+            "an unknown without a reason cannot be mended",
+        ),
+    ),
+)
+
+
+def build(offers: pl.DataFrame, gpu_specs: pl.DataFrame, *, as_of: date, assumptions: Assumptions) -> pl.DataFrame:
+    """One row for each month and series with an offer (USD per GPU-hour; months by the day the price was read).
+
+    Quartiles interpolate linearly between the two nearest providers (Hyndman and Fan 1996, type 7).
+    """
+    price = pl.col("usd_per_gpu_hour")
+    by_month = (
+        provider_months(offers)
+        .group_by("month", *SERIES)
+        .agg(
+            pl.col("n_offers").sum(),
+            n_providers=pl.len(),
+            p25_usd_per_gpu_hour=price.quantile(0.25, "linear"),
+            median_usd_per_gpu_hour=price.median(),
+            p75_usd_per_gpu_hour=price.quantile(0.75, "linear"),
+            known_on=pl.col("known_on").max(),
+            grade=pl.col("grade").max(),
+        )
+    )
+    return per_peak(by_month, gpu_specs)
+
+
+def provider_months(offers: pl.DataFrame) -> pl.DataFrame:
+    """One row for each month, series and provider: the median of its offers in the month, and how many there were.
+
+    Columns: `month` (first day), gpu_model, provider_class, pricing_kind, provider, usd_per_gpu_hour, n_offers,
+    known_on (latest) and grade (weakest).
+    """
+    return (
+        offers.with_columns(month=pl.col("observed_on").dt.truncate("1mo"))
+        .group_by("month", *SERIES, "provider")
+        .agg(pl.col("usd_per_gpu_hour").median(), pl.col("known_on", "grade").max(), n_offers=pl.len())
+    )
+
+
+def per_peak(by_month: pl.DataFrame, gpu_specs: pl.DataFrame) -> pl.DataFrame:
+    """`by_month` with `median_usd_per_pflop_hour`: the median price over the chip's dense BF16 peak in PFLOP/s.
+
+    Null, with the reason, where the peak of just that chip is not known.
+    """
+    peaks = pick(admissible(gpu_specs), GPU_SPECS).select(
+        "gpu_model", "bf16_dense_tflops", peak_known_on="known_on", peak_grade="grade"
+    )
+    unknown = pl.col("bf16_dense_tflops").is_null()
+    return (
+        by_month.join(peaks, on="gpu_model", how="left")
+        .with_columns(
+            median_usd_per_pflop_hour=pl.col("median_usd_per_gpu_hour")
+            / (pl.col("bf16_dense_tflops") / TFLOPS_PER_PFLOPS),
+            known_on=pl.max_horizontal("known_on", "peak_known_on"),
+            grade=weakest("grade", "peak_grade"),
+            reason=pl.when(unknown).then(
+                pl.format("no price per PFLOP/s: the dense BF16 peak of a chip named just {} is not known", "gpu_model")
+            ),
+        )
+        .drop("bf16_dense_tflops", "peak_known_on", "peak_grade")
+    )
+
+
+MART = Mart(
+    table=TABLE,
+    build=build,
+    traces=(
+        Trace(
+            "marts.offers",
+            "t.gpu_model = m.gpu_model and t.provider_class = m.provider_class and t.pricing_kind = m.pricing_kind "
+            "and date_trunc('month', t.observed_on) = m.month",
+        ),
+        Trace("core.gpu_specs", "t.gpu_model = m.gpu_model and t.known_on <= m.known_on and t.grade <> 'D'"),
+    ),
+)

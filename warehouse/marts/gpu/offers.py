@@ -1,0 +1,122 @@
+"""The rental offers that count, each once: one provider, chip, class, kind and day (method 3).
+
+A price list repeats itself. The same chip stands there as a node of one, two, four and eight GPUs and in thirty
+regions, a compiler lists one offer twice, and two compilers spell one provider in two ways. A median over such rows
+would be a median over the longest price lists. So all rows of one provider, chip, class, kind and day are one offer, at
+the lowest price per GPU. An index is somebody's average and an assumed price nobody's offer: neither is here. Hearsay
+(grade D) is not here either.
+
+The key of `core.gpu_prices` does not hold the chip, and some providers name an offer "8x" or "spot pools" for every
+chip, so rows speak of the same thing only where chip and class agree too.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+import polars as pl
+
+from warehouse.assumptions import Assumptions
+from warehouse.marts.common.mart import Mart, Trace
+from warehouse.marts.common.select_current import admissible, pick
+from warehouse.tables.gpu_prices import PRICING_KINDS, PROVIDER_CLASSES
+from warehouse.tables.gpu_prices import TABLE as GPU_PRICES
+from warehouse.tables.table import Check, Column, mart
+
+CLASSES = tuple(name for name in PROVIDER_CLASSES if name not in ("index", "assumption"))
+KINDS = tuple(name for name in PRICING_KINDS if name not in ("index", "assumed"))
+OFFER = ("provider", "gpu_model", "provider_class", "pricing_kind", "observed_on")
+
+TABLE = mart(
+    "offers",
+    "rental offers, each once at its lowest price per GPU: no index, no assumed price, no hearsay",
+    [
+        Column("provider", "text", "who offers, in one spelling", required=True),
+        Column("provider_class", "text", "kind of provider", required=True, allowed=CLASSES),
+        Column("gpu_model", "text", "chip", required=True),
+        Column("pricing_kind", "text", "terms of the price", required=True, allowed=KINDS),
+        Column("observed_on", "date", "day the price was read", required=True),
+        Column(
+            "usd_per_gpu_hour", "real", "lowest listed price of one GPU for one hour", "USD per GPU-hour", True, above=0
+        ),
+        Column("observation_id", "text", "observation whose price it is", required=True),
+        Column(
+            "n_listed",
+            "integer",
+            "listings that are this one offer: sizes, regions, duplicates",
+            "rows",
+            True,
+            minimum=1,
+        ),
+        Column("known_on", "date", "day on which the newest of its listings became public", required=True),
+    ],
+    key=OFFER,
+    checks=(
+        Check(
+            "one_spelling_a_provider",
+            "select lower(regexp_replace(provider, '[^A-Za-z0-9]', '', 'g')) as name from {table} "
+            "group by name having count(distinct provider) > 1",
+            "one provider in two spellings would count as two providers",
+        ),
+        Check(
+            "prices_of_facts",
+            "select * from {table} t where not exists (select 1 from core.gpu_prices p where p.observation_id = "
+            "t.observation_id and p.usd_per_gpu_hour = t.usd_per_gpu_hour and p.grade <> 'D')",
+            "a price that no observation has was made up on the way",
+        ),
+    ),
+)
+
+
+def build(gpu_prices: pl.DataFrame, *, as_of: date, assumptions: Assumptions) -> pl.DataFrame:
+    """One row for each offer; prices in USD per GPU-hour (method 3).
+
+    Among listings of different grades the better ones count (method 7): an aggregator's stale copy does not undercut the
+    provider's own list. `known_on` is the latest of those, since the lowest price rests on all of them.
+    """
+    rows = listings(gpu_prices).with_columns(n_rows=pl.col("n_rows").sum().over(OFFER))
+    return (
+        rows.sort("usd_per_gpu_hour", "grade", "known_on", "observation_id")
+        .group_by(OFFER, maintain_order=True)
+        .agg(
+            pl.col("usd_per_gpu_hour", "observation_id").first(),
+            pl.col("n_rows").first().alias("n_listed"),
+            pl.col("known_on", "grade").max(),
+        )
+    )
+
+
+def listings(gpu_prices: pl.DataFrame) -> pl.DataFrame:
+    """The rows of `core.gpu_prices` that are offers, each listing of a day once; `n_rows` says how often it was read.
+
+    Of an offer listed in several grades, the listings of the better one alone (method 7).
+    """
+    rows = admissible(gpu_prices).filter(pl.col("provider_class").is_in(CLASSES) & pl.col("pricing_kind").is_in(KINDS))
+    listing = (*GPU_PRICES.key, "gpu_model", "provider_class")
+    rows = one_spelling(rows)
+    rows = rows.filter(pl.col("grade") == pl.col("grade").min().over(OFFER)).with_columns(n_rows=pl.len().over(listing))
+    return pick(rows, GPU_PRICES, listing)
+
+
+def one_spelling(rows: pl.DataFrame) -> pl.DataFrame:
+    """`rows` with each `provider` in one spelling: names that differ in case, blanks or signs only are one provider.
+
+    Of several spellings the first in alphabetical order stands, capitals first (`Voltage Park` for `voltagepark`).
+    """
+    name = pl.col("provider").str.to_lowercase().str.replace_all(r"[^a-z0-9]", "")
+    return rows.with_columns(provider=pl.col("provider").min().over(name))
+
+
+MART = Mart(
+    table=TABLE,
+    build=build,
+    traces=(
+        Trace(
+            "core.gpu_prices",
+            "t.gpu_model = m.gpu_model and t.provider_class = m.provider_class and t.pricing_kind = m.pricing_kind "
+            "and t.observed_on = m.observed_on and t.known_on <= m.known_on and t.grade = m.grade "
+            "and lower(regexp_replace(t.provider, '[^A-Za-z0-9]', '', 'g')) = "
+            "lower(regexp_replace(m.provider, '[^A-Za-z0-9]', '', 'g'))",
+        ),
+    ),
+)

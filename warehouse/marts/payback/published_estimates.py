@@ -1,0 +1,333 @@
+"""What published estimates of required revenue give in their own formula on our data, and what each takes for granted.
+
+Each estimate is a multiple of something that was spent: Sequoia four times a run rate of GPU sales (twice for the rest of
+the data centre, twice for a gross margin of half), Bain four times a year's capex, J.P. Morgan 13 cents a year for each
+dollar invested, Goldman Sachs a profit of about twice a year's capex. So the multiple is the printed figure over what it was
+printed for (`published_inputs`), and the recomputation is that multiple of the same thing in our facts: once as they
+were known on the day of publication, which shows whether we speak of the same thing, and once as they are known now.
+
+Our spend is that of four companies, or of one supplier; the estimates speak of an industry. What none of them says aloud
+stands in `assumes`. None of them decides anything here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from typing import Any, NamedTuple
+
+import polars as pl
+
+from warehouse.assumptions import Assumptions
+from warehouse.marts.capex import capex_quarterly as quarters_mart
+from warehouse.marts.common.mart import Mart, Trace
+from warehouse.marts.common.select_current import admissible, pick
+from warehouse.marts.payback import attributable_revenue as revenue_mart
+from warehouse.marts.training.training_share import mean
+from warehouse.marts.verdict.decision import COMPANIES, GROUP
+from warehouse.tables.evidence import TABLE as EVIDENCE
+from warehouse.tables.table import Check, Column, mart
+
+SUPPLIER = "NVDA"
+QUARTERS = 4
+MARK = " as of "
+MEASURES = ("purchases_of_property_and_equipment", "revenue")
+RUN_RATE, YEAR, YEAR_OF_AI, INVESTED, NOTHING = "run rate", "year", "year of AI", "invested", "nothing"
+INPUTS = {
+    RUN_RATE: "Nvidia's revenue of its last quarter, times four",
+    YEAR: "capex of the four companies, each over its last four quarters known",
+    YEAR_OF_AI: "capex of the four companies, each over its last four quarters known, the share of it that is for AI",
+    INVESTED: "capex of the four companies since the first vintage, the share of it that is for AI",
+    NOTHING: "none: it is a benefit and not a requirement",
+}
+BASES = ("at_publication", "as_known")
+
+
+class Estimate(NamedTuple):
+    """One published estimate: what of ours goes into its formula, the formula in words, and what it does not say."""
+
+    needs: str
+    formula: str
+    assumes: str
+    less_revenue: bool = False
+    of: str | None = None  # the estimate whose multiple it takes
+
+
+GPU = (
+    "every dollar of chips is sold on within the year at half gross margin and needs as much again for the rest of the "
+    "data centre; a year's chips are paid for by one year's revenue, whatever they last, and capital costs nothing"
+)
+ESTIMATES: Mapping[str, Estimate] = {
+    "CC067": Estimate(
+        RUN_RATE, "run rate of GPU sales x 2 (all else in a data centre) x 2 (gross margin of half)", GPU
+    ),
+    "CC068": Estimate(
+        RUN_RATE, "run rate of GPU sales x 2 (all else in a data centre) x 2 (gross margin of half)", GPU
+    ),
+    "CC069": Estimate(
+        YEAR_OF_AI,
+        "capex of a year x {multiple}",
+        "capex may be a quarter of revenue for ever, as it was for other technology companies, whatever the hardware's "
+        "life, its return or the growth of revenue",
+    ),
+    "CC070": Estimate(
+        YEAR_OF_AI,
+        "capex of a year x {multiple}, less the revenue there is",
+        "as the revenue needed (CC069); and that what is missing is only what customers do not pay yet, so a saving "
+        "inside the spender's own business counts for nothing unless it is added by hand",
+        less_revenue=True,
+        of="CC069",
+    ),
+    "CC071": Estimate(
+        INVESTED,
+        "cumulative spend x {multiple} a year, for a return of 10 %",
+        "the revenue lasts for ever and so does what was bought: beyond the return next to nothing is left to "
+        "replace chips that last about five years, which alone would take twenty cents a year of each dollar",
+    ),
+    "CC072": Estimate(
+        YEAR,
+        "capex of a year x {multiple}, as profit",
+        "the return on capital that investors are used to holds for this spend too, and the profit comes in the year of "
+        "the spend; all capex counts, also that which is not for AI",
+    ),
+    "CC073": Estimate(
+        NOTHING,
+        "present value of higher productivity",
+        "gains of the whole economy can be paid out to those who spend: it says what society gains and not what the "
+        "spenders earn",
+    ),
+}
+
+TABLE = mart(
+    "published_estimates",
+    "published estimates of what AI spending must earn, and what each gives in its own formula on our data",
+    [
+        Column("evidence_id", "text", "the published figure", required=True),
+        Column("basis", "text", "which of our facts enter", required=True, allowed=BASES),
+        Column("published_by", "text", "whose estimate", required=True),
+        Column("metric", "text", "what is estimated", required=True),
+        Column("published_on", "date", "day on which the estimate became public", required=True),
+        Column("formula", "text", "the estimate's own formula, in words", required=True),
+        Column("published_usd", "real", "figure as published", "USD a year (a present value for CC073)", True, above=0),
+        Column("published_for_usd", "real", "what it was published for", "USD", above=0),
+        Column("multiple", "real", "published figure over that", "multiple", above=0),
+        Column("our_input", "text", "what of ours stands for it", required=True),
+        Column("our_input_usd", "real", "that, from our facts", "USD", above=0),
+        Column("input_through", "date", "last day that our input is about"),
+        Column("recomputed_usd", "real", "the multiple of our input", "USD a year"),
+        Column("recomputed_over_published", "real", "recomputed over published", "ratio"),
+        Column("assumes", "text", "what the estimate takes for granted without saying so", required=True),
+        Column("known_on", "date", "day on which the newest fact behind the row became public", required=True),
+    ],
+    key=("evidence_id", "basis"),
+    checks=(
+        Check(
+            "recomputed_is_the_multiple",
+            "select * from {table} where metric not like '%shortfall%' "
+            "and abs(recomputed_usd - multiple * our_input_usd) > 1e-6 * recomputed_usd",
+            "the recomputation and the figures beside it must say the same",
+        ),
+        Check(
+            "no_later_facts_at_publication",
+            "select * from {table} where basis = 'at_publication' and (known_on > published_on "
+            "or input_through > published_on)",
+            "what was not public when the estimate was made cannot have been in it",
+        ),
+        Check(
+            "unknown_says_why",
+            "select * from {table} where recomputed_usd is null and coalesce(reason, '') = ''",
+            "a recomputation that is missing must say why",
+        ),
+    ),
+)
+
+
+class Input(NamedTuple):
+    usd: float
+    through: date
+    known_on: date
+    grade: str
+    note: str
+
+
+def build(
+    evidence: pl.DataFrame,
+    company_facts: pl.DataFrame,
+    companies: pl.DataFrame,
+    capex_quarterly: pl.DataFrame,
+    attributable_revenue: pl.DataFrame,
+    *,
+    as_of: date,
+    assumptions: Assumptions,
+) -> pl.DataFrame:
+    """Two rows for each estimate that is known: on our facts at its publication, and as they are known now.
+
+    A quarter stands in `capex_quarterly` as its last filing has it, often a year after it was first printed. What was
+    known on an earlier day is worked out again from the facts of that day.
+    """
+    facts = {row["evidence_id"]: row for row in pick(admissible(evidence), EVIDENCE).to_dicts()}
+    days = sorted({facts[name]["known_on"] for name in ESTIMATES if name in facts})
+    quarters = {**_quarters_known_by(days, company_facts, companies, assumptions), as_of: capex_quarterly}
+
+    def earned_by(day: date) -> pl.DataFrame:
+        """Attributable revenue as a run on that day would have had it."""
+        if day == as_of:
+            return attributable_revenue
+        then = {"evidence": evidence.filter(pl.col("known_on") <= day)}
+        return revenue_mart.MART.run(then, as_of=day, assumptions=assumptions)
+
+    published_for: Mapping[str, float] = assumptions.value("published_inputs")
+    rows: list[dict[str, Any]] = []
+    for name, estimate in ESTIMATES.items():
+        fact = facts.get(name)
+        if fact is None:
+            continue
+        base = facts.get(estimate.of or name)
+        input_usd = published_for.get(estimate.of or name)
+        multiple = float(base["value"] / input_usd) if base and input_usd else None
+        for basis, day in (("at_publication", fact["known_on"]), ("as_known", as_of)):
+            rows.append(
+                {
+                    "evidence_id": name,
+                    "basis": basis,
+                    "published_by": fact["entity"],
+                    "metric": fact["metric"],
+                    "published_on": fact["known_on"],
+                    "formula": estimate.formula.format(multiple="?" if multiple is None else f"{multiple:.3g}"),
+                    "published_usd": fact["value"],
+                    "published_for_usd": input_usd,
+                    "multiple": multiple,
+                    "our_input": INPUTS[estimate.needs],
+                    "assumes": estimate.assumes,
+                    **_recomputed(estimate, fact, multiple, day, quarters[day], earned_by, assumptions),
+                }
+            )
+    return pl.DataFrame(rows, schema=dict(TABLE.polars_schema))
+
+
+def _quarters_known_by(
+    days: Sequence[date], company_facts: pl.DataFrame, companies: pl.DataFrame, assumptions: Assumptions
+) -> dict[date, pl.DataFrame]:
+    """`capex_quarterly` of the companies that enter, as a run on each of the days would have had it.
+
+    Its cost is in its many steps and not in its rows. So what was known of a company on each day is given to it as a
+    company of its own, and all days are worked out at once.
+    """
+    needed = (*COMPANIES, SUPPLIER)
+    filed = company_facts.filter(pl.col("ticker").is_in(needed) & pl.col("measure").is_in(MEASURES))
+    panel = companies.filter(pl.col("ticker").is_in(needed))
+    if not days:
+        return {}
+
+    def by_day(rows: pl.DataFrame) -> pl.DataFrame:
+        return pl.concat(
+            rows.filter(pl.col("known_on") <= day).with_columns(pl.col("ticker") + pl.lit(f"{MARK}{day}"))
+            for day in days
+        )
+
+    given = {"company_facts": by_day(filed), "companies": by_day(panel)}
+    found = quarters_mart.MART.run(given, as_of=days[-1], assumptions=assumptions)
+    named = pl.col("ticker").str.split(MARK)
+    return {
+        day: found.filter(pl.col("ticker").str.ends_with(f"{MARK}{day}")).with_columns(ticker=named.list.first())
+        for day in days
+    }
+
+
+def _recomputed(
+    estimate: Estimate,
+    fact: Mapping[str, Any],
+    multiple: float | None,
+    day: date,
+    capex_quarterly: pl.DataFrame,
+    earned_by: Callable[[date], pl.DataFrame],
+    assumptions: Assumptions,
+) -> dict[str, Any]:
+    """The multiple of our input as known by `day`, with the weakest grade and the newest day behind it."""
+    alone = {"known_on": fact["known_on"], "grade": fact["grade"]}
+    if estimate.needs == NOTHING:
+        return alone | {"reason": "not recomputed: no spend of ours enters a benefit to the whole economy"}
+    ours = _input(estimate.needs, capex_quarterly, assumptions)
+    if ours is None:
+        return alone | {"reason": f"not recomputed: {INPUTS[estimate.needs]} was not known by {day}"}
+    if multiple is None:
+        return alone | {"reason": "not recomputed: what the estimate was published for is not known"}
+    shown: dict[str, Any] = {"our_input_usd": ours.usd, "input_through": ours.through}
+    grades, days = [fact["grade"], ours.grade], [fact["known_on"], ours.known_on]
+    usd, note = multiple * ours.usd, ours.note
+    if estimate.less_revenue:
+        earned = earned_by(day).filter(
+            (pl.col("scope") == GROUP) & (pl.col("revenue_view") == "end_customer") & pl.col("counted")
+        )
+        if earned.is_empty():
+            why = f"not recomputed: no AI revenue of end customers was known by {day}"
+            return shown | {"known_on": max(days), "grade": max(grades), "reason": why}
+        by_entity = earned.group_by("entity").agg(pl.col("low_usd").min(), pl.col("high_usd").max())
+        if earned["is_lower_bound"].any():
+            note = f"{note}; the revenue there is is a lower bound, so that the shortfall is at most this"
+        usd -= float(((by_entity["low_usd"] + by_entity["high_usd"]) / 2).sum())
+        grades.append(str(earned["grade"].max()))
+        days += earned["known_on"].to_list()
+    return shown | {
+        "recomputed_usd": usd,
+        "recomputed_over_published": usd / fact["value"],
+        "known_on": max(days),
+        "grade": max(grades),
+        "reason": note,
+    }
+
+
+def _input(needs: str, capex_quarterly: pl.DataFrame, assumptions: Assumptions) -> Input | None:
+    """What of ours stands for the estimate's input, from quarters as known on a day; None where it is not known."""
+    if needs == RUN_RATE:
+        told = capex_quarterly.filter((pl.col("ticker") == SUPPLIER) & pl.col("revenue_usd").is_not_null()).sort(
+            "period_end"
+        )
+        if told.is_empty():
+            return None
+        row = told.row(-1, named=True)
+        return Input(
+            QUARTERS * row["revenue_usd"], row["period_end"], row["known_on"], row["grade"],
+            "all of Nvidia's revenue, data centres being most of it",
+        )  # fmt: skip
+    spent = capex_quarterly.filter(pl.col("ticker").is_in(COMPANIES) & pl.col("capex_usd").is_not_null()).sort(
+        "period_end", "ticker"
+    )
+    if needs == INVESTED:
+        first = assumptions.integer("first_vintage")
+        wanted = spent.filter(pl.col("calendar_quarter").str.head(4).cast(pl.Int64) >= first)
+    else:
+        # The last four quarters of each, where it has four.
+        wanted = (
+            spent.filter(pl.len().over("ticker") >= QUARTERS).group_by("ticker", maintain_order=True).tail(QUARTERS)
+        )
+    missing = [name for name in COMPANIES if name not in set(wanted["ticker"])]
+    if wanted.is_empty() or missing:
+        return None
+    share = 1.0 if needs == YEAR else mean(assumptions.distribution("ai_share"))
+    grade, known_on, through = wanted["capex_grade"].max(), wanted["capex_known_on"].max(), wanted["period_end"].max()
+    assert isinstance(grade, str) and isinstance(known_on, date) and isinstance(through, date)  # noqa: PT018
+    note = "four companies, where the estimate speaks of an industry"
+    return Input(share * float(wanted["capex_usd"].sum()), through, known_on, grade, note)
+
+
+MART = Mart(
+    table=TABLE,
+    build=build,
+    traces=(
+        Trace("core.evidence", "t.evidence_id = m.evidence_id and t.known_on <= m.known_on and t.grade <> 'D'"),
+        Trace(
+            "core.company_facts",
+            "m.our_input_usd is not null and t.period_end <= m.input_through and t.known_on <= m.known_on "
+            "and t.grade <> 'D' and (m.our_input like 'Nvidia%' and t.measure = 'revenue' "
+            f"and t.ticker = '{SUPPLIER}' and t.period_end > m.input_through - interval 13 months "
+            f"or m.our_input like 'capex%' and t.measure = '{MEASURES[0]}' and t.ticker in {COMPANIES} "
+            "and (m.our_input like '%first vintage%' or t.period_end > m.input_through - interval 27 months))",
+        ),
+        Trace(
+            "marts.attributable_revenue",
+            "m.metric like '%shortfall%' and t.scope = 'ALL' and t.revenue_view = 'end_customer' and t.counted "
+            "and t.known_on <= m.known_on",
+        ),
+    ),
+)

@@ -1,0 +1,173 @@
+"""The distributions behind Q2 and Q3: quantiles over many draws of every judgement at once.
+
+The formulas are in `waste`, the judgements in the assumptions file. A quantity that cannot be computed has no figure
+and says why; so does one without a finite value at a quantile (revenue that never grows takes for ever to cover).
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import lru_cache
+
+import numpy as np
+import polars as pl
+
+from warehouse.assumptions import Assumptions
+from warehouse.marts.common.mart import Mart, Trace
+from warehouse.marts.payback import waste
+from warehouse.marts.verdict.decision import SCOPES
+from warehouse.tables.table import Check, Column, mart
+
+QUANTILES = {"p05": 0.05, "p25": 0.25, "p50": 0.50, "p75": 0.75, "p95": 0.95}
+BATCHES = 20
+UNITS = {
+    "required_revenue_usd": "USD a year",
+    "attributable_revenue_usd": "USD a year",
+    "coverage": "ratio",
+    "years_to_cover": "years",
+    "remaining_life_years": "years",
+}
+
+TABLE = mart(
+    "waste_simulation",
+    "quantiles of each quantity over the draws, for each scope and revenue view",
+    [
+        Column("scope", "text", "ticker, or ALL for the group of four", required=True, allowed=SCOPES),
+        Column(
+            "revenue_view",
+            "text",
+            "end_customer or infrastructure; none for quantities without revenue",
+            required=True,
+            allowed=("end_customer", "infrastructure", waste.NO_VIEW),
+        ),
+        Column(
+            "quantity",
+            "text",
+            "what the figures are of",
+            required=True,
+            allowed=(*waste.SHARE_QUANTITIES, *waste.PAY_QUANTITIES),
+        ),
+        Column("unit", "text", "unit of the figures", required=True),
+        *(Column(name, "real", f"{share:.0%} of the draws are below it") for name, share in QUANTILES.items()),
+        Column("mean", "real", "mean over the draws"),
+        Column(
+            "p50_standard_error",
+            "real",
+            f"standard error of the median by simulation alone, from {BATCHES} batches of the draws",
+            minimum=0,
+        ),
+        Column("draws", "integer", "draws", "draws", required=True, minimum=1),
+        Column("seed", "integer", "seed of the random numbers", required=True),
+        Column("known_on", "date", "day on which the newest fact behind it became public"),
+    ],
+    key=("scope", "revenue_view", "quantity"),
+    checks=(
+        Check(
+            "quantiles_in_order",
+            "select * from {table} where p05 > p25 or p25 > p50 or p50 > p75 or p75 > p95",
+            "quantiles out of order are not of one distribution",
+        ),
+        Check(
+            "null_has_a_reason",
+            "select * from {table} where reason is null "
+            "and (p05 is null or p50 is null or p95 is null or mean is null)",
+            "a missing figure would look like one that was forgotten",
+        ),
+        Check(
+            "shares_are_possible",
+            "select * from {table} where (p05 < 0 or p95 > 1) "
+            "and quantity in ('training_share_with_experiments', 'redundant_capex_share_gross')",
+            "a share of capex lies between none and all",
+        ),
+    ),
+)
+
+
+def build(
+    training_share: pl.DataFrame,
+    capex_vintages: pl.DataFrame,
+    attributable_revenue: pl.DataFrame,
+    evidence: pl.DataFrame,
+    *,
+    as_of: date,
+    assumptions: Assumptions,
+) -> pl.DataFrame:
+    """One row for each scope, view and quantity (method 4 and 5)."""
+    seed, draws = assumptions.integer("seed"), assumptions.integer("draws")
+    everything = assumptions.value("detail") == "all"
+    batches = BATCHES if everything else 0
+    rows = []
+    for model in waste.models(
+        training_share, capex_vintages, attributable_revenue, evidence, as_of=as_of, assumptions=assumptions
+    ):
+        computation = waste.Computation(model)
+        names = waste.SHARE_QUANTITIES if model.view == waste.NO_VIEW else waste.PAY_QUANTITIES
+        for quantity in names:
+            known = quantity in model.quantities
+            figures: dict[str, float | None] = {}
+            why: str | None = None
+            if known and (everything or quantity == model.deciding):
+                figures, why = _figures(computation, quantity, seed, draws, batches)
+            elif known:
+                why = "only what decides was asked for"
+            rows.append(
+                {
+                    "scope": model.scope,
+                    "revenue_view": model.view,
+                    "quantity": quantity,
+                    "unit": UNITS.get(quantity, "share"),
+                    **figures,
+                    "draws": draws,
+                    "seed": seed,
+                    "known_on": model.known_on if known else None,
+                    "grade": model.grade if known else None,
+                    "reason": "; ".join(filter(None, (model.reasons.get(quantity), why, model.note))) or None,
+                }
+            )
+    return pl.DataFrame(rows, schema=dict(TABLE.polars_schema))
+
+
+@lru_cache(maxsize=128)
+def _figures(
+    computation: waste.Computation, quantity: str, seed: int, draws: int, batches: int
+) -> tuple[dict[str, float | None], str | None]:
+    """Quantiles, mean and the error of the median; None, with the reason, where a figure is not finite."""
+    values = waste.simulated(computation, seed, draws)[quantity]
+    found = dict(zip(QUANTILES, np.quantile(values, list(QUANTILES.values()), method="inverted_cdf"), strict=True))
+    endless = np.isinf(values).mean()
+    found["mean"] = values.mean()
+    if batches:
+        parts = values[: len(values) // batches * batches].reshape(batches, -1)
+        with np.errstate(invalid="ignore"):
+            found["p50_standard_error"] = np.median(parts, axis=1).std(ddof=1) / np.sqrt(batches)
+    why = f"{endless:.1%} of the draws have no finite value" if endless else None
+    return {name: float(value) if np.isfinite(value) else None for name, value in found.items()}, why
+
+
+MART = Mart(
+    table=TABLE,
+    build=build,
+    traces=(
+        Trace(
+            "marts.training_share",
+            "m.revenue_view = 'none' and t.year = (select max(u.year) from marts.training_share u "
+            "where not u.is_lower_bound and u.training_share is not null)",
+        ),
+        Trace(
+            "marts.capex_vintages",
+            "m.revenue_view <> 'none' and (t.ticker = m.scope or m.scope = 'ALL') and t.capex_usd is not null",
+        ),
+        Trace(
+            "marts.attributable_revenue",
+            "m.quantity in ('attributable_revenue_usd', 'coverage', 'years_to_cover') and t.scope = m.scope "
+            "and t.revenue_view = m.revenue_view and t.counted",
+        ),
+        # The judgements that are drawn, and through them the facts that they rest on.
+        Trace(
+            "marts.assumptions",
+            "t.key in ('share_final', 'utilisation', 'fleet', 'undisclosed_gross_up', 'efficiency_gain', 'elasticity') "
+            "and m.revenue_view = 'none' or m.revenue_view <> 'none' "
+            "and t.key in ('life', 'discount_rate', 'cash_margin', 'ai_share', 'growth', 'attributable_revenue')",
+        ),
+    ),
+)

@@ -1,0 +1,231 @@
+"""What models' training took, side by side on one rung of the scope ladder, and never across rungs (method 2).
+
+A final run's rental beside another model's amortised cost, or beside a programme, is the mistake that this project is
+about. So a row is one model on one rung by one way of knowing the cost, and its ratio to the model whose claim is checked
+(`claim_runs`) is taken on that rung and that way alone. Where that model has no such cost there is no ratio, and the row
+says so instead of reaching for another rung. GPU-hours and operations are physical: their ratios need no rung (though an
+H800 hour and a TPU hour are not the same work).
+
+Ways of knowing: `recomputed` is GPU-hours at the rental offers of the time (lowest, median, highest; method 3); `claimed` is
+what was claimed or estimated of it, lowest to highest where several did; `derived` is a research programme as the
+recomputed run over the share of a programme that final runs take, at the ends and middle of that assumption.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+import polars as pl
+
+from warehouse.assumptions import Assumptions, Distribution
+from warehouse.marts.common.mart import Mart, Trace
+from warehouse.marts.common.reasons import joined
+from warehouse.marts.training.training_share import mean
+from warehouse.tables.table import Check, Column, mart
+from warehouse.tables.training_runs import SCOPES
+
+BASES = ("recomputed", "claimed", "derived")
+RENTAL, PROGRAMME, UNKNOWN = "final_run_rental", "research_programme", "unknown"
+COSTS = ("cost_low_usd", "cost_mid_usd", "cost_high_usd")
+
+TABLE = mart(
+    "training_comparison",
+    "training cost of models on the same rung of the scope ladder, and its ratio to the model whose claim is checked",
+    [
+        Column(
+            "model", "text", "model, programme, or the sum of runs that the claim is recomputed from", required=True
+        ),
+        Column("rung", "text", "rung of the scope ladder", required=True, allowed=SCOPES),
+        Column("basis", "text", "how the cost is known", required=True, allowed=BASES),
+        Column("developer", "text", "who trained it", required=True),
+        Column("published", "date", "day the model was published (the first, where sources differ)", required=True),
+        Column("hardware", "text", "chip of the run"),
+        Column("gpu_hours", "real", "GPU-hours", "GPU-hours", above=0),
+        Column("training_flop", "real", "operations as published", "FLOP", above=0),
+        Column("n_estimates", "integer", "estimates that the cost is made of", "estimates", required=True, minimum=1),
+        Column("estimate_by", "text", "who says so", required=True),
+        Column("currency_years", "text", "years of the dollars of claimed costs; empty where not stated"),
+        Column("cost_low_usd", "real", "lowest", "USD", required=True, above=0),
+        Column("cost_p05_usd", "real", "5 % quantile of a lognormal price, for recomputed costs", "USD", above=0),
+        Column("cost_mid_usd", "real", "middle: median of offers or of estimates", "USD", required=True, above=0),
+        Column("cost_p95_usd", "real", "95 % quantile of a lognormal price, for recomputed costs", "USD", above=0),
+        Column("cost_high_usd", "real", "highest", "USD", required=True, above=0),
+        Column("compared_with", "text", "model whose claim is checked", required=True),
+        Column("ratio", "real", "middle cost over that model's on the same rung and basis", "multiple", above=0),
+        Column("gpu_hours_ratio", "real", "GPU-hours over that model's", "multiple", above=0),
+        Column("flop_ratio", "real", "operations over that model's", "multiple", above=0),
+        Column("run_ids", "text", "training runs behind the row, separated by blanks", required=True),
+        Column("known_on", "date", "day on which the newest fact behind the row became public", required=True),
+    ],
+    key=("model", "rung", "basis"),
+    checks=(
+        Check(
+            "low_middle_high_in_order",
+            "select * from {table} where cost_low_usd > cost_mid_usd or cost_mid_usd > cost_high_usd "
+            "or cost_p05_usd > cost_mid_usd or cost_p95_usd < cost_mid_usd",
+            "a low above a high is a mistake in the arithmetic",
+        ),
+        Check(
+            "ratio_is_on_one_rung",
+            "select m.* from {table} m left join {table} b on b.model = m.compared_with and b.rung = m.rung "
+            "and b.basis = m.basis where m.ratio is not null "
+            "and (b.model is null or abs(m.ratio - m.cost_mid_usd / b.cost_mid_usd) > 1e-9 * m.ratio)",
+            "a ratio across rungs is refused (method 2)",
+        ),
+        Check(
+            "refused_ratio_says_why",
+            "select * from {table} where ratio is null and coalesce(reason, '') = ''",
+            "a ratio that is refused must say why",
+        ),
+    ),
+)
+
+
+def build(
+    training_cost: pl.DataFrame, training_runs: pl.DataFrame, *, as_of: date, assumptions: Assumptions
+) -> pl.DataFrame:
+    """One row for each model, rung and way of knowing its cost; USD."""
+    names = assumptions.value("claim_runs")
+    base, increment = names["base"], names["increment"]
+    years = (
+        training_runs.filter(pl.col("known_on") <= as_of)
+        .sort("run_id", "known_on")
+        .unique("run_id", keep="last", maintain_order=True)
+        .select("run_id", "cost_currency_year")
+    )
+    # Phases are parts of a total that has a row of its own: setting a part beside a whole compares nothing.
+    whole = training_cost.filter(~pl.col("is_component")).join(years, on="run_id", how="left", maintain_order="left")
+    recomputed = _recomputed(whole)
+    rows = pl.concat(
+        [
+            recomputed,
+            _sum_of_claim(recomputed, base, increment),
+            _claimed(whole),
+            _programmes(recomputed, assumptions.distribution("share_final")),
+        ],
+        how="diagonal",
+    )
+    known = rows.filter(pl.col("model") == base)
+    of_base = known.select("rung", "basis", base_usd="cost_mid_usd")
+    hours, flop = known["gpu_hours"].drop_nulls(), known["training_flop"].drop_nulls()
+    refused = pl.format(
+        "no ratio: {} has no {} cost on this rung, and a ratio across rungs is refused", pl.lit(base), pl.col("basis")
+    )
+    return rows.join(of_base, on=["rung", "basis"], how="left", maintain_order="left").select(
+        *(pl.col(name) for name in TABLE.names if name in rows.columns and name != "reason"),
+        compared_with=pl.lit(base),
+        ratio=pl.col("cost_mid_usd") / pl.col("base_usd"),
+        gpu_hours_ratio=pl.col("gpu_hours") / (hours[0] if len(hours) else None),
+        flop_ratio=pl.col("training_flop") / (flop[0] if len(flop) else None),
+        reason=joined(pl.when(pl.col("base_usd").is_null()).then(refused), "reason"),
+    )
+
+
+def _recomputed(whole: pl.DataFrame) -> pl.DataFrame:
+    """The run of each model that says how many hours it took, at the offers of its time; one row a model and rung."""
+    return (
+        whole.filter(pl.col("cost_mid_usd").is_not_null())
+        .sort("grade", "run_id")
+        .unique(["model", "recomputed_scope"], keep="first", maintain_order=True)
+        .select(
+            "model",
+            "developer",
+            "published",
+            "hardware",
+            "gpu_hours",
+            "training_flop",
+            *COSTS,
+            "cost_p05_usd",
+            "cost_p95_usd",
+            "known_on",
+            "grade",
+            rung="recomputed_scope",
+            basis=pl.lit("recomputed"),
+            n_estimates=pl.lit(1, pl.Int64),
+            estimate_by=pl.lit("this project"),
+            run_ids="run_id",
+            reason=pl.when("is_stand_in").then(
+                pl.format("{} stands in for {}", pl.col("priced_as"), pl.col("hardware"))
+            ),
+        )
+    )
+
+
+def _sum_of_claim(recomputed: pl.DataFrame, base: str, increment: str) -> pl.DataFrame:
+    """The base run and the increment on it together: what Q1 is decided by.
+
+    Both are priced by one market, so their prices are taken to be high or low together and their quantiles add up.
+    """
+    parts = recomputed.filter(pl.col("model").is_in([base, increment])).sort(pl.col("model") != base)
+    if parts.height < 2:
+        return recomputed.clear()
+    summed = ("gpu_hours", "training_flop", *COSTS, "cost_p05_usd", "cost_p95_usd")
+    return parts.select(
+        model=pl.lit(f"{base} + {increment}"),
+        rung=pl.lit(RENTAL),
+        basis=pl.lit("recomputed"),
+        developer=pl.col("developer").first(),
+        published=pl.col("published").max(),
+        hardware=pl.col("hardware").first(),
+        **{name: pl.when(pl.col(name).is_not_null().all()).then(pl.col(name).sum()) for name in summed},
+        n_estimates=pl.len().cast(pl.Int64),
+        estimate_by=pl.lit("this project"),
+        run_ids=pl.col("run_ids").str.join(" "),
+        known_on=pl.col("known_on").max(),
+        grade=pl.col("grade").max(),
+        reason=pl.lit("the sum that the claim is recomputed from (method 1)"),
+    ).head(1)
+
+
+def _claimed(whole: pl.DataFrame) -> pl.DataFrame:
+    """What was claimed or estimated of each model on each rung, lowest to highest."""
+    claims = whole.filter(pl.col("claimed_cost_usd").is_not_null()).sort("model", "cost_scope", "published", "run_id")
+    cost = pl.col("claimed_cost_usd")
+    return (
+        claims.group_by("model", rung=pl.col("cost_scope"), maintain_order=True)
+        .agg(
+            pl.col("developer", "published").first(),
+            pl.col("hardware", "gpu_hours", "training_flop").drop_nulls().first(),
+            cost_low_usd=cost.min(),
+            cost_mid_usd=cost.median(),
+            cost_high_usd=cost.max(),
+            n_estimates=pl.len().cast(pl.Int64),
+            estimate_by=pl.col("estimate_by").unique(maintain_order=True).str.join(", "),
+            currency_years=pl.col("cost_currency_year").drop_nulls().unique().sort().cast(pl.String).str.join(", "),
+            run_ids=pl.col("run_id").str.join(" "),
+            known_on=pl.col("known_on").max(),
+            grade=pl.col("grade").max(),
+        )
+        .with_columns(
+            basis=pl.lit("claimed"),
+            currency_years=pl.col("currency_years").replace("", None),
+            reason=pl.when(pl.col("currency_years").str.contains(","))
+            .then(pl.lit("dollars of several years, set side by side as printed"))
+            .when(pl.col("rung") == UNKNOWN)
+            .then(pl.lit("no rung is stated, so it compares with nothing but others without one")),
+        )
+    )
+
+
+def _programmes(recomputed: pl.DataFrame, share_final: Distribution) -> pl.DataFrame:
+    """Research programmes estimated as the recomputed final run over share_final (method 2)."""
+    low, high = share_final.low, share_final.high
+    return recomputed.filter(pl.col("rung") == RENTAL).with_columns(
+        rung=pl.lit(PROGRAMME),
+        basis=pl.lit("derived"),
+        cost_low_usd=pl.col("cost_low_usd") / high,
+        cost_mid_usd=pl.col("cost_mid_usd") / mean(share_final),
+        cost_high_usd=pl.col("cost_high_usd") / low,
+        cost_p05_usd=pl.lit(None, pl.Float64),
+        cost_p95_usd=pl.lit(None, pl.Float64),
+        gpu_hours=pl.lit(None, pl.Float64),
+        training_flop=pl.lit(None, pl.Float64),
+        reason=pl.lit(f"the recomputed run over share_final, {low:g} to {high:g}: not the programme's own figure"),
+    )
+
+
+MART = Mart(
+    table=TABLE,
+    build=build,
+    traces=(Trace("marts.training_cost", "list_contains(string_split(m.run_ids, ' '), t.run_id)"),),
+)

@@ -1,0 +1,443 @@
+"""What each training run would have cost at the rental prices of its time, and whether what was said of it adds up.
+
+A claimed cost is a price times hours, and the price is often an assumption of whoever claims it. So the cost is
+recomputed from the hours and the offers that stood in price lists around the run (method 3): lowest, middle and
+highest, never one number. Large clouds' list prices are three to four times the specialists' and price nothing here. A
+chip that hardly anyone rents out (the H800 was sold to China only) is priced by its nearest unrestricted kin, and the
+row says so.
+
+Published figures contradict each other. Three tests show it without any outside knowledge: the claim over the hours
+must look like a rental price, six operations a parameter and token must give the published operations, and the
+operations over the hours must fit into the chip. The operations, hours and tokens of one row are of one phase or of one
+total, as the table declares; nothing is ever taken from another row, since a total and its components are rows of the
+same table and their sum is nothing at all.
+
+A recomputed cost is a rental of the hours whatever was claimed: beside an amortised claim it is another rung of the
+scope ladder, so `recomputed_scope` names it and the two are not compared.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+import polars as pl
+
+from warehouse.assumptions import Assumptions
+from warehouse.marts.common.mart import Mart, Trace
+from warehouse.marts.common.reasons import joined
+from warehouse.marts.common.select_current import admissible, pick, weakest
+from warehouse.marts.gpu.offers import CLASSES
+from warehouse.tables.gpu_specs import TABLE as GPU_SPECS
+from warehouse.tables.table import Check, Column, mart
+from warehouse.tables.training_runs import SCOPES
+from warehouse.tables.training_runs import TABLE as TRAINING_RUNS
+
+KIND = "on_demand"
+RENTALS = ("post_training_run", "final_run_rental")  # rungs on which a claim over the hours is a rental price
+PURCHASES = ("hardware_owned", "company_capex")
+NO_RENTALS = {
+    "final_run_amortised": "an amortised cost",
+    "research_programme": "the cost of a programme",
+    "hardware_owned": "a purchase",
+    "company_capex": "a company's capex",
+    "unknown": "a cost of unstated scope",
+}
+FLOP_PER_PARAMETER_AND_TOKEN = 6  # two forward, four backward (Kaplan et al. 2020, section 2.1)
+NINETY_FIFTH = 1.6448536269514722  # of the standard normal
+SAME = 1e-9  # shares closer to zero than this are rounding
+SECONDS_PER_HOUR, HOURS_PER_DAY, FLOP_PER_TFLOP = 3600.0, 24.0, 1e12
+# "V3 (pre-training only)" is a part of V3. "R1 (increment over V3)", "V3 + R1" and "SFT on Qwen" are runs of their own.
+BRACKETS = r"\(([^()]*)\)\s*$"
+PHASES = (
+    r"(?i)\b(pre|mid|post)-?training\b|\bcontext extension\b|\b(fine-?tuning|annealing|distillation|SFT|RL|RLHF|DPO)\b"
+    r"|\bphase\b"
+)
+WHOLE_OF_ITS_OWN = r"(?i)\bincrement\b|\bover\b|\bon\b|\+"
+
+TABLE = mart(
+    "training_cost",
+    "each training run's cost recomputed from GPU-hours and the rental offers of its time, and what does not add up",
+    [
+        Column("run_id", "text", "training run", required=True),
+        Column("model", "text", "model, or the part of it that the row is about", required=True),
+        Column("developer", "text", "who trained it", required=True),
+        Column("published", "date", "day the model was published", required=True),
+        Column("hardware", "text", "chip of the run"),
+        Column("priced_as", "text", "chip whose offers price it; null where there are too few"),
+        Column("is_stand_in", "flag", "whether that is another chip than the run's own"),
+        Column(
+            "is_component", "flag", "whether the row is one phase of a model's training, part of a total", required=True
+        ),
+        Column("cost_scope", "text", "rung of the scope ladder of the claimed cost", required=True, allowed=SCOPES),
+        Column("recomputed_scope", "text", "rung of the recomputed cost, always a rental", allowed=SCOPES),
+        Column("estimate_by", "text", "who says so", required=True),
+        Column("claimed_cost_usd", "real", "cost as claimed or estimated", "USD", above=0),
+        Column("gpu_count", "integer", "GPUs in use", "GPUs", above=0),
+        Column("gpu_hours", "real", "GPU-hours of the row's scope", "GPU-hours", above=0),
+        Column("price_class", "text", "class of provider whose offers price it", required=True, allowed=CLASSES),
+        Column("price_from", "date", "first day of the window of offers", required=True),
+        Column("price_to", "date", "last day of the window of offers", required=True),
+        Column("n_offers", "integer", "offers that price it", "offers", required=True, minimum=0),
+        Column("price_low_usd_per_gpu_hour", "real", "lowest of those offers", "USD per GPU-hour", above=0),
+        Column("price_mid_usd_per_gpu_hour", "real", "median of those offers", "USD per GPU-hour", above=0),
+        Column("price_high_usd_per_gpu_hour", "real", "highest of those offers", "USD per GPU-hour", above=0),
+        Column("cost_low_usd", "real", "GPU-hours at the lowest offer", "USD", above=0),
+        Column("cost_mid_usd", "real", "GPU-hours at the median offer", "USD", above=0),
+        Column("cost_high_usd", "real", "GPU-hours at the highest offer", "USD", above=0),
+        Column(
+            "price_sd_log",
+            "real",
+            "standard deviation of the logs of those offers; null for one offer alone",
+            "log points",
+            minimum=0,
+        ),
+        Column("cost_p05_usd", "real", "GPU-hours at a price that 5 % of offers are below, lognormal", "USD", above=0),
+        Column("cost_p95_usd", "real", "GPU-hours at a price that 95 % of offers are below, lognormal", "USD", above=0),
+        Column("implied_usd_per_gpu_hour", "real", "claimed cost over GPU-hours", "USD per GPU-hour", above=0),
+        Column("flop_6nd", "real", "6 x active parameters x tokens", "FLOP", above=0),
+        Column("training_flop", "real", "operations as published", "FLOP", above=0),
+        Column("flop_difference_share", "real", "6ND over the published operations, less one", "share", minimum=-1),
+        Column("sustained_tflops_per_gpu", "real", "published operations over GPU-hours", "TFLOP/s", above=0),
+        Column("peak_of", "text", "chip whose dense BF16 peak the utilisation is a share of"),
+        Column("utilisation", "real", "sustained rate over that peak (model FLOP utilisation)", "share", above=0),
+        Column("wall_days", "real", "GPU-hours over GPUs: length of the run", "days", above=0),
+        Column("finding", "text", "what does not add up, and what agrees, in plain words", required=True),
+        Column("known_on", "date", "day on which the newest fact behind the row became public", required=True),
+    ],
+    key=("run_id",),
+    checks=(
+        Check(
+            "low_middle_high_in_order",
+            "select * from {table} where cost_low_usd > cost_mid_usd or cost_mid_usd > cost_high_usd or "
+            "price_low_usd_per_gpu_hour > price_mid_usd_per_gpu_hour or "
+            "price_mid_usd_per_gpu_hour > price_high_usd_per_gpu_hour",
+            "a low above a high is a mistake in the arithmetic",
+        ),
+        Check(
+            "quantiles_in_order",
+            "select * from {table} where cost_p05_usd > cost_mid_usd or cost_p95_usd < cost_mid_usd",
+            "the middle of a distribution lies between its ends",
+        ),
+        Check(
+            "cost_is_hours_times_price",
+            "select * from {table} where "
+            "abs(cost_low_usd - gpu_hours * price_low_usd_per_gpu_hour) > 1e-6 * cost_low_usd or "
+            "abs(cost_mid_usd - gpu_hours * price_mid_usd_per_gpu_hour) > 1e-6 * cost_mid_usd or "
+            "abs(cost_high_usd - gpu_hours * price_high_usd_per_gpu_hour) > 1e-6 * cost_high_usd",
+            "the cost and the hours and prices beside it must say the same",
+        ),
+        Check(
+            "unknown_says_why",
+            "select * from {table} where coalesce(reason, '') = '' and (cost_mid_usd is null or flop_6nd is null or "
+            "implied_usd_per_gpu_hour is null or utilisation is null or wall_days is null or is_stand_in)",
+            "an unknown without a reason cannot be mended, and a stand-in that is not named looks like the chip itself",
+        ),
+        Check(
+            "components_within_their_total",
+            "select c.developer, split_part(c.model, ' (', 1) as whole, sum(c.gpu_hours) as of_parts, "
+            "max(w.gpu_hours) as of_whole from {table} c "
+            "join (select developer, model, max(gpu_hours) as gpu_hours from {table} "
+            "where not is_component group by developer, model) w on w.developer = c.developer "
+            "and w.model = split_part(c.model, ' (', 1) where c.is_component group by c.developer, whole "
+            "having sum(c.gpu_hours) > 1.01 * max(w.gpu_hours)",
+            "parts that are more than their whole are counted twice or are of another run",
+            severity="warning",
+        ),
+    ),
+)
+
+
+def build(
+    training_runs: pl.DataFrame,
+    offers: pl.DataFrame,
+    gpu_specs: pl.DataFrame,
+    *,
+    as_of: date,
+    assumptions: Assumptions,
+) -> pl.DataFrame:
+    """One row for each run: USD, GPU-hours, FLOP and days (method 3).
+
+    The date enters through the facts alone: an offer or a run that is not public yet is in no frame.
+    """
+    runs = pick(admissible(training_runs), TRAINING_RUNS).rename({"known_on": "run_known_on", "grade": "run_grade"})
+    stand_ins = _stand_ins(assumptions)
+    priced = runs.join(prices(runs, offers, assumptions), on="run_id", how="left")
+    return _conclude(priced.join(_peaks(runs, gpu_specs, stand_ins), on="run_id", how="left"), assumptions)
+
+
+def prices(runs: pl.DataFrame, offers: pl.DataFrame, assumptions: Assumptions) -> pl.DataFrame:
+    """The offers that price each run: one row a `run_id`, prices in USD per GPU-hour (method 3).
+
+    `runs` has run_id, published and hardware. The window is closed at both ends. Offers are those of the class and
+    chip, on demand; with fewer than enough of the chip itself its stand-in's count, and with too few of those the
+    prices are null. `n_own` and `n_stand_in` say how many offers of either there were, `stand_in` which chip that is.
+    """
+    days = assumptions.integer("price_window_days")
+    wanted = offers.filter(
+        (pl.col("provider_class") == assumptions.value("price_class")) & (pl.col("pricing_kind") == KIND)
+    ).select(
+        "gpu_model",
+        "observed_on",
+        "known_on",
+        "grade",
+        usd_per_gpu_hour=pl.col("usd_per_gpu_hour") * assumptions.number("rental_price"),
+    )
+    windows = runs.join(_stand_ins(assumptions), on="hardware", how="left").select(
+        "run_id",
+        "hardware",
+        "stand_in",
+        price_from=pl.col("published").dt.offset_by(f"-{days}d"),
+        price_to=pl.col("published").dt.offset_by(f"{days}d"),
+    )
+    own = _in_window(windows, wanted, "hardware", assumptions.integer("price_minimum_offers"))
+    other = _in_window(windows, wanted, "stand_in", assumptions.integer("price_minimum_offers_stand_in"))
+    # The chip itself where it has enough offers, else its stand-in where that has.
+    chosen = (
+        pl.concat([own.with_columns(is_stand_in=pl.lit(False)), other.with_columns(is_stand_in=pl.lit(True))])
+        .filter("enough")
+        .sort("run_id", "is_stand_in")
+        .unique("run_id", keep="first", maintain_order=True)
+        .drop("enough")
+    )
+    return (
+        windows.drop("hardware")
+        .join(own.select("run_id", n_own="n_offers"), on="run_id", how="left")
+        .join(other.select("run_id", n_stand_in="n_offers"), on="run_id", how="left")
+        .join(chosen, on="run_id", how="left")
+        .with_columns(pl.col("n_own", "n_stand_in", "n_offers").fill_null(0))
+    )
+
+
+def is_component() -> pl.Expr:
+    """Whether `model` names one phase of a model's training in brackets at its end, as in `V3 (context extension)`.
+
+    An increment over another model is no part of it but a run of its own, and so is a sum of runs.
+    """
+    inside = pl.col("model").str.extract(BRACKETS)
+    return (inside.str.contains(PHASES) & ~inside.str.contains(WHOLE_OF_ITS_OWN)).fill_null(False)
+
+
+def _stand_ins(assumptions: Assumptions) -> pl.DataFrame:
+    named = assumptions.value("price_stand_ins")
+    return pl.DataFrame(
+        {"hardware": list(named), "stand_in": list(named.values())},
+        schema={"hardware": pl.String, "stand_in": pl.String},
+    )
+
+
+def _in_window(windows: pl.DataFrame, wanted: pl.DataFrame, chip: str, needed: int) -> pl.DataFrame:
+    """Of each run with an offer of the chip in its window: how many, their range, and whether that is enough."""
+    price = pl.col("usd_per_gpu_hour")
+    return (
+        windows.join(wanted, left_on=chip, right_on="gpu_model")
+        .filter(pl.col("observed_on").is_between("price_from", "price_to", closed="both"))
+        .group_by("run_id")
+        .agg(
+            priced_as=pl.col(chip).first(),
+            n_offers=pl.len().cast(pl.Int64),
+            price_low_usd_per_gpu_hour=price.min(),
+            price_mid_usd_per_gpu_hour=price.median(),
+            price_high_usd_per_gpu_hour=price.max(),
+            price_sd_log=price.sort().log().std(),  # a sum of floats depends on its order
+            price_known_on=pl.col("known_on").max(),
+            price_grade=pl.col("grade").max(),
+        )
+        .with_columns(enough=pl.col("n_offers") >= needed)
+    )
+
+
+def _peaks(runs: pl.DataFrame, gpu_specs: pl.DataFrame, stand_ins: pl.DataFrame) -> pl.DataFrame:
+    """Dense BF16 peak of each run's own chip, or of its stand-in's where that is unknown; no row where both are."""
+    specs = pick(admissible(gpu_specs), GPU_SPECS).select(
+        "gpu_model", peak_tflops="bf16_dense_tflops", peak_known_on="known_on", peak_grade="grade"
+    )
+    chips = runs.select("run_id", "hardware").join(stand_ins, on="hardware", how="left")
+    of_own = chips.select("run_id", peak_of="hardware", is_other=pl.lit(False))
+    of_other = chips.select("run_id", peak_of="stand_in", is_other=pl.lit(True))
+    return (
+        pl.concat([of_own, of_other])
+        .join(specs, left_on="peak_of", right_on="gpu_model")
+        .sort("run_id", "is_other")
+        .unique("run_id", keep="first", maintain_order=True)
+        .drop("is_other")
+    )
+
+
+def _conclude(rows: pl.DataFrame, assumptions: Assumptions) -> pl.DataFrame:
+    """Every figure of method 3 from what stands in the row, then the finding and the reasons."""
+    hours = pl.col("gpu_hours")
+    rented = ~pl.col("cost_scope").is_in(PURCHASES)
+    rates = rows.with_columns(
+        *(
+            pl.when(rented).then(hours * pl.col(f"price_{end}_usd_per_gpu_hour")).alias(f"cost_{end}_usd")
+            for end in ("low", "mid", "high")
+        ),
+        # Lognormal by the offers' median and standard deviation of logs (method 5); its median is the middle cost.
+        *(
+            pl.when(rented)
+            .then(hours * pl.col("price_mid_usd_per_gpu_hour") * (times * pl.col("price_sd_log")).exp())
+            .alias(f"cost_{end}_usd")
+            for end, times in (("p05", -NINETY_FIFTH), ("p95", NINETY_FIFTH))
+        ),
+        is_component=is_component(),
+        price_class=pl.lit(assumptions.value("price_class")),
+        implied_usd_per_gpu_hour=pl.col("claimed_cost_usd") / hours,
+        flop_6nd=FLOP_PER_PARAMETER_AND_TOKEN * pl.col("parameters_active") * pl.col("tokens"),
+        sustained_tflops_per_gpu=pl.col("training_flop") / (hours * SECONDS_PER_HOUR) / FLOP_PER_TFLOP,
+        wall_days=hours / pl.col("gpu_count") / HOURS_PER_DAY,
+    ).with_columns(
+        recomputed_scope=pl.when(pl.col("cost_mid_usd").is_not_null()).then(
+            # Hours of a research programme stay a programme's; all others are those of a run.
+            pl.when(pl.col("cost_scope").is_in(("post_training_run", "research_programme")))
+            .then(pl.col("cost_scope"))
+            .otherwise(pl.lit("final_run_rental"))
+        ),
+        flop_difference_share=pl.col("flop_6nd") / pl.col("training_flop") - 1,
+        utilisation=pl.col("sustained_tflops_per_gpu") / pl.col("peak_tflops"),
+    )
+    no_rate = pl.col("utilisation").is_null()
+    judged = rates.with_columns(
+        peak_of=pl.when(~no_rate).then("peak_of"),
+        peak_missing=pl.col("peak_tflops").is_null(),
+        known_on=pl.max_horizontal("run_known_on", "price_known_on", pl.when(~no_rate).then("peak_known_on")),
+        grade=weakest("run_grade", "price_grade", pl.when(~no_rate).then("peak_grade")),
+    )
+    told = judged.with_columns(finding=_finding(assumptions), reason=_reason(assumptions))
+    return told.select(name for name in TABLE.names if name in told.columns)
+
+
+# ---- In words ------------------------------------------------------------------------------------------------------
+
+
+def _finding(assumptions: Assumptions) -> pl.Expr:
+    """What does not add up, then what agrees; that nothing can be compared where that is so."""
+    parts = joined(_claim_against_prices(assumptions), _operations(assumptions), _rate())
+    return parts.fill_null("nothing can be compared: too little is known of the run")
+
+
+def _claim_against_prices(assumptions: Assumptions) -> pl.Expr:
+    low = assumptions.number("implied_price_low_usd_per_gpu_hour")
+    high = assumptions.number("implied_price_high_usd_per_gpu_hour")
+    implied, rental = pl.col("implied_usd_per_gpu_hour"), pl.col("cost_scope").is_in(RENTALS)
+    cheapest, dearest = pl.col("price_low_usd_per_gpu_hour"), pl.col("price_high_usd_per_gpu_hour")
+    said = pl.format("the claim is {} USD per GPU-hour", _significant(implied))
+    offered = (
+        pl.when(cheapest == dearest)
+        .then(pl.format("the offered {}", cheapest.round(2)))
+        .otherwise(pl.format("the offered {} to {}", cheapest.round(2), dearest.round(2)))
+    )
+    other = pl.col("cost_scope").replace_strict(NO_RENTALS, default=None, return_dtype=pl.String)
+    return (
+        pl.when(implied.is_null())
+        .then(None)
+        .when(rental & ~implied.is_between(low, high))
+        .then(pl.format(f"scope mislabelled: {{}}, outside the {low:g} to {high:g} that a rental can be", said))
+        .when(~rental)
+        .then(pl.format("{}, which as {} is not compared with rental prices", said, other))
+        .when(cheapest.is_null())
+        .then(pl.format(f"{{}}, within the {low:g} to {high:g} that a rental can be", said))
+        .when(implied < cheapest)
+        .then(pl.format("{}, a possible rental but below {}", said, offered))
+        .when(implied > dearest)
+        .then(pl.format("{}, a possible rental but above {}", said, offered))
+        .otherwise(pl.format("{}, within {}", said, offered))
+    )
+
+
+def _operations(assumptions: Assumptions) -> pl.Expr:
+    tolerance = assumptions.number("flop_tolerance")
+    difference = pl.col("flop_difference_share")
+    side = pl.when(difference < 0).then(pl.lit("below")).otherwise(pl.lit("above"))
+    off = pl.format("{} % {} the published operations", _significant(100 * difference.abs()), side)
+    return (
+        pl.when(difference.is_null())
+        .then(None)
+        .when(difference.abs() < SAME)
+        .then(pl.lit("6ND is the published figure itself"))
+        .when(difference.abs() > tolerance)
+        .then(
+            pl.format(
+                f"6ND does not agree: {{}}, more than {100 * tolerance:g} % (tokens of another phase, or a mistake)",
+                off,
+            )
+        )
+        .otherwise(pl.format(f"6ND agrees: {{}}, within {100 * tolerance:g} %", off))
+    )
+
+
+def _rate() -> pl.Expr:
+    percent = _significant(100 * pl.col("utilisation"))
+    impossible = (
+        "impossible rate: operations over GPU-hours are {} % of the dense BF16 peak of {}, "
+        "so the two are not of one phase"
+    )
+    return (
+        pl.when(pl.col("utilisation").is_null())
+        .then(None)
+        .when(pl.col("utilisation") > 1)
+        .then(pl.format(impossible, percent, pl.col("peak_of")))
+        .otherwise(pl.format("possible rate: {} % of the dense BF16 peak of {}", percent, pl.col("peak_of")))
+    )
+
+
+def _significant(value: pl.Expr) -> pl.Expr:
+    return value.round_sig_figs(3)
+
+
+def _reason(assumptions: Assumptions) -> pl.Expr:
+    """Why figures of the row are null, the price first, and which chip stands in for which."""
+    days, needed = assumptions.integer("price_window_days"), assumptions.integer("price_minimum_offers")
+    offers_of = (
+        f"{assumptions.value('price_class')} on-demand offers of {{}} within {days} days of {{}}: "
+        f"{{}} known, {needed} needed"
+    )
+    hardware, published = pl.col("hardware"), pl.col("published").cast(pl.String)
+    few = pl.format(offers_of, hardware, published, pl.col("n_own"))
+    stood_in = pl.format("{} stands in for {} ({})", pl.col("priced_as"), hardware, few)
+    neither = (
+        pl.when(pl.col("stand_in").is_null())
+        .then(pl.format("no price: {}; no chip is named that could stand in", few))
+        .otherwise(
+            pl.format(
+                "no price: {}; of {}, which could stand in: {} known", few, pl.col("stand_in"), pl.col("n_stand_in")
+            )
+        )
+    )
+    price = (
+        pl.when(hardware.is_null())
+        .then(pl.lit("no price: its chip is not known"))
+        .when(pl.col("priced_as").is_null())
+        .then(neither)
+        .when(pl.col("is_stand_in"))
+        .then(stood_in)
+    )
+    bought = pl.lit("no cost is recomputed for hardware that was bought: hours are not what it cost")
+    return joined(
+        price,
+        pl.when(pl.col("gpu_hours").is_null()).then(
+            pl.lit("its GPU-hours are not known, so neither is a cost, implied price, rate or length")
+        ),
+        pl.when(pl.col("gpu_hours").is_not_null() & pl.col("cost_scope").is_in(PURCHASES)).then(bought),
+        pl.when(pl.col("claimed_cost_usd").is_null()).then(pl.lit("no cost was claimed")),
+        pl.when(pl.col("flop_6nd").is_null()).then(pl.lit("6ND needs active parameters and tokens, not both known")),
+        pl.when(pl.col("training_flop").is_null()).then(pl.lit("its operations are not known")),
+        pl.when(pl.col("peak_missing") & hardware.is_not_null()).then(
+            pl.format("the dense BF16 peak of {} is not known", hardware)
+        ),
+        pl.when(pl.col("gpu_count").is_null()).then(pl.lit("its number of GPUs is not known")),
+    )
+
+
+MART = Mart(
+    table=TABLE,
+    build=build,
+    traces=(
+        Trace("core.training_runs", "t.run_id = m.run_id and t.known_on <= m.known_on and t.grade <> 'D'"),
+        Trace(
+            "marts.offers",
+            "t.gpu_model = m.priced_as and t.provider_class = m.price_class and t.pricing_kind = "
+            f"'{KIND}' and t.observed_on between m.price_from and m.price_to",
+        ),
+        Trace("core.gpu_specs", "t.gpu_model = m.peak_of and t.known_on <= m.known_on and t.grade <> 'D'"),
+    ),
+)

@@ -1,0 +1,244 @@
+"""How much of the world's computing trains models, year by year, and which years may be believed.
+
+Cheap training can only make redundant what trains. So the operations of all models published in a year are set against
+what the world's accelerators could do in it. Three things go wrong easily:
+
+- A model that is built on another counts only what it adds, or the base is counted with each of its children.
+- Closed labs stopped disclosing. A year in which fewer than a third of the models have a figure, and a year that is not
+  over, is a lower bound: it is shown and decides nothing, and a fall in it is never read as a fall in training.
+- The sum is the world's, so the fleet is the world's. A company's own models over its own fleet stand in
+  `training_share_own`, beside it.
+
+Owning is not using (labs rent), and an H100-equivalent mixes chips by their peak operations: both limit every figure
+here.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+import polars as pl
+
+from warehouse.assumptions import Assumptions, Distribution
+from warehouse.marts.common.mart import Mart, Trace
+from warehouse.marts.common.reasons import joined
+from warehouse.marts.common.select_current import admissible, pick
+from warehouse.tables.ai_models import TABLE as AI_MODELS
+from warehouse.tables.evidence import TABLE as EVIDENCE
+from warehouse.tables.table import Check, Column, mart
+
+H100_DENSE_BF16_FLOP_PER_S = 989.4e12  # NVIDIA's data sheet of the H100 SXM, without sparsity
+SECONDS_PER_YEAR = 31_536_000
+WORLD, OWNED_BY_ALL = "World", "h100_equivalents_total"
+
+TABLE = mart(
+    "training_share",
+    "operations of the models published in a year over those of the world's accelerators in that year",
+    [
+        Column("year", "integer", "calendar year of publication", "year", required=True),
+        Column("models_known", "integer", "models of the list published in the year", "models", True, minimum=0),
+        Column("models_disclosed", "integer", "those of them with training compute", "models", True, minimum=0),
+        Column("disclosure_rate", "real", "disclosed over known", "share", required=True, minimum=0, maximum=1),
+        Column("training_flop", "real", "plain sum of the disclosed operations", "FLOP", required=True, minimum=0),
+        Column("training_flop_added", "real", "their sum net of base models in the list", "FLOP", True, minimum=0),
+        Column("vintage", "date", "day of the list that was used", required=True),
+        Column("fleet_h100_low", "real", "lowest count of the mean fleet of the year", "H100-equivalents", above=0),
+        Column("fleet_h100_high", "real", "highest count of the mean fleet of the year", "H100-equivalents", above=0),
+        Column("fleet_facts", "text", "evidence behind the fleet, separated by blanks"),
+        Column("fleet_flop", "real", "operations of the middle of the fleet at mean utilisation", "FLOP", above=0),
+        Column(
+            "training_share", "real", "training_flop_added over fleet_flop: disclosed models only", "share", minimum=0
+        ),
+        Column(
+            "training_share_grossed_up",
+            "real",
+            "the same times the mean gross-up for models that were not disclosed",
+            "share",
+            minimum=0,
+        ),
+        Column(
+            "is_lower_bound", "flag", "the year is not over, or too few disclosed: it decides nothing", required=True
+        ),
+        Column("known_on", "date", "day on which the newest fact behind the row became public", required=True),
+    ],
+    key=("year",),
+    checks=(
+        Check(
+            "added_is_at_most_the_sum",
+            "select * from {table} where training_flop_added > training_flop * (1 + 1e-9) "
+            "or models_disclosed > models_known",
+            "what models add cannot exceed what they took",
+        ),
+        Check(
+            "share_is_the_ratio",
+            "select * from {table} where abs(training_share - training_flop_added / fleet_flop) > 1e-9 "
+            "or abs(disclosure_rate - models_disclosed / models_known) > 1e-9",
+            "the share and the two figures beside it must say the same",
+        ),
+        Check(
+            "share_is_possible",
+            "select * from {table} where training_share > 1",
+            "models cannot take more operations than all accelerators can do",
+            severity="warning",
+        ),
+    ),
+)
+
+
+def build(ai_models: pl.DataFrame, evidence: pl.DataFrame, *, as_of: date, assumptions: Assumptions) -> pl.DataFrame:
+    """One row for each year with models (method 4.2, 4.3 and 4.6); `as_of` says which year is over."""
+    minimum_rate = assumptions.number("disclosure_minimum")
+    gross_up = assumptions.distribution("undisclosed_gross_up")
+    flop_of_one = H100_DENSE_BF16_FLOP_PER_S * SECONDS_PER_YEAR * mean(assumptions.distribution("utilisation"))
+    fleets = fleet_of_year(
+        year_end_counts(evidence, assumptions.integer("fleet_window_days")).filter(pl.col("entity") == WORLD),
+        assumptions.number("fleet_share_of_end"),
+    )
+    middle = (pl.col("fleet_h100_low") + pl.col("fleet_h100_high")) / 2
+    rate = pl.col("disclosure_rate")
+    over = pl.date(pl.col("year"), 12, 31) <= as_of
+    models = latest_vintage(ai_models).group_by(year=pl.col("published").dt.year().cast(pl.Int64)).agg(
+        models_known=pl.len().cast(pl.Int64),
+        models_disclosed=pl.col("training_flop").count().cast(pl.Int64),
+        # A sum of floats depends on its order; the largest first is the same on every machine.
+        training_flop=pl.col("training_flop").sort(descending=True, nulls_last=True).sum(),
+        training_flop_added=pl.col("added_flop").sort(descending=True, nulls_last=True).sum(),
+        vintage=pl.col("vintage").max(),
+        models_known_on=pl.col("known_on").max(),
+        models_grade=pl.col("grade").max(),
+    )  # fmt: skip
+    return (
+        models.join(fleets, on="year", how="left")
+        .with_columns(disclosure_rate=pl.col("models_disclosed") / pl.col("models_known"))
+        .with_columns(
+            is_lower_bound=~over | (rate < minimum_rate),
+            fleet_flop=middle * flop_of_one,
+            known_on=pl.max_horizontal("models_known_on", "fleet_known_on"),
+            grade=pl.max_horizontal("models_grade", "fleet_grade"),
+        )
+        .with_columns(training_share=pl.col("training_flop_added") / pl.col("fleet_flop"))
+        .with_columns(
+            training_share_grossed_up=pl.when(rate > 0).then(pl.col("training_share") * _mean_gross_up(gross_up, rate)),
+            reason=joined(
+                pl.when(~over).then(pl.lit(f"a lower bound: the year is not over on {as_of}")),
+                pl.when(rate < minimum_rate).then(
+                    pl.format(
+                        "a lower bound: {} of {} models disclosed their compute, under the {} needed",
+                        "models_disclosed",
+                        "models_known",
+                        pl.lit(f"{minimum_rate:.0%}"),
+                    )
+                ),
+                pl.when(pl.col("fleet_flop").is_null()).then(
+                    pl.lit("no count of the world's accelerators near the year's end is known")
+                ),
+            ),
+        )
+        .select(pl.col(TABLE.names))
+    )
+
+
+def latest_vintage(ai_models: pl.DataFrame) -> pl.DataFrame:
+    """The latest list alone, each model once, with `added_flop`: its operations less those of its bases, at least zero.
+
+    A base that is not in the list, or has no figure there, is worth nothing: it cannot be taken off (method 4.3).
+    """
+    known = admissible(ai_models)
+    latest = known.filter(pl.col("vintage") == pl.col("vintage").max())
+    # A list that changed twice in a day was read twice: the later reading counts.
+    once = pick(latest, AI_MODELS, ["model"]).sort("model")
+    of_bases = (
+        once.select("model", base=pl.col("base_model").str.split(","))
+        .explode("base")
+        .with_columns(pl.col("base").str.strip_chars())
+        .filter(pl.col("base") != pl.col("model"))
+        .unique(["model", "base"], maintain_order=True)
+        .join(once.select(base="model", base_flop="training_flop"), on="base", how="inner")
+        .group_by("model", maintain_order=True)
+        .agg(pl.col("base_flop").sum())
+    )
+    return once.join(of_bases, on="model", how="left", maintain_order="left").with_columns(
+        added_flop=pl.when(pl.col("training_flop").is_not_null()).then(
+            pl.max_horizontal(pl.col("training_flop") - pl.col("base_flop").fill_null(0.0), pl.lit(0.0))
+        )
+    )
+
+
+def year_end_counts(evidence: pl.DataFrame, window_days: int, metric: str = OWNED_BY_ALL) -> pl.DataFrame:
+    """Counts of accelerators within `window_days` of a year's end: entity, year, low, high, facts, grade, known_on.
+
+    Several counts of one end make a range from the lowest to the highest (method 4.3).
+    """
+    counts = pick(admissible(evidence), EVIDENCE).filter((pl.col("topic") == "capacity") & (pl.col("metric") == metric))
+    ends = [
+        counts.with_columns(
+            year=(pl.col("as_of_date").dt.year() - back).cast(pl.Int64),
+            off=(pl.col("as_of_date") - pl.date(pl.col("as_of_date").dt.year() - back, 12, 31)).dt.total_days().abs(),
+        )
+        for back in (0, 1)
+    ]
+    return (
+        pl.concat(ends)
+        .filter(pl.col("off") <= window_days)
+        .group_by("entity", "year")
+        .agg(
+            low=pl.min_horizontal("value", "value_low").min(),
+            high=pl.max_horizontal("value", "value_high").max(),
+            counts=pl.len(),
+            facts=pl.col("evidence_id").sort().str.join(" "),
+            grade=pl.col("grade").max(),
+            known_on=pl.col("known_on").max(),
+        )
+        .sort("entity", "year")
+    )
+
+
+def fleet_of_year(counts: pl.DataFrame, share_of_end: float) -> pl.DataFrame:
+    """Mean fleet of each year: of both ends where both are known, else `share_of_end` of its end (method 4.2)."""
+    begun = counts.select(
+        "entity",
+        year=pl.col("year") + 1,
+        low_begin="low",
+        high_begin="high",
+        facts_begin="facts",
+        grade_begin="grade",
+        known_on_begin="known_on",
+    )
+    both = pl.col("low_begin").is_not_null()
+    return counts.join(begun, on=["entity", "year"], how="left").select(
+        "year",
+        fleet_h100_low=pl.when(both)
+        .then((pl.col("low") + pl.col("low_begin")) / 2)
+        .otherwise(pl.col("low") * share_of_end),
+        fleet_h100_high=pl.when(both)
+        .then((pl.col("high") + pl.col("high_begin")) / 2)
+        .otherwise(pl.col("high") * share_of_end),
+        fleet_facts=pl.concat_str("facts_begin", "facts", separator=" ", ignore_nulls=True),
+        fleet_grade=pl.max_horizontal("grade", "grade_begin"),
+        fleet_known_on=pl.max_horizontal("known_on", "known_on_begin"),
+    )
+
+
+def mean(drawn: Distribution) -> float:
+    """Mean of a distribution: the point, the mean of a normal, or of low (mode) and high."""
+    return drawn["mean"] if drawn.kind == "normal" else sum(drawn.parameters) / len(drawn.parameters)
+
+
+def _mean_gross_up(gross_up: Distribution, rate: pl.Expr) -> pl.Expr:
+    """Mean of the gross-up at a disclosure rate: mode and high of a triangle are multiples of 1 / rate (method 4.3)."""
+    if gross_up.kind != "triangular":
+        return pl.lit(mean(gross_up))
+    return (gross_up["low"] + (gross_up["mode"] + gross_up["high"]) / rate) / 3
+
+
+MART = Mart(
+    table=TABLE,
+    build=build,
+    traces=(
+        Trace("core.ai_models", "t.vintage = m.vintage and year(t.published) = m.year and t.grade <> 'D'"),
+        Trace(
+            "core.evidence",
+            "list_contains(string_split(m.fleet_facts, ' '), t.evidence_id) and t.known_on <= m.known_on",
+        ),
+    ),
+)

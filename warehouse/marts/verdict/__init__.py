@@ -1,0 +1,1 @@
+"""The verdicts: conditions, the decision table, the sentences, and the answer over time."""

@@ -1,0 +1,86 @@
+"""Every number of judgement that made these answers, beside the packaged one, where SQL can read it.
+
+A verdict rests on facts and on judgements, and whoever opens a warehouse must see both: two answers that differ because
+one user set a life of three years are no contradiction once the table says so. A row here is an entry of the assumptions
+file as it was used, with what it is by default, and whether a user replaced it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+import polars as pl
+
+from warehouse.assumptions import SHAPES, Assumptions, load
+from warehouse.marts.common.mart import Mart, Trace
+from warehouse.tables.table import Check, Column, mart
+
+TABLE = mart(
+    "assumptions",
+    "every assumption and threshold that made these marts, with its default and whether a user replaced it",
+    [
+        Column("key", "text", "name of the entry in the assumptions file", required=True),
+        Column("value", "json", "what was used: a number, word, list or table, or the parameters of a distribution"),
+        Column("default_value", "json", "what the packaged file says"),
+        Column("overridden", "flag", "whether a user replaced the packaged value", required=True),
+        Column("meaning", "text", "what it is", required=True),
+        Column("unit", "text", "unit of the value", required=True),
+        Column("citation", "text", "where the packaged value comes from", required=True),
+        Column("facts", "text", "identifiers of the evidence behind it, space-joined; null where none is named"),
+        Column("sha256", "text", "hash of all entries together: equal hashes mean equal assumptions", required=True),
+    ],
+    key=("key",),
+    checks=(
+        Check(
+            "one_set_of_assumptions",
+            "select count(distinct sha256) as sets from {table} having count(distinct sha256) <> 1",
+            "marts of one warehouse are made by one set of assumptions",
+        ),
+        Check(
+            "a_difference_is_an_override",
+            "select key, value, default_value from {table} where value::text <> default_value::text and not overridden",
+            "a what-if that is not marked would pass for the answer",
+        ),
+    ),
+)
+
+
+def build(*, as_of: date, assumptions: Assumptions) -> pl.DataFrame:
+    """One row for each entry, whatever the facts; `reason` says what a replaced one was."""
+    packaged = load()
+    rows = []
+    for key, entry in assumptions.items():
+        default = said(packaged[key])
+        overridden = key in assumptions.overridden
+        rows.append(
+            {
+                "key": key,
+                "value": said(entry),
+                "default_value": default,
+                "overridden": overridden,
+                "meaning": entry["meaning"],
+                "unit": entry["unit"],
+                "citation": entry["citation"],
+                "facts": " ".join(entry.get("facts", ())) or None,
+                "sha256": assumptions.sha256,
+                "reason": f"replaced by the user; the packaged value is {default}" if overridden else None,
+            }
+        )
+    return pl.DataFrame(rows, schema_overrides={"facts": pl.String, "reason": pl.String})
+
+
+def said(entry: Mapping[str, Any]) -> str:
+    """The value of an entry as JSON; of a distribution its name and parameters."""
+    kind = entry.get("distribution")
+    held = {"distribution": kind, **{part: entry[part] for part in SHAPES[kind]}} if kind else entry["value"]
+    return json.dumps(held, default=str, ensure_ascii=False)
+
+
+MART = Mart(
+    table=TABLE,
+    build=build,
+    traces=(Trace("core.evidence", "list_contains(string_split(coalesce(m.facts, ''), ' '), t.evidence_id)"),),
+)

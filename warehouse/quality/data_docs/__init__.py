@@ -1,0 +1,228 @@
+"""Great Expectations' Data Docs, as pages that open from disk without a network.
+
+Great Expectations renders its results well, but frames them in pages that load styles and scripts from public hosts.
+So its renderers make the content here, and the frame, the style sheet and the start page are ours. A folder holds:
+
+    index.html                what the latest run found, and the runs before it
+    runs/RUN/index.html       what that run found
+    runs/RUN/TABLE.html       each check of a table with what it found
+    suites/TABLE.html         the checks of a table, with their SQL
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import shutil
+from collections.abc import Sequence
+from datetime import date, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import great_expectations as gx
+from great_expectations.core import ExpectationSuiteValidationResult, ExpectationValidationResult
+from great_expectations.core.run_identifier import RunIdentifier
+from great_expectations.render.renderer import ExpectationSuitePageRenderer, ValidationResultsPageRenderer
+from great_expectations.render.view import DefaultJinjaPageView
+from jinja2 import ChoiceLoader, FileSystemLoader
+
+from warehouse import files
+from warehouse.quality import checks as quality
+from warehouse.quality import expectations
+from warehouse.quality.checks import Finding, Target
+
+HERE = Path(__file__).parent
+STYLE = "style.css"
+KEPT_RUNS = 10
+# In the order in which a reader wants them.
+OUTCOMES = ("broken", "critical", "put_aside", "warning")
+EXPLAINED = "explained"
+
+
+class _View(DefaultJinjaPageView):
+    """Great Expectations' view with our templates before its own."""
+
+    _template = "page.html"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.env.loader = ChoiceLoader([FileSystemLoader(HERE), self.env.loader])  # type: ignore[list-item]
+        self.env.auto_reload = False
+
+    @classmethod
+    @cache
+    def shared(cls) -> _View:
+        """The view with its templates compiled, once in a process."""
+        return cls()
+
+    def page(self, template: str, **values: Any) -> str:
+        return self.env.get_template(template).render(**values)
+
+
+def write(folder: Path, findings: Sequence[Finding], *, run_id: str, checked_at: datetime, today: date) -> None:
+    """Write the pages of these findings, or add them to what the same run has found before."""
+    run = folder / "runs" / run_id
+    for path in (run, folder / "suites"):
+        path.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(HERE / STYLE, folder / STYLE)
+    view, by_target = _View.shared(), _by_target(findings)
+    for found in by_target:
+        target = found[0].target
+        suite, result = _great_expectations(target, found, checked_at, today)
+        summary = _summary(target, found)
+        frame = {"root": "../..", "about": summary, "run_id": run_id, "now": checked_at}
+        content = ValidationResultsPageRenderer().render(result)
+        _put(run / f"{target.name}.html", view.render(content, **frame))
+        content = ExpectationSuitePageRenderer().render(suite)
+        _put(folder / "suites" / f"{target.name}.html", view.render(content, **{**frame, "root": ".."}))
+    _remember(run, by_target, run_id, checked_at)
+    _write_indexes(folder, run, view)
+
+
+def carry_over(earlier: Sequence[Path], folder: Path, keep: int = KEPT_RUNS - 1) -> None:
+    """Take the latest runs of other folders along, so that the pages written next show them as earlier ones.
+
+    The checks' own pages come along, too, for tables that are not checked again. Nothing of it changes any more, so
+    files are linked. A folder that does not exist has no runs.
+    """
+    if (folder / "runs").exists():
+        return  # taken along already, with the first part of this run
+    found = {run["run_id"]: (run["checked_at"], other) for other in earlier for run in _runs(other)}
+    latest = sorted(found.items(), key=lambda item: item[1][0], reverse=True)[:keep]
+    taken = [(other, Path("runs") / run_id) for run_id, (_, other) in latest]
+    for other, part in (*taken, *((other, Path("suites")) for other in earlier)):
+        if (other / part).is_dir() and not (folder / part).exists():
+            shutil.copytree(other / part, folder / part, copy_function=files.link)
+
+
+def _put(path: Path, text: str) -> None:
+    """Write a page anew: it may be linked from another folder, which keeps the old one."""
+    path.unlink(missing_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
+def _by_target(findings: Sequence[Finding]) -> list[list[Finding]]:
+    grouped: dict[str, list[Finding]] = {}
+    for finding in findings:
+        grouped.setdefault(finding.target.name, []).append(finding)
+    return list(grouped.values())
+
+
+def _great_expectations(
+    target: Target, findings: Sequence[Finding], checked_at: datetime, today: date
+) -> tuple[gx.ExpectationSuite, ExpectationSuiteValidationResult]:
+    """The findings as the objects that Great Expectations renders."""
+    wanted = [expectations.expectation(finding.check, target, today, place) for place, finding in enumerate(findings)]
+    suite = gx.ExpectationSuite(name=target.name, expectations=wanted)
+    results = []
+    for finding, asked in zip(findings, wanted, strict=True):
+        failed = {"raised_exception": True, "exception_message": finding.error, "exception_traceback": ""}
+        results.append(
+            ExpectationValidationResult(
+                success=finding.success,
+                expectation_config=asked.configuration,
+                result=_result(finding),
+                exception_info=failed if finding.error is not None else None,
+            )
+        )
+    held = sum(finding.success for finding in findings)
+    return suite, ExpectationSuiteValidationResult(
+        success=held == len(findings),
+        suite_name=target.name,
+        results=sorted(results, key=lambda result: bool(result.success)),  # what did not hold comes first
+        statistics={
+            "evaluated_expectations": len(findings),
+            "successful_expectations": held,
+            "unsuccessful_expectations": len(findings) - held,
+            "success_percent": 100 * held / len(findings) if findings else None,
+        },
+        meta={
+            # The renderer tries to read the name as a date, and some of our names read as an impossible one.
+            "run_id": RunIdentifier(run_name="run", run_time=checked_at),
+            "great_expectations_version": gx.__version__,
+        },
+    )
+
+
+def _result(finding: Finding) -> dict[str, Any]:
+    """What an expectation's page shows of a finding. Values come from documents, so they are escaped."""
+    if finding.count is None or finding.row_count is None:
+        return {}
+    # A query may find more than the table has rows (sessions without a bar), and more than all is refused.
+    rows, count = max(finding.row_count, finding.count), finding.count
+    result: dict[str, Any] = {
+        "element_count": rows,
+        "unexpected_count": count,
+        "unexpected_percent": 100 * count / rows if rows else 0.0,
+        "partial_unexpected_list": [html.escape(example) for example in finding.examples],
+    }
+    if finding.check.name == quality.ROW_COUNT:
+        result["observed_value"] = rows
+    elif finding.check.name == quality.COLUMNS:
+        result["observed_value"] = "as declared" if finding.success else f"{count} differ"
+    elif not finding.check.name.startswith("expect_"):
+        result["observed_value"] = f"{count} row{'' if count == 1 else 's'}"
+    return result
+
+
+def _summary(target: Target, findings: Sequence[Finding]) -> dict[str, Any]:
+    """One line of the start page."""
+    return {
+        "name": target.name,
+        "meaning": target.table.meaning,
+        "looked_at": {"rows": "single rows", "table": "as a whole", "all": "rows and whole"}[target.level],
+        "rows": findings[0].row_count if findings else None,
+        "checks": len(findings),
+        **{outcome: sum(finding.outcome == outcome for finding in findings) for outcome in OUTCOMES},
+    }
+
+
+def _remember(run: Path, by_target: Sequence[Sequence[Finding]], run_id: str, checked_at: datetime) -> None:
+    """Add to the run's record, from which the start pages are written."""
+    record = run / "run.json"
+    known = json.loads(record.read_text(encoding="utf-8")) if record.exists() else {"targets": [], "messages": []}
+    new = {found[0].target.name for found in by_target}
+    targets = [target for target in known["targets"] if target["name"] not in new]
+    targets += [_summary(found[0].target, found) for found in by_target]
+    messages = [message for message in known["messages"] if message["name"] not in new]
+    messages += [
+        {"name": finding.target.name, "outcome": finding.outcome, "text": _without_table(finding)}
+        for found in by_target
+        for finding in found
+        if not finding.success
+    ]
+    messages += [
+        {"name": finding.target.name, "outcome": EXPLAINED, "text": said}
+        for found in by_target
+        for finding in found
+        for said in finding.explained
+    ]
+    messages.sort(key=lambda message: (*OUTCOMES, EXPLAINED).index(message["outcome"]))
+    written = {
+        "run_id": run_id,
+        "checked_at": checked_at.isoformat(),
+        "version": gx.__version__,
+        "targets": targets,
+        "messages": messages,
+    }
+    _put(record, json.dumps(written, ensure_ascii=False))
+
+
+def _without_table(finding: Finding) -> str:
+    return finding.message.removeprefix(f"{finding.target.name}: ")
+
+
+def _runs(folder: Path) -> list[dict[str, Any]]:
+    """Records of the runs in a folder, the latest first."""
+    records = [json.loads(path.read_text(encoding="utf-8")) for path in folder.glob("runs/*/run.json")]
+    return sorted(records, key=lambda record: record["checked_at"], reverse=True)
+
+
+def _write_indexes(folder: Path, run: Path, view: _View) -> None:
+    runs = _runs(folder)
+    for record in runs:
+        record["totals"] = {key: sum(t[key] for t in record["targets"]) for key in ("checks", *OUTCOMES)}
+    this = next(record for record in runs if record["run_id"] == run.name)
+    _put(folder / "index.html", view.page("index.html", run=runs[0], runs=runs, root="."))
+    _put(run / "index.html", view.page("index.html", run=this, runs=[], root="../.."))

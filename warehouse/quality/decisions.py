@@ -1,0 +1,200 @@
+"""What people decided about rows that were put aside, kept beside the warehouse and respected by every later run.
+
+A check can be wrong about a row: a stock did fall by half that day. So a person may accept a row, and the next run
+loads it, or dismiss it, and nobody is told of it again. The published warehouse is only ever replaced whole, so a
+decision cannot be written into it. It is a line in a file of its own that each run reads and takes into
+`quality.decisions`, and it carries the row with it: it stands when the warehouse is rebuilt from the archive, and when
+the run that follows it is refused.
+
+Accepting a row says that a check is wrong about it. No one can say so of a value that is missing, cannot be read, is of
+an unknown kind or has no source: there is nothing that could be loaded. Those are mended in the document, or dismissed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from typing import Any
+
+import duckdb
+import polars as pl
+from filelock import FileLock
+
+from warehouse.database.store import CONTRADICTION
+from warehouse.errors import UsageError
+from warehouse.paths import Home
+from warehouse.quality import checks as quality
+from warehouse.tables import CORE
+from warehouse.tables.table import Table
+
+FILE = "decisions.jsonl"
+ACCEPTED, DISMISSED, WITHDRAWN = "accepted", "dismissed", "withdrawn"
+ID_CHARACTERS = 12
+BEYOND_DECISION = (quality.NOT_NULL, quality.IN_SET, quality.FINITE, quality.PROVENANCE_GIVEN, quality.KNOWN_BY_TODAY)
+"""Checks of single rows that no decision overrules."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """One decision: a row of `quality.decisions`."""
+
+    row_id: str
+    decided_at: datetime
+    table_name: str
+    decision: str
+    decided_by: str
+    reason: str
+    put_aside_for: str
+    row: str
+    document_sha256: str
+    locator: str
+
+
+def row_id(table: str, document_sha256: str, locator: str, identity: str) -> str:
+    """A short name of a row that was put aside: the same whenever the same document is read again."""
+    said = "\0".join((table, document_sha256, locator, identity))
+    return hashlib.sha256(said.encode()).hexdigest()[:ID_CHARACTERS]
+
+
+# -- the file ---------------------------------------------------------------------------------------------------------
+
+
+def read(home: Home) -> list[Decision]:
+    """Every decision that was ever made in this home, in order. A line that a crash cut short is no decision."""
+    try:
+        text = (home.root / FILE).read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return []
+    found = []
+    for line in text.splitlines():
+        try:
+            fields = json.loads(line)
+            found.append(Decision(**{**fields, "decided_at": datetime.fromisoformat(fields["decided_at"])}))
+        except (ValueError, TypeError, KeyError):
+            continue
+    return found
+
+
+def keep(home: Home, decision: Decision) -> None:
+    """Add a decision to the file. Raises UsageError where the row was decided already, or there is none to withdraw."""
+    path = home.root / FILE
+    with FileLock(path.with_suffix(".lock")):
+        before = in_force(read(home)).get(decision.row_id)
+        if decision.decision == WITHDRAWN and before is None:
+            raise UsageError(f"{decision.row_id}: nothing was decided about this row; there is nothing to withdraw.")
+        if decision.decision != WITHDRAWN and before is not None:
+            raise UsageError(
+                f"{decision.row_id}: this row was {before.decision} on {before.decided_at:%Y-%m-%d %H:%M} UTC by "
+                f"{before.decided_by}: {before.reason!r}. To decide anew, first: "
+                f'overbuild quality withdraw {decision.row_id} --reason "..."'
+            )
+        written = asdict(decision) | {"decided_at": decision.decided_at.isoformat()}
+        with path.open("a+b") as file:
+            if file.tell() and not _ends_whole(file):
+                file.write(b"\n")
+            file.write(json.dumps(written, ensure_ascii=False).encode() + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def _ends_whole(file: Any) -> bool:
+    file.seek(-1, os.SEEK_END)
+    return file.read(1) == b"\n"
+
+
+# -- what they say ----------------------------------------------------------------------------------------------------
+
+
+def in_force(decisions: Iterable[Decision]) -> dict[str, Decision]:
+    """The decision about each row that stands; a row whose decision was withdrawn waits again and is not here."""
+    last = {decision.row_id: decision for decision in decisions}
+    return {row: decision for row, decision in last.items() if decision.decision != WITHDRAWN}
+
+
+def accepted(decisions: Iterable[Decision], table: Table) -> list[Decision]:
+    """The decisions in force by which rows of a table are to be loaded."""
+    return [d for d in in_force(decisions).values() if d.decision == ACCEPTED and d.table_name == table.full_name]
+
+
+def as_rows(kept: Sequence[str], table: Table) -> pl.DataFrame:
+    """Rows that were kept as JSON as rows of their table, with exactly its types."""
+    fields = [{name: row.get(name) for name in table.names} for row in map(json.loads, kept)]
+    text = pl.DataFrame(fields, schema=dict.fromkeys(table.names, pl.String))
+    return table.conform(text.with_columns(_from_text(c.name, c.type) for c in table.columns))
+
+
+def _from_text(name: str, kind: str) -> pl.Expr:
+    text = pl.col(name)
+    match kind:
+        case "time":
+            return text.str.to_datetime("%Y-%m-%d %H:%M:%S%.f%#z", time_unit="us", time_zone="UTC")
+        case "date":
+            return text.str.to_date("%Y-%m-%d")
+        case "flag":
+            return text.replace_strict({"true": True, "false": False}, return_dtype=pl.Boolean)
+        case "integer":
+            return text.cast(pl.Int64)
+        case "real":
+            return text.cast(pl.Float64)
+        case _:
+            return text
+
+
+def exempt(decisions: Iterable[Decision], table: Table) -> str:
+    """An SQL condition on row `r` that is true for accepted rows; '' where there are none."""
+    places = sorted({(d.document_sha256, d.locator) for d in accepted(decisions, table)})
+    listed = ", ".join(f"({_quoted(sha256)}, {_quoted(locator)})" for sha256, locator in places)
+    return f'(r."document_sha256", r."locator") in ({listed})' if listed else ""
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def why_not_acceptable(table_name: str, row: str, put_aside_for: str, today: date) -> str:
+    """Why a row cannot be accepted whoever wants it; '' where it can."""
+    table = CORE.get(table_name.removeprefix("core."))
+    kept = json.loads(row)
+    if table is None or not isinstance(kept, dict) or not set(table.names) <= set(kept):
+        return "it could not be read as a row of its table, so there is nothing to load"
+    if CONTRADICTION in put_aside_for:
+        return "another row of the same source about the same thing and day is loaded, and only one of them can stand"
+    try:
+        frame = as_rows([row], table)
+    except (pl.exceptions.PolarsError, ValueError) as error:
+        return f"it could not be read as a row of its table ({str(error).splitlines()[0]})"
+    with duckdb.connect() as connection:
+        connection.register("r", frame.to_arrow())
+        for check in quality.conditions(table):
+            if check.name not in BEYOND_DECISION:
+                continue
+            condition = quality.rendered(check, today=today)
+            if connection.execute(f"select count(*) from r where {condition}").fetchone() != (0,):
+                return f"{quality.label(check, table)}, and no decision can overrule that: {check.protects}"
+    return ""
+
+
+def standing(
+    table: Table, frame: pl.DataFrame, connection: duckdb.DuckDBPyConnection, *, staged: bool = False
+) -> pl.DataFrame:
+    """The rows of core (with `staged` also those that wait to be loaded) that have the identity of one of these rows."""
+    identity = ", ".join(f'"{name}"' for name in table.identity)
+    same = " and ".join(f'held."{name}" is not distinct from given."{name}"' for name in table.identity)
+    asked = f"{identity}, document_sha256, locator"
+    every = f"select {asked} from {table.full_name}"
+    if staged:
+        every += f" union all select {asked} from staging.{table.name}"
+    cursor = connection.cursor()
+    database = connection.execute("select current_database()").fetchone()
+    assert database is not None
+    cursor.execute(f'use "{database[0]}"')
+    cursor.register("given", frame.select(table.identity).to_arrow())
+    found = cursor.execute(
+        f"select distinct {asked} from ({every}) held where exists (select 1 from given where {same})"
+    ).pl()
+    cursor.unregister("given")
+    return found

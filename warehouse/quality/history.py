@@ -1,0 +1,205 @@
+"""What the checks found in every run, and what people decided: queries over the history.
+
+A warning that was there yesterday asks for nothing; one that is new does. So each result is compared with the last run
+that made the same check, whichever it was: a run that loads nothing checks no single rows, and a refused run stops
+half-way. Refused runs publish nothing, but what they found belongs to the history: it lies in files beside the
+warehouse until the next run takes it in, and `opened` gives both as one. The same queries serve the command line and
+the site, on any connection with the schemas `quality` and `provenance`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Any
+
+import duckdb
+
+from warehouse.paths import WAREHOUSE, Home
+from warehouse.quality import decisions
+from warehouse.tables import SYSTEM
+
+LAST_RUNS = 30
+Row = dict[str, Any]
+
+
+@contextmanager
+def opened(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The history of a home: the published one, what refused runs left since, and the decisions made since."""
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        published = home.current / WAREHOUSE
+        if published.exists():
+            connection.execute(f"ATTACH {_quoted(published)} AS published (READ_ONLY)")
+        for name, table in SYSTEM.items():
+            connection.execute(f"CREATE SCHEMA IF NOT EXISTS {table.schema}")
+            if name == "decisions":
+                for statement in table.ddl():
+                    connection.execute(statement)
+            else:
+                connection.execute(f"CREATE VIEW {table.full_name} AS {_everywhere(connection, home, name)}")
+        columns = SYSTEM["decisions"].names
+        for decision in decisions.read(home):
+            values = asdict(decision)
+            places = ", ".join("?" for _ in columns)
+            connection.execute(f"INSERT INTO quality.decisions VALUES ({places})", [values[name] for name in columns])
+        yield connection
+
+
+def _everywhere(connection: duckdb.DuckDBPyConnection, home: Home, name: str) -> str:
+    """SQL for a history table in the published warehouse together with what refused runs left."""
+    table = SYSTEM[name]
+    columns = ", ".join(f'"{column}"' for column in table.names)
+    parts = [f"SELECT {columns} FROM ({_empty(name)})"]
+    published = (
+        "SELECT count(*) FROM duckdb_tables() WHERE database_name = 'published' AND schema_name = ? AND table_name = ?"
+    )
+    here = connection.execute(published, [table.schema, name]).fetchone() == (1,)
+    if here:  # a warehouse that an earlier version published may lack it
+        parts.append(f"SELECT {columns} FROM published.{table.full_name}")
+    known = " WHERE run_id NOT IN (SELECT run_id FROM published.provenance.runs)" if here else ""
+    for file in sorted(home.refused.glob(f"*/{name}.parquet")):
+        parts.append(f"SELECT {columns} FROM read_parquet({_quoted(file)}){known}")
+    return " UNION ALL ".join(parts)
+
+
+def _empty(name: str) -> str:
+    from warehouse.tables.table import DUCKDB_TYPES
+
+    columns = (f'NULL::{DUCKDB_TYPES[column.type]} AS "{column.name}"' for column in SYSTEM[name].columns)
+    return f"SELECT {', '.join(columns)} WHERE false"
+
+
+def _quoted(text: Any) -> str:
+    return "'" + str(text).replace("'", "''") + "'"
+
+
+def rows(connection: duckdb.DuckDBPyConnection, sql: str, parameters: Any = ()) -> list[Row]:
+    found = connection.execute(sql, parameters)
+    names = [name for name, *_ in found.description]
+    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+
+def runs(connection: duckdb.DuckDBPyConnection, last: int = LAST_RUNS) -> list[Row]:
+    """The last runs, the newest first, with how many checks each made and how many did not hold."""
+    return rows(
+        connection,
+        "SELECT r.run_id, r.started_at, r.source, r.as_of, r.outcome, count(q.run_id) AS checks, "
+        "count(*) FILTER (NOT q.success) AS not_held FROM provenance.runs r LEFT JOIN quality.results q USING (run_id) "
+        "GROUP BY ALL ORDER BY r.started_at DESC LIMIT ?",
+        [last],
+    )
+
+
+def results(connection: duckdb.DuckDBPyConnection, run_id: str) -> list[Row]:
+    """The results of a run, those that did not hold first, each with its record.
+
+    `held_before` says whether the check held when it was last made before (null: never made before); `failed_runs` in how
+    many of the last `runs_looked_at` runs that made it (this one included) it did not hold, since when without a break.
+    """
+    return rows(
+        connection,
+        f"""
+        WITH every AS (
+          SELECT q.*, r.started_at, lag(q.success) OVER made AS held_before,
+            count(*) OVER lately AS runs_looked_at, count(*) FILTER (NOT q.success) OVER lately AS failed_runs,
+            max(r.started_at) FILTER (q.success) OVER made AS last_held_at
+          FROM quality.results q JOIN provenance.runs r USING (run_id)
+          WINDOW made AS (PARTITION BY table_name, expectation, column_name ORDER BY r.started_at),
+            lately AS (PARTITION BY table_name, expectation, column_name ORDER BY r.started_at
+              ROWS BETWEEN {LAST_RUNS - 1} PRECEDING AND CURRENT ROW)
+        )
+        SELECT run_id, table_name, expectation, column_name, severity, success, unexpected_count, row_count, checked_at,
+          details, held_before, failed_runs, runs_looked_at, last_held_at
+        FROM every WHERE run_id = ?
+        ORDER BY success, severity, table_name, expectation, column_name""",
+        [run_id],
+    )
+
+
+def changed(found: list[Row]) -> tuple[list[Row], list[Row]]:
+    """Of a run's results: those that fail now and held before (or are made for the first time), and the other way round."""
+    new = [row for row in found if not row["success"] and row["held_before"] is not False]
+    mended = [row for row in found if row["success"] and row["held_before"] is False]
+    return new, mended
+
+
+def records(connection: duckdb.DuckDBPyConnection) -> list[Row]:
+    """Every check that failed in one of the last runs, or fails now: how often, when last, and its counts over time."""
+    return rows(
+        connection,
+        f"""
+        WITH lately AS (SELECT run_id, started_at FROM provenance.runs ORDER BY started_at DESC LIMIT {LAST_RUNS})
+        SELECT table_name, expectation, column_name, arg_max(severity, started_at) AS severity,
+          count(*) AS runs_looked_at, count(*) FILTER (NOT success) AS failed_runs,
+          max(started_at) FILTER (NOT success) AS last_failed_at, arg_max(success, started_at) AS holds_now,
+          list(CASE WHEN success THEN 0 ELSE coalesce(unexpected_count, 1) END ORDER BY started_at) AS counts
+        FROM quality.results JOIN lately USING (run_id)
+        GROUP BY ALL HAVING failed_runs > 0
+        ORDER BY holds_now, failed_runs DESC, table_name, expectation, column_name""",
+    )
+
+
+def trends(connection: duckdb.DuckDBPyConnection) -> list[Row]:
+    """What the last runs measured of every table: a list of values for each measure, the oldest first."""
+    return rows(
+        connection,
+        f"""
+        WITH lately AS (SELECT run_id, started_at FROM provenance.runs ORDER BY started_at DESC LIMIT {LAST_RUNS}),
+        summed AS (
+          SELECT table_name, measure, run_id, started_at, sum(value)::BIGINT AS value
+          FROM quality.measures JOIN lately USING (run_id) GROUP BY ALL
+          UNION ALL
+          SELECT table_name, 'not_held', run_id, started_at,
+            sum(CASE WHEN success THEN 0 ELSE coalesce(unexpected_count, 1) END)::BIGINT
+          FROM (SELECT * REPLACE (replace(table_name, 'staging.', 'core.') AS table_name) FROM quality.results)
+            JOIN lately USING (run_id) GROUP BY ALL
+        )
+        SELECT table_name, measure, list(value ORDER BY started_at) AS "values" FROM summed
+        GROUP BY ALL ORDER BY ALL""",
+    )
+
+
+# -- rows that were put aside -----------------------------------------------------------------------------------------
+
+_ASIDE = """
+  SELECT q.run_id, r.started_at AS put_aside_at, q.row_id, q.table_name, q.reason, q."row", q.document_sha256, q.locator,
+    d.name AS document, d.url, c.decision, c.decided_by, c.decided_at, c.reason AS decision_reason
+  FROM quality.quarantine q JOIN provenance.runs r USING (run_id)
+  LEFT JOIN (SELECT sha256, any_value(name) AS name, any_value(url) AS url FROM provenance.documents GROUP BY sha256) d
+    ON d.sha256 = q.document_sha256
+  LEFT JOIN (FROM quality.decisions QUALIFY row_number() OVER (PARTITION BY row_id ORDER BY decided_at DESC) = 1) c
+    ON c.row_id = q.row_id AND c.decision <> 'withdrawn'"""
+_ONCE = "QUALIFY row_number() OVER (PARTITION BY q.row_id, q.table_name ORDER BY r.started_at DESC) = 1"
+
+
+def waiting(connection: duckdb.DuckDBPyConnection) -> list[Row]:
+    """The rows that wait for a decision, each once.
+
+    A row of a document that is part of the warehouse waits however long ago it was put aside. One of a document that a
+    refused run brought waits only until the next run, which brings it again or has a better document.
+    """
+    return rows(
+        connection,
+        f"""SELECT * FROM ({_ASIDE} {_ONCE}) WHERE decision IS NULL AND (document IS NOT NULL
+        OR run_id = (SELECT arg_max(run_id, started_at) FROM provenance.runs)) ORDER BY put_aside_at, table_name, reason""",
+    )
+
+
+def put_aside(connection: duckdb.DuckDBPyConnection, run_id: str = "") -> list[Row]:
+    """The rows that a run put aside; without one, all that any run did, each once, with what was decided about them."""
+    if run_id:
+        return rows(connection, f"{_ASIDE} WHERE q.run_id = ? ORDER BY q.table_name, q.reason", [run_id])
+    return rows(connection, f"{_ASIDE} {_ONCE} ORDER BY r.started_at, q.table_name, q.reason")
+
+
+def about(row: Row) -> str:
+    """What a row that was put aside is about: the fields of its table's key."""
+    from warehouse.tables import CORE
+
+    table, kept = CORE.get(row["table_name"].removeprefix("core.")), json.loads(row["row"])
+    if table is None or not isinstance(kept, dict):
+        return ""
+    return ", ".join(f"{name}={kept[name]}" for name in table.key if kept.get(name) not in (None, ""))

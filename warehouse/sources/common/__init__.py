@@ -1,0 +1,1 @@
+"""What sources share: what a source is, from text to typed rows, bars, names of chips, offers."""

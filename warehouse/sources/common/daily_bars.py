@@ -1,0 +1,382 @@
+"""What every vendor of daily bars has in common: what to ask for, and what a history is worth when it comes.
+
+Three things about the domain force the code. A bar exists only once its session has closed, and the exchange closes
+early on some days; before that, what looks like a close is a price in passing. A vendor's history is adjusted as of
+the day of the request, so that a new split or dividend rewrites every bar before it: then the whole history is
+fetched again, and never a part of it, for a series on two bases has a day on which nearly everything was lost. And a
+vendor's mistake looks like news: a history with a step that nobody traded on is refused.
+
+A fragment of the address (never sent) carries what a document means to what was loaded before: `#rebased=2026-08-20`
+says that the history was held already on another basis, and that this one counts from that day; `#after=2026-08-20`
+says that the bars until that day were held on the same basis, and only those after it are news. So a document's rows
+depend on the document alone, and the archive gives the same rows again.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
+from typing import Any
+from urllib.parse import urldefrag
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from warehouse.calendars.exchange import closes
+from warehouse.errors import DocumentError, StoppedError
+from warehouse.sources.common.parsing import typed
+from warehouse.sources.common.source import Batch, Document, Fetching, Received
+from warehouse.tables.corporate_actions import TABLE as ACTIONS
+from warehouse.tables.stock_prices import (
+    CLOSE_JUMP,
+    FACTOR_JUMP,
+    JUMP,
+    LARGE_DIVIDEND,
+    NEWS_TURNOVER,
+    SPLIT_MATCH,
+    USUAL_SESSIONS,
+)
+from warehouse.tables.stock_prices import TABLE as PRICES
+
+HISTORY_START = date(2023, 6, 1)
+"""Where a history begins: the first event is of December 2024, its estimation window reaches 260 sessions back, and the
+rest is for events that a user adds. `overbuild backfill` fetches from an earlier day."""
+EXCHANGE_ZONE = ZoneInfo("America/New_York")
+FRESH_FOR = timedelta(hours=20)
+"""Each symbol once a day: what was asked since then comes out of the archive."""
+REBASED, AFTER = "rebased", "after"
+SAME = 1e-5
+"""A held bar that comes back with a relative difference above this is on another basis, or was corrected."""
+OFF_SESSIONS = 0.05
+FEW = 3
+PRICE_COLUMNS = ("open", "high", "low", "close", "adj_close")
+BAR_COLUMNS = ("date", *PRICE_COLUMNS, "volume")
+
+
+@dataclass(frozen=True)
+class History:
+    """One ticker's bars and actions as one document gives them, all on the basis of the day of the request.
+
+    `bars`: `date`, the prices and `volume` as text, `locator`. `actions`: `date`, `kind`, `value`, `locator`.
+    """
+
+    ticker: str
+    bars: pl.DataFrame
+    actions: pl.DataFrame
+    notices: tuple[str, ...] = ()
+
+
+@dataclass
+class HistoryRows:
+    """A history under construction, row by row."""
+
+    ticker: str
+    bars: list[dict[str, Any]] = field(default_factory=list)
+    actions: list[tuple[date, str, float, str]] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
+
+    def bar(self, day: date, locator: str, **figures: Any) -> None:
+        """A bar as the vendor gives it; a row without any price is a missing bar."""
+        if all(figures[name] is None for name in PRICE_COLUMNS if name in figures):
+            self.notices.append(f"{self.ticker}: no bar on {day} ({locator} holds nulls); the next fetch asks again.")
+            return
+        self.bars.append({"date": day, "locator": locator, **figures})
+
+    def done(self) -> History:
+        schema = {"date": pl.Date, **dict.fromkeys([*BAR_COLUMNS[1:], "locator"], pl.String)}
+        bars = pl.DataFrame(
+            [{name: _text(bar.get(name)) if name != "date" else bar["date"] for name in schema} for bar in self.bars],
+            schema=schema,
+        )
+        actions = pl.DataFrame(
+            self.actions,
+            schema={"date": pl.Date, "kind": pl.String, "value": pl.Float64, "locator": pl.String},
+            orient="row",
+        )
+        # Two payments of one day are one fact of that day; so are two splits.
+        actions = actions.group_by("date", "kind").agg(
+            value=pl.when(pl.col("kind").first() == "split")
+            .then(pl.col("value").product())
+            .otherwise(pl.col("value").sum()),
+            locator=pl.col("locator").sort().first(),
+        )
+        # A bar that comes twice (by its session, and by the time of the last trade): the later one is the final one.
+        repeated = bars.filter(bars["date"].is_duplicated())["date"].unique().sort()
+        notices = [*self.notices, *(f"{self.ticker}: two bars for {day}; the later one was taken." for day in repeated)]
+        return History(
+            self.ticker,
+            bars.unique("date", keep="last", maintain_order=True).sort("date"),
+            actions.sort("date", "kind"),
+            tuple(notices),
+        )
+
+
+# -- what to ask for --------------------------------------------------------------------------------------------------
+
+
+def fetch(
+    fetching: Fetching,
+    source: str,
+    ask: Callable[[Fetching, str, date, date], Received | None],
+    read: Callable[[Document], History],
+) -> Iterator[Received]:
+    """The documents that are missing, one symbol after the other.
+
+    `ask` asks for a ticker's bars from a day to a day, both included; `read` reads what it brings. A ticker of which
+    nothing is held comes whole. Of others only what is missing is asked for, from the last held bar on: where that bar
+    comes back changed, or with an action that is not known, the whole history is fetched again and given in its place.
+    """
+    tickers = sorted({*fetching.values("companies", "ticker"), *(t.upper() for t in fetching.settings.tickers)})
+    if not tickers:
+        raise StoppedError(
+            "no ticker is known to ask for: the panel (core.companies) is empty. Load it (`overbuild run`), or name "
+            "tickers in OVERBUILD_TICKERS."
+        )
+    last, until = last_closed(fetching.now), _next_session(fetching.now)
+    newest = fetching.newest("stock_prices", "ticker", "date")
+    held = _held(fetching, source) if newest else {}
+    first_asked = min(HISTORY_START, fetching.span[0]) if fetching.span else HISTORY_START
+    for ticker in tickers:
+        if ticker not in newest:
+            if received := ask(fetching, ticker, first_asked, until):
+                yield received
+            continue
+        ours = held.get(ticker, _Held())
+        start = min(first_asked, ours.first or first_asked)
+        if fetching.span:
+            if received := ask(fetching, ticker, start, until):
+                yield _marked(received, REBASED, _day(fetching.now))
+            continue
+        if newest[ticker] >= last:
+            continue
+        received = ask(fetching, ticker, newest[ticker], until)
+        if received is None:
+            continue
+        from_day = _changed_from(received, ours, read, _day(fetching.now))
+        if from_day is None:
+            yield _marked(received, AFTER, newest[ticker])
+        # A part on a new basis is not loaded: without the rest it would be worse than nothing.
+        elif whole := ask(fetching, ticker, start, until):
+            yield _marked(whole, REBASED, from_day)
+
+
+@dataclass
+class _Held:
+    """What is held of a ticker from this source: its first day, its last bar as known last, its actions."""
+
+    first: date | None = None
+    bars: dict[date, tuple[date, float, float]] = field(default_factory=dict)
+    actions: set[tuple[date, str]] = field(default_factory=set)
+
+
+def _held(fetching: Fetching, source: str) -> dict[str, _Held]:
+    found: dict[str, _Held] = {}
+    wanted = ("source", "ticker", "date", "known_on", "close", "adj_close")
+    for of, ticker, day, known_on, close, adj_close in fetching.rows("stock_prices", *wanted):
+        if of == source:
+            ours = found.setdefault(ticker, _Held())
+            ours.first = min(day, ours.first or day)
+            if day not in ours.bars or ours.bars[day][0] <= known_on:
+                ours.bars[day] = (known_on, close, adj_close)
+    for of, ticker, day, kind in fetching.rows("corporate_actions", "source", "ticker", "date", "kind"):
+        if of == source:
+            found.setdefault(ticker, _Held()).actions.add((day, kind))
+    return found
+
+
+def _changed_from(received: Received, ours: _Held, read: Callable[[Document], History], today: date) -> date | None:
+    """The day from which the history is on another basis than the one held; None where it goes on as it was.
+
+    A document that cannot be read goes on as it was: the loading says what is wrong with it.
+    """
+    try:
+        history = read(
+            Document("", received.name, received.url, received.content, received.fetched_at or datetime.now(UTC))
+        )
+        bars = typed(history.bars.with_columns(pl.col("date").cast(pl.String)), PRICES).frame
+    except DocumentError:
+        return None
+    news = [day for day, kind in history.actions.select("date", "kind").iter_rows() if (day, kind) not in ours.actions]
+    if news:
+        return min(max(news), today)
+    for day, close, adj_close in bars.select("date", "close", "adj_close").iter_rows():
+        if day in ours.bars and None not in (close, adj_close):
+            _, held_close, held_adj_close = ours.bars[day]
+            if max(abs(close / held_close - 1), abs(adj_close / held_adj_close - 1)) > SAME:
+                return today
+    return None
+
+
+def _marked(received: Received, mark: str, day: date) -> Received:
+    return replace(received, url=f"{urldefrag(received.url).url}#{mark}={day.isoformat()}")
+
+
+# -- what came --------------------------------------------------------------------------------------------------------
+
+
+def wrong(document: Document, what: str) -> DocumentError:
+    """The error that says what is wrong with a document."""
+    return DocumentError(f"{document.name}: {what}.")
+
+
+def parse(document: Document, read: Callable[[Document], History], citation: str) -> Iterator[Batch]:
+    """The batches of a document that `read` reads; `citation` has places for {ticker} and {day}."""
+    history = read(document)
+    yield from batches(document, history, citation.format(ticker=history.ticker, day=_day(document.fetched_at)))
+
+
+def batches(document: Document, history: History, citation: str) -> Iterator[Batch]:
+    """Rows of stock_prices and corporate_actions. Raises DocumentError where the history is not what it claims to be.
+
+    A bar is known from its own day, an action from the day it took effect; in a history that replaces one held before,
+    neither is known before the day that the new basis counts from.
+    """
+    read = typed(history.bars.with_columns(pl.col("date").cast(pl.String)), PRICES)
+    bars, _ = _closed(read.frame, document.fetched_at)
+    _, dropped = _closed(history.bars, document.fetched_at)
+    _refuse_strangers(document, history.ticker, bars)
+    refuse_one_sided(document.name, bars, history.actions)
+    today = _day(document.fetched_at)
+    counts_from = _mark(document.url, REBASED)
+    held_until = _mark(document.url, AFTER) or date.min
+    known_on = pl.max_horizontal("date", pl.lit(counts_from, dtype=pl.Date)) if counts_from else pl.col("date")
+    added = {
+        "ticker": pl.lit(history.ticker),
+        "known_on": known_on,
+        "citation": pl.lit(citation),
+        "grade": pl.lit("A"),
+    }
+    gone = [day.isoformat() for day in dropped]
+    unread = read.unreadable.filter(~pl.col("row").str.json_path_match("$.date").is_in(gone))
+    news = bars.filter(pl.col("date") > held_until)
+    yield Batch(PRICES, news.with_columns(**added), unread, history.notices)
+    actions = history.actions.filter(pl.col("date") <= today)
+    yield Batch(ACTIONS, actions.with_columns(**added))
+
+
+def _closed(bars: pl.DataFrame, at: datetime) -> tuple[pl.DataFrame, list[date]]:
+    """Bars whose session had closed at a time, and the days of the others; any other day is over at its end."""
+    if bars.is_empty():
+        return bars, []
+    table = _closes(at.year)
+    ends = bars.join(table, left_on="date", right_on="session", how="left", maintain_order="left").with_columns(
+        over=pl.coalesce(pl.col("closes_at") <= at.astimezone(UTC), pl.col("date") < _day(at))
+    )
+    running = ends.filter(~pl.col("over"))["date"].to_list()
+    return ends.filter("over").drop("closes_at", "over"), running
+
+
+def _refuse_strangers(document: Document, ticker: str, bars: pl.DataFrame) -> None:
+    """A security that trades on another calendar (a coin, a foreign share) has bars on days without a session."""
+    off = bars.join(_closes(document.fetched_at.year), left_on="date", right_on="session", how="anti")
+    if off.height >= FEW and off.height > OFF_SESSIONS * bars.height:
+        raise DocumentError(
+            f"{document.name}: {off.height} of {bars.height} bars of {ticker} are on days without a session of the New "
+            f"York exchange (first: {off['date'][0]}); it trades on another calendar and cannot stand beside the "
+            "panel. Take it out of OVERBUILD_TICKERS."
+        )
+
+
+def refuse_one_sided(name: str, bars: pl.DataFrame, actions: pl.DataFrame) -> None:
+    """Raises DocumentError for a step that a split applied to one part of the history leaves (as the check
+    `split_on_one_side` of core.stock_prices finds it in what is loaded)."""
+    found = one_sided(bars, actions)
+    if found.height:
+        day, close, before, turnover = found.select("date", "close", "close_before", "turnover").row(0)
+        raise DocumentError(
+            f"{name}: from {before:g} to {close:g} on {day} with {turnover:.2g} times the usual turnover, and no "
+            "dividend explains it: a split was applied to one part of the history only. Nothing of it was loaded; the "
+            "next run asks again."
+        )
+
+
+def one_sided(bars: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
+    """Bars of one ticker (sorted by date) whose step from the bar before is a split's and not the market's."""
+    day = actions.group_by("date").agg(
+        split=pl.col("value").filter(pl.col("kind") == "split").max(),
+        dividend=pl.col("value").filter(pl.col("kind") == "dividend").max(),
+    )
+    factor = pl.col("adj_close") / pl.col("close")
+    priced = bars.filter(pl.all_horizontal(pl.col("open", "close", "adj_close") > 0)).sort("date")
+    steps = (
+        priced.with_columns(
+            close_before=pl.col("close").shift(1),
+            factor_step=(factor / factor.shift(1)).log().abs(),
+            turnover=usual_turnover(priced),
+        )
+        .filter(pl.col("close_before").is_not_null())
+        .join(day, on="date", how="left", maintain_order="left")
+        .with_columns(pl.col("dividend").fill_null(0.0))
+    )
+    paid = pl.col("dividend")
+    before = pl.col("close_before")
+    split = pl.col("split").log().abs()
+    bare = (pl.col("open") / before).log().abs()
+    # A dividend can explain a fall; it makes no jump of a price that stays.
+    step = pl.min_horizontal(bare, ((pl.col("open") + paid) / before).log().abs())
+    move = pl.min_horizontal(*(((pl.col("close") + back) / before).log().abs() for back in (0, paid)))
+    return steps.filter(
+        (((step >= math.log(JUMP)) | (move >= math.log(CLOSE_JUMP))) & (pl.col("turnover") < NEWS_TURNOVER))
+        | ((split >= 2 * SPLIT_MATCH) & ((bare - split).abs() < SPLIT_MATCH)).fill_null(False)
+        | ((pl.col("factor_step") >= math.log(FACTOR_JUMP)) & (paid < LARGE_DIVIDEND * before))
+    )
+
+
+def usual_turnover(bars: pl.DataFrame) -> pl.Series:
+    """How many times the usual was traded, by shares or by dollars, whichever is less; 0 where that is unknown."""
+
+    def times(figure: pl.Expr) -> pl.Expr:
+        median = figure.shift(1).rolling_median(USUAL_SESSIONS, min_samples=1)
+        return pl.when(median > 0).then(figure / median)
+
+    shares, dollars = pl.col("volume"), pl.col("volume") * pl.col("close")
+    return bars.select(pl.min_horizontal(times(shares), times(dollars)).fill_null(0.0)).to_series()
+
+
+def _mark(url: str, mark: str) -> date | None:
+    name, _, day = urldefrag(url).fragment.partition("=")
+    return date.fromisoformat(day) if name == mark else None
+
+
+# -- the exchange's clock ---------------------------------------------------------------------------------------------
+
+
+def last_closed(now: datetime) -> date:
+    """The last session that had closed at a time."""
+    return _closes(now.year).filter(pl.col("closes_at") <= now.astimezone(UTC))["session"][-1]
+
+
+def _next_session(now: datetime) -> date:
+    """The session that is running at a time, or the one that comes next: its splits and dividends are known already."""
+    return _closes(now.year).filter(pl.col("closes_at") > now.astimezone(UTC))["session"][0]
+
+
+def _day(now: datetime) -> date:
+    return now.astimezone(EXCHANGE_ZONE).date()
+
+
+@cache
+def _closes(year: int) -> pl.DataFrame:
+    """Closing times until the end of January of the year after `year`."""
+    return closes(date(1990, 1, 1), date(year + 1, 1, 31))
+
+
+def midnight(day: date) -> int:
+    """Seconds since 1970 at which a day begins in New York."""
+    return int(datetime.combine(day, time(), EXCHANGE_ZONE).timestamp())
+
+
+def number(value: Any) -> float | None:
+    """A figure that may come as text; None where it is none."""
+    try:
+        found = float(value)
+    except (TypeError, ValueError):
+        return None
+    return found if found - found == 0 else None
+
+
+def _text(value: Any) -> str | None:
+    return "" if value is None else str(value)

@@ -1,0 +1,329 @@
+"""What every source of GPU prices does with an offer: one price for one GPU and one hour, or a stated reason why not.
+
+Lists differ in form and agree in their traps. So the rules stand here once:
+
+- A price counts for one GPU and one hour in US dollars; a node's is divided by the GPUs that the table of names gives
+  for it, whatever the list says (Azure's own list says 12 for a node of 8). Both counts are named in a notice.
+- An unknown chip or provider, another currency or unit, a price that is no number or not above zero: the row is put
+  aside with its reason, and a notice says which names and how many rows. Nothing is guessed.
+- What is understood and is not such a price (Windows, a software licence, serverless, a summary, a zero that means
+  "not offered") is left out, and a notice counts it. The document stays in the archive, so nothing is lost.
+- A part of a GPU is left out too. Divided by its fraction it would be a price at which nobody can rent a whole GPU,
+  and an offer counts at the lowest price of its sizes (method 3), so a slice would set the price of the chip.
+- A spot price at or above the same offer's on-demand price is a fact about some lists: kept, with a note.
+
+The identifier of an observation is a hash of all that the row says. Read twice it is the same row; at another price
+on the same day it is another one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date
+from typing import Any
+
+import polars as pl
+
+from warehouse.errors import DocumentError
+from warehouse.sources.common.gpu_names import ANYBODY, Named, look_up
+from warehouse.sources.common.parsing import text_of
+from warehouse.sources.common.source import Batch, Document
+from warehouse.tables.gpu_prices import TABLE
+
+BATCH_ROWS = 20_000
+NAMES_SHOWN = 12
+RAW_SHOWN = 4_000
+HOURS_A_YEAR = 8_760
+_DECIMAL = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?")
+
+
+@dataclass
+class Offers:
+    """The offers of one document as they are read. Call `add`, `aside` or `leave_out` for each, then take `batches`."""
+
+    source: str
+    document: Document
+    grade: str
+    terms_note: str = ""
+    """Goes into the note of every row (a source that needs a licence marks its rows)."""
+    _rows: list[dict[str, Any]] = field(default_factory=list)
+    _aside: list[tuple[str, str, str]] = field(default_factory=list)
+    _unknown: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    _left_out: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    _counts: Counter[tuple[str, str, int]] = field(default_factory=Counter)
+    _said: dict[str, None] = field(default_factory=dict)
+    _misshapen: str = ""
+
+    @property
+    def day(self) -> date:
+        """The day on which the document was received (UTC): what stands in a list price was so on that day."""
+        return self.document.fetched_at.astimezone(UTC).date()
+
+    def chip(
+        self,
+        names: tuple[tuple[str, str], ...],
+        raw: Mapping[str, Any],
+        locator: str,
+        *,
+        memory_gb: float | None = None,
+    ) -> Named | None:
+        """The chip behind the first of `names` (provider, name) that is known; None where the row ends here.
+
+        An unknown name puts the row aside; a name that is left out, or a slice of a chip, is counted and done with.
+        """
+        found = [named for provider, name in names if name and (named := look_up(name, provider))]
+        if not found:
+            # The most particular name is the one to add to the table.
+            self.unknown("chip or instance", next((name for _, name in names if name), ""), raw, locator)
+            return None
+        named, called = found[0], next(name for _, name in names if name)
+        if not named.gpu_model:
+            self.leave_out(named.note or "left out in the table of names", called)
+            return None
+        memory = named if named.memory_gb else look_up(named.gpu_model, ANYBODY)
+        if named.fraction is not None or (memory is not None and memory.is_slice(memory_gb)):
+            self.leave_out("a part of a GPU, which is no price of a whole one", called)
+            return None
+        return _sized(named, names, memory_gb)
+
+    def count(self, named: Named, listed: float | None, instance: str) -> int | None:
+        """GPUs of an offer: the table's count, and a notice where the list says another; else the list's."""
+        if named.gpu_count is None:
+            return None if listed is None or listed < 1 or listed != int(listed) else int(listed)
+        if listed is not None and listed != named.gpu_count:
+            self._counts[(instance, f"{listed:g}", named.gpu_count)] += 1
+        return named.gpu_count
+
+    def price(self, value: Any, what: str, raw: Mapping[str, Any], locator: str, *, text: bool = False) -> float | None:
+        """A price above zero, or None with the row put aside. `text` says that this list gives numbers as text."""
+        if other := _other_currency(raw):
+            self.aside(raw, f"{what}: the price is in {other}, not in USD", locator)
+            return None
+        number = self.number(value, what, text=text)
+        if number is None:
+            self.aside(raw, f"{what}: {_shown(value)} is not a number", locator)
+        elif number <= 0:
+            self.aside(raw, f"{what}: {number:g} is not a price; a list shows zero for what it does not sell", locator)
+            number = None
+        return number
+
+    def number(self, value: Any, what: str, *, text: bool = False) -> float | None:
+        """A finite number, also where it is written as text (then a notice says so, unless the list always does)."""
+        if isinstance(value, str) and _DECIMAL.fullmatch(value.strip()):
+            if not text:
+                self.notice(f"{what} is text in some rows, where this list has numbers; read as a number")
+            value = float(value)
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+            return None
+        return float(value)
+
+    def add(
+        self,
+        *,
+        provider: str,
+        provider_class: str,
+        instance: str,
+        gpu_model: str,
+        gpu_count: int | None,
+        usd_per_gpu_hour: float,
+        kind: str,
+        region: str,
+        locator: str,
+        citation: str,
+        note: str = "",
+        observed_on: date | None = None,
+    ) -> None:
+        """An offer, its price already for one GPU and one hour."""
+        self._rows.append(
+            {
+                "observed_on": observed_on or self.day,
+                "provider": provider,
+                "provider_class": provider_class,
+                "instance": instance,
+                "gpu_model": gpu_model,
+                "gpu_count": gpu_count,
+                "usd_per_gpu_hour": round(usd_per_gpu_hour, 6),
+                "pricing_kind": kind,
+                "region": region,
+                "note": "; ".join(filter(None, (note, self.terms_note))),
+                "citation": citation,
+                "locator": locator,
+            }
+        )
+
+    @contextmanager
+    def row(self, raw: Any, locator: str) -> Iterator[None]:
+        """Around the reading of one row: one with a list where a text belongs costs itself and not the document."""
+        try:
+            yield
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            self._misshapen = self._misshapen or f"{locator}: {error}"
+            self.aside(raw, f"the row has not the form of the others ({error})", locator)
+
+    def aside(self, raw: Any, reason: str, locator: str) -> None:
+        """A row that cannot be read as an offer: kept with its reason."""
+        self._aside.append((json.dumps(raw, ensure_ascii=False, default=str)[:RAW_SHOWN], reason, locator))
+
+    def unknown(self, what: str, name: str, raw: Mapping[str, Any], locator: str) -> None:
+        """A row with a name that no table holds: put aside, and its name told."""
+        self._unknown[what][name] += 1
+        table = "gpu_providers.csv" if what == "provider" else "gpu_names.csv"
+        self.aside(raw, f"{what} {_shown(name)} is not known; add it to {table}", locator)
+
+    def leave_out(self, why: str, name: str) -> None:
+        """A row that is understood and is no rental price of a GPU in this comparison."""
+        self._left_out[why][name] += 1
+
+    def notice(self, text: str) -> None:
+        self._said[text] = None
+
+    def batches(self) -> Iterator[Batch]:
+        """The rows in bounded batches; the first carries what was put aside and the notices.
+
+        Raises DocumentError where rows had another form and none was left that could be read.
+        """
+        if self._misshapen and not self._rows:
+            raise DocumentError(
+                f"{self.document.name}: no row of it could be read; first: {self._misshapen}. The list changed its form: "
+                "the source's file in warehouse/sources must learn it. The document is kept."
+            )
+        self._mark_spot()
+        unique = {(row["observation_id"]): row for row in map(self._identified, self._rows)}
+        rows = list(unique.values())
+        notices = self._notices(len(self._rows) - len(rows))
+        aside = pl.DataFrame(
+            self._aside, schema={"row": pl.String, "reason": pl.String, "locator": pl.String}, orient="row"
+        )
+        added = ("loaded_at", "source", "document_sha256")
+        schema = {name: kind for name, kind in TABLE.polars_schema.items() if name not in added}
+        for start in range(0, max(len(rows), 1), BATCH_ROWS):
+            frame = pl.DataFrame(rows[start : start + BATCH_ROWS], schema=schema, orient="row")
+            yield Batch(TABLE, frame, aside, notices) if start == 0 else Batch(TABLE, frame)
+
+    # -- the rules that need all rows -------------------------------------------------------------------------
+
+    def _mark_spot(self) -> None:
+        listed: dict[tuple[Any, ...], float] = {}
+        for row in self._rows:
+            if row["pricing_kind"] in ("on_demand", "marketplace"):
+                key = _same_offer(row)
+                listed[key] = min(row["usd_per_gpu_hour"], listed.get(key, math.inf))
+        marked = 0
+        for row in self._rows:
+            if row["pricing_kind"] == "spot" and row["usd_per_gpu_hour"] >= listed.get(_same_offer(row), math.inf):
+                row["note"] = "; ".join(filter(None, (row["note"], "spot is not below on demand in this list")))
+                marked += 1
+        if marked:
+            self.notice(f"{marked} spot prices are not below the on-demand price of the same offer; kept and noted")
+
+    def _identified(self, row: dict[str, Any]) -> dict[str, Any]:
+        said = [str(row[name]) for name in sorted(row) if name != "locator"]
+        digest = hashlib.sha256("\x1f".join((self.source, self.grade, *said)).encode()).hexdigest()
+        return {
+            **row,
+            "note": row["note"] or None,
+            "observation_id": f"{self.source}-{digest[:20]}",
+            "known_on": row["observed_on"],
+            "grade": self.grade,
+        }
+
+    def _notices(self, repeated: int) -> tuple[str, ...]:
+        said = list(self._said)
+        for what, names in self._unknown.items():
+            said.append(
+                f"{sum(names.values())} rows with an unknown {what} are put aside: {_listed(names)}; add it to "
+                f"{'gpu_providers.csv' if what == 'provider' else 'gpu_names.csv'}"
+            )
+        for (instance, listed, known), rows in self._counts.items():
+            said.append(
+                f"{instance}: the list says {listed} GPUs and the table of names {known} ({rows} rows); read as {known}"
+            )
+        for why, names in self._left_out.items():
+            said.append(f"{sum(names.values())} rows left out ({why}): {_listed(names)}")
+        if repeated:
+            said.append(f"{repeated} rows say the same as another one and are loaded once")
+        return tuple(f"{self.document.name}: {text}" for text in said)
+
+
+def _other_currency(raw: Mapping[str, Any]) -> str:
+    """The currency that a row names, where it is not the dollar: a list of dollars may gain the field one day."""
+    named = {re.sub(r"[^a-z]", "", name.lower()): value for name, value in raw.items() if isinstance(value, str)}
+    said = next((named[name].strip() for name in ("currency", "currencycode") if name in named), "")
+    return "" if said.upper() in ("", "USD", "US$", "$") else said
+
+
+def _sized(named: Named, names: tuple[tuple[str, str], ...], memory_gb: float | None) -> Named:
+    """The chip of this memory, where the name leaves it to the list (Vast.ai's "A100 SXM4" has 40 or 80 GB)."""
+    if named.memory_gb is not None or not memory_gb:
+        return named
+    found = (look_up(f"{name} {round(memory_gb)}GB", ANYBODY) for _, name in names if name)
+    sized = next((chip for chip in found if chip is not None and chip.gpu_model), None)
+    return named if sized is None else replace(sized, gpu_count=named.gpu_count)
+
+
+def json_of(document: Document) -> dict[str, Any]:
+    """The JSON object of a small document. Raises DocumentError where it is cut short, or is something else."""
+    try:
+        found = json.loads(text_of(document.body, document.name))
+    except ValueError as error:
+        raise DocumentError(f"{document.name}: not JSON ({error}); it may be cut short. Get it again.") from error
+    if not isinstance(found, dict):
+        kind = "a list" if isinstance(found, list) else f"a {type(found).__name__}"
+        raise DocumentError(
+            f"{document.name}: the JSON is {kind} where an object belongs; the source changed or refused."
+        )
+    return found
+
+
+def items_of(found: Mapping[str, Any], key: str, document: Document) -> list[dict[str, Any]]:
+    """The list of objects under `key`. Raises DocumentError where it is missing, saying what is there instead."""
+    items = found.get(key)
+    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+        said = ", ".join(list(found)[:NAMES_SHOWN]) or "nothing"
+        error = f"; it says: {json.dumps(found['error'], default=str)[:200]}" if "error" in found else ""
+        raise DocumentError(
+            f"{document.name}: there is no list of objects under {key!r} (the document holds {said}){error}. "
+            "The source changed its form or refused."
+        )
+    return items
+
+
+def check_fields(items: list[dict[str, Any]], required: tuple[str, ...], known: frozenset[str], offers: Offers) -> None:
+    """Raises DocumentError for a required field that no item has; a notice names fields that are new."""
+    if not items:
+        return
+    held = set().union(*items)
+    if missing := [name for name in required if name not in held]:
+        raise DocumentError(
+            f"{offers.document.name}: the field {', '.join(missing)} is gone from every row; the list changed, "
+            "and reading on would guess. The document is kept; the source's file in warehouse/sources must learn it."
+        )
+    if new := sorted(held - known):
+        offers.notice(f"fields that were not there before are not read: {', '.join(new[:NAMES_SHOWN])}")
+
+
+def lacking(raw: Mapping[str, Any], required: tuple[str, ...]) -> str:
+    """Which of the required fields a row lacks, as a reason; empty where it has them all."""
+    gone = [name for name in required if raw.get(name) in (None, "")]
+    return f"{', '.join(gone)} is missing" if gone else ""
+
+
+def _same_offer(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(row[name] for name in ("provider", "provider_class", "instance", "gpu_model", "gpu_count", "region"))
+
+
+def _listed(names: Counter[str]) -> str:
+    shown = [f"{name or '(none)'} ({rows})" for name, rows in names.most_common(NAMES_SHOWN)]
+    more = len(names) - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more > 0 else "")
+
+
+def _shown(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str)[:80]
