@@ -17,12 +17,13 @@ from typing import Literal
 
 import polars as pl
 
-Type = Literal["text", "integer", "real", "date", "time", "flag", "json"]
+Type = Literal["text", "texts", "integer", "real", "date", "time", "flag", "json"]
 Severity = Literal["critical", "warning"]
 BETWEEN_VALUES = "|"
 
 DUCKDB_TYPES: dict[str, str] = {
     "text": "VARCHAR",
+    "texts": "VARCHAR[]",
     "integer": "BIGINT",
     "real": "DOUBLE",
     "date": "DATE",
@@ -32,6 +33,7 @@ DUCKDB_TYPES: dict[str, str] = {
 }
 POLARS_TYPES: dict[str, pl.DataType] = {
     "text": pl.String(),
+    "texts": pl.List(pl.String()),
     "integer": pl.Int64(),
     "real": pl.Float64(),
     "date": pl.Date(),
@@ -265,7 +267,12 @@ PROVENANCE = (
 
 GRADE_AND_REASON = (
     Column("grade", "text", "weakest grade among the inputs; null where there were none", allowed=GRADES),
-    Column("reason", "text", "why a figure of this row is null, or what to know about it"),
+    Column(
+        "reasons",
+        "texts",
+        "why a figure of this row is null, or what to know about it: each a JSON object with its `reason_code` and fields",
+    ),
+    Column("reason", "text", "the same in words"),
 )
 
 

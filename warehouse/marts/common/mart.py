@@ -15,6 +15,8 @@ from typing import Any
 import polars as pl
 
 from warehouse.assumptions import Assumptions
+from warehouse.marts.common.reasons import REASONS
+from warehouse.marts.wording import worded
 from warehouse.tables.table import Table
 
 
@@ -46,5 +48,8 @@ class Mart:
     def run(self, frames: dict[str, pl.DataFrame], *, as_of: date, assumptions: Assumptions) -> pl.DataFrame:
         """Build, then put rows in the order of the key so that the same facts give the same bytes."""
         given: dict[str, Any] = {name: frames[name] for name in self.inputs}
-        built = self.table.conform(self.build(**given, as_of=as_of, assumptions=assumptions))
+        built = self.build(**given, as_of=as_of, assumptions=assumptions)
+        if REASONS in built.columns:
+            built = worded(built)
+        built = self.table.conform(built)
         return built.sort(self.table.key, nulls_last=True, maintain_order=True)

@@ -1,17 +1,91 @@
-"""Why a figure is missing, or what to know of it: the sentences of a row as one text.
+"""Why a figure is missing, or what to know of it: a code with its fields, never a sentence.
 
-A row may have several reasons, or none. Where it has none the text is null and never empty, as checks and readers ask
-whether there is a reason and not whether it has letters.
+A missing figure passes through several marts: a quarter that no filing gives leaves a year incomplete, which leaves a
+verdict undecided. Each of them has to know *which* reason it was given, and a sentence cannot be asked that without
+searching it. So a reason is a JSON object (`{"reason_code": "no_price", "ticker": "NVDA"}`), a row carries a list of
+them in its column `reasons`, and `warehouse.marts.wording` alone turns them into English, at the very end. Rewording a
+sentence changes no result.
+
+A row has a list or null, never an empty list: readers ask whether there is a reason and not how many.
 """
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Any
+
 import polars as pl
+
+REASONS = "reasons"
+CODE = "reason_code"
+TYPE = pl.List(pl.String())
+
+
+def because(code: str, /, **fields: Any) -> pl.Expr:
+    """One reason in every row. A field that is an expression is taken from the row, any other is the same in all."""
+    given = {CODE: pl.lit(code)} | {name: value if isinstance(value, pl.Expr) else _literal(value)
+                                    for name, value in fields.items()}  # fmt: skip
+    return pl.struct(**given).struct.json_encode()
+
+
+def reason(code: str, /, **fields: Any) -> str:
+    """One reason, where rows are made one by one."""
+    return json.dumps(
+        {CODE: code} | {n: _plain(v) for n, v in fields.items()}, separators=(",", ":"), ensure_ascii=False
+    )
+
+
+def all_of(*reasons: str | pl.Expr) -> pl.Expr:
+    """The reasons that apply, each once, in their order; null where none does.
+
+    Each is a single reason (`because`, null where it does not apply) or a column of lists (`"reasons"`).
+    """
+    parts = [pl.col(each) if isinstance(each, str) else each for each in reasons]
+    lists = [pl.concat_list(part).fill_null(pl.lit([], dtype=TYPE)) for part in parts]
+    found = pl.concat_list(lists).list.drop_nulls().list.unique(maintain_order=True)
+    return pl.when(found.list.len() > 0).then(found)
+
+
+def listed(reasons: Iterable[str | None]) -> list[str] | None:
+    """The same for rows that are made one by one."""
+    return list(dict.fromkeys(each for each in reasons if each is not None)) or None
+
+
+def read(text: str) -> dict[str, Any]:
+    """A reason's code and fields."""
+    found: dict[str, Any] = json.loads(text)
+    return found
+
+
+def has(code: str, column: str = REASONS) -> pl.Expr:
+    """Whether a reason of this code is among those of a row; false where it has none."""
+    codes = pl.col(column).list.eval(pl.element().str.json_path_match(f"$.{CODE}"))
+    return codes.list.contains(code).fill_null(False)
+
+
+def codes(reasons: Iterable[str] | None) -> list[str]:
+    """The codes of some reasons, in their order."""
+    return [read(each)[CODE] for each in reasons or ()]
+
+
+def _literal(value: Any) -> pl.Expr:
+    return pl.lit(pl.Series([_plain(value)])).first() if isinstance(value, list | tuple) else pl.lit(_plain(value))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return {name: _plain(each) for name, each in value.items()}
+    return [_plain(each) for each in value] if isinstance(value, list | tuple) else value
+
 
 SEPARATOR = "; "
 
 
 def joined(*sentences: str | pl.Expr) -> pl.Expr:
-    """The sentences that apply (those that are not null; a name is a column), in their order; null where none does."""
+    """Sentences as one text. Goes with the last mart whose reasons are still sentences: use `all_of`."""
     text = pl.concat_str(sentences, separator=SEPARATOR, ignore_nulls=True)
     return pl.when(text != "").then(text)

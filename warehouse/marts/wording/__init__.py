@@ -1,0 +1,58 @@
+"""The one place where reasons become English: one file a subject, each with its `WORDS`.
+
+`WORDS` maps a reason code to its sentence: a text with `{fields}`, or a function from the fields to the sentence where
+a plural or a list has to be made. A field `because` holds the reasons behind a reason; in a text, `{because}` is their
+sentences. Nothing reads these sentences back, so they can be reworded freely.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
+from typing import Any
+
+import polars as pl
+
+from warehouse.marts.common.reasons import CODE, REASONS, read
+
+Words = str | Callable[[Mapping[str, Any]], str]
+SEPARATOR = "; "
+
+
+@cache
+def catalogue() -> dict[str, Words]:
+    """Every reason code with its words. Raises ValueError where two subjects word the same code."""
+    found: dict[str, Words] = {}
+    for info in pkgutil.iter_modules(__path__):
+        words: dict[str, Words] = importlib.import_module(f"{__name__}.{info.name}").WORDS
+        if twice := sorted(found.keys() & words.keys()):
+            raise ValueError(f"marts/wording/{info.name}.py words codes of another file: {', '.join(twice)}")
+        found |= words
+    return found
+
+
+def sentence(reason: str) -> str:
+    """One reason in words. Raises KeyError where its code has none."""
+    fields = read(reason)
+    words = catalogue()[fields[CODE]]
+    if "because" in fields:
+        fields["because"] = sentences(fields["because"] or ())
+    return words(fields) if callable(words) else words.format_map(fields)
+
+
+def sentences(reasons: Iterable[str]) -> str:
+    """Several reasons as one text."""
+    return SEPARATOR.join(map(sentence, reasons))
+
+
+def worded(frame: pl.DataFrame) -> pl.DataFrame:
+    """`frame` with the column `reason`: its `reasons` in words, null where it has none."""
+    each = frame.get_column(REASONS).explode().drop_nulls().unique().to_list()
+    words = {text: sentence(text) for text in each}
+    said = (
+        pl.col(REASONS).list.eval(pl.element().replace_strict(words, return_dtype=pl.String)) if words else pl.lit(None)
+    )
+    text = said.list.join(SEPARATOR) if words else said.cast(pl.String)
+    return frame.with_columns(reason=text)
