@@ -150,4 +150,4 @@ def _complaint(column: Column) -> pl.Expr:
     return said.when(pl.lit(column.required) & (given == "")).then(pl.lit(f"{column.name}: is empty"))
 
 
-assert set(_WORDS) | {"text", "json"} == set(POLARS_TYPES)
+assert set(_WORDS) | {"text", "texts", "json"} == set(POLARS_TYPES)
