@@ -107,7 +107,9 @@ def build(capex_quarterly: pl.DataFrame, *, as_of: date, assumptions: Assumption
     ).with_columns(coverage_share=pl.col("known_year_usd") / pl.col("assumed_year_usd"))
     first = own.filter(pl.col("capex_usd").is_not_null()).get_column("number").min()
     kept = rows.filter(pl.col("number") >= pl.lit(first, dtype=pl.Int64))
-    return kept.with_columns(calendar_quarter=_name("number"), reason=_reason()).select(TABLE.names)
+    return kept.with_columns(calendar_quarter=_name("number"), reason=_reason()).select(
+        name for name in TABLE.names if name != "reasons"
+    )
 
 
 def _name(number: str) -> pl.Expr:

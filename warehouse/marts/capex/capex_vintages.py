@@ -107,7 +107,7 @@ def build(
         )
         .when("is_running")
         .then(pl.format("the running year by what is known so far: {} of its 4 quarters", "quarters_known")),
-    ).select(pl.col(TABLE.names))
+    ).select(name for name in TABLE.names if name != "reasons")
 
 
 def _missing() -> pl.Expr:

@@ -130,7 +130,7 @@ def build(gpu_prices: pl.DataFrame, gpu_specs: pl.DataFrame, *, as_of: date, ass
             .then(pl.lit(f"one provider alone: no interval; {NOMINAL}"))
             .otherwise(pl.lit(NOMINAL)),
         )
-        .select(pl.col(TABLE.names))
+        .select(name for name in TABLE.names if name != "reasons")
     )
 
 

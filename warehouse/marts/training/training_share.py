@@ -134,7 +134,7 @@ def build(ai_models: pl.DataFrame, evidence: pl.DataFrame, *, as_of: date, assum
                 ),
             ),
         )
-        .select(pl.col(TABLE.names))
+        .select(name for name in TABLE.names if name != "reasons")
     )
 
 

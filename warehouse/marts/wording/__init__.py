@@ -55,4 +55,6 @@ def worded(frame: pl.DataFrame) -> pl.DataFrame:
         pl.col(REASONS).list.eval(pl.element().replace_strict(words, return_dtype=pl.String)) if words else pl.lit(None)
     )
     text = said.list.join(SEPARATOR) if words else said.cast(pl.String)
+    if "reason" in frame.columns:  # of a mart whose reasons are still sentences
+        text = pl.coalesce(text, pl.col("reason").cast(pl.String))
     return frame.with_columns(reason=text)
