@@ -6,6 +6,7 @@ room above it and of each library that this room may not import, and every one o
 
 from __future__ import annotations
 
+import itertools
 import re
 import shutil
 import subprocess
@@ -24,7 +25,7 @@ CONTRACTS = {contract["name"]: contract for contract in RULES["contracts"]}
 ALONE = {name: contract for name, contract in CONTRACTS.items() if contract["type"] == "forbidden"}
 UPWARDS = [
     (lower.strip(), upper.split("|")[0].strip())
-    for upper, below in zip(LAYERS, LAYERS[1:], strict=False)
+    for upper, below in itertools.pairwise(LAYERS)
     for lower in below.split("|")
 ]
 
