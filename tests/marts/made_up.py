@@ -13,8 +13,8 @@ import polars as pl
 from tests.conftest import with_provenance
 from warehouse.assumptions import Assumptions
 from warehouse.marts import all_marts
+from warehouse.marts.common.scopes import COMPANIES, SCOPES, VIEWS
 from warehouse.marts.verdict import verdict, verdict_conditions
-from warehouse.marts.verdict.decision import COMPANIES, SCOPES, VIEWS
 from warehouse.tables import CORE
 
 AS_OF = date(2026, 11, 9)

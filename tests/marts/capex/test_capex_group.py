@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.conftest import AS_OF
 from warehouse.marts import known
 from warehouse.marts.capex import capex_group, capex_quarterly
-from warehouse.marts.verdict.decision import COMPANIES
+from warehouse.marts.common.scopes import COMPANIES
 
 ALL = "AMZN, GOOGL, META, MSFT"
 NAMES = ("2024Q3", "2024Q4", "2025Q1", "2025Q2", "2025Q3", "2025Q4")

@@ -13,8 +13,8 @@ from tests.marts.made_up import mart_frame
 from warehouse.assumptions import load
 from warehouse.marts import build, known
 from warehouse.marts.capex import capex_quarterly
+from warehouse.marts.common.scopes import COMPANIES
 from warehouse.marts.payback import published_estimates
-from warehouse.marts.verdict.decision import COMPANIES
 from warehouse.tables import CORE
 
 AS_OF = date(2026, 11, 9)

@@ -10,8 +10,9 @@ import pytest
 
 from tests.marts.declared import failing
 from warehouse.marts import all_marts, build, known
+from warehouse.marts.common.scopes import SCOPES, VIEWS
 from warehouse.marts.payback import waste_variants
-from warehouse.marts.verdict.decision import QUESTIONS, SCOPES, VIEWS
+from warehouse.marts.verdict.decision import QUESTIONS
 
 AS_OF = date(2026, 11, 9)
 MART = waste_variants.MART

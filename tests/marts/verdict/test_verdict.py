@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from tests.marts import made_up
 from tests.marts.made_up import conditions_of, every_view, frames, glut, mart_frame, probabilities, verdicts_of
 from warehouse.marts import build
+from warehouse.marts.common.scopes import SCOPES
 from warehouse.marts.verdict import verdict
-from warehouse.marts.verdict.decision import DECISIONS, QUESTIONS, SCOPES, VERDICTS, decide, rules
+from warehouse.marts.verdict.decision import DECISIONS, QUESTIONS, VERDICTS, decide, rules
 
 FAR, HALF_YEAR = (0, 60), 180
 FELL, KEPT, NOISE = (-0.15, 0.001), (-0.2, 0.01), (-0.02, 0.8)

@@ -15,7 +15,7 @@ import polars as pl
 from warehouse.assumptions import Assumptions
 from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.reasons import joined
-from warehouse.marts.verdict.decision import COMPANIES
+from warehouse.marts.common.scopes import COMPANIES
 from warehouse.tables.table import Check, Column, mart
 
 QUARTERS = 4  # of a year, over which coverage is measured

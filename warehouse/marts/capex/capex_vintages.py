@@ -17,8 +17,8 @@ import polars as pl
 
 from warehouse.assumptions import Assumptions
 from warehouse.marts.common.mart import Mart, Trace
+from warehouse.marts.common.scopes import COMPANIES
 from warehouse.marts.common.select_current import admissible, pick
-from warehouse.marts.verdict.decision import COMPANIES
 from warehouse.tables.companies import TABLE as PANEL
 from warehouse.tables.company_facts import TABLE as COMPANY_FACTS
 from warehouse.tables.table import Check, Column, mart

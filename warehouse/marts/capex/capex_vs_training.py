@@ -23,8 +23,8 @@ import polars as pl
 from warehouse.assumptions import Assumptions, Distribution
 from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.reasons import joined
+from warehouse.marts.common.scopes import COMPANIES
 from warehouse.marts.common.select_current import weakest
-from warehouse.marts.verdict.decision import COMPANIES
 from warehouse.tables.table import Check, Column, mart
 
 FINAL_RUN, PROGRAMME = "final_run_rental", "research_programme"

@@ -16,8 +16,8 @@ import polars as pl
 
 from warehouse.assumptions import Assumptions
 from warehouse.marts.common.mart import Mart, Trace
+from warehouse.marts.common.scopes import SCOPES
 from warehouse.marts.common.select_current import admissible, pick
-from warehouse.marts.verdict.decision import SCOPES
 from warehouse.tables.evidence import TABLE as EVIDENCE
 from warehouse.tables.table import Check, Column, mart
 

@@ -21,10 +21,10 @@ import polars as pl
 from warehouse.assumptions import Assumptions
 from warehouse.marts.capex import capex_quarterly as quarters_mart
 from warehouse.marts.common.mart import Mart, Trace
+from warehouse.marts.common.scopes import COMPANIES, GROUP
 from warehouse.marts.common.select_current import admissible, pick
 from warehouse.marts.payback import attributable_revenue as revenue_mart
 from warehouse.marts.training.training_share import mean
-from warehouse.marts.verdict.decision import COMPANIES, GROUP
 from warehouse.tables.evidence import TABLE as EVIDENCE
 from warehouse.tables.table import Check, Column, mart
 

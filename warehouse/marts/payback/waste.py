@@ -24,8 +24,8 @@ import polars as pl
 from scipy.special import ndtri
 
 from warehouse.assumptions import Assumptions, Distribution
+from warehouse.marts.common.scopes import COMPANIES, GROUP, SCOPES, VIEWS
 from warehouse.marts.training.training_share import H100_DENSE_BF16_FLOP_PER_S, SECONDS_PER_YEAR
-from warehouse.marts.verdict.decision import COMPANIES, GROUP, SCOPES, VIEWS
 
 Values = Mapping[str, Any]
 Grade = str | None

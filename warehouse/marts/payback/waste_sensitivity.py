@@ -23,10 +23,10 @@ from scipy.stats import rankdata
 
 from warehouse.assumptions import Assumptions
 from warehouse.marts.common.mart import Mart, Trace
+from warehouse.marts.common.scopes import SCOPES
 from warehouse.marts.payback import waste
 from warehouse.marts.payback.waste import Driver, Model, Values
 from warehouse.marts.payback.waste_probabilities import probabilities, thresholds
-from warehouse.marts.verdict.decision import SCOPES
 from warehouse.tables.table import Check, Column, mart
 
 TOLERANCE = 1e-6

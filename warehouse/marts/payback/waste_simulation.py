@@ -14,8 +14,8 @@ import polars as pl
 
 from warehouse.assumptions import Assumptions
 from warehouse.marts.common.mart import Mart, Trace
+from warehouse.marts.common.scopes import SCOPES
 from warehouse.marts.payback import waste
-from warehouse.marts.verdict.decision import SCOPES
 from warehouse.tables.table import Check, Column, mart
 
 QUANTILES = {"p05": 0.05, "p25": 0.25, "p50": 0.50, "p75": 0.75, "p95": 0.95}

@@ -24,10 +24,11 @@ import polars as pl
 
 from warehouse.assumptions import Assumptions
 from warehouse.marts.common.mart import Mart, Trace
+from warehouse.marts.common.scopes import SCOPES, VIEWS
 from warehouse.marts.payback import waste_probabilities, waste_sensitivity, waste_simulation
 from warehouse.marts.training import training_cost as cost_mart
 from warehouse.marts.verdict import verdict_conditions as conditions_mart
-from warehouse.marts.verdict.decision import QUESTIONS, SCOPES, VERDICTS, VIEWS, decide
+from warehouse.marts.verdict.decision import QUESTIONS, VERDICTS, decide
 from warehouse.tables.table import Check, Column, mart
 
 DRAWS = 20_000  # the least that method 5 asks for

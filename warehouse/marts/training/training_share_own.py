@@ -14,9 +14,9 @@ import polars as pl
 
 from warehouse.assumptions import Assumptions
 from warehouse.marts.common.mart import Mart, Trace
+from warehouse.marts.common.scopes import COMPANIES
 from warehouse.marts.common.select_current import admissible, pick
 from warehouse.marts.training.training_share import H100_DENSE_BF16_FLOP_PER_S, SECONDS_PER_YEAR, latest_vintage, mean
-from warehouse.marts.verdict.decision import COMPANIES
 from warehouse.tables.evidence import TABLE as EVIDENCE
 from warehouse.tables.table import Check, Column
 from warehouse.tables.table import mart as declare

@@ -11,9 +11,8 @@ from functools import cache
 
 import polars as pl
 
-GROUP = "ALL"
-COMPANIES = ("MSFT", "GOOGL", "META", "AMZN")
-SCOPES = (*COMPANIES, GROUP)
+from warehouse.marts.common.scopes import SCOPES, VIEWS
+
 QUESTIONS = ("Q1", "Q2", "Q3", "Q4", "overall")
 ASKED = {
     "Q1": "Is the cheap-training claim true?",
@@ -29,11 +28,6 @@ VERDICTS: dict[str, tuple[str, ...]] = {
     "Q3": ("looks_wasteful", "not_shown_wasteful", UNDECIDED),
     "Q4": ("market_said_waste", "market_did_not_say_waste", UNDECIDED),
     "overall": ("looks_wasteful", "not_shown_wasteful", UNDECIDED),
-}
-
-# A company has the infrastructure view alone; for the group both must say the same.
-VIEWS: dict[str, tuple[str, ...]] = {scope: ("infrastructure",) for scope in COMPANIES} | {
-    GROUP: ("infrastructure", "end_customer")
 }
 
 # Needed by every verdict of a question beside its own conditions.

@@ -15,8 +15,9 @@ import polars as pl
 
 from warehouse.assumptions import Assumptions
 from warehouse.marts.common.mart import Mart, Trace
+from warehouse.marts.common.scopes import GROUP, SCOPES, VIEWS
 from warehouse.marts.payback.waste import LEFT_OUT, SO_FAR
-from warehouse.marts.verdict.decision import ALWAYS, GROUP, QUESTIONS, SCOPES, UNDECIDED, VERDICTS, VIEWS, decide, rules
+from warehouse.marts.verdict.decision import ALWAYS, QUESTIONS, UNDECIDED, VERDICTS, decide, rules
 from warehouse.marts.verdict.verdict_conditions import WINDOWS, after_event, apart, in_words, listed, odds
 from warehouse.tables.table import GRADES, Check, Column, mart
 

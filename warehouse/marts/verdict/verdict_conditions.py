@@ -20,8 +20,9 @@ import polars as pl
 
 from warehouse.assumptions import Assumptions
 from warehouse.marts.common.mart import Mart, Trace
+from warehouse.marts.common.scopes import COMPANIES, GROUP, SCOPES, VIEWS
 from warehouse.marts.common.select_current import admissible, pick
-from warehouse.marts.verdict.decision import COMPANIES, GROUP, QUESTIONS, SCOPES, UNDECIDED, VIEWS, decide
+from warehouse.marts.verdict.decision import QUESTIONS, UNDECIDED, decide
 from warehouse.tables.article_claims import TABLE as ARTICLE_CLAIMS
 from warehouse.tables.table import GRADES, Check, Column, mart
 from warehouse.tables.training_runs import SCOPES as RUNGS

@@ -25,7 +25,8 @@ import polars as pl
 
 from warehouse.assumptions import Assumptions
 from warehouse.marts.common.mart import Mart, Trace
-from warehouse.marts.verdict.decision import COMPANIES, QUESTIONS, SCOPES
+from warehouse.marts.common.scopes import COMPANIES, SCOPES
+from warehouse.marts.verdict.decision import QUESTIONS
 from warehouse.marts.verdict.verdict import TABLE as VERDICT
 from warehouse.marts.verdict.verdict_conditions import WINDOWS
 from warehouse.tables.table import GRADES, Check, Column, mart
