@@ -26,6 +26,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from warehouse import files
 from warehouse import paths as home
 from warehouse.errors import OverbuildError, UsageError
 from warehouse.fetching import schedules
@@ -280,7 +281,7 @@ def server(where: Home, say: Any) -> Iterator[str]:
         )
     try:
         _wait_until_up(process, url, log)
-        _note(where).write_text(json.dumps({"url": url, "pid": process.pid, "prefect_home": str(_prefect_home())}))
+        files.write(_note(where), json.dumps({"url": url, "pid": process.pid, "prefect_home": str(_prefect_home())}))
         yield url
     finally:
         _end(process.pid, process)

@@ -1,9 +1,79 @@
-"""Files that are never half there: how this project writes, links and replaces them."""
+"""Files that are never half there: how this project writes, appends to, links and replaces them.
+
+A run can be killed at any moment, and other processes read meanwhile. So a file is written beside its place and then
+renamed, which a file system does in one step; and a line is added whole, under a lock that other processes respect.
+"""
 
 from __future__ import annotations
 
+import errno
 import os
+import secrets
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import FileIO
+from pathlib import Path
+
+from filelock import FileLock
+
+
+@contextmanager
+def temporary(folder: Path, name: str = "new") -> Iterator[Path]:
+    """A path in `folder` that nothing uses; what is still there at the end is removed. Creates the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f".{name}.{os.getpid()}.{secrets.token_hex(4)}"
+    try:
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def write(path: Path, content: str | bytes) -> None:
+    """Put `content` (text as UTF-8) at `path`, in place of what was there: all of it, or nothing changes."""
+    with temporary(path.parent, path.name) as new:
+        new.write_bytes(content.encode() if isinstance(content, str) else content)
+        new.replace(path)
+
+
+def point(link: Path, target: Path) -> None:
+    """Make `link` a relative link to `target`, in one step, whatever it pointed at before."""
+    with temporary(link.parent, link.name) as new:
+        new.symlink_to(os.path.relpath(target, link.parent))
+        new.replace(link)
+
+
+def locked(path: Path) -> FileLock:
+    """The lock of a file that grows by lines. Whoever holds it may `append` in the same thread."""
+    return FileLock(path.with_suffix(".lock"), is_singleton=True)
+
+
+def append(path: Path, line: str) -> None:
+    """Add one line to the end of a file: whole and on disk, or not at all, whatever other processes add meanwhile.
+
+    A line that a crash cut short stays as it is, and the new one starts below it.
+    """
+    if "\n" in line:
+        raise ValueError(f"{path}: a line that is added must be one line")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with locked(path), path.open("a+b", buffering=0) as file:
+        size = file.seek(0, os.SEEK_END)
+        added = b"\n" * _is_cut(file, size) + line.encode() + b"\n"
+        try:
+            if file.write(added) != len(added):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+            os.fsync(file.fileno())
+        except BaseException:
+            os.ftruncate(file.fileno(), size)
+            raise
+
+
+def _is_cut(file: FileIO, size: int) -> bool:
+    """Whether the last line of an open file lacks its end."""
+    if not size:
+        return False
+    file.seek(size - 1)
+    return file.read(1) != b"\n"
 
 
 def link(source: str, target: str) -> None:

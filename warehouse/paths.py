@@ -11,11 +11,11 @@ work/                       what a run is building; removed when it ends
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from warehouse import files
 from warehouse.errors import UsageError
 from warehouse.settings import Settings
 
@@ -75,9 +75,8 @@ def prepare(home: Home) -> None:
     try:
         for folder in (home.raw, home.releases, home.refused, home.work, home.root / "as-of", home.warehouse.parent):
             folder.mkdir(parents=True, exist_ok=True)
-        probe = home.work / f".writable-{os.getpid()}"
-        probe.write_bytes(b"")
-        probe.unlink()
+        with files.temporary(home.work, "writable") as probe:
+            probe.write_bytes(b"")
     except OSError as error:
         raise UsageError(
             f"OVERBUILD_HOME={home.root}: this folder cannot be written ({error.strerror}: {error.filename}). "

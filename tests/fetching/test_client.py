@@ -200,7 +200,7 @@ def test_tries_are_bounded_and_the_failure_is_noted(online, live_server, tmp_pat
     assert all(0.5 * 2**n <= seconds <= 2**n for n, seconds in enumerate(backoff)), "doubling, a part left to chance"
     noted = json.loads((tmp_path / "raw" / "fetches" / "toy.jsonl").read_text())
     assert noted["outcome"] == "failed"
-    assert list((tmp_path / "raw").glob(".receiving-*")) == [], "no half body stays"
+    assert list((tmp_path / "raw").glob(".receiving*")) == [], "no half body stays"
 
 
 @pytest.mark.parametrize("form", ["seconds", "date"])

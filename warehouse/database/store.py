@@ -17,6 +17,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
+from warehouse import sqltext
 from warehouse.tables import CORE, SYSTEM
 from warehouse.tables.table import PROVENANCE, Table
 
@@ -191,8 +192,8 @@ class Store:
         if table.restates:
             return pl.DataFrame()
         staged = f"staging.{table.name}"
-        identity = ", ".join(f'"{name}"' for name in table.identity)
-        said = ", ".join(f'"{name}"' for name in table.names if name not in _ABOUT_LOADING)
+        identity = sqltext.identifiers(table.identity)
+        said = sqltext.identifiers(name for name in table.names if name not in _ABOUT_LOADING)
         of_these = f"source IN (SELECT DISTINCT source FROM {staged}) AND {_LIVE}"
         again = self.scalar(
             f"SELECT count(*) > count(DISTINCT it) FROM (SELECT hash({identity}) AS it FROM {table.full_name} "
@@ -227,9 +228,9 @@ class Store:
         if table.restates:
             return self._load_restated(table)
         said = [name for name in table.names if name not in _ABOUT_LOADING]
-        partition = ", ".join(f'"{name}"' for name in said)
+        partition = sqltext.identifiers(said)
         same = " AND ".join(f't."{name}" IS NOT DISTINCT FROM s."{name}"' for name in said)
-        names = ", ".join(f'"{name}"' for name in table.names)
+        names = sqltext.identifiers(table.names)
         first = (
             f"WINDOW w AS (PARTITION BY {partition} ORDER BY rowid) "
             f"QUALIFY CASE WHEN {_LIVE} THEN row_number() OVER w = 1 "
@@ -256,9 +257,9 @@ class Store:
         """
         about = (*(column.name for column in PROVENANCE), *table.key)
         figures = [column for column in table.columns if column.name not in about]
-        names = ", ".join(f'"{name}"' for name in table.names)
-        identity = ", ".join(f'"{name}"' for name in table.identity)
-        thing = ", ".join(f'"{name}"' for name in (*table.key, "source"))
+        names = sqltext.identifiers(table.names)
+        identity = sqltext.identifiers(table.identity)
+        thing = sqltext.identifiers((*table.key, "source"))
         before = ", ".join(f'lag("{c.name}") OVER w AS "{c.name} before"' for c in figures)
         same = " AND ".join(
             f'coalesce(abs("{c.name}" - "{c.name} before") <= {ROUNDING} * abs("{c.name} before"), '
@@ -267,7 +268,7 @@ class Store:
             else f'"{c.name}" IS NOT DISTINCT FROM "{c.name} before"'
             for c in figures
         )
-        key = ", ".join(f'"{name}"' for name in table.key)
+        key = sqltext.identifiers(table.key)
         held = self.scalar(f"SELECT count(*) FROM {table.full_name}")
         self.execute(
             f"""INSERT INTO {table.full_name} ({names})
@@ -289,7 +290,7 @@ class Store:
     def limit_memory(self, folder: Path) -> None:
         """Keep the memory of loading from growing with what is loaded; what does not fit goes to files in `folder`."""
         threads = self.scalar("SELECT current_setting('threads')")
-        self.execute(f"SET temp_directory = '{_quoted(folder)}'")
+        self.execute(f"SET temp_directory = {sqltext.literal(folder)}")
         self.execute(f"SET memory_limit = '{LOADING_MIB_A_THREAD * int(threads)}MiB'")
 
     def release_memory(self) -> None:
@@ -316,7 +317,7 @@ class Store:
     ) -> None:
         cursor = cursor or self._cursor()
         cursor.register("given", (rows if rows.schema == table.polars_schema else table.conform(rows)).to_arrow())
-        columns = ", ".join(f'"{column}"' for column in table.names)
+        columns = sqltext.identifiers(table.names)
         cursor.execute(f"INSERT INTO {name} ({columns}) SELECT {columns} FROM given")
         cursor.unregister("given")
 
@@ -325,17 +326,17 @@ class Store:
     def create_views(self, as_of: date, statements: Iterable[str] = ()) -> None:
         """In `main`: for each table of `core` the picked row of each thing as of a date, then the given views."""
         for table in CORE.values():
-            key = ", ".join(f'"{name}"' for name in table.key)
+            key = sqltext.identifiers(table.key)
             listed = "".join(f"{each.sql}, " for each in table.listed)
             ties = "".join(f', "{name}"' for name in table.prefer)
-            known = f"known_on <= DATE '{as_of.isoformat()}'"
+            known = f"known_on <= DATE {sqltext.literal(as_of)}"
             self.execute(
                 f"CREATE OR REPLACE VIEW {ALIAS}.main.{table.name} AS SELECT * FROM core.{table.name} "
                 f"WHERE {known}{_of_one_source(table, known)} QUALIFY row_number() OVER (PARTITION BY {key} "
                 f"ORDER BY grade, known_on DESC, {listed}loaded_at DESC{ties}, document_sha256, locator) = 1"
             )
-            about = f"the picked row of each thing in core.{table.name}: {table.meaning}".replace("'", "''")
-            self.execute(f"COMMENT ON VIEW {ALIAS}.main.{table.name} IS '{about}'")
+            about = f"the picked row of each thing in core.{table.name}: {table.meaning}"
+            self.execute(f"COMMENT ON VIEW {ALIAS}.main.{table.name} IS {sqltext.literal(about)}")
         for statement in statements:
             self.execute(statement)
 
@@ -398,8 +399,8 @@ def opened(warehouse: Path, staging: Path) -> Iterator[Store]:
     try:
         connection.execute("SET TimeZone = 'UTC'")
         # Both are the run's own and thrown away where it fails: they need no log, and staging no tidy file at the end.
-        connection.execute(f"ATTACH '{_quoted(warehouse)}' AS {ALIAS} (RECOVERY_MODE NO_WAL_WRITES)")
-        connection.execute(f"ATTACH '{_quoted(staging)}' AS staging (RECOVERY_MODE NO_WAL_WRITES)")
+        connection.execute(f"ATTACH {sqltext.literal(warehouse)} AS {ALIAS} (RECOVERY_MODE NO_WAL_WRITES)")
+        connection.execute(f"ATTACH {sqltext.literal(staging)} AS staging (RECOVERY_MODE NO_WAL_WRITES)")
         connection.execute("PRAGMA disable_checkpoint_on_shutdown")
         for helper in ("calendar", "bounds"):
             connection.execute(f"ATTACH ':memory:' AS {helper}")
@@ -449,15 +450,11 @@ def _of_one_source(table: Table, known: str) -> str:
     """SQL that leaves one source for each series of a table, the same as `picking.from_one_source` does."""
     if (rule := table.one_source) is None:
         return ""
-    series = ", ".join(f'"{name}"' for name in rule.of)
-    ranks = ", ".join(f"'{source}'" for source in rule.preference)
+    series = sqltext.identifiers(rule.of)
+    ranks = sqltext.literals(rule.preference)
     rank = f"coalesce(list_position([{ranks}], source), {len(rule.preference) + 1})" if ranks else "0"
     return (
         f" AND ({series}, source) IN (SELECT ({series}, source) FROM core.{table.name} WHERE {known} "
         f"GROUP BY {series}, source QUALIFY row_number() OVER (PARTITION BY {series} "
         f'ORDER BY max(grade), max("{rule.along}") DESC, {rank}, source) = 1)'
     )
-
-
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")

@@ -8,13 +8,13 @@ read in pieces.
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
 
+from warehouse import files
 from warehouse.errors import OverbuildError
 from warehouse.sources.common.source import Document, Received
 
@@ -37,10 +37,9 @@ class Writer:
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        root.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=root, prefix=".receiving-")
-        self._file: BinaryIO = os.fdopen(handle, "wb")
-        self._temporary = Path(name)
+        self._left = ExitStack()
+        self._temporary = self._left.enter_context(files.temporary(root, "receiving"))
+        self._file: BinaryIO = self._left.enter_context(self._temporary.open("wb"))
         self._hash = hashlib.sha256()
         self.size = 0
 
@@ -56,7 +55,7 @@ class Writer:
         target = path_of(self._root, sha256)
         if not target.exists():
             target.parent.mkdir(parents=True, exist_ok=True)
-            os.replace(self._temporary, target)
+            self._temporary.replace(target)
         return sha256
 
     def __enter__(self) -> Writer:
@@ -65,8 +64,7 @@ class Writer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._file.close()
-        self._temporary.unlink(missing_ok=True)
+        self._left.close()
 
 
 def keep(root: Path, received: Received) -> Document:

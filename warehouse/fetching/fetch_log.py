@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -20,7 +19,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urldefrag
 
-from filelock import FileLock
+from warehouse import files
 
 FOLDER = "fetches"
 
@@ -89,14 +88,8 @@ class FetchLog:
         return self._known
 
     def _append(self, path: Path, line: dict[str, Any]) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        text = json.dumps({name: value for name, value in line.items() if value is not None}, ensure_ascii=False)
-        with FileLock(path.with_suffix(".lock")), path.open("ab") as file:
-            if file.tell() and not _ends_whole(path):
-                file.write(b"\n")  # a line that was cut short by a crash stays what it is
-            file.write(text.encode() + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
+        given = {name: value for name, value in line.items() if value is not None}
+        files.append(path, json.dumps(given, ensure_ascii=False))
 
 
 def _written(fetched: Fetched) -> dict[str, Any]:
@@ -119,9 +112,3 @@ def _lines(path: Path) -> Iterator[dict[str, Any]]:
                     yield json.loads(text)
                 except ValueError:
                     continue
-
-
-def _ends_whole(path: Path) -> bool:
-    with path.open("rb") as file:
-        file.seek(-1, os.SEEK_END)
-        return file.read(1) == b"\n"

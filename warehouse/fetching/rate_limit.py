@@ -23,6 +23,7 @@ from typing import Any
 
 from filelock import FileLock
 
+from warehouse import files
 from warehouse.fetching.fetch_log import FOLDER
 
 # Turns are this much further apart than the limit asks, because requests do not all take equally long to arrive.
@@ -83,9 +84,7 @@ class Pace:
         return found if isinstance(found, dict) else {}
 
     def _write(self, state: dict[str, Any]) -> None:
-        temporary = self._path.with_suffix(".pace.new")
-        temporary.write_text(json.dumps(state))
-        temporary.replace(self._path)
+        files.write(self._path, json.dumps(state))
 
 
 def _soon(moment: float, now: float) -> float:

@@ -10,7 +10,6 @@ served.
 from __future__ import annotations
 
 import json
-import os
 import tomllib
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -20,6 +19,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from warehouse import files
 from warehouse.calendars import exchange as sessions
 from warehouse.errors import UsageError
 from warehouse.paths import Home
@@ -202,12 +202,8 @@ def served(home: Home, of: Entry) -> Served | None:
 
 def remember(home: Home, of: Entry, what: Served) -> None:
     """Remember what came of a time; the file is replaced whole."""
-    folder = home.root / "schedule"
-    folder.mkdir(parents=True, exist_ok=True)
     written = {n: v.isoformat() if isinstance(v, datetime) else v for n, v in asdict(what).items()}
-    temporary = folder / f".{of.name}.{os.getpid()}"
-    temporary.write_text(json.dumps(written), encoding="utf-8")
-    os.replace(temporary, folder / f"{of.name}.json")
+    files.write(home.root / "schedule" / f"{of.name}.json", json.dumps(written))
 
 
 def unserved(home: Home, of: Entry, now: datetime) -> datetime | None:

@@ -12,12 +12,12 @@ harms a run. The address of the webhook is a secret: whoever has it can write th
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from warehouse import files
 from warehouse.fetching.webhook import deliver
 from warehouse.paths import Home
 from warehouse.quality.checks import Finding
@@ -226,7 +226,4 @@ def _read(home: Home) -> Told:
 
 
 def _remember(home: Home, told: Told) -> None:
-    path = home.root / FILE
-    temporary = path.with_name(f".{FILE}.{os.getpid()}")
-    temporary.write_text(json.dumps(asdict(told), ensure_ascii=False, indent=1), encoding="utf-8")
-    os.replace(temporary, path)
+    files.write(home.root / FILE, json.dumps(asdict(told), ensure_ascii=False, indent=1))

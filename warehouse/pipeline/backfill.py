@@ -12,7 +12,6 @@ piece had asked for before it was interrupted comes out of the archive, as do th
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+from warehouse import files
 from warehouse.errors import UsageError
 from warehouse.paths import Home
 from warehouse.sources import all_sources
@@ -102,10 +102,7 @@ class Progress:
         if first > last:
             return
         spans = _joined([*self.done(), (first, last)])
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = self.path.with_name(f".{self.path.name}.{os.getpid()}")
-        temporary.write_text(json.dumps({"done": [[a.isoformat(), b.isoformat()] for a, b in spans]}), encoding="utf-8")
-        os.replace(temporary, self.path)
+        files.write(self.path, json.dumps({"done": [[a.isoformat(), b.isoformat()] for a, b in spans]}))
 
     def forget(self) -> None:
         """Ask everything again next time."""

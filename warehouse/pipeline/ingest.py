@@ -20,7 +20,7 @@ from typing import Any
 
 import polars as pl
 
-from warehouse import __version__
+from warehouse import __version__, sqltext
 from warehouse.database.store import Store, provenance
 from warehouse.errors import OverbuildError, RefusedError
 from warehouse.fetching import archive
@@ -226,12 +226,12 @@ class Warehouse:
         return [value for (value,) in self.rows(table, (column,))]
 
     def rows(self, table: str, columns: tuple[str, ...]) -> list[tuple[Any, ...]]:
-        names = ", ".join(f'"{name}"' for name in columns)
+        names = sqltext.identifiers(columns)
         return self.store.execute(f"SELECT DISTINCT {names} FROM ({_every(table)}) ORDER BY ALL").fetchall()
 
 
 def _every(table: str) -> str:
-    names = ", ".join(f'"{name}"' for name in CORE[table].names)
+    names = sqltext.identifiers(CORE[table].names)
     return f"SELECT {names} FROM core.{table} UNION ALL SELECT {names} FROM staging.{table}"
 
 
@@ -394,7 +394,7 @@ def _put_aside_beside_others(store: Store, run: RunContext, table: Table, names:
 
 def _said_twice(store: Store, table: Table, names: dict[str, str]) -> list[str]:
     """A message for each reference document in which several rows have one identity."""
-    identity = ", ".join(f'"{name}"' for name in table.identity)
+    identity = sqltext.identifiers(table.identity)
     told = [name for name in table.identity if name != "source"]
     found = store.execute(
         f"SELECT document_sha256, list(places ORDER BY places), count(*) FROM (SELECT document_sha256, {identity}, "

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from warehouse import files
 from warehouse.paths import QUALITY, SITE, WAREHOUSE, Home
 
 KEPT_RELEASES = 3
@@ -45,15 +46,6 @@ def busy(home: Home) -> bool:
         return True
 
 
-def switch(link: Path, target: Path) -> None:
-    """Point `link` at `target`, in one step, whatever it pointed at before."""
-    link.parent.mkdir(parents=True, exist_ok=True)
-    temporary = link.with_name(f".{link.name}.{os.getpid()}")
-    temporary.unlink(missing_ok=True)
-    temporary.symlink_to(os.path.relpath(target, link.parent))
-    os.replace(temporary, link)
-
-
 def publish(home: Home, built: Path, run_id: str, as_of: date | None) -> Path:
     """Move what a run built to the releases and switch the link to it; gives the release.
 
@@ -61,13 +53,13 @@ def publish(home: Home, built: Path, run_id: str, as_of: date | None) -> Path:
     """
     release = home.releases / run_id
     os.replace(built, release)
-    switch(home.published(as_of), release)
+    files.point(home.published(as_of), release)
     if as_of is None:
         for name in (SITE, QUALITY):
             if not (home.root / name).is_symlink():
-                switch(home.root / name, home.current / name)
+                files.point(home.root / name, home.current / name)
         if not home.warehouse.is_symlink() or home.warehouse.resolve() != (home.current / WAREHOUSE).resolve():
-            switch(home.warehouse, home.current / WAREHOUSE)
+            files.point(home.warehouse, home.current / WAREHOUSE)
     _forget_old(home)
     return release
 

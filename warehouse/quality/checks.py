@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import duckdb
 import polars as pl
 
+from warehouse import sqltext
 from warehouse.quality import known_findings
 from warehouse.tables.results import TABLE as RESULTS
 from warehouse.tables.table import PROVENANCE, Check, Column, Table
@@ -190,7 +191,7 @@ def _of_rows(table: Table) -> list[Check]:
             beyond = f"it is another unit, another field or a misprint: {column.meaning}"
             implied.append(_row_check(BETWEEN, outside, beyond, column))
         if column.allowed:
-            allowed = ", ".join(_quoted(value) for value in column.allowed)
+            allowed = sqltext.literals(column.allowed)
             unknown = f"a row of an unknown kind falls out of every figure unseen: {column.meaning}"
             implied.append(_row_check(IN_SET, f'"{column.name}" not in ({allowed})', unknown, column))
     if reals := [column for column in table.columns if column.type == "real"]:
@@ -252,11 +253,11 @@ def _row_check(name: str, condition: str, protects: str, *columns: Column) -> Ch
 
 def _of_the_table(table: Table) -> list[Check]:
     identity = table.identity or table.key
-    names = ", ".join(f'"{name}"' for name in identity)
+    names = sqltext.identifiers(identity)
     # Great Expectations joins on equality, so a null in the identity would hide a duplicate.
     nullable = table.schema == "core" and any(not table.column(name).required for name in identity)
     unique = "identity_is_unique" if nullable else UNIQUE if len(identity) == 1 else COMPOUND_UNIQUE
-    declared = ", ".join(f"({place}, {_quoted(name)})" for place, name in enumerate(table.names, 1))
+    declared = ", ".join(f"({place}, {sqltext.literal(name)})" for place, name in enumerate(table.names, 1))
     implied = [
         Check(
             unique,
@@ -299,10 +300,6 @@ def _bounds(column: Column) -> list[tuple[str, float]]:
     return [(operator, bound) for operator, bound in sides if bound is not None]
 
 
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
 def rendered(check: Check, *, today: date, relation: str = "") -> str:
     """SQL of a check with its placeholders filled in; the row that a condition is about is called `r`."""
     sql = _OTHER.sub(r"core.\1", check.unexpected).replace("{table}", relation).replace("{row}", "r")
@@ -331,9 +328,9 @@ def reasons_sql(table: Table, today: date) -> str:
     cases = []
     for check in conditions(table):
         fields = ", ".join(["''", *(_field_sql(check, table.column(name)) for name in check.columns)])
-        said = f"{_quoted(label(check, table) + ': ')} || substr(concat_ws(', ', {fields}), 3)"
+        said = f"{sqltext.literal(label(check, table) + ': ')} || substr(concat_ws(', ', {fields}), 3)"
         broken = rendered(check, today=today)
-        cases.append(f"case when ({broken}) then {said} || {_quoted(f' ({check.protects})')} end")
+        cases.append(f"case when ({broken}) then {said} || {sqltext.literal(f' ({check.protects})')} end")
     return f"concat_ws('; ', {', '.join(cases)})"
 
 
@@ -351,7 +348,7 @@ def reason_in_words(check: Check, table: Table, row: Mapping[str, Any]) -> str:
 
 def _field_sql(check: Check, column: Column) -> str:
     """An SQL expression: the field and its value; null for a field that is not among those at fault."""
-    said = f"{_quoted(column.name + '=')} || coalesce(cast(r.\"{column.name}\" as varchar), 'null')"
+    said = f"{sqltext.literal(column.name + '=')} || coalesce(cast(r.\"{column.name}\" as varchar), 'null')"
     at_fault = {
         PROVENANCE_GIVEN: _not_given(column, "r."),
         FINITE: f'not isfinite(r."{column.name}")',

@@ -14,16 +14,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
-from typing import Any
 
 import duckdb
 import polars as pl
-from filelock import FileLock
 
+from warehouse import files, sqltext
 from warehouse.database.store import CONTRADICTION
 from warehouse.errors import UsageError
 from warehouse.paths import Home
@@ -70,7 +68,7 @@ def read(home: Home) -> list[Decision]:
     except FileNotFoundError:
         return []
     found = []
-    for line in text.splitlines():
+    for line in text.split("\n"):
         try:
             fields = json.loads(line)
             found.append(Decision(**{**fields, "decided_at": datetime.fromisoformat(fields["decided_at"])}))
@@ -82,7 +80,7 @@ def read(home: Home) -> list[Decision]:
 def keep(home: Home, decision: Decision) -> None:
     """Add a decision to the file. Raises UsageError where the row was decided already, or there is none to withdraw."""
     path = home.root / FILE
-    with FileLock(path.with_suffix(".lock")):
+    with files.locked(path):
         before = in_force(read(home)).get(decision.row_id)
         if decision.decision == WITHDRAWN and before is None:
             raise UsageError(f"{decision.row_id}: nothing was decided about this row; there is nothing to withdraw.")
@@ -93,17 +91,7 @@ def keep(home: Home, decision: Decision) -> None:
                 f'overbuild quality withdraw {decision.row_id} --reason "..."'
             )
         written = asdict(decision) | {"decided_at": decision.decided_at.isoformat()}
-        with path.open("a+b") as file:
-            if file.tell() and not _ends_whole(file):
-                file.write(b"\n")
-            file.write(json.dumps(written, ensure_ascii=False).encode() + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-
-
-def _ends_whole(file: Any) -> bool:
-    file.seek(-1, os.SEEK_END)
-    return file.read(1) == b"\n"
+        files.append(path, json.dumps(written, ensure_ascii=False))
 
 
 # -- what they say ----------------------------------------------------------------------------------------------------
@@ -147,12 +135,8 @@ def _from_text(name: str, kind: str) -> pl.Expr:
 def exempt(decisions: Iterable[Decision], table: Table) -> str:
     """An SQL condition on row `r` that is true for accepted rows; '' where there are none."""
     places = sorted({(d.document_sha256, d.locator) for d in accepted(decisions, table)})
-    listed = ", ".join(f"({_quoted(sha256)}, {_quoted(locator)})" for sha256, locator in places)
+    listed = ", ".join(f"({sqltext.literals(place)})" for place in places)
     return f'(r."document_sha256", r."locator") in ({listed})' if listed else ""
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def why_not_acceptable(table_name: str, row: str, put_aside_for: str, today: date) -> str:
@@ -182,7 +166,7 @@ def standing(
     table: Table, frame: pl.DataFrame, connection: duckdb.DuckDBPyConnection, *, staged: bool = False
 ) -> pl.DataFrame:
     """The rows of core (with `staged` also those that wait to be loaded) that have the identity of one of these rows."""
-    identity = ", ".join(f'"{name}"' for name in table.identity)
+    identity = sqltext.identifiers(table.identity)
     same = " and ".join(f'held."{name}" is not distinct from given."{name}"' for name in table.identity)
     asked = f"{identity}, document_sha256, locator"
     every = f"select {asked} from {table.full_name}"

@@ -17,6 +17,7 @@ from typing import Any
 
 import duckdb
 
+from warehouse import sqltext
 from warehouse.paths import WAREHOUSE, Home
 from warehouse.quality import decisions
 from warehouse.tables import SYSTEM
@@ -32,7 +33,7 @@ def opened(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
         connection.execute("SET TimeZone = 'UTC'")
         published = home.current / WAREHOUSE
         if published.exists():
-            connection.execute(f"ATTACH {_quoted(published)} AS published (READ_ONLY)")
+            connection.execute(f"ATTACH {sqltext.literal(published)} AS published (READ_ONLY)")
         for name, table in SYSTEM.items():
             connection.execute(f"CREATE SCHEMA IF NOT EXISTS {table.schema}")
             if name == "decisions":
@@ -51,7 +52,7 @@ def opened(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
 def _everywhere(connection: duckdb.DuckDBPyConnection, home: Home, name: str) -> str:
     """SQL for a history table in the published warehouse together with what refused runs left."""
     table = SYSTEM[name]
-    columns = ", ".join(f'"{column}"' for column in table.names)
+    columns = sqltext.identifiers(table.names)
     parts = [f"SELECT {columns} FROM ({_empty(name)})"]
     published = (
         "SELECT count(*) FROM duckdb_tables() WHERE database_name = 'published' AND schema_name = ? AND table_name = ?"
@@ -61,7 +62,7 @@ def _everywhere(connection: duckdb.DuckDBPyConnection, home: Home, name: str) ->
         parts.append(f"SELECT {columns} FROM published.{table.full_name}")
     known = " WHERE run_id NOT IN (SELECT run_id FROM published.provenance.runs)" if here else ""
     for file in sorted(home.refused.glob(f"*/{name}.parquet")):
-        parts.append(f"SELECT {columns} FROM read_parquet({_quoted(file)}){known}")
+        parts.append(f"SELECT {columns} FROM read_parquet({sqltext.literal(file)}){known}")
     return " UNION ALL ".join(parts)
 
 
@@ -70,10 +71,6 @@ def _empty(name: str) -> str:
 
     columns = (f'NULL::{DUCKDB_TYPES[column.type]} AS "{column.name}"' for column in SYSTEM[name].columns)
     return f"SELECT {', '.join(columns)} WHERE false"
-
-
-def _quoted(text: Any) -> str:
-    return "'" + str(text).replace("'", "''") + "'"
 
 
 def rows(connection: duckdb.DuckDBPyConnection, sql: str, parameters: Any = ()) -> list[Row]:

@@ -18,6 +18,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from warehouse import sqltext
 from warehouse.database.connection import Connection, DatabaseError
 from warehouse.errors import UsageError
 from warehouse.fetching import archive
@@ -118,7 +119,7 @@ def follow(connection: Connection, table: Table, where: str = "", limit: int = L
 
 def _asked(connection: Connection, table: Table, where: str) -> list[int]:
     """Row numbers that meet the condition, in the order of the key."""
-    keys = ", ".join(f'"{name}"' for name in table.key)
+    keys = sqltext.identifiers(table.key)
     # The condition ends with a line of its own, so that a comment in it ends too.
     sql = f"SELECT rowid FROM {table.full_name}" + (f" WHERE (\n{where}\n)" if where.strip() else "")
     try:

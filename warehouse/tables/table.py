@@ -17,6 +17,8 @@ from typing import Literal
 
 import polars as pl
 
+from warehouse import sqltext
+
 Type = Literal["text", "texts", "integer", "real", "date", "time", "flag", "json"]
 Severity = Literal["critical", "warning"]
 BETWEEN_VALUES = "|"
@@ -121,8 +123,8 @@ class Listed:
     @property
     def sql(self) -> str:
         """The same as an SQL expression."""
-        values = ", ".join(_literal(BETWEEN_VALUES.join(each)) for each in self.values)
-        joined = ", ".join(f'"{name}"' for name in self.columns)
+        values = sqltext.literals(BETWEEN_VALUES.join(each) for each in self.values)
+        joined = sqltext.identifiers(self.columns)
         return f"coalesce(list_position([{values}], concat_ws('{BETWEEN_VALUES}', {joined})) - 1, {len(self.values)})"
 
 
@@ -212,17 +214,17 @@ class Table:
         """SQL that creates the table with its comments; `catalog` is the alias the warehouse is attached under."""
         where = f"{catalog + '.' if catalog else ''}{schema or self.schema}.{self.name}"
         body = ",\n  ".join(
-            f'"{c.name}" {DUCKDB_TYPES[c.type]}{" NOT NULL" if c.required else ""}' for c in self.columns
+            f"{sqltext.identifier(c.name)} {DUCKDB_TYPES[c.type]}{' NOT NULL' if c.required else ''}"
+            for c in self.columns
         )
         return [
             f"CREATE TABLE IF NOT EXISTS {where} (\n  {body}\n)",
-            f"COMMENT ON TABLE {where} IS {_literal(self.meaning)}",
-            *(f'COMMENT ON COLUMN {where}."{c.name}" IS {_literal(c.comment)}' for c in self.columns),
+            f"COMMENT ON TABLE {where} IS {sqltext.literal(self.meaning)}",
+            *(
+                f"COMMENT ON COLUMN {sqltext.identifier(c.name, where)} IS {sqltext.literal(c.comment)}"
+                for c in self.columns
+            ),
         ]
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def of_the_panel() -> Check:

@@ -1,0 +1,96 @@
+"""A file is whole or as it was before, whatever goes wrong and whoever else writes."""
+
+from __future__ import annotations
+
+import errno
+import subprocess
+import sys
+from io import FileIO
+from pathlib import Path
+
+import pytest
+
+from warehouse import files
+
+
+def test_a_file_is_replaced_whole(tmp_path):
+    path = tmp_path / "new" / "memory.json"
+    files.write(path, "{}")
+    files.write(path, "\u00e4\n")
+    assert path.read_bytes() == "\u00e4\n".encode()
+    files.write(path, b"\x00")
+    assert path.read_bytes() == b"\x00"
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_write_that_fails_changes_nothing_and_leaves_nothing(tmp_path, monkeypatch):
+    path = tmp_path / "memory.json"
+    files.write(path, "before")
+
+    def fail(self: Path, target: Path) -> None:
+        raise OSError(errno.EIO, "broken")
+
+    monkeypatch.setattr(Path, "replace", fail)
+    with pytest.raises(OSError, match="broken"):
+        files.write(path, "after")
+    assert path.read_text() == "before"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_link_is_switched_whatever_it_was(tmp_path):
+    one, other, link = tmp_path / "releases" / "1", tmp_path / "releases" / "2", tmp_path / "as-of" / "today"
+    one.mkdir(parents=True)
+    other.mkdir()
+    for target in (one, tmp_path / "nowhere", other):
+        files.point(link, target)
+        assert not link.readlink().is_absolute()
+        assert link.resolve() == target.resolve()
+    assert list(link.parent.iterdir()) == [link]
+
+
+def test_a_line_is_added_below_one_that_was_cut_short(tmp_path):
+    path = tmp_path / "log" / "source.jsonl"
+    files.append(path, '{"a": 1}')
+    path.write_bytes(path.read_bytes() + b'{"cut')
+    files.append(path, '{"b": "\u00e4\u2028"}')
+    files.append(path, '{"c": 3}')
+    assert path.read_bytes().split(b"\n") == [b'{"a": 1}', b'{"cut', '{"b": "\u00e4\u2028"}'.encode(), b'{"c": 3}', b""]
+
+
+def test_several_lines_are_not_one(tmp_path):
+    with pytest.raises(ValueError, match="must be one line"):
+        files.append(tmp_path / "log", "a\nb")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_line_that_does_not_fit_is_not_there_at_all(tmp_path, monkeypatch):
+    path = tmp_path / "log"
+    files.append(path, "first")
+    monkeypatch.setattr(Path, "open", lambda path, mode, buffering: _FullDisk(path, mode))
+    with pytest.raises(OSError, match="No space left"):
+        files.append(path, "second")
+    assert path.read_bytes() == b"first\n"
+
+
+class _FullDisk(FileIO):
+    """A file on a disk that is full after three bytes."""
+
+    def write(self, added: bytes) -> int:  # type: ignore[override]
+        return super().write(added[:3])
+
+
+def test_processes_add_whole_lines_at_once(tmp_path):
+    path = tmp_path / "log"
+    program = "import sys; from pathlib import Path; from warehouse import files\n"
+    program += f"for n in range(50): files.append(Path({str(path)!r}), sys.argv[1] * 3000 + f' {{n}}')"
+    writers = [subprocess.Popen([sys.executable, "-c", program, letter]) for letter in "abc"]
+    assert [writer.wait() for writer in writers] == [0, 0, 0]
+    lines = path.read_text().splitlines()
+    assert sorted(lines) == sorted(f"{letter * 3000} {n}" for letter in "abc" for n in range(50))
+
+
+def test_whoever_holds_the_lock_may_add(tmp_path):
+    path = tmp_path / "decisions.jsonl"
+    with files.locked(path):
+        files.append(path, "decided")
+    assert path.read_text() == "decided\n"
