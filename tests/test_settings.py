@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from warehouse.cli import doctor as health
-from warehouse.fetching.client import base_address, setting_name
+from warehouse.fetching.addresses import base_address, setting_name
 from warehouse.settings import FILE, Settings
 from warehouse.sources import azure
 

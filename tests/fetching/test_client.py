@@ -21,9 +21,11 @@ import urllib3
 from tests.live_server import CONSENT_PAGE, REFUSALS, Reply
 from warehouse.errors import StoppedError, UsageError
 from warehouse.fetching import archive
-from warehouse.fetching.client import SILENT_DOCUMENTS, TRIES, Online, why_not_reached
+from warehouse.fetching.client import SILENT_DOCUMENTS, Online
+from warehouse.fetching.failures import TRIES
 from warehouse.fetching.fetch_log import FetchLog
-from warehouse.fetching.rate_limit import Pace
+from warehouse.fetching.rate_limit import RateLimit
+from warehouse.fetching.reachability import why_not_reached
 from warehouse.settings import Settings
 from warehouse.sources.common.source import Source
 
@@ -69,8 +71,8 @@ def online(live_server, tmp_path):
     """A function that gives the fetching of a source at the test server; waits are noted and not waited."""
     made: list[Online] = []
 
-    def make(wait=None, **changed) -> Online:
-        settings = Settings(home=tmp_path, sec_url=live_server.url, timeout_seconds=changed.pop("timeout_seconds", 5))
+    def make(wait=None, *, sec_url=live_server.url, timeout_seconds=5, network="on", **changed) -> Online:
+        settings = Settings(home=tmp_path, sec_url=sec_url, timeout_seconds=timeout_seconds, network=network)
         fetching = Online(
             source(**changed),
             settings,
@@ -117,11 +119,9 @@ def test_path_and_query_are_kept_at_another_base_address(online, live_server):
     assert [request.target for request in live_server.asked()] == ["/api/x?q=1&r=%20z"] * 2
 
 
-def test_a_base_address_that_is_none_is_named(online, tmp_path):
-    fetching = online()
-    fetching.settings = Settings(home=tmp_path, sec_url="sec.gov")
+def test_a_base_address_that_is_none_is_named(online):
     with pytest.raises(UsageError, match=r"OVERBUILD_SEC_URL=sec\.gov: write it as https://host"):
-        get(fetching)
+        get(online(sec_url="sec.gov"))
 
 
 @pytest.mark.parametrize("header", ["etag", "last_modified"])
@@ -158,11 +158,9 @@ def test_a_document_missing_from_the_archive_is_fetched_anew(online, live_server
     assert "If-None-Match" not in live_server.asked()[1].headers
 
 
-def test_with_the_network_off_nothing_is_sent(online, live_server, tmp_path):
-    fetching = online()
-    fetching.settings = Settings(home=tmp_path, sec_url=live_server.url, network="off")
+def test_with_the_network_off_nothing_is_sent(online, live_server):
     with pytest.raises(StoppedError, match="the network is off"):
-        get(fetching)
+        get(online(network="off"))
     assert live_server.asked() == []
 
 
@@ -229,24 +227,28 @@ def test_a_long_retry_after_is_a_pause_until_then(online, live_server):
     with pytest.raises(StoppedError):
         get(fetching)
     assert len(live_server.asked()) == 1
-    until, _ = fetching._pace.paused()
+    until, _ = fetching.rate_limit.paused()
     assert timedelta(minutes=119) < until - datetime.now(UTC) <= timedelta(hours=2)
 
 
-@pytest.mark.parametrize(("status", "value", "minutes"), [(503, "3000", 50), (429, "inf", 15), (429, "1e300", 24 * 60)])
+@pytest.mark.parametrize(
+    ("status", "value", "minutes"), [(503, "3000", 50), (429, "inf", 15), (429, "9" * 300, 24 * 60), (429, "1e300", 15)]
+)
 def test_whoever_asks_for_a_long_wait_gets_it_within_a_day(online, live_server, status, value, minutes):
     live_server.body("/doc", "", status=status, headers={"Retry-After": value})
     fetching = online()
     with pytest.raises(StoppedError, match="asked for a pause"):
         get(fetching)
-    until, _ = fetching._pace.paused()
+    until, _ = fetching.rate_limit.paused()
     assert abs(until - datetime.now(UTC) - timedelta(minutes=minutes)) < timedelta(minutes=1)
 
 
-def test_a_pause_that_one_was_told_stops_another_that_is_already_asking(online, live_server):
+def test_a_pause_asked_of_one_stops_another_that_is_already_asking(online, live_server):
     live_server.refuse("/doc", "500")
-    told = online()
-    asking = online(wait=lambda _: told._pace.pause(datetime.now(UTC) + timedelta(hours=1), "toy: answered 429"))
+    asked_to_pause = online()
+    asking = online(
+        wait=lambda _: asked_to_pause.rate_limit.pause(datetime.now(UTC) + timedelta(hours=1), "toy: answered 429")
+    )
     with pytest.raises(StoppedError, match="the source asked for a pause"):
         get(asking)
     assert len(live_server.asked()) == 1
@@ -436,7 +438,7 @@ def test_no_cookie_is_kept_or_sent(online, live_server):
     assert all("Cookie" not in request.headers for request in live_server.asked())
 
 
-# -- pace -----------------------------------------------------------------------------------------------------------
+# -- the rate limit -----------------------------------------------------------------------------------------------------------
 
 
 def test_the_limit_holds_across_threads_and_retries(online, live_server):
@@ -457,9 +459,9 @@ def test_the_limit_holds_across_threads_and_retries(online, live_server):
 
 
 def _turns(raw: Path, times) -> None:
-    pace = Pace(raw, "toy", 20.0)
+    rate_limit = RateLimit(raw, "toy", 20.0)
     for _ in range(6):
-        pace.wait_turn()
+        rate_limit.wait_turn()
         times.append(time.monotonic())
 
 
@@ -486,7 +488,7 @@ def test_one_that_wakes_up_late_moves_the_others_on(tmp_path, monkeypatch):
         def wait(seconds: float) -> None:
             clock[0] += seconds + oversleeps
 
-        Pace(tmp_path, "toy", 1.1, wait).wait_turn()  # a turn a second
+        RateLimit(tmp_path, "toy", 1.1, wait).wait_turn()  # a turn a second
         return round(clock[0] - 1000, 6)
 
     assert [turn(), turn(oversleeps=0.75), turn(), turn()] == [0.0, 1.75, 2.75, 3.75]
@@ -494,9 +496,9 @@ def test_one_that_wakes_up_late_moves_the_others_on(tmp_path, monkeypatch):
 
 def test_a_clock_that_was_set_back_does_not_stop_a_source(tmp_path):
     waits = []
-    pace = Pace(tmp_path, "toy", 1.0, waits.append)
-    (tmp_path / "fetches" / "toy.pace").write_text(json.dumps({"next": time.time() + 1e7}))
-    pace.wait_turn()
+    rate_limit = RateLimit(tmp_path, "toy", 1.0, waits.append)
+    (tmp_path / "fetches" / "toy.rate_limit.json").write_text(json.dumps({"next": time.time() + 1e7}))
+    rate_limit.wait_turn()
     assert sum(waits) < 2
 
 
@@ -535,10 +537,8 @@ def test_documents_are_published_once_each_in_order(online, live_server, tmp_pat
         ("{server}", "no secure connection could be made"),  # https asked of a server that speaks http
     ],
 )
-def test_why_a_host_was_not_reached_is_said_in_words(online, live_server, tmp_path, address, why):
-    fetching = online()
-    base = address.format(server=live_server.url.replace("http://", "https://"))
-    fetching.settings = Settings(home=tmp_path, sec_url=base, timeout_seconds=5)
+def test_why_a_host_was_not_reached_is_said_in_words(online, live_server, address, why):
+    fetching = online(sec_url=address.format(server=live_server.url.replace("http://", "https://")))
     assert get(fetching) is None
     assert f"the connection failed ({why}), 4 times" in str(fetching.failures[0])
 

@@ -83,7 +83,7 @@ def run(
             patch.delenv(name)
         for name, value in given.items():
             patch.setenv(name, value)
-        patch.setattr("warehouse.fetching.client._pause_before_retry", lambda state: 0)
+        patch.setattr("warehouse.fetching.client.wait_before_retry", lambda state: 0)
         return answer(**{"source": "live", "only": ("sec",)} | parameters)
 
 

@@ -121,7 +121,7 @@ class World:
 
 @pytest.fixture
 def world(tmp_path, live_server, monkeypatch):
-    monkeypatch.setattr("warehouse.fetching.client._pause_before_retry", lambda state: 0)
+    monkeypatch.setattr("warehouse.fetching.client.wait_before_retry", lambda state: 0)
     made = World(tmp_path, live_server)
     made.play(a=[line(1)], b=[line(2, day=2)], c=[line(3, day=3)])
     return made

@@ -170,7 +170,7 @@ def test_settings_speak_of_a_source_by_its_address_its_key_or_its_licence():
 
 @pytest.mark.parametrize("name", ["epoch", "yahoo", "sec", "azure"])
 def test_a_base_address_takes_the_place_of_every_public_host(name, live_server):
-    from warehouse.fetching.client import setting_name
+    from warehouse.fetching.addresses import setting_name
     from warehouse.sources import all_sources
 
     [source] = [one for one in all_sources() if one.name == name]

@@ -310,7 +310,7 @@ def test_texts_with_quotes_commas_and_line_breaks_are_one_row_each():
 @pytest.fixture
 def load_once(live_server, tmp_path, monkeypatch):
     """A function that asks for both lists of models once and loads them; gives what came of it and the models in core."""
-    monkeypatch.setattr("warehouse.fetching.client._pause_before_retry", lambda state: 0)
+    monkeypatch.setattr("warehouse.fetching.client.wait_before_retry", lambda state: 0)
     where = home.home_of(Settings(home=tmp_path))
     home.prepare(where)
     settings = Settings(home=tmp_path, epoch_url=live_server.url)

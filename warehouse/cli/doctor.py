@@ -14,7 +14,7 @@ from importlib import metadata
 from typing import TYPE_CHECKING
 
 from warehouse.errors import OverbuildError, UsageError
-from warehouse.fetching.client import base_address, base_given, setting_name
+from warehouse.fetching.addresses import base_address, base_given, setting_name
 from warehouse.fetching.reachability import host_answers
 
 if TYPE_CHECKING:

@@ -1,14 +1,15 @@
-"""How fast a source may be asked, held across threads and processes, and until when it may not be asked at all.
+"""How fast a source may be asked, and until when it may not be asked at all. Both hold across threads and processes.
 
 A daily run, a backfill and the scheduler may ask the same host at the same time, and the host counts all of them. So
-the next free moment stands in a file: whoever wants to ask takes it, moves it on by the source's interval, and waits
-for its turn. Turns are spaced evenly, so that no second ever holds more than the limit; who wakes up late moves the
-others on.
+the next free moment stands in a file. Whoever wants to ask takes that moment, moves it on by the source's interval, and
+waits for it. Turns are spaced evenly, so no second ever holds more than the limit. A process that wakes up late moves
+the others on.
 
-Libraries were tried for it. `limits` 5.8 counts across processes only with a server (Redis, Memcached, MongoDB).
-pyrate-limiter 4.5.1 has a bucket in an SQLite file whose own source says that its lock is for processes of one thread:
-90 turns of 122 ms, wanted by three processes of two threads, came as close as 1 ms and took 15.3 s; here they came no
-closer than 118 ms and took 10.9 s.
+Libraries were weighed for this. `limits` 5.8 counts across processes only with a server (Redis, Memcached, MongoDB).
+pyrate-limiter 4.5.1 keeps its state in SQLite, but by its own source its lock holds only between processes of one
+thread each. Measured with three processes of two threads that want 90 turns of 122 ms: its turns came as close as 1 ms
+and took 15.3 s; these came no closer than 118 ms and took 10.9 s. `filelock` is used for the lock, which is the hard
+part; the rest is one number in a file.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import json
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,22 +27,23 @@ from filelock import FileLock
 from warehouse import files
 from warehouse.fetching.fetch_log import FOLDER
 
-# Turns are this much further apart than the limit asks, because requests do not all take equally long to arrive.
 SLACK = 1.1
+"""Turns are this much further apart than the limit asks, because requests do not all take equally long to arrive."""
 LONGEST_QUEUE_SECONDS = 600.0
+LONGEST_PAUSE = timedelta(days=1)
 
 
-class Pace:
+class RateLimit:
     """The turns of one source. `wait` is how to wait."""
 
     def __init__(self, raw: Path, source: str, per_second: float, wait: Callable[[float], Any] = time.sleep) -> None:
-        self._path = raw / FOLDER / f"{source}.pace"
+        self._path = raw / FOLDER / f"{source}.rate_limit.json"
         self._interval_seconds = SLACK / per_second
         self._wait = wait
         self._path.parent.mkdir(parents=True, exist_ok=True)
 
     def wait_turn(self) -> None:
-        """Take the next free moment, wait for it, and once more where somebody before overslept."""
+        """Take the next free moment and wait for it; wait again where someone ahead woke up late."""
         with self._lock():
             state = self._read()
             now = time.time()
@@ -74,7 +76,7 @@ class Pace:
         return None
 
     def _lock(self) -> FileLock:
-        return FileLock(self._path.with_suffix(".pace.lock"))
+        return FileLock(self._path.with_suffix(".lock"))
 
     def _read(self) -> dict[str, Any]:
         try:

@@ -24,7 +24,8 @@ from warehouse import __version__, sqltext
 from warehouse.database.store import Store, provenance
 from warehouse.errors import OverbuildError, RefusedError
 from warehouse.fetching import archive
-from warehouse.fetching.client import Failure, Local, Online
+from warehouse.fetching.client import Local, Online
+from warehouse.fetching.failures import Failure
 from warehouse.fetching.fetch_log import Fetched, FetchLog
 from warehouse.paths import Home
 from warehouse.quality import checks as quality

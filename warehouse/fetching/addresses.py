@@ -1,0 +1,61 @@
+"""Addresses as users set them, as they are sent, and as they are recorded.
+
+A source names the public address of a document. A setting may send the request to another host, a test server or a
+mirror, with the same path. What is recorded is always the public address, and never with a key in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from urllib.parse import urldefrag, urlencode, urlsplit, urlunsplit
+
+from warehouse.errors import UsageError
+from warehouse.settings import Settings
+from warehouse.sources.common.source import Source
+
+
+def setting_name(source: Source) -> str:
+    """Name of the setting with the base address of a source, as users write it."""
+    return f"OVERBUILD_{_field(source).upper()}" if source.host_setting else ""
+
+
+def base_address(source: Source, settings: Settings) -> str | None:
+    """The base address that the settings give for a source. Raises UsageError for one that is none."""
+    base = base_given(source, settings)
+    if base and (urlsplit(base).scheme not in ("http", "https") or not urlsplit(base).netloc):
+        raise UsageError(f"{setting_name(source)}={base}: write it as https://host or http://host:port.")
+    return base or None
+
+
+def base_given(source: Source, settings: Settings) -> str | None:
+    """The base address that the settings give for a source, as it stands there."""
+    return getattr(settings, _field(source), None) if source.host_setting else None
+
+
+def at_base(url: str, source: Source, settings: Settings) -> str:
+    """`url` with the host of the base address in the settings, where one is set; path and query stay."""
+    base = base_address(source, settings)
+    if not base:
+        return url
+    given, wanted = urlsplit(url), urlsplit(base)
+    return urlunsplit((wanted.scheme, wanted.netloc, wanted.path.rstrip("/") + given.path, given.query, ""))
+
+
+def with_params(url: str, params: Mapping[str, str]) -> str:
+    """`url` with `params` after its own query; a fragment stays at the end."""
+    if not params:
+        return url
+    whole, fragment = urldefrag(url)
+    joined = f"{whole}{'&' if urlsplit(whole).query else '?'}{urlencode(params)}"
+    return f"{joined}#{fragment}" if fragment else joined
+
+
+def without(secrets: Iterable[str], text: str) -> str:
+    """`text` with every secret blotted out."""
+    for secret in secrets:
+        text = text.replace(secret, "***")
+    return text
+
+
+def _field(source: Source) -> str:
+    return source.host_setting.lower().removeprefix("overbuild_")

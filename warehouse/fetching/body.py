@@ -1,0 +1,137 @@
+"""The body of an answer: received within limits of size and time, unpacked, and looked at before anyone reads it.
+
+Public hosts send gigabytes where megabytes belong, trickle for ever, cut bodies short, or answer 200 with a page that
+asks a browser for a click. None of that may fill the disk, hold up a run, or pass for data.
+"""
+
+from __future__ import annotations
+
+import time
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from warehouse.fetching.archive import Writer
+from warehouse.fetching.failures import TRIES_WHEN_SILENT, TryAgain, Unavailable
+
+if TYPE_CHECKING:
+    import requests
+
+Expect = Literal["json", "csv", "text"]
+
+SLOWEST_BYTES_PER_SECOND = 1_000
+LONGEST_BODY_SECONDS = 300.0
+SLOWEST_MEAN_BYTES_PER_SECOND = 100_000
+"""A body may take LONGEST_BODY_SECONDS, and a large one as much longer as its bytes take at this speed."""
+SHORTEST_KEY = 8
+PIECE_BYTES = 1 << 16
+LARGEST_PIECE_BYTES = 1 << 20
+"""A packed piece may unpack to a thousand times its size; it is handed on in parts of this size."""
+HEAD_BYTES = 4096
+LONGEST_KEY_BYTES = 256
+
+
+@dataclass
+class _Limits:
+    """How large a body may get and how slowly it may come; `check` is asked after every piece."""
+
+    max_bytes: int
+    timeout_seconds: float
+    started: float = field(default_factory=time.monotonic)
+
+    def __post_init__(self) -> None:
+        self._window, self._before_window = self.started, 0
+
+    def check(self, size: int) -> None:
+        """Raises Unavailable where the body is too large or too slow."""
+        now = time.monotonic()
+        if size > self.max_bytes:
+            raise Unavailable(f"sends more than the {self.max_bytes:,} bytes allowed; given up there")
+        if now - self.started > LONGEST_BODY_SECONDS + size / SLOWEST_MEAN_BYTES_PER_SECOND:
+            raise Unavailable(f"was not whole after {now - self.started:.0f} s; given up there", silent=True)
+        if now - self._window > self.timeout_seconds:
+            came = size - self._before_window
+            if came < SLOWEST_BYTES_PER_SECOND * self.timeout_seconds:
+                raise Unavailable(f"trickles, {came} bytes in {now - self._window:.0f} s; given up there", silent=True)
+            self._window, self._before_window = now, size
+
+
+def receive(
+    response: requests.Response, writer: Writer, *, max_bytes: int, timeout_seconds: float, secrets: tuple[str, ...]
+) -> bytes:
+    """Write a body piece by piece; gives its first bytes. Raises Unavailable or TryAgain where it is not to be had.
+
+    A body that repeats one of the `secrets` it was asked with is not kept.
+    """
+    import urllib3
+
+    announced = int(response.headers.get("Content-Length") or 0)
+    if announced > max_bytes:
+        raise Unavailable(f"announces {announced:,} bytes, more than the {max_bytes:,} allowed")
+    hidden = [secret.encode() for secret in secrets if len(secret) >= SHORTEST_KEY]
+    limits = _Limits(max_bytes, timeout_seconds)
+    head, tail = b"", b""
+    try:
+        for piece in _unpacked_pieces(response):
+            if any(secret in tail + piece for secret in hidden):
+                raise Unavailable("repeats the key that it was asked with; not kept")
+            writer.write(piece)
+            head = (head + piece)[:HEAD_BYTES] if len(head) < HEAD_BYTES else head
+            tail = piece[-LONGEST_KEY_BYTES:]
+            limits.check(writer.size)
+    except urllib3.exceptions.ReadTimeoutError as error:
+        raise TryAgain(f"the body stopped for {timeout_seconds:g} s", tries=TRIES_WHEN_SILENT, silent=True) from error
+    except (urllib3.exceptions.DecodeError, zlib.error) as error:
+        raise TryAgain(f"the body cannot be unpacked after {writer.size:,} bytes") from error
+    except (urllib3.exceptions.HTTPError, OSError, EOFError) as error:
+        if isinstance(error, OSError) and error.filename:  # our own disk, not the network
+            raise
+        raise TryAgain(f"the body was cut short after {writer.size:,} bytes") from error
+    return head
+
+
+def _unpacked_pieces(response: requests.Response) -> Iterator[bytes]:
+    """The body, unpacked. Raises EOFError where a packed one ends too early: urllib3 takes what there is for all of it."""
+    raw = response.raw
+    if response.headers.get("Content-Encoding", "").strip().lower() not in ("gzip", "x-gzip"):
+        while piece := raw.read1(PIECE_BYTES, decode_content=True):
+            yield piece
+        return
+    unpacking = zlib.decompressobj(wbits=31)
+    while packed := raw.read1(PIECE_BYTES, decode_content=False):
+        while packed:
+            if unpacking.eof:
+                if not packed.startswith(b"\x1f"):  # padding after the last member
+                    break
+                unpacking = zlib.decompressobj(wbits=31)
+            if piece := unpacking.decompress(packed, LARGEST_PIECE_BYTES):
+                yield piece
+            packed = unpacking.unconsumed_tail or unpacking.unused_data
+    if piece := unpacking.flush():
+        yield piece
+    if not unpacking.eof:
+        raise EOFError
+
+
+def not_what_was_asked(head: bytes, media_type: str, expect: Expect, size: int) -> str:
+    """What is wrong with a body that came with a 200, by its first bytes; '' where it may be what was asked for."""
+    if not size:
+        return "answered 200 with an empty body"
+    start = _unpacked_head(head).removeprefix(b"\xef\xbb\xbf").lstrip()[:200].lower()
+    page = start.startswith((b"<!doctype html", b"<html", b"<head", b"<script"))
+    if expect != "text" and (page or (media_type == "text/html" and start[:1] not in (b"{", b"["))):
+        return f"a page instead of data ({media_type}): a consent or challenge page, which is never answered"
+    if expect == "json" and start[:1] not in (b"{", b"["):
+        return f"text instead of JSON, beginning with {start[:40].decode('utf-8', 'replace')!r}"
+    return ""
+
+
+def _unpacked_head(head: bytes) -> bytes:
+    """The first bytes of a body, unpacked where it is compressed."""
+    if head[:2] != b"\x1f\x8b":
+        return head
+    try:
+        return zlib.decompressobj(wbits=31).decompress(head, HEAD_BYTES)
+    except zlib.error:
+        return b""
