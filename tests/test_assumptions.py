@@ -69,6 +69,16 @@ def test_an_event_can_be_added(user_file):
         ("windows = [[1, 0]]", "first not after last"),
         ("main_event = 'tomorrow'", "main_event must be a date"),
         ("this is not toml", "not a TOML file"),
+        ("[fleet]\nsd = -1", "fleet.sd is -1; a standard deviation is not negative"),
+        ("[fleet]\nsd = nan", "fleet.sd is nan; a standard deviation is not negative"),
+        ("[life]\nmedian = 4\nlow = 3", "life has no parameter 'median'; it has high, low, mode"),
+        ("[life]\ndistribution = 'normal'\nmean = 4", "life lacks sd, which a normal needs"),
+        ("[life]\ncitation = ' '", "life has no citation; a number without one does not count"),
+        ("[life]\nfacts = 'CC103'", "life.facts is 'CC103': Input should be a valid list"),
+        ("estimation_window = [-20, -11]", "at least 30 before the event"),
+        ("persistence_days = [0]", "a list of trading days of at least 1"),
+        ("gpu_price_bounds = { H100 = ['1', 2] }", "each with .low, high. and 0 < low < high"),
+        ("events = { tomorrow = 'news' }", "a table of dates"),
     ],
 )
 def test_a_mistake_is_named_and_refused(user_file, text, message):
@@ -76,6 +86,20 @@ def test_a_mistake_is_named_and_refused(user_file, text, message):
     with pytest.raises(UsageError, match=message) as caught:
         load(path)
     assert "mine.toml" in str(caught.value)
+
+
+def test_every_mistake_of_an_entry_is_named_at_once(user_file):
+    with pytest.raises(UsageError) as caught:
+        load(user_file("[life]\nlow = 'three'\nhigh = true\nmedian = 4"))
+    assert [line.partition("mine.toml: ")[2] for line in str(caught.value).splitlines()] == [
+        "life.low is 'three', which is not a number",
+        "life.high is True, which is not a number",
+        "life has no parameter 'median'; it has high, low, mode",
+    ]
+
+
+def test_the_order_of_multiples_of_the_disclosure_rate_is_not_known_here(user_file):
+    assert load(user_file("[undisclosed_gross_up]\nmode = 0.5")).distribution("undisclosed_gross_up")["mode"] == 0.5
 
 
 def test_a_missing_file_is_named(tmp_path):

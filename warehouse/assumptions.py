@@ -3,31 +3,233 @@
 Each entry carries its meaning, unit, allowed range and citation. A user's file replaces entries key by key; a name that
 does not exist or a value outside its range is refused, because a what-if with a typing error would otherwise look like
 an answer.
+
+Pydantic checks the entries: a model for each kind of distribution and one for a plain value, and a type for each value
+that is a list or a table (`FORMS`). An entry stays the table that the file has, so that its hash is the file's.
 """
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import json
 import tomllib
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    ValidationInfo,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 
 from warehouse.errors import UsageError
 
 Kind = Literal["point", "uniform", "triangular", "normal"]
-SHAPES: dict[str, tuple[str, ...]] = {
-    "point": ("value",),
-    "uniform": ("low", "high"),
-    "triangular": ("low", "mode", "high"),
-    "normal": ("mean", "sd"),
+# What may not be replaced, as the analysis would then be about something else.
+FIXED = ("minimum", "maximum", "allowed", "unit", "meaning")
+# Parts of these are multiples of other figures, so that their order is not known here.
+UNORDERED = ("undisclosed_gross_up",)
+OWN = "assumption"  # type of the errors that are worded here
+FIFTH_PERCENTILE_SDS = 1.6448536269514722  # standard deviations between a normal's mean and its 5th percentile
+
+
+# ---- What an entry is ----------------------------------------------------------------------------------------------
+
+
+def _mistake(text: str) -> PydanticCustomError:
+    """What is wrong with a field or an entry, as the end of a sentence that begins with its name."""
+    return PydanticCustomError(OWN, "{text}", {"text": text})
+
+
+def _said(text: Any) -> Any:
+    if not str(text).strip():
+        raise _mistake("is empty")
+    return text
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise _mistake(f"is {value!r}, which is not a number")
+    return value
+
+
+def _spread(sd: Any) -> Any:
+    if not sd >= 0:
+        raise _mistake(f"is {sd}; a standard deviation is not negative")
+    return sd
+
+
+Said = Annotated[Any, AfterValidator(_said)]
+Number = Annotated[Any, AfterValidator(_number)]  # as the file has it: 3 stays 3, so that the hash stays
+Spread = Annotated[Number, AfterValidator(_spread)]
+
+
+class Entry(BaseModel):
+    """What every entry has; the kinds below add their value or the parameters of their distribution."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    meaning: Said
+    unit: Said
+    citation: Said
+    minimum: Number | None = None
+    maximum: Number | None = None
+    allowed: list[str] | None = None
+    facts: list[str] = []
+
+    @model_validator(mode="after")
+    def _inside_its_range(self) -> Entry:
+        if self.minimum is None:
+            return self
+        for name in parameters(type(self)):
+            value = _number(getattr(self, name))
+            if name != "sd" and not self.minimum <= value <= self.maximum:
+                raise _mistake(f"is {value}, outside its range of {self.minimum} to {self.maximum} {self.unit}")
+        return self
+
+
+class Plain(Entry):
+    """A number, a word, a date, a list or a table that is not drawn."""
+
+    value: Any
+
+    @model_validator(mode="after")
+    def _one_of_the_allowed(self) -> Plain:
+        if self.allowed is not None and self.value not in self.allowed:
+            raise _mistake(f"is {self.value!r}; use one of {', '.join(self.allowed)}")
+        return self
+
+
+class Ordered(Entry):
+    """A distribution whose parameters rise in the order in which they are declared."""
+
+    @model_validator(mode="after")
+    def _in_order(self, info: ValidationInfo) -> Ordered:
+        names = parameters(type(self))
+        values = [getattr(self, name) for name in names]
+        if values != sorted(values) and (info.context or {}).get("name") not in UNORDERED:
+            raise _mistake(f"needs {' <= '.join(names)}, not {', '.join(map(str, values))}")
+        return self
+
+
+class Point(Entry):
+    distribution: Literal["point"]
+    value: Number
+
+
+class Uniform(Ordered):
+    distribution: Literal["uniform"]
+    low: Number
+    high: Number
+
+
+class Triangular(Ordered):
+    distribution: Literal["triangular"]
+    low: Number
+    mode: Number
+    high: Number
+
+
+class Normal(Entry):
+    distribution: Literal["normal"]
+    mean: Number
+    sd: Spread
+
+
+def parameters(model: type[Entry]) -> tuple[str, ...]:
+    """The parameters of a distribution, or `value`."""
+    return tuple(name for name in model.model_fields if name not in Entry.model_fields and name != "distribution")
+
+
+DISTRIBUTIONS: dict[str, type[Entry]] = {
+    "point": Point,
+    "uniform": Uniform,
+    "triangular": Triangular,
+    "normal": Normal,
 }
-_ABOUT = ("meaning", "unit", "citation", "minimum", "maximum", "allowed", "facts")
+SHAPES = {kind: parameters(model) for kind, model in DISTRIBUTIONS.items()}
+
+
+# ---- Values that are lists or tables -------------------------------------------------------------------------------
+
+Of = TypeVar("Of")
+
+
+def _a_day(text: str) -> str:
+    date.fromisoformat(text)
+    return text
+
+
+def _rising(pair: list[Any]) -> list[Any]:
+    if not pair[0] <= pair[1]:
+        raise ValueError("first after last")
+    return pair
+
+
+def _well_before(window: list[int]) -> list[int]:
+    if not (window[1] < 0 and window[1] - window[0] >= 30):
+        raise ValueError("too short, or not before the event")
+    return window
+
+
+def _price_bounds(pair: list[Any]) -> list[Any]:
+    if not 0 < pair[0] < pair[1]:
+        raise ValueError("not 0 < low < high")
+    return pair
+
+
+def _with_a_default(table: dict[str, Any]) -> dict[str, Any]:
+    if "*" not in table:
+        raise ValueError("no entry for every other chip")
+    return table
+
+
+Some = Annotated[list[Of], Field(min_length=1)]
+Pair = Annotated[list[Of], Field(min_length=2, max_length=2)]
+Day = Annotated[str, AfterValidator(_a_day)]
+Window = Annotated[Pair[int], AfterValidator(_rising)]
+TradingDay = Annotated[int, Field(ge=1, le=1000)]
+Bounds = Annotated[Pair[Number], AfterValidator(_price_bounds)]
+
+A_LIST_OF_WINDOWS = "a list of [first, last] in trading days, first not after last"
+# Entry -> what its value must be: in words, and as a type.
+FORMS: dict[str, tuple[str, Any]] = {
+    "events": ("a table of dates, each with what happened", dict[Day, str]),
+    "main_event": ("a date", date),
+    "benchmarks": ("a list of tickers", Some[str]),
+    "benchmark_indices": (
+        "a table of names, each with a list of the tickers and roles left out",
+        dict[str, list[str]],
+    ),
+    "windows": (A_LIST_OF_WINDOWS, Some[Window]),
+    "event_day_windows": (A_LIST_OF_WINDOWS, Some[Window]),
+    "persistence_days": ("a list of trading days of at least 1", Some[TradingDay]),
+    "estimation_window": (
+        "[first, last] in trading days, at least 30 before the event",
+        Annotated[Window, AfterValidator(_well_before)],
+    ),
+    "gpu_price_bounds": (
+        "a table of chips, each with [low, high] and 0 < low < high",
+        Annotated[dict[str, Bounds], AfterValidator(_with_a_default)],
+    ),
+    "price_stand_ins": ("a table from chip to chip", dict[str, str]),
+}
+_ADAPTERS = {name: TypeAdapter(form) for name, (_, form) in FORMS.items()}
+
+
+# ---- All of them ---------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -46,12 +248,12 @@ class Distribution:
     @property
     def low(self) -> float:
         """Lowest value, or the 5th percentile where there is none (normal)."""
-        return self["mean"] - 1.6448536269514722 * self["sd"] if self.kind == "normal" else self.parameters[0]
+        return self["mean"] - FIFTH_PERCENTILE_SDS * self["sd"] if self.kind == "normal" else self.parameters[0]
 
     @property
     def high(self) -> float:
         """Highest value, or the 95th percentile where there is none (normal)."""
-        return self["mean"] + 1.6448536269514722 * self["sd"] if self.kind == "normal" else self.parameters[-1]
+        return self["mean"] + FIFTH_PERCENTILE_SDS * self["sd"] if self.kind == "normal" else self.parameters[-1]
 
 
 class Assumptions(Mapping[str, Mapping[str, Any]]):
@@ -61,7 +263,7 @@ class Assumptions(Mapping[str, Mapping[str, Any]]):
         self._entries = {name: dict(entry) for name, entry in entries.items()}
         self.overridden = overridden
         for name, entry in self._entries.items():
-            _validate(name, entry, "assumptions")
+            validate(name, entry, "assumptions")
 
     def __getitem__(self, name: str) -> Mapping[str, Any]:
         return self._entries[name]
@@ -97,11 +299,11 @@ class Assumptions(Mapping[str, Mapping[str, Any]]):
         for name, change in changes.items():
             if name not in entries:
                 raise UsageError(f"{where}: there is no assumption named {name!r}. {_nearest(name, entries)}")
-            entries[name] = _changed(name, entries[name], change, where)
+            entries[name] = changed(name, entries[name], change, where)
             # The packaged number's facts do not stand behind a user's number.
             if not (isinstance(change, Mapping) and "facts" in change):
                 entries[name].pop("facts", None)
-            _validate(name, entries[name], where)
+            validate(name, entries[name], where)
         return Assumptions(entries, tuple(sorted({*self.overridden, *changes})))
 
     @property
@@ -129,130 +331,66 @@ def load(path: Path | None = None) -> Assumptions:
     return packaged.replaced(changes, str(path))
 
 
-def _changed(name: str, entry: dict[str, Any], change: Any, where: str) -> dict[str, Any]:
-    changed = dict(entry)
-    if not isinstance(change, Mapping) or not (set(change) & ({"value", "distribution", *_ABOUT} | _shape(entry))):
-        if "distribution" in entry:
-            changed = {key: entry[key] for key in entry if key in _ABOUT} | {"distribution": "point"}
-        elif isinstance(change, Mapping) and isinstance(entry["value"], Mapping):
-            change = {**entry["value"], **change}
-        return changed | {"value": change}
-    if "distribution" in change:
-        if change["distribution"] not in SHAPES:
-            raise UsageError(f"{where}: {name}.distribution is {change['distribution']!r}; use {', '.join(SHAPES)}")
-        changed = {key: entry[key] for key in entry if key in _ABOUT}
-    allowed = {"distribution", *_ABOUT} | _shape(changed | dict(change))
-    for part in change:
-        if part not in allowed:
-            raise UsageError(f"{where}: {name} has no parameter {part!r}; it has {', '.join(sorted(_shape(changed)))}")
-    for part in ("minimum", "maximum", "allowed", "unit", "meaning"):
-        if part in change:
-            raise UsageError(f"{where}: {name}.{part} is fixed and cannot be replaced")
-    return changed | dict(change)
+# ---- Replacing and checking one entry ------------------------------------------------------------------------------
+
+
+def changed(name: str, entry: Mapping[str, Any], change: Any, where: str) -> dict[str, Any]:
+    """`entry` with a user's change: a bare value, or a table that names fields of the entry."""
+    fields = {"value", "distribution", *Entry.model_fields} | _shape(entry)
+    if isinstance(change, Mapping) and fields & set(change):
+        return _with_fields(name, entry, change, where)
+    about = {key: entry[key] for key in entry if key in Entry.model_fields}
+    if "distribution" in entry:
+        return about | {"distribution": "point", "value": change}
+    if isinstance(change, Mapping) and isinstance(entry["value"], Mapping):
+        change = {**entry["value"], **change}
+    return {**entry, "value": change}
+
+
+def _with_fields(name: str, entry: Mapping[str, Any], change: Mapping[str, Any], where: str) -> dict[str, Any]:
+    if fixed := [field for field in FIXED if field in change]:
+        raise UsageError(f"{where}: {name}.{fixed[0]} is fixed and cannot be replaced")
+    about = {key: entry[key] for key in entry if key in Entry.model_fields}
+    return {**(about if "distribution" in change else entry), **change}
 
 
 def _shape(entry: Mapping[str, Any]) -> set[str]:
-    return set(SHAPES[entry["distribution"]]) if entry.get("distribution") in SHAPES else {"value"}
+    return set(SHAPES.get(entry.get("distribution", ""), ("value",)))
 
 
-def _validate(name: str, entry: Mapping[str, Any], where: str) -> None:
-    for part in ("meaning", "unit", "citation"):
-        if not str(entry.get(part, "")).strip():
-            raise UsageError(f"{where}: {name} has no {part}; a number without one does not count")
-    parts = SHAPES[entry["distribution"]] if "distribution" in entry else ("value",)
-    for part in parts:
-        if part not in entry:
-            raise UsageError(f"{where}: {name} lacks {part}, which a {entry.get('distribution', 'value')} needs")
-    numbers = [entry[part] for part in parts if part != "sd"] if "minimum" in entry else []
-    for part in parts if "distribution" in entry else ():
-        if isinstance(entry[part], bool) or not isinstance(entry[part], int | float):
-            raise UsageError(f"{where}: {name}.{part} is {entry[part]!r}, which is not a number")
-    for number in numbers:
-        if isinstance(number, bool) or not isinstance(number, int | float) or number != number:
-            raise UsageError(f"{where}: {name} is {number!r}, which is not a number")
-        if not entry["minimum"] <= number <= entry["maximum"]:
-            raise UsageError(
-                f"{where}: {name} is {number}, outside its range of {entry['minimum']} to {entry['maximum']} {entry['unit']}"
-            )
+def validate(name: str, entry: Mapping[str, Any], where: str) -> None:
+    """Raise UsageError, with the file, the entry, its field and what to do, where an entry is not what it must be."""
     kind = entry.get("distribution")
-    ordered = [entry[part] for part in parts] if kind in ("uniform", "triangular") else []
-    if ordered and name != "undisclosed_gross_up" and ordered != sorted(ordered):
-        raise UsageError(f"{where}: {name} needs {' <= '.join(parts)}, not {', '.join(map(str, ordered))}")
-    if kind == "normal" and entry["sd"] < 0:
-        raise UsageError(f"{where}: {name}.sd is {entry['sd']}; a standard deviation is not negative")
-    if "allowed" in entry and entry["value"] not in entry["allowed"]:
-        raise UsageError(f"{where}: {name} is {entry['value']!r}; use one of {', '.join(entry['allowed'])}")
-    _validate_structure(name, entry, where)
-
-
-def _validate_structure(name: str, entry: Mapping[str, Any], where: str) -> None:
-    """Entries that are neither a number nor a word: dates, lists and tables of a given form."""
-    value = entry.get("value")
-    rules: dict[str, tuple[str, bool]] = {
-        "events": (
-            "a table of dates, each with what happened",
-            isinstance(value, Mapping) and all(_is_date(day) and isinstance(what, str) for day, what in value.items()),
-        ),
-        "main_event": ("a date", isinstance(value, date) and not isinstance(value, datetime)),
-        "benchmarks": (
-            "a list of tickers",
-            isinstance(value, list) and bool(value) and all(isinstance(ticker, str) for ticker in value),
-        ),
-        "benchmark_indices": (
-            "a table of names, each with a list of the tickers and roles left out",
-            isinstance(value, Mapping)
-            and all(isinstance(out, list) and all(isinstance(name, str) for name in out) for out in value.values()),
-        ),
-        "windows": (
-            "a list of [first, last] in trading days, first not after last",
-            isinstance(value, list) and bool(value) and all(_is_window(window) for window in value),
-        ),
-        "event_day_windows": (
-            "a list of [first, last] in trading days, first not after last",
-            isinstance(value, list) and bool(value) and all(_is_window(window) for window in value),
-        ),
-        "persistence_days": (
-            "a list of trading days of at least 1",
-            isinstance(value, list) and bool(value) and all(type(day) is int and 1 <= day <= 1000 for day in value),
-        ),
-        "estimation_window": (
-            "[first, last] in trading days, at least 30 before the event",
-            isinstance(value, list) and _is_window(value) and value[1] < 0 and value[1] - value[0] >= 30,
-        ),
-        "gpu_price_bounds": (
-            "a table of chips, each with [low, high] and 0 < low < high",
-            isinstance(value, Mapping)
-            and "*" in value
-            and all(isinstance(b, list) and len(b) == 2 and 0 < b[0] < b[1] for b in value.values()),
-        ),
-        "price_stand_ins": (
-            "a table from chip to chip",
-            isinstance(value, Mapping) and all(isinstance(chip, str) for chip in value.values()),
-        ),
-    }
-    if name in rules and not rules[name][1]:
-        raise UsageError(f"{where}: {name} must be {rules[name][0]}, not {value!r}")
-
-
-def _is_window(window: Any) -> bool:
-    return (
-        isinstance(window, list)
-        and len(window) == 2
-        and all(isinstance(day, int) and not isinstance(day, bool) for day in window)
-        and window[0] <= window[1]
-    )
-
-
-def _is_date(text: str) -> bool:
+    if kind is not None and kind not in DISTRIBUTIONS:
+        raise UsageError(f"{where}: {name}.distribution is {kind!r}; use {', '.join(DISTRIBUTIONS)}")
+    model = Plain if kind is None else DISTRIBUTIONS[kind]
     try:
-        date.fromisoformat(text)
-    except ValueError:
-        return False
-    return True
+        model.model_validate(entry, context={"name": name})
+    except ValidationError as error:
+        mistakes = (_in_words(name, entry, found) for found in error.errors(include_url=False))
+        raise UsageError("\n".join(f"{where}: {mistake}" for mistake in mistakes)) from None
+    if name not in FORMS:
+        return
+    try:
+        _ADAPTERS[name].validate_python(entry.get("value"), strict=True)
+    except ValidationError:
+        raise UsageError(f"{where}: {name} must be {FORMS[name][0]}, not {entry.get('value')!r}") from None
+
+
+def _in_words(name: str, entry: Mapping[str, Any], error: Any) -> str:
+    """One of pydantic's errors as a sentence about the entry."""
+    field = ".".join(map(str, error["loc"]))
+    if field in ("meaning", "unit", "citation"):
+        return f"{name} has no {field}; a number without one does not count"
+    if error["type"] == "missing":
+        return f"{name} lacks {field}, which a {entry.get('distribution', 'value')} needs"
+    if error["type"] == "extra_forbidden":
+        return f"{name} has no parameter {field!r}; it has {', '.join(sorted(_shape(entry)))}"
+    if error["type"] != OWN:
+        return f"{name}.{field} is {error['input']!r}: {error['msg']}"
+    return f"{name}.{field} {error['msg']}" if field else f"{name} {error['msg']}"
 
 
 def _nearest(name: str, entries: Mapping[str, Any]) -> str:
-    import difflib
-
     near = difflib.get_close_matches(name, entries, n=3)
     return f"Did you mean {' or '.join(near)}?" if near else f"The names are: {', '.join(sorted(entries))}."
