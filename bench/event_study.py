@@ -24,7 +24,8 @@ from warehouse.assumptions import Assumptions, load
 from warehouse.calendars.exchange import sessions
 from warehouse.marts import known
 from warehouse.marts.market import event_study
-from warehouse.marts.market.returns import KINDS, MODELS, daily_returns, panel_prices, setting
+from warehouse.marts.market.panel import panel_prices, setting
+from warehouse.marts.market.returns import KINDS, MODELS, daily_returns
 
 TARGET, TOLERANCE, ROUNDS = 100, 1e-9, 10
 TABLES = ("stock_prices", "shares_outstanding", "corporate_actions", "companies")

@@ -15,9 +15,10 @@ from tests.marts.declared import warehouse_of
 from tests.marts.market.test_event_study import one, without
 from warehouse.assumptions import load
 from warehouse.marts import build, known
-from warehouse.marts.market.event_placebo import MART, quiet_days, try_tests, variance_limit
-from warehouse.marts.market.event_study_tests import ABOUT, TESTS, independent_firms, rank_statistic, too_few_ranks
-from warehouse.marts.market.returns import panel_prices, setting
+from warehouse.marts.market.event_placebo import MART, variance_limit
+from warehouse.marts.market.panel import panel_prices, setting
+from warehouse.marts.market.quiet_days import quiet_days, try_tests
+from warehouse.marts.market.significance import ABOUT, TESTS, independent_firms, rank_statistic, too_few_ranks
 
 ROLES = ("adopter", "buyer", "neocloud", "power", "supplier")
 VALID = [test for test in TESTS if ABOUT[test].valid_for_one_event_day]

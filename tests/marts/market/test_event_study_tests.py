@@ -19,15 +19,9 @@ from polars.testing import assert_frame_equal
 from tests.conftest import AS_OF
 from tests.marts.declared import warehouse_of
 from warehouse.marts import build, known
-from warehouse.marts.market.event_study_tests import (
-    MART,
-    TESTS,
-    mean_correlation,
-    rank_test,
-    ranked,
-    standardised_tests,
-)
+from warehouse.marts.market.event_study_tests import MART
 from warehouse.marts.market.returns import abnormal_returns, fit, standard_errors, student_p
+from warehouse.marts.market.significance import TESTS, mean_correlation, rank_test, ranked, standardised_tests
 
 EVENT = date(2025, 1, 27)
 MAIN = {"event_date": EVENT, "benchmark": "SPY", "model": "market_model", "return_kind": "simple"}

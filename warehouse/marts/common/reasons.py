@@ -65,6 +65,13 @@ def has(code: str, column: str = REASONS) -> pl.Expr:
     return codes.list.contains(code).fill_null(False)
 
 
+def without(code: str, column: str = REASONS) -> pl.Expr:
+    """The reasons of a row but those of this code; null where none is left."""
+    other = pl.element().filter(pl.element().str.json_path_match(f"$.{CODE}") != code)
+    left = pl.col(column).list.eval(other)
+    return pl.when(left.list.len() > 0).then(left)
+
+
 def codes(reasons: Iterable[str] | None) -> list[str]:
     """The codes of some reasons, in their order."""
     return [read(each)[CODE] for each in reasons or ()]

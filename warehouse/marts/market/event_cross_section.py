@@ -38,7 +38,7 @@ that of the estimation window; where only the first is significant, the role was
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
@@ -46,23 +46,28 @@ import polars as pl
 
 from warehouse.assumptions import Assumptions
 from warehouse.marts.common.mart import Mart, Trace
-from warehouse.marts.market.event_study import FLAT
+from warehouse.marts.common.reasons import all_of, reason
+from warehouse.marts.market.columns import (
+    BENCHMARK_FIRMS,
+    ESTIMATION_TO_WINDOW,
+    EVENT_DATE,
+    FIRST_BENCHMARK,
+    KNOWN_ON,
+    SESSION,
+    WINDOW,
+    null_has_a_reason,
+)
+from warehouse.marts.market.estimation import memberships
+from warehouse.marts.market.event_reasons import of_the_day
+from warehouse.marts.market.panel import Event, Prices, Setting, evidence, panel_prices, setting, with_evidence
 from warehouse.marts.market.returns import (
-    Event,
-    Prices,
-    Setting,
     abnormal_returns,
     daily_returns,
-    evidence,
     fit,
-    memberships,
     offsets,
-    panel_prices,
     rows_at,
-    setting,
     standard_errors,
     student_p,
-    with_evidence,
 )
 from warehouse.tables.table import Check, Column, mart
 
@@ -74,17 +79,21 @@ SPECIFICATIONS = {
 }
 CONTRAST = ("supplier", "buyer")
 CONTRAST_NAME = "supplier_less_buyer"
-# Fewer firms than this above the number of coefficients leave no error to judge them by.
+# Firms beyond the coefficients that a regression needs. With five, Student's t needs 2.6 standard errors at 5 %; with
+# fewer hardly anything could be significant. Austin and Steyerberg 2015, The number of subjects per variable required in
+# linear regression analyses, find two subjects a variable enough, which a regression of five roles or more has.
 SPARE_FIRMS = 5
+ESTIMATES = (
+    "coefficient", "standard_error", "p_value", "ols_standard_error", "ols_p_value", "share_of_quiet_days_beyond",
+)  # fmt: skip
 
 TABLE = mart(
     "event_cross_section",
     "abnormal returns around each event regressed across firms on role and exposure",
     [
-        Column("event_date", "date", "date of the news, as asked for", required=True),
-        Column("session", "date", "trading day that is day 0: the event date, or the next session after it"),
-        Column("window_start", "integer", "first day of the window relative to the session", "trading days", True),
-        Column("window_end", "integer", "last day of the window relative to the session", "trading days", True),
+        EVENT_DATE,
+        SESSION,
+        *WINDOW,
         Column(
             "specification",
             "text",
@@ -94,8 +103,8 @@ TABLE = mart(
             allowed=tuple(SPECIFICATIONS),
         ),
         Column("variable", "text", "role, exposure (standardised), or supplier_less_buyer", required=True),
-        Column("benchmark", "text", "fund or index of the market model (the first of benchmarks)", required=True),
-        Column("benchmark_firms", "text", "tickers whose prices make the benchmark, separated by blanks", required=True),
+        FIRST_BENCHMARK,
+        BENCHMARK_FIRMS,
         Column("exposure_benchmark", "text", "fund whose beta is the exposure", required=True),
         Column("coefficient", "real", "abnormal return (CAR) that goes with the variable", "fraction"),
         Column(
@@ -119,17 +128,12 @@ TABLE = mart(
         Column("n_firms", "integer", "firms in the regression", "firms", required=True, minimum=0),
         Column("r2", "real", "of the regression across firms, about the mean", maximum=1),
         Column("firms", "text", "tickers in the regression, separated by blanks"),
-        Column("prices_from", "date", "day of the close that the first estimation return starts from"),
-        Column("prices_to", "date", "last day of the window"),
-        Column("known_on", "date", "day by which all inputs were public"),
+        *ESTIMATION_TO_WINDOW,
+        KNOWN_ON,
     ],
     key=("event_date", "window_start", "window_end", "specification", "variable"),
     checks=(
-        Check(
-            "null_has_a_reason",
-            "select * from {table} where reason is null and (coefficient is null or p_value is null)",
-            "a missing figure would look like one that was forgotten",
-        ),
+        null_has_a_reason("coefficient is null or p_value is null"),
         Check(
             "t_is_the_coefficient_over_its_error",
             "select * from {table} where abs(t_stat * standard_error - coefficient) > 1e-9",
@@ -164,11 +168,90 @@ def build(
             "log_turnover": np.log(_turnover(bars, event, chosen)),
         }
         members = np.any(memberships(bars, event, chosen), axis=1, keepdims=False)
-        for w in range(len(windows)):
+        for window, complete in zip(windows, members, strict=True):
             for name, traits in SPECIFICATIONS.items():
-                found.append(_regression(bars, event, w, name, traits, members[w], sizes, exposure, chosen))
+                asked = _Asked(bars, event, window, name, traits, exposure, chosen)
+                found.append(_regression(asked, _sample(asked, complete, sizes), sizes))
     rows = pl.concat(found).with_columns(pl.col(pl.Float64).fill_nan(None))
+    rows = rows.with_columns(reasons=_reasons()).drop("obstacle")
     return with_evidence(rows, companies, any_figure=pl.col("coefficient").is_not_null())
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """One regression: an event, a window, and the traits that stand beside the roles."""
+
+    bars: Prices
+    event: Event
+    window: tuple[int, int]
+    specification: str
+    traits: tuple[str, ...]
+    exposure: str
+    chosen: Setting
+
+    @property
+    def market(self) -> str:
+        return self.chosen.benchmarks[0]
+
+    @property
+    def rows(self) -> tuple[int, int]:
+        """Row of the close that the first estimation return starts from, and of the window's end."""
+        return self.event.at + self.chosen.estimation[0] - 1, self.event.at + self.window[1]
+
+    def returns(self, span: tuple[int, int]) -> np.ndarray:
+        """Simple returns of the days of `span`: days by tickers."""
+        return rows_at(daily_returns(self.bars.adj_close, "simple"), self.event.at + offsets(*span))
+
+    def column(self, ticker: str) -> list[int]:
+        return [self.bars.tickers.index(ticker)]
+
+
+@dataclass(frozen=True)
+class _Sample:
+    """Firms of a regression (flags over the panel) and what it estimates: a level for each role, a slope for each trait."""
+
+    used: np.ndarray
+    roles: list[str]
+    traits: tuple[str, ...]
+
+    @property
+    def firms(self) -> np.ndarray:
+        return np.flatnonzero(self.used)
+
+    @property
+    def coefficients(self) -> int:
+        return len(self.roles) + len(self.traits)
+
+    @property
+    def firms_needed(self) -> int:
+        return self.coefficients + SPARE_FIRMS
+
+    @property
+    def has_contrast(self) -> bool:
+        return all(role in self.roles for role in CONTRAST)
+
+    def variables(self, groups: tuple[str, ...]) -> list[str]:
+        """Names of the rows; without any firm still one for each role, which then says why it is empty."""
+        return [*(self.roles or groups), *self.traits, *([CONTRAST_NAME] if self.has_contrast else [])]
+
+    @property
+    def combinations(self) -> np.ndarray:
+        """The rows as combinations of the coefficients: each itself, then the difference of two roles."""
+        each = np.eye(self.coefficients)
+        if not self.has_contrast:
+            return each
+        one, other = (each[self.roles.index(role)] for role in CONTRAST)
+        return np.vstack([each, one - other])
+
+
+def _sample(asked: _Asked, complete: np.ndarray, sizes: Mapping[str, np.ndarray]) -> _Sample:
+    """The firms with every return and every size that is asked for; the benchmark explains and is not explained."""
+    used = complete & ~np.array([firm == asked.market for firm in asked.chosen.firms])
+    for trait in sizes.keys() & set(asked.traits):
+        used = used & np.isfinite(sizes[trait])
+    firms = np.flatnonzero(used)
+    roles = [group for group in asked.chosen.groups if any(asked.chosen.roles[i] == group for i in firms)]
+    return _Sample(used, roles, asked.traits)
 
 
 def _market_values(event_study: pl.DataFrame, bars: Prices, event: Event, chosen: Setting) -> np.ndarray:
@@ -186,98 +269,101 @@ def _turnover(bars: Prices, event: Event, chosen: Setting) -> np.ndarray:
     return np.where(traded > 0, traded, np.nan)
 
 
-def _regression(
-    bars: Prices,
-    event: Event,
-    w: int,
-    specification: str,
-    traits: tuple[str, ...],
-    members: np.ndarray,
-    sizes: Mapping[str, np.ndarray],
-    exposure: str,
-    chosen: Setting,
-) -> pl.DataFrame:
+def _regression(asked: _Asked, sample: _Sample, sizes: Mapping[str, np.ndarray]) -> pl.DataFrame:
     """Rows of one regression: a role, an exposure or the contrast each."""
-    first, last = chosen.windows[w]
-    returns = daily_returns(bars.adj_close, "simple")
-    quiet, days = (rows_at(returns, event.at + offsets(*span)) for span in (chosen.estimation, (first, last)))
-    columns = {name: bars.tickers.index(name) for name in (chosen.benchmarks[0], exposure)}
-    market = [columns[chosen.benchmarks[0]]]
-    market_there = bool(np.isfinite(quiet[:, market]).all() and np.isfinite(days[:, market]).all())
-    chip_there = bool(np.isfinite(quiet[:, columns[exposure]]).all()) or not traits
-    in_market = np.array([firm == chosen.benchmarks[0] for firm in chosen.firms])
-    used = members & ~in_market
-    for trait in sizes.keys() & set(traits):
-        used = used & np.isfinite(sizes[trait])
-    firms = np.flatnonzero(used)
-    roles = [group for group in chosen.groups if any(chosen.roles[i] == group for i in firms)]
-    names = [*roles, *traits]
-    contrast = all(role in roles for role in CONTRAST)
-    variables = [*(roles or chosen.groups), *traits, *([CONTRAST_NAME] if contrast else [])]
-    enough = len(firms) >= len(names) + SPARE_FIRMS
-    columns_of = {
-        name: np.full(len(variables), np.nan)
-        for name in (
-            "coefficient", "standard_error", "p_value", "ols_standard_error", "ols_p_value", "share_of_quiet_days_beyond"
-        )
-    }  # fmt: skip
-    r2, flat = np.nan, False
-    if enough and market_there and chip_there:
-        own, normal_market = quiet[:, firms], quiet[:, market]
-        fitted = fit("market_model", own, normal_market)
-        chip = fit("market_model", own, quiet[:, [columns[exposure]]]).beta[0]
-        measured = {"chip_beta": chip, "volatility": own.std(axis=0, ddof=1)} | {
-            name: size[firms] for name, size in sizes.items()
-        }
-        dummies = [[float(chosen.roles[i] == role) for i in firms] for role in roles]
-        x = np.column_stack([*dummies, *(_standardised(measured[name]) for name in traits)])
-        flat = bool(np.linalg.matrix_rank(x) < x.shape[1] or not np.isfinite(x).all())
-        if not flat:
-            abnormal = abnormal_returns(fitted, days[:, firms], days[:, market])[0].sum(axis=0)
-            inverse = np.linalg.inv(x.T @ x)
-            weights = inverse @ x.T
-            spread = np.eye(len(names))
-            if contrast:
-                spread = np.vstack([spread, spread[roles.index(CONTRAST[0])] - spread[roles.index(CONTRAST[1])]])
-            weights = spread @ weights
-            portfolio = fit("market_model", own @ weights.T, normal_market)
-            errors = abnormal - x @ (inverse @ x.T @ abnormal)
-            degrees = len(firms) - len(names)
-            variance = (errors**2).sum() / degrees * np.einsum("ij,jk,ik->i", spread, inverse, spread)
-            daily = abnormal_returns(portfolio, own @ weights.T, normal_market)[0]
-            sums = np.apply_along_axis(np.convolve, 0, daily, np.ones(len(days)), mode="valid")
-            found = columns_of
-            found["coefficient"] = weights @ abnormal
-            found["standard_error"] = standard_errors(portfolio, days[:, market])[0]
-            found["p_value"] = student_p(found["coefficient"] / found["standard_error"], portfolio.degrees)
-            found["ols_standard_error"] = np.sqrt(variance)
-            found["ols_p_value"] = student_p(found["coefficient"] / np.sqrt(variance), degrees)
-            found["share_of_quiet_days_beyond"] = (np.abs(sums) >= np.abs(found["coefficient"])).mean(axis=0)
-            r2 = 1 - (errors**2).sum() / ((abnormal - abnormal.mean()) ** 2).sum()
-    span = event.at + chosen.estimation[0] - 1, event.at + last
-    grade, known_on = evidence(bars, *span, used[None], True, chosen)
-    reason = _reason(bars, event, last, len(firms), len(names), market_there, chip_there, flat, exposure, chosen)
-    return pl.DataFrame(
-        {"variable": variables, **columns_of},
-    ).with_columns(
+    chosen, firms = asked.chosen, sample.firms
+    variables = sample.variables(chosen.groups)
+    estimates, r2 = {name: np.full(len(variables), np.nan) for name in ESTIMATES}, np.nan
+    obstacle = _obstacle(asked, sample)
+    if obstacle is None:
+        x = _design(asked, sample, sizes)
+        if np.linalg.matrix_rank(x) < x.shape[1] or not np.isfinite(x).all():
+            obstacle = reason("estimation_returns_do_not_vary")
+        else:
+            estimates, r2 = _estimated(asked, sample, x)
+    grade, known_on = evidence(asked.bars, *asked.rows, sample.used[None], True, chosen)
+    return pl.DataFrame({"variable": variables, **estimates}).with_columns(
         t_stat=pl.col("coefficient") / pl.col("standard_error"),
-        event_date=pl.lit(event.asked),
-        session=pl.lit(event.session, dtype=pl.Date),
-        window_start=pl.lit(first),
-        window_end=pl.lit(last),
-        specification=pl.lit(specification),
-        benchmark=pl.lit(chosen.benchmarks[0]),
-        benchmark_firms=pl.lit(" ".join(chosen.behind(chosen.benchmarks[0]))),
-        exposure_benchmark=pl.lit(exposure),
+        event_date=pl.lit(asked.event.asked),
+        session=pl.lit(asked.event.session, dtype=pl.Date),
+        window_start=pl.lit(asked.window[0]),
+        window_end=pl.lit(asked.window[1]),
+        specification=pl.lit(asked.specification),
+        benchmark=pl.lit(asked.market),
+        benchmark_firms=pl.lit(" ".join(chosen.behind(asked.market))),
+        exposure_benchmark=pl.lit(asked.exposure),
         n_firms=pl.lit(len(firms)),
         r2=pl.lit(float(r2)),
         firms=pl.lit(" ".join(chosen.firms[i] for i in firms) or None, dtype=pl.String),
-        prices_from=pl.lit(_day(bars, span[0]), dtype=pl.Date),
-        prices_to=pl.lit(_day(bars, span[1]), dtype=pl.Date),
+        prices_from=pl.lit(asked.bars.day(asked.rows[0]), dtype=pl.Date),
+        prices_to=pl.lit(asked.bars.day(asked.rows[1]), dtype=pl.Date),
         grade=pl.lit(int(grade[-1])),
         known_on=pl.lit(int(known_on[-1])),
-        reason=pl.lit(reason, dtype=pl.String),
-    )  # fmt: skip
+        obstacle=pl.lit(obstacle, dtype=pl.String),
+    )
+
+
+def _obstacle(asked: _Asked, sample: _Sample) -> str | None:
+    """Why the regression cannot be made, as a reason; None where it can be tried."""
+    bars, market = asked.bars, asked.column(asked.market)
+    quiet, days = asked.returns(asked.chosen.estimation), asked.returns(asked.window)
+    end = asked.rows[1]
+    if bars.last_row < end:
+        return reason("window_not_over", window_end=bars.day(end), prices_known_through=bars.last)
+    if not (np.isfinite(quiet[:, market]).all() and np.isfinite(days[:, market]).all()):
+        return reason("no_benchmark_return", benchmark=asked.market)
+    if asked.traits and not np.isfinite(quiet[:, asked.column(asked.exposure)]).all():
+        return reason("no_exposure_return", benchmark=asked.exposure)
+    if len(sample.firms) < sample.firms_needed:
+        return reason(
+            "too_few_firms_to_regress",
+            firms=len(sample.firms), coefficients=sample.coefficients, needed=sample.firms_needed,
+        )  # fmt: skip
+    return None
+
+
+def _design(asked: _Asked, sample: _Sample, sizes: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Firms by coefficients: a dummy for each role, then each trait standardised across the firms."""
+    quiet = asked.returns(asked.chosen.estimation)
+    own = quiet[:, sample.firms]
+    measured = {"volatility": own.std(axis=0, ddof=1)} | {name: size[sample.firms] for name, size in sizes.items()}
+    if "chip_beta" in sample.traits:
+        measured["chip_beta"] = fit("market_model", own, quiet[:, asked.column(asked.exposure)]).beta[0]
+    dummies = [[float(asked.chosen.roles[i] == role) for i in sample.firms] for role in sample.roles]
+    return np.column_stack([*dummies, *(_standardised(measured[name]) for name in sample.traits)])
+
+
+def _estimated(asked: _Asked, sample: _Sample, x: np.ndarray) -> tuple[dict[str, np.ndarray], float]:
+    """ESTIMATES of each row, and the regression's r2.
+
+    A coefficient is the abnormal return of a portfolio whose weights x fixes. So its standard error is that portfolio's,
+    from the estimation window, and the regression's own error stands beside it.
+    """
+    market = asked.column(asked.market)
+    quiet, days = asked.returns(asked.chosen.estimation), asked.returns(asked.window)
+    own, normal_market = quiet[:, sample.firms], quiet[:, market]
+    fitted = fit("market_model", own, normal_market)
+    abnormal = abnormal_returns(fitted, days[:, sample.firms], days[:, market])[0].sum(axis=0)
+    inverse, rows = np.linalg.inv(x.T @ x), sample.combinations
+    weights = rows @ (inverse @ x.T)
+    coefficient = weights @ abnormal
+
+    portfolio = fit("market_model", own @ weights.T, normal_market)
+    standard_error = standard_errors(portfolio, days[:, market])[0]
+    daily = abnormal_returns(portfolio, own @ weights.T, normal_market)[0]
+    sums = np.apply_along_axis(np.convolve, 0, daily, np.ones(len(days)), mode="valid")
+
+    errors = abnormal - x @ (inverse @ x.T @ abnormal)
+    degrees = len(sample.firms) - sample.coefficients
+    variance = (errors**2).sum() / degrees * np.einsum("ij,jk,ik->i", rows, inverse, rows)
+    return {
+        "coefficient": coefficient,
+        "standard_error": standard_error,
+        "p_value": student_p(coefficient / standard_error, portfolio.degrees),
+        "ols_standard_error": np.sqrt(variance),
+        "ols_p_value": student_p(coefficient / np.sqrt(variance), degrees),
+        "share_of_quiet_days_beyond": (np.abs(sums) >= np.abs(coefficient)).mean(axis=0),
+    }, 1 - (errors**2).sum() / ((abnormal - abnormal.mean()) ** 2).sum()
 
 
 def _standardised(values: np.ndarray) -> np.ndarray:
@@ -286,43 +372,10 @@ def _standardised(values: np.ndarray) -> np.ndarray:
     return (values - values.mean()) / (spread if spread > 0 else np.nan)
 
 
-def _day(bars: Prices, row: int) -> date | None:
-    return bars.sessions[row].item() if 0 <= row < len(bars.sessions) else None
-
-
-def _reason(
-    bars: Prices,
-    event: Event,
-    last: int,
-    firms: int,
-    coefficients: int,
-    market_there: bool,
-    chip_there: bool,
-    flat: bool,
-    exposure: str,
-    chosen: Setting,
-) -> str | None:
-    """Why a regression is missing, and what to know about its day."""
-    if event.session is None:
-        return f"the calendar has no session on or after {event.asked}"
-    told = []
-    if event.session != event.asked:
-        told.append(f"{event.asked} has no session, so the event moves to the next one, {event.session}")
-    if bars.last_row < event.at + last:
-        known = f"prices are known through {bars.last}" if bars.last else "no prices are known"
-        told.append(f"the window ends on {_day(bars, event.at + last) or 'a day outside the calendar'} and {known}")
-    elif not market_there:
-        told.append(f"{chosen.benchmarks[0]} lacks a return in the estimation window or the event window")
-    elif not chip_there:
-        told.append(f"{exposure} lacks a return in the estimation window")
-    elif firms < coefficients + SPARE_FIRMS:
-        told.append(
-            f"{firms} firms have every figure, which is too few for {coefficients} coefficients; "
-            f"{coefficients + SPARE_FIRMS} or more are needed"
-        )
-    elif flat:
-        told.append(FLAT)
-    return "; ".join(told) or None
+def _reasons() -> pl.Expr:
+    """Why a regression is missing, and what to know of its day."""
+    on_calendar = pl.col("session").is_not_null()
+    return all_of(*of_the_day(), pl.when(on_calendar).then(pl.col("obstacle")))
 
 
 MART = Mart(

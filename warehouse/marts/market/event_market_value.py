@@ -18,16 +18,19 @@ without a session moves to the next one.
 from __future__ import annotations
 
 from datetime import date
-from math import floor, log10
 
 import numpy as np
 import polars as pl
 
 from warehouse.assumptions import Assumptions
 from warehouse.marts.common.mart import Mart, Trace
+from warehouse.marts.common.reasons import all_of, because
 from warehouse.marts.common.select_current import admissible, pick, weakest
-from warehouse.marts.market.event_study import share_counts
-from warehouse.marts.market.returns import Setting, setting
+from warehouse.marts.market.columns import EVENT_DATE, KNOWN_ON, null_has_a_reason
+from warehouse.marts.market.event_reasons import of_the_day
+from warehouse.marts.market.panel import Setting, setting
+from warehouse.marts.market.share_counts import share_counts
+from warehouse.marts.wording import worded
 from warehouse.tables.article_claims import TABLE as ARTICLE_CLAIMS
 from warehouse.tables.companies import TABLE as COMPANIES
 from warehouse.tables.evidence import TABLE as EVIDENCE
@@ -40,7 +43,7 @@ TABLE = mart(
     "event_market_value",
     "market value gained or lost on each event day, beside printed figures, and why they differ",
     [
-        Column("event_date", "date", "date of the news, as asked for", required=True),
+        EVENT_DATE,
         Column("session", "date", "trading day that was measured: the event date, or the next session after it"),
         Column("ticker", "text", "share", required=True),
         Column("figure", "text", "ours, the article's, or the press's", required=True, allowed=FIGURES),
@@ -59,15 +62,11 @@ TABLE = mart(
         Column("implied_close_usd", "real", "close that gives the printed figure with our share count", "USD"),
         Column("implied_shares", "real", "share count that gives the printed figure with the official closes", "shares"),
         Column("explanation", "text", "what makes the difference"),
-        Column("known_on", "date", "day by which all inputs were public"),
+        KNOWN_ON,
     ],
     key=("event_date", "ticker", "figure", "figure_id"),
     checks=(
-        Check(
-            "null_has_a_reason",
-            "select * from {table} where reason is null and market_value_change_usd is null",
-            "a missing figure would look like one that was forgotten",
-        ),
+        null_has_a_reason("market_value_change_usd is null"),
         Check(
             "a_difference_is_explained",
             "select * from {table} where difference_usd is not null and explanation is null",
@@ -133,9 +132,7 @@ def build(
     return rows.with_columns(
         grade=pl.when(any_figure).then("grade"),
         known_on=pl.when(any_figure).then("known_on"),
-        reason=pl.struct("event_date", "session", "ticker", "close_before_usd", "close_usd", "shares").map_elements(
-            _reason, return_dtype=pl.String
-        ),
+        reasons=_reasons(),
     )
 
 
@@ -157,7 +154,28 @@ def _counts(shares: pl.DataFrame, actions: pl.DataFrame, chosen: Setting) -> pl.
 
 def _printed(ours: pl.DataFrame, evidence: pl.DataFrame, article_claims: pl.DataFrame) -> pl.DataFrame:
     """Printed figures of an event's session, each with ours beside it."""
-    press = pick(admissible(evidence).filter(pl.col("metric") == "market_cap_loss_reported"), EVIDENCE).select(
+    printed = pl.concat([_of_the_press(evidence), _of_the_article(article_claims, ours)], how="diagonal_relaxed")
+    beside = ours.drop("figure", "figure_id").join(printed.drop_nulls("printed"), on=["ticker", "session"])
+    change, before = pl.col("market_value_change_usd"), pl.col("close_before_usd")
+    found = beside.with_columns(
+        difference_usd=pl.col("printed") - change,
+        difference_share=(pl.col("printed") - change) / change,
+        implied_close_usd=before + pl.col("printed") / pl.col("shares"),
+        implied_shares=pl.col("printed") / (pl.col("close_usd") - before),
+    ).with_columns(pl.when(pl.col(pl.Float64).is_finite()).then(pl.col(pl.Float64)))
+    found = (
+        worded(found.with_columns(explanation=_explanation()), "explanation", "explanation")
+        .with_columns(
+            grade=weakest("grade", "printed_grade"), known_on=pl.max_horizontal("known_on", "printed_known_on")
+        )
+        .with_columns(market_value_change_usd="printed")
+    )
+    return found.select([name for name in TABLE.names if name in found.columns])
+
+
+def _of_the_press(evidence: pl.DataFrame) -> pl.DataFrame:
+    reported = pick(admissible(evidence).filter(pl.col("metric") == "market_cap_loss_reported"), EVIDENCE)
+    return reported.select(
         pl.col("entity").alias("ticker"),
         pl.col("as_of_date").alias("session"),
         figure=pl.lit(PRESS),
@@ -170,11 +188,16 @@ def _printed(ours: pl.DataFrame, evidence: pl.DataFrame, article_claims: pl.Data
         printed_grade="grade",
         printed_known_on="known_on",
     )
+
+
+def _of_the_article(article_claims: pl.DataFrame, ours: pl.DataFrame) -> pl.DataFrame:
+    """Claims of a change of market value, each with the company that its statement names."""
     claims = pick(admissible(article_claims).filter(pl.col("quantity") == "market_cap_change"), ARTICLE_CLAIMS)
     companies = ours.select("ticker", "company").unique()
-    article = (
+    named = pl.col("statement").str.to_lowercase().str.contains(pl.col("company").str.to_lowercase(), literal=True)
+    return (
         claims.join(companies, how="cross")
-        .filter(pl.struct("statement", "company").map_elements(_is_named, return_dtype=pl.Boolean))
+        .filter(named)
         .select(
             "ticker",
             pl.col("event_date").alias("session"),
@@ -186,80 +209,54 @@ def _printed(ours: pl.DataFrame, evidence: pl.DataFrame, article_claims: pl.Data
             printed_known_on="known_on",
         )
     )
-    printed = pl.concat([press, article], how="diagonal_relaxed")
-    beside = ours.drop("figure", "figure_id").join(printed.drop_nulls("printed"), on=["ticker", "session"])
-    change, before = pl.col("market_value_change_usd"), pl.col("close_before_usd")
-    found = beside.with_columns(
-        difference_usd=pl.col("printed") - change,
-        difference_share=(pl.col("printed") - change) / change,
-        implied_close_usd=before + pl.col("printed") / pl.col("shares"),
-        implied_shares=pl.col("printed") / (pl.col("close_usd") - before),
-    ).with_columns(pl.when(pl.col(pl.Float64).is_finite()).then(pl.col(pl.Float64)))
-    explained = pl.struct(
-        "printed", "market_value_change_usd", "implied_close_usd", "close_usd", "implied_shares", "shares", "note"
-    ).map_elements(_explanation, return_dtype=pl.String)
-    found = found.with_columns(
-        explanation=pl.when(pl.col("difference_usd").is_not_null()).then(explained),
-        grade=weakest("grade", "printed_grade"),
-        known_on=pl.max_horizontal("known_on", "printed_known_on"),
-    ).with_columns(market_value_change_usd="printed")
-    return found.select([name for name in TABLE.names if name in found.columns])
 
 
-def _is_named(row: dict) -> bool:
-    return str(row["company"]).casefold() in str(row["statement"]).casefold()
-
-
-def _explanation(row: dict) -> str | None:
-    """In words: rounding, the close, or the share count, whichever makes the printed figure from ours."""
-    printed, ours = row["printed"], row["market_value_change_usd"]
-    if ours is None:
-        return None
-    if not printed or not ours or printed * ours < 0:
-        return "the printed figure and ours have different signs: no close or share count makes one from the other"
-    unit = _unit(printed)
-    texts = []
-    if abs(round(ours / unit) * unit - printed) < unit / 2:
-        texts.append(f"rounding: {_billions(ours)} to the nearest {unit / 1e9:g} billion USD is {_billions(printed)}")
-    else:
-        texts.append(
-            f"the close: {_billions(printed)} is {row['shares'] / 1e9:.2f} billion shares at a close of "
-            f"{row['implied_close_usd']:.2f} USD instead of the official {row['close_usd']:.2f}"
+def _explanation() -> pl.Expr:
+    """What makes the printed figure from ours: rounding, or else the close or the share count; null without ours."""
+    printed, ours, shares = pl.col("printed"), pl.col("market_value_change_usd"), pl.col("shares")
+    unit = _last_digit(printed)
+    rounded = (ours / unit).round(mode="half_to_even") * unit
+    found = (
+        pl.when((printed == 0) | (ours == 0) | (printed * ours < 0))
+        .then(because("figures_of_different_signs"))
+        .when((rounded - printed).abs() < unit / 2)
+        .then(because("printed_figure_is_rounded", ours_usd=ours, unit_usd=unit, printed_usd=printed))
+        .otherwise(
+            because(
+                "another_close_or_share_count",
+                printed_usd=printed,
+                shares=shares,
+                close_usd=pl.col("close_usd"),
+                implied_close_usd=pl.col("implied_close_usd"),
+                implied_shares=pl.col("implied_shares"),
+            )
         )
-        texts.append(
-            f"or the share count: {row['implied_shares'] / 1e9:.2f} billion at the official close instead of the "
-            f"{row['shares'] / 1e9:.2f} billion known that day"
-        )
-    if row["note"]:
-        texts.append(f"its compiler notes: {row['note']}")
-    return "; ".join(texts)
+    )
+    noted = (printed * ours > 0) & (pl.col("note") != "")
+    return pl.when(ours.is_not_null()).then(
+        all_of(found, pl.when(noted).then(because("compilers_note", note=pl.col("note"))))
+    )
 
 
-def _unit(printed: float) -> float:
+def _last_digit(printed: pl.Expr) -> pl.Expr:
     """The last digit that a printed figure states, in USD: 600 billion states hundreds of billions, 589 billions."""
-    digits = f"{abs(printed):.0f}".rstrip("0")
-    return 10.0 ** (floor(log10(abs(printed))) + 1 - len(digits))
+    whole = printed.abs().round().cast(pl.Int64).cast(pl.String)
+    return pl.lit(10.0).pow(whole.str.len_chars().cast(pl.Int64) - whole.str.strip_chars_end("0").str.len_chars())
 
 
-def _billions(value: float) -> str:
-    return f"{value / 1e9:,.1f} billion USD"
+def _reasons() -> pl.Expr:
+    """Why figures of a row are missing, and whether its day moved."""
+    ticker, session = pl.col("ticker"), pl.col("session")
 
+    def missing(column: str, why: pl.Expr) -> pl.Expr:
+        return pl.when(session.is_not_null() & pl.col(column).is_null()).then(why)
 
-def _reason(row: dict) -> str | None:
-    """Why a row's figures are missing, and whether its day moved."""
-    session = row["session"]
-    if session is None:
-        return f"the calendar has no session on or after {row['event_date']}"
-    told = []
-    if session != row["event_date"]:
-        told.append(f"{row['event_date']} has no session, so the event moves to the next one, {session}")
-    if row["close_usd"] is None:
-        told.append(f"no close of {row['ticker']} on {session}")
-    if row["close_before_usd"] is None:
-        told.append(f"no close of {row['ticker']} on the session before {session}")
-    if row["shares"] is None:
-        told.append(f"no share count of {row['ticker']} known by {session}")
-    return "; ".join(told) or None
+    return all_of(
+        *of_the_day(),
+        missing("close_usd", because("no_close", ticker=ticker, session=session)),
+        missing("close_before_usd", because("no_close_before", ticker=ticker, session=session)),
+        missing("shares", because("no_share_count", ticker=ticker, known_by=session)),
+    )
 
 
 MART = Mart(

@@ -24,7 +24,7 @@ equal-weight mean of its firms with every return of the estimation window and of
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
@@ -32,26 +32,22 @@ import polars as pl
 
 from warehouse.assumptions import Assumptions
 from warehouse.marts.common.mart import Mart, Trace
-from warehouse.marts.common.reasons import joined
-from warehouse.marts.market.event_study import FLAT, PORTFOLIO
-from warehouse.marts.market.returns import (
-    MODELS,
-    Event,
-    Prices,
-    Setting,
-    Study,
-    abnormal_returns,
-    evidence,
-    gaps,
-    memberships,
-    offsets,
-    panel_prices,
-    setting,
-    standard_errors,
-    student_p,
-    study,
-    with_evidence,
+from warehouse.marts.common.reasons import all_of, because
+from warehouse.marts.market.columns import (
+    BENCHMARK_FIRMS,
+    EVENT_DATE,
+    FIRMS,
+    FIRST_BENCHMARK,
+    KNOWN_ON,
+    N_FIRMS,
+    ROLE,
+    SESSION,
+    null_has_a_reason,
 )
+from warehouse.marts.market.estimation import Study, memberships, study
+from warehouse.marts.market.event_reasons import of_the_day
+from warehouse.marts.market.panel import Event, Prices, Setting, evidence, gaps, panel_prices, setting, with_evidence
+from warehouse.marts.market.returns import MODELS, abnormal_returns, offsets, standard_errors, student_p, uses_market
 from warehouse.tables.table import Check, Column, mart
 
 PRICE = "price"
@@ -61,10 +57,10 @@ TABLE = mart(
     "event_persistence",
     "cumulative return after each event, how much of the event day's loss came back, and when",
     [
-        Column("event_date", "date", "date of the news, as asked for", required=True),
-        Column("session", "date", "trading day that is day 0: the event date, or the next session after it"),
+        EVENT_DATE,
+        SESSION,
         Column("ticker", "text", "share, fund, or `portfolio:ROLE`", required=True),
-        Column("role", "text", "role in the question; of a portfolio, the role of its firms", required=True),
+        ROLE,
         Column(
             "basis",
             "text",
@@ -74,10 +70,10 @@ TABLE = mart(
         ),
         Column("day", "integer", "day relative to the session", "trading days", required=True, minimum=0),
         Column("date", "date", "that day"),
-        Column("benchmark", "text", "fund or index that stands for the market (the first of benchmarks)", required=True),
-        Column("benchmark_firms", "text", "tickers whose prices make the benchmark, separated by blanks", required=True),
-        Column("n_firms", "integer", "firms in the row: 1, or those of the portfolio", "firms", True, minimum=0),
-        Column("firms", "text", "tickers in the row, separated by blanks"),
+        FIRST_BENCHMARK,
+        BENCHMARK_FIRMS,
+        N_FIRMS,
+        FIRMS,
         Column("event_day_return", "real", "abnormal return (or return of the price) of day 0", "fraction"),
         Column(
             "cumulative_return",
@@ -101,15 +97,13 @@ TABLE = mart(
         Column("recovered_on", "date", "that day"),
         Column("prices_from", "date", "day of the first close used"),
         Column("prices_to", "date", "day of the last close used: of the last day that is known and asked for"),
-        Column("known_on", "date", "day by which all inputs were public"),
+        KNOWN_ON,
     ],
     key=("event_date", "ticker", "basis", "day"),
     checks=(
-        Check(
-            "null_has_a_reason",
-            "select * from {table} where reason is null and (cumulative_return is null or share_recovered is null "
-            "or days_to_recover is null or p_value is null and basis <> 'price')",
-            "a missing figure would look like one that was forgotten",
+        null_has_a_reason(
+            "cumulative_return is null or share_recovered is null or days_to_recover is null "
+            "or p_value is null and basis <> 'price'"
         ),
         Check(
             "nothing_is_recovered_on_day_0",
@@ -146,80 +140,120 @@ def build(
     if not (chosen.firms and chosen.events):
         return TABLE.empty()
     bars = panel_prices(stock_prices, sessions, chosen)
-    found = pl.concat(_of_event(bars, event, sorted({0, *horizon}), chosen) for event in chosen.events)
+    days = sorted({0, *horizon})
+    found = pl.concat(_of_event(_followed(bars, event, days, chosen)) for event in chosen.events)
     return with_evidence(found, companies, any_figure=pl.col("cumulative_return").is_not_null())
 
 
-def _of_event(bars: Prices, event: Event, shown: list[int], chosen: Setting) -> pl.DataFrame:
-    """Rows of one event: all days of portfolios, the `shown` days of tickers."""
+@dataclass(frozen=True)
+class _Followed:
+    """An event, the days that are `shown` of each ticker, and the `last` day whose prices are known (-1: none).
+
+    `members` are the firms of each role's portfolio, G by F flags.
+    """
+
+    bars: Prices
+    event: Event
+    chosen: Setting
+    shown: list[int]
+    last: int
+    members: np.ndarray
+
+    def date(self, day: int) -> date | None:
+        """The session so many trading days after the event."""
+        return self.bars.day(self.event.at + day)
+
+    @property
+    def benchmark(self) -> str:
+        return self.chosen.benchmarks[0]
+
+    def first_row(self, basis: str) -> int:
+        """Row of the first close used: the eve of the event, or of the first estimation return."""
+        return self.event.at + (-1 if basis == PRICE else self.chosen.estimation[0] - 1)
+
+
+def _followed(bars: Prices, event: Event, shown: list[int], chosen: Setting) -> _Followed:
     last = -1 if event.session is None else min(shown[-1], bars.last_row - event.at)
-    known = replace(chosen, windows=((0, max(last, 0)),))
-    members = memberships(bars, event, known)
-    studied = study(bars, "simple", event, members, known)
-    paths = _paths(studied, last, shown[-1])
-    firms, groups = list(chosen.firms), list(chosen.groups)
-    member_lists = [" ".join(np.array(firms)[group]) or None for group in members[0]]
-    first_rows = event.at + chosen.estimation[0] - 1, event.at - 1
-    short = gaps(bars, event.at + offsets(chosen.estimation[0] - 1, chosen.estimation[1]))
-    market = bars.tickers.index(chosen.benchmarks[0])
-    all_days = range(shown[-1] + 1)
-    dates = pl.Series([_day(bars, event.at + day) for day in all_days], dtype=pl.Date)
-    frames = []
-    for basis in BASES:
-        cumulative, errors, p_values = paths[basis]
-        first_row = first_rows[basis == PRICE]
-        grade, known_on = evidence(bars, first_row, event.at + last, members[0], basis in MODELS[:2], chosen)
-        back = (cumulative >= 0) & (np.arange(len(cumulative)) > 0)[:, None]
-        recovered = np.where(back.any(axis=0), back.argmax(axis=0), -1)
-        recovered = np.where(cumulative[0] < 0, recovered, -1)
-        needs_model = basis != PRICE
-        of_assets = pl.DataFrame(
-            {
-                "ticker": [*firms, *(PORTFOLIO + group for group in groups)],
-                "role": [*chosen.roles, *groups],
-                "firms": [*firms, *member_lists],
-                "n_firms": [*(1 for _ in firms), *members[0].sum(axis=1)],
-                "in_role": [*(0 for _ in firms), *(chosen.roles.count(group) for group in groups)],
-                "have": [*short.returns[: len(firms)], *(chosen.estimation_days for _ in groups)],
-                "short": [*(short.missing[: len(firms)] & needs_model), *(False for _ in groups)],
-                "market_short": bool(short.missing[market]) and basis in MODELS[:2],
-                "itself": [firm == chosen.benchmarks[0] and needs_model for firm in [*firms, *groups]],
-                "event_day_return": cumulative[0],
-                "days_to_recover": recovered,
-                "recovered_on": [_day(bars, event.at + int(day)) if day > 0 else None for day in recovered],
-                "grade": grade,
-                "known_on": known_on,
-            },
-            schema_overrides={"firms": pl.String, "recovered_on": pl.Date, "n_firms": pl.Int64},
-            strict=False,
-        )
-        days, assets = (index.reshape(-1) for index in np.indices(cumulative.shape))
-        wanted = (assets >= len(firms)) | np.isin(days, shown)
-        days, assets = days[wanted], assets[wanted]
-        frames.append(
-            of_assets[assets].with_columns(
-                pl.Series("day", days),
-                dates[days].alias("date"),
-                pl.Series("cumulative_return", cumulative[days, assets]),
-                pl.Series("standard_error", errors[days, assets]),
-                pl.Series("p_value", p_values[days, assets]),
-                basis=pl.lit(basis),
-                prices_from=pl.lit(_day(bars, first_row), dtype=pl.Date),
-            )
-        )  # fmt: skip
-    rows = pl.concat(frames).with_columns(pl.col(pl.Float64).fill_nan(None)).with_columns(
-        event_date=pl.lit(event.asked),
-        session=pl.lit(event.session, dtype=pl.Date),
-        benchmark=pl.lit(chosen.benchmarks[0]),
-        benchmark_firms=pl.lit(" ".join(chosen.behind(chosen.benchmarks[0]))),
-        prices_to=pl.lit(_day(bars, event.at + last) if last >= 0 else None, dtype=pl.Date),
+    chosen = replace(chosen, windows=((0, max(last, 0)),))
+    return _Followed(bars, event, chosen, shown, last, memberships(bars, event, chosen)[0])
+
+
+def _of_event(it: _Followed) -> pl.DataFrame:
+    """Rows of one event: all days of portfolios, the `shown` days of tickers."""
+    paths = _paths(study(it.bars, "simple", it.event, it.members[None], it.chosen), it.last, it.shown[-1])
+    rows = pl.concat(_of_basis(it, basis, *paths[basis]) for basis in BASES).with_columns(
+        pl.col(pl.Float64).fill_nan(None)
+    )
+    rows = rows.with_columns(
+        event_date=pl.lit(it.event.asked),
+        session=pl.lit(it.event.session, dtype=pl.Date),
+        benchmark=pl.lit(it.benchmark),
+        benchmark_firms=pl.lit(" ".join(it.chosen.behind(it.benchmark))),
+        prices_to=pl.lit(it.date(it.last) if it.last >= 0 else None, dtype=pl.Date),
         days_to_recover=pl.when(pl.col("days_to_recover") > 0).then("days_to_recover"),
         share_recovered=pl.when(pl.col("event_day_return") < 0).then(
             1 - pl.col("cumulative_return") / pl.col("event_day_return")
         ),
+    )
+    return rows.with_columns(reasons=_reasons(it)).drop("have", "short", "market_short", "itself", "in_role")
+
+
+def _of_basis(
+    it: _Followed, basis: str, cumulative: np.ndarray, errors: np.ndarray, p_values: np.ndarray
+) -> pl.DataFrame:
+    """Rows of one basis from its paths (days by assets)."""
+    firms = len(it.chosen.firms)
+    dates = pl.Series([it.date(day) for day in range(len(cumulative))], dtype=pl.Date)
+    days, assets = (index.reshape(-1) for index in np.indices(cumulative.shape))
+    wanted = (assets >= firms) | np.isin(days, it.shown)
+    days, assets = days[wanted], assets[wanted]
+    return _assets(it, basis, cumulative)[assets].with_columns(
+        pl.Series("day", days),
+        dates[days].alias("date"),
+        pl.Series("cumulative_return", cumulative[days, assets]),
+        pl.Series("standard_error", errors[days, assets]),
+        pl.Series("p_value", p_values[days, assets]),
+        basis=pl.lit(basis),
+        prices_from=pl.lit(it.bars.day(it.first_row(basis)), dtype=pl.Date),
+    )
+
+
+def _assets(it: _Followed, basis: str, cumulative: np.ndarray) -> pl.DataFrame:
+    """One row for each firm, then for each portfolio: what is the same on all days, and what the reasons look at."""
+    bars, chosen, firms, groups = it.bars, it.chosen, it.chosen.firms, it.chosen.groups
+    with_model, with_market = basis != PRICE, basis in MODELS and uses_market(basis)
+    short = gaps(bars, it.event.at + offsets(chosen.estimation[0] - 1, chosen.estimation[1]))
+    recovered = _first_day_back(cumulative)
+    grade, known_on = evidence(
+        bars, it.first_row(basis), it.event.at + it.last, it.members, with_market, chosen
     )  # fmt: skip
-    reasons = _reason(event, last, _day(bars, event.at + last), bars.last, chosen)
-    return rows.with_columns(reason=reasons).drop("have", "short", "market_short", "itself", "in_role")
+    return pl.DataFrame(
+        {
+            "ticker": chosen.assets,
+            "role": [*chosen.roles, *groups],
+            "firms": [*firms, *(" ".join(np.array(firms)[group]) or None for group in it.members)],
+            "n_firms": [*(1 for _ in firms), *it.members.sum(axis=1)],
+            "in_role": [*(0 for _ in firms), *(chosen.roles.count(group) for group in groups)],
+            "have": [*short.returns[: len(firms)], *(chosen.estimation_days for _ in groups)],
+            "short": [*(short.missing[: len(firms)] & with_model), *(False for _ in groups)],
+            "market_short": bool(short.missing[bars.tickers.index(it.benchmark)]) and with_market,
+            "itself": [firm == it.benchmark and with_model for firm in [*firms, *groups]],
+            "event_day_return": cumulative[0],
+            "days_to_recover": recovered,
+            "recovered_on": [it.date(int(day)) if day > 0 else None for day in recovered],
+            "grade": grade,
+            "known_on": known_on,
+        },
+        schema_overrides={"firms": pl.String, "recovered_on": pl.Date, "n_firms": pl.Int64},
+        strict=False,
+    )
+
+
+def _first_day_back(cumulative: np.ndarray) -> np.ndarray:
+    """Of each asset the first day after day 0 on which its path is back at zero; -1 for none, or without a loss."""
+    back = (cumulative >= 0) & (np.arange(len(cumulative)) > 0)[:, None]
+    recovered = np.where(back.any(axis=0), back.argmax(axis=0), -1)
+    return np.where(cumulative[0] < 0, recovered, -1)
 
 
 def _paths(studied: Study, last: int, horizon: int) -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
@@ -244,55 +278,55 @@ def _paths(studied: Study, last: int, horizon: int) -> dict[str, tuple[np.ndarra
     return found
 
 
-def _day(bars: Prices, row: int) -> date | None:
-    return bars.sessions[row].item() if 0 <= row < len(bars.sessions) else None
+def _reasons(it: _Followed) -> pl.Expr:
+    """Why figures of a row are null, and what to know of it."""
+    over, portfolio = pl.col("day") <= it.last, pl.col("in_role") > 0
+    return all_of(
+        *of_the_day(), *_of_the_path(it, over, portfolio), *_of_the_portfolio(over, portfolio), *_of_the_loss(it)
+    )
 
 
-def _reason(event: Event, last: int, through: date | None, known: date | None, chosen: Setting) -> pl.Expr:
-    """Why figures of a row are null, and what to know about it; null where there is nothing to say."""
-    wanted = chosen.estimation_days
-    over, portfolio = pl.col("day") <= last, pl.col("in_role") > 0
-    untold = pl.col("cumulative_return").is_null() & over
-    told = pl.col("event_day_return").is_not_null()
-    loss = pl.col("event_day_return") < 0
-    prices_known = f"prices are known through {known}" if known else "no prices are known"
-    a_day = pl.format("day {} is {}", "day", pl.col("date").cast(pl.String).fill_null("outside the calendar"))
-    named = (~pl.col("short") & ~pl.col("market_short") & ~pl.col("itself")) & untold & ~portfolio
-    sentences = [
-        (pl.lit(event.session is None), pl.lit(f"the calendar has no session on or after {event.asked}")),
-        (
-            pl.lit(event.session is not None and event.session != event.asked),
-            pl.lit(f"{event.asked} has no session, so the event moves to the next one, {event.session}"),
+def _of_the_path(it: _Followed, over: pl.Expr, portfolio: pl.Expr) -> list[pl.Expr]:
+    day, ticker, needed = pl.col("day"), pl.col("ticker"), it.chosen.estimation_days
+    short, market_short, itself = pl.col("short"), pl.col("market_short"), pl.col("itself")
+    unknown = pl.col("cumulative_return").is_null()
+    # What neither a short window nor the benchmark itself explains is a price that is missing since.
+    missing = ~short & ~market_short & ~itself & unknown & over & ~portfolio
+    not_over = ~over & pl.lit(it.event.session is not None)
+    flat = ~unknown & pl.col("standard_error").is_null() & (pl.col("basis") != PRICE)
+    return [
+        pl.when(not_over).then(
+            because("day_not_known", day=day, date=pl.col("date"), prices_known_through=it.bars.last)
         ),
-        (~over & pl.lit(event.session is not None), pl.format("{} and " + prices_known, a_day)),
-        (pl.col("itself"), pl.lit("a benchmark is not held against itself")),
-        (pl.col("short"), pl.format(f"{{}} of {wanted} estimation returns of {{}}", "have", "ticker")),
-        (
-            pl.col("market_short") & ~pl.col("itself"),
-            pl.lit(f"not all {wanted} estimation returns of {chosen.benchmarks[0]} are known"),
+        pl.when(itself).then(because("benchmark_against_itself")),
+        pl.when(short).then(
+            because("estimation_returns_of_a_share_missing", ticker=ticker, returns=pl.col("have"), needed=needed)
         ),
-        (named, pl.format("a price of {} or of its benchmark is missing from day -1 to day {}", "ticker", "day")),
-        (
-            pl.col("cumulative_return").is_not_null() & pl.col("standard_error").is_null() & (pl.col("basis") != PRICE),
-            pl.lit(FLAT),
+        pl.when(market_short & ~itself).then(
+            because("estimation_returns_of_benchmark_missing", benchmark=it.benchmark, needed=needed)
         ),
-        (
-            portfolio & (pl.col("n_firms") == 0) & over,
-            pl.format("none of the role's {} firms has every return of the estimation window and after", "in_role"),
+        pl.when(missing).then(because("no_price_until_day", ticker=ticker, day=day)),
+        pl.when(flat).then(because("estimation_returns_do_not_vary")),
+    ]
+
+
+def _of_the_portfolio(over: pl.Expr, portfolio: pl.Expr) -> list[pl.Expr]:
+    complete, in_role = pl.col("n_firms"), pl.col("in_role")
+    return [
+        pl.when(portfolio & (complete == 0) & over).then(because("no_firm_has_every_return_since", firms=in_role)),
+        pl.when(portfolio & (complete > 0) & (complete < in_role)).then(
+            because("some_firms_have_every_return_since", complete=complete, firms=in_role)
         ),
-        (
-            portfolio & (pl.col("n_firms") > 0) & (pl.col("n_firms") < pl.col("in_role")),
-            pl.format(
-                "{} of the role's {} firms have every return of the estimation window and after", "n_firms", "in_role"
-            ),
-        ),
-        (told & ~loss, pl.format("day 0 was no loss ({} %)", (100 * pl.col("event_day_return")).round(2))),
-        (
-            told & loss & pl.col("days_to_recover").is_null(),
-            pl.lit(f"not back by day {last}, {through}" if last > 0 else "no day after day 0 is known"),
-        ),
-    ]  # fmt: skip
-    return joined(*(pl.when(when).then(then) for when, then in sentences))
+    ]
+
+
+def _of_the_loss(it: _Followed) -> list[pl.Expr]:
+    on_day_0, loss = pl.col("event_day_return"), pl.col("event_day_return") < 0
+    not_back = because("not_recovered", day=it.last, date=it.date(it.last)) if it.last > 0 else because("no_later_day")
+    return [
+        pl.when(on_day_0.is_not_null() & ~loss).then(because("no_loss_to_recover", event_day_return=on_day_0)),
+        pl.when(loss & pl.col("days_to_recover").is_null()).then(not_back),
+    ]
 
 
 MART = Mart(

@@ -29,8 +29,9 @@ are left out. The same days serve all tests. `ALL` is the mean over the roles.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -39,38 +40,20 @@ from scipy.stats import binom
 
 from warehouse.assumptions import Assumptions
 from warehouse.marts.common.mart import Mart, Trace
-from warehouse.marts.market.event_study_tests import (
-    ABOUT,
-    TESTS,
-    independent_firms,
-    kolari_pynnonen,
-    rank_deviations,
-    rank_statistic,
-    ranked,
-    standardised_tests,
-    too_few_ranks,
-)
-from warehouse.marts.market.returns import (
-    ROUNDING,
-    Prices,
-    Setting,
-    daily_returns,
-    evidence,
-    normal_p,
-    panel_prices,
-    setting,
-    student_p,
-    with_evidence,
-)
+from warehouse.marts.common.reasons import listed, reason
+from warehouse.marts.market.columns import BENCHMARK_FIRMS, FIRST_BENCHMARK, KNOWN_ON, null_has_a_reason
+from warehouse.marts.market.panel import Prices, Setting, evidence, panel_prices, setting, with_evidence
+from warehouse.marts.market.quiet_days import quiet_days, try_tests
+from warehouse.marts.market.significance import ABOUT, TESTS, too_few_ranks
+from warehouse.marts.wording import worded
 from warehouse.tables.table import Check, Column, mart
 
 ALL = "ALL"
-MEASURES = ("mean_correlation", "independent_firms", "variance_ratio")
-# How many times the level a test may reject by what is known to be wrong with it, and be called valid.
+# How many times its level a test may reject by what is known to be wrong with it, and still be called valid. A judgement:
+# 9 % at a level of 5 %, the upper end of what 250 days show of a valid test by chance (above). Bradley 1978, Robustness?,
+# calls a test robust whose rejections stay within 1.5 times its level, by his liberal criterion.
 TOLERATED = 1.8
 EVERY_DAY = 10**6
-# Days worked on at a time: their residuals stay in the processor's cache.
-BLOCK = 10
 
 TABLE = mart(
     "event_placebo",
@@ -80,8 +63,8 @@ TABLE = mart(
         Column("grouping", "text", "role whose firms are tested together; ALL is the mean over the roles", required=True),
         Column("window_start", "integer", "first day of the window relative to the day drawn", "trading days", True),
         Column("window_end", "integer", "last day of the window relative to the day drawn", "trading days", True),
-        Column("benchmark", "text", "fund or index that stands for the market (the first of benchmarks)", required=True),
-        Column("benchmark_firms", "text", "tickers whose prices make the benchmark, separated by blanks", required=True),
+        FIRST_BENCHMARK,
+        BENCHMARK_FIRMS,
         Column("level", "real", "p-value below which a test rejects", "probability", required=True, minimum=0, maximum=1),
         Column("days", "integer", "days drawn on which the test could be made", "days", required=True, minimum=0),
         Column("rejections", "real", "of them those on which it rejects; of ALL, the mean over the roles", "days", minimum=0),
@@ -111,15 +94,11 @@ TABLE = mart(
         Column("firms", "text", "tickers of the role, separated by blanks"),
         Column("prices_from", "date", "day of the first close used"),
         Column("prices_to", "date", "day of the last close used"),
-        Column("known_on", "date", "day by which all inputs were public"),
+        KNOWN_ON,
     ],
     key=("test", "grouping", "window_start", "window_end"),
     checks=(
-        Check(
-            "null_has_a_reason",
-            "select * from {table} where reason is null and rejection_share is null",
-            "a missing figure would look like one that was forgotten",
-        ),
+        null_has_a_reason("rejection_share is null"),
         Check(
             "valid_tests_keep_their_level",
             "select * from {table} where days >= 200 and level = 0.05 and (\"grouping\" = 'ALL' "
@@ -155,184 +134,151 @@ def build(
     seed, level = assumptions.integer("seed"), assumptions.number("q4_significance")
     every = quiet_days(bars, chosen, EVERY_DAY, seed)
     drawn = np.isin(every, quiet_days(bars, chosen, assumptions.integer("placebo_days"), seed))
-    p_values, measures = try_tests(bars, every, chosen)
-    return _table(bars, every, drawn, p_values, measures, level, seed, companies, chosen)
+    tried = _Tried(chosen, level, seed, every, drawn, *try_tests(bars, every, chosen))
+    frame = _rows(tried).join(_about_groups(bars, tried), on="grouping", how="left", maintain_order="left")
+    frame = frame.with_columns(pl.col(pl.Float64).fill_nan(None), pl.when(pl.col("days") > 0).then(pl.col(pl.Date)))
+    frame = worded(frame, "not_valid_because", "not_valid_because")
+    return with_evidence(frame, companies, any_figure=pl.col("rejection_share").is_not_null())
 
 
-def quiet_days(bars: Prices, chosen: Setting, wanted: int, seed: int) -> np.ndarray:
-    """Rows of days drawn without putting back: with an estimation window before, windows known, and no event near."""
-    before = 1 - chosen.estimation[0]
-    market = np.isfinite(bars.adj_close[:, bars.tickers.index(chosen.benchmarks[0])])
-    known = np.flatnonzero(market)
-    if not len(known):
-        return known
-    first, last = (extreme for window in [np.array(chosen.windows)] for extreme in (window.min(), window.max()))
-    days = np.arange(known[0] + before, known[-1] - max(last, 0) + 1)
-    for event in chosen.events:
-        days = days[(days + last < event.at - 1) | (days + first > event.at + 1)]
-    if len(days) > wanted:
-        days = np.random.default_rng(seed).choice(days, size=wanted, replace=False)
-    return np.sort(days)
+@dataclass(frozen=True)
+class _Tried:
+    """The tests made on `every` quiet day (row numbers), of which `drawn` says which count.
 
-
-def try_tests(bars: Prices, days: np.ndarray, chosen: Setting) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """p-values of each test, days by windows by groups (NaN where it cannot be made), and MEASURES of the same shape.
-
-    `variance_ratio` of a day is its squared t of the portfolio, over what that is on average where the test is right.
+    `p_values` of each test and `measures` are days by windows by groups; see `quiet_days.try_tests`.
     """
-    in_role = np.array([[role == group for role in chosen.roles] for group in chosen.groups])
-    firms = np.flatnonzero(in_role.any(axis=0))
-    returns = daily_returns(bars.adj_close, "simple")
-    own, market = returns[:, firms], returns[:, bars.tickers.index(chosen.benchmarks[0])]
-    blocks = [
-        _block(own, market, days[i : i + BLOCK], in_role[:, firms], chosen) for i in range(0, len(days), BLOCK)
-    ]  # fmt: skip
-    shape = (0, len(chosen.windows), len(chosen.groups))
-    found = {
-        name: np.concatenate([np.empty(shape), *(block[name] for block in blocks)]) for name in (*TESTS, *MEASURES)
-    }
-    return {test: found[test] for test in TESTS}, {measure: found[measure] for measure in MEASURES}
+
+    chosen: Setting
+    level: float
+    seed: int
+    every: np.ndarray
+    drawn: np.ndarray
+    p_values: dict[str, np.ndarray]
+    measures: dict[str, np.ndarray]
+
+    @property
+    def days(self) -> np.ndarray:
+        return self.every[self.drawn]
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        return self.chosen.groups
+
+    def mean_of(self, measure: str, w: int, *, drawn: bool = False) -> np.ndarray:
+        """Mean of a measure over the days (or over those drawn), by group."""
+        values = self.measures[measure][self.drawn if drawn else slice(None), w]
+        return np.array([_mean(values[:, g]) for g in range(len(self.groups))])
 
 
-def _block(
-    own: np.ndarray, market: np.ndarray, days: np.ndarray, in_role: np.ndarray, chosen: Setting
-) -> dict[str, np.ndarray]:
-    """The tests on some days at once. Axes: D days, n estimation days, F firms, G groups.
-
-    The same formulas as in `returns.fit` and `event_study_tests`, but with another estimation window for each day.
-    """
-    rows = days[:, None] + np.arange(chosen.estimation[0], chosen.estimation[1] + 1)
-    # Firms that lack a return before each of the days are left out first, as they have no residuals to rank.
-    listed = np.isfinite(own[rows]).all(axis=1).any(axis=0)
-    own, in_role = own[:, listed], in_role[:, listed]
-    residuals, normal_market = own[rows], market[rows]
-    n = residuals.shape[1]
-    estimated = np.isfinite(residuals).all(axis=1) & np.isfinite(normal_market).all(axis=1)[:, None]
-    residuals[~np.broadcast_to(estimated[:, None, :], residuals.shape)] = 0.0
-    mean, market_mean = residuals.mean(axis=1), normal_market.mean(axis=1)
-    centred = normal_market - market_mean[:, None]
-    sxx = (centred**2).sum(axis=1)
-    residuals -= mean[:, None, :]
-    beta = (centred[:, None, :] @ residuals)[:, 0] / sxx[:, None]
-    residuals -= centred[:, :, None] * beta[:, None, :]
-    alpha = mean - beta * market_mean[:, None]
-    squares = np.einsum("dnf,dnf->df", residuals, residuals)
-    ranks = ranked(residuals)
-    found: dict[str, list[np.ndarray]] = {name: [] for name in (*TESTS, *MEASURES)}
-    for first, last in chosen.windows:
-        span = days[:, None] + np.arange(first, last + 1)
-        length = span.shape[1]
-        there = estimated & np.isfinite(own[span]).all(axis=1)
-        members = in_role & there[:, None, :] & (squares > ROUNDING**2)[:, None, :]
-        size = members.sum(axis=2)
-        daily = (
-            np.where(there[:, None, :], own[span], 0.0)
-            - alpha[:, None, :]
-            - market[span][:, :, None] * beta[:, None, :]
-        )
-        car = daily.sum(axis=1)
-        drift = (market[span] - market_mean[:, None]).sum(axis=1) ** 2 / sxx
-        factor = (length + length**2 / n + drift)[:, None]
-        # A portfolio's regression is the mean of its firms' regressions, being linear in the returns.
-        weights = (members / np.maximum(size, 1)[:, :, None]).transpose(0, 2, 1)
-        portfolio = np.einsum("dng,dng->dg", residuals @ weights, residuals @ weights) / (n - 2)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            t = car / np.sqrt(squares / (n - 2) * factor)
-            t_portfolio = (car[:, None, :] @ weights)[:, 0] / np.sqrt(portfolio * factor)
-            unit = members.transpose(0, 2, 1) / np.sqrt(squares)[:, :, None]
-        unit[~np.isfinite(unit)] = 0.0
-        together = ((residuals @ unit) ** 2).sum(axis=1)
-        r = (together - size) / np.where(size > 1, size * (size - 1), np.nan)
-        tests = standardised_tests(np.where(np.isfinite(t), t, 0.0), members, n - 2)
-        adjusted = kolari_pynnonen(tests["bmp_statistic"], r, size)
-        deviations = rank_deviations(residuals, daily, ranks)
-        corrado = rank_statistic(deviations @ weights, length)
-        nothing = size == 0
-        for name, p_value in (
-            ("portfolio", student_p(t_portfolio, n - 2)),
-            ("patell", tests["patell_p"]),
-            ("bmp", tests["bmp_p"]),
-            ("kolari_pynnonen", student_p(adjusted, np.maximum(size - 1, 1))),
-            ("corrado_rank", normal_p(corrado)),
-            ("mean_correlation", r),
-            ("independent_firms", independent_firms(size, r)),
-            ("variance_ratio", t_portfolio**2 * (n - 4) / (n - 2)),
-        ):
-            found[name].append(np.where(nothing, np.nan, p_value))
-    return {name: np.stack(parts, axis=1) for name, parts in found.items()}
-
-
-def _table(
-    bars: Prices,
-    every: np.ndarray,
-    drawn: np.ndarray,
-    p_values: dict[str, np.ndarray],
-    measures: dict[str, np.ndarray],
-    level: float,
-    seed: int,
-    companies: pl.DataFrame,
-    chosen: Setting,
-) -> pl.DataFrame:
-    """One row for each test, role (and ALL) and window: `every` quiet day, of them those `drawn`."""
-    days = every[drawn]
-    groups = [*chosen.groups, ALL]
+def _about_groups(bars: Prices, tried: _Tried) -> pl.DataFrame:
+    """What is the same in all rows of a role, and of ALL: its firms, the days, and the evidence of its prices."""
+    chosen, days = tried.chosen, tried.days
     members = {
-        group: [f for f, role in zip(chosen.firms, chosen.roles, strict=True) if role == group] for group in groups
+        group: [firm for firm, role in zip(chosen.firms, chosen.roles, strict=True) if role == group]
+        for group in chosen.groups
     }
     members[ALL] = [firm for group in chosen.groups for firm in members[group]]
-    flags = np.array([[firm in members[group] for firm in chosen.firms] for group in groups])
+    flags = np.array([[firm in firms for firm in chosen.firms] for firms in members.values()])
     first, last = (days[0], days[-1]) if len(days) else (0, -1)
     span = first + chosen.estimation[0] - 1, last + max(end for _, end in chosen.windows)
     grade, known_on = evidence(bars, *(span if len(days) else (0, -1)), flags, True, chosen)
-    rows = []
-    for test in TESTS:
-        about = ABOUT[test]
-        for w, window in enumerate(chosen.windows):
-            made, rejected, shares = _counted(p_values[test][drawn, w], level)
-            made_of_all, _, shares_of_all = _counted(p_values[test][:, w], level)
-            r = [_mean(measures["mean_correlation"][drawn, w, g]) for g in range(len(chosen.groups))]
-            worth, ratio = (
-                np.array([_mean(measures[name][:, w, g]) for g in range(len(chosen.groups))])
-                for name in ("independent_firms", "variance_ratio")
+    return pl.DataFrame(
+        {
+            "grouping": list(members),
+            "firms": [" ".join(firms) for firms in members.values()],
+            "grade": grade[len(chosen.firms) :],
+            "known_on": known_on[len(chosen.firms) :],
+        }
+    ).with_columns(
+        **{
+            name: pl.lit(bars.day(row) if len(days) else None, pl.Date)
+            for name, row in (
+                ("first_day", first), ("last_day", last), ("prices_from", span[0]), ("prices_to", span[1])
             )
-            why = [
-                _not_valid(test, worth[g], ratio[g], window[1] - window[0] + 1, level)
-                for g in range(len(chosen.groups))
-            ]
-            failing = [group for group, reason in zip(chosen.groups, why, strict=True) if reason]
-            why.append(f"not valid for {', '.join(failing)}" if failing else None)
-            for g, group in enumerate(groups):
-                pooled = group == ALL
-                n = int(made.max(initial=0) if pooled else made[g])
-                share = _mean(shares) if pooled else shares[g]
-                low, high = (binom.ppf(q, n, level) / n for q in (0.05, 0.95)) if n and not pooled else (None, None)
-                rows.append(
-                    {
-                        "test": test, "grouping": group, "window_start": window[0], "window_end": window[1],
-                        "benchmark": chosen.benchmarks[0], "level": level, "days": n,
-                        "benchmark_firms": " ".join(chosen.behind(chosen.benchmarks[0])),
-                        "rejections": (_mean(rejected) if pooled else float(rejected[g])) if n else None,
-                        "rejection_share": float(share), "share_low": low, "share_high": high,
-                        "quiet_days": int(made_of_all.max(initial=0) if pooled else made_of_all[g]),
-                        "share_of_quiet_days": _mean(shares_of_all) if pooled else float(shares_of_all[g]),
-                        "is_valid_here": why[g] is None if n else None, "not_valid_because": why[g] if n else None,
-                        "independent_firms": None if pooled else worth[g],
-                        "variance_ratio": None if pooled else ratio[g],
-                        "valid_for_one_event_day": about.valid_for_one_event_day, "assumes": about.assumes,
-                        "valid_when": about.valid_when, "reference": about.reference,
-                        "mean_correlation": _mean(np.array(r)) if pooled else r[g], "seed": seed,
-                        "first_day": bars.sessions[first].item() if n else None,
-                        "last_day": bars.sessions[last].item() if n else None,
-                        "firms": " ".join(members[group]),
-                        "prices_from": bars.sessions[span[0]].item() if n else None,
-                        "prices_to": bars.sessions[span[1]].item() if n else None,
-                        "grade": int(grade[len(chosen.firms) + g]), "known_on": int(known_on[len(chosen.firms) + g]),
-                        "reason": None if n else "no day has an estimation window before it and a known window after it",
-                    }
-                )  # fmt: skip
-    types = {name: kind for name, kind in TABLE.polars_schema.items() if name not in ("grade", "known_on")}
-    frame = pl.DataFrame(rows, schema_overrides=types).with_columns(pl.col(pl.Float64).fill_nan(None))
-    return with_evidence(frame, companies, any_figure=pl.col("rejection_share").is_not_null())
+        }
+    )  # fmt: skip
+
+
+def _rows(tried: _Tried) -> pl.DataFrame:
+    """One row for each test, window and role, and ALL."""
+    rows = [
+        row | {"test": test, "window_start": window[0], "window_end": window[1]}
+        for test in TESTS
+        for w, window in enumerate(tried.chosen.windows)
+        for row in _of_test(tried, test, w)
+    ]
+    types = {name: kind for name, kind in TABLE.polars_schema.items() if name in rows[0]}
+    about = pl.DataFrame(
+        [
+            {"test": test, "valid_for_one_event_day": about.valid_for_one_event_day, "assumes": about.assumes,
+             "valid_when": about.valid_when, "reference": about.reference}
+            for test, about in ABOUT.items()
+        ]
+    )  # fmt: skip
+    market = tried.chosen.benchmarks[0]
+    return (
+        pl.DataFrame(rows, schema_overrides=types | {"not_valid_because": pl.List(pl.String)})
+        .join(about, on="test", how="left", maintain_order="left")
+        .with_columns(
+            benchmark=pl.lit(market),
+            benchmark_firms=pl.lit(" ".join(tried.chosen.behind(market))),
+            level=pl.lit(tried.level),
+            seed=pl.lit(tried.seed),
+        )
+    )
+
+
+def _of_test(tried: _Tried, test: str, w: int) -> list[dict[str, Any]]:
+    """The rows of one test and window: each role's, then ALL, which is the mean over the roles."""
+    made, rejected, shares = _counted(tried.p_values[test][tried.drawn, w], tried.level)
+    quiet, _, shares_of_quiet = _counted(tried.p_values[test][:, w], tried.level)
+    first, last = tried.chosen.windows[w]
+    correlation = tried.mean_of("mean_correlation", w, drawn=True)
+    worth, ratio = tried.mean_of("independent_firms", w), tried.mean_of("variance_ratio", w)
+    why = [
+        _not_valid(test, float(worth[g]), float(ratio[g]), last - first + 1, tried.level)
+        for g in range(len(tried.groups))
+    ]
+    rows = []
+    for g, group in enumerate(tried.groups):
+        n = int(made[g])
+        low, high = (binom.ppf(q, n, tried.level) / n for q in (0.05, 0.95)) if n else (None, None)
+        rows.append(
+            _made(n, why[g])
+            | {
+                "grouping": group,
+                "rejections": float(rejected[g]) if n else None,
+                "rejection_share": float(shares[g]),
+                "share_low": low,
+                "share_high": high,
+                "quiet_days": int(quiet[g]),
+                "share_of_quiet_days": float(shares_of_quiet[g]),
+                "independent_firms": float(worth[g]),
+                "variance_ratio": float(ratio[g]),
+                "mean_correlation": float(correlation[g]),
+            }
+        )
+    failing = [group for group, reason_ in zip(tried.groups, why, strict=True) if reason_]
+    n = int(made.max(initial=0))
+    pooled = {
+        "grouping": ALL,
+        "rejections": _mean(rejected) if n else None,
+        "rejection_share": _mean(shares),
+        "quiet_days": int(quiet.max(initial=0)),
+        "share_of_quiet_days": _mean(shares_of_quiet),
+        "mean_correlation": _mean(correlation),
+    }
+    return [*rows, _made(n, reason("not_valid_for_roles", roles=failing) if failing else None) | pooled]
+
+
+def _made(days: int, not_valid: str | None) -> dict[str, Any]:
+    """What a row says of itself: on how many days the test was made, whether it is valid there, and why not."""
+    return {
+        "days": days,
+        "is_valid_here": not_valid is None if days else None,
+        "not_valid_because": listed([not_valid]) if days else None,
+        "reasons": None if days else listed([reason("no_quiet_day")]),
+    }
 
 
 def _counted(p_values: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -345,14 +291,12 @@ def _not_valid(test: str, worth: float, ratio: float, days: int, level: float) -
     """Why a test is not valid for some firms on a common day, by what was measured; None where it is."""
     about = ABOUT[test]
     if not about.valid_for_one_event_day:
-        return f"it takes for granted that {about.assumes}: not so on a common day"
+        return reason("assumption_fails_on_a_common_day", assumption=about.assumes)
     limit = variance_limit(level)
     if about.assumes_same_variance and ratio > limit:
-        return f"the quiet days' variance is {ratio:.2f} times that of the windows before, above {limit:.2f}"
+        return reason("variance_too_large", ratio=ratio, limit=limit)
     if about.ranks and too_few_ranks(worth, days):
-        return (
-            f"the firms are worth {worth:.1f} independent ones, too few for the ranks of {days} day{'s' * (days > 1)}"
-        )
+        return reason("too_few_ranks", independent_firms=worth, days=days)
     return None
 
 

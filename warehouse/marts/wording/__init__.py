@@ -47,14 +47,12 @@ def sentences(reasons: Iterable[str]) -> str:
     return SEPARATOR.join(map(sentence, reasons))
 
 
-def worded(frame: pl.DataFrame) -> pl.DataFrame:
-    """`frame` with the column `reason`: its `reasons` in words, null where it has none."""
-    each = frame.get_column(REASONS).explode().drop_nulls().unique().to_list()
+def worded(frame: pl.DataFrame, reasons: str = REASONS, into: str = "reason") -> pl.DataFrame:
+    """`frame` with the column `into`: its lists of `reasons` in words, null where a row has none."""
+    each = frame.get_column(reasons).explode().drop_nulls().unique().to_list()
     words = {text: sentence(text) for text in each}
     said = (
-        pl.col(REASONS).list.eval(pl.element().replace_strict(words, return_dtype=pl.String)) if words else pl.lit(None)
+        pl.col(reasons).list.eval(pl.element().replace_strict(words, return_dtype=pl.String)) if words else pl.lit(None)
     )
     text = said.list.join(SEPARATOR) if words else said.cast(pl.String)
-    if "reason" in frame.columns:  # of a mart whose reasons are still sentences
-        text = pl.coalesce(text, pl.col("reason").cast(pl.String))
-    return frame.with_columns(reason=text)
+    return frame.with_columns(text.alias(into))

@@ -1,0 +1,53 @@
+"""Columns that several marts of this room share, each declared once."""
+
+from __future__ import annotations
+
+from warehouse.marts.market.returns import KINDS, MODELS
+from warehouse.tables.table import Check, Column
+
+EVENT_DATE = Column("event_date", "date", "date of the news, as asked for", required=True)
+SESSION = Column("session", "date", "trading day that is day 0: the event date, or the next session after it")
+WINDOW = (
+    Column("window_start", "integer", "first day of the window relative to the session", "trading days", True),
+    Column("window_end", "integer", "last day of the window relative to the session", "trading days", True),
+)
+MODEL = Column(
+    "model",
+    "text",
+    "normal return: market_model a + b Rm, market_adjusted Rm, mean_adjusted the mean (uses no benchmark)",
+    required=True,
+    allowed=MODELS,
+)
+RETURN_KIND = Column("return_kind", "text", "daily returns: simple, or log", required=True, allowed=KINDS)
+ROLE = Column("role", "text", "role in the question; of a portfolio, the role of its firms", required=True)
+BENCHMARK = Column(
+    "benchmark",
+    "text",
+    "fund, or equal-weight index of the panel (assumption benchmark_indices), that stands for the market",
+    required=True,
+)
+FIRST_BENCHMARK = Column(
+    "benchmark", "text", "fund or index that stands for the market: the first of benchmarks", required=True
+)
+BENCHMARK_FIRMS = Column(
+    "benchmark_firms",
+    "text",
+    "tickers whose prices make the benchmark, separated by blanks: of a fund the fund, of an index its firms",
+    required=True,
+)
+N_FIRMS = Column("n_firms", "integer", "firms in the row: 1, or those of the portfolio", "firms", True, minimum=0)
+FIRMS = Column("firms", "text", "tickers in the row, separated by blanks")
+ESTIMATION_TO_WINDOW = (
+    Column("prices_from", "date", "day of the close that the first estimation return starts from"),
+    Column("prices_to", "date", "last day of the window"),
+)
+KNOWN_ON = Column("known_on", "date", "day by which all inputs were public")
+
+
+def null_has_a_reason(null: str) -> Check:
+    """The check that a row says why where a figure is missing; `null` is the SQL condition for that."""
+    return Check(
+        "null_has_a_reason",
+        f"select * from {{table}} where reasons is null and ({null})",
+        "a missing figure would look like one that was forgotten",
+    )

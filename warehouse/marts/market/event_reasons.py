@@ -1,0 +1,24 @@
+"""Reasons that several marts about events give of the event's day: the condition, and the reason where it holds."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from warehouse.marts.common.reasons import because
+
+EVENT_DATE, SESSION = pl.col("event_date"), pl.col("session")
+
+
+def event_moved() -> tuple[pl.Expr, pl.Expr]:
+    """The exchange was closed on `event_date`, so the next `session` is measured."""
+    return SESSION != EVENT_DATE, because("event_moved", event_date=EVENT_DATE, session=SESSION)
+
+
+def no_session() -> tuple[pl.Expr, pl.Expr]:
+    """The calendar ends before `event_date`."""
+    return SESSION.is_null(), because("no_session", event_date=EVENT_DATE)
+
+
+def of_the_day() -> tuple[pl.Expr, pl.Expr]:
+    """Both, each null where it does not apply."""
+    return tuple(pl.when(holds).then(why) for holds, why in (no_session(), event_moved()))

@@ -1,0 +1,284 @@
+"""Who is looked at, when, and at what prices: what the event study and everything built on it have in common.
+
+Days are sessions of the exchange and never weekdays: a calendar that counts a holiday as a trading day shifts every
+return behind it by one. Prices stand in arrays of sessions by tickers, so that the days around any event are a slice of
+rows and every firm is computed at once. Beside each price stands its evidence: how good it is and since when it is public.
+
+A benchmark is a fund, or an index made of the panel's own firms.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+import numpy as np
+import polars as pl
+
+from warehouse.assumptions import Assumptions
+from warehouse.errors import UsageError
+from warehouse.marts.common.select_current import admissible, pick
+from warehouse.marts.market.returns import daily_returns, rows_at
+from warehouse.tables.companies import TABLE as COMPANIES
+from warehouse.tables.stock_prices import TABLE as STOCK_PRICES
+from warehouse.tables.table import GRADES
+
+BENCHMARK_ROLE = "benchmark"
+# Ticker of the portfolio of a role's firms: `portfolio:supplier`.
+PORTFOLIO = "portfolio:"
+# A row number that lies outside every calendar, also after an offset is added to it.
+NOWHERE = -(10**9)
+NO_GRADE = -1
+NEVER = -(2**31)
+
+
+@dataclass(frozen=True)
+class Prices:
+    """Closes of some tickers on every session: arrays of T by tickers, USD, NaN where there is no bar.
+
+    `volume` is the shares traded, on the split basis of `close`.
+    `grade` is the place of a bar's grade in GRADES and `known_on` the day it became public (days since 1970); NO_GRADE
+    and NEVER where there is no bar.
+    """
+
+    sessions: np.ndarray
+    tickers: tuple[str, ...]
+    close: np.ndarray
+    adj_close: np.ndarray
+    grade: np.ndarray
+    known_on: np.ndarray
+    volume: np.ndarray
+
+    @property
+    def last_row(self) -> int:
+        """Row of the last session with a bar of any ticker; NOWHERE where there is none."""
+        traded = np.flatnonzero((self.grade != NO_GRADE).any(axis=1))
+        return int(traded[-1]) if len(traded) else NOWHERE
+
+    @property
+    def last(self) -> date | None:
+        """The last session with a bar of any ticker."""
+        return self.day(self.last_row)
+
+    def day(self, row: int) -> date | None:
+        """The session of a row; None outside the calendar."""
+        return self.sessions[row].item() if 0 <= row < len(self.sessions) else None
+
+
+@dataclass(frozen=True)
+class Event:
+    """An event: the date asked for, the session it falls on (None where the calendar ends before), its row there."""
+
+    asked: date
+    what: str
+    session: date | None
+    at: int
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What is asked for: events, windows and estimation window in trading days from the event, firms and benchmarks.
+
+    `firms` are the tickers of the panel (benchmark funds too) with their `roles`; `groups` are the roles that have a
+    portfolio, all but the benchmarks'. `indices` are the benchmarks that are made of the panel, each with its firms.
+    """
+
+    events: tuple[Event, ...]
+    windows: tuple[tuple[int, int], ...]
+    estimation: tuple[int, int]
+    benchmarks: tuple[str, ...]
+    firms: tuple[str, ...]
+    roles: tuple[str, ...]
+    groups: tuple[str, ...]
+    indices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def behind(self, benchmark: str) -> tuple[str, ...]:
+        """Tickers whose prices make a benchmark: the firms of an index, or the fund or share itself."""
+        return self.indices.get(benchmark, (benchmark,))
+
+    @property
+    def assets(self) -> tuple[str, ...]:
+        """Whatever has returns of its own: the firms, then each role's portfolio."""
+        return (*self.firms, *(PORTFOLIO + group for group in self.groups))
+
+    @property
+    def estimation_days(self) -> int:
+        return self.estimation[1] - self.estimation[0] + 1
+
+
+def setting(companies: pl.DataFrame, sessions: pl.DataFrame, assumptions: Assumptions) -> Setting:
+    """The panel, the events and the windows: what the event study and its tests have in common.
+
+    Raises UsageError where an index has the name of a ticker: its rows could not be told from the ticker's.
+    """
+    panel = pick(admissible(companies), COMPANIES).sort("ticker")
+    days = _days(sessions)
+    indices = {
+        name: tuple(
+            panel.filter(~pl.any_horizontal(pl.col("ticker", "role").is_in([*without, BENCHMARK_ROLE])))["ticker"]
+        )
+        for name, without in assumptions.value("benchmark_indices").items()
+    }
+    if taken := sorted(set(indices) & set(panel["ticker"])):
+        raise UsageError(f"benchmark_indices: {taken[0]} is a ticker of the panel. Give the index another name.")
+    asked = sorted((date.fromisoformat(day), what) for day, what in assumptions.value("events").items())
+    return Setting(
+        events=tuple(event(days, day, what) for day, what in asked),
+        windows=tuple((int(first), int(last)) for first, last in assumptions.value("windows")),
+        estimation=tuple(assumptions.value("estimation_window")),
+        benchmarks=tuple(dict.fromkeys(assumptions.value("benchmarks"))),
+        firms=tuple(panel["ticker"]),
+        roles=tuple(panel["role"]),
+        groups=tuple(sorted(set(panel["role"]) - {BENCHMARK_ROLE})),
+        indices=indices,
+    )
+
+
+def event(sessions: np.ndarray, asked: date, what: str = "") -> Event:
+    """The session of an event: the day itself, or the next day on which the exchange was open."""
+    at = int(np.searchsorted(sessions, np.datetime64(asked, "D")))
+    if at == len(sessions):
+        return Event(asked, what, None, NOWHERE)
+    return Event(asked, what, sessions[at].item(), at)
+
+
+def panel_prices(stock_prices: pl.DataFrame, sessions: pl.DataFrame, chosen: Setting) -> Prices:
+    """Prices of the firms, then of the benchmarks that are not among them; an index stands as a ticker of its own."""
+    funds = [name for name in chosen.benchmarks if name not in chosen.indices]
+    found = prices(stock_prices, sessions, list(dict.fromkeys((*chosen.firms, *funds))))
+    for name in chosen.benchmarks:
+        if name in chosen.indices:
+            found = with_index(found, name, chosen.indices[name])
+    return found
+
+
+def with_index(found: Prices, name: str, firms: Sequence[str]) -> Prices:
+    """`found` with one more ticker: the level of an equal-weight index of some of its tickers, as `adj_close`.
+
+    Its simple return of a day is the mean of the simple returns of the firms that have one, so that a firm enters on the
+    day after its listing and a firm's missing day is nobody else's. The level starts at 1; it has no `close`, as nobody
+    trades it. Where no firm has a return there is no level, and so no return across the gap.
+    """
+    columns = [found.tickers.index(ticker) for ticker in firms]
+    returns = daily_returns(found.adj_close[:, columns], "simple")
+    there = ~np.isnan(returns)
+    firms_a_day = there.sum(axis=1)
+    moved = np.where(there, returns, 0.0).sum(axis=1) / np.maximum(firms_a_day, 1)
+    has = firms_a_day > 0
+    starts = np.append(has[1:], False) & ~np.append(False, has[:-1])
+    level = np.where(has | starts, np.cumprod(1 + moved), np.nan)
+
+    def beside(values: np.ndarray, column: np.ndarray) -> np.ndarray:
+        return np.column_stack([values, column]).astype(values.dtype)
+
+    return Prices(
+        found.sessions,
+        (*found.tickers, name),
+        beside(found.close, np.full(len(level), np.nan)),
+        beside(found.adj_close, level),
+        beside(found.grade, found.grade[:, columns].max(axis=1, initial=NO_GRADE)),
+        beside(found.known_on, found.known_on[:, columns].max(axis=1, initial=NEVER)),
+        beside(found.volume, np.full(len(level), np.nan)),
+    )
+
+
+def prices(stock_prices: pl.DataFrame, sessions: pl.DataFrame, tickers: Sequence[str]) -> Prices:
+    """The picked bar of each ticker and session, in the order of `tickers` and of the calendar."""
+    days, names = _days(sessions), tuple(tickers)
+    shape = (len(days), len(names))
+    close, adj_close, volume = (np.full(shape, np.nan) for _ in range(3))
+    grade, known_on = np.full(shape, NO_GRADE, dtype=np.int8), np.full(shape, NEVER, dtype=np.int32)
+    columns = pl.DataFrame(
+        {"ticker": names, "column": range(len(names))}, schema={"ticker": pl.String, "column": pl.Int64}
+    )
+    rows = pl.DataFrame({"date": days, "row": np.arange(len(days))}, schema={"date": pl.Date, "row": pl.Int64})
+    bars = stock_prices.filter(pl.col("ticker").is_in(names) & (pl.col("close") > 0) & (pl.col("adj_close") > 0))
+    found = admissible(bars).join(columns, on="ticker").join(rows, on="date")
+    place = found["row"].to_numpy(), found["column"].to_numpy()
+    grade[place] = 0
+    if np.count_nonzero(grade != NO_GRADE) < len(found):
+        # Sorting every bar to choose among them is worth it only where two bars speak of one day.
+        found = pick(found, STOCK_PRICES)
+        place = found["row"].to_numpy(), found["column"].to_numpy()
+    close[place], adj_close[place] = found["close"].to_numpy(), found["adj_close"].to_numpy()
+    volume[place] = found["volume"].cast(pl.Float64).to_numpy()
+    grade[place] = grade_codes(found["grade"])
+    known_on[place] = found["known_on"].cast(pl.Int32).to_numpy()
+    return Prices(days, names, close, adj_close, grade, known_on, volume)
+
+
+@dataclass(frozen=True)
+class Gaps:
+    """Of each ticker, over some days: returns that are there, whether a price is missing, and the first such day.
+
+    The day is NaT where nothing is missing, or where it lies outside the calendar.
+    """
+
+    returns: np.ndarray
+    missing: np.ndarray
+    first: np.ndarray
+
+
+def gaps(bars: Prices, rows: np.ndarray) -> Gaps:
+    """What is missing of each ticker over the days of some rows; returns are counted from the second day on."""
+    present = rows_at((~np.isnan(bars.adj_close)).astype(float), rows) == 1
+    missing = ~present.all(axis=0)
+    row = rows[np.argmin(present, axis=0)]
+    inside = missing & (row >= 0) & (row < len(bars.sessions))
+    first = np.full(len(row), np.datetime64("NaT", "D"))
+    first[inside] = bars.sessions[row[inside]]
+    return Gaps((present[1:] & present[:-1]).sum(axis=0), missing, first)
+
+
+def grade_codes(grades: pl.Series) -> np.ndarray:
+    """Place of each grade in GRADES, so that the weakest is the largest; -1 for none."""
+    codes = grades.replace_strict(GRADES, list(range(len(GRADES))), default=None, return_dtype=pl.Int8)
+    return codes.fill_null(NO_GRADE).to_numpy()
+
+
+def evidence(
+    bars: Prices, first_row: int, last_row: int, members: np.ndarray, with_market: bool, chosen: Setting
+) -> tuple[np.ndarray, np.ndarray]:
+    """Weakest grade (code) and last day of publication of the prices of some rows, for each firm, then each group.
+
+    `members` are G by F flags; `with_market` adds the first benchmark's prices to each.
+    """
+    rows = slice(max(first_row, 0), max(last_row + 1, 0))
+    market = bars.tickers.index(chosen.benchmarks[0])
+    found = []
+    for values, nothing in ((bars.grade, NO_GRADE), (bars.known_on, NEVER)):
+        worst = values[rows].max(axis=0, initial=nothing)
+        firms = worst[: len(chosen.firms)]
+        groups = np.where(members, firms, nothing).max(axis=1, initial=nothing)
+        assets = np.append(firms, groups)
+        found.append(np.maximum(assets, worst[market]) if with_market else assets)
+    return found[0], found[1]
+
+
+def with_evidence(found: pl.DataFrame, companies: pl.DataFrame, any_figure: pl.Expr) -> pl.DataFrame:
+    """`grade` (code) and `known_on` (days since 1970) as they are published, null where a row has no figure.
+
+    The panel's own rows count too: a role is a fact with a grade.
+    """
+    panel = pick(admissible(companies), COMPANIES)
+    worst_of_panel = int(grade_codes(panel["grade"]).max(initial=NO_GRADE))
+    newest_of_panel = panel["known_on"].cast(pl.Int32).max() if len(panel) else NEVER
+    return found.with_columns(
+        grade=pl.when(any_figure).then(grade_letter(pl.max_horizontal("grade", pl.lit(worst_of_panel)))),
+        known_on=pl.when(any_figure).then(as_date(pl.max_horizontal("known_on", pl.lit(newest_of_panel)))),
+    )
+
+
+def grade_letter(code: pl.Expr) -> pl.Expr:
+    """The grade of a code of `grade_codes`; null for NO_GRADE."""
+    return code.cast(pl.Int8).replace_strict(list(range(len(GRADES))), GRADES, default=None, return_dtype=pl.String())
+
+
+def as_date(days: pl.Expr) -> pl.Expr:
+    """The date so many days after 1970-01-01; null for NEVER."""
+    return pl.when(days != NEVER).then(days).cast(pl.Int32).cast(pl.Date)
+
+
+def _days(sessions: pl.DataFrame) -> np.ndarray:
+    return np.unique(sessions["session"].drop_nulls().to_numpy()).astype("datetime64[D]")
