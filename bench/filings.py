@@ -43,6 +43,8 @@ from warehouse.database.store import opened
 from warehouse.fetching import archive
 from warehouse.paths import Home
 from warehouse.pipeline import ingest
+from warehouse.pipeline.context import RunContext
+from warehouse.pipeline.quarantine import quarantine
 from warehouse.settings import Settings
 from warehouse.sources import sec
 from warehouse.sources.common.source import Document
@@ -103,13 +105,13 @@ def documents(files: Files) -> Iterator[Document]:
 def ours(files: Files, folder: Path) -> int:
     (source,) = sec.SOURCES
     home = Home(folder, folder / "warehouse.duckdb")
-    run = ingest.RunContext("bench", LOADED_AT, home, Settings(home=folder))
+    run = RunContext("bench", LOADED_AT, home, Settings(home=folder))
     found = ingest.Ingested(source)
     with opened(folder / "warehouse.duckdb", folder / "staging.duckdb") as store:
         for document in documents(files):
             if not ingest._already_loaded(store, document, found):
                 ingest._load_document(source, document, "application/json", LOADED_AT, store, run, found)
-        ingest.quarantine(store, run, [found])
+        quarantine(store, run, [found])
         return sum(ingest.load(store).values())
 
 

@@ -1,8 +1,8 @@
 """The main job: from documents to a published answer.
 
-Reads top to bottom: ingest every source, put bad rows aside, load, check, build, check, publish, tell. Where nothing
-changed since the published run, its marts and what was found of them are carried over instead of made again. A step is
-a Prefect task where it is worth retrying or seeing by itself; what a step does is in `warehouse`.
+Reads top to bottom: ingest every source, check and quarantine new rows, load, check, build, check, publish, notify. Where
+nothing changed since the published run, its marts and findings are carried over instead of made again. A step is a
+Prefect task where it is worth retrying or seeing by itself; what a step does is in `warehouse.pipeline`.
 """
 
 from __future__ import annotations
@@ -17,22 +17,26 @@ from prefect.cache_policies import NO_CACHE
 from prefect.events import emit_event
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from warehouse.pipeline import steps
-from warehouse.pipeline.alerts import Message
-from warehouse.pipeline.ingest import Ingested
+from warehouse.database.store import Store
+from warehouse.errors import OverbuildError
+from warehouse.pipeline import build, check, ingest, live_sources, notify, publish, quarantine, summary
+from warehouse.pipeline.alerts import Message, Notified
+from warehouse.pipeline.choose import chosen
+from warehouse.pipeline.context import RunContext
+from warehouse.pipeline.workspace import workspace
 from warehouse.sources.common.source import Source
 
 progress = logging.getLogger("overbuild.progress")
 
 
 def say(message: str) -> None:
-    """Tell Prefect's log and whoever listens in the terminal."""
+    """Write to Prefect's log and to whoever listens in the terminal."""
     get_run_logger().info(message)
     progress.info(message)
 
 
 def announce(message: Message) -> None:
-    """An event for automations: `overbuild.check.open`, `overbuild.source.mended`, `overbuild.verdict.changed`, ..."""
+    """An event for automations: `overbuild.check.open`, `overbuild.source.resolved`, `overbuild.verdict.changed`, ..."""
     emit_event(
         event=f"overbuild.{message.kind}.{message.state}",
         resource={"prefect.resource.id": f"overbuild.{message.key.replace(' ', '.')}"[:200]},
@@ -49,44 +53,74 @@ def answer(
     span: tuple[date, date] | None = None,
     unless_nothing_new: bool = False,
 ) -> dict[str, Any]:
-    """Ingest, check, build the marts and publish. Gives a summary of what was done (see `steps.summary`).
+    """Ingest, check, build the marts and publish. Gives a summary of what was done (`warehouse.pipeline.summary`).
 
     `only` limits what is ingested to some feeds or sources; `as_of` answers as of an earlier date and publishes beside
     today's answer; `offline` takes live documents out of the archive and sends no request; `span` are the first and last
     day of a backfill; with `unless_nothing_new` the run ends early where it would change nothing.
     Raises RefusedError where the checks refuse the data: nothing is published then.
     """
-    with steps.workspace(source, as_of, say, offline=offline, span=span, announce=announce) as work:
-        ingesting = []
-        for asked in steps.chosen(source, only):
-            ingesting.append(ingest.with_options(name=f"ingest {asked.name}").submit(asked, work))
-            if asked.feed == "panel":  # says whom the others look at
-                ingesting[-1].wait()
-        steps.note_ingested(work, [future.result(raise_on_failure=False) for future in ingesting])
-        put_bad_rows_aside(work)
-        load(work)
-        if unless_nothing_new and steps.nothing_new(work):
+    with workspace(source, as_of, say, offline=offline, span=span, announce=announce) as (run, store, journal):
+        note = journal.note
+        ingestion = note(ingest_all(chosen(source, only), store, run))
+        checks = [note(check_new_rows(store, run))]
+        quarantined = note(quarantine_bad_rows(store, run, ingestion))
+        sources = note(live_sources.record_live_sources(store, run, ingestion))
+        loaded = note(load(store, run))
+        if unless_nothing_new and build.nothing_new(store, run, ingestion, sources, loaded):
             say("nothing new: what is published stays")
-            tell(work)
-            return steps.summary(work)
-        if steps.unchanged(work):
-            carry_over(work)
+            notified = notify_people(store, run, ingestion=ingestion, quarantined=quarantined, checks=checks)
+            return summary.summary(run, ingestion, quarantined, sources, loaded, checks, notified)
+        carried = build.unchanged(store, run, quarantined, loaded)
+        if carried:
+            built = note(carry_over(store, run, carried))
         else:
-            check_facts(work)
-            build_marts(work)
-            check_marts(work)
-        write_pages(work)
-        publish(work)
-        tell(work)
-        create_markdown_artifact(steps.verdict_markdown(work), key="verdict", description="The answer to each question")
-        create_markdown_artifact(steps.quality_markdown(work), key="quality", description="What was checked")
-        return steps.summary(work)
+            checks.append(note(check_facts(store, run)))
+            built = note(build_marts(store, run, loaded.as_of))
+            checks.append(note(check_marts(store, run)))
+        pages = note(write_pages(store, run, sources, loaded, built, carried))
+        publish_release(store, run, ingestion)
+        notified = notify_people(
+            store,
+            run,
+            ingestion=ingestion,
+            quarantined=quarantined,
+            checks=checks,
+            waiting=pages.waiting,
+            built=built,
+        )
+        done = summary.summary(run, ingestion, quarantined, sources, loaded, checks, notified, built, carried)
+        verdicts = summary.verdict_markdown(built, loaded)
+        create_markdown_artifact(verdicts, key="verdict", description="The answer to each question")
+        create_markdown_artifact(summary.quality_markdown(done), key="quality", description="What was checked")
+        return done
 
 
-@task(retries=2, retry_delay_seconds=[1, 5], retry_condition_fn=steps.worth_retrying, cache_policy=NO_CACHE)
-def ingest(source: Source, work: steps.Work) -> Ingested:
+def ingest_all(sources: list[Source], store: Store, run: RunContext) -> ingest.Ingestion:
+    """Ingest all sources at the same time, once the panel has said which companies they look at."""
+    ingesting = []
+    for asked in sources:
+        ingesting.append(ingest_source.with_options(name=f"ingest {asked.name}").submit(asked, store, run))
+        if asked.feed == "panel":
+            ingesting[-1].wait()
+    return ingest.collect(store, run, [future.result(raise_on_failure=False) for future in ingesting])
+
+
+def worth_retrying(_task: Any, _run: Any, state: Any) -> bool:
+    """Whether a failed ingestion may go better next time: not where the document or the settings are at fault."""
+    try:
+        state.result()
+    except OverbuildError:
+        return False
+    except Exception:
+        return True
+    return False
+
+
+@task(retries=2, retry_delay_seconds=[1, 5], retry_condition_fn=worth_retrying, cache_policy=NO_CACHE)
+def ingest_source(source: Source, store: Store, run: RunContext) -> ingest.Ingested:
     """Fetch, archive, parse and stage one source."""
-    found = steps.ingest(source, work)
+    found = ingest.ingest(source, store, run)
     say(f"{source.name}: {len(found.documents)} documents, {found.new_documents} new, {found.staged_rows:,} rows read")
     if found.message:
         say(f"{source.name}: {found.outcome.replace('_', ' ')}: {found.message}")
@@ -94,60 +128,84 @@ def ingest(source: Source, work: steps.Work) -> Ingested:
 
 
 @task(cache_policy=NO_CACHE)
-def put_bad_rows_aside(work: steps.Work) -> None:
-    """Check single rows; bad ones go to quarantine."""
-    for message in steps.put_bad_rows_aside(work):
-        say(f"put aside: {message}")
+def check_new_rows(store: Store, run: RunContext) -> check.Checked:
+    """Check the rows that wait to be loaded, one by one."""
+    return check.check_new_rows(store, run)
 
 
 @task(cache_policy=NO_CACHE)
-def load(work: steps.Work) -> None:
+def quarantine_bad_rows(store: Store, run: RunContext, ingestion: ingest.Ingestion) -> quarantine.Quarantined:
+    """Keep bad rows out, and stage those that a person accepted."""
+    found = quarantine.quarantine_and_accept(store, run, ingestion)
+    for message in found.messages:
+        say(f"quarantined: {message}")
+    return found
+
+
+@task(cache_policy=NO_CACHE)
+def load(store: Store, run: RunContext) -> build.Loaded:
     """Append new rows to core."""
-    added = steps.load(work)
-    say(f"core: {sum(added.values()):,} new rows, as of {work.as_of}")
+    loaded = build.load(store, run)
+    say(f"core: {loaded.rows:,} new rows, as of {loaded.as_of}")
+    return loaded
 
 
 @task(cache_policy=NO_CACHE)
-def carry_over(work: steps.Work) -> None:
+def carry_over(store: Store, run: RunContext, carried: build.Carried) -> build.Built:
     """Keep the marts and the findings of the run since which nothing has changed."""
-    say(steps.carry_over(work))
+    say(carried.in_short)
+    return build.carry_over(store, run, carried)
 
 
 @task(cache_policy=NO_CACHE)
-def check_facts(work: steps.Work) -> None:
+def check_facts(store: Store, run: RunContext) -> check.Checked:
     """Check the tables of core as wholes; a critical failure stops the run."""
-    say(steps.check_facts(work))
+    checked = check.check_facts(store, run)
+    say(f"facts: {checked.in_short}")
+    return checked
 
 
 @task(cache_policy=NO_CACHE)
-def build_marts(work: steps.Work) -> None:
+def build_marts(store: Store, run: RunContext, as_of: date) -> build.Built:
     """Build every mart as of the date."""
-    say(steps.build_marts(work))
+    built = build.build_marts(store, run, as_of)
+    say(built.in_short)
+    return built
 
 
 @task(cache_policy=NO_CACHE)
-def check_marts(work: steps.Work) -> None:
+def check_marts(store: Store, run: RunContext) -> check.Checked:
     """Check the marts; a critical failure stops the run."""
-    say(steps.check_marts(work))
+    checked = check.check_marts(store, run)
+    say(f"marts: {checked.in_short}")
+    return checked
 
 
 @task(cache_policy=NO_CACHE)
-def write_pages(work: steps.Work) -> None:
+def write_pages(
+    store: Store,
+    run: RunContext,
+    sources: live_sources.LiveSources,
+    loaded: build.Loaded,
+    built: build.Built,
+    carried: build.Carried | None,
+) -> publish.Pages:
     """Write the site and the quality pages beside the warehouse."""
-    steps.write_pages(work)
+    return publish.write_pages(store, run, sources, loaded, built, carried)
 
 
 @task(cache_policy=NO_CACHE)
-def publish(work: steps.Work) -> None:
+def publish_release(store: Store, run: RunContext, ingestion: ingest.Ingestion) -> None:
     """Switch readers to the new warehouse, site and quality pages together."""
-    say(f"published: {steps.publish(work)}")
+    say(f"published: {publish.publish_run(store, run, ingestion)}")
 
 
 @task(cache_policy=NO_CACHE)
-def tell(work: steps.Work) -> None:
-    """Tell people what is new since they were told last."""
-    told = steps.tell(work)
-    if told:
-        say(f"{len(told)} message(s) about what is new")
-    for note in work.notes:
+def notify_people(store: Store, run: RunContext, **results: Any) -> Notified:
+    """Notify people of what is new since the last time."""
+    notified = notify.notify(store, run, announce, **results)
+    if notified.messages:
+        say(f"{len(notified.messages)} message(s) about what is new")
+    for note in notified.notes:
         say(note)
+    return notified

@@ -15,7 +15,7 @@ from prefect import flow
 from flows.answer import answer
 from warehouse.paths import home_of
 from warehouse.pipeline.backfill import Progress
-from warehouse.pipeline.publish import busy
+from warehouse.pipeline.context import busy
 from warehouse.settings import load_settings
 
 OTHERS_ARE_LET_IN_SECONDS = 1.0

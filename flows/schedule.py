@@ -19,7 +19,7 @@ from warehouse import paths as home
 from warehouse.errors import RefusedError
 from warehouse.fetching import schedules
 from warehouse.fetching.schedules import Entry, Served
-from warehouse.pipeline.publish import busy
+from warehouse.pipeline.context import busy
 from warehouse.settings import load_settings
 
 LOOKS_EVERY_SECONDS = 0.5

@@ -15,6 +15,7 @@ from warehouse.calendars.exchange import FIRST_SESSION, sessions
 from warehouse.database import store
 from warehouse.paths import WAREHOUSE, Home, prepare
 from warehouse.pipeline import ingest
+from warehouse.pipeline.context import RunContext
 from warehouse.settings import Settings
 from warehouse.sources.reference import SOURCES
 from warehouse.tables import CORE, SYSTEM
@@ -25,7 +26,7 @@ STARTED = datetime(2026, 11, 10, tzinfo=UTC)
 def publish(home: Home, as_of: date, assumptions: Assumptions) -> None:
     """Ingest the snapshot into the archive and into `current/warehouse.duckdb`, with every mart but the timeline."""
     prepare(home)
-    run = ingest.RunContext("test", STARTED, home, Settings())
+    run = RunContext("test", STARTED, home, Settings())
     home.current.mkdir()
     with store.opened(home.current / WAREHOUSE, home.work / "staging.duckdb") as opened:
         for source in SOURCES:

@@ -18,7 +18,8 @@ from warehouse.errors import UsageError
 from warehouse.fetching import archive
 from warehouse.paths import WAREHOUSE, Home, prepare
 from warehouse.pipeline import ingest
-from warehouse.pipeline.ingest import RunContext
+from warehouse.pipeline.context import RunContext
+from warehouse.pipeline.quarantine import quarantine, stage_accepted
 from warehouse.quality import checks as quality
 from warehouse.quality import decisions, history
 from warehouse.quality.decisions import ACCEPTED, DISMISSED, WITHDRAWN
@@ -74,8 +75,8 @@ class Runs:
                     {"row": [json.dumps(kept)], "reason": ["volume: 'many' is not a whole number"], "locator": [locator]}
                 ))  # fmt: skip
                 ingest._keep_unreadable(opened, run, ingest.Document(self.sha256, "prices.csv", "", CSV), batch)
-            self.messages = ingest.quarantine(opened, run, ())
-            self.problems = ingest.stage_accepted(opened, run)
+            self.messages = quarantine(opened, run, ())
+            self.problems = [notice.text for notice in stage_accepted(opened, run)]
             added = ingest.load(opened)
             exempt = decisions.exempt(run.decisions, PRICES)
             self.report = quality.validate(

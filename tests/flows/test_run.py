@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -175,33 +176,39 @@ def test_a_run_where_nothing_changed_carries_over_what_was_found_and_says_so(pub
 
 
 def test_the_same_facts_give_the_same_bytes(published, tmp_path, monkeypatch):
-    from warehouse.pipeline import steps
+    from warehouse.pipeline import record
 
     home = tmp_path / "home"
     shutil.copytree(published[0], home, symlinks=True)
     before = marts_hash(home)
-    monkeypatch.setattr(steps, "_program", lambda: "another program")
+    monkeypatch.setattr(record, "_program", lambda: "another program")
     summary = run(home)
     assert (summary["new_rows"], summary["unchanged_since"]) == (0, ""), "another program makes its own answer"
     assert marts_hash(home) == before
 
 
-def would_be_unchanged(home, source="reference", as_of=None, change=lambda work: None):
+def would_be_unchanged(home, source="reference", as_of=None, new_rows=0, bad_rows=()):
     """Whether a run as far as the loading finds that nothing changed."""
-    from warehouse.pipeline import steps
+    from warehouse.pipeline import build, check, ingest, live_sources, quarantine
+    from warehouse.pipeline.choose import chosen
+    from warehouse.pipeline.workspace import workspace
 
     (killed := home / "work" / "of-a-run-that-was-killed").mkdir(parents=True, exist_ok=True)
-    with steps.workspace(source, as_of, print) as work:
+    with workspace(source, as_of, print) as (run, store, _):
         assert not killed.exists()
-        steps.note_ingested(work, [steps.ingest(asked, work) for asked in steps.chosen("reference", ())])
-        steps.put_bad_rows_aside(work)
-        steps.load(work)
-        change(work)
-        return steps.unchanged(work)
+        brought = [ingest.ingest(asked, store, run) for asked in chosen("reference", ())]
+        ingestion = ingest.collect(store, run, brought)
+        check.check_new_rows(store, run)
+        quarantined = quarantine.quarantine_and_accept(store, run, ingestion)
+        live_sources.record_live_sources(store, run, ingestion)
+        loaded = build.load(store, run)
+        loaded.added["evidence"] = loaded.added.get("evidence", 0) + new_rows
+        quarantined = replace(quarantined, messages=(*quarantined.messages, *bad_rows))
+        return build.unchanged(store, run, quarantined, loaded) is not None
 
 
 def test_what_could_change_the_answer_makes_it_anew(published, tmp_path, monkeypatch):
-    from warehouse.pipeline import steps
+    from warehouse.pipeline import record
 
     home = tmp_path / "home"
     monkeypatch.setenv("OVERBUILD_HOME", str(home))
@@ -211,10 +218,10 @@ def test_what_could_change_the_answer_makes_it_anew(published, tmp_path, monkeyp
     assert would_be_unchanged(home)
     assert not would_be_unchanged(home, as_of=date(2025, 1, 28))
     assert not would_be_unchanged(home, "live"), "another date, another kind of run"
-    assert not would_be_unchanged(home, change=lambda work: work.added.update(evidence=1))
-    assert not would_be_unchanged(home, change=lambda work: work.quarantined.append("a row"))
+    assert not would_be_unchanged(home, new_rows=1)
+    assert not would_be_unchanged(home, bad_rows=["a row"])
     with monkeypatch.context() as other:
-        other.setattr(steps, "_versions", lambda: {"polars": "another"})
+        other.setattr(record, "_versions", lambda: {"polars": "another"})
         assert not would_be_unchanged(home)
     (tmp_path / "mine.toml").write_text("life = 3\n")
     monkeypatch.setenv("OVERBUILD_ASSUMPTIONS", str(tmp_path / "mine.toml"))
@@ -400,12 +407,12 @@ def test_a_person_accepts_a_row_and_people_are_told_once_of_each_thing(corrupted
 
     told = [json.loads(request.body)["text"] for request in live_server.asked("/hook")]
     assert len(told) == 3
-    assert "1 row of core.stock_prices was put aside and waits for a decision" in told[0]
+    assert "1 row of core.stock_prices was quarantined and waits for a decision" in told[0]
     assert (
         "The run refused its data, and nothing new was published: gpu_specs.csv: column gpu_model is missing" in told[1]
     )
-    assert "put aside" not in told[1]
-    assert "Runs go through again" in told[2]
+    assert "quarantined" not in told[1]
+    assert "Runs succeed again" in told[2]
 
 
 def test_a_correction_is_seen_from_its_own_day(published, corrupted, tmp_path):

@@ -344,7 +344,7 @@ class Serving:
         return self.process.wait(90)
 
 
-COMMAND = [sys.executable, "-m", "warehouse.cli.app", "serve"]
+COMMAND = [sys.executable, "-m", "warehouse.cli", "serve"]
 
 
 @pytest.fixture

@@ -138,7 +138,7 @@ def test_a_source_that_gives_all_days_at_once_is_asked_for_the_whole_span(progre
 def test_the_command_refuses_wrong_use(tmp_path, arguments, message):
     environment = {n: v for n, v in os.environ.items() if not n.startswith("OVERBUILD_")}
     environment |= {"OVERBUILD_HOME": str(tmp_path), "PYTHONPATH": str(PROJECT)}
-    command = [sys.executable, "-m", "warehouse.cli.app", "backfill", *arguments]
+    command = [sys.executable, "-m", "warehouse.cli", "backfill", *arguments]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
     assert done.returncode == 2
     assert message in done.stderr

@@ -17,7 +17,9 @@ from warehouse.errors import DocumentError
 from warehouse.fetching import archive
 from warehouse.paths import Home, prepare
 from warehouse.pipeline import ingest
-from warehouse.pipeline.ingest import Ingested, RunContext
+from warehouse.pipeline.context import RunContext
+from warehouse.pipeline.ingest import Ingested
+from warehouse.pipeline.quarantine import quarantine
 from warehouse.settings import Settings
 from warehouse.sources.common.source import Batch, Document, Fetching, Source
 from warehouse.tables import CORE
@@ -106,7 +108,7 @@ class World:
         context = RunContext(f"run{self.runs}", datetime.now(UTC), self.home, settings)
         with self.store(warehouse) as store:
             found = ingest.ingest(source, store, context)
-            self.messages = ingest.quarantine(store, context, [found])
+            self.messages = quarantine(store, context, [found])
             self.added = ingest.load(store)
         ingest.note_published([found], context)
         return found

@@ -9,7 +9,8 @@ import pytest
 from warehouse.errors import OverbuildError, UsageError
 from warehouse.fetching import archive
 from warehouse.paths import Home, prepare
-from warehouse.pipeline.publish import KEPT_RELEASES, busy, one_at_a_time, publish
+from warehouse.pipeline.context import busy, one_at_a_time
+from warehouse.pipeline.publish import KEPT_RELEASES, publish
 from warehouse.sources.common.source import Received
 
 

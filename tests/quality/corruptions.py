@@ -33,7 +33,9 @@ from warehouse.errors import OverbuildError, RefusedError
 from warehouse.fetching.client import Local
 from warehouse.paths import Home
 from warehouse.pipeline import ingest
-from warehouse.pipeline.ingest import Ingested, RunContext
+from warehouse.pipeline.context import RunContext
+from warehouse.pipeline.ingest import Ingested
+from warehouse.pipeline.quarantine import quarantine
 from warehouse.quality import checks as quality
 from warehouse.settings import Settings
 from warehouse.sources import all_sources
@@ -107,7 +109,7 @@ class Laboratory:
                 self.sources[table], self.bodies[table] = source, body
                 self.urls[table] = f"{received.url.rpartition('=')[0]}={rows}"
                 self._stage(table, body, received.name, f"{len(self.urls):064}")
-        ingest.quarantine(store, self.run)
+        quarantine(store, self.run)
         ingest.load(store)
         for name in CORE:
             store.execute(f"CREATE TABLE good.{name} AS FROM core.{name}")
@@ -177,7 +179,7 @@ class Laboratory:
         except OverbuildError as error:
             return Outcome("left_out" if kind.live else "refused", {"reading": "refused"}, (str(error),), 0)
         try:
-            aside = ingest.quarantine(self.store, self.run, brought)
+            aside = quarantine(self.store, self.run, brought)
         except RefusedError as error:
             return Outcome("refused", self._checks_named(str(error), table), (str(error),), 0)
         ingest.load(self.store)

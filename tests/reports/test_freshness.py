@@ -122,7 +122,7 @@ def test_lines_of_one_attempt_belong_together(home):
 def command(*arguments: str, **settings: str) -> subprocess.CompletedProcess:
     environment = {n: v for n, v in os.environ.items() if not n.startswith("OVERBUILD_")}
     environment |= {"PYTHONPATH": str(PROJECT), **settings}
-    asked = [sys.executable, "-m", "warehouse.cli.app", *arguments]
+    asked = [sys.executable, "-m", "warehouse.cli", *arguments]
     return subprocess.run(asked, env=environment, capture_output=True, text=True, timeout=120)
 
 

@@ -17,7 +17,9 @@ from tests.conftest import SHARED, recorded
 from warehouse import paths as home
 from warehouse.database.store import opened
 from warehouse.errors import DocumentError
-from warehouse.pipeline.ingest import RunContext, ingest, load, quarantine
+from warehouse.pipeline.context import RunContext
+from warehouse.pipeline.ingest import ingest, load
+from warehouse.pipeline.quarantine import quarantine
 from warehouse.settings import Settings
 from warehouse.sources import epoch
 from warehouse.sources.common.source import Batch, Document, Received

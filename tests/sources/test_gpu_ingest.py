@@ -13,7 +13,9 @@ from warehouse import paths as home
 from warehouse.assumptions import load as load_assumptions
 from warehouse.calendars.exchange import sessions
 from warehouse.database.store import opened
-from warehouse.pipeline.ingest import RunContext, ingest, load, quarantine
+from warehouse.pipeline.context import RunContext
+from warehouse.pipeline.ingest import ingest, load
+from warehouse.pipeline.quarantine import quarantine
 from warehouse.settings import Settings
 from warehouse.sources import azure
 

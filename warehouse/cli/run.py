@@ -19,7 +19,7 @@ def run(
     """Run the flow and give its summary. Raises UsageError before anything starts where the options are wrong."""
     from warehouse import assumptions
     from warehouse import paths as home
-    from warehouse.pipeline import steps
+    from warehouse.pipeline.choose import chosen, require_one_ready
     from warehouse.settings import load_settings
 
     if source not in ("reference", "live"):
@@ -27,9 +27,9 @@ def run(
     settings = load_settings()
     assumptions.load(settings.assumptions)
     home.prepare(home.home_of(settings))
-    asked = steps.chosen(source, only)
+    asked = chosen(source, only)
     if not offline:
-        steps.refuse_where_none_can_be_asked(asked, settings)
+        require_one_ready(asked, settings)
     _listen(quiet)
 
     from flows.environment import prepare

@@ -1,16 +1,17 @@
-"""Who is on duty is told what is new: once when something goes wrong, once when it is mended, and not in between.
+"""The on-call person is notified once when something goes wrong and once when it is resolved, and not in between.
 
-A message that comes every morning is soon read by nobody. So what is open is remembered in the home, and only the
-difference is told: a check that fails, a live source that failed or went stale, a run that was refused, rows that were
-put aside, a verdict that changed. A run looks at a part of all this (some sources, some checks); what it did not look at
-stays as it was. A message that could not be delivered waits in the home for the next run, and no failure of the telling
-harms a run. The address of the webhook is a secret: whoever has it can write there, so it appears in no message.
+A message that comes every morning is soon read by nobody. So a file beside the warehouse remembers what is open, and only
+the difference is sent: a check that fails, a live source that failed or went stale, a run that was refused, rows that
+were quarantined, a verdict that changed. A run looks at a part of all this (some sources, some checks); what it did not
+look at stays as it was. A message that could not be delivered waits for the next run, and no failure to notify harms a
+run. The address of the webhook is a secret: whoever has it can write there, so it appears in no message.
 
-`observed` and `news` are pure; `tell` reads, delivers and remembers.
+`observed` and `news` are pure; `send` reads, delivers and remembers.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -20,27 +21,39 @@ from typing import Any, Literal
 from warehouse import files
 from warehouse.fetching.webhook import deliver
 from warehouse.paths import Home
+from warehouse.pipeline.context import Notice
 from warehouse.quality.checks import Finding
 from warehouse.settings import Settings
 
-FILE = "told.json"
+FILE = "alerts.json"
+OLD_FILE = "told.json"
+"""The name of the file until version 0.4; read where the new one is not there yet."""
 LINES = 20
 LINE_SHOWN = 600  # characters
 KEPT_UNDELIVERED = 200
 KEPT_NOTICES = 200
 
 Kind = Literal["check", "source", "run", "rows", "notice", "verdict"]
-State = Literal["open", "mended", "changed"]
+State = Literal["open", "resolved", "changed"]
 HOLDS = ""
 
 
 @dataclass(frozen=True)
 class Topic:
-    """Something that is open or is not: `text` says what is wrong, HOLDS that all is well, None that it is no concern."""
+    """Something that is open or is not: `text` says what is wrong, HOLDS that all is well, None that it is no concern.
+
+    `name` tells it from others of its kind, from run to run. `table` is given for a quarantined row.
+    """
 
     kind: Kind
-    key: str
+    name: str
     text: str | None
+    table: str = ""
+
+    @property
+    def key(self) -> str:
+        """How the file names it."""
+        return {"run": "run", "rows": f"row {self.name}"}.get(self.kind, f"{self.kind} {self.name}")
 
 
 @dataclass(frozen=True)
@@ -53,7 +66,7 @@ class Seen:
 
 @dataclass(frozen=True)
 class Message:
-    """One thing to tell."""
+    """One alert."""
 
     kind: Kind
     key: str
@@ -62,12 +75,23 @@ class Message:
 
 
 @dataclass
-class Told:
-    """What people know: what is open, with its kind, text and since when; the verdicts; what was not delivered yet."""
+class Known:
+    """What people were notified of: what is open, with its kind, text and since when; verdicts; what is undelivered."""
 
     open: dict[str, dict[str, str]] = field(default_factory=dict)
     verdicts: dict[str, str] = field(default_factory=dict)
     undelivered: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Notified:
+    """The messages of which people were notified, and notes on what could not be delivered."""
+
+    messages: tuple[Message, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+Announce = Callable[[Message], None]
 
 
 # -- what is new ------------------------------------------------------------------------------------------------------
@@ -76,23 +100,30 @@ class Told:
 def observed(
     *,
     findings: Iterable[Finding] = (),
-    notices: Iterable[str] = (),
+    trends: Iterable[Notice] = (),
+    notices: Iterable[Notice] = (),
     sources: Iterable[tuple[str, str, str]] = (),
-    waiting: Sequence[Mapping[str, Any]] | None = None,
+    waiting: Sequence[Mapping[str, Any]] = (),
     verdicts: Iterable[Mapping[str, Any]] = (),
     failure: str = "",
 ) -> Seen:
-    """What a run found, as topics. `sources` are (name, state, what to do); `waiting` are rows that wait for a decision."""
-    topics = [Topic("run", "run", failure or HOLDS)]
+    """What a run found, as topics.
+
+    `trends` are comparisons with earlier runs (an empty text: it holds); `sources` are (name, state, what to do);
+    `waiting` are quarantined rows that wait for a decision.
+    """
+    topics = [Topic("run", "", failure or HOLDS)]
     for found in findings:
-        if found.target.level != "rows":  # single rows are told of as rows that were put aside
-            key = f"check {found.target.name} {found.check.name} {', '.join(found.check.columns)}".rstrip()
-            topics.append(Topic("check", key, HOLDS if found.success else f"{_severity(found)}: {found.message}"))
-    topics += [Topic("notice", f"notice {notice}", notice) for notice in notices]
-    for name, state, what in sources:
+        if found.target.level != "rows":  # people are notified of single rows as quarantined rows
+            name = f"{found.target.name} {found.check.name} {', '.join(found.check.columns)}".rstrip()
+            topics.append(Topic("check", name, HOLDS if found.success else f"{_severity(found)}: {found.message}"))
+    for trend in trends:
+        topics.append(Topic("check", trend.key, f"warning: {trend.text}" if trend.text else HOLDS))
+    topics += [Topic("notice", notice.key, notice.text) for notice in notices]
+    for source, state, what in sources:
         texts = {"ok": HOLDS, "failed": f"failed: {what}", "stale": f"is stale: {what}"}
-        topics.append(Topic("source", f"source {name}", texts.get(state)))
-    topics += [Topic("rows", f"row {row['row_id']}", f"{row['table_name']}\0{row['reason']}") for row in waiting or ()]
+        topics.append(Topic("source", source, texts.get(state)))
+    topics += [Topic("rows", row["row_id"], row["reason"], row["table_name"]) for row in waiting]
     return Seen(tuple(topics), {f"{row['scope']} {row['question']}": row["verdict"] for row in verdicts})
 
 
@@ -100,36 +131,26 @@ def _severity(found: Finding) -> str:
     return "could not run" if found.error is not None else found.check.severity
 
 
-def news(told: Told, seen: Seen, now: datetime) -> tuple[Told, list[Message]]:
-    """What people know after this run, and what to tell them so that they do."""
-    after = Told(dict(told.open), dict(told.verdicts), list(told.undelivered))
+def news(known: Known, seen: Seen, now: datetime) -> tuple[Known, list[Message]]:
+    """What people know after this run, and the messages that tell them."""
+    after = Known(_still_open(known, seen), dict(known.verdicts), list(known.undelivered))
     messages: list[Message] = []
     rows: dict[str, list[str]] = {}
-    at_hand = {topic.key for topic in seen.topics}
-    for key, known in told.open.items():  # a row that somebody decided about is not told of as mended
-        if known["kind"] == "rows" and key not in at_hand:
-            del after.open[key]
-    notices = [key for key, known in after.open.items() if known["kind"] == "notice"]
-    for key in notices[:-KEPT_NOTICES]:  # a notice comes with a document, and its absence says nothing
-        del after.open[key]
     for topic in seen.topics:
         before = after.open.get(topic.key)
-        if topic.text:
-            if before is None:
-                after.open[topic.key] = {"kind": topic.kind, "text": topic.text, "since": now.isoformat()}
-                if topic.kind == "rows":
-                    table, reason = topic.text.split("\0", 1)
-                    rows.setdefault(table, []).append(f"{topic.key.removeprefix('row ')} {reason}")
-                else:
-                    messages.append(Message(topic.kind, topic.key, "open", _opened(topic)))
-        elif before is not None:
+        if not topic.text and before is not None:
             del after.open[topic.key]
             if topic.text == HOLDS:
-                messages.append(Message(topic.kind, topic.key, "mended", _mended(topic, before["since"])))
-    for table, listed in rows.items():
-        messages.append(Message("rows", f"rows {table}", "open", _put_aside(table, listed)))
+                messages.append(Message(topic.kind, topic.key, "resolved", _resolved(topic, before["since"])))
+        elif topic.text and before is None:
+            after.open[topic.key] = {"kind": topic.kind, "text": topic.text, "since": now.isoformat()}
+            if topic.kind == "rows":
+                rows.setdefault(topic.table, []).append(f"{topic.name} {topic.text}")
+            else:
+                messages.append(Message(topic.kind, topic.key, "open", _opened(topic)))
+    messages += [Message("rows", f"rows {table}", "open", _quarantined(table, said)) for table, said in rows.items()]
     for name, verdict in sorted(seen.verdicts.items()):
-        earlier = told.verdicts.get(name)
+        earlier = known.verdicts.get(name)
         after.verdicts[name] = verdict
         if earlier is not None and earlier != verdict:
             said = f"The verdict on {name} changed from {_words(earlier)} to {_words(verdict)}."
@@ -137,25 +158,38 @@ def news(told: Told, seen: Seen, now: datetime) -> tuple[Told, list[Message]]:
     return after, messages
 
 
+def _still_open(known: Known, seen: Seen) -> dict[str, dict[str, str]]:
+    """What is open, without rows that somebody decided about (no message says so) and without the oldest notices.
+
+    A notice comes with a document, and its absence from a run means nothing; so only their number is limited.
+    """
+    observed = {topic.key for topic in seen.topics}
+    found = {key: was for key, was in known.open.items() if was["kind"] != "rows" or key in observed}
+    notices = [key for key, was in found.items() if was["kind"] == "notice"]
+    for key in notices[:-KEPT_NOTICES]:
+        del found[key]
+    return found
+
+
 def _opened(topic: Topic) -> str:
-    start = {"run": "The run ", "source": f"Source {topic.key.removeprefix('source ')} ", "check": "Check failed, "}
+    start = {"run": "The run ", "source": f"Source {topic.name} ", "check": "Check failed, "}
     return f"{start.get(topic.kind, '')}{topic.text}"
 
 
-def _mended(topic: Topic, since: str) -> str:
+def _resolved(topic: Topic, since: str) -> str:
     day = since[:16].replace("T", " ")
     if topic.kind == "run":
-        return f"Runs go through again (since {day} UTC they did not)."
+        return f"Runs succeed again (they had failed since {day} UTC)."
     if topic.kind == "source":
-        return f"Source {topic.key.removeprefix('source ')} gives its data again (it did not since {day} UTC)."
-    return f"Check holds again: {topic.key.removeprefix('check ')} (it did not since {day} UTC)."
+        return f"Source {topic.name} delivers again (it had not since {day} UTC)."
+    return f"Check passes again: {topic.name} (it had failed since {day} UTC)."
 
 
-def _put_aside(table: str, listed: list[str]) -> str:
-    one = len(listed) == 1
+def _quarantined(table: str, rows: list[str]) -> str:
+    one = len(rows) == 1
     return (
-        f"{len(listed)} {'row' if one else 'rows'} of {table} {'was' if one else 'were'} put aside and "
-        f"{'waits' if one else 'wait'} for a decision (overbuild quality quarantine); first: {listed[0]}"
+        f"{len(rows)} {'row' if one else 'rows'} of {table} {'was' if one else 'were'} quarantined and "
+        f"{'waits' if one else 'wait'} for a decision (overbuild quality quarantine); first: {rows[0]}"
     )
 
 
@@ -163,43 +197,40 @@ def _words(verdict: str) -> str:
     return verdict.replace("_", " ")
 
 
-# -- telling it -------------------------------------------------------------------------------------------------------
+# -- sending it -------------------------------------------------------------------------------------------------------
 
 
-def tell(
-    home: Home, settings: Settings, seen: Seen, run_id: str, announce: Callable[[Message], None]
-) -> tuple[list[Message], list[str]]:
-    """Tell what is new, and what waits from before; gives the messages, and notes on what could not be delivered.
+def send(home: Home, settings: Settings, seen: Seen, run_id: str, announce: Announce) -> Notified:
+    """Send what is new, and what waits from before.
 
     `announce` is given each message once. The webhook is given all of them at once, where there is one.
     """
-    now = datetime.now(UTC)
-    told, messages = news(_read(home), seen, now)
+    known, messages = news(_read(home), seen, datetime.now(UTC))
     notes = []
     if settings.webhook_url is None:
-        told.undelivered = []
+        known.undelivered = []
     else:
-        told.undelivered = [*told.undelivered, *(_line(message) for message in messages)][-KEPT_UNDELIVERED:]
-    _remember(home, told)  # before anything is sent: a crash repeats a message and loses none
+        known.undelivered = [*known.undelivered, *(_line(message) for message in messages)][-KEPT_UNDELIVERED:]
+    _remember(home, known)  # before anything is sent: a crash repeats a message and loses none
     for message in messages:
         try:
             announce(message)
         except Exception as error:
             notes.append(f"no event was sent for {message.key}: {type(error).__name__}")
-    if told.undelivered and settings.webhook_url is not None:
-        failed = deliver(settings.webhook_url.get_secret_value(), post(told.undelivered, run_id))
+    if known.undelivered and settings.webhook_url is not None:
+        failed = deliver(settings.webhook_url.get_secret_value(), post(known.undelivered, run_id))
         if failed:
             notes.append(
-                f"the webhook {failed}; {len(told.undelivered)} message(s) are kept and sent by the next run. Check "
+                f"the webhook {failed}; {len(known.undelivered)} message(s) are kept and sent by the next run. Check "
                 "OVERBUILD_WEBHOOK_URL."
             )
         else:
-            told.undelivered = []
-            _remember(home, told)
-    return messages, notes
+            known.undelivered = []
+            _remember(home, known)
+    return Notified(tuple(messages), tuple(notes))
 
 
-MARKS = {"open": "[!]", "mended": "[ok]", "changed": "[>]"}
+MARKS = {"open": "[!]", "resolved": "[ok]", "changed": "[>]"}
 
 
 def _line(message: Message) -> str:
@@ -214,16 +245,31 @@ def post(lines: Sequence[str], run_id: str) -> dict[str, str]:
     return {"text": text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")}
 
 
-# -- the memory -------------------------------------------------------------------------------------------------------
+# -- the file ---------------------------------------------------------------------------------------------------------
 
 
-def _read(home: Home) -> Told:
+def digest(said: str) -> str:
+    """A short name for what a document says: the same thing said again is no news."""
+    return hashlib.sha256(said.encode()).hexdigest()[:16]
+
+
+def _read(home: Home) -> Known:
+    old = not (home.root / FILE).exists()
     try:
-        read = json.loads((home.root / FILE).read_text(encoding="utf-8"))
-        return Told(dict(read["open"]), dict(read["verdicts"]), list(read["undelivered"]))
+        read = json.loads((home.root / (OLD_FILE if old else FILE)).read_text(encoding="utf-8"))
+        found = Known(dict(read["open"]), dict(read["verdicts"]), list(read["undelivered"]))
+        return _as_named_now(found) if old else found
     except (OSError, ValueError, TypeError, KeyError):
-        return Told()  # nothing remembered: what is open is told once more
+        return Known()  # nothing remembered: people are notified once more of what is open
 
 
-def _remember(home: Home, told: Told) -> None:
-    files.write(home.root / FILE, json.dumps(asdict(told), ensure_ascii=False, indent=1))
+def _as_named_now(known: Known) -> Known:
+    """The old file named a notice by its whole text."""
+    for key in [key for key, was in known.open.items() if was["kind"] == "notice"]:
+        was = known.open.pop(key)
+        known.open[Topic("notice", f"document {digest(was['text'])}", was["text"]).key] = was
+    return known
+
+
+def _remember(home: Home, known: Known) -> None:
+    files.write(home.root / FILE, json.dumps(asdict(known), ensure_ascii=False, indent=1))

@@ -8,42 +8,73 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date
+from importlib import resources
 from pathlib import Path
-
-from filelock import FileLock, Timeout
+from typing import Any
 
 from warehouse import files
+from warehouse.database.store import Store
 from warehouse.paths import QUALITY, SITE, WAREHOUSE, Home
+from warehouse.pipeline import ingest, record
+from warehouse.pipeline.build import Built, Carried, Loaded
+from warehouse.pipeline.context import RunContext
+from warehouse.pipeline.ingest import Ingestion
+from warehouse.pipeline.live_sources import LiveSources
+from warehouse.quality import history
 
 KEPT_RELEASES = 3
 
 
-@contextmanager
-def one_at_a_time(home: Home, say_waiting: str, say) -> Iterator[None]:
-    """Hold the home's lock; where another run has it, say so once and wait for it to end."""
-    lock = FileLock(home.lock)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        say(say_waiting)
-        lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
+@dataclass(frozen=True)
+class Pages:
+    """The site and the quality pages were written; `waiting` are the quarantined rows that wait for a decision."""
+
+    waiting: tuple[dict[str, Any], ...]
 
 
-def busy(home: Home) -> bool:
-    """Whether a run is at work in this home."""
-    lock = FileLock(home.lock)
-    try:
-        with lock.acquire(timeout=0):
-            return False
-    except Timeout:
-        return True
+def write_pages(
+    store: Store, run: RunContext, sources: LiveSources, loaded: Loaded, built: Built, carried: Carried | None
+) -> Pages:
+    """Write the site beside the warehouse, and record the run and what it measured."""
+    from warehouse.reports import site  # Jinja is needed here only
+
+    if run.asked_as_of is not None:
+        store.forget_after(loaded.as_of)
+    if carried is None:
+        store.create_views(loaded.as_of, _views())
+    record.record_run(store, run, "published_with_old_data" if sources.failed else "published", loaded.as_of)
+    record.record_measures(store, run, loaded.added, built.marts)
+    site.write(run.release / SITE, site.read(store.connection))
+    return Pages(tuple(write_quality_page(store, run, run.release)))
+
+
+def write_quality_page(store: Store, run: RunContext, folder: Path, refusal: str = "") -> list[dict[str, Any]]:
+    """Write what the checks found, in this run and before, beside the Data Docs in a folder; gives the waiting rows."""
+    from warehouse.reports import quality_page
+
+    waiting = history.waiting(store.connection)
+    documented = {path.name for path in (folder / QUALITY / "runs").glob("*")}
+    content = quality_page.read(store.connection, run.run_id, waiting, documented)
+    quality_page.write(folder / SITE, content, refusal)
+    return waiting
+
+
+def _views() -> list[str]:
+    folder = Path(str(resources.files("sql"))) / "views"
+    return [path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.sql"))]
+
+
+def publish_run(store: Store, run: RunContext, ingestion: Ingestion) -> Path:
+    """Close the new warehouse and switch readers to it; gives the release."""
+    store.finish()
+    if run.asked_as_of is None:
+        ingest.note_published(ingestion.sources, run)
+    return publish(run.home, run.release, run.run_id, run.asked_as_of)
+
+
+# -- links ------------------------------------------------------------------------------------------------------------
 
 
 def publish(home: Home, built: Path, run_id: str, as_of: date | None) -> Path:

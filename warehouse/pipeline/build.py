@@ -1,0 +1,159 @@
+"""The answer: every mart built from the facts, or carried over where it could not come out otherwise.
+
+Marts and their checks are a function of the facts, the date, the assumptions and the program with its libraries. Where
+none of these changed since the published answer was made, its marts and findings stand and are not made again.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+
+from warehouse import files, marts
+from warehouse import paths as home
+from warehouse.calendars.exchange import FIRST_SESSION, sessions
+from warehouse.database.store import Store
+from warehouse.pipeline import ingest
+from warehouse.pipeline.context import RunContext
+from warehouse.pipeline.ingest import Ingestion
+from warehouse.pipeline.live_sources import LiveSources
+from warehouse.pipeline.quarantine import Quarantined
+from warehouse.pipeline.record import made_with
+from warehouse.tables import CORE, SYSTEM
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """New rows of each table, and the date that the answer is as of."""
+
+    added: dict[str, int]
+    as_of: date
+
+    @property
+    def rows(self) -> int:
+        return sum(self.added.values())
+
+
+@dataclass(frozen=True)
+class Built:
+    """Marts by name (of an answer that is carried over: those that are shown), and how many facts they were made of."""
+
+    marts: dict[str, pl.DataFrame]
+    fact_rows: int
+
+    @property
+    def in_short(self) -> str:
+        return f"{len(self.marts)} marts, {sum(frame.height for frame in self.marts.values()):,} rows"
+
+
+@dataclass(frozen=True)
+class Carried:
+    """What an earlier run found of the same facts; `since` is the run that made the checks."""
+
+    results: pl.DataFrame
+    since: str
+
+    @property
+    def warnings(self) -> list[str]:
+        failed = self.results.filter(~pl.col("success")).get_column("details")
+        return [json.loads(details)["message"] for details in failed]
+
+    @property
+    def in_short(self) -> str:
+        return f"nothing has changed since run {self.since}: its marts and {self.results.height} checks stand"
+
+
+def load(store: Store, run: RunContext) -> Loaded:
+    """Append new rows to core, and settle the date that the answer is as of."""
+    added = ingest.load(store)
+    return Loaded(added, run.asked_as_of or _default_as_of(store, run))
+
+
+def _default_as_of(store: Store, run: RunContext) -> date:
+    """Today for live data (with the network off, the day of the last answer from any source); for the snapshot its
+    last known date, so that its answer is the same on every day.
+    """
+    if run.source == "live":
+        last = ingest.last_answer_at(run) if run.offline else None
+        return min(last.date(), run.today) if last else run.today
+    known = [
+        store.scalar(
+            f"SELECT max(known_on) FROM {table.full_name} WHERE source LIKE 'reference_%' AND known_on <= ?",
+            [run.today],
+        )
+        for table in CORE.values()
+    ]
+    return max((day for day in known if day is not None), default=run.today)
+
+
+def build_marts(store: Store, run: RunContext, as_of: date) -> Built:
+    """Build every mart from the facts known by the date."""
+    facts = {name: store.rows(table) for name, table in CORE.items()}
+    fact_rows = sum(frame.height for frame in facts.values())
+    facts["sessions"] = sessions(FIRST_SESSION, run.today)
+    built = marts.build(facts, as_of=as_of, assumptions=run.assumptions)
+    for name, frame in built.items():
+        store.replace(marts.all_marts()[name].table, frame)
+    return Built(built, fact_rows)
+
+
+# -- where nothing changed --------------------------------------------------------------------------------------------
+
+
+def nothing_new(store: Store, run: RunContext, ingestion: Ingestion, sources: LiveSources, loaded: Loaded) -> bool:
+    """Whether an answer is published already that this run would not change: no new row, nothing failed now or before."""
+    published = (run.home.published(run.asked_as_of) / home.WAREHOUSE).exists()
+    if not published or sources.failed or loaded.rows:
+        return False
+    query = "SELECT source, arg_max(outcome, checked_at) FROM provenance.source_runs WHERE run_id <> ? GROUP BY source"
+    before = dict(store.execute(query, [run.run_id]).fetchall())
+    return all(before.get(found.name) == found.outcome for found in ingestion.sources if found.source.kind == "live")
+
+
+def unchanged(store: Store, run: RunContext, quarantined: Quarantined, loaded: Loaded) -> Carried | None:
+    """What the published answer's checks found, where the answer was made of exactly what this run has; else None.
+
+    A source that failed brings no fact, and is named and dated by what each run notes of it. A dated answer is always
+    made anew.
+    """
+    if loaded.rows or quarantined.messages or run.asked_as_of is not None:
+        return None
+    row = store.execute(
+        "SELECT run_id, source, as_of, versions FROM provenance.runs WHERE outcome LIKE 'published%' "
+        "ORDER BY started_at DESC LIMIT 1"
+    ).fetchone()
+    if row is None:
+        return None
+    run_id, source, as_of, versions = row
+    same = (source, as_of, json.loads(versions)) == (run.source, min(loaded.as_of, run.today), made_with(run))
+    if not same or not (run.home.current / home.QUALITY).is_dir():
+        return None
+    results = SYSTEM["results"].conform(store.frame(_CARRIED, [run.run_id, run_id, ingest.NOTICE]))
+    if results.is_empty():
+        return None
+    return Carried(results, json.loads(results.item(0, "details"))["carried_over_from"])
+
+
+# What was found then keeps its time, and says whose finding it is.
+_CARRIED = """
+    SELECT * REPLACE (
+      ? AS run_id,
+      json_merge_patch(details, json_object('carried_over_from', coalesce(details->>'$.carried_over_from', run_id)))
+        AS details)
+    FROM quality.results
+    WHERE run_id = ? AND table_name NOT LIKE 'staging.%' AND expectation <> ?
+    ORDER BY rowid"""
+
+
+def carry_over(store: Store, run: RunContext, carried: Carried) -> Built:
+    """Take the marts of the published warehouse, which this copy holds, and what was found when they were checked."""
+    store.append(SYSTEM["results"], carried.results)
+    pages = run.release / home.QUALITY
+    if not pages.exists():
+        shutil.copytree(run.home.current / home.QUALITY, pages, copy_function=files.link)
+    fact_rows = sum(store.scalar(f"SELECT count(*) FROM {table.full_name}") for table in CORE.values())
+    return Built({"verdict": store.frame("SELECT * FROM marts.verdict ORDER BY scope, question")}, fact_rows)

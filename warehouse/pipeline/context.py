@@ -1,0 +1,95 @@
+"""What a run is asked to do and where it does it: fixed when the run starts, and handed to every step.
+
+Two runs must not write to one OVERBUILD_HOME at the same time, so the lock of the folder is here, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from warehouse import assumptions
+from warehouse.assumptions import Assumptions
+from warehouse.paths import Home
+from warehouse.quality.decisions import Decision
+from warehouse.settings import Settings
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class RunContext:
+    """What every step of a run knows.
+
+    `source` is the kind of sources that are asked (reference or live). `asked_as_of` is the date of a dated answer.
+    `span` is the first and last day of a backfill. `decisions` are those that people made about quarantined rows.
+    """
+
+    run_id: str
+    started_at: datetime
+    home: Home
+    settings: Settings
+    span: tuple[date, date] | None = None
+    decisions: tuple[Decision, ...] = ()
+    source: str = "reference"
+    asked_as_of: date | None = None
+    assumptions: Assumptions = field(default_factory=assumptions.load)
+
+    @property
+    def today(self) -> date:
+        return self.started_at.date()
+
+    @property
+    def offline(self) -> bool:
+        return self.settings.network == "off"
+
+    @property
+    def folder(self) -> Path:
+        """Where the run builds; removed when it ends."""
+        return self.home.work / self.run_id
+
+    @property
+    def release(self) -> Path:
+        """What becomes the published answer: the warehouse, the site and the quality pages."""
+        return self.folder / "release"
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something to know that costs no row, shown as a warning. `key` names the thing, however its text is worded."""
+
+    key: str
+    text: str
+
+
+# -- one run at a time ------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def one_at_a_time(home: Home, say_waiting: str, say: Say) -> Iterator[None]:
+    """Hold the lock of the folder; where another run holds it, say so once and wait for that run to end."""
+    lock = FileLock(home.lock)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        say(say_waiting)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def busy(home: Home) -> bool:
+    """Whether a run holds the lock of the folder."""
+    lock = FileLock(home.lock)
+    try:
+        with lock.acquire(timeout=0):
+            return False
+    except Timeout:
+        return True

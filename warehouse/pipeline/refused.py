@@ -1,0 +1,67 @@
+"""What a refused run found is kept beside the published answer, which it did not touch, and joins the history later.
+
+A run that the checks refuse publishes nothing, so its results cannot stand in the published warehouse. They are the most
+needed of all: they say what is wrong. So they lie in files until the next run takes them into its warehouse.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from warehouse import paths as home
+from warehouse.database.store import Store
+from warehouse.errors import RefusedError
+from warehouse.pipeline import record
+from warehouse.pipeline.context import RunContext
+from warehouse.pipeline.publish import write_quality_page
+from warehouse.tables import SYSTEM
+
+KEPT_REFUSED = 10
+_HISTORY = ("results", "quarantine", "runs", "source_runs", "measures")
+
+
+@dataclass(frozen=True)
+class Kept:
+    """The page that shows what a refused run found, and the quarantined rows that wait for a decision."""
+
+    page: Path
+    waiting: tuple[dict[str, Any], ...]
+
+
+def keep(
+    store: Store, run: RunContext, error: RefusedError, as_of: date, added: Mapping[str, int], built: Iterable[str]
+) -> Kept:
+    """Keep what a refused run found. `added` and `built` are how far it came: new rows by table, and marts."""
+    folder = run.home.refused / run.run_id
+    folder.mkdir(parents=True)
+    record.record_run(store, run, "refused", as_of)
+    record.record_measures(store, run, added, built)
+    for name in _HISTORY:
+        found = store.frame(f"SELECT * FROM {SYSTEM[name].full_name} WHERE run_id = ?", [run.run_id])
+        SYSTEM[name].conform(found).write_parquet(folder / f"{name}.parquet")
+    (folder / "message.txt").write_text(f"{error}\n", encoding="utf-8")
+    pages = run.release / home.QUALITY
+    if pages.exists():
+        os.replace(pages, folder / home.QUALITY)
+    waiting = write_quality_page(store, run, folder, str(error))
+    for old in sorted(run.home.refused.iterdir())[:-KEPT_REFUSED]:
+        shutil.rmtree(old, ignore_errors=True)
+    return Kept(folder / home.SITE / "quality.html", tuple(waiting))
+
+
+def take_up(store: Store, run: RunContext) -> None:
+    """Bring what earlier refused runs found into the history of this warehouse, once."""
+    known = {run_id for (run_id,) in store.execute("SELECT run_id FROM provenance.runs").fetchall()}
+    for folder in sorted(run.home.refused.iterdir()):
+        if folder.name not in known and (folder / "runs.parquet").exists():
+            for name in _HISTORY:
+                if (folder / f"{name}.parquet").exists():
+                    store.append(SYSTEM[name], pl.read_parquet(folder / f"{name}.parquet"))

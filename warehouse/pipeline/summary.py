@@ -1,0 +1,91 @@
+"""What is said of a run: for whoever started it, and as pages for Prefect's UI."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import polars as pl
+
+from warehouse.pipeline.alerts import Notified
+from warehouse.pipeline.build import Built, Carried, Loaded
+from warehouse.pipeline.check import Checked
+from warehouse.pipeline.context import RunContext
+from warehouse.pipeline.ingest import Ingestion
+from warehouse.pipeline.live_sources import LiveSources
+from warehouse.pipeline.quarantine import Quarantined
+from warehouse.tables import SYSTEM
+
+
+def summary(
+    run: RunContext,
+    ingestion: Ingestion,
+    quarantined: Quarantined,
+    sources: LiveSources,
+    loaded: Loaded,
+    checks: Sequence[Checked],
+    notified: Notified,
+    built: Built | None = None,
+    carried: Carried | None = None,
+) -> dict[str, Any]:
+    """What a run did, for whoever started it: paths, counts, the group's verdicts, the quarantined rows."""
+    results = _results(checks, carried)
+    none = pl.DataFrame(schema=["scope", "question", "verdict", "statement"])
+    verdicts = built.marts["verdict"] if built else none
+    return {
+        "run_id": run.run_id,
+        "as_of": loaded.as_of.isoformat(),
+        "source": run.source,
+        "verdicts": verdicts.filter(pl.col("scope") == "ALL").select("question", "verdict", "statement").to_dicts(),
+        "checks": results.height,
+        "checks_held": int(results.get_column("success").sum()),
+        "known_findings": sum(len(json.loads(said).get("explained", ())) for said in results.get_column("details")),
+        "warnings": _warnings(ingestion, quarantined, checks, carried),
+        "unchanged_since": carried.since if carried else "",
+        "quarantined": list(quarantined.messages),
+        "new_rows": loaded.rows,
+        "fact_rows": built.fact_rows if built else 0,
+        "failed_sources": sources.failed,
+        "notes": list(notified.notes),
+        "overridden": list(run.assumptions.overridden),
+        "published": str(run.home.published(run.asked_as_of)) if built else "",
+    }
+
+
+def _results(checks: Sequence[Checked], carried: Carried | None) -> pl.DataFrame:
+    frames = [SYSTEM["results"].empty(), *(checked.results for checked in checks)]
+    return pl.concat([*frames, carried.results] if carried else frames)
+
+
+def _warnings(
+    ingestion: Ingestion, quarantined: Quarantined, checks: Sequence[Checked], carried: Carried | None
+) -> list[str]:
+    trends = [trend for checked in checks for trend in checked.trends]
+    return [
+        *(notice.text for notice in (*ingestion.notices, *quarantined.not_loaded, *trends) if notice.text),
+        *(warning for checked in checks for warning in checked.warnings),
+        *(carried.warnings if carried else ()),
+    ]
+
+
+def verdict_markdown(built: Built, loaded: Loaded) -> str:
+    """The verdicts of the group and of each company, as a table."""
+    rows = built.marts["verdict"].select("scope", "question", "verdict", "evidence_grade", "statement").rows()
+    lines = [
+        "| " + " | ".join("" if cell is None else str(cell).replace("|", "/") for cell in row) + " |" for row in rows
+    ]
+    head = "| scope | question | verdict | grade | statement |\n|---|---|---|---|---|"
+    return f"## Verdict as of {loaded.as_of}\n\n{head}\n" + "\n".join(lines)
+
+
+def quality_markdown(summary: dict[str, Any]) -> str:
+    """What was checked, in short."""
+    earlier = summary["unchanged_since"]
+    since = f" Nothing has changed since run {earlier}, which found this." if earlier else ""
+    warnings = "\n".join(f"- {warning}" for warning in summary["warnings"]) or "none"
+    quarantined = "\n".join(f"- {reason}" for reason in summary["quarantined"]) or "none"
+    return (
+        f"## Quality of run {summary['run_id']}\n\n{summary['checks_held']} of {summary['checks']} checks "
+        f"held.{since}\n\n### Warnings\n\n{warnings}\n\n### Quarantined rows\n\n{quarantined}"
+    )
