@@ -14,6 +14,7 @@ from filelock import FileLock
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from warehouse.cli import backfill as command
 from warehouse.errors import RefusedError, UsageError
 from warehouse.paths import Home
 from warehouse.pipeline import backfill
@@ -176,13 +177,13 @@ def answering(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Answering:
     monkeypatch.setattr(flow, "OTHERS_ARE_LET_IN_SECONDS", 0.0)
     monkeypatch.setenv("OVERBUILD_HOME", str(tmp_path))
     early = replace(SOURCE, history_from=date(2024, 1, 1))
-    monkeypatch.setattr(backfill, "source_of", lambda name: early)
+    monkeypatch.setattr(command, "source_of", lambda name: early)
     return stand_in
 
 
 def asked(first: date, last: date, again: bool = False) -> tuple[dict[str, str], list[str]]:
     said: list[str] = []
-    return backfill.run(ABLE, first, last, again=again, say=said.append), said
+    return command.run(ABLE, first, last, again=again, say=said.append), said
 
 
 def test_a_second_backfill_of_the_same_days_asks_nothing(answering, tmp_path):
