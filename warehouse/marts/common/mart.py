@@ -30,11 +30,15 @@ class Trace:
 
 @dataclass(frozen=True)
 class Mart:
-    """`build(frame, ..., *, as_of, assumptions)` gives the rows of `table`; `traces` lead from a row to its inputs."""
+    """`build(frame, ..., *, as_of, assumptions)` gives the rows of `table`; `traces` lead from a row to its inputs.
+
+    `reads` names the inputs of a mart whose parameters do not, because it takes what others declare (`**frames`).
+    """
 
     table: Table
     build: Callable[..., pl.DataFrame]
     traces: tuple[Trace, ...] = ()
+    reads: tuple[str, ...] | None = None
 
     @property
     def name(self) -> str:
@@ -42,6 +46,8 @@ class Mart:
 
     @property
     def inputs(self) -> tuple[str, ...]:
+        if self.reads is not None:
+            return self.reads
         parameters = inspect.signature(self.build).parameters.values()
         return tuple(p.name for p in parameters if p.kind is not inspect.Parameter.KEYWORD_ONLY)
 

@@ -27,7 +27,7 @@ def because(code: str, /, **fields: Any) -> pl.Expr:
     """One reason in every row. A field that is an expression is taken from the row, any other is the same in all."""
     given = {CODE: pl.lit(code)} | {name: value if isinstance(value, pl.Expr) else _literal(value)
                                     for name, value in fields.items()}  # fmt: skip
-    return pl.struct(**given).struct.json_encode()
+    return pl.struct(*(expr.alias(name) for name, expr in given.items())).struct.json_encode()
 
 
 def reason(code: str, /, **fields: Any) -> str:

@@ -207,8 +207,7 @@ def _in_one_view(conditions: pl.DataFrame, view: str) -> pl.DataFrame:
         for row in conditions.to_dicts()
     ]  # fmt: skip
     found = conditions.with_columns(holds=pl.Series(holds, dtype=pl.Boolean))
-    asked = found.filter((pl.col("question") != "overall") | ~pl.col("condition").str.contains("^q[23]_"))
-    return pl.concat([asked, conditions_mart.overall(asked)])
+    return conditions_mart.conclude_again(found)
 
 
 def _verdicts(conditions: pl.DataFrame) -> dict[tuple[str, str], str]:

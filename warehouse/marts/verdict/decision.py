@@ -1,8 +1,8 @@
-"""The decision table of method 7, in one place: which conditions make which verdict.
+"""The decision table of method 7, put together from the questions, and the engine that applies it.
 
-A verdict is made of conditions that are each true, false or unknown. Here stands which of them have to be true (or
-false) together; how a condition comes about stands in `verdict_conditions`. An unknown condition is never counted as
-true nor as false, so whatever nothing is known of ends as `cannot_tell`.
+A verdict is made of conditions that are each true, false or unknown. Each question says which of them have to be true (or
+false) together; here its rule is spelled out for every scope and applied. An unknown condition is never counted as true nor
+as false, so whatever nothing is known of ends as `cannot_tell`.
 """
 
 from __future__ import annotations
@@ -11,91 +11,31 @@ from functools import cache
 
 import polars as pl
 
-from warehouse.marts.common.scopes import SCOPES, VIEWS
+from warehouse.marts.common.scopes import SCOPES
+from warehouse.marts.verdict.question import UNDECIDED, spelled_out
+from warehouse.marts.verdict.questions import questions
 
-QUESTIONS = ("Q1", "Q2", "Q3", "Q4", "overall")
-ASKED = {
-    "Q1": "Is the cheap-training claim true?",
-    "Q2": "How much capex does it make redundant?",
-    "Q3": "Does the spending pay?",
-    "Q4": "What did the market say?",
-    "overall": "Is the spending wasteful?",
-}
-UNDECIDED = "cannot_tell"
-VERDICTS: dict[str, tuple[str, ...]] = {
-    "Q1": ("claim_holds", "claim_holds_for_its_scope", "claim_fails", UNDECIDED),
-    "Q2": ("looks_wasteful", "not_shown_wasteful", UNDECIDED),
-    "Q3": ("looks_wasteful", "not_shown_wasteful", UNDECIDED),
-    "Q4": ("market_said_waste", "market_did_not_say_waste", UNDECIDED),
-    "overall": ("looks_wasteful", "not_shown_wasteful", UNDECIDED),
-}
-
-# Needed by every verdict of a question beside its own conditions.
-ALWAYS: dict[str, tuple[str, ...]] = {
-    "Q2": ("facts_cover_group_capex", "training_share_is_no_lower_bound"),
-    "Q3": ("facts_cover_group_capex",),
-    "overall": ("facts_cover_group_capex",),
-}
-
-# question -> verdict -> alternatives, each a set of conditions that must hold together; `not x` must be false, which
-# unknown is not. `{view}` stands for each revenue view of the scope.
-DECISIONS: dict[str, dict[str, tuple[tuple[str, ...], ...]]] = {
-    "Q1": {
-        "claim_holds": (("recomputed_low_within_factor", "stated_scope_is_recomputed_scope"),),
-        "claim_holds_for_its_scope": (("recomputed_low_within_factor", "stated_scope_is_wider"),),
-        "claim_fails": (("not recomputed_low_within_factor",),),
-    },
-    "Q2": {
-        "looks_wasteful": (("redundant_median_at_threshold",),),
-        "not_shown_wasteful": (("redundant_p95_below_threshold",),),
-    },
-    "Q3": {
-        "looks_wasteful": (
-            (
-                "coverage_falls_short_{view}",
-                "covers_too_late_{view}",
-                "glut_signals_enough",
-                "revenue_is_no_lower_bound_{view}",
-            ),
-        ),
-        "not_shown_wasteful": (("covers_in_time_{view}", "no_glut_signal", "revenue_is_no_lower_bound_{view}"),),
-    },
-    "Q4": {
-        "market_said_waste": (
-            (
-                "suppliers_car_below_zero_0_1",
-                "suppliers_car_significant_0_1",
-                "suppliers_car_below_zero_0_60",
-                "suppliers_car_significant_0_60",
-                "buyers_guidance_lower",
-            ),
-        ),
-        "market_did_not_say_waste": (
-            ("not suppliers_car_below_zero_0_1",),
-            ("not suppliers_car_significant_0_1",),
-            ("not suppliers_car_below_zero_0_60", "not buyers_guidance_lower"),
-            ("not suppliers_car_significant_0_60", "not buyers_guidance_lower"),
-        ),
-    },
-    "overall": {
-        "looks_wasteful": (("q2_looks_wasteful",), ("q3_looks_wasteful",)),
-        "not_shown_wasteful": (("q2_not_shown_wasteful", "q3_not_shown_wasteful"),),
-    },
-}
+QUESTIONS: tuple[str, ...] = tuple(questions())
+ASKED: dict[str, str] = {name: question.asks for name, question in questions().items()}
+VERDICTS: dict[str, tuple[str, ...]] = {name: (*question.verdicts, UNDECIDED) for name, question in questions().items()}
+ALL_VERDICTS: tuple[str, ...] = tuple(dict.fromkeys(verdict for given in VERDICTS.values() for verdict in given))
+ANSWERS = len(SCOPES) * len(QUESTIONS)
+"""Verdicts of one day: each question of each scope has one."""
 
 
 @cache
 def rules() -> pl.DataFrame:
-    """The table above: scope, question, verdict, number of the alternative, condition and what it is wanted to be."""
+    """The table: scope, question, verdict, number of the alternative, condition and what it is wanted to be."""
     rows = []
     for scope in SCOPES:
-        for question, verdicts in DECISIONS.items():
-            for verdict, alternatives in verdicts.items():
-                for number, alternative in enumerate(alternatives):
-                    for name, wanted in _spelled_out(alternative, scope):
-                        rows.append((scope, question, verdict, number, name, wanted))
-                    for name in ALWAYS.get(question, ()):
-                        rows.append((scope, question, verdict, number, name, True))
+        for name, question in questions().items():
+            for verdict, given in question.verdicts.items():
+                for number, alternative in enumerate(given.when):
+                    rows += [
+                        (scope, name, verdict, number, condition.removeprefix("not "), not condition.startswith("not "))
+                        for each in (*alternative, *question.always)
+                        for condition in spelled_out(each, scope)
+                    ]
     schema = {
         "scope": pl.String,
         "question": pl.String,
@@ -105,13 +45,6 @@ def rules() -> pl.DataFrame:
         "wanted": pl.Boolean,
     }
     return pl.DataFrame(rows, schema=schema, orient="row")
-
-
-def _spelled_out(alternative: tuple[str, ...], scope: str) -> list[tuple[str, bool]]:
-    names = [
-        name.format(view=view) for name in alternative for view in (VIEWS[scope] if "{view}" in name else ("none",))
-    ]
-    return [(name.removeprefix("not "), not name.startswith("not ")) for name in names]
 
 
 def decide(conditions: pl.DataFrame) -> pl.DataFrame:

@@ -27,8 +27,8 @@ from warehouse.assumptions import Assumptions
 from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.scopes import COMPANIES, SCOPES
 from warehouse.marts.verdict.decision import QUESTIONS
+from warehouse.marts.verdict.questions.q4_market import WINDOWS
 from warehouse.marts.verdict.verdict import TABLE as VERDICT
-from warehouse.marts.verdict.verdict_conditions import WINDOWS
 from warehouse.tables.table import GRADES, Check, Column, mart
 
 TABLE = mart(

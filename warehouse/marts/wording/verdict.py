@@ -1,7 +1,94 @@
-"""Reasons of the marts in `verdict/`, in words."""
+"""Conditions and verdicts in words, each question in its own: `warehouse.marts.verdict.questions` holds them.
+
+A condition is worded from the fields of its row, so that its sentence can open a statement, stand in the middle of a
+verdict's or be the reason why there is none.
+"""
 
 from __future__ import annotations
 
-from warehouse.marts.wording import Words
+import json
+from collections.abc import Mapping
+from typing import Any
 
-WORDS: dict[str, Words] = {}
+from warehouse.marts.common.in_words import capital, in_words
+from warehouse.marts.verdict.question import VERDICT_OF, Figure
+from warehouse.marts.verdict.questions import questions
+from warehouse.marts.wording import Words, sentences
+
+COMPARED = {">=": "at least", "<=": "at most", "<": "below", ">": "above", "==": "equal to"}
+
+
+def _of_another(row: Mapping[str, Any]) -> str:
+    isnt = "is" if row["holds"] else "is not"
+    return f"the verdict on {row['of']} {isnt} '{row['wanted'].replace('_', ' ')}'"
+
+
+VERDICT_OF_ANOTHER = Figure(
+    lambda row: f"whether the verdict on {row['of']} is '{row['wanted'].replace('_', ' ')}'", states=_of_another
+)
+
+
+def figure_of(row: Mapping[str, Any]) -> Figure:
+    """The words of a condition's kind."""
+    if row["kind"] == VERDICT_OF:
+        return VERDICT_OF_ANOTHER
+    return questions()[row["question"]].figures[row["kind"]]
+
+
+def fields_of(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of `verdict_conditions` with its details beside its columns."""
+    return {**row, **json.loads(row["details"] or "{}")}
+
+
+def named(row: Mapping[str, Any]) -> str:
+    """What the condition is about."""
+    what = figure_of(row).what
+    return what(row) if callable(what) else what
+
+
+def subject(row: Mapping[str, Any]) -> str:
+    """Whose figure it is, or what it is about."""
+    of = figure_of(row).subject
+    return of(row) if of else named(row)
+
+
+def stated(row: Mapping[str, Any]) -> str:
+    """The condition as part of a sentence: what was found, what it is compared with and whether it holds."""
+    what, value, threshold, unit = named(row), row["value"], row["threshold"], row["unit"]
+    if value is None:
+        return f"{what} is not known: {sentences(row['reasons'] or ())}"
+    if states := figure_of(row).states:
+        return states(row)
+    found = f"{what} is {in_words(value, unit)}"
+    if not row["decides"]:
+        return f"{found}; shown beside, it does not decide"
+    if threshold is None:
+        return f"{found}, with nothing known to compare it with"
+    limit = f"{threshold:g}" if unit == "probability" else in_words(threshold, unit)
+    outcome = "holds" if row["holds"] else "does not hold"
+    return f"{found}; the test is {COMPARED[row['comparison']]} {limit}, which {outcome}"
+
+
+def statement(row: Mapping[str, Any]) -> str:
+    """The condition as a sentence of its own."""
+    return f"{capital(stated(row))}."
+
+
+def _left_out(fields: Mapping[str, Any]) -> str:
+    vintages = ", ".join(f"{vintage['ticker']} {vintage['year']}" for vintage in fields["vintages"])
+    return f"left out, as their capex is unknown: {vintages}"
+
+
+WORDS: dict[str, Words] = {
+    "text": "{text}",
+    "market_values": "{text}",
+    "capex_so_far": "{text}",
+    "capex_left_out": _left_out,
+    "no_fact": "no fact that gives it is known",
+    "no_condition": "no condition of it is known",
+    "fits_no_verdict": "what is known fits no verdict of the decision table",
+    "question_undecided": "{question} cannot tell",
+    "condition": stated,
+}
+for _question in questions().values():
+    WORDS.update(_question.words)

@@ -1,0 +1,283 @@
+"""What a question of the method is: what it asks, its verdicts, its rule, its conditions and its sentence.
+
+A question is answered from conditions that are each true, false or unknown. So it declares how its conditions come about
+(`conditions`, a function of the frames that its parameters name), which of them make which verdict (`Verdict.when`), and
+how figures and verdict are put into words. Everything else follows: the tables' allowed values and checks, the decision
+table, the timeline, the traces and the report find the questions by themselves (`decision.questions`), so that another
+question is one more file with a `QUESTION`.
+
+Conditions are data. Words are made of their fields at the very end and read by no one but a reader.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import polars as pl
+
+from warehouse.assumptions import Assumptions
+from warehouse.marts.common.mart import Trace
+from warehouse.marts.common.reasons import reason
+from warehouse.marts.common.scopes import VIEWS
+from warehouse.marts.wording import Words, sentences
+
+Row = Mapping[str, Any]
+UNDECIDED = "cannot_tell"
+NO_VIEW = "none"
+VERDICT_OF = "verdict_of"  # kind of a condition that is the verdict on another question
+COMPARISONS = (">=", "<=", "<", ">", "==")
+
+
+def compare(value: float, comparison: str, threshold: float) -> bool:
+    """Whether `value` stands to `threshold` as `comparison` says."""
+    return {
+        ">=": value >= threshold,
+        "<=": value <= threshold,
+        "<": value < threshold,
+        ">": value > threshold,
+        "==": value == threshold,
+    }[comparison]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """What the facts behind a figure are worth, and the day on which the newest of them became public."""
+
+    grade: str | None = None
+    evidence_grade: str | None = None
+    known_on: date | None = None
+
+    @classmethod
+    def of(cls, *rows: Row) -> Evidence:
+        """The weakest grade and the newest day of some rows, all of which matter to the figure."""
+        grade = greatest(row.get("grade") for row in rows)
+        return cls(grade=grade, evidence_grade=grade, known_on=greatest(row.get("known_on") for row in rows))
+
+
+def greatest(values: Iterable[Any]) -> Any:
+    """The weakest of some grades or the latest of some days; None where there are none."""
+    return max((value for value in values if value is not None), default=None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Condition:
+    """One comparison of one figure with one threshold.
+
+    `kind` says which comparison it is; conditions of one kind differ by revenue view, window or `part` (a driver, a
+    signal) and are worded alike. `details` holds what the words need and no column has. One that does not decide is
+    shown beside those that do. `reasons` say why the value is unknown, or what to know of it.
+    """
+
+    kind: str
+    quantity: str
+    value: float | None
+    comparison: str
+    threshold: float | None
+    unit: str
+    decides: bool = True
+    part: str = ""
+    named: str = ""
+    view: str = NO_VIEW
+    window: tuple[int, int] | None = None
+    ticker: str | None = None
+    year: int | None = None
+    calendar_quarter: str | None = None
+    entities: Sequence[str] = ()
+    details: Mapping[str, Any] = field(default_factory=dict)
+    evidence: Evidence = field(default_factory=Evidence)
+    reasons: Sequence[str] | None = None
+
+    @property
+    def name(self) -> str:
+        """`covers_in_time_infrastructure`, `suppliers_car_below_zero_0_1`: unique among a question's conditions."""
+        if self.named:
+            return self.named
+        view = "" if self.view == NO_VIEW else self.view
+        return "_".join(str(part) for part in (self.kind, self.part, view, *(self.window or ())) if part != "")
+
+    def row(self, scope: str, question: str) -> dict[str, Any]:
+        """Its row of `verdict_conditions`, without words."""
+        unknown = self.value is None or self.threshold is None
+        holds = None if unknown else compare(float(self.value or 0), self.comparison, float(self.threshold or 0))
+        first, last = self.window or (None, None)
+        return {
+            "scope": scope,
+            "question": question,
+            "condition": self.name,
+            "kind": self.kind,
+            "revenue_view": self.view,
+            "ticker": self.ticker,
+            "year": self.year,
+            "calendar_quarter": self.calendar_quarter,
+            "window_start": first,
+            "window_end": last,
+            "entities": list(self.entities) or None,
+            "quantity": self.quantity,
+            "value": None if self.value is None else float(self.value),
+            "comparison": self.comparison,
+            "threshold": None if self.threshold is None else float(self.threshold),
+            "unit": self.unit,
+            "holds": holds if self.decides else None,
+            "decides": self.decides,
+            "details": json.dumps(dict(self.details), ensure_ascii=False) if self.details else None,
+            "evidence_grade": self.evidence.evidence_grade,
+            "known_on": self.evidence.known_on,
+            "grade": self.evidence.grade,
+            "reasons": list(self.reasons or ()) or ([reason("no_fact")] if self.value is None else None),
+        }
+
+
+Conditions = Mapping[str, Sequence[Condition]]
+"""The conditions of a question by scope."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One question of one scope, decided: what its sentence is made of.
+
+    `conditions` are its rows of `verdict_conditions` by name, details included; `behind` are those that the verdict
+    rests on. `others` are the cases of the questions that this one rests on, of the same scope.
+    """
+
+    scope: str
+    question: Question
+    verdict: str
+    conditions: Mapping[str, Row]
+    behind: Sequence[Row]
+    reasons: Sequence[str]
+    others: Mapping[str, Case]
+    assumptions: Assumptions
+
+    def __getitem__(self, name: str) -> Row:
+        return self.conditions[name]
+
+    def of_kind(self, *kinds: str) -> list[Row]:
+        """The conditions of these kinds, by name."""
+        return [row for _, row in sorted(self.conditions.items()) if row["kind"] in kinds]
+
+    def all_hold(self, kind: str) -> bool:
+        """Whether the conditions of a kind (one for each revenue view) hold together."""
+        return all(row["holds"] for row in self.of_kind(kind))
+
+    @property
+    def in_question(self) -> list[Row]:
+        """Conditions that forbid a verdict, then those that are unknown."""
+        return [*self.forbidding, *self.unknown]
+
+    @property
+    def forbidding(self) -> list[Row]:
+        """Conditions that every verdict needs and that do not hold."""
+        needed = self.question.needed(self.scope)
+        return [row for row in self.behind if row["condition"] in needed and row["holds"] is False]
+
+    @property
+    def unknown(self) -> list[Row]:
+        return [row for row in self.behind if row["holds"] is None]
+
+    def words(self, worded: Worded) -> str:
+        """What a declaration says of this case."""
+        return worded(self) if callable(worded) else worded
+
+    @property
+    def briefly(self) -> str:
+        """What another sentence says of it: why there is no verdict, or what was found, in few words."""
+        if self.reasons:
+            return sentences(self.reasons)
+        return (self.question.briefly or self.question.finds)(self)
+
+
+Worded = str | Callable[[Case], str]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One answer to a question: its meaning, when it is given, how its sentence opens and what would change it.
+
+    `when` are alternatives, each a set of conditions that must hold together; `not x` must be false, which unknown is
+    not. `{view}` stands for each revenue view of the scope.
+    """
+
+    meaning: str
+    when: tuple[tuple[str, ...], ...]
+    opens: Worded
+    changes: Worded
+
+
+@dataclass(frozen=True)
+class Figure:
+    """How the conditions of a kind are worded, each from the fields of its row.
+
+    `what` names the figure and opens its sentence. `states` is the sentence where no comparison in words would make it
+    plain, `subject` whose figure it is. `would_tell` is what would settle a verdict that this condition leaves open.
+    """
+
+    what: str | Callable[[Row], str]
+    states: Callable[[Row], str] | None = None
+    subject: Callable[[Row], str] | None = None
+    would_tell: str | Callable[[Row], str] | None = None
+
+
+Frames = Mapping[str, pl.DataFrame]
+
+
+@dataclass(frozen=True)
+class Narrowing:
+    """What a question needs of a mart, where that is less than a run asks of it: of its facts, and of its variants.
+
+    It changes no verdict (a test holds it to that) and lets the timeline replay thirty days in the time of a few.
+    """
+
+    facts: Callable[[Frames, Assumptions], Frames] | None = None
+    assumed: Callable[[Assumptions], Mapping[str, Any]] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """A question of the method.
+
+    `conditions(frame, ..., *, assumptions)` gives its conditions by scope from the frames that its parameters name.
+    `concludes_from` are questions whose verdicts are conditions too: `q2_looks_wasteful` holds where Q2 looks wasteful.
+    `always` are conditions that each of its verdicts needs beside its own.
+
+    The words: `about` follows "Cannot tell", `finds` gives the figures whether they make a verdict or not (empty where
+    there are none), `briefly` the same in another question's sentence, `silent` what the answer leaves out, `wanting`
+    what would settle it where no single condition is to blame. `between` is the reason where everything is known and
+    fits no verdict. `words` are its reason codes.
+    """
+
+    name: str
+    asks: str
+    verdicts: Mapping[str, Verdict]
+    conditions: Callable[..., Conditions]
+    figures: Mapping[str, Figure]
+    about: str
+    finds: Callable[[Case], str]
+    silent: Worded
+    wanting: Worded
+    between: Callable[[Case], str] = lambda case: reason("fits_no_verdict")
+    briefly: Callable[[Case], str] | None = None
+    always: tuple[str, ...] = ()
+    concludes_from: tuple[str, ...] = ()
+    words: Mapping[str, Words] = field(default_factory=dict)
+    traces: tuple[Trace, ...] = ()
+    narrowed: Mapping[str, Narrowing] = field(default_factory=dict)
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The frames that its conditions are made of."""
+        parameters = inspect.signature(self.conditions).parameters.values()
+        return tuple(p.name for p in parameters if p.kind is not inspect.Parameter.KEYWORD_ONLY)
+
+    def needed(self, scope: str) -> set[str]:
+        """Conditions that every verdict on this scope needs."""
+        return {name for each in self.always for name in spelled_out(each, scope)}
+
+
+def spelled_out(name: str, scope: str) -> list[str]:
+    """The conditions that a name with `{view}` stands for: one for each revenue view of the scope."""
+    return [name.format(view=view) for view in VIEWS[scope]] if "{view}" in name else [name]

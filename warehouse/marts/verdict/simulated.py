@@ -1,0 +1,219 @@
+"""Conditions that the questions of redundancy and of payback share: both rest on simulated figures and on capex.
+
+A simulated figure carries two grades: the weakest of all its facts, and the weakest of those that matter to it, that is
+of the drivers behind at least a twentieth of its variance (method 7). Beside it stand the values at which each driver
+alone would turn what rests on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import polars as pl
+
+from warehouse.assumptions import Assumptions
+from warehouse.marts.common.in_words import apart, listed
+from warehouse.marts.common.mart import Trace
+from warehouse.marts.common.reasons import reason
+from warehouse.marts.common.scopes import COMPANIES
+from warehouse.marts.verdict.given import reasons_of
+from warehouse.marts.verdict.question import Case, Condition, Evidence, Figure, Frames, Narrowing, Row
+from warehouse.marts.wording import Words
+
+COVERED = "facts_cover_group_capex"
+TURNS = "flips_at"
+Key = tuple[str, str, str]
+MOST_TURNING_VALUES = 2  # drivers named in a sentence, those that have to move least; all of them are in the conditions
+
+
+class Simulated(NamedTuple):
+    """The simulation by scope, revenue view and quantity (or event)."""
+
+    quantiles: Mapping[Key, Row]
+    probabilities: Mapping[Key, Row]
+    material_grades: Mapping[Key, str]
+    turning: Sequence[Row]
+
+    @classmethod
+    def of(
+        cls,
+        simulation: pl.DataFrame,
+        probabilities: pl.DataFrame,
+        sensitivity: pl.DataFrame,
+        assumptions: Assumptions,
+    ) -> Simulated:
+        least = assumptions.number("material_share_of_variance")
+        material = sensitivity.filter((pl.col("variance_share") >= least) & pl.col("grade").is_not_null())
+        grades = material.group_by("scope", "revenue_view", "quantity").agg(pl.col("grade").max())
+        return cls(
+            quantiles={(r["scope"], r["revenue_view"], r["quantity"]): r for r in simulation.to_dicts()},
+            probabilities={(r["scope"], r["revenue_view"], r["event"]): r for r in probabilities.to_dicts()},
+            material_grades={(r["scope"], r["revenue_view"], r["quantity"]): r["grade"] for r in grades.to_dicts()},
+            turning=sensitivity.filter(pl.col("flip_value").is_not_null())
+            .sort("variance_share", "driver", descending=[True, False], nulls_last=True)
+            .to_dicts(),
+        )
+
+    def behind(self, row: Row, key: Key) -> dict[str, Any]:
+        """Evidence and reasons of a simulated row; `key` is the quantity whose drivers give the grade that matters."""
+        return {
+            "evidence": Evidence(
+                grade=row.get("grade"),
+                evidence_grade=self.material_grades.get(key, row.get("grade")),
+                known_on=row.get("known_on"),
+            ),
+            "reasons": reasons_of(row) if row else [reason("not_simulated")],
+        }
+
+    def turning_values(
+        self, scope: str, view: str, quantity: str, details: Mapping[str, Any] | None = None
+    ) -> list[Condition]:
+        """For each driver the value at which it alone turns what rests on the quantity, the most variance first."""
+        return [
+            Condition(
+                kind=TURNS,
+                part=row["driver"],
+                view=view,
+                quantity=row["driver"],
+                value=row["flip_value"],
+                comparison="==",
+                threshold=row["central"] if row["central"] is not None else row["flip_value"],
+                unit="as assumed",
+                decides=False,
+                details=details or {},
+                evidence=Evidence(grade=row["grade"], evidence_grade=row["grade"]),
+            )
+            for row in self.turning
+            if (row["scope"], row["revenue_view"], row["quantity"]) == (scope, view, quantity)
+        ]
+
+
+def covered(capex_group: pl.DataFrame, assumptions: Assumptions) -> Condition:
+    """Do facts graded A to C cover enough of the group's capex of the last four quarters?"""
+    last = capex_group.filter(pl.col("coverage_share").is_not_null()).sort("calendar_quarter").tail(1).to_dicts()
+    row = last[0] if last else {}
+    return Condition(
+        kind=COVERED,
+        quantity="coverage_share",
+        value=row.get("coverage_share"),
+        comparison=">=",
+        threshold=assumptions.number("coverage_minimum"),
+        unit="share",
+        calendar_quarter=row.get("calendar_quarter"),
+        evidence=Evidence(grade=row.get("grade"), known_on=row.get("known_on")),
+        reasons=None if row else [reason("no_group_capex")],
+    )
+
+
+# ---- Words -----------------------------------------------------------------------------------------------------------
+
+# Driver -> what it is called in a sentence, the factor to the unit said, decimals, and that unit.
+DRIVERS: dict[str, tuple[str, float, int, str]] = {
+    "share_final": ("a share of final runs in research computing", 100, 0, " %"),
+    "utilisation": ("a utilisation of the world's fleet", 100, 0, " %"),
+    "fleet": ("a world fleet", 1e-6, 1, " million H100-equivalents"),
+    "undisclosed_gross_up": ("training compute", 1, 1, " times the disclosed"),
+    "efficiency_gain": ("training cheaper by a factor", 1, 1, ""),
+    "elasticity": ("a price elasticity of demand", 1, 2, ""),
+    "life": ("an economic life", 1, 1, " years"),
+    "discount_rate": ("a cost of capital", 100, 1, " % a year"),
+    "cash_margin": ("a cash margin", 100, 0, " %"),
+    "ai_share": ("a share of AI in capex", 100, 0, " %"),
+    "attributable_revenue": ("AI revenue", 1e-9, 0, " billion USD a year"),
+    "growth": ("growth of AI revenue", 100, 0, " % a year"),
+}
+
+
+def turning(row: Row) -> str:
+    """`a price elasticity of demand below 0.40 instead of 1.20`: where a driver alone turns the verdict."""
+    driver = row["quantity"]
+    name, factor, digits, unit = DRIVERS.get(driver, (driver.replace("_", " "), 1, 2, ""))
+    value, middle = factor * row["value"], factor * row["threshold"]
+    side = "below" if row["value"] < row["threshold"] else "above"
+    return f"{name} {side} {apart(value, middle, digits)}{unit} instead of {middle:.{digits}f}"
+
+
+def view_in_words(view: str) -> str:
+    return f"{view.replace('_', '-')} view"
+
+
+def _turned(row: Row) -> str:
+    """What a driver turns: the verdict, unless that needs more than this one view."""
+    views, revenue = row.get("needs_views") or (), row.get("needs_revenue_of") or ()
+    needs = [f"the {view_in_words(view)} too" for view in views]
+    needs += [f"AI revenue that is no lower bound ({view_in_words(view)})" for view in revenue]
+    if not needs:
+        return "would change the verdict"
+    return f"would turn what the {view_in_words(row['revenue_view'])} says; a verdict needs {listed(needs)}"
+
+
+def _quarter(row: Row) -> str:
+    to = f" to {row['calendar_quarter']}" if row["calendar_quarter"] else ""
+    return f"the share of the group's capex of the last four quarters{to} that facts graded A to C cover"
+
+
+FIGURES = {
+    COVERED: Figure(_quarter, would_tell="filings that cover the group's capex"),
+    TURNS: Figure(
+        lambda row: f"the value of {row['quantity']} at which it alone, all else as assumed, {_turned(row)}",
+        states=lambda row: f"{turning(row)} (the median assumed), all else as assumed, {_turned(row)}; shown beside",
+        subject=turning,
+    ),
+}
+WORDS: dict[str, Words] = {
+    "no_group_capex": "no capex of the group is known",
+    "not_simulated": "it was not simulated: the facts that it needs are not known",
+}
+OPENS = {
+    "looks_wasteful": "Looks wasteful on these facts",
+    "not_shown_wasteful": "Not shown wasteful",
+}
+
+
+def what_turns_it(case: Case) -> str:
+    """What would change a verdict: the drivers that matter most, each at the value where it alone flips it."""
+    nearest = sorted(case.of_kind(TURNS), key=_distance)[:MOST_TURNING_VALUES]
+    if nearest:
+        return f"{' or '.join(turning(row) for row in nearest)} (median assumed), alone, would change it"
+    return "no value of a single driver is known that would change it"
+
+
+def _distance(row: Row) -> float:
+    """How far a driver is from turning the verdict, over what is assumed of it."""
+    assumed = row["threshold"]
+    return abs(row["value"] / assumed - 1) if assumed else float("inf")
+
+
+# ---- Where the figures come from -------------------------------------------------------------------------------------
+
+
+def traces(quantity: str) -> tuple[Trace, ...]:
+    """From a condition to the simulated rows and the quarter behind it; `quantity` is what the drivers turn."""
+    same = "t.scope = m.scope and t.revenue_view = m.revenue_view"
+    return (
+        Trace("marts.waste_simulation", f"{same} and t.quantity = m.quantity"),
+        Trace("marts.waste_probabilities", f"{same} and t.event = m.quantity"),
+        Trace("marts.waste_sensitivity", f"{same} and t.driver = m.quantity and t.quantity = '{quantity}'"),
+        COVERAGE_TRACE,
+    )
+
+
+COVERAGE_TRACE = Trace("marts.capex_group", "t.calendar_quarter = m.calendar_quarter")
+
+
+def _of_group(frames: Frames, assumptions: Assumptions) -> Frames:
+    """Filings of the companies whose capex counts."""
+    return {"company_facts": frames["company_facts"].filter(pl.col("ticker").is_in(COMPANIES))}
+
+
+def _what_decides(assumptions: Assumptions) -> Mapping[str, Any]:
+    """Of the simulation what decides, without the tornado and the turning values."""
+    return {"detail": "deciding"}
+
+
+_DECIDING = Narrowing(assumed=_what_decides)
+OF_GROUP = {"capex_quarterly": Narrowing(facts=_of_group)}
+NARROWED: dict[str, Narrowing] = OF_GROUP | dict.fromkeys(
+    ("waste_simulation", "waste_probabilities", "waste_sensitivity"), _DECIDING
+)
