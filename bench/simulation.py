@@ -23,12 +23,14 @@ from _snapshot import facts as snapshot
 from warehouse import marts
 from warehouse.assumptions import Distribution, load
 from warehouse.calendars.exchange import sessions
-from warehouse.marts.payback import waste, waste_sensitivity, waste_simulation
+from warehouse.marts.payback import draws, waste_sensitivity, waste_simulation
+from warehouse.marts.payback.model import NO_VIEW, Model, simulated
+from warehouse.marts.payback.models import models as models_of
 from warehouse.marts.verdict import verdict_timeline
 
 AS_OF = date(2026, 11, 9)
 SIMULATION_TARGET, TIMELINE_TARGET, ROUNDS = 1.5, 5.0, 5
-CACHES = (waste.uniforms, waste.drawn_values, waste.simulated, waste_simulation._figures,
+CACHES = (draws.uniforms, draws.drawn_values, simulated, waste_simulation._figures,
           waste_sensitivity._squares, waste_sensitivity._ranks_drawn)  # fmt: skip
 SHARES = list(waste_simulation.QUANTILES.values())
 Figures = dict[tuple[str, str, str], float]
@@ -42,7 +44,6 @@ def facts() -> dict[str, pl.DataFrame]:
 def forget() -> None:
     for kept in CACHES:
         kept.cache_clear()
-    waste._last_asked.clear()
 
 
 def draw(rng: np.random.Generator, shape: Distribution, n: int) -> np.ndarray:
@@ -55,7 +56,7 @@ def draw(rng: np.random.Generator, shape: Distribution, n: int) -> np.ndarray:
     return rng.triangular(shape["low"], shape["mode"], shape["high"], n)
 
 
-def plain(models: list[waste.Model], n: int) -> Figures:
+def plain(models: list[Model], n: int) -> Figures:
     """Quantiles and mean of every quantity of each model, in plain numpy; returns the medians."""
     rng = np.random.default_rng(1)
     medians: Figures = {}
@@ -64,7 +65,7 @@ def plain(models: list[waste.Model], n: int) -> Figures:
             d.name: np.clip(d.scale * sum(draw(rng, shape, n) for _, shape in d.parts), d.minimum, d.maximum)
             for d in model.drivers
         }
-        found = _plain_share(model, drawn) if model.view == waste.NO_VIEW else _plain_payback(model, drawn)
+        found = _plain_share(model, drawn) if model.view == NO_VIEW else _plain_payback(model, drawn)
         for quantity, values in found.items():
             quantiles = np.quantile(values, SHARES, method="inverted_cdf")
             values.mean()
@@ -72,7 +73,7 @@ def plain(models: list[waste.Model], n: int) -> Figures:
     return medians
 
 
-def _plain_share(model: waste.Model, v: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+def _plain_share(model: Model, v: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     assert model.training_flop_added is not None
     fleet_flop = v["fleet"] * 989.4e12 * v["utilisation"] * 31_536_000
     share = model.training_flop_added * v["undisclosed_gross_up"] / fleet_flop
@@ -85,7 +86,7 @@ def _plain_share(model: waste.Model, v: dict[str, np.ndarray]) -> dict[str, np.n
     }
 
 
-def _plain_payback(model: waste.Model, v: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+def _plain_payback(model: Model, v: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     life, rate = v["life"], v["discount_rate"]
     standing = sum(np.where(age < life, usd, 0) for usd, age in zip(model.capex_usd, model.ages_years, strict=True))
     lived = sum(
@@ -118,7 +119,7 @@ def main() -> None:
     built = {**known, **marts.build(known, as_of=AS_OF, assumptions=assumptions, only={"waste_simulation"})}
     mart = marts.all_marts()["waste_simulation"]
     of_models = {name: built[name] for name in mart.inputs}
-    models = waste.models(**of_models, as_of=AS_OF, assumptions=assumptions)
+    models = models_of(**of_models, as_of=AS_OF, assumptions=assumptions)
     ours, found = best(lambda: mart.run(built, as_of=AS_OF, assumptions=assumptions), forget)
     theirs, medians = best(lambda: plain(models, n), lambda: None)
     compared = 0

@@ -16,7 +16,10 @@ from warehouse.assumptions import Assumptions
 from warehouse.marts import build
 from warehouse.marts.capex import capex_vs_training
 from warehouse.marts.capex.capex_vs_training import COMPARISONS, REMAINING, equivalents
+from warehouse.marts.common.reasons import reason
 from warehouse.tables.training_runs import SCOPES
+
+TWO_SERIES = reason("two_series", figures=["capex_usd"], long_tag="a", short_tag="b")
 
 AS_OF = date(2026, 11, 9)
 KNOWN = date(2025, 1, 30)
@@ -132,9 +135,13 @@ def test_before_the_run_of_the_claim_is_known_nothing_is_compared(assumptions):
 
 
 def test_unknown_capex_is_null_with_its_reason_and_never_zero(assumptions):
-    spent = quarters({"capex_usd": None, "capex_grade": None, "capex_known_on": None, "reason": "two tags"})
+    spent = quarters({"capex_usd": None, "capex_grade": None, "capex_known_on": None, "reasons": [TWO_SERIES]})
     row = compared(assumptions, runs({}, HARDWARE), spent)["MSFT", "2024Q4", "TR0", "final_run_rental"]
-    assert (row["equivalents"], row["reason"], row["grade"]) == (None, "its capex is not known: two tags", "B")
+    assert (row["equivalents"], row["reasons"], row["grade"]) == (
+        None,
+        [reason("capex_of_quarter_unknown", because=[TWO_SERIES])],
+        "B",
+    )
 
 
 def test_suppliers_and_other_buyers_of_the_panel_are_not_compared(assumptions):

@@ -14,7 +14,7 @@ import polars as pl
 
 from warehouse.assumptions import Assumptions
 from warehouse.marts.common.mart import Mart, Trace
-from warehouse.marts.common.reasons import joined
+from warehouse.marts.common.reasons import all_of, because
 from warehouse.marts.common.scopes import COMPANIES
 from warehouse.tables.table import Check, Column, mart
 
@@ -107,8 +107,8 @@ def build(capex_quarterly: pl.DataFrame, *, as_of: date, assumptions: Assumption
     ).with_columns(coverage_share=pl.col("known_year_usd") / pl.col("assumed_year_usd"))
     first = own.filter(pl.col("capex_usd").is_not_null()).get_column("number").min()
     kept = rows.filter(pl.col("number") >= pl.lit(first, dtype=pl.Int64))
-    return kept.with_columns(calendar_quarter=_name("number"), reason=_reason()).select(
-        name for name in TABLE.names if name != "reasons"
+    return kept.with_columns(calendar_quarter=_name("number"), reasons=_reasons()).select(
+        name for name in TABLE.names if name != "reason"
     )
 
 
@@ -178,9 +178,9 @@ def _sums(each: pl.DataFrame) -> pl.DataFrame:
         each.group_by("number", maintain_order=True)
         .agg(
             companies=ticker.filter(known).str.join(", "),
-            missing=ticker.filter(~known).str.join(", "),
-            without_leases=ticker.filter(known & ~leased).str.join(", "),
-            never_known=ticker.filter(pl.col("nearest_usd").is_null()).str.join(", "),
+            missing=ticker.filter(~known),
+            without_leases=ticker.filter(known & ~leased),
+            never_known=ticker.filter(pl.col("nearest_usd").is_null()),
             known_usd=capex.sum(),
             capex_usd=pl.when(known.any()).then(capex.sum()),
             complete_usd=pl.when(known.all()).then(capex.sum()),
@@ -194,7 +194,7 @@ def _sums(each: pl.DataFrame) -> pl.DataFrame:
             ),
             grade=pl.max_horizontal(pl.col("nearest_grade").max(), pl.col("leases_grade").filter(leased).max()),
         )
-        .with_columns(pl.col("companies", "missing", "without_leases", "never_known").replace("", None))
+        .with_columns(pl.col("companies").replace("", None))
         .sort("number")
     )
 
@@ -213,27 +213,24 @@ def _over_year(column: str) -> pl.Expr:
     return pl.sum_horizontal(_year(column), ignore_nulls=False)
 
 
-def _reason() -> pl.Expr:
+def _reasons() -> pl.Expr:
     """What is missing, from which company."""
-    return joined(
-        pl.format("capex without {}: not known", "missing"),
-        pl.when(pl.col("capex_ttm_usd").is_null() & pl.col("missing").is_null()).then(
-            pl.lit("capex of four quarters: a company is missing in an earlier one")
-        ),
-        pl.when(pl.col("capex_ttm_usd").is_null() & pl.col("missing").is_not_null()).then(
-            pl.lit("capex of four quarters: null, as a company is missing")
+    is_short = pl.col("missing").list.len() > 0
+    without_leases, never_known = pl.col("without_leases"), pl.col("never_known")
+    return all_of(
+        pl.when(is_short).then(because("group_capex_without", tickers=pl.col("missing"))),
+        pl.when(pl.col("capex_ttm_usd").is_null()).then(
+            pl.when(is_short).then(because("group_year_incomplete")).otherwise(because("group_year_incomplete_before"))
         ),
         pl.when(pl.col("capex_with_leases_usd").is_null()).then(
-            pl.coalesce(
-                pl.format("with leases: finance lease principal of {} is not known", "without_leases"),
-                pl.lit("with leases: no company's capex is known"),
-            )
+            pl.when(without_leases.list.len() > 0)
+            .then(because("group_leases_unknown", tickers=without_leases))
+            .otherwise(because("group_leases_without_capex"))
         ),
         pl.when(pl.col("coverage_share").is_null()).then(
-            pl.coalesce(
-                pl.format("coverage: no quarter's capex of {} is known to put in its place", "never_known"),
-                pl.lit("coverage: nothing was spent"),
-            )
+            pl.when(never_known.list.len() > 0)
+            .then(because("group_coverage_without", tickers=never_known))
+            .otherwise(because("group_spent_nothing"))
         ),
     )
 

@@ -15,6 +15,7 @@ import polars as pl
 
 from warehouse.assumptions import Assumptions
 from warehouse.marts.common.mart import Mart, Trace
+from warehouse.marts.common.reasons import TYPE, all_of, because, listed, reason
 from warehouse.marts.common.select_current import admissible, pick
 from warehouse.tables.capex_guidance import TABLE as GUIDANCE
 from warehouse.tables.companies import TABLE as COMPANIES
@@ -84,10 +85,10 @@ def _of_event(known: pl.DataFrame, buyers: pl.DataFrame, event: date, months: in
             known_on=pl.max_horizontal("known_before", "known_after"),
             grade=pl.max_horizontal("grade_before", "grade_after"),
         )
-        .with_columns(change_share=pl.col("change_usd") / pl.col("guidance_before_usd"), reason=_missing(over))
+        .with_columns(change_share=pl.col("change_usd") / pl.col("guidance_before_usd"), reasons=_missing(over, months))
         .sort("ticker")
     )
-    return pl.concat([TABLE.conform(each.select(_own(each))), _group(each, event, compared_on, over)])
+    return pl.concat([TABLE.conform(each.select(_own(each))), _group(each, event, compared_on, over, months)])
 
 
 def _last_known(known: pl.DataFrame, day: date, when: str) -> pl.DataFrame:
@@ -104,31 +105,31 @@ def _last_known(known: pl.DataFrame, day: date, when: str) -> pl.DataFrame:
     )
 
 
-def _missing(over: bool) -> pl.Expr:
-    not_over = "two quarters after the event are not over yet" if not over else None
-    return (
+def _missing(over: bool, months: int) -> pl.Expr:
+    no_later = because("no_guidance_later" if over else "guidance_span_not_over", months=months)
+    return all_of(
         pl.when(pl.col("fiscal_year").is_null())
-        .then(pl.lit("the end of its fiscal year is not known"))
+        .then(because("fiscal_year_end_unknown"))
         .when(pl.col("guidance_before_usd").is_null())
-        .then(pl.lit("no guidance for the running fiscal year was known at the event"))
+        .then(because("no_guidance_at_event"))
         .when(pl.col("guidance_after_usd").is_null())
-        .then(pl.lit(not_over or "no guidance for that fiscal year was known two quarters later"))
+        .then(no_later)
         .when(pl.col("issued_after_on") == pl.col("issued_before_on"))
-        .then(pl.lit("no newer guidance for that fiscal year: the same one counts at both dates"))
+        .then(because("no_newer_guidance"))
     )
 
 
-def _group(each: pl.DataFrame, event: date, compared_on: date, over: bool) -> pl.DataFrame:
+def _group(each: pl.DataFrame, event: date, compared_on: date, over: bool, months: int) -> pl.DataFrame:
     """The sum over the companies with guidance for the same year at both dates; unknown where there is none."""
     both = each.filter(pl.col("change_usd").is_not_null())
-    left_out = ", ".join(each.filter(pl.col("change_usd").is_null()).get_column("ticker"))
-    reason: str | None
+    left_out = each.filter(pl.col("change_usd").is_null()).get_column("ticker").to_list()
+    why: str | None = None
     if not over:
-        reason = "two quarters after the event are not over yet"
+        why = reason("guidance_span_not_over", months=months)
     elif both.is_empty():
-        reason = "no buyer had guidance for the same fiscal year at both dates"
-    else:
-        reason = f"without {left_out}: no guidance for the same fiscal year at both dates" if left_out else None
+        why = reason("no_guidance_at_both_dates")
+    elif left_out:
+        why = reason("guidance_sum_without", tickers=left_out)
     names = ["guidance_before_usd", "guidance_after_usd", "change_usd"]
     total = both.select(
         *(pl.when(pl.len() > 0).then(pl.col(name).sum()).alias(name) for name in names),
@@ -137,7 +138,7 @@ def _group(each: pl.DataFrame, event: date, compared_on: date, over: bool) -> pl
         ticker=pl.lit(GROUP),
         compared_on=pl.lit(compared_on),
         companies=pl.lit(", ".join(both.get_column("ticker")) or None, dtype=pl.String),
-        reason=pl.lit(reason, dtype=pl.String),
+        reasons=pl.lit(listed([why]), dtype=TYPE),
     ).with_columns(change_share=pl.col("change_usd") / pl.col("guidance_before_usd"))
     return TABLE.conform(total)
 

@@ -17,6 +17,7 @@ import polars as pl
 
 from warehouse.assumptions import Assumptions
 from warehouse.marts.common.mart import Mart, Trace
+from warehouse.marts.common.reasons import all_of, because
 from warehouse.marts.common.scopes import COMPANIES
 from warehouse.marts.common.select_current import admissible, pick
 from warehouse.tables.companies import TABLE as PANEL
@@ -91,34 +92,33 @@ def build(
         made_of=pl.when(by_quarters).then(pl.lit("quarters")).when(by_year).then(pl.lit("year")),
         known_on=either("quarters_known_on", "year_known_on"),
         grade=either("quarters_grade", "year_grade"),
-        reason=pl.when(by_year)
-        .then(pl.lit("the year as printed, as not all of its quarters are known"))
-        .when(~by_quarters & pl.col("is_running"))
-        .then(pl.format("left out of the vintages: no quarter's capex of the running year {} is known yet", "year"))
-        .when(~by_quarters & (pl.col("quarters_known") == 0))
-        .then(pl.format("left out of the vintages: no quarter's capex of {} is known", "year"))
-        .when(~by_quarters)
-        .then(
-            pl.format(
-                "left out of the vintages: the year is over and capex of {} is not known ({} of its 4 quarters are)",
-                "missing",
-                "quarters_known",
+        reasons=all_of(
+            pl.when(by_year)
+            .then(because("year_as_printed"))
+            .when(~by_quarters & pl.col("is_running"))
+            .then(because("running_year_unknown", year=pl.col("year")))
+            .when(~by_quarters & (pl.col("quarters_known") == 0))
+            .then(because("year_unknown", year=pl.col("year")))
+            .when(~by_quarters)
+            .then(
+                because(
+                    "year_incomplete",
+                    year=pl.col("year"),
+                    quarters=pl.col("missing"),
+                    quarters_known=pl.col("quarters_known"),
+                )
             )
-        )
-        .when("is_running")
-        .then(pl.format("the running year by what is known so far: {} of its 4 quarters", "quarters_known")),
-    ).select(name for name in TABLE.names if name != "reasons")
+            .when("is_running")
+            .then(because("running_year_so_far", year=pl.col("year"), quarters_known=pl.col("quarters_known")))
+        ),
+    ).select(name for name in TABLE.names if name != "reason")
 
 
 def _missing() -> pl.Expr:
-    """Quarters of the year without capex: `2024Q4`, comma-joined."""
-    known = pl.col("known").fill_null([])
+    """Quarters of the year without capex: `2024Q4`."""
     quarters = [pl.format("{}Q{}", "year", pl.lit(quarter)) for quarter in range(1, QUARTERS + 1)]
-    return pl.concat_str(
-        (pl.when(~known.list.contains(quarter)).then(quarter) for quarter in quarters),
-        separator=", ",
-        ignore_nulls=True,
-    )
+    known = pl.col("known").fill_null([])
+    return pl.concat_list(pl.when(~known.list.contains(each)).then(each) for each in quarters).list.drop_nulls()
 
 
 def _whole_sum(name: str) -> pl.Expr:

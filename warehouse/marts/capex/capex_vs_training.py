@@ -22,7 +22,7 @@ import polars as pl
 
 from warehouse.assumptions import Assumptions, Distribution
 from warehouse.marts.common.mart import Mart, Trace
-from warehouse.marts.common.reasons import joined
+from warehouse.marts.common.reasons import TYPE, all_of, because
 from warehouse.marts.common.scopes import COMPANIES
 from warehouse.marts.common.select_current import weakest
 from warehouse.tables.table import Check, Column, mart
@@ -119,7 +119,7 @@ def build(
         grade=weakest("capex_grade", "cost_grade"),
         remaining_difference=pl.col("cost_scope").replace_strict(REMAINING, return_dtype=pl.String),
         comparison=pl.col("cost_scope").replace_strict(COMPARISONS, return_dtype=pl.String),
-        reason=joined("capex_reason", "cost_reason"),
+        reasons=all_of("capex_reasons", "cost_reasons"),
     )
     return equivalents(rows).select(name for name in TABLE.names if name in (*rows.columns, "equivalents"))
 
@@ -175,7 +175,7 @@ def costs_by_rung(runs: pl.DataFrame) -> pl.DataFrame:
             cost_low_usd=pl.min_horizontal("claimed_cost_usd", "cost_low_usd"),
             cost_high_usd=pl.max_horizontal("claimed_cost_usd", "cost_high_usd"),
             cost_basis=pl.when(is_claimed).then(pl.lit("claimed")).otherwise(pl.lit("recomputed")),
-            cost_reason=pl.lit(None, dtype=pl.String),
+            cost_reasons=pl.lit(None, dtype=TYPE),
         )
     )
 
@@ -214,10 +214,7 @@ def _programme(final_runs: pl.DataFrame, share: Distribution) -> pl.DataFrame:
         cost_low_usd=pl.col("cost_low_usd") / high,
         cost_high_usd=pl.col("cost_high_usd") / low,
         cost_basis=pl.lit("derived"),
-        cost_reason=pl.lit(
-            "no programme or hardware of the developer's own is known: estimated as its final run over the share of "
-            f"research computing that final runs take ({low:g} to {high:g})"
-        ),
+        cost_reasons=all_of(because("programme_estimated", share_low=low, share_high=high)),
     )
 
 
@@ -233,8 +230,10 @@ def _quarters(capex_quarterly: pl.DataFrame) -> pl.DataFrame:
             "capex_usd",
             "capex_known_on",
             "capex_grade",
-            capex_reason=pl.when(pl.col("capex_usd").is_null()).then(
-                pl.concat_str(pl.lit("its capex is not known"), "reason", separator=": ", ignore_nulls=True)
+            capex_reasons=all_of(
+                pl.when(pl.col("capex_usd").is_null()).then(
+                    because("capex_of_quarter_unknown", because=pl.col("reasons"))
+                )
             ),
         )
     )

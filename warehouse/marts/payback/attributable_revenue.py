@@ -16,6 +16,7 @@ import polars as pl
 
 from warehouse.assumptions import Assumptions
 from warehouse.marts.common.mart import Mart, Trace
+from warehouse.marts.common.reasons import TYPE, all_of, because, listed, reason
 from warehouse.marts.common.scopes import SCOPES
 from warehouse.marts.common.select_current import admissible, pick
 from warehouse.tables.evidence import TABLE as EVIDENCE
@@ -88,10 +89,10 @@ def _view(known: pl.DataFrame, scope: str, view: str, sets: list[list[str]], met
         pl.when("counted")
         .then(None)
         .when(~pl.col("usable"))
-        .then(pl.format("{} in {} is no yearly revenue from AI of this view", "metric", "unit"))
+        .then(because("no_yearly_ai_revenue", metric=pl.col("metric"), unit=pl.col("unit")))
         .when(~pl.col("entity").is_in(chosen))
-        .then(pl.lit(f"already in the revenue of {', '.join(chosen)}"))
-        .otherwise(pl.lit("a later figure of the same entity is known"))
+        .then(pl.lit(reason("inside_other_revenue", entities=chosen)))
+        .otherwise(because("later_figure_known"))
     )
     rows = figured.select(
         "entity",
@@ -105,13 +106,13 @@ def _view(known: pl.DataFrame, scope: str, view: str, sets: list[list[str]], met
         value_usd=pl.when(yearly).then(pl.col("value")),
         high_usd=pl.when(yearly).then(pl.max_horizontal("value", "value_high")),
         has_range=pl.col("value_low").is_not_null() & pl.col("value_high").is_not_null(),
-        reason=why_not,
+        reasons=all_of(why_not),
     )
     without = [entity for entity in (chosen or sets[0]) if entity not in set(lines["entity"])]
     gaps = pl.DataFrame(
-        {"entity": without, "evidence_id": "", "counted": False, "reason": "no AI revenue of it is known"},
-        schema={"entity": pl.String, "evidence_id": pl.String, "counted": pl.Boolean, "reason": pl.String},
-    )
+        {"entity": without, "evidence_id": "", "counted": False},
+        schema={"entity": pl.String, "evidence_id": pl.String, "counted": pl.Boolean},
+    ).with_columns(reasons=pl.lit(listed([reason("no_ai_revenue_of_entity")]), dtype=TYPE))
     return TABLE.conform(
         pl.concat([rows, gaps], how="diagonal").with_columns(
             scope=pl.lit(scope), revenue_view=pl.lit(view), is_lower_bound=pl.lit(lower)

@@ -21,8 +21,10 @@ import polars as pl
 
 from warehouse.assumptions import Assumptions
 from warehouse.marts.common.mart import Mart, Trace
+from warehouse.marts.common.reasons import listed, reason
 from warehouse.marts.common.scopes import COMPANIES
 from warehouse.marts.common.select_current import admissible, pick, weakest_of
+from warehouse.marts.wording import sentence
 from warehouse.tables.companies import TABLE as COMPANIES_TABLE
 from warehouse.tables.company_facts import TABLE as COMPANY_FACTS
 from warehouse.tables.evidence import TABLE as EVIDENCE
@@ -46,7 +48,8 @@ TABLE = mart(
         Column("threshold", "real", "what it is compared with", required=True),
         Column("unit", "text", "unit of the value and the threshold", required=True),
         Column("triggered", "flag", "whether there is a sign of a glut; null where unknown, which counts as no"),
-        Column("facts", "text", "the figures behind the value, in words"),
+        Column("found", "texts", "the figures behind the value: JSON objects as in `reasons`"),
+        Column("facts", "text", "the same in words"),
         Column("known_on", "date", "day on which the newest fact behind it became public"),
     ],
     key=("signal",),
@@ -145,9 +148,7 @@ def _rental_prices(offers: pl.DataFrame, gpu_specs: pl.DataFrame, as_of: date, a
         "log points a year",
     )
     if decline is None:
-        return row | {
-            "reason": f"no specialist's on-demand {CHIP} price was seen on two days of the last {months} months"
-        }
+        return row | _unknown("no_price_on_two_days", chip=CHIP, months=months)
     chips = priced_chips(gpu_specs, assumptions)
     enough = chips.height >= assumptions.integer("chip_price_minimum_chips")
     fitted = decline_of_chips(chips) if enough else None
@@ -158,26 +159,21 @@ def _rental_prices(offers: pl.DataFrame, gpu_specs: pl.DataFrame, as_of: date, a
             chips.select("grade", "known_on").head(chips.height * (fitted is not None)),
         ]
     )
-    how = f"fitted to {chips.height} data-centre chips" if fitted is not None else "the cited figure"
+    said = _found(
+        "rents_and_chips",
+        providers=matched["provider"].n_unique(),
+        offers=matched.height,
+        since=first,
+        rents_log_points=decline,
+        chips_log_points=of_chips,
+        chips_fitted=0 if fitted is None else chips.height,
+    )
     return row | {
         "value": decline - of_chips,
-        "facts": f"rents of {_providers(matched['provider'].n_unique())} seen more than once {_moved(decline)} "
-        f"({matched.height} offers since {first}), new chips' price per FLOP/s {_moved(of_chips)} ({how})",
         "known_on": behind["known_on"].max(),
         "grade": weakest_of(behind),
+        **said,
     }
-
-
-def _providers(count: int) -> str:
-    return f"{count} provider{'s' * (count != 1)}"
-
-
-def _moved(decline: float) -> str:
-    """A yearly decline in words, so that a rise is not called a negative fall."""
-    size = f"{abs(decline):.2f}"
-    if float(size) == 0:
-        return "did not change"
-    return f"{'fell' if decline > 0 else 'rose'} by {size} log points a year"
 
 
 def priced_chips(gpu_specs: pl.DataFrame, assumptions: Assumptions) -> pl.DataFrame:
@@ -195,13 +191,13 @@ def _idle_fleet(known: pl.DataFrame, assumptions: Assumptions) -> dict:
         known.filter(pl.col("metric") == "fleet_utilisation").sort("as_of_date", "known_on", "evidence_id").tail(1)
     )
     if measured.is_empty():
-        return row | {"reason": "no fact about the utilisation of a fleet is known"}
+        return row | _unknown("no_fleet_utilisation")
     fact = measured.row(0, named=True)
     return row | {
         "value": fact["value"],
-        "facts": f"{fact['entity']} at {fact['as_of_date']} (evidence {fact['evidence_id']})",
         "known_on": fact["known_on"],
         "grade": fact["grade"],
+        **_found("fleet_utilisation", entity=fact["entity"], day=fact["as_of_date"], evidence_id=fact["evidence_id"]),
     }
 
 
@@ -217,17 +213,16 @@ def _falling_backlog(company_facts: pl.DataFrame) -> dict:
         pl.len().over("ticker") == QUARTERS
     )
     if complete.is_empty():
-        return row | {"reason": f"no company of the group has its backlog known in {QUARTERS} quarters running"}
+        return row | _unknown("backlog_unknown", quarters=QUARTERS)
     sums = complete.group_by("number").agg(pl.col("value_usd").sum()).sort("number")["value_usd"].to_list()
     falls = [later < earlier for earlier, later in itertools.pairwise(sums)]
     running = next((i for i, fell in enumerate(reversed(falls)) if not fell), len(falls))
-    who = ", ".join(complete["ticker"].unique().sort())
+    who = complete["ticker"].unique().sort().to_list()
     return row | {
         "value": float(running),
-        "facts": f"backlog of {who}, last {QUARTERS} quarters to {complete['period_end'].max()}: "
-        f"{' -> '.join(f'{usd / 1e9:,.0f}' for usd in sums)} billion USD",
         "known_on": complete["known_on"].max(),
         "grade": weakest_of(complete),
+        **_found("backlog", tickers=who, sums_usd=sums, through=complete["period_end"].max()),
     }
 
 
@@ -246,13 +241,13 @@ def _impairments(known: pl.DataFrame, panel: pl.DataFrame, assumptions: Assumpti
     )
     signs = by_firm.filter("sign")
     if signs.height < needed and by_firm.height < needed:
-        return row | {"reason": f"changes of useful life or impairments are known of fewer than {needed} firms"}
-    others = ", ".join(by_firm.filter(~pl.col("sign"))["entity"])
+        return row | _unknown("too_few_firms", firms=needed)
+    others = by_firm.filter(~pl.col("sign"))["entity"].to_list()
     return row | {
         "value": float(signs.height),
-        "facts": f"shortened or impaired: {', '.join(signs['entity']) or 'none'}; not: {others or 'none'}",
         "known_on": by_firm["known_on"].max(),
         "grade": weakest_of(by_firm),
+        **_found("lives_of_equipment", shortened=signs["entity"].to_list(), others=others),
     }
 
 
@@ -288,14 +283,23 @@ def _names(panel: pl.DataFrame, entities: pl.Series) -> pl.Series:
 
 
 def _row(signal: str, quantity: str, comparison: str, threshold: float, unit: str) -> dict[str, Any]:
-    empty = {"value": None, "facts": None, "known_on": None, "grade": None, "reason": None}
     return {
         "signal": signal,
         "quantity": quantity,
         "comparison": comparison,
         "threshold": threshold,
         "unit": unit,
-    } | empty
+    }
+
+
+def _unknown(code: str, **fields: Any) -> dict[str, Any]:
+    return {"reasons": listed([reason(code, **fields)])}
+
+
+def _found(code: str, **fields: Any) -> dict[str, Any]:
+    """The figures behind a value, as data and in words."""
+    figures = reason(code, **fields)
+    return {"found": [figures], "facts": sentence(figures)}
 
 
 MART = Mart(

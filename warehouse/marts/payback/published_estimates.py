@@ -21,10 +21,12 @@ import polars as pl
 from warehouse.assumptions import Assumptions
 from warehouse.marts.capex import capex_quarterly as quarters_mart
 from warehouse.marts.common.mart import Mart, Trace
+from warehouse.marts.common.reasons import reason
 from warehouse.marts.common.scopes import COMPANIES, GROUP
 from warehouse.marts.common.select_current import admissible, pick
 from warehouse.marts.payback import attributable_revenue as revenue_mart
 from warehouse.marts.training.training_share import mean
+from warehouse.marts.wording.payback import INPUTS
 from warehouse.tables.evidence import TABLE as EVIDENCE
 from warehouse.tables.table import Check, Column, mart
 
@@ -32,14 +34,8 @@ SUPPLIER = "NVDA"
 QUARTERS = 4
 MARK = " as of "
 MEASURES = ("purchases_of_property_and_equipment", "revenue")
-RUN_RATE, YEAR, YEAR_OF_AI, INVESTED, NOTHING = "run rate", "year", "year of AI", "invested", "nothing"
-INPUTS = {
-    RUN_RATE: "Nvidia's revenue of its last quarter, times four",
-    YEAR: "capex of the four companies, each over its last four quarters known",
-    YEAR_OF_AI: "capex of the four companies, each over its last four quarters known, the share of it that is for AI",
-    INVESTED: "capex of the four companies since the first vintage, the share of it that is for AI",
-    NOTHING: "none: it is a benefit and not a requirement",
-}
+# What of ours stands for an estimate's input.
+RUN_RATE, YEAR, YEAR_OF_AI, INVESTED, NOTHING = "run_rate", "year", "year_of_ai", "invested", "nothing"
 BASES = ("at_publication", "as_known")
 
 
@@ -111,7 +107,8 @@ TABLE = mart(
         Column("published_usd", "real", "figure as published", "USD a year (a present value for CC073)", True, above=0),
         Column("published_for_usd", "real", "what it was published for", "USD", above=0),
         Column("multiple", "real", "published figure over that", "multiple", above=0),
-        Column("our_input", "text", "what of ours stands for it", required=True),
+        Column("our_input_is", "text", "what of ours stands for it", required=True, allowed=tuple(INPUTS)),
+        Column("our_input", "text", "the same in words", required=True),
         Column("our_input_usd", "real", "that, from our facts", "USD", above=0),
         Column("input_through", "date", "last day that our input is about"),
         Column("recomputed_usd", "real", "the multiple of our input", "USD a year"),
@@ -197,6 +194,7 @@ def build(
                     "published_usd": fact["value"],
                     "published_for_usd": input_usd,
                     "multiple": multiple,
+                    "our_input_is": estimate.needs,
                     "our_input": INPUTS[estimate.needs],
                     "assumes": estimate.assumes,
                     **_recomputed(estimate, fact, multiple, day, quarters[day], earned_by, assumptions),
@@ -246,25 +244,25 @@ def _recomputed(
     """The multiple of our input as known by `day`, with the weakest grade and the newest day behind it."""
     alone = {"known_on": fact["known_on"], "grade": fact["grade"]}
     if estimate.needs == NOTHING:
-        return alone | {"reason": "not recomputed: no spend of ours enters a benefit to the whole economy"}
+        return alone | {"reasons": [reason("no_spend_in_it")]}
     ours = _input(estimate.needs, capex_quarterly, assumptions)
     if ours is None:
-        return alone | {"reason": f"not recomputed: {INPUTS[estimate.needs]} was not known by {day}"}
+        return alone | {"reasons": [reason("input_not_known", input=estimate.needs, day=day)]}
     if multiple is None:
-        return alone | {"reason": "not recomputed: what the estimate was published for is not known"}
+        return alone | {"reasons": [reason("published_input_not_known")]}
     shown: dict[str, Any] = {"our_input_usd": ours.usd, "input_through": ours.through}
     grades, days = [fact["grade"], ours.grade], [fact["known_on"], ours.known_on]
-    usd, note = multiple * ours.usd, ours.note
+    usd, reasons = multiple * ours.usd, [ours.note]
     if estimate.less_revenue:
         earned = earned_by(day).filter(
             (pl.col("scope") == GROUP) & (pl.col("revenue_view") == "end_customer") & pl.col("counted")
         )
         if earned.is_empty():
-            why = f"not recomputed: no AI revenue of end customers was known by {day}"
-            return shown | {"known_on": max(days), "grade": max(grades), "reason": why}
+            why = reason("no_end_customer_revenue", day=day)
+            return shown | {"known_on": max(days), "grade": max(grades), "reasons": [why]}
         by_entity = earned.group_by("entity").agg(pl.col("low_usd").min(), pl.col("high_usd").max())
         if earned["is_lower_bound"].any():
-            note = f"{note}; the revenue there is is a lower bound, so that the shortfall is at most this"
+            reasons.append(reason("shortfall_at_most"))
         usd -= float(((by_entity["low_usd"] + by_entity["high_usd"]) / 2).sum())
         grades.append(str(earned["grade"].max()))
         days += earned["known_on"].to_list()
@@ -273,7 +271,7 @@ def _recomputed(
         "recomputed_over_published": usd / fact["value"],
         "known_on": max(days),
         "grade": max(grades),
-        "reason": note,
+        "reasons": reasons,
     }
 
 
@@ -288,7 +286,7 @@ def _input(needs: str, capex_quarterly: pl.DataFrame, assumptions: Assumptions) 
         row = told.row(-1, named=True)
         return Input(
             QUARTERS * row["revenue_usd"], row["period_end"], row["known_on"], row["grade"],
-            "all of Nvidia's revenue, data centres being most of it",
+            reason("all_revenue_of_supplier"),
         )  # fmt: skip
     spent = capex_quarterly.filter(pl.col("ticker").is_in(COMPANIES) & pl.col("capex_usd").is_not_null()).sort(
         "period_end", "ticker"
@@ -307,7 +305,7 @@ def _input(needs: str, capex_quarterly: pl.DataFrame, assumptions: Assumptions) 
     share = 1.0 if needs == YEAR else mean(assumptions.distribution("ai_share"))
     grade, known_on, through = wanted["capex_grade"].max(), wanted["capex_known_on"].max(), wanted["period_end"].max()
     assert isinstance(grade, str) and isinstance(known_on, date) and isinstance(through, date)  # noqa: PT018
-    note = "four companies, where the estimate speaks of an industry"
+    note = reason("companies_of_an_industry")
     return Input(share * float(wanted["capex_usd"].sum()), through, known_on, grade, note)
 
 
@@ -319,10 +317,11 @@ MART = Mart(
         Trace(
             "core.company_facts",
             "m.our_input_usd is not null and t.period_end <= m.input_through and t.known_on <= m.known_on "
-            "and t.grade <> 'D' and (m.our_input like 'Nvidia%' and t.measure = 'revenue' "
+            f"and t.grade <> 'D' and (m.our_input_is = '{RUN_RATE}' and t.measure = 'revenue' "
             f"and t.ticker = '{SUPPLIER}' and t.period_end > m.input_through - interval 13 months "
-            f"or m.our_input like 'capex%' and t.measure = '{MEASURES[0]}' and t.ticker in {COMPANIES} "
-            "and (m.our_input like '%first vintage%' or t.period_end > m.input_through - interval 27 months))",
+            f"or m.our_input_is in {(YEAR, YEAR_OF_AI, INVESTED)} and t.measure = '{MEASURES[0]}' "
+            f"and t.ticker in {COMPANIES} "
+            f"and (m.our_input_is = '{INVESTED}' or t.period_end > m.input_through - interval 27 months))",
         ),
         Trace(
             "marts.attributable_revenue",

@@ -14,8 +14,10 @@ import polars as pl
 
 from warehouse.assumptions import Assumptions
 from warehouse.marts.common.mart import Mart, Trace
+from warehouse.marts.common.reasons import listed
 from warehouse.marts.common.scopes import SCOPES
-from warehouse.marts.payback import waste
+from warehouse.marts.payback.model import NO_VIEW
+from warehouse.marts.payback.models import models
 from warehouse.tables.table import Check, Column, mart
 
 SHARE_EVENTS = ("redundant_share_at_least_threshold",)
@@ -60,13 +62,12 @@ def build(
     seed, draws = assumptions.integer("seed"), assumptions.integer("draws")
     limits = thresholds(assumptions)
     rows = []
-    for model in waste.models(
+    for model in models(
         training_share, capex_vintages, attributable_revenue, evidence, as_of=as_of, assumptions=assumptions
     ):
         found = probabilities(model.simulate(seed, draws), limits)
-        for event in SHARE_EVENTS if model.view == waste.NO_VIEW else PAY_EVENTS:
+        for event in SHARE_EVENTS if model.view == NO_VIEW else PAY_EVENTS:
             p = found.get(event)
-            why = model.reasons.get(model.deciding)
             rows.append(
                 {
                     "scope": model.scope,
@@ -78,7 +79,7 @@ def build(
                     "draws": draws,
                     "known_on": None if p is None else model.known_on,
                     "grade": None if p is None else model.grade,
-                    "reason": "; ".join(filter(None, (why, model.note))) or None,
+                    "reasons": listed([model.reasons.get(model.deciding), *model.notes]),
                 }
             )
     return pl.DataFrame(rows, schema=dict(TABLE.polars_schema))

@@ -23,9 +23,12 @@ from scipy.stats import rankdata
 
 from warehouse.assumptions import Assumptions
 from warehouse.marts.common.mart import Mart, Trace
+from warehouse.marts.common.reasons import listed, reason
 from warehouse.marts.common.scopes import SCOPES
-from warehouse.marts.payback import waste
-from warehouse.marts.payback.waste import Driver, Model, Values
+from warehouse.marts.payback.draws import Driver, drawn_values
+from warehouse.marts.payback.formulas import Values
+from warehouse.marts.payback.model import NO_VIEW, Computation, Model, simulated
+from warehouse.marts.payback.models import models
 from warehouse.marts.payback.waste_probabilities import probabilities, thresholds
 from warehouse.tables.table import Check, Column, mart
 
@@ -97,12 +100,12 @@ def build(
     signals = int(glut_signals["triggered"].fill_null(False).sum())
     rows: list[dict[str, Any]] = []
     shared: list[dict[str, Any]] = []
-    for model in waste.models(
+    for model in models(
         training_share, capex_vintages, attributable_revenue, evidence, as_of=as_of, assumptions=assumptions
     ):
         if not model.quantities:
             continue
-        if model.view == waste.NO_VIEW:
+        if model.view == NO_VIEW:
             shared = shared or _of_model(model, signals, seed, draws, assumptions)
             rows += [{**row, "scope": model.scope} for row in shared]
         else:
@@ -117,7 +120,7 @@ def _of_model(model: Model, signals: int, seed: int, draws: int, assumptions: As
     central = model.compute(centre) if everything else {}
     rows = []
     for quantity in model.quantities if everything else {model.deciding} & set(model.quantities):
-        squares = _squares(waste.Computation(model), quantity, seed, draws)
+        squares = _squares(Computation(model), quantity, seed, draws)
         total = sum(squares.values())
         for driver in model.drivers:
             bar = {
@@ -143,16 +146,16 @@ def _of_model(model: Model, signals: int, seed: int, draws: int, assumptions: As
                     "facts": " ".join(driver.facts) or None,
                     "known_on": driver.known_on,
                     "grade": driver.grade,
-                    "reason": why,
+                    "reasons": listed([why]),
                 }
             )
     return rows
 
 
 @lru_cache(maxsize=128)
-def _squares(computation: waste.Computation, quantity: str, seed: int, draws: int) -> Mapping[str, float]:
+def _squares(computation: Computation, quantity: str, seed: int, draws: int) -> Mapping[str, float]:
     """Squared rank correlation of each driver with a quantity over the draws."""
-    of_quantity = _ranks(waste.simulated(computation, seed, draws)[quantity])
+    of_quantity = _ranks(simulated(computation, seed, draws)[quantity])
     return {
         driver.name: _correlation(_ranks_of(driver, seed, draws), of_quantity) ** 2
         for driver in computation.model.drivers
@@ -169,7 +172,7 @@ def _ranks_of(driver: Driver, seed: int, draws: int) -> np.ndarray:
 
 @lru_cache(maxsize=64)
 def _ranks_drawn(*drawn: Any) -> np.ndarray:
-    return _ranks(waste.drawn_values(*drawn))
+    return _ranks(drawn_values(*drawn))
 
 
 def _ranks(values: np.ndarray) -> np.ndarray:
@@ -220,9 +223,9 @@ def turning_values(
         if values:
             found[driver.name] = min(values, key=partial(_distance, driver.central)), None
         elif not watched:
-            found[driver.name] = None, "no verdict rests on this figure while one glut signal is triggered"
+            found[driver.name] = None, reason("nothing_rests_on_it")
         else:
-            found[driver.name] = None, "no value within its range turns the verdict by itself"
+            found[driver.name] = None, reason("never_turns")
     return found
 
 
@@ -238,7 +241,7 @@ def _distance(centre: float, value: float) -> float:
 def _margins(model: Model, signals: int, assumptions: Assumptions) -> Margins:
     """How far each verdict's condition is from its threshold (at least zero where it holds), from the draws."""
     limits = thresholds(assumptions)
-    if model.view == waste.NO_VIEW:
+    if model.view == NO_VIEW:
         limit = assumptions.number("q2_threshold")
 
         def of_share(found: Mapping[str, Any]) -> dict[str, float]:

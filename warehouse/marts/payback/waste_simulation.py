@@ -1,21 +1,26 @@
 """The distributions behind Q2 and Q3: quantiles over many draws of every judgement at once.
 
-The formulas are in `waste`, the judgements in the assumptions file. A quantity that cannot be computed has no figure
+The formulas are in `formulas`, the judgements in the assumptions file. A quantity that cannot be computed has no figure
 and says why; so does one without a finite value at a quantile (revenue that never grows takes for ever to cover).
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import polars as pl
 
 from warehouse.assumptions import Assumptions
 from warehouse.marts.common.mart import Mart, Trace
+from warehouse.marts.common.reasons import listed, reason
 from warehouse.marts.common.scopes import SCOPES
-from warehouse.marts.payback import waste
+from warehouse.marts.payback.formulas import PAY_QUANTITIES, SHARE_QUANTITIES
+from warehouse.marts.payback.model import NO_VIEW, Computation, Model, simulated
+from warehouse.marts.payback.models import models
 from warehouse.tables.table import Check, Column, mart
 
 QUANTILES = {"p05": 0.05, "p25": 0.25, "p50": 0.50, "p75": 0.75, "p95": 0.95}
@@ -38,14 +43,14 @@ TABLE = mart(
             "text",
             "end_customer or infrastructure; none for quantities without revenue",
             required=True,
-            allowed=("end_customer", "infrastructure", waste.NO_VIEW),
+            allowed=("end_customer", "infrastructure", NO_VIEW),
         ),
         Column(
             "quantity",
             "text",
             "what the figures are of",
             required=True,
-            allowed=(*waste.SHARE_QUANTITIES, *waste.PAY_QUANTITIES),
+            allowed=(*SHARE_QUANTITIES, *PAY_QUANTITIES),
         ),
         Column("unit", "text", "unit of the figures", required=True),
         *(Column(name, "real", f"{share:.0%} of the draws are below it") for name, share in QUANTILES.items()),
@@ -95,44 +100,46 @@ def build(
     """One row for each scope, view and quantity (method 4 and 5)."""
     seed, draws = assumptions.integer("seed"), assumptions.integer("draws")
     everything = assumptions.value("detail") == "all"
-    batches = BATCHES if everything else 0
     rows = []
-    for model in waste.models(
+    for model in models(
         training_share, capex_vintages, attributable_revenue, evidence, as_of=as_of, assumptions=assumptions
     ):
-        computation = waste.Computation(model)
-        names = waste.SHARE_QUANTITIES if model.view == waste.NO_VIEW else waste.PAY_QUANTITIES
-        for quantity in names:
-            known = quantity in model.quantities
-            figures: dict[str, float | None] = {}
-            why: str | None = None
-            if known and (everything or quantity == model.deciding):
-                figures, why = _figures(computation, quantity, seed, draws, batches)
-            elif known:
-                why = "only what decides was asked for"
+        for quantity in SHARE_QUANTITIES if model.view == NO_VIEW else PAY_QUANTITIES:
+            is_known = quantity in model.quantities
             rows.append(
                 {
                     "scope": model.scope,
                     "revenue_view": model.view,
                     "quantity": quantity,
                     "unit": UNITS.get(quantity, "share"),
-                    **figures,
                     "draws": draws,
                     "seed": seed,
-                    "known_on": model.known_on if known else None,
-                    "grade": model.grade if known else None,
-                    "reason": "; ".join(filter(None, (model.reasons.get(quantity), why, model.note))) or None,
+                    "known_on": model.known_on if is_known else None,
+                    "grade": model.grade if is_known else None,
+                    **_of_quantity(model, quantity, seed, draws, everything),
                 }
             )
     return pl.DataFrame(rows, schema=dict(TABLE.polars_schema))
 
 
+def _of_quantity(model: Model, quantity: str, seed: int, draws: int, everything: bool) -> dict[str, Any]:
+    """The figures of one quantity, and the reasons for those that are missing."""
+    figures: Mapping[str, float | None] = {}
+    why: str | None = None
+    if quantity in model.quantities:
+        if everything or quantity == model.deciding:
+            figures, why = _figures(Computation(model), quantity, seed, draws, BATCHES if everything else 0)
+        else:
+            why = reason("only_what_decides")
+    return {**figures, "reasons": listed([model.reasons.get(quantity), why, *model.notes])}
+
+
 @lru_cache(maxsize=128)
 def _figures(
-    computation: waste.Computation, quantity: str, seed: int, draws: int, batches: int
+    computation: Computation, quantity: str, seed: int, draws: int, batches: int
 ) -> tuple[dict[str, float | None], str | None]:
     """Quantiles, mean and the error of the median; None, with the reason, where a figure is not finite."""
-    values = waste.simulated(computation, seed, draws)[quantity]
+    values = simulated(computation, seed, draws)[quantity]
     found = dict(zip(QUANTILES, np.quantile(values, list(QUANTILES.values()), method="inverted_cdf"), strict=True))
     endless = np.isinf(values).mean()
     found["mean"] = values.mean()
@@ -140,7 +147,7 @@ def _figures(
         parts = values[: len(values) // batches * batches].reshape(batches, -1)
         with np.errstate(invalid="ignore"):
             found["p50_standard_error"] = np.median(parts, axis=1).std(ddof=1) / np.sqrt(batches)
-    why = f"{endless:.1%} of the draws have no finite value" if endless else None
+    why = reason("endless_draws", share=float(endless)) if endless else None
     return {name: float(value) if np.isfinite(value) else None for name, value in found.items()}, why
 
 

@@ -248,7 +248,7 @@ def _rows(
                     about
                     | {"figure": row["condition"]}
                     | {c: row[c] for c in ("quantity", "value", "comparison", "threshold", "unit", "holds", "known_on",
-                                           "grade", "reason")}
+                                           "grade", "reasons", "reason")}
                 )  # fmt: skip
             if not shown:
                 behind = [row for (s, q, _), row in found.items() if (s, q) == (scope, question) and row["decides"]]

@@ -1,8 +1,8 @@
 """The one place where reasons become English: one file a subject, each with its `WORDS`.
 
-`WORDS` maps a reason code to its sentence: a text with `{fields}`, or a function from the fields to the sentence where
-a plural or a list has to be made. A field `because` holds the reasons behind a reason; in a text, `{because}` is their
-sentences. Nothing reads these sentences back, so they can be reworded freely.
+`WORDS` maps a reason code to its sentence: a text with `{fields}` (a list stands in it with commas), or a function from
+the fields to the sentence where more has to be made of them. A field `because` holds the reasons behind a reason; in a
+text, `{because}` is their sentences. Nothing reads these sentences back, so they can be reworded freely.
 """
 
 from __future__ import annotations
@@ -39,7 +39,11 @@ def sentence(reason: str) -> str:
     words = catalogue()[fields[CODE]]
     if "because" in fields:
         fields["because"] = sentences(fields["because"] or ())
-    return words(fields) if callable(words) else words.format_map(fields)
+    return words(fields) if callable(words) else words.format_map({n: _in_text(value) for n, value in fields.items()})
+
+
+def _in_text(value: Any) -> Any:
+    return ", ".join(map(str, value)) if isinstance(value, list) else value
 
 
 def sentences(reasons: Iterable[str]) -> str:

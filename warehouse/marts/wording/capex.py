@@ -2,6 +2,97 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from warehouse.marts.wording import Words
 
-WORDS: dict[str, Words] = {}
+# Columns of `capex_quarterly` that a reason names.
+FIGURES = {
+    "capex_usd": "capex",
+    "revenue_usd": "revenue",
+    "operating_cash_flow_usd": "operating cash flow",
+    "operating_income_usd": "operating income",
+    "net_income_usd": "net income",
+    "depreciation_usd": "depreciation",
+    "finance_lease_principal_usd": "finance lease principal",
+    "property_and_equipment_net_usd": "net property",
+    "property_and_equipment_gross_usd": "gross property",
+    "remaining_performance_obligation_usd": "backlog",
+}
+# Months -> how long that is.
+SPANS = {3: "one quarter", 6: "two quarters", 9: "three quarters", 12: "four quarters"}
+
+
+def _of_figures(why: str) -> Words:
+    """`capex, revenue: ` and why these figures of a quarter are unknown."""
+
+    def words(fields: Mapping[str, Any]) -> str:
+        return f"{', '.join(FIGURES[name] for name in fields['figures'])}: {why.format_map(fields)}"
+
+    return words
+
+
+def _after(text: str) -> Words:
+    """A sentence that says how long after an event guidance is looked at again."""
+
+    def words(fields: Mapping[str, Any]) -> str:
+        months = fields["months"]
+        return text.format(span=SPANS.get(months, f"{months} month{'s' * (months != 1)}"))
+
+    return words
+
+
+def _capex_not_known(fields: Mapping[str, Any]) -> str:
+    return "its capex is not known" + (f": {fields['because']}" if fields["because"] else "")
+
+
+WORDS: dict[str, Words] = {
+    # capex_quarterly: figures that no fact gives
+    "no_fact_of_figures": _of_figures("no fact of it is known"),
+    "shorter_period_known_later": _of_figures(
+        "the shorter period became known only after the longer one, so their basis may differ"
+    ),
+    "impossible_difference": _of_figures(
+        "the difference of its two periods is below zero, or the shorter is far below one yet shorter"
+    ),
+    "two_series": _of_figures("the longer period is filed as {long_tag}, the shorter as {short_tag}, two series"),
+    "no_shorter_period": _of_figures("a longer period is known, but not the shorter one to take from it"),
+    # capex_quarterly: what else to know of a quarter
+    "capex_of_a_year_incomplete": "capex of four quarters running: one of them is unknown",
+    "capex_of_a_year_under_several_tags": "capex of four quarters running: filed under more than one tag",
+    "depreciation_of_a_year_incomplete": "depreciation of four quarters running: one of them is unknown",
+    "depreciation_is_zero": "implied life: depreciation is zero",
+    "cash_flow_not_above_zero": "capex to operating cash flow: the cash flow is not above zero",
+    "revenue_is_zero": "ratios to revenue: revenue is zero",
+    "fiscal_year_unknown": "fiscal year: the month that it ends in is not known",
+    "first_day_unknown": "first day of the quarter: in no fact",
+    "company_not_in_panel": "company: the ticker is not in the panel",
+    # capex_group
+    "group_capex_without": "capex without {tickers}: not known",
+    "group_year_incomplete_before": "capex of four quarters: a company is missing in an earlier one",
+    "group_year_incomplete": "capex of four quarters: null, as a company is missing",
+    "group_leases_unknown": "with leases: finance lease principal of {tickers} is not known",
+    "group_leases_without_capex": "with leases: no company's capex is known",
+    "group_coverage_without": "coverage: no quarter's capex of {tickers} is known to put in its place",
+    "group_spent_nothing": "coverage: nothing was spent",
+    # capex_vintages
+    "year_as_printed": "the year as printed, as not all of its quarters are known",
+    "running_year_unknown": "left out of the vintages: no quarter's capex of the running year {year} is known yet",
+    "year_unknown": "left out of the vintages: no quarter's capex of {year} is known",
+    "year_incomplete": "left out of the vintages: the year is over and capex of {quarters} is not known "
+    "({quarters_known} of its 4 quarters are)",
+    "running_year_so_far": "the running year by what is known so far: {quarters_known} of its 4 quarters",
+    # capex_vs_training
+    "capex_of_quarter_unknown": _capex_not_known,
+    "programme_estimated": "no programme or hardware of the developer's own is known: estimated as its final run over the "
+    "share of research computing that final runs take ({share_low:g} to {share_high:g})",
+    # capex_guidance_change
+    "fiscal_year_end_unknown": "the end of its fiscal year is not known",
+    "no_guidance_at_event": "no guidance for the running fiscal year was known at the event",
+    "guidance_span_not_over": _after("{span} after the event are not over yet"),
+    "no_guidance_later": _after("no guidance for that fiscal year was known {span} later"),
+    "no_newer_guidance": "no newer guidance for that fiscal year: the same one counts at both dates",
+    "no_guidance_at_both_dates": "no buyer had guidance for the same fiscal year at both dates",
+    "guidance_sum_without": "without {tickers}: no guidance for the same fiscal year at both dates",
+}

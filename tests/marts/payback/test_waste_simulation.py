@@ -1,0 +1,225 @@
+"""The simulation against one written otherwise, on odd input, and on the snapshot."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.marts.payback.cases import (
+    AS_OF,
+    FEW,
+    POINTS_Q2,
+    POINTS_Q3,
+    WASTE,
+    model,
+    nothing_is_nan,
+    revenue,
+    row,
+    run,
+    share,
+    vintages,
+)
+from warehouse.marts import all_marts, build, known
+from warehouse.marts.common.reasons import codes, reason
+
+
+def test_quantiles_agree_with_a_simulation_written_otherwise(assumptions):
+    """Plain numpy, another generator and seed: five standard errors of the difference of two medians are allowed."""
+    n = 200_000
+    rng = np.random.default_rng(7)
+    life, rate = rng.triangular(3, 5, 6, n), rng.uniform(0.08, 0.12, n)
+    margin, ai = rng.triangular(0.40, 0.55, 0.70, n), rng.triangular(0.4, 0.6, 0.8, n)
+    earned = rng.triangular(15e9, 20e9, 30e9, n)
+    age_2025, age_2023 = 365 / 365.25, (AS_OF - date(2023, 7, 1)).days / 365.25
+    standing = 100e9 + np.where(age_2023 < life, 50e9, 0)
+    required = standing * ai * (rate / (1 - (1 + rate) ** -life)) / margin
+    coverage = earned / required
+    left = (100e9 * (life - age_2025) + np.where(age_2023 < life, 50e9 * (life - age_2023), 0)) / standing
+    found = run(
+        assumptions,
+        WASTE[:1],
+        capex_vintages=vintages({2023: 50_000_000_000, 2025: 100_000_000_000}),
+        attributable_revenue=revenue(("Microsoft", 15e9, 20e9, 30e9)),
+    )["waste_simulation"]
+    for quantity, values in (
+        ("coverage", coverage),
+        ("required_revenue_usd", required),
+        ("remaining_life_years", left),
+    ):
+        mine = row(found, scope="MSFT", revenue_view="infrastructure", quantity=quantity)
+        for name, p in (("p05", 0.05), ("p50", 0.5), ("p95", 0.95)):
+            error = 5 * mine["p50_standard_error"] * 2
+            assert mine[name] == pytest.approx(np.quantile(values, p), abs=error), (quantity, name)
+        assert mine["mean"] == pytest.approx(values.mean(), rel=3e-3)
+
+
+def test_twice_the_draws_halve_the_squared_error(assumptions):
+    """Over 200 seeds, against the median of half a million draws; the error that the mart states is the one seen."""
+    asked = model(assumptions)
+    truth = np.median(asked.simulate(99, 500_000)["coverage"])
+
+    def squared(draws: int) -> float:
+        return float(np.mean([(np.median(asked.simulate(s, draws)["coverage"]) - truth) ** 2 for s in range(200)]))
+
+    few, many = squared(2000), squared(4000)
+    assert 1.5 < few / many < 2.7
+    stated = [
+        row(run(assumptions.replaced({"draws": 4000, "seed": seed}), WASTE[:1])["waste_simulation"],
+            scope="MSFT", revenue_view="infrastructure", quantity="coverage")["p50_standard_error"]
+        for seed in range(10)
+    ]  # fmt: skip
+    assert np.mean(stated) == pytest.approx(np.sqrt(many), rel=0.25)
+
+
+def test_companies_differ_by_their_facts_and_not_by_luck(assumptions):
+    """The same facts under another ticker give the same figures, and Q2 is every scope's."""
+    both = pl.concat([vintages({2025: 100_000_000_000}), vintages({2025: 100_000_000_000}, "AMZN")])
+    earned = pl.concat(
+        [revenue(("Microsoft", None, 20e9, None)), revenue(("Amazon AWS", None, 20e9, None), scope="AMZN")]
+    )
+    found = run(assumptions.replaced(FEW), capex_vintages=both, attributable_revenue=earned)["waste_simulation"]
+    of = {scope: found.filter(pl.col("scope") == scope).drop("scope") for scope in ("MSFT", "AMZN")}
+    assert of["MSFT"].equals(of["AMZN"])
+
+
+def test_assumptions_that_make_coverage_infinite(assumptions):
+    """Nothing spent on AI: nothing is required, so it is covered at once and the row says why there is no figure."""
+    found = run(assumptions.replaced({"ai_share": 0, **FEW}))
+    nothing_is_nan(found)
+    coverage = row(found["waste_simulation"], scope="MSFT", revenue_view="infrastructure", quantity="coverage")
+    assert coverage["p50"] is None
+    assert codes(coverage["reasons"]) == ["endless_draws"]
+    at = {"scope": "MSFT", "revenue_view": "infrastructure"}
+    events = found["waste_probabilities"]
+    assert row(events, **at, event="coverage_below_threshold")["probability"] == 0
+    assert row(events, **at, event="years_within_share_of_life")["probability"] == 1
+
+
+def test_a_life_that_is_over_for_every_vintage(assumptions):
+    found = run(assumptions.replaced({"life": 0.5, **FEW}))
+    nothing_is_nan(found)
+    at = {"scope": "MSFT", "revenue_view": "infrastructure"}
+    assert row(found["waste_simulation"], **at, quantity="required_revenue_usd")["p95"] == 0
+    assert row(found["waste_simulation"], **at, quantity="remaining_life_years")["p95"] == 0
+
+
+def test_zero_revenue_is_a_figure_and_unknown_revenue_is_none(assumptions):
+    few = assumptions.replaced(FEW)
+    at = {"scope": "MSFT", "revenue_view": "infrastructure"}
+    zero = run(few, attributable_revenue=revenue(("Microsoft", None, 0.0, None)))
+    nothing_is_nan(zero)
+    assert row(zero["waste_simulation"], **at, quantity="coverage")["p50"] == 0
+    assert row(zero["waste_probabilities"], **at, event="years_exceed_share_of_life")["probability"] == 1
+    assert codes(row(zero["waste_simulation"], **at, quantity="years_to_cover")["reasons"]) == ["endless_draws"]
+    unknown = run(few, attributable_revenue=revenue())
+    nothing_is_nan(unknown)
+    for quantity in ("attributable_revenue_usd", "coverage", "years_to_cover"):
+        found = row(unknown["waste_simulation"], **at, quantity=quantity)
+        assert found["p50"] is None
+        assert found["reasons"] == [reason("no_ai_revenue", scope="MSFT", revenue_view="infrastructure")]
+    assert row(unknown["waste_simulation"], **at, quantity="required_revenue_usd")["p50"] > 0
+    assert row(unknown["waste_probabilities"], **at, event="coverage_below_threshold")["probability"] is None
+
+
+def test_no_capex_and_a_year_left_out(assumptions):
+    few = assumptions.replaced(FEW)
+    none = run(few, capex_vintages=vintages({2024: None, 2025: None}))
+    nothing_is_nan(none)
+    found = row(none["waste_simulation"], scope="MSFT", revenue_view="infrastructure", quantity="required_revenue_usd")
+    assert (found["p50"], found["reasons"]) == (None, [reason("no_capex", scope="MSFT")])
+    some = run(few, capex_vintages=vintages({2024: None, 2025: 100_000_000_000}))
+    at = {"scope": "MSFT", "revenue_view": "infrastructure"}
+    left_out = reason("capex_left_out", vintages=[{"ticker": "MSFT", "year": 2024}])
+    assert row(some["waste_simulation"], **at, quantity="coverage")["reasons"] == [left_out]
+
+
+def test_what_decides_is_the_same_when_only_that_is_asked_for(assumptions):
+    """The timeline asks for less: the figures that a verdict rests on are those of a whole run."""
+    whole = run(assumptions.replaced(FEW))
+    less = run(assumptions.replaced({**FEW, "detail": "deciding"}))
+    assert less["waste_probabilities"].equals(whole["waste_probabilities"])
+    deciding = pl.col("quantity").is_in(["redundant_capex_share", "coverage"])
+    for name, left_out in (("waste_simulation", "p50_standard_error"), ("waste_sensitivity", "flip_value")):
+        columns = [
+            c for c in whole[name].columns if c not in (left_out, "reasons", "reason") and "quantity_at" not in c
+        ]
+        assert less[name].filter(deciding).select(columns).equals(whole[name].filter(deciding).select(columns))
+
+
+def test_lower_bounds_decide_nothing(assumptions):
+    because = [reason("in_words", text="a lower bound: not over")]
+    found = run(assumptions.replaced(FEW), training_share=share(is_lower_bound=True, reasons=because))
+    share_row = row(found["waste_simulation"], scope="ALL", revenue_view="none", quantity="redundant_capex_share")
+    assert share_row["p50"] is None
+    assert share_row["reasons"] == [reason("no_year_of_training", year=2025, because=because)]
+    lower = run(assumptions.replaced(FEW), attributable_revenue=revenue(("Microsoft", None, 1e9, None), lower=True))
+    at = {"scope": "MSFT", "revenue_view": "infrastructure", "quantity": "coverage"}
+    assert codes(row(lower["waste_simulation"], **at)["reasons"]) == ["revenue_is_lower_bound"]
+
+
+def test_nothing_known_at_all(assumptions):
+    found = build({}, as_of=AS_OF, assumptions=assumptions.replaced(FEW), only=set(WASTE))
+    nothing_is_nan({name: found[name] for name in WASTE})
+    assert found["waste_simulation"]["p50"].null_count() == found["waste_simulation"].height
+    assert found["waste_sensitivity"].is_empty()
+
+
+@settings(max_examples=40, deadline=None)
+@given(data=st.data())
+def test_no_assumption_within_its_range_makes_a_nan(data, assumptions):
+    names = data.draw(st.lists(st.sampled_from([*POINTS_Q3, *POINTS_Q2, "attributable_revenue"]), unique=True))
+    changes: dict[str, Any] = {}
+    for name in names:
+        low, high = assumptions[name]["minimum"], assumptions[name]["maximum"]
+        changes[name] = data.draw(st.sampled_from([low, high]) | st.floats(low, high))
+    nothing_is_nan(run(assumptions.replaced({**changes, "draws": 1000, "detail": "deciding"})))
+
+
+@pytest.fixture(scope="module")
+def built(facts, assumptions) -> dict[str, pl.DataFrame]:
+    as_of = date(2026, 11, 9)
+    wanted = {*WASTE, "glut_signals"}
+    return {**known(facts, as_of), **build(facts, as_of=as_of, assumptions=assumptions, only=wanted)}
+
+
+def test_snapshot_passes_the_declared_checks(built):
+    duckdb = pytest.importorskip("duckdb")
+    nothing_is_nan({name: built[name] for name in WASTE})
+    for name in WASTE:
+        with duckdb.connect() as con:
+            con.register("checked", built[name].to_arrow())
+            for check in all_marts()[name].table.checks:
+                assert con.sql(check.unexpected.format(table="checked")).fetchall() == [], (name, check.name)
+
+
+@pytest.mark.parametrize(
+    ("change", "quantity", "view", "direction"),
+    [
+        ({"life": 3}, "required_revenue_usd", "infrastructure", 1),
+        ({"discount_rate": 0.15}, "coverage", "infrastructure", -1),
+        ({"cash_margin": 0.8}, "coverage", "infrastructure", 1),
+        ({"ai_share": 0.9}, "coverage", "infrastructure", -1),
+        ({"attributable_revenue": 2}, "coverage", "infrastructure", 1),
+        ({"growth": 0.1}, "years_to_cover", "infrastructure", 1),
+        ({"include_finance_leases": 1}, "required_revenue_usd", "infrastructure", 1),
+        ({"elasticity": 0.5}, "redundant_capex_share", "none", 1),
+        ({"elasticity": 1.5}, "redundant_capex_share", "none", -1),
+        ({"fleet": 2.0}, "training_share", "none", -1),
+        ({"share_final": 0.1}, "training_share_with_experiments", "none", 1),
+        ({"utilisation": 0.2}, "training_share", "none", 1),
+        ({"efficiency_gain": 20}, "redundant_capex_share_gross", "none", 1),
+        ({"undisclosed_gross_up": 1.0}, "training_share", "none", -1),
+    ],
+)
+def test_a_what_if_moves_the_snapshots_answer_as_economics_says(change, quantity, view, direction, built, assumptions):
+    mart = all_marts()["waste_simulation"]
+    changed = mart.run(built, as_of=date(2026, 11, 9), assumptions=assumptions.replaced(change))
+    at = {"scope": "MSFT", "revenue_view": view, "quantity": quantity}
+    before, after = row(built["waste_simulation"], **at)["p50"], row(changed, **at)["p50"]
+    assert np.sign(after - before) == direction
