@@ -12,8 +12,6 @@ from warehouse.marts.common.reasons import reason
 from warehouse.marts.common.scopes import GROUP
 from warehouse.marts.payback.waste import LEFT_OUT, SO_FAR
 
-CODES = {SO_FAR: "capex_so_far", "market values are": "market_values"}
-
 
 def reasons_of(row: Mapping[str, Any]) -> list[str] | None:
     """The reasons of a mart's row: its `reasons`, or its sentence as opaque ones."""
@@ -26,6 +24,7 @@ def opaque(text: str) -> str:
     """A reason that is nothing but its text; what the verdict has to know of it is its code."""
     if text.startswith(LEFT_OUT):
         vintages = [name.split() for name in text.partition(": ")[2].split(", ")]
-        return reason("capex_left_out", vintages=[{"ticker": name, "year": int(year)} for name, year in vintages])
-    code = next((code for start, code in CODES.items() if text.startswith(start)), "text")
-    return reason(code, text=text.replace(f" of {GROUP} ", " of the group "))
+        return reason("text_left_out", vintages=[{"ticker": name, "year": int(year)} for name, year in vintages])
+    return reason(
+        "text_so_far" if text.startswith(SO_FAR) else "text", text=text.replace(f" of {GROUP} ", " of the group ")
+    )

@@ -81,9 +81,8 @@ def _left_out(fields: Mapping[str, Any]) -> str:
 
 WORDS: dict[str, Words] = {
     "text": "{text}",
-    "market_values": "{text}",
-    "capex_so_far": "{text}",
-    "capex_left_out": _left_out,
+    "text_so_far": "{text}",
+    "text_left_out": _left_out,
     "no_fact": "no fact that gives it is known",
     "no_condition": "no condition of it is known",
     "fits_no_verdict": "what is known fits no verdict of the decision table",

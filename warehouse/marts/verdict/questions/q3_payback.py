@@ -272,7 +272,9 @@ def _covers(view: str, case: Case) -> str:
 
 def _without(scope: str, row: Row) -> str:
     """Vintages that are missing in what is required: ` without 2022 (META and MSFT)`, a company's own as years alone."""
-    left_out = [fields for each in row["reasons"] or () if (fields := read(each))[CODE] == "capex_left_out"]
+    left_out = [
+        fields for each in row["reasons"] or () if (fields := read(each))[CODE] in ("capex_left_out", "text_left_out")
+    ]
     by_year: dict[int, list[str]] = {}
     for vintage in (vintage for fields in left_out[:1] for vintage in fields["vintages"]):
         by_year.setdefault(vintage["year"], []).append(vintage["ticker"])

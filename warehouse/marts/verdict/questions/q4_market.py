@@ -80,8 +80,8 @@ def conditions(
 
 
 def _suppliers(window: Window, returns: Row, test: Row, assumptions: Assumptions) -> list[Condition]:
-    missing = [reason("window_not_over", window_start=window[0], window_end=window[1])]
-    why = [each for each in reasons_of(returns) or () if read(each)[CODE] != "market_values"] or missing
+    missing = [reason("window_without_returns", window_start=window[0], window_end=window[1])]
+    why = [each for each in reasons_of(returns) or () if read(each)[CODE] != "market_value_not_computed"] or missing
     lost, p_value = returns.get("abnormal_return"), test.get("p_value")
     same: dict[str, Any] = {
         "window": window,
@@ -293,7 +293,7 @@ QUESTION = Question(
     between=_between,
     wanting="prices over both windows and guidance for one year at both dates that point one way",
     words={
-        "window_not_over": "the window [{window_start}, {window_end}] is not over, or prices are missing",
+        "window_without_returns": "the window [{window_start}, {window_end}] is not over, or prices are missing",
         "no_guidance": "no guidance is known",
         "loss_lasted_without_guidance": "the suppliers' loss lasted, but the buyers did not guide lower",
         "guidance_without_lasting_loss": "the suppliers' loss did not last, but the buyers guided lower",
