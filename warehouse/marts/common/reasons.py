@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from datetime import date
+from itertools import groupby
 from typing import Any
 
 import polars as pl
@@ -21,6 +22,7 @@ import polars as pl
 REASONS = "reasons"
 CODE = "reason_code"
 TYPE = pl.List(pl.String())
+_NONE = pl.lit([], dtype=TYPE)
 
 
 def because(code: str, /, **fields: Any) -> pl.Expr:
@@ -40,12 +42,17 @@ def reason(code: str, /, **fields: Any) -> str:
 def all_of(*reasons: str | pl.Expr) -> pl.Expr:
     """The reasons that apply, each once, in their order; null where none does.
 
-    Each is a single reason (`because`, null where it does not apply) or a column of lists (`"reasons"`).
+    A name is a column of lists (`"reasons"`). An expression is a single reason (`because`), null where it does not apply.
     """
-    parts = [pl.col(each) if isinstance(each, str) else each for each in reasons]
-    lists = [pl.concat_list(part).fill_null(pl.lit([], dtype=TYPE)) for part in parts]
-    found = pl.concat_list(lists).list.drop_nulls().list.unique(maintain_order=True)
-    return pl.when(found.list.len() > 0).then(found)
+    columns = [pl.col(each) if isinstance(each, str) else each for each in reasons]
+    parts: list[pl.Expr] = []
+    for is_list, places in groupby(range(len(reasons)), key=lambda place: isinstance(reasons[place], str)):
+        group = [columns[place] for place in places]
+        # Joining lists of lists costs much more than making one list of many reasons.
+        parts += [column.fill_null(_NONE) for column in group] if is_list else [pl.concat_list(group)]
+    found = parts[0] if len(parts) == 1 else pl.concat_list(parts)
+    applies = pl.any_horizontal(column.is_not_null() for column in columns)
+    return pl.when(applies).then(found.list.drop_nulls().list.unique(maintain_order=True))
 
 
 def listed(reasons: Iterable[str | None]) -> list[str] | None:

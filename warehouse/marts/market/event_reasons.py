@@ -19,6 +19,6 @@ def no_session() -> tuple[pl.Expr, pl.Expr]:
     return SESSION.is_null(), because("no_session", event_date=EVENT_DATE)
 
 
-def of_the_day() -> tuple[pl.Expr, pl.Expr]:
+def of_the_day() -> tuple[pl.Expr, ...]:
     """Both, each null where it does not apply."""
     return tuple(pl.when(holds).then(why) for holds, why in (no_session(), event_moved()))

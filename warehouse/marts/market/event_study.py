@@ -226,17 +226,21 @@ def build(
         }
     )
     reasons = reasons_and_dates(bars, members, counts, chosen)
-    unexplained = (pl.col("t_stat").is_null() | pl.col("r2").is_null()) & ~pl.col("explained")
-    return (
+    found = (
         frame.hstack(reasons[place_of_reasons(grid)])
         .with_columns(pl.col(pl.Float64).fill_nan(None))
-        .with_columns(
-            known_on=as_date(pl.col("known_on")),
-            grade=grade_letter(pl.col("grade")),
-            reasons=all_of("reasons", pl.when(unexplained).then(because("estimation_returns_do_not_vary"))),
-        )
-        .drop("explained")
+        .with_columns(known_on=as_date(pl.col("known_on")), grade=grade_letter(pl.col("grade")))
     )
+    return _with_flat_returns(found).drop("explained")
+
+
+def _with_flat_returns(found: pl.DataFrame) -> pl.DataFrame:
+    """`found` with the reason of rows whose statistics are missing though no price is."""
+    unexplained = (pl.col("t_stat").is_null() | pl.col("r2").is_null()) & ~pl.col("explained")
+    if not found.select(unexplained.any()).item():  # as nearly always, and lists of many rows take long to change
+        return found
+    flat = pl.when(unexplained).then(because("estimation_returns_do_not_vary"))
+    return found.with_columns(reasons=all_of("reasons", flat))
 
 
 # ---- Figures -------------------------------------------------------------------------------------------------------

@@ -31,14 +31,19 @@ def reasons_and_dates(bars: Prices, members: np.ndarray, counts: ShareCounts, ch
     rules = _rules(bars.last, chosen.estimation_days)
     # Most rules hold for no row. Making a reason for every row and dropping it again costs more than looking first.
     holds = frame.select(rule.when.fill_null(False).alias(f"holds_{i}") for i, rule in enumerate(rules))
-    used = [(f"holds_{i}", rule) for i, rule in enumerate(rules) if holds[f"holds_{i}"].any()]
-    found = [pl.when(name).then(rule.reason) for name, rule in used]
+    used = [(name, rule) for name, rule in zip(holds.columns, rules, strict=True) if holds[name].any()]
     explaining = [name for name, rule in used if rule.explains]
-    return frame.hstack(holds).select(
+    found = frame.hstack(holds).select(
         "prices_from",
         "prices_to",
-        reasons=all_of(*found) if found else pl.lit(None, dtype=pl.List(pl.String)),
-        explained=pl.any_horizontal(explaining) if explaining else pl.lit(False),
+        pl.any_horizontal(explaining).alias("explained") if explaining else pl.lit(False).alias("explained"),
+        *(pl.when(name).then(rule.reason).alias(name) for name, rule in used),
+    )
+    return found.select(
+        "prices_from",
+        "prices_to",
+        "explained",
+        reasons=all_of(*(pl.col(name) for name, _ in used)) if used else pl.lit(None, dtype=pl.List(pl.String)),
     )
 
 

@@ -19,6 +19,7 @@ Axes in docstrings as in `returns`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.stats import rankdata
@@ -129,8 +130,8 @@ def independent_firms(n: np.ndarray, r: np.ndarray) -> np.ndarray:
     return np.where(n > 1, n / np.maximum(1 + (n - 1) * np.nan_to_num(r), ROUNDING), n.astype(float))
 
 
-def too_few_ranks(worth: np.ndarray, days: np.ndarray | int) -> np.ndarray:
-    """Whether so many independent firms over so many days leave the sum of ranks too far from normal."""
+def too_few_ranks(worth: Any, days: Any) -> Any:
+    """Whether so many independent firms over so many days (numbers or arrays) leave their ranks' sum far from normal."""
     return worth * days < LEAST_RANKS
 
 

@@ -53,10 +53,6 @@ def sentences(reasons: Iterable[str]) -> str:
 
 def worded(frame: pl.DataFrame, reasons: str = REASONS, into: str = "reason") -> pl.DataFrame:
     """`frame` with the column `into`: its lists of `reasons` in words, null where a row has none."""
-    each = frame.get_column(reasons).explode().drop_nulls().unique().to_list()
-    words = {text: sentence(text) for text in each}
-    said = (
-        pl.col(reasons).list.eval(pl.element().replace_strict(words, return_dtype=pl.String)) if words else pl.lit(None)
-    )
-    text = said.list.join(SEPARATOR) if words else said.cast(pl.String)
-    return frame.with_columns(text.alias(into))
+    words = cache(sentence)
+    texts = [None if each is None else SEPARATOR.join(map(words, each)) for each in frame.get_column(reasons).to_list()]
+    return frame.with_columns(pl.Series(into, texts, dtype=pl.String))
