@@ -13,11 +13,12 @@ from hypothesis import settings
 from tests.live_server import LiveServer
 from warehouse.assumptions import Assumptions, load
 from warehouse.calendars.exchange import sessions
+from warehouse.database import connection, fact_ids
 from warehouse.fetching.client import Local
 from warehouse.settings import Settings
 from warehouse.sources.common.source import Document
 from warehouse.sources.reference import SOURCES
-from warehouse.tables.table import Table
+from warehouse.tables.table import FACT_ID, Table
 
 # A machine's bad moment is no failure: no test times itself.
 settings.register_profile("steady", deadline=None)
@@ -26,6 +27,7 @@ settings.load_profile("steady")
 LOADED_AT = datetime(2026, 11, 10, tzinfo=UTC)
 SHARED = Path(__file__).parent.parent.parent / "shared"
 AS_OF = date(2026, 11, 9)
+_DATABASE = connection.in_memory()
 
 
 @pytest.fixture(scope="session")
@@ -53,7 +55,11 @@ def with_provenance(table: Table, frame: pl.DataFrame, source: str = "test") -> 
         "locator": pl.lit("line 1"),
         "grade": pl.lit("A"),
     }
-    return table.conform(frame.with_columns(**{n: e for n, e in added.items() if n not in frame.columns}))
+    whole = table.conform(frame.with_columns(**{n: e for n, e in added.items() if n not in frame.columns}))
+    database = _DATABASE.cursor()
+    database.register("given", whole.to_arrow())
+    ids = database.execute(f"SELECT {fact_ids.expression(table)} AS {FACT_ID} FROM given").pl()
+    return whole.with_columns(ids.get_column(FACT_ID))
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,7 @@ import polars as pl
 from warehouse.calendars.fiscal import fiscal_quarter, fiscal_year, period_type
 from warehouse.sources.epoch import one_spelling
 from warehouse.tables import CORE
-from warehouse.tables.table import PROVENANCE
+from warehouse.tables.table import ADDED_BY_LOADING, PROVENANCE
 
 REFERENCE = Path(__file__).parent.parent / "warehouse" / "reference"
 ADDITIONS = REFERENCE / "additions"
@@ -28,7 +28,7 @@ PRICES = "Yahoo Finance daily bars as stored on 2026-05-15 (kinryukii/us-tech-qu
 PANEL = "classification of this project; CIK and fiscal year end from data.sec.gov"
 TIMELESS = "1970-01-01"
 # Columns of a fact that the loading adds; the files hold the rest.
-ADDED = {"loaded_at", "source", "document_sha256", "locator"}
+ADDED = {*ADDED_BY_LOADING, "locator"}
 
 
 def read(facts: Path, name: str) -> pl.DataFrame:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from datetime import date
 
 import duckdb
+import polars as pl
 import pytest
 
 from tests.published import publish
-from warehouse.cli.output import Format
-from warehouse.database import store
+from warehouse.database import connection, store
 from warehouse.errors import UsageError
+from warehouse.marts.common.mart import Mart, Trace
 from warehouse.paths import WAREHOUSE, Home
 from warehouse.reports import lineage as tracing
+from warehouse.tables import CORE
+from warehouse.tables.table import FACT_IDS, Column, mart
 
 
 @pytest.fixture(scope="module")
@@ -165,32 +167,43 @@ def test_a_condition_that_is_none_is_refused_with_what_to_do(warehouse, table, w
     assert warehouse.execute("SELECT count(*) FROM marts.verdict").fetchone() == (25,)
 
 
-def test_written_as_json_csv_and_tree(home, capsys):
-    where = "question = 'Q4' and scope = 'ALL'"
-    tracing.write(home.current, "marts.verdict", where, 25, Format.json)
-    listed = json.loads(capsys.readouterr().out)
-    assert {"path", "table", "key", "citation", "document_sha256", "document_url", "locator", "grade"} <= set(listed[0])
-    assert all(not isinstance(cell, dict | list) for fact in listed for cell in fact.values())
-
-    tracing.write(home.current, "marts.verdict", where, 25, Format.csv)
-    assert len(capsys.readouterr().out.splitlines()) >= len(listed) + 1
-
-    tracing.write(home.current, "marts.verdict", where, 25, Format.table)
-    tree = capsys.readouterr().out
-    assert "core.stock_prices  5240 rows" in tree or "rows, ticker" in tree, "thousands of bars share a line"
-    assert len(tree.splitlines()) < 200
-    assert "raw/" in tree
-
-
-def test_no_row_is_an_empty_list_and_a_note(home, capsys):
-    tracing.write(home.current, "marts.verdict", "scope = 'XYZ'", 25, Format.json)
-    said = capsys.readouterr()
-    assert json.loads(said.out) == []
-    assert "no row where scope = 'XYZ'" in said.err
+def test_a_mart_that_lists_the_ids_of_its_facts_leads_to_these(monkeypatch):
+    """To each table that its traces name, and to no other fact, whatever its grade; a list may be empty or null."""
+    table = mart("toy", "made up", [Column("key", "text", "key"), FACT_IDS], key=("key",))
+    traces = (Trace("core.companies", ids="fact_ids"), Trace("core.evidence", ids="fact_ids"))
+    monkeypatch.setattr(tracing, "all_marts", lambda: {"toy": Mart(table, lambda: None, traces)})
+    rows = [("a", ["1", "3"]), ("b", ["2", "1"]), ("c", []), ("d", None)]
+    with connection.in_memory() as database:
+        database.execute("CREATE SCHEMA marts; CREATE SCHEMA core; CREATE TABLE marts.toy (key TEXT, fact_ids TEXT[])")
+        database.executemany("INSERT INTO marts.toy VALUES (?, ?)", rows)
+        database.execute("CREATE TABLE core.companies AS SELECT '1' AS fact_id, 'A' AS grade")
+        database.execute(
+            "CREATE TABLE core.evidence AS SELECT * FROM (VALUES ('3', 'A'), ('2', 'D')) t (fact_id, grade)"
+        )
+        steps = list(tracing._below(database, "marts.toy", {0, 1, 2, 3}, date(2026, 1, 1)))
+    companies, evidence = "core.companies", "core.evidence"
+    assert sorted(steps) == sorted(
+        [(("marts.toy", 0), (companies, 0)), (("marts.toy", 1), (companies, 0)),
+         (("marts.toy", 0), (evidence, 0)), (("marts.toy", 1), (evidence, 1))]
+    )  # fmt: skip
 
 
-def test_many_rows_are_cut_with_a_note(home, capsys):
-    tracing.write(home.current, "core.evidence", "", 2, Format.json)
-    said = capsys.readouterr()
-    assert len(json.loads(said.out)) == 2
-    assert "Followed the first 2 of" in said.err
+def test_a_trace_has_a_condition_or_ids_that_its_mart_has():
+    table = mart("toy", "made up", [Column("key", "text", "key"), FACT_IDS], key=("key",))
+    for given in ({}, {"condition": "true", "ids": "fact_ids"}):
+        with pytest.raises(ValueError, match="a condition or a column of ids"):
+            Trace("core.companies", **given)
+    for column in ("key", "nothing"):
+        with pytest.raises(ValueError, match=f"no column of texts {column}"):
+            Mart(table, lambda: None, (Trace("core.companies", ids=column),))
+
+
+def test_a_mart_may_read_all_of_core(assumptions):
+    def build(core, sessions, *, as_of, assumptions):
+        return pl.DataFrame({"key": [*sorted(core), *sessions["name"]]})
+
+    found = Mart(mart("toy", "made up", [Column("key", "text", "key")], key=("key",)), build)
+    assert set(found.inputs) == {*CORE, "sessions"}
+    frames = {name: pl.DataFrame({"name": [name]}) for name in (*CORE, "sessions", "verdict")}
+    built = found.run(frames, as_of=date(2026, 1, 1), assumptions=assumptions)
+    assert built["key"].to_list() == sorted([*CORE, "sessions"])

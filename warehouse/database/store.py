@@ -18,13 +18,12 @@ import duckdb
 import polars as pl
 
 from warehouse import sqltext
+from warehouse.database import fact_ids
 from warehouse.tables import CORE, SYSTEM
-from warehouse.tables.table import PROVENANCE, Table
+from warehouse.tables.table import ABOUT_LOADING, FACT_ID, PROVENANCE, Table
 
 ALIAS = "warehouse"
 SCHEMAS = ("core", "marts", "quality", "provenance")
-# What says how a row came here and not what it says: a second copy of the same statement is no new row.
-_ABOUT_LOADING = ("loaded_at", "document_sha256", "locator")
 _LIVE = "source NOT LIKE 'reference_%'"
 CONTRADICTION = "says otherwise than an earlier row of the same source about the same thing on the same day"
 # Rows of whole documents wait in memory until there are so many, then go to staging together: a statement for each
@@ -193,7 +192,7 @@ class Store:
             return pl.DataFrame()
         staged = f"staging.{table.name}"
         identity = sqltext.identifiers(table.identity)
-        said = sqltext.identifiers(name for name in table.names if name not in _ABOUT_LOADING)
+        said = sqltext.identifiers(name for name in table.names if name not in ABOUT_LOADING)
         of_these = f"source IN (SELECT DISTINCT source FROM {staged}) AND {_LIVE}"
         again = self.scalar(
             f"SELECT count(*) > count(DISTINCT it) FROM (SELECT hash({identity}) AS it FROM {table.full_name} "
@@ -227,7 +226,7 @@ class Store:
         """
         if table.restates:
             return self._load_restated(table)
-        said = [name for name in table.names if name not in _ABOUT_LOADING]
+        said = [name for name in table.names if name not in ABOUT_LOADING]
         partition = sqltext.identifiers(said)
         same = " AND ".join(f't."{name}" IS NOT DISTINCT FROM s."{name}"' for name in said)
         names = sqltext.identifiers(table.names)
@@ -310,15 +309,17 @@ class Store:
 
     def rows(self, table: Table) -> pl.DataFrame:
         """All rows of a table, with exactly the types that it declares, in an order that no order of arrival changes."""
-        return table.conform(self.frame(f"SELECT * FROM {table.full_name} ORDER BY ALL"))
+        order = sqltext.identifiers(name for name in table.names if name != FACT_ID)
+        return table.conform(self.frame(f"SELECT * FROM {table.full_name} ORDER BY {order}"))
 
     def _insert(
         self, name: str, table: Table, rows: pl.DataFrame, cursor: duckdb.DuckDBPyConnection | None = None
     ) -> None:
         cursor = cursor or self._cursor()
         cursor.register("given", (rows if rows.schema == table.polars_schema else table.conform(rows)).to_arrow())
+        values = [fact_ids.expression(table) if n == FACT_ID else sqltext.identifier(n) for n in table.names]
         columns = sqltext.identifiers(table.names)
-        cursor.execute(f"INSERT INTO {name} ({columns}) SELECT {columns} FROM given")
+        cursor.execute(f"INSERT INTO {name} ({columns}) SELECT {', '.join(values)} FROM given")
         cursor.unregister("given")
 
     # -- a date's view ------------------------------------------------------------------------------------------

@@ -23,8 +23,9 @@ from warehouse.database.connection import Connection, DatabaseError
 from warehouse.errors import UsageError
 from warehouse.fetching import archive
 from warehouse.marts import all_marts
+from warehouse.marts.common.mart import Mart, Trace
 from warehouse.tables import CORE
-from warehouse.tables.table import PROVENANCE, Table
+from warehouse.tables.table import FACT_ID, PROVENANCE, Table
 
 LIMIT = 25  # rows of the asked table that are followed, unless told otherwise
 HEARSAY_ENTERS = ("claim_check",)  # grade D is in no other mart (method 7)
@@ -144,19 +145,28 @@ def _below(connection: Connection, name: str, rows: set[int], as_of: date) -> It
     """Every step down from some rows of a mart: one query for each declared way."""
     mart = all_marts()[name.partition(".")[2]]
     for trace in mart.traces:
-        fact = trace.table.startswith("core.")
-        bounds = "true"
-        if fact:
-            bounds = f"known_on <= DATE '{as_of.isoformat()}'"
-            bounds += "" if mart.name in HEARSAY_ENTERS else " AND grade <> 'D'"
-        steps = connection.execute(
-            f"SELECT m.__row, t.__row FROM (SELECT *, rowid AS __row FROM {name} WHERE rowid IN (SELECT unnest(?))) AS m, "
-            f"(SELECT *, rowid AS __row FROM {trace.table} WHERE {bounds}) AS t WHERE ({trace.condition})",
-            [sorted(rows)],
-        ).fetchall()
-        for parent, child in steps:
+        sql = _step_by_ids(name, trace) if trace.ids else _step_by_condition(name, mart, trace, as_of)
+        for parent, child in connection.execute(sql, [sorted(rows)]).fetchall():
             if (name, parent) != (trace.table, child):
                 yield (name, parent), (trace.table, child)
+
+
+def _step_by_condition(name: str, mart: Mart, trace: Trace, as_of: date) -> str:
+    bounds = "true"
+    if trace.table.startswith("core."):
+        bounds = f"known_on <= DATE {sqltext.literal(as_of)}"
+        bounds += "" if mart.name in HEARSAY_ENTERS else " AND grade <> 'D'"
+    return (
+        f"SELECT m.__row, t.__row FROM (SELECT *, rowid AS __row FROM {name} WHERE rowid IN (SELECT unnest(?))) AS m, "
+        f"(SELECT *, rowid AS __row FROM {trace.table} WHERE {bounds}) AS t WHERE ({trace.condition})"
+    )
+
+
+def _step_by_ids(name: str, trace: Trace) -> str:
+    return (
+        f"SELECT m.__row, t.rowid FROM (SELECT rowid AS __row, unnest({sqltext.identifier(trace.ids)}) AS {FACT_ID} "
+        f"FROM {name} WHERE rowid IN (SELECT unnest(?))) AS m JOIN {trace.table} AS t USING ({FACT_ID})"
+    )
 
 
 def _rows(connection: Connection, name: str, rows: Iterable[int]) -> dict[Node, dict[str, Any]]:

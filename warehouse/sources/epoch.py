@@ -33,6 +33,7 @@ from warehouse.errors import DocumentError
 from warehouse.sources.common.parsing import read_csv, text_of, typed
 from warehouse.sources.common.source import Batch, Document, Fetching, Received, Source
 from warehouse.tables import CORE
+from warehouse.tables.table import ADDED_BY_LOADING
 
 NAME = "epoch"
 HOST = "https://epoch.ai"
@@ -313,7 +314,7 @@ def _specs_of(document: Document) -> Batch:
     absent = sorted(set(wanted) - {row[CHIP].strip() for row in listed.iter_rows(named=True)})
     notices += _notices(f"unknown chips in {document.name}; give each a place in {CHIPS}", unknown)
     notices += _notices(f"chips are no longer in {document.name}; their last figures stay", absent)
-    schema = {name: pl.String for name in table.names if name not in ("loaded_at", "source", "document_sha256")}
+    schema = {name: pl.String for name in table.names if name not in ADDED_BY_LOADING}
     frame = pl.DataFrame(rows, schema=schema).with_columns(
         pl.col("note").fill_null(""), pl.lit(vintage).alias("known_on"),
         pl.lit(f"Epoch AI, Data on Machine Learning Hardware (CC BY 4.0), vintage {vintage}").alias("citation"),

@@ -17,10 +17,11 @@ from warehouse.settings import Settings
 from warehouse.sources.common.parsing import read_csv, text_of, typed
 from warehouse.sources.common.source import Batch, Document, Feed, Fetching, Received, Source
 from warehouse.tables import CORE
+from warehouse.tables.table import ADDED_BY_LOADING
 
 MANIFEST = "snapshot.toml"
 # What the loading adds to every row; the files hold the rest of each table's columns.
-ADDED = ("loaded_at", "source", "document_sha256", "locator")
+ADDED = (*ADDED_BY_LOADING, "locator")
 FEEDS: dict[Feed, tuple[tuple[str, ...], str]] = {
     "panel": (("companies", "article_claims"), "the panel of tickers and the claims to check"),
     "prices": (("stock_prices", "corporate_actions"), "daily bars, splits and dividends of the panel"),

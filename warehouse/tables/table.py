@@ -22,6 +22,11 @@ from warehouse import sqltext
 Type = Literal["text", "texts", "integer", "real", "date", "time", "flag", "json"]
 Severity = Literal["critical", "warning"]
 BETWEEN_VALUES = "|"
+FACT_ID = "fact_id"
+# What the loading adds to a row that a source has read.
+ADDED_BY_LOADING = ("loaded_at", "source", "document_sha256", FACT_ID)
+# What says how a row came here and not what it says: a second copy of the same statement is no new row.
+ABOUT_LOADING = ("loaded_at", "document_sha256", "locator", FACT_ID)
 
 DUCKDB_TYPES: dict[str, str] = {
     "text": "VARCHAR",
@@ -177,6 +182,17 @@ class Table:
     def names(self) -> list[str]:
         return [column.name for column in self.columns]
 
+    @property
+    def naming_columns(self) -> tuple[str, ...]:
+        """The columns whose values make up a fact's `fact_id`: those of its identity.
+
+        Where the document is part of the identity (a list that changed within a day), two documents may hold the same
+        fact, and which of them is loaded first decides whose it is. There, all that the row says takes its place.
+        """
+        if "document_sha256" not in self.identity:
+            return self.identity
+        return tuple(name for name in self.names if name not in ABOUT_LOADING)
+
     def column(self, name: str) -> Column:
         return self._by_name[name]
 
@@ -265,7 +281,16 @@ PROVENANCE = (
         required=True,
         allowed=GRADES,
     ),
+    Column(
+        FACT_ID,
+        "text",
+        "names the fact: made of what identifies it, so the same in every warehouse that holds it",
+        required=True,
+    ),
 )
+
+# A mart that picks its facts row by row says which in this column, and leads a trace to them with it.
+FACT_IDS = Column("fact_ids", "texts", "the facts behind this row, by the `fact_id` that they have in core")
 
 GRADE_AND_REASON = (
     Column("grade", "text", "weakest grade among the inputs; null where there were none", allowed=GRADES),
