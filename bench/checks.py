@@ -124,7 +124,8 @@ create table main.sessions as select (date '2000-01-03' + i::int) as session fro
 create table core.stock_prices as
   select ticker, date, open, greatest(open, close) * 1.01 as high, least(open, close) * 0.99 as low, close,
     close as adj_close, volume, date as known_on, timestamptz '2026-01-01 00:00:00+00' as loaded_at, 'made_up' as source,
-    'made up' as citation, '{sha}' as document_sha256, 'row ' || place as locator, 'A' as grade
+    'made up' as citation, '{sha}' as document_sha256, 'row ' || place as locator, 'A' as grade,
+    left(md5(place::varchar), 16) as fact_id
   from (select 'T' || (i // {sessions}) as ticker, date '2000-01-03' + (i % {sessions})::int as date,
       100 + 2 * (hash(i % {sessions}) % 1000) / 1000.0 + (hash(i) % 997) / 997.0 as close,
       100 + 2 * (hash(i % {sessions}) % 1000) / 1000.0 + (hash(i + 1) % 997) / 997.0 as open,
