@@ -1,4 +1,4 @@
-"""The warehouse is append-only, loads a document once, and shows the picked row of each thing as of a date."""
+"""The warehouse is append-only, loads a document once, and shows the current row of each thing as of a date."""
 
 from datetime import UTC, date, datetime
 
@@ -8,7 +8,7 @@ import pytest
 
 from tests.conftest import with_provenance
 from warehouse.database.store import opened, reading
-from warehouse.marts.common.select_current import pick
+from warehouse.marts.common.select_current import select_current
 from warehouse.tables import CORE
 
 SHARES = CORE["shares_outstanding"]
@@ -80,7 +80,7 @@ def test_of_two_tags_in_one_filing_the_view_and_the_marts_pick_the_one_listed_fi
         given,
         given.with_columns(pl.when(pl.col("value_usd") == 115).then(late).otherwise("loaded_at").alias("loaded_at")),
     ):
-        assert pick(frame, facts)["value_usd"].to_list() == [100]
+        assert select_current(frame, facts)["value_usd"].to_list() == [100]
         store.execute("DELETE FROM core.company_facts")
         store.append(facts, frame)
         store.create_views(date(2026, 12, 31))

@@ -29,7 +29,7 @@ import polars as pl
 from warehouse.assumptions import Assumptions
 from warehouse.calendars.fiscal import calendar_quarter, fiscal_quarter, fiscal_year
 from warehouse.marts.common.mart import Mart, Trace
-from warehouse.marts.common.select_current import admissible, pick
+from warehouse.marts.common.select_current import admissible, select_current
 from warehouse.tables import sec_tags
 from warehouse.tables.companies import TABLE as COMPANIES
 from warehouse.tables.company_facts import TABLE as COMPANY_FACTS
@@ -189,7 +189,7 @@ def build(
     flows = _over_periods(facts)
     found = quarters(flows)
     kept, measure_of_depreciation = _one_depreciation(found)
-    panel = pick(admissible(companies), COMPANIES).select("ticker", "company", "fiscal_year_end_month")
+    panel = select_current(admissible(companies), COMPANIES).select("ticker", "company", "fiscal_year_end_month")
     rows = (
         _ends(flows)
         .join(panel, on="ticker", how="left")

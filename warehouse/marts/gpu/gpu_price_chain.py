@@ -34,7 +34,7 @@ import polars as pl
 from warehouse.assumptions import Assumptions
 from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.reasons import joined
-from warehouse.marts.common.select_current import admissible, pick, weakest
+from warehouse.marts.common.select_current import admissible, select_current, weakest
 from warehouse.marts.gpu.gpu_price_index import SERIES, TFLOPS_PER_PFLOPS
 from warehouse.marts.gpu.offers import CLASSES, KINDS, listings
 from warehouse.tables.gpu_specs import TABLE as GPU_SPECS
@@ -272,7 +272,7 @@ def _months_between(earlier: date, later: date) -> int:
 
 
 def _per_peak(rows: pl.DataFrame, gpu_specs: pl.DataFrame) -> pl.DataFrame:
-    peaks = pick(admissible(gpu_specs), GPU_SPECS).select(
+    peaks = select_current(admissible(gpu_specs), GPU_SPECS).select(
         "gpu_model", "bf16_dense_tflops", peak_known_on="known_on", peak_grade="grade"
     )
     no_peak = pl.when(pl.col("bf16_dense_tflops").is_null()).then(

@@ -19,7 +19,7 @@ import polars as pl
 
 from warehouse.assumptions import Assumptions
 from warehouse.marts.common.mart import Mart, Trace
-from warehouse.marts.common.select_current import admissible, pick, weakest
+from warehouse.marts.common.select_current import admissible, select_current, weakest
 from warehouse.marts.gpu.offers import CLASSES, KINDS
 from warehouse.tables.gpu_specs import TABLE as GPU_SPECS
 from warehouse.tables.table import Check, Column, mart
@@ -130,7 +130,7 @@ def per_peak(by_month: pl.DataFrame, gpu_specs: pl.DataFrame) -> pl.DataFrame:
 
     Null, with the reason, where the peak of just that chip is not known.
     """
-    peaks = pick(admissible(gpu_specs), GPU_SPECS).select(
+    peaks = select_current(admissible(gpu_specs), GPU_SPECS).select(
         "gpu_model", "bf16_dense_tflops", peak_known_on="known_on", peak_grade="grade"
     )
     unknown = pl.col("bf16_dense_tflops").is_null()

@@ -18,7 +18,7 @@ import polars as pl
 
 from warehouse.assumptions import Assumptions
 from warehouse.marts.common.mart import Mart, Trace
-from warehouse.marts.common.select_current import admissible, pick
+from warehouse.marts.common.select_current import admissible, select_current
 from warehouse.tables.gpu_prices import PRICING_KINDS, PROVIDER_CLASSES
 from warehouse.tables.gpu_prices import TABLE as GPU_PRICES
 from warehouse.tables.table import Check, Column, mart
@@ -95,7 +95,7 @@ def listings(gpu_prices: pl.DataFrame) -> pl.DataFrame:
     listing = (*GPU_PRICES.key, "gpu_model", "provider_class")
     rows = one_spelling(rows)
     rows = rows.filter(pl.col("grade") == pl.col("grade").min().over(OFFER)).with_columns(n_rows=pl.len().over(listing))
-    return pick(rows, GPU_PRICES, listing)
+    return select_current(rows, GPU_PRICES, listing)
 
 
 def one_spelling(rows: pl.DataFrame) -> pl.DataFrame:

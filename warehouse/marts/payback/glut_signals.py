@@ -23,7 +23,7 @@ from warehouse.assumptions import Assumptions
 from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.reasons import listed, reason
 from warehouse.marts.common.scopes import COMPANIES
-from warehouse.marts.common.select_current import admissible, pick, weakest_of
+from warehouse.marts.common.select_current import admissible, select_current, weakest_of
 from warehouse.marts.wording import sentence
 from warehouse.tables.companies import TABLE as COMPANIES_TABLE
 from warehouse.tables.company_facts import TABLE as COMPANY_FACTS
@@ -80,8 +80,8 @@ def build(
     assumptions: Assumptions,
 ) -> pl.DataFrame:
     """Four rows, one for each signal (method 7)."""
-    known = pick(admissible(evidence), EVIDENCE)
-    panel = pick(admissible(companies), COMPANIES_TABLE)
+    known = select_current(admissible(evidence), EVIDENCE)
+    panel = select_current(admissible(companies), COMPANIES_TABLE)
     rows = [
         _rental_prices(offers, gpu_specs, as_of, assumptions),
         _idle_fleet(known, assumptions),
@@ -181,7 +181,7 @@ def priced_chips(gpu_specs: pl.DataFrame, assumptions: Assumptions) -> pl.DataFr
     consumer = pl.any_horizontal(
         pl.lit(False), *(pl.col("gpu_model").str.starts_with(p) for p in assumptions.value("consumer_chip_prefixes"))
     )
-    chips = pick(admissible(gpu_specs), GPU_SPECS)
+    chips = select_current(admissible(gpu_specs), GPU_SPECS)
     return chips.filter(pl.col("list_price_usd").is_not_null() & ~consumer).sort("gpu_model")
 
 
@@ -206,9 +206,9 @@ def _falling_backlog(company_facts: pl.DataFrame) -> dict:
     facts = admissible(company_facts).filter((pl.col("measure") == BACKLOG) & pl.col("ticker").is_in(COMPANIES))
     # A period may end a few days into the next month; ten days before its end it is surely in its own quarter.
     inside = pl.col("period_end").dt.offset_by("-10d")
-    picked = pick(facts, COMPANY_FACTS).with_columns(number=inside.dt.year() * 4 + inside.dt.quarter() - 1)
-    last = picked["number"].max()
-    recent = picked.filter(pl.col("number") > (last or 0) - QUARTERS).sort("ticker", "period_end")
+    current = select_current(facts, COMPANY_FACTS).with_columns(number=inside.dt.year() * 4 + inside.dt.quarter() - 1)
+    last = current["number"].max()
+    recent = current.filter(pl.col("number") > (last or 0) - QUARTERS).sort("ticker", "period_end")
     complete = recent.unique(["ticker", "number"], keep="last", maintain_order=True).filter(
         pl.len().over("ticker") == QUARTERS
     )
