@@ -19,6 +19,7 @@ import polars as pl
 
 from warehouse import sqltext
 from warehouse.database import fact_ids
+from warehouse.database.upgrade import upgrade
 from warehouse.tables import CORE, SYSTEM
 from warehouse.tables.table import ABOUT_LOADING, FACT_ID, PROVENANCE, Table
 
@@ -408,6 +409,7 @@ def opened(warehouse: Path, staging: Path) -> Iterator[Store]:
         connection.execute(f"USE {ALIAS}")
         store = Store(connection)
         store.limit_memory(staging.with_suffix(".spill"))
+        upgrade(connection, ALIAS, [*CORE.values(), *SYSTEM.values()])
         store.create([*CORE.values(), *SYSTEM.values()])
         store.execute(
             "; ".join(

@@ -6,10 +6,10 @@ the day of the request, so that a new split or dividend rewrites every bar befor
 fetched again, and never a part of it, for a series on two bases has a day on which nearly everything was lost. And a
 vendor's mistake looks like news: a history with a step that nobody traded on is refused.
 
-A fragment of the address (never sent) carries what a document means to what was loaded before: `#rebased=2026-08-20`
-says that the history was held already on another basis, and that this one counts from that day; `#after=2026-08-20`
-says that the bars until that day were held on the same basis, and only those after it are news. So a document's rows
-depend on the document alone, and the archive gives the same rows again.
+A document's context says what it means to what was loaded before. `rebased: 2026-08-20`: the history was held already
+on another basis, and this one counts from that day. `after: 2026-08-20`: the bars until that day were held on the same
+basis, and only those after it are new. So a document's rows depend on the document alone, and the archive gives the
+same rows again.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from typing import Any
-from urllib.parse import urldefrag
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -193,9 +192,7 @@ def _changed_from(received: Received, ours: _Held, read: Callable[[Document], Hi
     A document that cannot be read goes on as it was: the loading says what is wrong with it.
     """
     try:
-        history = read(
-            Document("", received.name, received.url, received.content, received.fetched_at or datetime.now(UTC))
-        )
+        history = read(received.document())
         bars = typed(history.bars.with_columns(pl.col("date").cast(pl.String)), PRICES).frame
     except DocumentError:
         return None
@@ -211,7 +208,7 @@ def _changed_from(received: Received, ours: _Held, read: Callable[[Document], Hi
 
 
 def _marked(received: Received, mark: str, day: date) -> Received:
-    return replace(received, url=f"{urldefrag(received.url).url}#{mark}={day.isoformat()}")
+    return replace(received, context={mark: day.isoformat()})
 
 
 # -- what came --------------------------------------------------------------------------------------------------------
@@ -240,8 +237,8 @@ def batches(document: Document, history: History, citation: str) -> Iterator[Bat
     _refuse_strangers(document, history.ticker, bars)
     refuse_one_sided(document.name, bars, history.actions)
     today = _day(document.fetched_at)
-    counts_from = _mark(document.url, REBASED)
-    held_until = _mark(document.url, AFTER) or date.min
+    counts_from = _mark(document, REBASED)
+    held_until = _mark(document, AFTER) or date.min
     known_on = pl.max_horizontal("date", pl.lit(counts_from, dtype=pl.Date)) if counts_from else pl.col("date")
     added = {
         "ticker": pl.lit(history.ticker),
@@ -336,9 +333,9 @@ def usual_turnover(bars: pl.DataFrame) -> pl.Series:
     return bars.select(pl.min_horizontal(times(shares), times(dollars)).fill_null(0.0)).to_series()
 
 
-def _mark(url: str, mark: str) -> date | None:
-    name, _, day = urldefrag(url).fragment.partition("=")
-    return date.fromisoformat(day) if name == mark else None
+def _mark(document: Document, mark: str) -> date | None:
+    day = document.context.get(mark)
+    return date.fromisoformat(day) if day else None
 
 
 # -- the exchange's clock ---------------------------------------------------------------------------------------------
