@@ -23,10 +23,11 @@ import numpy as np
 import polars as pl
 
 from warehouse.assumptions import Assumptions
+from warehouse.marts.common.columns import KNOWN_ON_OR_NULL
 from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.reasons import all_of, because
 from warehouse.marts.common.select_current import admissible, select_current, weakest
-from warehouse.marts.market.columns import EVENT_DATE, KNOWN_ON, null_has_a_reason
+from warehouse.marts.market.columns import EVENT_DATE, null_has_a_reason
 from warehouse.marts.market.event_reasons import of_the_day
 from warehouse.marts.market.panel import Setting, setting
 from warehouse.marts.market.share_counts import share_counts
@@ -62,7 +63,7 @@ TABLE = mart(
         Column("implied_close_usd", "real", "close that gives the printed figure with our share count", "USD"),
         Column("implied_shares", "real", "share count that gives the printed figure with the official closes", "shares"),
         Column("explanation", "text", "what makes the difference"),
-        KNOWN_ON,
+        KNOWN_ON_OR_NULL,
     ],
     key=("event_date", "ticker", "figure", "figure_id"),
     checks=(

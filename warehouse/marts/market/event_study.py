@@ -31,6 +31,7 @@ import numpy as np
 import polars as pl
 
 from warehouse.assumptions import Assumptions
+from warehouse.marts.common.columns import KNOWN_ON_OR_NULL
 from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.reasons import all_of, because
 from warehouse.marts.common.select_current import admissible, select_current
@@ -40,7 +41,6 @@ from warehouse.marts.market.columns import (
     ESTIMATION_TO_WINDOW,
     EVENT_DATE,
     FIRMS,
-    KNOWN_ON,
     MODEL,
     N_FIRMS,
     RETURN_KIND,
@@ -156,7 +156,7 @@ TABLE = mart(
             "close at the window's end less the close before its start, times shares",
             "USD",
         ),
-        KNOWN_ON,
+        KNOWN_ON_OR_NULL,
     ],
     key=("event_date", "ticker", "benchmark", "model", "return_kind", "window_start", "window_end"),
     checks=(

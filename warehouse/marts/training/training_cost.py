@@ -26,7 +26,7 @@ from warehouse.assumptions import Assumptions
 from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.reasons import joined
 from warehouse.marts.common.select_current import admissible, select_current, weakest
-from warehouse.marts.gpu.offers import CLASSES
+from warehouse.marts.gpu.series import CLASSES
 from warehouse.tables.gpu_specs import TABLE as GPU_SPECS
 from warehouse.tables.table import Check, Column, mart
 from warehouse.tables.training_runs import SCOPES
