@@ -49,6 +49,15 @@ def fiscal_quarter(end: str = "period_end", month: str = "fiscal_year_end_month"
     return ((inside - pl.col(month) - 1) % 12) // 3 + 1
 
 
+def month_number(day: pl.Expr) -> pl.Expr:
+    """The month that a period's end lies nearest to the end of, counted from year 0 (12 a year).
+
+    Years of 52 or 53 weeks wander: their ends are compared by this number and not by the day.
+    """
+    inside = day - pl.duration(days=_WEEK_AND_A_BIT)
+    return inside.dt.year().cast(pl.Int64) * 12 + inside.dt.month().cast(pl.Int64)
+
+
 def calendar_quarter(start: str = "period_start", end: str = "period_end") -> pl.Expr:
     """Calendar quarter that holds the middle of a period, as `2025Q3`."""
     middle = pl.col(start) + (pl.col(end) - pl.col(start)) / 2

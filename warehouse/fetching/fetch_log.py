@@ -10,15 +10,16 @@ warehouse, in which order (so that it can be rebuilt from the archive with the n
 
 from __future__ import annotations
 
+import dataclasses
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urldefrag
 
 from warehouse import files
-from warehouse.sources.common.source import as_json, without_context
 
 FOLDER = "fetches"
 
@@ -28,7 +29,6 @@ class Fetched:
     """A document that is in the archive: where it came from, when, and what to say when asking for it again.
 
     `fetched_at` is when these bytes were first received, `checked_at` when the source last said that they still stand.
-    `context` is what its source knew of it and its bytes do not say.
     """
 
     url: str
@@ -39,12 +39,6 @@ class Fetched:
     checked_at: datetime
     etag: str | None = None
     last_modified: str | None = None
-    context: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def identity(self) -> tuple[str, str, str]:
-        """What makes it this document and no other: its hash, its address, and its context as JSON."""
-        return self.sha256, self.url, as_json(self.context)
 
 
 class FetchLog:
@@ -58,8 +52,8 @@ class FetchLog:
         self._known: dict[str, Fetched] | None = None
 
     def last(self, url: str) -> Fetched | None:
-        """The newest good fetch of an address."""
-        return self._all().get(url)
+        """The newest good fetch of an address (a fragment is not part of what is asked for)."""
+        return self._all().get(urldefrag(url).url)
 
     def last_good_at(self) -> datetime | None:
         """When this source last gave something, changed or not."""
@@ -67,7 +61,7 @@ class FetchLog:
 
     def good(self, fetched: Fetched, **more: Any) -> None:
         """Note a document that was received, or found unchanged."""
-        self._all()[fetched.url] = fetched
+        self._all()[urldefrag(fetched.url).url] = fetched
         self._append(self._fetches, {"source": self.source, "outcome": "good", **_written(fetched), **more})
 
     def failed(self, url: str, name: str, at: datetime, **more: Any) -> None:
@@ -77,10 +71,10 @@ class FetchLog:
 
     def publish(self, documents: Iterable[Fetched]) -> None:
         """Note documents that entered a published warehouse, once each, in the order of their loading."""
-        noted = {document.identity for document in self.published()}
+        noted = {(document.url, document.sha256) for document in self.published()}
         for document in documents:
-            if document.identity not in noted:
-                noted.add(document.identity)
+            if (document.url, document.sha256) not in noted:
+                noted.add((document.url, document.sha256))
                 self._append(self._published, _written(document))
 
     def published(self) -> list[Fetched]:
@@ -90,7 +84,7 @@ class FetchLog:
     def _all(self) -> dict[str, Fetched]:
         if self._known is None:
             good = (_read(line) for line in _lines(self._fetches) if line["outcome"] == "good")
-            self._known = {fetched.url: fetched for fetched in good}
+            self._known = {urldefrag(fetched.url).url: fetched for fetched in good}
         return self._known
 
     def _append(self, path: Path, line: dict[str, Any]) -> None:
@@ -99,17 +93,14 @@ class FetchLog:
 
 
 def _written(fetched: Fetched) -> dict[str, Any]:
-    written = {n: v.isoformat() if isinstance(v, datetime) else v for n, v in asdict(fetched).items()}
-    return written | {"context": dict(fetched.context) or None}
+    return {n: v.isoformat() if isinstance(v, datetime) else v for n, v in asdict(fetched).items()}
 
 
 def _read(line: dict[str, Any]) -> Fetched:
-    """A line as what it says; one of an earlier version has its context in the address."""
-    given: dict[str, Any] = {each.name: line.get(each.name) for each in fields(Fetched)}
+    fields: dict[str, Any] = {field.name: line.get(field.name) for field in dataclasses.fields(Fetched)}
     for name in ("fetched_at", "checked_at"):
-        given[name] = datetime.fromisoformat(line[name])
-    url, context = without_context(line["url"])
-    return Fetched(**given | {"url": url, "context": line.get("context") or context})
+        fields[name] = datetime.fromisoformat(line[name])
+    return Fetched(**fields)
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:

@@ -81,7 +81,7 @@ def test_one_early_filer():
     assert (row["companies"], row["capex_usd"], row["capex_ttm_usd"]) == ("MSFT", 12 * BILLION, None)
     assert row["coverage_share"] == pytest.approx(312 / 402)
     assert "AMZN, GOOGL, META" in row["reason"]
-    assert row["stand_ins"] == "AMZN 2025Q2, GOOGL 2025Q2, META 2025Q2"
+    assert row["stand_ins"] == ["AMZN 2025Q2", "GOOGL 2025Q2", "META 2025Q2"]
 
 
 def test_quarter_missing_in_the_middle_counts_with_the_one_before_it():
@@ -95,7 +95,7 @@ def test_quarter_missing_in_the_middle_counts_with_the_one_before_it():
 def test_company_that_fell_silent_keeps_weighing():
     row = row_of(built(quarters(**{t: (*v, v[0], v[0]) for t, v in FOUR.items()} | {"AMZN": (40,)})), "2025Q4")
     assert row["coverage_share"] == pytest.approx(240 / 400)
-    assert row["stand_ins"] == "AMZN 2024Q3"
+    assert row["stand_ins"] == ["AMZN 2024Q3"]
 
 
 def test_company_without_any_quarter_leaves_coverage_unknown():

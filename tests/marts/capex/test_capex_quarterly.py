@@ -683,23 +683,25 @@ def test_checks_see_what_they_are_for(snapshot, check, changed):
 )
 def test_trace_finds_the_facts_behind_a_figure(warehouse, ticker, period_end, measure, values):
     """Of other measures exactly the facts of the quarter; of capex those of the three quarters before it as well."""
-    [condition] = [trace.condition for trace in capex_quarterly.MART.traces if trace.table == "core.company_facts"]
-    query = f"select t.value_usd from m join t on {condition} where m.ticker = ? and m.period_end = ? and t.measure = ?"
+    [trace] = [trace for trace in capex_quarterly.MART.traces if trace.table == "core.company_facts"]
+    query = (
+        f"select t.value_usd from m join t on list_contains(m.{trace.ids}, t.fact_id) "
+        "where m.ticker = ? and m.period_end = ? and t.measure = ?"
+    )
     found = {usd for (usd,) in warehouse.execute(query, [ticker, period_end, measure]).fetchall()}
     expected = {value * MILLION for value in values}
     assert found >= expected if measure == CAPEX else found == expected
 
 
 def test_traces_reproduce_capex_of_every_row(warehouse, snapshot):
-    """Of the facts in `capex_inputs` the longest less the others is the quarter; all were known by the row's day."""
-    line = "concat_ws('|', t.measure, t.tag, t.period_start, t.period_end, t.known_on, t.grade, t.accession)"
+    """Of the facts in `capex_fact_ids` the longest less the others is the quarter; all were known by the row's day."""
     rows = warehouse.execute(
         "select m.ticker, m.period_end, any_value(m.capex_usd), "
         "list(t.value_usd order by t.period_end - t.period_start desc), "
         "bool_and(t.known_on <= m.capex_known_on and m.capex_known_on <= m.known_on), "
         "max(t.grade) = any_value(m.capex_grade), "
-        f"bool_and(list_contains(string_split(m.inputs, '; '), {line})) "
-        f"from m join t on t.ticker = m.ticker and list_contains(string_split(m.capex_inputs, '; '), {line}) "
+        "bool_and(list_contains(m.fact_ids, t.fact_id)) "
+        "from m join t on list_contains(m.capex_fact_ids, t.fact_id) "
         "group by m.ticker, m.period_end"
     ).fetchall()
     assert len(rows) == snapshot["capex_usd"].count()

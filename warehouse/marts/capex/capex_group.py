@@ -51,7 +51,7 @@ TABLE = mart(
         ),
         Column(
             "stand_ins",
-            "text",
+            "texts",
             "quarters that count in `coverage_share` for missing ones: the company's last known before, else its first",
         ),
         Column("known_on", "date", "day on which the newest of the facts behind the row became public"),
@@ -200,7 +200,8 @@ def _sums(each: pl.DataFrame) -> pl.DataFrame:
 
 
 def _stand_ins() -> pl.Expr:
-    return pl.concat_list(_year("stand_ins")).list.unique().list.sort().list.join(", ").replace("", None)
+    named = pl.concat_list(_year("stand_ins")).list.unique().list.sort()
+    return pl.when(named.list.len() > 0).then(named)
 
 
 def _year(column: str) -> list[pl.Expr]:
@@ -245,7 +246,7 @@ MART = Mart(
             f"t.ticker in {COMPANIES} and t.capex_usd is not null and ({QUARTERS} * "
             "(left(m.calendar_quarter, 4)::int - left(t.calendar_quarter, 4)::int) + right(m.calendar_quarter, 1)::int "
             f"- right(t.calendar_quarter, 1)::int between 0 and {QUARTERS - 1} "
-            "or contains(coalesce(m.stand_ins, ''), t.ticker || ' ' || t.calendar_quarter))",
+            "or list_contains(m.stand_ins, t.ticker || ' ' || t.calendar_quarter))",
         ),
     ),
 )

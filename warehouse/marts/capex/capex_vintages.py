@@ -16,16 +16,15 @@ from datetime import date
 import polars as pl
 
 from warehouse.assumptions import Assumptions
+from warehouse.marts.capex.filed_periods import QUARTERS
+from warehouse.marts.capex.measures import CAPEX, LEASES
 from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.reasons import all_of, because
 from warehouse.marts.common.scopes import COMPANIES
-from warehouse.marts.common.select_current import admissible, select_current
+from warehouse.marts.common.select_current import admissible, pick
 from warehouse.tables.companies import TABLE as PANEL
 from warehouse.tables.company_facts import TABLE as COMPANY_FACTS
 from warehouse.tables.table import Check, Column, mart
-
-CAPEX, LEASES = "purchases_of_property_and_equipment", "finance_lease_principal"
-QUARTERS = 4
 
 TABLE = mart(
     "capex_vintages",
@@ -128,10 +127,8 @@ def _whole_sum(name: str) -> pl.Expr:
 
 def _printed_years(company_facts: pl.DataFrame, companies: pl.DataFrame) -> pl.DataFrame:
     """Years as printed by companies whose fiscal year is the calendar's."""
-    calendar = (
-        select_current(admissible(companies), PANEL).filter(pl.col("fiscal_year_end_month") == 12).select("ticker")
-    )
-    years = select_current(
+    calendar = pick(admissible(companies), PANEL).filter(pl.col("fiscal_year_end_month") == 12).select("ticker")
+    years = pick(
         admissible(company_facts).filter(
             (pl.col("period_type") == "year") & pl.col("measure").is_in([CAPEX, LEASES]) & (pl.col("value_usd") >= 0)
         ),

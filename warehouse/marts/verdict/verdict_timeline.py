@@ -123,7 +123,7 @@ def build(
                 "evidence_grade",
                 "inputs_through",
                 "grade",
-                "reasons",
+                "reason",
                 occasion=pl.lit(occasion),
             )
         )
