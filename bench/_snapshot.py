@@ -10,7 +10,6 @@ import polars as pl
 from warehouse.database.store import provenance
 from warehouse.fetching.client import Local
 from warehouse.settings import Settings
-from warehouse.sources.common.source import Document
 from warehouse.sources.reference import SOURCES
 
 LOADED_AT = datetime(2026, 11, 9, tzinfo=UTC)
@@ -21,7 +20,7 @@ def facts(only: Collection[str] = ()) -> dict[str, pl.DataFrame]:
     found: dict[str, pl.DataFrame] = {}
     for source in SOURCES:
         for received in source.fetch(Local(Settings())):
-            document = Document("0" * 64, received.name, received.url, received.content)
+            document = received.document("0" * 64)
             for batch in source.parse(document):
                 if not only or batch.table.name in only:
                     found[batch.table.name] = provenance(

@@ -98,8 +98,9 @@ def lay_down(count: int, raw: Path) -> Files:
 
 def documents(files: Files) -> Iterator[Document]:
     for cik, sha256, path in files:
-        url = f"{sec.FACTS_URL.format(cik=cik)}#ticker=T{cik}&fiscal_year_end_month=1"
-        yield Document(sha256, f"SEC facts of T{cik}", url, path.read_bytes(), LOADED_AT)
+        context = {sec.TICKER: f"T{cik}", sec.YEAR_END_MONTH: "1"}
+        url, content = sec.FACTS_URL.format(cik=cik), path.read_bytes()
+        yield Document(sha256, f"SEC facts of T{cik}", url, content, LOADED_AT, context)
 
 
 def ours(files: Files, folder: Path) -> int:

@@ -16,7 +16,6 @@ from warehouse.calendars.exchange import sessions
 from warehouse.database import connection, fact_ids
 from warehouse.fetching.client import Local
 from warehouse.settings import Settings
-from warehouse.sources.common.source import Document
 from warehouse.sources.reference import SOURCES
 from warehouse.tables.table import FACT_ID, Table
 
@@ -36,8 +35,7 @@ def facts() -> dict[str, pl.DataFrame]:
     found: dict[str, pl.DataFrame] = {}
     for source in SOURCES:
         for received in source.fetch(Local(Settings())):
-            document = Document("0" * 64, received.name, received.url, received.content)
-            for batch in source.parse(document):
+            for batch in source.parse(received.document("0" * 64)):
                 assert batch.unreadable.is_empty()
                 found[batch.table.name] = with_provenance(batch.table, batch.frame, source.name)
     found["sessions"] = sessions(date(2018, 1, 1), date(2026, 12, 31))

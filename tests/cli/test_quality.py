@@ -64,7 +64,7 @@ class Runs:
             opened.execute("DELETE FROM provenance.documents")
             document = {
                 "sha256": self.sha256, "source": "reference_prices", "url": "snapshot:prices.csv", "name": "prices.csv",
-                "fetched_at": at, "bytes": len(CSV), "media_type": "text/csv", "known_on": None, "parsed_by": "1",
+                "context": "{}", "fetched_at": at, "bytes": len(CSV), "media_type": "text/csv", "known_on": None, "parsed_by": "1",
             }  # fmt: skip
             opened.append(SYSTEM["documents"], pl.DataFrame([document], schema=SYSTEM["documents"].polars_schema))
             if rows:

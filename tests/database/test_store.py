@@ -1,4 +1,4 @@
-"""The warehouse is append-only, loads a document once, and shows the picked row of each thing as of a date."""
+"""The warehouse is append-only, loads a document once, and shows the current row of each thing as of a date."""
 
 from datetime import UTC, date, datetime
 
@@ -8,7 +8,7 @@ import pytest
 
 from tests.conftest import with_provenance
 from warehouse.database.store import opened, reading
-from warehouse.marts.common.select_current import pick
+from warehouse.marts.common.select_current import select_current
 from warehouse.tables import CORE
 
 SHARES = CORE["shares_outstanding"]
@@ -80,7 +80,7 @@ def test_of_two_tags_in_one_filing_the_view_and_the_marts_pick_the_one_listed_fi
         given,
         given.with_columns(pl.when(pl.col("value_usd") == 115).then(late).otherwise("loaded_at").alias("loaded_at")),
     ):
-        assert pick(frame, facts)["value_usd"].to_list() == [100]
+        assert select_current(frame, facts)["value_usd"].to_list() == [100]
         store.execute("DELETE FROM core.company_facts")
         store.append(facts, frame)
         store.create_views(date(2026, 12, 31))
@@ -125,3 +125,43 @@ def test_users_sql_can_read_the_warehouse_and_nothing_else(tmp_path, sql):
         assert connection.execute("SELECT count(*) FROM core.stock_prices").fetchone() == (0,)
         with pytest.raises(duckdb.Error):
             connection.execute(sql)
+
+
+def test_a_warehouse_of_an_earlier_version_gains_the_columns_that_it_lacks(tmp_path):
+    """Earlier, facts had no names, and a document's context stood in its address."""
+    path = tmp_path / "warehouse.duckdb"
+    with opened(path, tmp_path / "staging.duckdb") as store:
+        load(store, shares(24_490_000_000))
+        load(store, shares(24_400_000_000, known_on=date(2025, 2, 26), loaded_day=2))
+        named = store.rows(SHARES)
+    addresses = {
+        "https://data.sec.gov/CIK1.json#ticker=BRK-B&fiscal_year_end_month=12": (
+            "https://data.sec.gov/CIK1.json",
+            '{"fiscal_year_end_month": "12", "ticker": "BRK-B"}',
+        ),
+        "https://epoch.ai/data/a'b.csv": ("https://epoch.ai/data/a'b.csv", "{}"),
+        "https://yahoo.com/NVDA?period1=1#rebased=2026-08-20": (
+            "https://yahoo.com/NVDA?period1=1",
+            '{"rebased": "2026-08-20"}',
+        ),
+        "snapshot:companies.csv?table=companies&rows=50": (
+            "snapshot:companies.csv",
+            '{"rows": "50", "table": "companies"}',
+        ),
+    }
+    with duckdb.connect(str(path)) as earlier:
+        earlier.execute("ALTER TABLE core.shares_outstanding DROP COLUMN fact_id")
+        earlier.execute("ALTER TABLE provenance.documents DROP COLUMN context")
+        earlier.executemany(
+            "INSERT INTO provenance.documents VALUES ('a', 'toy', ?, 'toy', '2026-11-09', 1, 'text/csv', NULL, '1')",
+            [[address] for address in addresses],
+        )
+    for _ in range(2):  # the second time there is nothing left to do
+        with opened(path, tmp_path / "staging.duckdb") as store:
+            found = store.execute("SELECT url, context FROM provenance.documents ORDER BY url").fetchall()
+            held = store.rows(SHARES)
+        assert found == list(addresses.values())
+        assert held.equals(named)
+    with duckdb.connect(str(path)) as upgraded:
+        columns = [name for name, *_ in upgraded.execute("DESCRIBE core.shares_outstanding").fetchall()]
+    assert columns == SHARES.names

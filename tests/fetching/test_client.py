@@ -10,6 +10,7 @@ import socket
 import ssl
 import threading
 import time
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -23,7 +24,7 @@ from warehouse.errors import StoppedError, UsageError
 from warehouse.fetching import archive
 from warehouse.fetching.client import SILENT_DOCUMENTS, Online
 from warehouse.fetching.failures import TRIES
-from warehouse.fetching.fetch_log import FetchLog
+from warehouse.fetching.fetch_log import Fetched, FetchLog
 from warehouse.fetching.rate_limit import RateLimit
 from warehouse.fetching.reachability import why_not_reached
 from warehouse.settings import Settings
@@ -115,7 +116,7 @@ def test_path_and_query_are_kept_at_another_base_address(online, live_server):
     live_server.body("/api/x", GOOD)
     fetching = online()
     for host in ("https://www.sec.gov", "https://data.sec.gov:443"):
-        assert fetching.get(f"{host}/api/x?q=1&r=%20z#ticker=A", name="x", expect="json")
+        assert fetching.get(f"{host}/api/x?q=1&r=%20z", name="x", expect="json")
     assert [request.target for request in live_server.asked()] == ["/api/x?q=1&r=%20z"] * 2
 
 
@@ -525,6 +526,34 @@ def test_documents_are_published_once_each_in_order(online, live_server, tmp_pat
     log.publish(found)
     log.publish(found)
     assert log.published() == found
+
+
+def test_the_log_keeps_what_a_source_knew_of_a_document(tmp_path):
+    """The same bytes from the same address are two documents where they mean two things."""
+    log = FetchLog(tmp_path, "toy")
+    at = datetime(2026, 11, 9, tzinfo=UTC)
+    whole = Fetched("https://toys.example/a", "a", "text/csv", "0" * 64, at, at, context={"rebased": "2026-08-20"})
+    later = replace(whole, context={"after": "2026-08-20"})
+    log.publish([whole, later, whole])
+    assert log.published() == [whole, later]
+
+
+def test_a_log_of_an_earlier_version_has_the_context_in_the_address(tmp_path):
+    log = FetchLog(tmp_path, "toy")
+    at = datetime(2026, 11, 9, tzinfo=UTC)
+    line = {
+        "url": "https://toys.example/a?q=1#ticker=BRK-B&fiscal_year_end_month=12", "name": "a", "media_type": "text/csv",
+        "sha256": "0" * 64, "fetched_at": at.isoformat(), "checked_at": at.isoformat(),
+    }  # fmt: skip
+    (tmp_path / "fetches").mkdir()
+    (tmp_path / "fetches" / "toy.published.jsonl").write_text(json.dumps(line) + "\n")
+    (tmp_path / "fetches" / "toy.jsonl").write_text(json.dumps(line | {"outcome": "good"}) + "\n")
+    (published,) = log.published()
+    assert published.url == "https://toys.example/a?q=1"
+    assert published.context == {"ticker": "BRK-B", "fiscal_year_end_month": "12"}
+    assert log.last("https://toys.example/a?q=1") == published
+    log.publish([published])
+    assert log.published() == [published], "it is the same document, however it was written"
 
 
 # -- why a host was not reached ---------------------------------------------------------------------------------------

@@ -99,7 +99,7 @@ def simulation(p05: float, p50: float, p95: float) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def probabilities(scope: str, view: str, short: float | None, late: float | None, why: str | None = None) -> list[dict]:
+def probabilities(scope: str, view: str, short: float | None, late: float | None, *reasons: str) -> list[dict]:
     """P(coverage falls short), P(covered too late) and its complement of one scope and view."""
     in_time = None if late is None else 1 - late
     events = {
@@ -108,13 +108,22 @@ def probabilities(scope: str, view: str, short: float | None, late: float | None
         "years_within_share_of_life": in_time,
     }
     return [
-        {"scope": scope, "revenue_view": view, "event": event, "probability": probability, "grade": "C", "reason": why}
+        {
+            "scope": scope,
+            "revenue_view": view,
+            "event": event,
+            "probability": probability,
+            "grade": "C",
+            "reasons": reasons or None,
+        }
         for event, probability in events.items()
     ]
 
 
-def every_view(short: float | None, late: float | None, why: str | None = None) -> list[dict]:
-    return [row for scope in SCOPES for view in VIEWS[scope] for row in probabilities(scope, view, short, late, why)]
+def every_view(short: float | None, late: float | None, *reasons: str) -> list[dict]:
+    return [
+        row for scope in SCOPES for view in VIEWS[scope] for row in probabilities(scope, view, short, late, *reasons)
+    ]
 
 
 def revenue(**is_lower_bound: bool) -> pl.DataFrame:

@@ -323,6 +323,33 @@ def test_with_the_network_off_the_archive_gives_the_same_rows(world):
     assert (again.new_documents, sum(world.added.values())) == (0, 0)
 
 
+def test_what_a_source_knew_of_a_document_comes_back_with_it_from_the_archive(world):
+    """The bytes are the same throughout: only the context says that the second time they mean another day."""
+
+    def asked_on(day: int):
+        def with_context(fetching: Fetching):
+            for received in fetch(fetching):
+                yield replace(received, context={"known_on": f"2025-02-{day:02}"})
+
+        return with_context
+
+    def parse_with_context(document: Document):
+        known_on = date.fromisoformat(document.context["known_on"])
+        for batch in parse(document):
+            yield replace(batch, frame=batch.frame.with_columns(known_on=pl.lit(known_on)))
+
+    toy = replace(TOY, parse=parse_with_context)
+    assert world.run(replace(toy, fetch=asked_on(10))).new_documents == 3
+    assert world.run(replace(toy, fetch=asked_on(20))).new_documents == 3, "the same bytes, and other documents"
+    assert world.run(replace(toy, fetch=asked_on(20))).new_documents == 0
+    assert len(world.core()) == 6
+    assert world.run(toy, "two", offline=True).new_documents == 6
+    assert world.core("two") == world.core("one")
+    with world.store() as store:
+        found = store.execute("SELECT DISTINCT context FROM provenance.documents ORDER BY 1").fetchall()
+    assert found == [('{"known_on": "2025-02-10"}',), ('{"known_on": "2025-02-20"}',)]
+
+
 def test_with_the_network_off_and_an_empty_archive_a_source_is_skipped(world):
     found = world.run(offline=True)
     assert (found.outcome, found.message) == ("skipped", "the network is off, and the archive holds nothing of it.")

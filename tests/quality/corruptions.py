@@ -86,6 +86,10 @@ class _Verdict:
     error: str | None = None
 
 
+CONTEXTS = {"sec": {"ticker": "MSFT", "fiscal_year_end_month": "6"}}
+"""What a live source knows of the bodies below and they do not say."""
+
+
 class Laboratory:
     """A warehouse with the good facts in it, in memory, where one table at a time is loaded from a changed document."""
 
@@ -94,21 +98,20 @@ class Laboratory:
         home = Home(folder, folder / "warehouse.duckdb")
         self.run = RunContext("laboratory", NOW, home, Settings())
         self.sources: dict[str, Source] = {}
-        self.urls: dict[str, str] = {}
+        self.contexts: dict[str, dict[str, str]] = {}
         self.bodies: dict[str, bytes] = {}
         store.put_helpers(sessions(date(2018, 1, 1), TODAY), _bounds())
         store.execute("ATTACH ':memory:' AS good")
         for source in (s for s in all_sources() if s.kind == "reference"):
             for received in source.fetch(Local(Settings())):
-                document = Document("0" * 64, received.name, received.url, received.content)
-                table = received.url.partition("table=")[2].partition("&")[0]
+                document, table = received.document(), received.context["table"]
                 body = gzip.decompress(document.body) if document.body[:2] == b"\x1f\x8b" else document.body
                 if table == "stock_prices":
                     body = written([row for row in read(body) if row["ticker"] in TICKERS and row["date"] >= FIRST_DAY])
-                rows = body.count(b"\n") - 1 if table == "stock_prices" else int(received.url.rpartition("=")[2])
+                rows = str(body.count(b"\n") - 1) if table == "stock_prices" else received.context["rows"]
                 self.sources[table], self.bodies[table] = source, body
-                self.urls[table] = f"{received.url.rpartition('=')[0]}={rows}"
-                self._stage(table, body, received.name, f"{len(self.urls):064}")
+                self.contexts[table] = {"table": table, "rows": rows}
+                self._stage(table, body, received.name, f"{len(self.contexts):064}")
         quarantine(store, self.run)
         ingest.load(store)
         for name in CORE:
@@ -117,20 +120,28 @@ class Laboratory:
         self.clean = {name: self._found(CORE[name]) for name in CORE}
 
     def _stage(
-        self, table: str, body: bytes, name: str, sha256: str, source: Source | None = None, url: str = ""
+        self,
+        table: str,
+        body: bytes,
+        name: str,
+        sha256: str,
+        source: Source | None = None,
+        url: str = "",
+        context: dict[str, str] | None = None,
     ) -> None:
-        source, url = source or self.sources[table], url or self.urls[table]
+        source, url = source or self.sources[table], url or f"snapshot:{name}"
+        document = Document(sha256, name, url, body, NOW, self.contexts[table] if context is None else context)
         staged = []
-        for batch in source.parse(Document(sha256, name, url, body, NOW)):
+        for batch in source.parse(document):
             frame = provenance(batch.table, batch.frame, source=source.name, document_sha256=sha256, loaded_at=NOW)
             staged.append((batch.table, frame))
             if batch.unreadable.height:
-                ingest._keep_unreadable(self.store, self.run, Document(sha256, name, url, b""), batch)
+                ingest._keep_unreadable(self.store, self.run, document, batch)
         for declared, frame in staged:
             self.store.stage(declared, frame)
         row = {
-            "sha256": sha256, "source": source.name, "url": url, "name": name, "fetched_at": NOW, "bytes": len(body),
-            "media_type": "text/csv", "known_on": None, "parsed_by": "test",
+            "sha256": sha256, "source": source.name, "url": url, "context": "{}", "name": name, "fetched_at": NOW,
+            "bytes": len(body), "media_type": "text/csv", "known_on": None, "parsed_by": "test",
         }  # fmt: skip
         documents = SYSTEM["documents"]
         self.store.append(documents, pl.DataFrame([row], schema=documents.polars_schema))
@@ -169,13 +180,13 @@ class Laboratory:
                 source_name, url, body = kind.live()
                 source = next(s for s in all_sources() if s.name == source_name)
                 brought = [Ingested(source)]
-                self._stage(kind.table, body, f"{source_name} body", SHA, source, url)
+                self._stage(kind.table, body, f"{source_name} body", SHA, source, url, CONTEXTS.get(source_name, {}))
             else:
                 body = self.bodies[kind.table]
                 body = kind.body(body) if kind.body else written((kind.rows or (lambda rows: rows))(read(body)))
-                url = f"{self.urls[kind.table].rpartition('=')[0]}={_rows_that_the_manifest_counts(kind, self)}"
+                context = {"table": kind.table, "rows": _rows_that_the_manifest_counts(kind, self)}
                 self.store.execute(f"DELETE FROM core.{kind.table}")
-                self._stage(kind.table, body, f"{kind.table}.csv", SHA, url=url)
+                self._stage(kind.table, body, f"{kind.table}.csv", SHA, context=context)
         except OverbuildError as error:
             return Outcome("left_out" if kind.live else "refused", {"reading": "refused"}, (str(error),), 0)
         try:
@@ -246,7 +257,7 @@ def _names(check: Check, table: Table, text: str) -> bool:
 
 def _rows_that_the_manifest_counts(kind: Kind, laboratory: Laboratory) -> str:
     """The count of rows in the manifest: the file's own, but where it was cut short."""
-    count = laboratory.urls[kind.table].rpartition("=")[2]
+    count = laboratory.contexts[kind.table]["rows"]
     return count if kind.caught_by == "reading" or kind.body else "0"
 
 
@@ -499,7 +510,7 @@ def facts(
         "entityName": "MICROSOFT CORPORATION",
         "facts": {"us-gaap": {tag: filed, "Revenues": revenue}} | ({"dei": counted} if shares else {}),
     }
-    url = "https://data.sec.gov/api/xbrl/companyfacts/CIK0000789019.json#ticker=MSFT&fiscal_year_end_month=6"
+    url = "https://data.sec.gov/api/xbrl/companyfacts/CIK0000789019.json"
     return "sec", url, json.dumps(body).encode()
 
 

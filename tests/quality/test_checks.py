@@ -61,7 +61,7 @@ def warehouse(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     connection.execute("insert into bounds.gpu_prices values ('*', 0.02, 40), ('H100 SXM', 0.5, 20)")
     connection.execute(
         "insert into provenance.documents by name select ? as sha256, 'test' as source, 'prices.csv' as name, "
-        "'https://example.org/prices.csv' as url, now() as fetched_at, 10 as bytes, 'text/csv' as media_type, "
+        "'https://example.org/prices.csv' as url, '{}' as context, now() as fetched_at, 10 as bytes, 'text/csv' as media_type, "
         "'0' as parsed_by",
         [SHA],
     )

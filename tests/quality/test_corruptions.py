@@ -158,8 +158,10 @@ def test_what_the_sec_really_sent_loses_no_row_and_only_tells_the_splits_that_no
     [source] = [source for source in all_sources() if source.name == "sec"]
     with lab.as_it_was(F, "shares_outstanding"):
         for number, (ticker, (_, cik, month)) in enumerate(COMPANIES.items()):
-            url = f"https://data.sec.gov/api/xbrl/companyfacts/CIK{cik:010}.json#ticker={ticker}&fiscal_year_end_month={month}"
-            lab._stage(F, gzip.decompress(bodies[ticker]), f"facts of {ticker}", f"{number + 1}" * 64, source, url)
+            url = f"https://data.sec.gov/api/xbrl/companyfacts/CIK{cik:010}.json"
+            context = {"ticker": ticker, "fiscal_year_end_month": str(month)}
+            body, sha256 = gzip.decompress(bodies[ticker]), f"{number + 1}" * 64
+            lab._stage(F, body, f"facts of {ticker}", sha256, source, url, context)
         assert quarantine(lab.store, lab.run) == []
         ingest.load(lab.store)
         assert dict(lab._found(CORE[F])) == {}

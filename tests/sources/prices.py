@@ -23,7 +23,7 @@ from warehouse.calendars.exchange import closes
 from warehouse.database.store import Store, opened, provenance
 from warehouse.pipeline.ingest import Warehouse
 from warehouse.settings import Settings
-from warehouse.sources.common.source import Document, Received, Source
+from warehouse.sources.common.source import Received, Source
 from warehouse.tables import CORE
 
 ZONE = ZoneInfo("America/New_York")
@@ -196,7 +196,7 @@ class Shop:
         assert isinstance(received.content, bytes)
         sha256 = hashlib.sha256(received.content).hexdigest()
         at = received.fetched_at or self.now
-        document = Document(sha256, received.name, received.url, received.content, at)
+        document = received.document(sha256, at)
         added = 0
         for batch in source.parse(document):
             assert batch.unreadable.is_empty()

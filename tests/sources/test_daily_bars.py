@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from tests.conftest import with_provenance
 from tests.sources.prices import CLOSES, SESSIONS, Share, Shop, after_close, emptied, opened_at, shop, walk
 from warehouse.errors import DocumentError, StoppedError
-from warehouse.marts.common.select_current import pick
+from warehouse.marts.common.select_current import select_current
 from warehouse.settings import Settings
 from warehouse.sources import tiingo, yahoo
 from warehouse.sources.common import daily_bars
@@ -42,8 +42,8 @@ def share(**what: dict[date, float]) -> Share:
 
 
 def returns_as_of(bars: pl.DataFrame, as_of: date) -> dict[date, float]:
-    picked = pick(bars.filter(pl.col("known_on") <= as_of), PRICES).sort("date")
-    change = picked.with_columns(change=pl.col("adj_close") / pl.col("adj_close").shift(1))
+    current = select_current(bars.filter(pl.col("known_on") <= as_of), PRICES).sort("date")
+    change = current.with_columns(change=pl.col("adj_close") / pl.col("adj_close").shift(1))
     return dict(change.select("date", "change").drop_nulls().iter_rows())
 
 
@@ -259,22 +259,22 @@ def test_any_fetches_in_any_order_give_the_same_series(warehouse, splits, divide
     made.run(source, after_close(DAYS[-1]))
     bars = made.core()
     assert_one_basis(bars, happened)
-    picked = pick(bars, PRICES).sort("date")
-    assert picked["date"].to_list() == DAYS
-    for day, close, adj_close in picked.select("date", "close", "adj_close").iter_rows():
+    current = select_current(bars, PRICES).sort("date")
+    assert current["date"].to_list() == DAYS
+    for day, close, adj_close in current.select("date", "close", "adj_close").iter_rows():
         assert close == pytest.approx(happened.close(day, DAYS[-1]), rel=2e-6)
         assert adj_close == pytest.approx(happened.adj_close(day, DAYS[-1]), rel=2e-6)
     identity = bars.select(PRICES.identity)
     assert identity.n_unique() == identity.height
-    # From the archive alone, in any order and twice, the same picked series.
+    # From the archive alone, in any order and twice, the same current series.
     again = [*made.documents, *made.documents]
     random.Random(seed).shuffle(again)
     other = emptied(warehouse.store, {})
     for of, received in again:
         other.load(of, received)
-    rebuilt = pick(other.core(), PRICES).sort("date")
+    rebuilt = select_current(other.core(), PRICES).sort("date")
     for name in ("close", "adj_close"):
-        assert rebuilt[name].to_list() == pytest.approx(picked[name].to_list(), rel=2e-6)
+        assert rebuilt[name].to_list() == pytest.approx(current[name].to_list(), rel=2e-6)
 
 
 # -- one source for a series ------------------------------------------------------------------------------------------
@@ -312,13 +312,13 @@ def series(source: str, days: list[date], factor: float = 1.0, *, known_on: date
 )
 def test_a_series_comes_from_one_source_in_marts_and_views_alike(tmp_path: Path, rows, chosen: str) -> None:
     frame = pl.concat(rows)
-    picked = pick(frame, PRICES)
-    assert set(picked["source"]) == {chosen}
+    current = select_current(frame, PRICES)
+    assert set(current["source"]) == {chosen}
     with shop(tmp_path, {}) as made:
         made.store.append(PRICES, frame)
         made.store.create_views(DAYS[-1])
         view = made.store.frame("SELECT source, date, close FROM stock_prices ORDER BY date")
-    assert view.rows() == picked.sort("date").select("source", "date", "close").rows()
+    assert view.rows() == current.sort("date").select("source", "date", "close").rows()
 
 
 # -- steps that are no news -------------------------------------------------------------------------------------------

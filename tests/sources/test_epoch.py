@@ -22,7 +22,7 @@ from warehouse.pipeline.ingest import ingest, load
 from warehouse.pipeline.quarantine import quarantine
 from warehouse.settings import Settings
 from warehouse.sources import epoch
-from warehouse.sources.common.source import Batch, Document, Received
+from warehouse.sources.common.source import Batch, Received
 from warehouse.sources.epoch import CAPABILITIES, HARDWARE, LARGE_SCALE, NOTABLE, PAIR
 
 RECORDED = {
@@ -81,7 +81,7 @@ def fetched(site: Site) -> dict[str, Received]:
 
 def parsed(received: Received) -> list[Batch]:
     assert received.fetched_at is not None
-    return list(SOURCE.parse(Document("0" * 64, received.name, received.url, received.content, received.fetched_at)))
+    return list(SOURCE.parse(received.document("0" * 64)))
 
 
 def table_of(site: Site, name: str) -> pl.DataFrame:
@@ -221,7 +221,7 @@ def test_unchanged_files_give_the_same_document_again():
     of_chips = [(date(2026, 8, 12), hashed(FILES[HARDWARE]), "epoch")]
     again = fetched(Site(FILES, loaded={"ai_models": of_models, "gpu_specs": of_chips}, modified=ALL_MODIFIED))
     for name in (PAIR, HARDWARE):
-        assert (first[name].content, first[name].url) == (again[name].content, again[name].url)
+        assert (first[name].content, first[name].context) == (again[name].content, again[name].context)
 
 
 def both(row: tuple[date, str, str]) -> dict[str, list[tuple[date, str, str]]]:
@@ -230,7 +230,7 @@ def both(row: tuple[date, str, str]) -> dict[str, list[tuple[date, str, str]]]:
 
 def vintage(site: Site) -> str:
     found = fetched(site)
-    days = {received.url.partition("vintage=")[2] for name, received in found.items() if name in (PAIR, HARDWARE)}
+    days = {received.context["vintage"] for name, received in found.items() if name in (PAIR, HARDWARE)}
     [day] = days
     return day
 

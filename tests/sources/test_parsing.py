@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from warehouse.errors import DocumentError
-from warehouse.sources.common.parsing import read_csv, text_of, typed
+from warehouse.sources.common.parsing import figures, read_csv, text_of, typed
 from warehouse.tables.table import Column, Table
 
 BARS = Table(
@@ -92,3 +92,51 @@ def test_a_compressed_file_that_was_cut_short_is_refused():
 def test_text_in_another_encoding_names_the_line():
     with pytest.raises(DocumentError, match="line 2: byte 0xe9"):
         text_of(b"ticker\ncaf\xe9\n", "bars.csv")
+
+
+# -- figures that arrive as numbers -----------------------------------------------------------------------------------
+
+
+def test_a_number_stays_the_number_that_it_is():
+    read = figures({"close": [118.42, 0.1 + 0.2], "volume": [818830900, 2**62 + 1]}, BARS)
+    assert read.columns["close"].to_list() == [118.42, 0.1 + 0.2]
+    assert read.columns["volume"].to_list() == [818830900, 2**62 + 1]
+    assert read.reasons == ["", ""]
+
+
+@pytest.mark.parametrize(
+    ("value", "close", "volume"),
+    [
+        (7, 7.0, 7),
+        (3.0, 3.0, 3),
+        (" 12.0 ", 12.0, 12),
+        ("1e3", 1000.0, "volume: '1e3' is not a whole number"),
+        (1.5, 1.5, "volume: '1.5' is not a whole number"),
+        ("", "close: is empty", None),
+        (None, "close: is empty", None),
+        ("n/a", "close: 'n/a' is not a number", "volume: 'n/a' is not a whole number"),
+        ("1_000", "close: '1_000' is not a number", "volume: '1_000' is not a whole number"),
+        (True, "close: 'True' is not a number", "volume: 'True' is not a whole number"),
+        (float("nan"), "close: 'nan' is not a number", "volume: 'nan' is not a whole number"),
+        ("inf", "close: 'inf' is not a number", "volume: 'inf' is not a whole number"),
+        (2**63, 2.0**63, f"volume: '{2**63}' is not a whole number"),
+        ([1], "close: '[1]' is not a number", "volume: '[1]' is not a whole number"),
+    ],
+)
+def test_a_value_is_a_number_of_the_columns_type_or_named(value, close, volume):
+    for name, expected in (("close", close), ("volume", volume)):
+        read = figures({name: [value]}, BARS)
+        said = expected if isinstance(expected, str) else ""
+        assert (read.columns[name].to_list(), read.reasons) == ([None if said else expected], [said])
+
+
+@pytest.mark.parametrize("value", [7, 3.5, " 12.0 ", "1e3", "", "n/a", "12.50", "-0", "+5", ".5", "5."])
+def test_text_is_read_alike_in_a_csv_file_and_in_a_json_body(value):
+    row = {"ticker": "A", "date": "2025-01-27", "close": str(value), "volume": str(value), "final": ""}
+    frame = pl.DataFrame([row]).with_columns(locator=pl.lit("line 2"))
+    as_text = typed(frame, BARS)
+    as_value = figures({"close": [value], "volume": [value]}, BARS)
+    assert as_value.reasons == (as_text.unreadable["reason"].to_list() or [""])
+    if as_text.frame.height:
+        for name in ("close", "volume"):
+            assert as_value.columns[name].to_list() == as_text.frame[name].to_list()

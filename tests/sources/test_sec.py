@@ -33,10 +33,10 @@ PRODUCTIVE = "PaymentsToAcquireProductiveAssets"
 
 
 def read(body: bytes | dict, ticker: str = "ORCL", month: int | None = 5) -> tuple[Batch, Batch]:
-    about = f"#ticker={ticker}" + (f"&fiscal_year_end_month={month}" if month else "")
+    context = {"ticker": ticker} | ({"fiscal_year_end_month": str(month)} if month else {})
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    url = sec.FACTS_URL.format(cik=CIKS[ticker]) + about
-    facts, shares = sec._parse(Document("0" * 64, f"SEC facts of {ticker}", url, content))
+    url = sec.FACTS_URL.format(cik=CIKS[ticker])
+    facts, shares = sec._parse(Document("0" * 64, f"SEC facts of {ticker}", url, content, context=context))
     return facts, shares
 
 
@@ -318,7 +318,13 @@ def ask(server: LiveServer, home: Path, tickers: tuple[str, ...] = ()):
         home=home, sec_url=server.url, contact="Jane Doe jane@example.com", tickers=tickers, timeout_seconds=5
     )
     online = Online(SEC, settings, home / "raw", Panel(), datetime.now(UTC))
-    return [received.url for received in SEC.fetch(online)], online.failures
+    return [(received.url, dict(received.context)) for received in SEC.fetch(online)], online.failures
+
+
+def about(cik: int, ticker: str, month: int | None = None) -> tuple[str, dict[str, str]]:
+    """Address and context of a company's body."""
+    context = {"ticker": ticker} | ({"fiscal_year_end_month": str(month)} if month else {})
+    return f"https://data.sec.gov/api/xbrl/companyfacts/CIK{cik:010}.json", context
 
 
 def played(server: LiveServer) -> None:
@@ -332,21 +338,17 @@ def test_both_hosts_go_to_the_one_base_address_and_the_contact_is_sent(live_serv
     played(live_server)
     live_server.body("/submissions/CIK0001835632.json", recorded("sec", "mrvl_submissions_2026-06.json.gz"))
     live_server.body("/api/xbrl/companyfacts/CIK0001835632.json", body("ORCL"))
-    urls, failures = ask(live_server, tmp_path, ("mrvl", "AAPL"))
+    bodies, failures = ask(live_server, tmp_path, ("mrvl", "AAPL"))
     assert failures == []
-    assert urls == [
-        "https://data.sec.gov/api/xbrl/companyfacts/CIK0000320193.json#ticker=AAPL&fiscal_year_end_month=9",
-        "https://data.sec.gov/api/xbrl/companyfacts/CIK0001835632.json#ticker=MRVL&fiscal_year_end_month=1",
-        "https://data.sec.gov/api/xbrl/companyfacts/CIK0001341439.json#ticker=ORCL&fiscal_year_end_month=5",
-    ]
+    assert bodies == [about(320193, "AAPL", 9), about(1835632, "MRVL", 1), about(1341439, "ORCL", 5)]
     assert {request.headers["User-Agent"] for request in live_server.asked()} == {"overbuild Jane Doe jane@example.com"}
     assert live_server.busiest_second() <= 10
 
 
 def test_a_ticker_that_the_sec_does_not_know_is_named_and_the_others_are_read(live_server, tmp_path):
     played(live_server)
-    urls, failures = ask(live_server, tmp_path, ("TYPO",))
-    assert len(urls) == 2
+    bodies, failures = ask(live_server, tmp_path, ("TYPO",))
+    assert len(bodies) == 2
     assert [str(failure) for failure in failures] == [
         "OVERBUILD_TICKERS: TYPO: the SEC has no such ticker; correct or remove it"
     ]
@@ -362,9 +364,9 @@ def test_a_ticker_newer_than_the_list_that_is_kept_is_looked_up_again(live_serve
     newcomer = {"0": {"cik_str": 7, "ticker": "NEWCO", "title": "Newco"}}
     live_server.body("/files/company_tickers.json", newcomer)
     live_server.body("/api/xbrl/companyfacts/CIK0000000007.json", body("ORCL"))
-    urls, failures = ask(live_server, tmp_path, ("NEWCO",))
+    bodies, failures = ask(live_server, tmp_path, ("NEWCO",))
     assert failures == []
-    assert any(url.endswith("#ticker=NEWCO") for url in urls)
+    assert about(7, "NEWCO") in bodies
 
 
 @pytest.mark.parametrize("path", ["/files/company_tickers.json", "/submissions/CIK0001835632.json"])
@@ -373,14 +375,14 @@ def test_a_list_or_submissions_that_are_something_else_cost_no_company_and_are_n
     live_server.body("/api/xbrl/companyfacts/CIK0001835632.json", body("ORCL"))
     live_server.body("/submissions/CIK0001835632.json", {"fiscalYearEnd": "0130"})
     live_server.body(path, {"error": {"code": "busy"}, "fiscalYearEnd": 3})
-    urls, (failure,) = ask(live_server, tmp_path, ("MRVL",))
-    assert len(urls) >= 2
+    bodies, (failure,) = ask(live_server, tmp_path, ("MRVL",))
+    assert len(bodies) >= 2
     assert "the SEC has changed its answer, or this is an error page" in str(failure)
     played(live_server)
     live_server.body("/submissions/CIK0001835632.json", {"fiscalYearEnd": "0130"})
-    urls, failures = ask(live_server, tmp_path, ("MRVL",))
+    bodies, failures = ask(live_server, tmp_path, ("MRVL",))
     assert failures == []
-    assert any(url.endswith("#ticker=MRVL&fiscal_year_end_month=1") for url in urls)
+    assert about(1835632, "MRVL", 1) in bodies
 
 
 @pytest.mark.parametrize("written", ["BRK.B", "brk-b", "BRK/B"])
@@ -390,19 +392,17 @@ def test_a_class_of_shares_is_found_however_it_is_written(live_server, tmp_path,
         "/files/company_tickers.json", {"0": {"cik_str": 1067983, "ticker": "BRK-B", "title": "Berkshire"}}
     )
     live_server.body("/api/xbrl/companyfacts/CIK0001067983.json", body("ORCL"))
-    urls, failures = ask(live_server, tmp_path, (written, "BRK-B"))
+    bodies, failures = ask(live_server, tmp_path, (written, "BRK-B"))
     assert failures == []
-    assert [url for url in urls if "1067983" in url] == [
-        "https://data.sec.gov/api/xbrl/companyfacts/CIK0001067983.json#ticker=BRK-B"
-    ]
+    assert [(url, context) for url, context in bodies if "1067983" in url] == [about(1067983, "BRK-B")]
 
 
 def test_a_company_that_is_missing_costs_only_itself(live_server, tmp_path):
     played(live_server)
     live_server.refuse("/api/xbrl/companyfacts/CIK0000320193.json", "404")
     live_server.refuse("/submissions/CIK0001341439.json", "404")
-    urls, failures = ask(live_server, tmp_path)
-    assert urls == ["https://data.sec.gov/api/xbrl/companyfacts/CIK0001341439.json#ticker=ORCL"]
+    bodies, failures = ask(live_server, tmp_path)
+    assert bodies == [about(1341439, "ORCL")]
     assert [failure.name for failure in failures] == ["SEC facts of AAPL"]
 
 
@@ -417,8 +417,8 @@ def test_many_companies_are_asked_at_no_more_than_ten_a_second(live_server, tmp_
     live_server.answer("/", lambda request: Reply(body("ORCL")))
     panel = [(f"T{number}", number, 12) for number in range(1, 26)]
     monkeypatch.setattr(Panel, "rows", lambda self, table, columns: panel)
-    urls, _ = ask(live_server, tmp_path)
-    assert len(urls) == 25
+    bodies, _ = ask(live_server, tmp_path)
+    assert len(bodies) == 25
     assert live_server.busiest_second() <= 10
 
 

@@ -9,8 +9,11 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.conftest import recorded
 from tests.live_server import LiveServer, Reply
@@ -330,3 +333,22 @@ def test_what_the_source_says_of_itself() -> None:
     assert SOURCE.requests_per_second < 1.0
     assert SOURCE.backfills
     assert SOURCE.history_at_once
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.floats(2.0**-40, 2.0**40, width=32),
+            st.floats(0.01, 5000),
+            st.integers(),
+            st.none(),
+            st.text(),
+        ),
+        max_size=20,
+    )
+)
+def test_a_widened_figure_is_narrowed_to_the_shortest_decimal(values: list[Any]) -> None:
+    for given_value, found in zip(values, yahoo.shortest_decimals(values), strict=True):
+        narrow = np.float32(given_value) if isinstance(given_value, float) and abs(given_value) < 3e38 else None
+        expected = given_value if narrow is None or float(narrow) != given_value else float(str(narrow))
+        assert found == expected or found != found

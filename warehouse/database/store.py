@@ -19,6 +19,7 @@ import polars as pl
 
 from warehouse import sqltext
 from warehouse.database import fact_ids
+from warehouse.database.upgrade import upgrade
 from warehouse.tables import CORE, SYSTEM
 from warehouse.tables.table import ABOUT_LOADING, FACT_ID, PROVENANCE, Table
 
@@ -325,7 +326,7 @@ class Store:
     # -- a date's view ------------------------------------------------------------------------------------------
 
     def create_views(self, as_of: date, statements: Iterable[str] = ()) -> None:
-        """In `main`: for each table of `core` the picked row of each thing as of a date, then the given views."""
+        """In `main`: for each table of `core` the current row of each thing as of a date, then the given views."""
         for table in CORE.values():
             key = sqltext.identifiers(table.key)
             listed = "".join(f"{each.sql}, " for each in table.listed)
@@ -336,7 +337,7 @@ class Store:
                 f"WHERE {known}{_of_one_source(table, known)} QUALIFY row_number() OVER (PARTITION BY {key} "
                 f"ORDER BY grade, known_on DESC, {listed}loaded_at DESC{ties}, document_sha256, locator) = 1"
             )
-            about = f"the picked row of each thing in core.{table.name}: {table.meaning}"
+            about = f"the current row of each thing in core.{table.name}: {table.meaning}"
             self.execute(f"COMMENT ON VIEW {ALIAS}.main.{table.name} IS {sqltext.literal(about)}")
         for statement in statements:
             self.execute(statement)
@@ -408,6 +409,7 @@ def opened(warehouse: Path, staging: Path) -> Iterator[Store]:
         connection.execute(f"USE {ALIAS}")
         store = Store(connection)
         store.limit_memory(staging.with_suffix(".spill"))
+        upgrade(connection, ALIAS, [*CORE.values(), *SYSTEM.values()])
         store.create([*CORE.values(), *SYSTEM.values()])
         store.execute(
             "; ".join(
@@ -448,7 +450,7 @@ def provenance(
 
 
 def _of_one_source(table: Table, known: str) -> str:
-    """SQL that leaves one source for each series of a table, the same as `picking.from_one_source` does."""
+    """SQL that leaves one source for each series of a table, the same as `select_current.from_one_source` does."""
     if (rule := table.one_source) is None:
         return ""
     series = sqltext.identifiers(rule.of)

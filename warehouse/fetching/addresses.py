@@ -7,7 +7,7 @@ mirror, with the same path. What is recorded is always the public address, and n
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from urllib.parse import urldefrag, urlencode, urlsplit, urlunsplit
+from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from warehouse.errors import UsageError
 from warehouse.settings import Settings
@@ -42,12 +42,8 @@ def at_base(url: str, source: Source, settings: Settings) -> str:
 
 
 def with_params(url: str, params: Mapping[str, str]) -> str:
-    """`url` with `params` after its own query; a fragment stays at the end."""
-    if not params:
-        return url
-    whole, fragment = urldefrag(url)
-    joined = f"{whole}{'&' if urlsplit(whole).query else '?'}{urlencode(params)}"
-    return f"{joined}#{fragment}" if fragment else joined
+    """`url` with `params` after its own query."""
+    return f"{url}{'&' if urlsplit(url).query else '?'}{urlencode(params)}" if params else url
 
 
 def without(secrets: Iterable[str], text: str) -> str:

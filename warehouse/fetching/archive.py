@@ -76,7 +76,7 @@ def keep(root: Path, received: Received) -> Document:
                 writer.write(piece)
             sha256 = writer.keep()
     fetched_at = received.fetched_at or datetime.now(UTC)
-    return Document(sha256, received.name, received.url, received.content, fetched_at)
+    return received.document(sha256, fetched_at)
 
 
 def _opened(content: bytes | Path) -> BinaryIO:

@@ -10,17 +10,16 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urldefrag, urljoin, urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from warehouse import __version__
 from warehouse.errors import StoppedError
 from warehouse.fetching.addresses import at_base, setting_name, with_params, without
-from warehouse.fetching.body import Expect
 from warehouse.fetching.failures import TRIES, TRIES_WHEN_SILENT, TryAgain, Unavailable
 from warehouse.fetching.rate_limit import LONGEST_PAUSE
 from warehouse.fetching.reachability import why_not_reached
 from warehouse.settings import Settings
-from warehouse.sources.common.source import Source
+from warehouse.sources.common.source import Expect, Source
 
 if TYPE_CHECKING:
     import requests
@@ -74,7 +73,7 @@ class Sender:
     def ask(self, wanted: Wanted, conditions: Mapping[str, str]) -> requests.Response:
         """The answer to one request, its body still unread. Raises TryAgain or Unavailable where there is none."""
         headers = {**wanted.headers, **conditions}
-        target = at_base(urldefrag(wanted.url).url, self._source, self._settings)
+        target = at_base(wanted.url, self._source, self._settings)
         for _ in range(REDIRECTS + 1):
             response = self._send(target, headers)
             if response.status_code not in REDIRECT_STATUSES:

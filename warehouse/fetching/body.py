@@ -10,15 +10,14 @@ import time
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from warehouse.fetching.archive import Writer
 from warehouse.fetching.failures import TRIES_WHEN_SILENT, TryAgain, Unavailable
+from warehouse.sources.common.source import Expect
 
 if TYPE_CHECKING:
     import requests
-
-Expect = Literal["json", "csv", "text"]
 
 SLOWEST_BYTES_PER_SECOND = 1_000
 LONGEST_BODY_SECONDS = 300.0

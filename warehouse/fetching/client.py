@@ -24,12 +24,11 @@ from warehouse.errors import StoppedError
 from warehouse.fetching import archive, body
 from warehouse.fetching.addresses import without
 from warehouse.fetching.attempt import LONGEST_RETRY_AFTER_SECONDS, Sender, Wanted, refusal
-from warehouse.fetching.body import Expect
 from warehouse.fetching.failures import Failure, TryAgain, Unavailable
 from warehouse.fetching.fetch_log import Fetched, FetchLog
 from warehouse.fetching.rate_limit import LONGEST_PAUSE, RateLimit
 from warehouse.settings import Settings
-from warehouse.sources.common.source import Received, Source
+from warehouse.sources.common.source import Expect, Received, Source
 
 if TYPE_CHECKING:
     import requests
@@ -189,7 +188,7 @@ class Online:
             return self._received_whole(response, wanted, held)
 
     def _unchanged(self, held: Fetched, wanted: Wanted) -> Received:
-        unchanged = replace(held, url=wanted.public, name=wanted.name, checked_at=datetime.now(UTC))
+        unchanged = replace(held, url=wanted.public, name=wanted.name, checked_at=datetime.now(UTC), context={})
         self.log.good(unchanged, status=304)
         return self._archived(unchanged, wanted)
 

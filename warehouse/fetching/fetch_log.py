@@ -10,16 +10,15 @@ warehouse, in which order (so that it can be rebuilt from the archive with the n
 
 from __future__ import annotations
 
-import dataclasses
 import json
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import urldefrag
 
 from warehouse import files
+from warehouse.sources.common.source import as_json, without_context
 
 FOLDER = "fetches"
 
@@ -29,6 +28,7 @@ class Fetched:
     """A document that is in the archive: where it came from, when, and what to say when asking for it again.
 
     `fetched_at` is when these bytes were first received, `checked_at` when the source last said that they still stand.
+    `context` is what its source knew of it and its bytes do not say.
     """
 
     url: str
@@ -39,6 +39,12 @@ class Fetched:
     checked_at: datetime
     etag: str | None = None
     last_modified: str | None = None
+    context: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def identity(self) -> tuple[str, str, str]:
+        """What makes it this document and no other: its hash, its address, and its context as JSON."""
+        return self.sha256, self.url, as_json(self.context)
 
 
 class FetchLog:
@@ -52,8 +58,8 @@ class FetchLog:
         self._known: dict[str, Fetched] | None = None
 
     def last(self, url: str) -> Fetched | None:
-        """The newest good fetch of an address (a fragment is not part of what is asked for)."""
-        return self._all().get(urldefrag(url).url)
+        """The newest good fetch of an address."""
+        return self._all().get(url)
 
     def last_good_at(self) -> datetime | None:
         """When this source last gave something, changed or not."""
@@ -61,7 +67,7 @@ class FetchLog:
 
     def good(self, fetched: Fetched, **more: Any) -> None:
         """Note a document that was received, or found unchanged."""
-        self._all()[urldefrag(fetched.url).url] = fetched
+        self._all()[fetched.url] = fetched
         self._append(self._fetches, {"source": self.source, "outcome": "good", **_written(fetched), **more})
 
     def failed(self, url: str, name: str, at: datetime, **more: Any) -> None:
@@ -71,10 +77,10 @@ class FetchLog:
 
     def publish(self, documents: Iterable[Fetched]) -> None:
         """Note documents that entered a published warehouse, once each, in the order of their loading."""
-        noted = {(document.url, document.sha256) for document in self.published()}
+        noted = {document.identity for document in self.published()}
         for document in documents:
-            if (document.url, document.sha256) not in noted:
-                noted.add((document.url, document.sha256))
+            if document.identity not in noted:
+                noted.add(document.identity)
                 self._append(self._published, _written(document))
 
     def published(self) -> list[Fetched]:
@@ -84,7 +90,7 @@ class FetchLog:
     def _all(self) -> dict[str, Fetched]:
         if self._known is None:
             good = (_read(line) for line in _lines(self._fetches) if line["outcome"] == "good")
-            self._known = {urldefrag(fetched.url).url: fetched for fetched in good}
+            self._known = {fetched.url: fetched for fetched in good}
         return self._known
 
     def _append(self, path: Path, line: dict[str, Any]) -> None:
@@ -93,14 +99,17 @@ class FetchLog:
 
 
 def _written(fetched: Fetched) -> dict[str, Any]:
-    return {n: v.isoformat() if isinstance(v, datetime) else v for n, v in asdict(fetched).items()}
+    written = {n: v.isoformat() if isinstance(v, datetime) else v for n, v in asdict(fetched).items()}
+    return written | {"context": dict(fetched.context) or None}
 
 
 def _read(line: dict[str, Any]) -> Fetched:
-    fields: dict[str, Any] = {field.name: line.get(field.name) for field in dataclasses.fields(Fetched)}
+    """A line as what it says; one of an earlier version has its context in the address."""
+    given: dict[str, Any] = {each.name: line.get(each.name) for each in fields(Fetched)}
     for name in ("fetched_at", "checked_at"):
-        fields[name] = datetime.fromisoformat(line[name])
-    return Fetched(**fields)
+        given[name] = datetime.fromisoformat(line[name])
+    url, context = without_context(line["url"])
+    return Fetched(**given | {"url": url, "context": line.get("context") or context})
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:

@@ -64,8 +64,9 @@ class Ingested:
     bound_in: dict[str, str] = field(default_factory=dict)
     """Of a file that was read as a part of another document (both by their hashes): which one, since they stand or fall
     together."""
-    recorded: dict[tuple[str, str], str] | None = None
-    """Which version parsed each of its documents (hash, address) that the warehouse knows; read once, when first asked."""
+    recorded: dict[tuple[str, str, str], str] | None = None
+    """Which version parsed each of its documents (`Document.identity`) that the warehouse knows; read once, when first
+    asked."""
 
     @property
     def name(self) -> str:
@@ -153,7 +154,13 @@ def _take_live(source: Source, received: Received, store: Store, run: RunContext
 
 def _as_fetched(document: Document, received: Received, run: RunContext) -> Fetched:
     return Fetched(
-        document.url, document.name, received.media_type, document.sha256, document.fetched_at, run.started_at
+        url=document.url,
+        name=document.name,
+        media_type=received.media_type,
+        sha256=document.sha256,
+        fetched_at=document.fetched_at,
+        checked_at=run.started_at,
+        context=document.context,
     )
 
 
@@ -168,7 +175,15 @@ def _replayed(source: Source, run: RunContext, found: Ingested) -> Iterator[Rece
         except archive.DamagedError as error:
             found.failures.append(Failure(fetched.name, fetched.url, str(error)))
         else:
-            yield Received(fetched.name, fetched.url, fetched.media_type, content, fetched.fetched_at, fetched.sha256)
+            yield Received(
+                fetched.name,
+                fetched.url,
+                fetched.media_type,
+                content,
+                fetched.fetched_at,
+                fetched.sha256,
+                context=fetched.context,
+            )
 
 
 def note_published(results: Iterable[Ingested], run: RunContext) -> None:
@@ -213,10 +228,12 @@ def _every(table: str) -> str:
 # -- one document -----------------------------------------------------------------------------------------------------
 
 
-def _recorded(store: Store, found: Ingested) -> dict[tuple[str, str], str]:
+def _recorded(store: Store, found: Ingested) -> dict[tuple[str, str, str], str]:
     if found.recorded is None:
-        known = store.execute("SELECT sha256, url, parsed_by FROM provenance.documents WHERE source = ?", [found.name])
-        found.recorded = {(sha256, url): parsed_by for sha256, url, parsed_by in known.fetchall()}
+        known = store.execute(
+            "SELECT sha256, url, context, parsed_by FROM provenance.documents WHERE source = ?", [found.name]
+        )
+        found.recorded = {(sha256, url, context): parsed_by for sha256, url, context, parsed_by in known.fetchall()}
     return found.recorded
 
 
@@ -225,7 +242,7 @@ def _parsed_by(source: Source) -> str:
 
 
 def _already_loaded(store: Store, document: Document, found: Ingested) -> bool:
-    return _recorded(store, found).get((document.sha256, document.url)) == _parsed_by(found.source)
+    return _recorded(store, found).get(document.identity) == _parsed_by(found.source)
 
 
 def _load_document(
@@ -301,23 +318,24 @@ def _record(
     fetched_at: datetime,
     found: Ingested,
 ) -> None:
-    table, place = SYSTEM["documents"], (document.sha256, document.url)
-    if place in (recorded := _recorded(store, found)):
+    table, (sha256, url, context) = SYSTEM["documents"], document.identity
+    if document.identity in (recorded := _recorded(store, found)):
         store.execute(
-            f"DELETE FROM {table.full_name} WHERE sha256 = ? AND source = ? AND url = ?",
-            [document.sha256, found.name, document.url],
+            f"DELETE FROM {table.full_name} WHERE source = ? AND sha256 = ? AND url = ? AND context = ?",
+            [found.name, sha256, url, context],
         )
-    recorded[place] = _parsed_by(found.source)
+    recorded[document.identity] = _parsed_by(found.source)
     row = {
-        "sha256": document.sha256,
+        "sha256": sha256,
         "source": found.name,
-        "url": document.url,
+        "url": url,
+        "context": context,
         "name": document.name,
         "fetched_at": fetched_at,
-        "bytes": archive.path_of(run.home.raw, document.sha256).stat().st_size,
+        "bytes": archive.path_of(run.home.raw, sha256).stat().st_size,
         "media_type": media_type,
         "known_on": newest,
-        "parsed_by": recorded[place],
+        "parsed_by": recorded[document.identity],
     }
     store.record(table, row)
 

@@ -88,7 +88,7 @@ def fetch(fetching: Fetching) -> Iterator[Received]:
 
 
 def _next_link(page: Received) -> str:
-    found = json_of(Document("", page.name, page.url, page.content))
+    found = json_of(page.document())
     link = found.get("NextPageLink") or ""
     return link if isinstance(link, str) else ""
 

@@ -42,7 +42,7 @@ HARDWARE, CAPABILITIES = "ml_hardware.csv", "benchmarked_models.csv"
 PAIR = "epoch_ai_models.zip"
 MANIFEST = "manifest.json"
 CHIPS = "epoch_chips.toml"
-VINTAGE = "vintage="
+VINTAGE = "vintage"
 BEFORE_2018 = r"^\s*(1\d{3}|200\d|201[0-7])(-|\s*$)"
 
 MODELS = {
@@ -94,8 +94,8 @@ def _fetch(fetching: Fetching) -> Iterator[Received]:
         yield bound(both, _vintage(fetching, both, "ai_models"))
     for name, table in ((HARDWARE, "gpu_specs"), (CAPABILITIES, "model_capability")):
         if (received := _get(fetching, name)) is not None:
-            # The vintage rides in the address: a list that changes back is a vintage of its own.
-            yield replace(received, url=f"{received.url}#{VINTAGE}{_vintage(fetching, [received], table)}")
+            # The vintage is part of what the document is: a list that changes back is a vintage of its own.
+            yield replace(received, context={VINTAGE: _vintage(fetching, [received], table).isoformat()})
 
 
 def _get(fetching: Fetching, name: str) -> Received | None:
@@ -137,8 +137,9 @@ def bound(files: Sequence[Received], vintage: date) -> Received:
         for name, content in {MANIFEST: json.dumps(manifest, indent=1).encode(), **contents}.items():
             archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
     received_at = max((file.fetched_at for file in files if file.fetched_at), default=None)
-    address = f"bound:{'+'.join(contents)}#{VINTAGE}{vintage}"
-    return Received(PAIR, address, "application/zip", packed.getvalue(), received_at)
+    address = f"bound:{'+'.join(contents)}"
+    context = {VINTAGE: vintage.isoformat()}
+    return Received(PAIR, address, "application/zip", packed.getvalue(), received_at, context=context)
 
 
 def _sha256(file: Received) -> str:
@@ -248,7 +249,7 @@ def _notices(what: str, names: Sequence[str]) -> tuple[str, ...]:
 def _capabilities_of(document: Document) -> Batch:
     """One row for each model, setting and release; of several versions under one name the best score stands for it."""
     table = CORE["model_capability"]
-    vintage = document.url.partition(VINTAGE)[2]
+    vintage = document.context[VINTAGE]
     listed = (
         _read(document.body, document.name, CAPABILITY)
         .rename(CAPABILITY)
@@ -289,7 +290,7 @@ def chips() -> tuple[dict[str, Chip], frozenset[str]]:
 
 def _specs_of(document: Document) -> Batch:
     table = CORE["gpu_specs"]
-    vintage = document.url.partition(VINTAGE)[2]
+    vintage = document.context[VINTAGE]
     listed = _read(document.body, document.name, (CHIP, VENDOR, RELEASED, *SPECS))
     wanted, left_out = chips()
     rows: list[dict[str, Any]] = []

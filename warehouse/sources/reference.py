@@ -67,18 +67,18 @@ def _fetch(tables: tuple[str, ...], fetching: Fetching) -> Iterator[Received]:
             body = path.read_bytes()
         except OSError as error:
             raise DocumentError(f"{path}: the file of {table} cannot be read ({error.strerror}).") from error
-        # The table and its rows ride in the address, so that the archived document can be parsed without the manifest.
-        yield Received(file, f"snapshot:{file}?table={table}&rows={rows}", "text/csv", body)
+        # With its table and the rows counted there, the archived document can be parsed without the manifest.
+        context = {"table": table, "rows": str(rows)}
+        yield Received(file, f"snapshot:{file}", "text/csv", body, context=context)
 
 
 def _parse(document: Document) -> Iterator[Batch]:
-    asked = dict(part.split("=") for part in document.url.partition("?")[2].split("&"))
-    table = CORE[asked["table"]]
+    table, counted = CORE[document.context["table"]], document.context["rows"]
     columns = [name for name in table.names if name not in ADDED]
     frame = read_csv(text_of(document.body, document.name), document.name, columns)
-    if frame.height < int(asked["rows"]):
+    if frame.height < int(counted):
         raise DocumentError(
-            f"{document.name}: {frame.height} rows where {MANIFEST} counts {asked['rows']}; the file was cut short. "
+            f"{document.name}: {frame.height} rows where {MANIFEST} counts {counted}; the file was cut short. "
             "Restore it, or correct the count if rows were removed on purpose."
         )
     read = typed(frame, table)

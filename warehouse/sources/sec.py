@@ -6,7 +6,7 @@ date and restated. Nothing is decided here about which of them counts: every row
 
 `fy` and `fp` name the filing and not the period, so the fiscal year and quarter of a row come from its own days and
 the month in which the company's fiscal year ends: the panel's, else the SEC's (submissions), else its annual reports'.
-What parsing needs and the body does not say rides in the fragment of the address (#ticker=...), which is not sent.
+A body names a company by its CIK alone: the ticker, and the month where it is known, are the document's context.
 
 A body is asked for at every run, on the condition that it has changed; where the host sends nothing to make that
 condition of, its hash says so. Asking first whether anything was filed (submissions) would spare a quarter of a
@@ -18,10 +18,10 @@ The SEC wants to know who asks: without a contact it refuses, and so do we.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 from operator import attrgetter
 from typing import Any, TypeVar
-from urllib.parse import parse_qs, urldefrag, urlencode
 
 import msgspec
 import polars as pl
@@ -52,6 +52,8 @@ TICKERS_FRESH_FOR, TICKERS_FRESH_AGAIN = timedelta(days=7), timedelta(hours=1)
 """How old the list of tickers may be, and how old where it lacks a ticker."""
 SUBMISSIONS_FRESH_FOR = timedelta(days=1)
 INT64 = 2**63
+TICKER, YEAR_END_MONTH = "ticker", "fiscal_year_end_month"
+"""What the context of a body says."""
 
 DAYS = ("start", "end", "filed")
 NONE_UNREADABLE = pl.DataFrame(schema={"row": pl.String, "reason": pl.String, "locator": pl.String})
@@ -85,12 +87,11 @@ def _fetch(fetching: Fetching) -> Iterator[Received]:
     if added:
         companies |= _looked_up(added, fetching)
     for ticker, (cik, month) in sorted(companies.items()):
-        about = {"ticker": ticker}
+        context = {TICKER: ticker}
         if month := month or _year_end_month(ticker, cik, fetching):
-            about["fiscal_year_end_month"] = str(month)
-        address = f"{FACTS_URL.format(cik=cik)}#{urlencode(about)}"
-        if received := fetching.get(address, name=f"SEC facts of {ticker}", expect="json"):
-            yield received
+            context[YEAR_END_MONTH] = str(month)
+        if received := fetching.get(FACTS_URL.format(cik=cik), name=f"SEC facts of {ticker}", expect="json"):
+            yield replace(received, context=context)
 
 
 def _looked_up(tickers: list[str], fetching: Fetching) -> dict[str, tuple[int, int | None]]:
@@ -133,7 +134,7 @@ def _kept(
         if received is None:
             return None
         try:
-            return _decoded(unpacked(Document("", name, url, received.content).body, name), kind, name)
+            return _decoded(unpacked(received.document().body, name), kind, name)
         except DocumentError as error:
             why = str(error).removeprefix(f"{name}: ")
     fetching.failed(name, why, url)
@@ -188,12 +189,8 @@ class Row(msgspec.Struct, gc=False):
 
 
 def _parse(document: Document) -> Iterator[Batch]:
-    url, fragment = urldefrag(document.url)
-    about = {name: values[0] for name, values in parse_qs(fragment).items()}
-    if "ticker" not in about:  # a list or submissions
-        return
-    ticker = about["ticker"]
-    reading = _Reading(document.name, *_facts_of(document, url))
+    ticker = document.context[TICKER]
+    reading = _Reading(document.name, *_facts_of(document))
     measures = tags(ticker)
     for measure in measures:
         for taxonomy, tag in measure.tags:
@@ -204,7 +201,7 @@ def _parse(document: Document) -> Iterator[Batch]:
     good, unreadable = _sorted_out(every.head(count))
     yield Batch(
         CORE["company_facts"],
-        _company_facts(good, ticker, reading.cik, _year_end_months(good, about.get("fiscal_year_end_month"))),
+        _company_facts(good, ticker, reading.cik, _year_end_months(good, document.context.get(YEAR_END_MONTH))),
         unreadable,
         (*notices, *_doubts(reading, good, measures, ticker)),
     )
@@ -236,15 +233,15 @@ def _decoded(body: bytes | msgspec.Raw, kind: type[T], where: str) -> T:
         raise DocumentError(f"{where}: this is not JSON, or it was cut short ({error}).") from error
 
 
-def _facts_of(document: Document, url: str) -> tuple[int, dict[str, dict[str, msgspec.Raw]]]:
+def _facts_of(document: Document) -> tuple[int, dict[str, dict[str, msgspec.Raw]]]:
     """CIK and facts of a body. Raises DocumentError where it is no companyfacts body, or another company's."""
     body = _decoded(unpacked(document.body, document.name), Body, document.name)
     try:
         cik = int(body.cik)
     except ValueError:
         raise DocumentError(f"{document.name}: cik: {body.cik!r} is not a number.") from None
-    if url != FACTS_URL.format(cik=cik):
-        raise DocumentError(f"{document.name}: the body is about CIK {cik}, which was not asked for ({url}).")
+    if document.url != FACTS_URL.format(cik=cik):
+        raise DocumentError(f"{document.name}: the body is about CIK {cik}, which was not asked for ({document.url}).")
     if not body.facts.keys() & {"us-gaap", "ifrs-full"}:
         raise DocumentError(f"{document.name}: facts has no us-gaap; it has {', '.join(body.facts) or 'nothing'}.")
     return cik, body.facts

@@ -16,6 +16,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
+from math import isfinite
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -30,6 +31,8 @@ NAME = "yahoo"
 HOST = "query1.finance.yahoo.com"
 PATH = "/v8/finance/chart/"
 CURRENCY = "USD"
+SINGLE_PRECISION_DIGITS = 9
+"""So many significant digits tell any single-precision number from any other."""
 QUOTES = ("open", "high", "low", "close", "volume")
 CITATION = f"Yahoo Finance chart of {{ticker}}, {HOST}, read {{day}}"
 
@@ -119,8 +122,9 @@ def _read_bars(document: Document, stamps: Any, chart: Mapping[str, Any], zone: 
             raise wrong(document, f"the field {name} is missing; the format has changed")
         if len(values) != len(stamps):
             raise wrong(document, f"{len(values)} values of {name} for {len(stamps)} bars; it was cut short")
+    columns = {name: shortest_decimals(values) for name, values in columns.items()}
     for at, stamp in enumerate(stamps):
-        figures = {name: _shortest(values[at]) for name, values in columns.items()}
+        figures = {name: values[at] for name, values in columns.items()}
         rows.bar(_date(document, stamp, zone, f"timestamp[{at}]"), f"timestamp[{at}]", **figures)
 
 
@@ -153,12 +157,30 @@ def _date(document: Document, stamp: Any, zone: ZoneInfo, where: str) -> date:
     return datetime.fromtimestamp(seconds, UTC).astimezone(zone).date()
 
 
-def _shortest(value: Any) -> Any:
-    """A single-precision figure as it was before it was widened: the shortest decimal that is the same number."""
-    if not isinstance(value, float) or value - value != 0:
-        return value
-    narrow = np.float32(value)
-    return float(str(narrow)) if float(narrow) == value else value
+def shortest_decimals(values: list[Any]) -> list[Any]:
+    """Figures as they were before they were widened: the shortest decimals that are the same single-precision numbers.
+
+    What is no single-precision number stays as it is, and so does what is no number.
+    """
+    places = [at for at, value in enumerate(values) if isinstance(value, float) and value != 0 and isfinite(value)]
+    wide = np.array([values[at] for at in places], dtype=np.float64)
+    with np.errstate(over="ignore"):  # what is too large for single precision is none
+        narrow = wide.astype(np.float32)
+    found = wide.copy()
+    waiting = narrow == wide
+    magnitude = np.floor(np.log10(np.abs(wide)))
+    for digits in range(1, SINGLE_PRECISION_DIGITS + 1):
+        decimals = digits - 1 - magnitude
+        # Powers up to 10^22 are exact, so that one division or product gives the double nearest to the decimal.
+        up, down = 10.0 ** np.clip(decimals, 0, None), 10.0 ** np.clip(-decimals, 0, None)
+        candidate = np.rint(wide * up / down) / up * down
+        hit = waiting & (candidate.astype(np.float32) == narrow)
+        found[hit] = candidate[hit]
+        waiting &= ~hit
+    result = list(values)
+    for at, value in zip(places, found.tolist(), strict=True):
+        result[at] = value
+    return result
 
 
 def _first(value: Any) -> dict[str, Any]:

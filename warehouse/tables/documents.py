@@ -21,6 +21,12 @@ TABLE = Table(
             "version of the program that loaded it, and of the list it went by; another one reads it again",
             required=True,
         ),
+        Column(
+            "context",
+            "json",
+            "what its source knew of it and its bytes do not say (the ticker, the day a restated history counts from)",
+            required=True,
+        ),
     ),
-    key=("sha256", "source", "url"),
+    key=("sha256", "source", "url", "context"),
 )

@@ -289,7 +289,7 @@ PROVENANCE = (
     ),
 )
 
-# A mart that picks its facts row by row says which in this column, and leads a trace to them with it.
+# A mart that chooses its facts row by row says which in this column, and leads a trace to them with it.
 FACT_IDS = Column("fact_ids", "texts", "the facts behind this row, by the `fact_id` that they have in core")
 
 GRADE_AND_REASON = (

@@ -16,7 +16,7 @@ from tests.marts.gpu.test_gpu_price_chain import H100, chips, prices
 from warehouse.assumptions import load
 from warehouse.marts import build, known
 from warehouse.marts.gpu import gpu_price_trend
-from warehouse.marts.gpu.gpu_price_chain import item_days
+from warehouse.marts.gpu.same_things import item_days
 
 AS_OF = date(2026, 11, 9)
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tests.marts import made_up
 from tests.marts.made_up import conditions_of, every_view, frames, glut, mart_frame, probabilities, verdicts_of
 from warehouse.marts import build
+from warehouse.marts.common.reasons import reason
 from warehouse.marts.common.scopes import SCOPES
 from warehouse.marts.verdict import verdict
 from warehouse.marts.verdict.decision import QUESTIONS, VERDICTS, decide, rules
@@ -159,7 +160,7 @@ def test_q3_of_the_group_needs_both_views(assumptions):
 
 
 def test_q3_without_revenue_cannot_tell_and_says_so(assumptions):
-    why = "no attributable revenue of META is known"
+    why = reason("no_ai_revenue", scope="META", revenue_view="infrastructure")
     rows = [
         row
         for scope in SCOPES
@@ -167,7 +168,8 @@ def test_q3_without_revenue_cannot_tell_and_says_so(assumptions):
     ]
     found = verdicts_of(frames(waste_probabilities=mart_frame("waste_probabilities", rows)), assumptions)
     assert found["META", "Q3"]["verdict"] == "cannot_tell"
-    assert why in found["META", "Q3"]["reason"]
+    assert why in found["META", "Q3"]["reasons"]
+    assert "no attributable AI revenue of META is known" in found["META", "Q3"]["reason"]
     assert found["META", "overall"]["verdict"] == "cannot_tell"
     assert found["MSFT", "Q3"]["verdict"] == "not_shown_wasteful"
 
@@ -303,10 +305,10 @@ def test_guidance_is_said_of_those_who_gave_it_and_over_the_months_compared(assu
 
 
 def test_a_vintage_that_is_left_out_is_named_in_the_sentence(assumptions):
-    why = (
-        "left out, as their capex is unknown: META 2022, MSFT 2022, MSFT 2026; by the quarters known so far: META 2026"
-    )
-    rows = mart_frame("waste_probabilities", every_view(0.3, 0.2, why))
+    vintages = [{"ticker": ticker, "year": year} for ticker, year in (("META", 2022), ("MSFT", 2022), ("MSFT", 2026))]
+    running = [{"ticker": "META", "year": 2026, "quarters_known": 2}]
+    why = (reason("capex_left_out", vintages=vintages), reason("capex_so_far", vintages=running))
+    rows = mart_frame("waste_probabilities", every_view(0.3, 0.2, *why))
     found = verdicts_of(frames(waste_probabilities=rows), assumptions)
     said = "of what is required without the unknown capex of 2022 (META and MSFT) and 2026 (MSFT), "
     assert said in found["ALL", "Q3"]["statement"]

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from warehouse.assumptions import Assumptions
-from warehouse.marts.common import select_current as picking
+from warehouse.marts.common import select_current
 from warehouse.tables import CORE
 from warehouse.tables.table import GRADES
 
@@ -60,12 +60,12 @@ class Dossier:
         return NotKnown(f"{what} was not known by {self.as_of}.")
 
     def rows(self, table: str, *, hearsay: bool = False) -> pl.DataFrame:
-        """The picked rows of a core table, one for each thing; without hearsay unless it is asked for."""
+        """The current rows of a core table, one for each thing; without hearsay unless it is asked for."""
         frame = self.frames[table]
-        return picking.pick(frame if hearsay else picking.admissible(frame), CORE[table])
+        return select_current.select_current(frame if hearsay else select_current.admissible(frame), CORE[table])
 
     def find(self, table: str, *, hearsay: bool = False, **key: Any) -> Row | None:
-        """One picked row of a core table by its key, noted; None where it is not known."""
+        """One current row of a core table by its key, noted; None where it is not known."""
         found = self.rows(table, hearsay=hearsay).filter(**key)
         if found.is_empty():
             return None
@@ -165,7 +165,7 @@ def day_returns(dossier: Dossier, day: date) -> pl.DataFrame:
     if both.is_empty():
         raise dossier.missing(f"Any close of {on} with the one of {before}")
     for session in (before, on):
-        dossier.used(f"core.stock_prices all {session}", picking.weakest_of(prices.filter(date=session)))
+        dossier.used(f"core.stock_prices all {session}", select_current.weakest_of(prices.filter(date=session)))
     return both.select("ticker", adj_return=pl.col("adj_close") / pl.col("adj_close_before") - 1).sort("ticker")
 
 
@@ -203,7 +203,7 @@ def market_value_changes(dossier: Dossier) -> pl.DataFrame:
         .filter(pl.col("shares").is_not_null())
         .with_columns(
             change_usd=(pl.col("close") - pl.col("close_before")) * pl.col("shares"),
-            grade=picking.weakest("price_grade", "count_grade"),
+            grade=select_current.weakest("price_grade", "count_grade"),
         )
         .sort("date", "ticker")
     )

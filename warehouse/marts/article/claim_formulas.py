@@ -30,7 +30,7 @@ from warehouse.marts.article.claim_facts import (
     two_digits,
     usd,
 )
-from warehouse.marts.common import select_current as picking
+from warehouse.marts.common import select_current
 from warehouse.marts.training import efficiency_trend
 
 NVIDIA = "NVDA"
@@ -563,7 +563,7 @@ def cost_decline(claim: Row, dossier: Dossier) -> Found:
     trend = efficiency_trend.fit(models)
     if trend is None:
         return _published_decline(dossier)
-    dossier.used("core.model_capability all", picking.weakest_of(models))
+    dossier.used("core.model_capability all", select_current.weakest_of(models))
     rate, low, high = trend.times, trend.low, trend.high
     mine = models.with_columns(residual=pl.Series(trend.scaled)).filter(base_name=V3).sort("released")
     place = ""

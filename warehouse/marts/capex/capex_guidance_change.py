@@ -16,7 +16,7 @@ import polars as pl
 from warehouse.assumptions import Assumptions
 from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.reasons import TYPE, all_of, because, listed, reason
-from warehouse.marts.common.select_current import admissible, pick
+from warehouse.marts.common.select_current import admissible, select_current
 from warehouse.tables.capex_guidance import TABLE as GUIDANCE
 from warehouse.tables.companies import TABLE as COMPANIES
 from warehouse.tables.table import Check, Column, mart
@@ -57,7 +57,7 @@ def build(
 ) -> pl.DataFrame:
     """One row for each event and buyer, and one for the sum (USD, middles of the ranges). Method 6 and 7."""
     months = assumptions.integer("guidance_months")
-    buyers = pick(admissible(companies), COMPANIES).filter(pl.col("role") == "buyer")
+    buyers = select_current(admissible(companies), COMPANIES).filter(pl.col("role") == "buyer")
     known = admissible(capex_guidance)
     days = sorted(date.fromisoformat(day) for day in assumptions.value("events"))
     by_event = [_of_event(known, buyers, event, months, as_of) for event in days if event <= as_of]
@@ -94,7 +94,7 @@ def _of_event(known: pl.DataFrame, buyers: pl.DataFrame, event: date, months: in
 def _last_known(known: pl.DataFrame, day: date, when: str) -> pl.DataFrame:
     """Last guidance of each company and fiscal year known by `day`: middle of the range, day and grade."""
     rows = known.filter((pl.col("issued_on") <= day) & (pl.col("known_on") <= day))
-    last = pick(rows, GUIDANCE).sort("issued_on", descending=True, maintain_order=True)
+    last = select_current(rows, GUIDANCE).sort("issued_on", descending=True, maintain_order=True)
     return last.unique(["ticker", "fiscal_year"], keep="first", maintain_order=True).select(
         "ticker",
         "fiscal_year",

@@ -35,7 +35,7 @@ from warehouse.marts.capex.measures import (
 from warehouse.marts.capex.quarter_reasons import reasons_of
 from warehouse.marts.capex.quarters_by_difference import quarters
 from warehouse.marts.common.mart import Mart, Trace
-from warehouse.marts.common.select_current import admissible, pick
+from warehouse.marts.common.select_current import admissible, select_current
 from warehouse.tables import sec_tags
 from warehouse.tables.companies import TABLE as COMPANIES
 from warehouse.tables.table import FACT_IDS, GRADES, Check, Column, mart
@@ -153,7 +153,7 @@ def build(
     flows = over_periods(facts)
     found = quarters(flows)
     kept, measure_of_depreciation = _one_depreciation(found)
-    panel = pick(admissible(companies), COMPANIES).select("ticker", "company", "fiscal_year_end_month")
+    panel = select_current(admissible(companies), COMPANIES).select("ticker", "company", "fiscal_year_end_month")
     rows = (
         quarter_ends(flows)
         .join(panel, on="ticker", how="left")

@@ -21,7 +21,7 @@ from warehouse.marts.capex.measures import CAPEX, LEASES
 from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.reasons import all_of, because
 from warehouse.marts.common.scopes import COMPANIES
-from warehouse.marts.common.select_current import admissible, pick
+from warehouse.marts.common.select_current import admissible, select_current
 from warehouse.tables.companies import TABLE as PANEL
 from warehouse.tables.company_facts import TABLE as COMPANY_FACTS
 from warehouse.tables.table import Check, Column, mart
@@ -127,8 +127,10 @@ def _whole_sum(name: str) -> pl.Expr:
 
 def _printed_years(company_facts: pl.DataFrame, companies: pl.DataFrame) -> pl.DataFrame:
     """Years as printed by companies whose fiscal year is the calendar's."""
-    calendar = pick(admissible(companies), PANEL).filter(pl.col("fiscal_year_end_month") == 12).select("ticker")
-    years = pick(
+    calendar = (
+        select_current(admissible(companies), PANEL).filter(pl.col("fiscal_year_end_month") == 12).select("ticker")
+    )
+    years = select_current(
         admissible(company_facts).filter(
             (pl.col("period_type") == "year") & pl.col("measure").is_in([CAPEX, LEASES]) & (pl.col("value_usd") >= 0)
         ),

@@ -21,7 +21,7 @@ def admissible(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.filter(pl.col("grade") != WEAKEST)
 
 
-def pick(frame: pl.DataFrame, table: Table, key: Sequence[str] | None = None) -> pl.DataFrame:
+def select_current(frame: pl.DataFrame, table: Table, key: Sequence[str] | None = None) -> pl.DataFrame:
     """One row of `frame` for each thing: best grade, known last, `table.listed`, loaded last, `table.prefer`, place.
 
     Of a series that must come from one source, that source's rows only.

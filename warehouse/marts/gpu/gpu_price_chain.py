@@ -32,25 +32,20 @@ import numpy as np
 import polars as pl
 
 from warehouse.assumptions import Assumptions
+from warehouse.marts.common.columns import KNOWN_ON, says_why
 from warehouse.marts.common.mart import Mart, Trace
-from warehouse.marts.common.reasons import joined
-from warehouse.marts.common.select_current import admissible, pick, weakest
-from warehouse.marts.gpu.gpu_price_index import SERIES, TFLOPS_PER_PFLOPS
-from warehouse.marts.gpu.offers import CLASSES, KINDS, listings
-from warehouse.tables.gpu_specs import TABLE as GPU_SPECS
+from warehouse.marts.common.reasons import reason
+from warehouse.marts.gpu.price_indexes import BASE, Months, dummy_index, longest_chain, mean_log_price, providers
+from warehouse.marts.gpu.same_things import item_months
+from warehouse.marts.gpu.series import MONTH, SERIES, SERIES_COLUMNS, per_peak
 from warehouse.tables.table import Check, Column, mart
-
-BASE = 100.0
-BY_LISTING = "hyperscaler"
 
 TABLE = mart(
     "gpu_price_chain",
     "quality-adjusted rental price index by month, chip, class and kind: chained matched models and time-product dummies",
     [
-        Column("month", "date", "first day of the month", required=True),
-        Column("gpu_model", "text", "chip", required=True),
-        Column("provider_class", "text", "kind of provider", required=True, allowed=CLASSES),
-        Column("pricing_kind", "text", "terms of the price", required=True, allowed=KINDS),
+        MONTH,
+        *SERIES_COLUMNS,
         Column("n_providers", "integer", "providers listed in the month", "providers", required=True, minimum=1),
         Column(
             "n_items", "integer", "things listed: providers, or listings of large clouds", "things", True, minimum=1
@@ -78,14 +73,13 @@ TABLE = mart(
             "USD per PFLOP/s-hour",
             above=0,
         ),
-        Column("known_on", "date", "day on which the newest fact behind the row became public", required=True),
+        KNOWN_ON,
     ],
     key=("month", *SERIES),
     checks=(
-        Check(
+        says_why(
             "broken_chain_says_why",
-            "select * from {table} where (matched_index is null or usd_per_pflop_hour is null) "
-            "and coalesce(reason, '') = ''",
+            "matched_index is null or usd_per_pflop_hour is null",
             "a month without a value must not look like a month without a change",
         ),
         Check(
@@ -118,176 +112,68 @@ def build(gpu_prices: pl.DataFrame, gpu_specs: pl.DataFrame, *, as_of: date, ass
     for (chip, who, kind), series in panel.group_by(SERIES, maintain_order=True):
         of_series = {"gpu_model": chip, "provider_class": who, "pricing_kind": kind}
         rows += [of_series | row for row in _index(series)]
-    computed = TABLE.polars_schema | {"known_on": pl.Date, "grade": pl.String, "reason": pl.String}
-    found = pl.DataFrame(rows, schema={n: t for n, t in computed.items() if n != "usd_per_pflop_hour"})
-    return _per_peak(found, gpu_specs)
-
-
-def item_days(gpu_prices: pl.DataFrame) -> pl.DataFrame:
-    """What may be compared with itself: one row for each series, thing (`item`) and day, at its lowest price."""
-    rows = listings(gpu_prices)
-    own = pl.when(pl.col("provider_class") == BY_LISTING).then(
-        pl.concat_str("provider", "instance", "region", separator=" | ", ignore_nulls=True)
-    )
-    return (
-        rows.with_columns(item=own.otherwise(pl.col("provider")))
-        .group_by(*SERIES, "provider", "item", "observed_on")
-        .agg(pl.col("usd_per_gpu_hour").min(), pl.col("known_on", "grade").max())
-        .sort(*SERIES, "observed_on", "provider", "item")
-    )
-
-
-def item_months(gpu_prices: pl.DataFrame) -> pl.DataFrame:
-    """One row for each series, month and thing: the median of its days, of those in the best grade (method 7).
-
-    A provider's own list is read anew only when it changed; a compiler's copy of it, read daily and late by weeks at
-    times, would outvote it.
-    """
-    days = item_days(gpu_prices).with_columns(month=pl.col("observed_on").dt.truncate("1mo"))
-    return (
-        days.filter(pl.col("grade") == pl.col("grade").min().over(*SERIES, "item", "month"))
-        .group_by(*SERIES, "provider", "item", "month")
-        .agg(pl.col("usd_per_gpu_hour").median(), pl.col("known_on", "grade").max())
-        .sort(*SERIES, "month", "provider", "item")
-    )
+    computed = {n: t for n, t in TABLE.polars_schema.items() if n not in ("usd_per_pflop_hour", "reason")}
+    return per_peak(pl.DataFrame(rows, schema=computed), gpu_specs, "usd_per_gpu_hour", "usd_per_pflop_hour")
 
 
 def _index(series: pl.DataFrame) -> list[dict[str, Any]]:
     """The rows of one series, its months in order."""
-    months = {
+    months: Months = {
         month: {row["item"]: row for row in rows.to_dicts()}
         for (month,), rows in series.group_by("month", maintain_order=True)
     }
-    chained = _chained(months)
-    sizes: dict[int, int] = {}
-    for month, (_, part) in chained.items():
-        sizes[part] = sizes.get(part, 0) + len(_providers(months[month]))
-    # The chain that is shown is the one with most behind it; of equals the later one.
-    shown = max(sizes, key=lambda part: (sizes[part], part))
-    in_chain = [month for month, (_, part) in chained.items() if part == shown]
-    levels = {month: chained[month][0] - chained[in_chain[0]][0] for month in in_chain}
-    dummies = _dummies(months, in_chain[0])
-    reference = max(in_chain, key=lambda m: (len(_providers(months[m])), m))
-    price = _mean_log_price(months[reference]) - levels[reference]
+    levels = longest_chain(months)
+    dummies = dummy_index(months, next(iter(levels)))
+    reference = max(levels, key=lambda month: (len(providers(months[month])), month))
+    price = mean_log_price(months[reference]) - levels[reference]
     rows: list[dict[str, Any]] = []
     before: float | None = None
     for month, items in months.items():
-        earlier = {name: last for name in items if (last := _last_seen(name, month, months)) is not None}
         level = levels.get(month)
         rows.append(
             {
                 "month": month,
-                "n_providers": len(_providers(items)),
-                "n_items": len(items),
-                "n_matched_providers": len({items[name]["provider"] for name in earlier}),
-                "n_matched_items": len(earlier),
-                "compared_from": min(earlier.values(), default=None),
-                "months_bridged": _months_between(min(earlier.values()), month) if earlier else None,
-                "change": None if level is None or before is None else float(np.expm1(level - before)),
-                "matched_index": None if level is None else float(BASE * np.exp(level)),
                 "dummy_index": dummies.get(month),
-                "usd_per_gpu_hour": None if level is None else float(np.exp(price + level)),
                 "known_on": max(row["known_on"] for row in items.values()),
                 "grade": max(row["grade"] for row in items.values()),
-                "reason": "the chain is broken: nothing in common with its months" if level is None else None,
+                **_matched(month, months),
+                **({"reasons": [reason("chain_is_broken")]} if level is None else _levels(level, before, price)),
             }
         )
         before = before if level is None else level
     return rows
 
 
-Items = dict[str, dict[str, Any]]
+def _levels(level: float, before: float | None, price: float) -> dict[str, Any]:
+    """Figures of a month whose log level in the chain is known; `price` is the log price at level 0."""
+    return {
+        "change": None if before is None else float(np.expm1(level - before)),
+        "matched_index": float(BASE * np.exp(level)),
+        "usd_per_gpu_hour": float(np.exp(price + level)),
+    }
 
 
-def _chained(months: dict[date, Items]) -> dict[date, tuple[float, int]]:
-    """Log level of each month, and the number of the chain that it belongs to; levels of two chains do not compare.
-
-    What ties two chains together (a month with things of both) makes them one: the smaller is moved to the larger.
-    """
-    level: dict[date, float] = {}
-    part: dict[date, int] = {}
-    last: dict[str, date] = {}
-    for number, (month, items) in enumerate(months.items()):
-        told: dict[int, dict[str, list[float]]] = {}
-        for name, row in items.items():
-            if name in last:
-                base = last[name]
-                moved = np.log(row["usd_per_gpu_hour"] / months[base][name]["usd_per_gpu_hour"])
-                told.setdefault(part[base], {}).setdefault(row["provider"], []).append(level[base] + moved)
-        levels = {p: float(np.mean([np.mean(v) for v in by_provider.values()])) for p, by_provider in told.items()}
-        if levels:
-            size = {p: sum(len(_providers(months[m])) for m in part if part[m] == p) for p in levels}
-            main = max(levels, key=lambda p: (size[p], -p))
-            level[month], part[month] = levels[main], main
-            for m in [m for m in part if part[m] in levels and part[m] != main]:
-                level[m], part[m] = level[m] + levels[main] - levels[part[m]], main
-        else:
-            level[month], part[month] = 0.0, number
-        last |= dict.fromkeys(items, month)
-    return {month: (level[month], part[month]) for month in months}
+def _matched(month: date, months: Months) -> dict[str, Any]:
+    """How many things the month has, and how many of them were seen before."""
+    items = months[month]
+    earlier = {name: last for name in items if (last := _last_seen(name, month, months)) is not None}
+    oldest = min(earlier.values(), default=None)
+    return {
+        "n_providers": len(providers(items)),
+        "n_items": len(items),
+        "n_matched_providers": len({items[name]["provider"] for name in earlier}),
+        "n_matched_items": len(earlier),
+        "compared_from": oldest,
+        "months_bridged": None if oldest is None else _months_between(oldest, month),
+    }
 
 
-def _last_seen(name: str, month: date, months: dict[date, Items]) -> date | None:
+def _last_seen(name: str, month: date, months: Months) -> date | None:
     return max((m for m in months if m < month and name in months[m]), default=None)
-
-
-def _dummies(months: dict[date, Items], first: date) -> dict[date, float]:
-    """Time-product dummy index of the months that hang together with `first`, where it is 100.
-
-    Weighted least squares of the log price on dummies of months and things, each provider with weight one a month.
-    """
-    connected, things = {first}, set(months[first])
-    while grown := {m for m in months if m not in connected and things & set(months[m])}:
-        connected |= grown
-        things |= {name for m in grown for name in months[m]}
-    order, names = sorted(connected), sorted(things)
-    month_at, item_at = {m: i for i, m in enumerate(order)}, {n: i for i, n in enumerate(names)}
-    observed = [(m, name, row) for m in order for name, row in months[m].items()]
-    design = np.zeros((len(observed), len(order) + len(names)))
-    log_price, weight = np.empty(len(observed)), np.empty(len(observed))
-    for i, (m, name, row) in enumerate(observed):
-        design[i, month_at[m]] = design[i, len(order) + item_at[name]] = 1.0
-        log_price[i] = np.log(row["usd_per_gpu_hour"])
-        of_provider = sum(other["provider"] == row["provider"] for other in months[m].values())
-        weight[i] = 1.0 / np.sqrt(of_provider)
-    # One level is free (all months up, all things down): the smallest solution has it, and differences do not.
-    found = np.linalg.lstsq(design * weight[:, None], log_price * weight, rcond=None)[0]
-    return {m: float(BASE * np.exp(found[i] - found[month_at[first]])) for m, i in month_at.items()}
-
-
-def _providers(items: Items) -> set[str]:
-    return {row["provider"] for row in items.values()}
-
-
-def _mean_log_price(items: Items) -> float:
-    """Mean over providers of the mean log price of each one's things."""
-    by_provider: dict[str, list[float]] = {}
-    for row in items.values():
-        by_provider.setdefault(row["provider"], []).append(float(np.log(row["usd_per_gpu_hour"])))
-    return float(np.mean([np.mean(logs) for logs in by_provider.values()]))
 
 
 def _months_between(earlier: date, later: date) -> int:
     return (later.year - earlier.year) * 12 + later.month - earlier.month
-
-
-def _per_peak(rows: pl.DataFrame, gpu_specs: pl.DataFrame) -> pl.DataFrame:
-    peaks = pick(admissible(gpu_specs), GPU_SPECS).select(
-        "gpu_model", "bf16_dense_tflops", peak_known_on="known_on", peak_grade="grade"
-    )
-    no_peak = pl.when(pl.col("bf16_dense_tflops").is_null()).then(
-        pl.format("no price per PFLOP/s: the dense BF16 peak of a chip named just {} is not known", "gpu_model")
-    )
-    return (
-        rows.join(peaks, on="gpu_model", how="left", maintain_order="left")
-        .with_columns(
-            usd_per_pflop_hour=pl.col("usd_per_gpu_hour") / (pl.col("bf16_dense_tflops") / TFLOPS_PER_PFLOPS),
-            known_on=pl.max_horizontal("known_on", "peak_known_on"),
-            grade=weakest("grade", "peak_grade"),
-            reason=joined("reason", no_peak),
-        )
-        .drop("bf16_dense_tflops", "peak_known_on", "peak_grade")
-    )
 
 
 _SAME_SERIES = (

@@ -4,11 +4,7 @@ Some price lists are read every day and some twice a year. Were every reading a 
 whoever is read most often. So each provider has one value a month, the median of its offers in that month, and the
 quartiles are taken over providers. `n_offers` says how many readings there were, `n_providers` how many voted.
 
-Chips differ in what they do for the money, so the median also stands per peak: a thousand dense BF16 TFLOP/s for an
-hour. A chip without a form factor ("H100" may be SXM or PCIe) has no peak of its own, and none is guessed.
-
-The levels here move with who happens to be listed. `provider_months` is the panel that a matched, chained index is made
-of.
+The levels here move with who happens to be listed. `gpu_price_chain` compares each thing with itself instead.
 """
 
 from __future__ import annotations
@@ -18,23 +14,17 @@ from datetime import date
 import polars as pl
 
 from warehouse.assumptions import Assumptions
+from warehouse.marts.common.columns import KNOWN_ON, says_why
 from warehouse.marts.common.mart import Mart, Trace
-from warehouse.marts.common.select_current import admissible, pick, weakest
-from warehouse.marts.gpu.offers import CLASSES, KINDS
-from warehouse.tables.gpu_specs import TABLE as GPU_SPECS
+from warehouse.marts.gpu.series import MONTH, SERIES, SERIES_COLUMNS, per_peak
 from warehouse.tables.table import Check, Column, mart
-
-SERIES = ("gpu_model", "provider_class", "pricing_kind")
-TFLOPS_PER_PFLOPS = 1000.0
 
 TABLE = mart(
     "gpu_price_index",
     "rental price per GPU-hour by month, chip, class and kind: quartiles over providers, each with one value",
     [
-        Column("month", "date", "first day of the month", required=True),
-        Column("gpu_model", "text", "chip", required=True),
-        Column("provider_class", "text", "kind of provider", required=True, allowed=CLASSES),
-        Column("pricing_kind", "text", "terms of the price", required=True, allowed=KINDS),
+        MONTH,
+        *SERIES_COLUMNS,
         Column("n_offers", "integer", "offers read in the month", "offers", required=True, minimum=1),
         Column("n_providers", "integer", "providers that they are of", "providers", required=True, minimum=1),
         Column(
@@ -61,7 +51,7 @@ TABLE = mart(
             "USD per PFLOP/s-hour",
             above=0,
         ),
-        Column("known_on", "date", "day on which the newest fact behind the row became public", required=True),
+        KNOWN_ON,
     ],
     key=("month", *SERIES),
     checks=(
@@ -81,10 +71,10 @@ TABLE = mart(
             "select * from {table} where day(month) <> 1",
             "two days of one month would be two rows of it",
         ),
-        Check(
+        says_why(
             "unknown_says_why",
-            "select * from {table} where median_usd_per_pflop_hour is null and coalesce(reason, '') = ''",
-            "an unknown without a reason cannot be mended",
+            "median_usd_per_pflop_hour is null",
+            "nobody can look for a figure whose reason is missing too",
         ),
     ),
 )
@@ -109,7 +99,7 @@ def build(offers: pl.DataFrame, gpu_specs: pl.DataFrame, *, as_of: date, assumpt
             grade=pl.col("grade").max(),
         )
     )
-    return per_peak(by_month, gpu_specs)
+    return per_peak(by_month, gpu_specs, "median_usd_per_gpu_hour", "median_usd_per_pflop_hour")
 
 
 def provider_months(offers: pl.DataFrame) -> pl.DataFrame:
@@ -122,30 +112,6 @@ def provider_months(offers: pl.DataFrame) -> pl.DataFrame:
         offers.with_columns(month=pl.col("observed_on").dt.truncate("1mo"))
         .group_by("month", *SERIES, "provider")
         .agg(pl.col("usd_per_gpu_hour").median(), pl.col("known_on", "grade").max(), n_offers=pl.len())
-    )
-
-
-def per_peak(by_month: pl.DataFrame, gpu_specs: pl.DataFrame) -> pl.DataFrame:
-    """`by_month` with `median_usd_per_pflop_hour`: the median price over the chip's dense BF16 peak in PFLOP/s.
-
-    Null, with the reason, where the peak of just that chip is not known.
-    """
-    peaks = pick(admissible(gpu_specs), GPU_SPECS).select(
-        "gpu_model", "bf16_dense_tflops", peak_known_on="known_on", peak_grade="grade"
-    )
-    unknown = pl.col("bf16_dense_tflops").is_null()
-    return (
-        by_month.join(peaks, on="gpu_model", how="left")
-        .with_columns(
-            median_usd_per_pflop_hour=pl.col("median_usd_per_gpu_hour")
-            / (pl.col("bf16_dense_tflops") / TFLOPS_PER_PFLOPS),
-            known_on=pl.max_horizontal("known_on", "peak_known_on"),
-            grade=weakest("grade", "peak_grade"),
-            reason=pl.when(unknown).then(
-                pl.format("no price per PFLOP/s: the dense BF16 peak of a chip named just {} is not known", "gpu_model")
-            ),
-        )
-        .drop("bf16_dense_tflops", "peak_known_on", "peak_grade")
     )
 
 

@@ -23,26 +23,24 @@ import polars as pl
 from scipy.stats import t as student
 
 from warehouse.assumptions import Assumptions
+from warehouse.marts.common.columns import KNOWN_ON_OR_NULL, says_why
 from warehouse.marts.common.mart import Mart, Trace
-from warehouse.marts.gpu.gpu_price_chain import item_days
-from warehouse.marts.gpu.gpu_price_index import SERIES
-from warehouse.marts.gpu.offers import CLASSES, KINDS
-from warehouse.marts.payback.glut_signals import decline_of_chips, priced_chips
+from warehouse.marts.common.reasons import all_of, because
+from warehouse.marts.common.units import DAYS_PER_YEAR
+from warehouse.marts.gpu.chip_prices import chip_decline
+from warehouse.marts.gpu.same_things import item_days
+from warehouse.marts.gpu.series import SERIES, SERIES_COLUMNS
 from warehouse.tables.table import Check, Column, mart
 
 PERIODS = ("whole", "before_turn", "after_turn", "glut_window")
 CONFIDENCE = 0.95
-DAYS_PER_YEAR = 365.25
-DECIMALS = 12
-NOMINAL = "nominal: no deflator is among the facts"
+DECIMALS = 12  # of log points: a double's sums of logs are exact to about fourteen
 
 TABLE = mart(
     "gpu_price_trend",
     "log-linear yearly decline of rental prices at constant quality, by chip, class, kind and period",
     [
-        Column("gpu_model", "text", "chip", required=True),
-        Column("provider_class", "text", "kind of provider", required=True, allowed=CLASSES),
-        Column("pricing_kind", "text", "terms of the price", required=True, allowed=KINDS),
+        *SERIES_COLUMNS,
         Column("period", "text", "which prices are fitted", required=True, allowed=PERIODS),
         Column("first_day", "date", "first of the prices"),
         Column("last_day", "date", "last of the prices"),
@@ -62,7 +60,7 @@ TABLE = mart(
         Column("excess_log_points", "real", "decline of rents beyond that of new chips", "log points a year"),
         Column("gap_from", "date", "last reading before the longest gap"),
         Column("gap_to", "date", "first reading after it"),
-        Column("known_on", "date", "day on which the newest fact behind the row became public"),
+        KNOWN_ON_OR_NULL,
     ],
     key=(*SERIES, "period"),
     checks=(
@@ -72,9 +70,9 @@ TABLE = mart(
             "or decline_high_log_points < decline_log_points",
             "an estimate outside its own interval is a mistake in the arithmetic",
         ),
-        Check(
+        says_why(
             "unknown_says_why",
-            "select * from {table} where (decline_log_points is null or direction is null) and coalesce(reason, '') = ''",
+            "decline_log_points is null or direction is null",
             "a trend that is not known must say why",
         ),
         Check(
@@ -104,10 +102,7 @@ def build(gpu_prices: pl.DataFrame, gpu_specs: pl.DataFrame, *, as_of: date, ass
     group = (*SERIES, "period")
     matched = pl.concat(parts).filter(day.n_unique().over(*group, "item") > 1)
     wanted = days.select(SERIES).unique().join(pl.DataFrame({"period": PERIODS}), how="cross")
-    chips = priced_chips(gpu_specs, assumptions)
-    enough = chips.height >= assumptions.integer("chip_price_minimum_chips")
-    fitted = decline_of_chips(chips) if enough else None
-    of_chips = assumptions.number("chip_price_decline") if fitted is None else fitted
+    of_chips = chip_decline(gpu_specs, assumptions).log_points
     low, high = pl.col("decline_low_log_points"), pl.col("decline_high_log_points")
     decline = pl.col("decline_log_points")
     return (
@@ -124,13 +119,19 @@ def build(gpu_prices: pl.DataFrame, gpu_specs: pl.DataFrame, *, as_of: date, ass
             .then(pl.lit("no clear change")),
             chip_decline_log_points=pl.lit(of_chips),
             excess_log_points=decline - of_chips,
-            reason=pl.when(pl.col("n_providers") == 0)
-            .then(pl.lit("nothing was seen on two days of the period"))
-            .when(pl.col("n_providers") == 1)
-            .then(pl.lit(f"one provider alone: no interval; {NOMINAL}"))
-            .otherwise(pl.lit(NOMINAL)),
+            reasons=_reasons(),
         )
-        .select(name for name in TABLE.names if name != "reasons")
+        .select(name for name in TABLE.names if name != "reason")
+    )
+
+
+def _reasons() -> pl.Expr:
+    """Why there is no trend, or no interval of it; and that it is a trend of nominal prices."""
+    n = pl.col("n_providers")
+    return all_of(
+        pl.when(n == 0).then(because("nothing_seen_on_two_days")),
+        pl.when(n == 1).then(because("no_interval_from_one_provider")),
+        pl.when(n > 0).then(because("prices_are_nominal")),
     )
 
 

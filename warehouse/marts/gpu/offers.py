@@ -1,10 +1,9 @@
 """The rental offers that count, each once: one provider, chip, class, kind and day (method 3).
 
 A price list repeats itself. The same chip stands there as a node of one, two, four and eight GPUs and in thirty
-regions, a compiler lists one offer twice, and two compilers spell one provider in two ways. A median over such rows
+regions. A compiler lists one offer twice, and two compilers spell one provider in two ways. A median over such rows
 would be a median over the longest price lists. So all rows of one provider, chip, class, kind and day are one offer, at
-the lowest price per GPU. An index is somebody's average and an assumed price nobody's offer: neither is here. Hearsay
-(grade D) is not here either.
+the lowest price per GPU. Averages of others, assumed prices and hearsay (grade D) are no offers and are not here.
 
 The key of `core.gpu_prices` does not hold the chip, and some providers name an offer "8x" or "spot pools" for every
 chip, so rows speak of the same thing only where chip and class agree too.
@@ -17,24 +16,26 @@ from datetime import date
 import polars as pl
 
 from warehouse.assumptions import Assumptions
+from warehouse.marts.common.columns import KNOWN_ON
 from warehouse.marts.common.mart import Mart, Trace
-from warehouse.marts.common.select_current import admissible, pick
-from warehouse.tables.gpu_prices import PRICING_KINDS, PROVIDER_CLASSES
+from warehouse.marts.common.select_current import admissible, select_current
+from warehouse.marts.gpu.series import CLASSES, GPU_MODEL, KINDS, PRICING_KIND, PROVIDER_CLASS
 from warehouse.tables.gpu_prices import TABLE as GPU_PRICES
 from warehouse.tables.table import Check, Column, mart
 
-CLASSES = tuple(name for name in PROVIDER_CLASSES if name not in ("index", "assumption"))
-KINDS = tuple(name for name in PRICING_KINDS if name not in ("index", "assumed"))
 OFFER = ("provider", "gpu_model", "provider_class", "pricing_kind", "observed_on")
+
+# SQL: a provider's name (to be filled in) without what two spellings of it differ in; `one_spelling` does the same.
+_SPELT = "lower(regexp_replace({}, '[^A-Za-z0-9]', '', 'g'))"
 
 TABLE = mart(
     "offers",
     "rental offers, each once at its lowest price per GPU: no index, no assumed price, no hearsay",
     [
         Column("provider", "text", "who offers, in one spelling", required=True),
-        Column("provider_class", "text", "kind of provider", required=True, allowed=CLASSES),
-        Column("gpu_model", "text", "chip", required=True),
-        Column("pricing_kind", "text", "terms of the price", required=True, allowed=KINDS),
+        PROVIDER_CLASS,
+        GPU_MODEL,
+        PRICING_KIND,
         Column("observed_on", "date", "day the price was read", required=True),
         Column(
             "usd_per_gpu_hour", "real", "lowest listed price of one GPU for one hour", "USD per GPU-hour", True, above=0
@@ -48,13 +49,13 @@ TABLE = mart(
             True,
             minimum=1,
         ),
-        Column("known_on", "date", "day on which the newest of its listings became public", required=True),
+        KNOWN_ON,
     ],
     key=OFFER,
     checks=(
         Check(
             "one_spelling_a_provider",
-            "select lower(regexp_replace(provider, '[^A-Za-z0-9]', '', 'g')) as name from {table} "
+            f"select {_SPELT.format('provider')} as name from {{table}} "
             "group by name having count(distinct provider) > 1",
             "one provider in two spellings would count as two providers",
         ),
@@ -95,7 +96,7 @@ def listings(gpu_prices: pl.DataFrame) -> pl.DataFrame:
     listing = (*GPU_PRICES.key, "gpu_model", "provider_class")
     rows = one_spelling(rows)
     rows = rows.filter(pl.col("grade") == pl.col("grade").min().over(OFFER)).with_columns(n_rows=pl.len().over(listing))
-    return pick(rows, GPU_PRICES, listing)
+    return select_current(rows, GPU_PRICES, listing)
 
 
 def one_spelling(rows: pl.DataFrame) -> pl.DataFrame:
@@ -115,8 +116,7 @@ MART = Mart(
             "core.gpu_prices",
             "t.gpu_model = m.gpu_model and t.provider_class = m.provider_class and t.pricing_kind = m.pricing_kind "
             "and t.observed_on = m.observed_on and t.known_on <= m.known_on and t.grade = m.grade "
-            "and lower(regexp_replace(t.provider, '[^A-Za-z0-9]', '', 'g')) = "
-            "lower(regexp_replace(m.provider, '[^A-Za-z0-9]', '', 'g'))",
+            f"and {_SPELT.format('t.provider')} = {_SPELT.format('m.provider')}",
         ),
     ),
 )

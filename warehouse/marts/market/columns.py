@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from warehouse.marts.common.columns import says_why
 from warehouse.marts.market.returns import KINDS, MODELS
 from warehouse.tables.table import Check, Column
 
@@ -41,13 +42,8 @@ ESTIMATION_TO_WINDOW = (
     Column("prices_from", "date", "day of the close that the first estimation return starts from"),
     Column("prices_to", "date", "last day of the window"),
 )
-KNOWN_ON = Column("known_on", "date", "day by which all inputs were public")
 
 
 def null_has_a_reason(null: str) -> Check:
     """The check that a row says why where a figure is missing; `null` is the SQL condition for that."""
-    return Check(
-        "null_has_a_reason",
-        f"select * from {{table}} where reasons is null and ({null})",
-        "a missing figure would look like one that was forgotten",
-    )
+    return says_why("null_has_a_reason", null, "a missing figure would look like one that was forgotten")

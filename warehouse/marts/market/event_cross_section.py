@@ -45,6 +45,7 @@ import numpy as np
 import polars as pl
 
 from warehouse.assumptions import Assumptions
+from warehouse.marts.common.columns import KNOWN_ON_OR_NULL
 from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.reasons import all_of, reason
 from warehouse.marts.market.columns import (
@@ -52,7 +53,6 @@ from warehouse.marts.market.columns import (
     ESTIMATION_TO_WINDOW,
     EVENT_DATE,
     FIRST_BENCHMARK,
-    KNOWN_ON,
     SESSION,
     WINDOW,
     null_has_a_reason,
@@ -129,7 +129,7 @@ TABLE = mart(
         Column("r2", "real", "of the regression across firms, about the mean", maximum=1),
         Column("firms", "text", "tickers in the regression, separated by blanks"),
         *ESTIMATION_TO_WINDOW,
-        KNOWN_ON,
+        KNOWN_ON_OR_NULL,
     ],
     key=("event_date", "window_start", "window_end", "specification", "variable"),
     checks=(

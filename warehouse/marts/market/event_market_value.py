@@ -23,10 +23,11 @@ import numpy as np
 import polars as pl
 
 from warehouse.assumptions import Assumptions
+from warehouse.marts.common.columns import KNOWN_ON_OR_NULL
 from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.reasons import all_of, because
-from warehouse.marts.common.select_current import admissible, pick, weakest
-from warehouse.marts.market.columns import EVENT_DATE, KNOWN_ON, null_has_a_reason
+from warehouse.marts.common.select_current import admissible, select_current, weakest
+from warehouse.marts.market.columns import EVENT_DATE, null_has_a_reason
 from warehouse.marts.market.event_reasons import of_the_day
 from warehouse.marts.market.panel import Setting, setting
 from warehouse.marts.market.share_counts import share_counts
@@ -62,7 +63,7 @@ TABLE = mart(
         Column("implied_close_usd", "real", "close that gives the printed figure with our share count", "USD"),
         Column("implied_shares", "real", "share count that gives the printed figure with the official closes", "shares"),
         Column("explanation", "text", "what makes the difference"),
-        KNOWN_ON,
+        KNOWN_ON_OR_NULL,
     ],
     key=("event_date", "ticker", "figure", "figure_id"),
     checks=(
@@ -107,9 +108,9 @@ def build(
         },
         schema={"event_date": pl.Date, "session": pl.Date, "day_before": pl.Date},
     )
-    panel = pick(admissible(companies), COMPANIES).filter(pl.col("role") != "benchmark")
+    panel = select_current(admissible(companies), COMPANIES).filter(pl.col("role") != "benchmark")
     panel = panel.select("ticker", "company", panel_grade="grade", panel_known_on="known_on")
-    bars = pick(admissible(stock_prices), STOCK_PRICES).select("ticker", "date", "close", "grade", "known_on")
+    bars = select_current(admissible(stock_prices), STOCK_PRICES).select("ticker", "date", "close", "grade", "known_on")
     ours = (
         events.join(panel, how="cross")
         .join(bars, left_on=["ticker", "session"], right_on=["ticker", "date"], how="left")
@@ -174,7 +175,7 @@ def _printed(ours: pl.DataFrame, evidence: pl.DataFrame, article_claims: pl.Data
 
 
 def _of_the_press(evidence: pl.DataFrame) -> pl.DataFrame:
-    reported = pick(admissible(evidence).filter(pl.col("metric") == "market_cap_loss_reported"), EVIDENCE)
+    reported = select_current(admissible(evidence).filter(pl.col("metric") == "market_cap_loss_reported"), EVIDENCE)
     return reported.select(
         pl.col("entity").alias("ticker"),
         pl.col("as_of_date").alias("session"),
@@ -192,7 +193,9 @@ def _of_the_press(evidence: pl.DataFrame) -> pl.DataFrame:
 
 def _of_the_article(article_claims: pl.DataFrame, ours: pl.DataFrame) -> pl.DataFrame:
     """Claims of a change of market value, each with the company that its statement names."""
-    claims = pick(admissible(article_claims).filter(pl.col("quantity") == "market_cap_change"), ARTICLE_CLAIMS)
+    claims = select_current(
+        admissible(article_claims).filter(pl.col("quantity") == "market_cap_change"), ARTICLE_CLAIMS
+    )
     companies = ours.select("ticker", "company").unique()
     named = pl.col("statement").str.to_lowercase().str.contains(pl.col("company").str.to_lowercase(), literal=True)
     return (

@@ -31,6 +31,7 @@ import numpy as np
 import polars as pl
 
 from warehouse.assumptions import Assumptions
+from warehouse.marts.common.columns import KNOWN_ON_OR_NULL
 from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.reasons import all_of, because
 from warehouse.marts.market.columns import (
@@ -38,7 +39,6 @@ from warehouse.marts.market.columns import (
     EVENT_DATE,
     FIRMS,
     FIRST_BENCHMARK,
-    KNOWN_ON,
     N_FIRMS,
     ROLE,
     SESSION,
@@ -97,7 +97,7 @@ TABLE = mart(
         Column("recovered_on", "date", "that day"),
         Column("prices_from", "date", "day of the first close used"),
         Column("prices_to", "date", "day of the last close used: of the last day that is known and asked for"),
-        KNOWN_ON,
+        KNOWN_ON_OR_NULL,
     ],
     key=("event_date", "ticker", "basis", "day"),
     checks=(

@@ -39,9 +39,10 @@ from scipy.special import ndtri
 from scipy.stats import binom
 
 from warehouse.assumptions import Assumptions
+from warehouse.marts.common.columns import KNOWN_ON_OR_NULL
 from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.reasons import listed, reason
-from warehouse.marts.market.columns import BENCHMARK_FIRMS, FIRST_BENCHMARK, KNOWN_ON, null_has_a_reason
+from warehouse.marts.market.columns import BENCHMARK_FIRMS, FIRST_BENCHMARK, null_has_a_reason
 from warehouse.marts.market.panel import Prices, Setting, evidence, panel_prices, setting, with_evidence
 from warehouse.marts.market.quiet_days import quiet_days, try_tests
 from warehouse.marts.market.significance import ABOUT, TESTS, too_few_ranks
@@ -94,7 +95,7 @@ TABLE = mart(
         Column("firms", "text", "tickers of the role, separated by blanks"),
         Column("prices_from", "date", "day of the first close used"),
         Column("prices_to", "date", "day of the last close used"),
-        KNOWN_ON,
+        KNOWN_ON_OR_NULL,
     ],
     key=("test", "grouping", "window_start", "window_end"),
     checks=(

@@ -31,16 +31,16 @@ import numpy as np
 import polars as pl
 
 from warehouse.assumptions import Assumptions
+from warehouse.marts.common.columns import KNOWN_ON_OR_NULL
 from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.reasons import all_of, because
-from warehouse.marts.common.select_current import admissible, pick
+from warehouse.marts.common.select_current import admissible, select_current
 from warehouse.marts.market.columns import (
     BENCHMARK,
     BENCHMARK_FIRMS,
     ESTIMATION_TO_WINDOW,
     EVENT_DATE,
     FIRMS,
-    KNOWN_ON,
     MODEL,
     N_FIRMS,
     RETURN_KIND,
@@ -156,7 +156,7 @@ TABLE = mart(
             "close at the window's end less the close before its start, times shares",
             "USD",
         ),
-        KNOWN_ON,
+        KNOWN_ON_OR_NULL,
     ],
     key=("event_date", "ticker", "benchmark", "model", "return_kind", "window_start", "window_end"),
     checks=(
@@ -303,7 +303,7 @@ def _evidence(
     chosen: Setting,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Weakest grade (code) and last day of publication among a row's inputs: both E by W by M by B by A."""
-    panel = pick(admissible(companies), COMPANIES).sort("ticker")
+    panel = select_current(admissible(companies), COMPANIES).sort("ticker")
     own = {"grade": grade_codes(panel["grade"]), "known_on": panel["known_on"].cast(pl.Int32).to_numpy()}
     found = []
     for name, nothing in (("grade", NO_GRADE), ("known_on", NEVER)):

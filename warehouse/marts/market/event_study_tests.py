@@ -19,6 +19,7 @@ import numpy as np
 import polars as pl
 
 from warehouse.assumptions import Assumptions
+from warehouse.marts.common.columns import KNOWN_ON_OR_NULL
 from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.reasons import all_of, because, without
 from warehouse.marts.market.columns import (
@@ -27,7 +28,6 @@ from warehouse.marts.market.columns import (
     ESTIMATION_TO_WINDOW,
     EVENT_DATE,
     FIRMS,
-    KNOWN_ON,
     MODEL,
     RETURN_KIND,
     SESSION,
@@ -91,7 +91,7 @@ TABLE = mart(
             "valid_for_one_event_day", "flag", "whether the test claims to be valid on a day common to all firms, and has "
             "the firms that it needs for it; event_placebo tries the claim", required=True,
         ),
-        KNOWN_ON,
+        KNOWN_ON_OR_NULL,
     ],
     key=(
         "event_date", "grouping", "benchmark", "model", "return_kind", "window_start", "window_end", "test",

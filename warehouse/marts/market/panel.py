@@ -18,7 +18,7 @@ import polars as pl
 
 from warehouse.assumptions import Assumptions
 from warehouse.errors import UsageError
-from warehouse.marts.common.select_current import admissible, pick
+from warehouse.marts.common.select_current import admissible, select_current
 from warehouse.marts.market.returns import daily_returns, rows_at
 from warehouse.tables.companies import TABLE as COMPANIES
 from warehouse.tables.stock_prices import TABLE as STOCK_PRICES
@@ -112,7 +112,7 @@ def setting(companies: pl.DataFrame, sessions: pl.DataFrame, assumptions: Assump
 
     Raises UsageError where an index has the name of a ticker: its rows could not be told from the ticker's.
     """
-    panel = pick(admissible(companies), COMPANIES).sort("ticker")
+    panel = select_current(admissible(companies), COMPANIES).sort("ticker")
     days = _days(sessions)
     indices = {
         name: tuple(
@@ -184,7 +184,7 @@ def with_index(found: Prices, name: str, firms: Sequence[str]) -> Prices:
 
 
 def prices(stock_prices: pl.DataFrame, sessions: pl.DataFrame, tickers: Sequence[str]) -> Prices:
-    """The picked bar of each ticker and session, in the order of `tickers` and of the calendar."""
+    """The current bar of each ticker and session, in the order of `tickers` and of the calendar."""
     days, names = _days(sessions), tuple(tickers)
     shape = (len(days), len(names))
     close, adj_close, volume = (np.full(shape, np.nan) for _ in range(3))
@@ -199,7 +199,7 @@ def prices(stock_prices: pl.DataFrame, sessions: pl.DataFrame, tickers: Sequence
     grade[place] = 0
     if np.count_nonzero(grade != NO_GRADE) < len(found):
         # Sorting every bar to choose among them is worth it only where two bars speak of one day.
-        found = pick(found, STOCK_PRICES)
+        found = select_current(found, STOCK_PRICES)
         place = found["row"].to_numpy(), found["column"].to_numpy()
     close[place], adj_close[place] = found["close"].to_numpy(), found["adj_close"].to_numpy()
     volume[place] = found["volume"].cast(pl.Float64).to_numpy()
@@ -261,7 +261,7 @@ def with_evidence(found: pl.DataFrame, companies: pl.DataFrame, any_figure: pl.E
 
     The panel's own rows count too: a role is a fact with a grade.
     """
-    panel = pick(admissible(companies), COMPANIES)
+    panel = select_current(admissible(companies), COMPANIES)
     worst_of_panel = int(grade_codes(panel["grade"]).max(initial=NO_GRADE))
     newest_of_panel = panel["known_on"].cast(pl.Int32).max() if len(panel) else NEVER
     return found.with_columns(

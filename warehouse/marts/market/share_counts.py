@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from warehouse.marts.common.select_current import admissible, pick, weakest
+from warehouse.marts.common.select_current import admissible, select_current, weakest
 from warehouse.marts.market.panel import NEVER, NO_GRADE, Setting, grade_codes
 from warehouse.tables.corporate_actions import TABLE as CORPORATE_ACTIONS
 from warehouse.tables.shares_outstanding import TABLE as SHARES_OUTSTANDING
@@ -48,11 +48,11 @@ def share_counts(shares: pl.DataFrame, actions: pl.DataFrame, chosen: Setting) -
         .filter(pl.col("known_on") <= pl.col("session"))
     )
     latest = (
-        pick(known, SHARES_OUTSTANDING, ["e", "ticker", "measured_on"])
+        select_current(known, SHARES_OUTSTANDING, ["e", "ticker", "measured_on"])
         .sort("measured_on", descending=True, maintain_order=True)
         .unique(["e", "ticker"], keep="first", maintain_order=True)
     )
-    splits = pick(admissible(actions).filter(pl.col("kind") == "split"), CORPORATE_ACTIONS)
+    splits = select_current(admissible(actions).filter(pl.col("kind") == "split"), CORPORATE_ACTIONS)
     since = (
         latest.join(splits.select("ticker", "date", "value", "grade", "known_on"), on="ticker", suffix="_split")
         .filter(pl.col("date") > pl.col("measured_on"))

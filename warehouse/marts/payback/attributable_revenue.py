@@ -18,7 +18,7 @@ from warehouse.assumptions import Assumptions
 from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.reasons import TYPE, all_of, because, listed, reason
 from warehouse.marts.common.scopes import SCOPES
-from warehouse.marts.common.select_current import admissible, pick
+from warehouse.marts.common.select_current import admissible, select_current
 from warehouse.tables.evidence import TABLE as EVIDENCE
 from warehouse.tables.table import Check, Column, mart
 
@@ -57,7 +57,7 @@ TABLE = mart(
 
 def build(evidence: pl.DataFrame, *, as_of: date, assumptions: Assumptions) -> pl.DataFrame:
     """One row for each scope, view and fact that could speak of it (method 5); amounts in USD a year."""
-    known = pick(admissible(evidence), EVIDENCE).filter(pl.col("topic") == "ai_revenue").sort("evidence_id")
+    known = select_current(admissible(evidence), EVIDENCE).filter(pl.col("topic") == "ai_revenue").sort("evidence_id")
     entities: Mapping[str, Mapping[str, list[list[str]]]] = assumptions.value("revenue_entities")
     metrics: Mapping[str, list[str]] = assumptions.value("revenue_metrics")
     parts = [

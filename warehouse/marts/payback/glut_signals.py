@@ -20,18 +20,18 @@ from typing import Any
 import polars as pl
 
 from warehouse.assumptions import Assumptions
-from warehouse.calendars import DAYS_PER_YEAR
 from warehouse.calendars.fiscal import month_number
 from warehouse.marts.capex.measures import BACKLOG
 from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.reasons import listed, reason
 from warehouse.marts.common.scopes import COMPANIES
-from warehouse.marts.common.select_current import admissible, pick, weakest_of
+from warehouse.marts.common.select_current import admissible, select_current, weakest_of
+from warehouse.marts.common.units import DAYS_PER_YEAR
+from warehouse.marts.gpu.chip_prices import chip_decline, minus_slope
 from warehouse.marts.wording import sentence
 from warehouse.tables.companies import TABLE as COMPANIES_TABLE
 from warehouse.tables.company_facts import TABLE as COMPANY_FACTS
 from warehouse.tables.evidence import TABLE as EVIDENCE
-from warehouse.tables.gpu_specs import TABLE as GPU_SPECS
 from warehouse.tables.table import Check, Column, mart
 
 SIGNALS = ("rental_prices", "idle_fleet", "falling_backlog", "impairments")
@@ -81,8 +81,8 @@ def build(
     assumptions: Assumptions,
 ) -> pl.DataFrame:
     """Four rows, one for each signal (method 7)."""
-    known = pick(admissible(evidence), EVIDENCE)
-    panel = pick(admissible(companies), COMPANIES_TABLE)
+    known = select_current(admissible(evidence), EVIDENCE)
+    panel = select_current(admissible(companies), COMPANIES_TABLE)
     rows = [
         _rental_prices(offers, gpu_specs, as_of, assumptions),
         _idle_fleet(known, assumptions),
@@ -111,23 +111,7 @@ def decline_within_providers(offers: pl.DataFrame) -> float | None:
         years=pl.col("years") - pl.col("years").mean().over("provider"),
         price=pl.col("price") - pl.col("price").mean().over("provider"),
     )
-    return _minus_slope(within)
-
-
-def decline_of_chips(chips: pl.DataFrame) -> float | None:
-    """Yearly decline of the price per dense BF16 FLOP/s of new chips, in log points, by ordinary least squares."""
-    points = chips.select(
-        years=pl.col("release_date").to_physical() / DAYS_PER_YEAR,
-        price=(pl.col("list_price_usd") / pl.col("bf16_dense_tflops")).log(),
-    ).select(pl.all() - pl.all().mean())
-    return _minus_slope(points)
-
-
-def _minus_slope(centred: pl.DataFrame) -> float | None:
-    sums = centred.select(
-        xy=(pl.col("years") * pl.col("price")).sum(), xx=(pl.col("years") ** 2).sum(), n=pl.len()
-    ).row(0, named=True)
-    return -sums["xy"] / sums["xx"] if sums["n"] and sums["xx"] > 1e-9 else None
+    return minus_slope(within)
 
 
 def _rental_prices(offers: pl.DataFrame, gpu_specs: pl.DataFrame, as_of: date, assumptions: Assumptions) -> dict:
@@ -150,16 +134,8 @@ def _rental_prices(offers: pl.DataFrame, gpu_specs: pl.DataFrame, as_of: date, a
     )
     if decline is None:
         return row | _unknown("no_price_on_two_days", chip=CHIP, months=months)
-    chips = priced_chips(gpu_specs, assumptions)
-    enough = chips.height >= assumptions.integer("chip_price_minimum_chips")
-    fitted = decline_of_chips(chips) if enough else None
-    of_chips = assumptions.number("chip_price_decline") if fitted is None else fitted
-    behind = pl.concat(
-        [
-            matched.select("grade", "known_on"),
-            chips.select("grade", "known_on").head(chips.height * (fitted is not None)),
-        ]
-    )
+    of_chips, chips = chip_decline(gpu_specs, assumptions)
+    behind = pl.concat([matched.select("grade", "known_on"), chips.select("grade", "known_on")])
     said = _found(
         "rents_and_chips",
         providers=matched["provider"].n_unique(),
@@ -167,7 +143,7 @@ def _rental_prices(offers: pl.DataFrame, gpu_specs: pl.DataFrame, as_of: date, a
         since=first,
         rents_log_points=decline,
         chips_log_points=of_chips,
-        chips_fitted=0 if fitted is None else chips.height,
+        chips_fitted=chips.height,
     )
     return row | {
         "value": decline - of_chips,
@@ -175,15 +151,6 @@ def _rental_prices(offers: pl.DataFrame, gpu_specs: pl.DataFrame, as_of: date, a
         "grade": weakest_of(behind),
         **said,
     }
-
-
-def priced_chips(gpu_specs: pl.DataFrame, assumptions: Assumptions) -> pl.DataFrame:
-    """Data-centre chips with a price, one row each."""
-    consumer = pl.any_horizontal(
-        pl.lit(False), *(pl.col("gpu_model").str.starts_with(p) for p in assumptions.value("consumer_chip_prefixes"))
-    )
-    chips = pick(admissible(gpu_specs), GPU_SPECS)
-    return chips.filter(pl.col("list_price_usd").is_not_null() & ~consumer).sort("gpu_model")
 
 
 def _idle_fleet(known: pl.DataFrame, assumptions: Assumptions) -> dict:
@@ -205,9 +172,9 @@ def _idle_fleet(known: pl.DataFrame, assumptions: Assumptions) -> dict:
 def _falling_backlog(company_facts: pl.DataFrame) -> dict:
     row = _row("falling_backlog", "quarters running in which contracted backlog fell", ">=", QUARTERS - 1, "quarters")
     facts = admissible(company_facts).filter((pl.col("measure") == BACKLOG) & pl.col("ticker").is_in(COMPANIES))
-    picked = pick(facts, COMPANY_FACTS).with_columns(number=(month_number(pl.col("period_end")) - 1) // 3)
-    last = picked["number"].max()
-    recent = picked.filter(pl.col("number") > (last or 0) - QUARTERS).sort("ticker", "period_end")
+    current = select_current(facts, COMPANY_FACTS).with_columns(number=(month_number(pl.col("period_end")) - 1) // 3)
+    last = current["number"].max()
+    recent = current.filter(pl.col("number") > (last or 0) - QUARTERS).sort("ticker", "period_end")
     complete = recent.unique(["ticker", "number"], keep="last", maintain_order=True).filter(
         pl.len().over("ticker") == QUARTERS
     )

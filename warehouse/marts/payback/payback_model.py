@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from warehouse.assumptions import Assumptions, Distribution
-from warehouse.calendars import DAYS_PER_YEAR
 from warehouse.marts.common.reasons import reason
 from warehouse.marts.common.scopes import COMPANIES, GROUP
+from warehouse.marts.common.units import DAYS_PER_YEAR
 from warehouse.marts.payback.draws import Driver, quantile
 from warehouse.marts.payback.formulas import PAY_QUANTITIES
 from warehouse.marts.payback.model import Facts, Model, Rows, driver, newest, weakest

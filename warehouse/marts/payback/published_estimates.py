@@ -23,7 +23,7 @@ from warehouse.marts.capex import capex_quarterly as quarters_mart
 from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.reasons import reason
 from warehouse.marts.common.scopes import COMPANIES, GROUP
-from warehouse.marts.common.select_current import admissible, pick
+from warehouse.marts.common.select_current import admissible, select_current
 from warehouse.marts.payback import attributable_revenue as revenue_mart
 from warehouse.marts.training.training_share import mean
 from warehouse.marts.wording.payback import INPUTS
@@ -162,7 +162,7 @@ def build(
     A quarter stands in `capex_quarterly` as its last filing has it, often a year after it was first printed. What was
     known on an earlier day is worked out again from the facts of that day.
     """
-    facts = {row["evidence_id"]: row for row in pick(admissible(evidence), EVIDENCE).to_dicts()}
+    facts = {row["evidence_id"]: row for row in select_current(admissible(evidence), EVIDENCE).to_dicts()}
     days = sorted({facts[name]["known_on"] for name in ESTIMATES if name in facts})
     quarters = {**_quarters_known_by(days, company_facts, companies, assumptions), as_of: capex_quarterly}
 

@@ -23,7 +23,7 @@ from scipy import stats
 
 from warehouse.assumptions import Assumptions
 from warehouse.marts.common.mart import Mart, Trace
-from warehouse.marts.common.select_current import admissible, pick
+from warehouse.marts.common.select_current import admissible, select_current
 from warehouse.tables.model_capability import TABLE as MODEL_CAPABILITY
 from warehouse.tables.table import Check, Column, mart
 
@@ -145,7 +145,7 @@ def build(
     model_capability: pl.DataFrame, training_cost: pl.DataFrame, *, as_of: date, assumptions: Assumptions
 ) -> pl.DataFrame:
     """One row for each quantity and model whose quantity is known (method 3)."""
-    models = one_a_release(pick(admissible(model_capability), MODEL_CAPABILITY))
+    models = one_a_release(select_current(admissible(model_capability), MODEL_CAPABILITY))
     about = models.select("base_name", "released", "eci", "training_flop", "known_on", "grade")
     with_cost = about.join(_final_run_costs(training_cost), left_on="base_name", right_on="model").with_columns(
         known_on=pl.max_horizontal("known_on", "cost_known_on"), grade=pl.max_horizontal("grade", "cost_grade")

@@ -25,8 +25,8 @@ import polars as pl
 from warehouse.assumptions import Assumptions
 from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.reasons import joined
-from warehouse.marts.common.select_current import admissible, pick, weakest
-from warehouse.marts.gpu.offers import CLASSES
+from warehouse.marts.common.select_current import admissible, select_current, weakest
+from warehouse.marts.gpu.series import CLASSES
 from warehouse.tables.gpu_specs import TABLE as GPU_SPECS
 from warehouse.tables.table import Check, Column, mart
 from warehouse.tables.training_runs import SCOPES
@@ -159,7 +159,9 @@ def build(
 
     The date enters through the facts alone: an offer or a run that is not public yet is in no frame.
     """
-    runs = pick(admissible(training_runs), TRAINING_RUNS).rename({"known_on": "run_known_on", "grade": "run_grade"})
+    runs = select_current(admissible(training_runs), TRAINING_RUNS).rename(
+        {"known_on": "run_known_on", "grade": "run_grade"}
+    )
     stand_ins = _stand_ins(assumptions)
     priced = runs.join(prices(runs, offers, assumptions), on="run_id", how="left")
     return _conclude(priced.join(_peaks(runs, gpu_specs, stand_ins), on="run_id", how="left"), assumptions)
@@ -248,7 +250,7 @@ def _in_window(windows: pl.DataFrame, wanted: pl.DataFrame, chip: str, needed: i
 
 def _peaks(runs: pl.DataFrame, gpu_specs: pl.DataFrame, stand_ins: pl.DataFrame) -> pl.DataFrame:
     """Dense BF16 peak of each run's own chip, or of its stand-in's where that is unknown; no row where both are."""
-    specs = pick(admissible(gpu_specs), GPU_SPECS).select(
+    specs = select_current(admissible(gpu_specs), GPU_SPECS).select(
         "gpu_model", peak_tflops="bf16_dense_tflops", peak_known_on="known_on", peak_grade="grade"
     )
     chips = runs.select("run_id", "hardware").join(stand_ins, on="hardware", how="left")

@@ -22,7 +22,7 @@ import polars as pl
 from warehouse.assumptions import Assumptions, Distribution
 from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.reasons import joined
-from warehouse.marts.common.select_current import admissible, pick
+from warehouse.marts.common.select_current import admissible, select_current
 from warehouse.tables.ai_models import TABLE as AI_MODELS
 from warehouse.tables.evidence import TABLE as EVIDENCE
 from warehouse.tables.table import Check, Column, mart
@@ -146,7 +146,7 @@ def latest_vintage(ai_models: pl.DataFrame) -> pl.DataFrame:
     known = admissible(ai_models)
     latest = known.filter(pl.col("vintage") == pl.col("vintage").max())
     # A list that changed twice in a day was read twice: the later reading counts.
-    once = pick(latest, AI_MODELS, ["model"]).sort("model")
+    once = select_current(latest, AI_MODELS, ["model"]).sort("model")
     of_bases = (
         once.select("model", base=pl.col("base_model").str.split(","))
         .explode("base")
@@ -169,7 +169,9 @@ def year_end_counts(evidence: pl.DataFrame, window_days: int, metric: str = OWNE
 
     Several counts of one end make a range from the lowest to the highest (method 4.3).
     """
-    counts = pick(admissible(evidence), EVIDENCE).filter((pl.col("topic") == "capacity") & (pl.col("metric") == metric))
+    counts = select_current(admissible(evidence), EVIDENCE).filter(
+        (pl.col("topic") == "capacity") & (pl.col("metric") == metric)
+    )
     ends = [
         counts.with_columns(
             year=(pl.col("as_of_date").dt.year() - back).cast(pl.Int64),

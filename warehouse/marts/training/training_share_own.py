@@ -15,7 +15,7 @@ import polars as pl
 from warehouse.assumptions import Assumptions
 from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.scopes import COMPANIES
-from warehouse.marts.common.select_current import admissible, pick
+from warehouse.marts.common.select_current import admissible, select_current
 from warehouse.marts.training.training_share import H100_DENSE_BF16_FLOP_PER_S, SECONDS_PER_YEAR, latest_vintage, mean
 from warehouse.tables.evidence import TABLE as EVIDENCE
 from warehouse.tables.table import Check, Column
@@ -121,7 +121,9 @@ def _trained(ai_models: pl.DataFrame, names: pl.DataFrame) -> pl.DataFrame:
 
 def _fleets_at_year_ends(evidence: pl.DataFrame, names: pl.DataFrame, window_days: int) -> pl.DataFrame:
     """The fleet counted nearest to each year's end, not further than `window_days` from it: ticker, year, fleet."""
-    counts = pick(admissible(evidence), EVIDENCE).filter((pl.col("topic") == "capacity") & (pl.col("metric") == OWNED))
+    counts = select_current(admissible(evidence), EVIDENCE).filter(
+        (pl.col("topic") == "capacity") & (pl.col("metric") == OWNED)
+    )
     ends = [
         counts.with_columns(
             year=(pl.col("as_of_date").dt.year() - back).cast(pl.Int64),

@@ -25,12 +25,8 @@ from warehouse.marts.wording import sentences
 from warehouse.marts.wording.verdict import fields_of, figure_of, stated
 from warehouse.tables.table import GRADES, Check, Column, mart
 
-NOTES = (
-    "capex_left_out",
-    "capex_so_far",
-    "text_left_out",
-    "text_so_far",
-)  # stand beside a simulated figure and are no reason for what is missing
+# What stands beside a simulated figure and is no reason for one that is missing.
+NOTES = ("capex_left_out", "capex_so_far")
 PROSE = ("subject", "statement", "reason")
 
 _RULES = ", ".join(

@@ -123,7 +123,7 @@ def build(
                 "evidence_grade",
                 "inputs_through",
                 "grade",
-                "reason",
+                "reasons",
                 occasion=pl.lit(occasion),
             )
         )

@@ -4,4 +4,10 @@ from __future__ import annotations
 
 from warehouse.marts.wording import Words
 
-WORDS: dict[str, Words] = {}
+WORDS: dict[str, Words] = {
+    "no_peak_of_chip": "no price per PFLOP/s: the dense BF16 peak of a chip named just {gpu_model} is not known",
+    "chain_is_broken": "the chain is broken: nothing in common with its months",
+    "nothing_seen_on_two_days": "nothing was seen on two days of the period",
+    "no_interval_from_one_provider": "one provider alone: no interval",
+    "prices_are_nominal": "nominal: no deflator is among the facts",
+}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from warehouse.marts.common.scopes import GROUP
 from warehouse.marts.wording import Words
 
 Fields = Mapping[str, Any]
@@ -48,7 +49,11 @@ def _so_far(fields: Fields) -> str:
 
 def _no_ai_revenue(fields: Fields) -> str:
     view = fields["revenue_view"].replace("_", "-")
-    return f"no attributable AI revenue of {fields['scope']} is known ({view} view)"
+    return f"no attributable AI revenue of {_whose(fields)} is known ({view} view)"
+
+
+def _whose(fields: Fields) -> str:
+    return "the group" if fields["scope"] == GROUP else str(fields["scope"])
 
 
 def _endless_draws(fields: Fields) -> str:
@@ -102,7 +107,7 @@ WORDS: dict[str, Words] = {
     "in_words": "{text}",  # of a mart whose reasons are still sentences
     # the simulation: why a quantity cannot be computed
     "no_year_of_training": _no_year_of_training,
-    "no_capex": "no capex of {scope} is known",
+    "no_capex": lambda fields: f"no capex of {_whose(fields)} is known",
     "no_ai_revenue": _no_ai_revenue,
     "endless_draws": _endless_draws,
     "only_what_decides": "only what decides was asked for",

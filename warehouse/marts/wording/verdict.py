@@ -74,15 +74,7 @@ def statement(row: Mapping[str, Any]) -> str:
     return f"{capital(stated(row))}."
 
 
-def _left_out(fields: Mapping[str, Any]) -> str:
-    vintages = ", ".join(f"{vintage['ticker']} {vintage['year']}" for vintage in fields["vintages"])
-    return f"left out, as their capex is unknown: {vintages}"
-
-
 WORDS: dict[str, Words] = {
-    "text": "{text}",
-    "text_so_far": "{text}",
-    "text_left_out": _left_out,
     "no_fact": "no fact that gives it is known",
     "no_condition": "no condition of it is known",
     "fits_no_verdict": "what is known fits no verdict of the decision table",

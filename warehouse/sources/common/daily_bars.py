@@ -6,28 +6,27 @@ the day of the request, so that a new split or dividend rewrites every bar befor
 fetched again, and never a part of it, for a series on two bases has a day on which nearly everything was lost. And a
 vendor's mistake looks like news: a history with a step that nobody traded on is refused.
 
-A fragment of the address (never sent) carries what a document means to what was loaded before: `#rebased=2026-08-20`
-says that the history was held already on another basis, and that this one counts from that day; `#after=2026-08-20`
-says that the bars until that day were held on the same basis, and only those after it are news. So a document's rows
-depend on the document alone, and the archive gives the same rows again.
+A document's context says what it means to what was loaded before. `rebased: 2026-08-20`: the history was held already
+on another basis, and this one counts from that day. `after: 2026-08-20`: the bars until that day were held on the same
+basis, and only those after it are new. So a document's rows depend on the document alone, and the archive gives the
+same rows again.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from typing import Any
-from urllib.parse import urldefrag
 from zoneinfo import ZoneInfo
 
 import polars as pl
 
 from warehouse.calendars.exchange import closes
 from warehouse.errors import DocumentError, StoppedError
-from warehouse.sources.common.parsing import typed
+from warehouse.sources.common.parsing import as_row, figures
 from warehouse.sources.common.source import Batch, Document, Fetching, Received
 from warehouse.tables.corporate_actions import TABLE as ACTIONS
 from warehouse.tables.stock_prices import (
@@ -60,12 +59,14 @@ BAR_COLUMNS = ("date", *PRICE_COLUMNS, "volume")
 class History:
     """One ticker's bars and actions as one document gives them, all on the basis of the day of the request.
 
-    `bars`: `date`, the prices and `volume` as text, `locator`. `actions`: `date`, `kind`, `value`, `locator`.
+    `bars`: `date`, the prices, `volume`, `locator`. `actions`: `date`, `kind`, `value`, `locator`. `unreadable`: bars
+    with a figure that is none, as `date`, `row`, `reason`, `locator`.
     """
 
     ticker: str
     bars: pl.DataFrame
     actions: pl.DataFrame
+    unreadable: pl.DataFrame
     notices: tuple[str, ...] = ()
 
 
@@ -86,10 +87,15 @@ class HistoryRows:
         self.bars.append({"date": day, "locator": locator, **figures})
 
     def done(self) -> History:
-        schema = {"date": pl.Date, **dict.fromkeys([*BAR_COLUMNS[1:], "locator"], pl.String)}
+        read = figures({name: [bar.get(name) for bar in self.bars] for name in (*PRICE_COLUMNS, "volume")}, PRICES)
         bars = pl.DataFrame(
-            [{name: _text(bar.get(name)) if name != "date" else bar["date"] for name in schema} for bar in self.bars],
-            schema=schema,
+            {
+                "date": pl.Series([bar["date"] for bar in self.bars], dtype=pl.Date),
+                **read.columns,
+                "locator": pl.Series([bar["locator"] for bar in self.bars], dtype=pl.String),
+                "reason": pl.Series(read.reasons, dtype=pl.String),
+                "row": pl.Series(map(_row, self.bars, read.reasons), dtype=pl.String),
+            }
         )
         actions = pl.DataFrame(
             self.actions,
@@ -106,12 +112,20 @@ class HistoryRows:
         # A bar that comes twice (by its session, and by the time of the last trade): the later one is the final one.
         repeated = bars.filter(bars["date"].is_duplicated())["date"].unique().sort()
         notices = [*self.notices, *(f"{self.ticker}: two bars for {day}; the later one was taken." for day in repeated)]
+        bars = bars.unique("date", keep="last", maintain_order=True).sort("date")
+        is_read = pl.col("reason") == ""
         return History(
             self.ticker,
-            bars.unique("date", keep="last", maintain_order=True).sort("date"),
+            bars.filter(is_read).drop("reason", "row"),
             actions.sort("date", "kind"),
+            bars.filter(~is_read).select("date", "row", "reason", "locator"),
             tuple(notices),
         )
+
+
+def _row(bar: Mapping[str, Any], reason: str) -> str:
+    """A bar as it is quarantined; one that can be read needs no such text."""
+    return as_row({name: bar.get(name) for name in BAR_COLUMNS}) if reason else ""
 
 
 # -- what to ask for --------------------------------------------------------------------------------------------------
@@ -193,16 +207,13 @@ def _changed_from(received: Received, ours: _Held, read: Callable[[Document], Hi
     A document that cannot be read goes on as it was: the loading says what is wrong with it.
     """
     try:
-        history = read(
-            Document("", received.name, received.url, received.content, received.fetched_at or datetime.now(UTC))
-        )
-        bars = typed(history.bars.with_columns(pl.col("date").cast(pl.String)), PRICES).frame
+        history = read(received.document())
     except DocumentError:
         return None
     news = [day for day, kind in history.actions.select("date", "kind").iter_rows() if (day, kind) not in ours.actions]
     if news:
         return min(max(news), today)
-    for day, close, adj_close in bars.select("date", "close", "adj_close").iter_rows():
+    for day, close, adj_close in history.bars.select("date", "close", "adj_close").iter_rows():
         if day in ours.bars and None not in (close, adj_close):
             _, held_close, held_adj_close = ours.bars[day]
             if max(abs(close / held_close - 1), abs(adj_close / held_adj_close - 1)) > SAME:
@@ -211,7 +222,7 @@ def _changed_from(received: Received, ours: _Held, read: Callable[[Document], Hi
 
 
 def _marked(received: Received, mark: str, day: date) -> Received:
-    return replace(received, url=f"{urldefrag(received.url).url}#{mark}={day.isoformat()}")
+    return replace(received, context={mark: day.isoformat()})
 
 
 # -- what came --------------------------------------------------------------------------------------------------------
@@ -234,14 +245,13 @@ def batches(document: Document, history: History, citation: str) -> Iterator[Bat
     A bar is known from its own day, an action from the day it took effect; in a history that replaces one held before,
     neither is known before the day that the new basis counts from.
     """
-    read = typed(history.bars.with_columns(pl.col("date").cast(pl.String)), PRICES)
-    bars, _ = _closed(read.frame, document.fetched_at)
-    _, dropped = _closed(history.bars, document.fetched_at)
+    bars = _closed(history.bars, document.fetched_at)
+    unreadable = _closed(history.unreadable, document.fetched_at)
     _refuse_strangers(document, history.ticker, bars)
     refuse_one_sided(document.name, bars, history.actions)
     today = _day(document.fetched_at)
-    counts_from = _mark(document.url, REBASED)
-    held_until = _mark(document.url, AFTER) or date.min
+    counts_from = _mark(document, REBASED)
+    held_until = _mark(document, AFTER) or date.min
     known_on = pl.max_horizontal("date", pl.lit(counts_from, dtype=pl.Date)) if counts_from else pl.col("date")
     added = {
         "ticker": pl.lit(history.ticker),
@@ -249,24 +259,21 @@ def batches(document: Document, history: History, citation: str) -> Iterator[Bat
         "citation": pl.lit(citation),
         "grade": pl.lit("A"),
     }
-    gone = [day.isoformat() for day in dropped]
-    unread = read.unreadable.filter(~pl.col("row").str.json_path_match("$.date").is_in(gone))
     news = bars.filter(pl.col("date") > held_until)
-    yield Batch(PRICES, news.with_columns(**added), unread, history.notices)
+    yield Batch(PRICES, news.with_columns(**added), unreadable.drop("date"), history.notices)
     actions = history.actions.filter(pl.col("date") <= today)
     yield Batch(ACTIONS, actions.with_columns(**added))
 
 
-def _closed(bars: pl.DataFrame, at: datetime) -> tuple[pl.DataFrame, list[date]]:
-    """Bars whose session had closed at a time, and the days of the others; any other day is over at its end."""
+def _closed(bars: pl.DataFrame, at: datetime) -> pl.DataFrame:
+    """Bars whose session had closed at a time; a day without a session is over at its end."""
     if bars.is_empty():
-        return bars, []
+        return bars
     table = _closes(at.year)
     ends = bars.join(table, left_on="date", right_on="session", how="left", maintain_order="left").with_columns(
         over=pl.coalesce(pl.col("closes_at") <= at.astimezone(UTC), pl.col("date") < _day(at))
     )
-    running = ends.filter(~pl.col("over"))["date"].to_list()
-    return ends.filter("over").drop("closes_at", "over"), running
+    return ends.filter("over").drop("closes_at", "over")
 
 
 def _refuse_strangers(document: Document, ticker: str, bars: pl.DataFrame) -> None:
@@ -336,9 +343,9 @@ def usual_turnover(bars: pl.DataFrame) -> pl.Series:
     return bars.select(pl.min_horizontal(times(shares), times(dollars)).fill_null(0.0)).to_series()
 
 
-def _mark(url: str, mark: str) -> date | None:
-    name, _, day = urldefrag(url).fragment.partition("=")
-    return date.fromisoformat(day) if name == mark else None
+def _mark(document: Document, mark: str) -> date | None:
+    day = document.context.get(mark)
+    return date.fromisoformat(day) if day else None
 
 
 # -- the exchange's clock ---------------------------------------------------------------------------------------------
@@ -376,7 +383,3 @@ def number(value: Any) -> float | None:
     except (TypeError, ValueError):
         return None
     return found if found - found == 0 else None
-
-
-def _text(value: Any) -> str | None:
-    return "" if value is None else str(value)

@@ -1,8 +1,8 @@
-"""From the text of a document to a typed frame, losing nothing on the way.
+"""From a document's fields to a typed frame, losing nothing on the way: text of a CSV file, figures of a JSON body.
 
 A document that is not what it claims to be (a column missing, a line cut short) is refused whole, because nothing in it
-can be trusted. A row in which one field cannot be read is put aside with the field, the text found there and its line;
-the other rows go on.
+can be trusted. A row in which one field cannot be read is quarantined with the field, what stands there and its place;
+the other rows go on. A figure that arrives as a number stays that number; only text is parsed.
 """
 
 from __future__ import annotations
@@ -10,8 +10,11 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import json
+import math
+import re
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -26,6 +29,9 @@ _WORDS = {
     "date": "a date (YYYY-MM-DD)",
     "flag": "true or false",
 }
+INT64 = 2**63
+_WHOLE = re.compile(r"[+-]?\d+(\.0+)?")
+_DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
 @dataclass(frozen=True)
@@ -148,6 +154,74 @@ def _complaint(column: Column) -> pl.Expr:
         pl.format("{}: '{}' is not {}", pl.lit(column.name), given, pl.lit(_WORDS[column.type]))
     )
     return said.when(pl.lit(column.required) & (given == "")).then(pl.lit(f"{column.name}: is empty"))
+
+
+# -- figures that arrive as numbers -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Columns of figures, and for each row what is wrong with it ('' where nothing is)."""
+
+    columns: dict[str, pl.Series]
+    reasons: list[str]
+
+
+def figures(given: Mapping[str, Sequence[object]], table: Table) -> Figures:
+    """Values of a JSON body as the numbers that columns of `table` declare.
+
+    A vendor may send a number as text; an empty text is no value. What is neither is named as `typed` would name it.
+    """
+    columns: dict[str, pl.Series] = {}
+    reasons: dict[int, list[str]] = {}
+    for name, values in given.items():
+        column = table.column(name)
+        read: Sequence[object] = values
+        if not _all_numbers(column, values):
+            read = [_number(column, value) for value in values]
+            for place, (value, number) in enumerate(zip(values, read, strict=True)):
+                if number is None and (wrong := _what_is_wrong(column, value)):
+                    reasons.setdefault(place, []).append(wrong)
+        columns[name] = pl.Series(name, read, dtype=POLARS_TYPES[column.type])
+    height = max(map(len, given.values()), default=0)
+    return Figures(columns, ["; ".join(reasons.get(place, ())) for place in range(height)])
+
+
+def as_row(values: Mapping[str, object]) -> str:
+    """A row that could not be read, as it is quarantined: a JSON object of texts."""
+    texts = {name: "" if value is None else str(value) for name, value in values.items()}
+    return json.dumps(texts, ensure_ascii=False, separators=(",", ":"))
+
+
+def _all_numbers(column: Column, values: Sequence[object]) -> bool:
+    """Whether every value is such a number already: the usual case, which needs no look at single ones."""
+    kinds = set(map(type, values))
+    if column.type == "integer":
+        return kinds == {int} and min(values) >= -INT64 and max(values) < INT64  # type: ignore[operator, type-var]
+    return kinds == {float} and all(map(math.isfinite, values))  # type: ignore[arg-type]
+
+
+def _number(column: Column, value: object) -> float | int | None:
+    """One value as a number of the column's type; None where it is none."""
+    if isinstance(value, str):
+        text = value.strip()
+        pattern = _WHOLE if column.type == "integer" else _DECIMAL
+        if not pattern.fullmatch(text):
+            return None
+        value = int(text.partition(".")[0]) if column.type == "integer" else float(text)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    if column.type == "integer":
+        return int(value) if value == int(value) and -INT64 <= value < INT64 else None
+    return float(value)
+
+
+def _what_is_wrong(column: Column, value: object) -> str:
+    """What to say of a value that is no number; '' of a missing one that may be missing."""
+    text = "" if value is None else str(value).strip()
+    if not text:
+        return f"{column.name}: is empty" if column.required else ""
+    return f"{column.name}: '{text}' is not {_WORDS[column.type]}"
 
 
 assert set(_WORDS) | {"text", "texts", "json"} == set(POLARS_TYPES)

@@ -3,6 +3,10 @@
 A source yields documents (bytes as received); the archive keeps them before anything reads them. It then turns one
 archived document at a time into batches of rows, so that a source of any size needs only the memory of one batch.
 
+Some documents do not say everything that their rows need: which ticker a filing's figures belong to, from which day a
+restated history counts. Their source knows it when it asks, and gives it along as the document's `context`. The context
+is kept wherever the address is kept, so that the archive alone gives the same rows again.
+
 Sources fail in pieces: one company's page is missing while the others are there. So a source asks for one document at a
 time (`Fetching.get`), which notes a failure and gives None, and the source goes on with the next.
 """
@@ -10,11 +14,13 @@ time (`Fetching.get`), which notes a failure and gives None, and the source goes
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, Protocol
+from urllib.parse import parse_qsl
 
 import polars as pl
 
@@ -22,18 +28,42 @@ from warehouse.settings import Settings
 from warehouse.tables.table import Table
 
 Feed = Literal["prices", "capex", "gpu", "training", "panel"]
+Expect = Literal["json", "csv", "text"]
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def as_json(context: Mapping[str, str]) -> str:
+    """A context as it is kept: the same context is the same text."""
+    return json.dumps(dict(context), sort_keys=True, ensure_ascii=False)
+
+
+def without_context(address: str) -> tuple[str, dict[str, str]]:
+    """The address and the context of a document that an earlier version recorded: it wrote the context into the address.
+
+    As a fragment (`...#ticker=NVDA`), and in an address of the snapshot as a query (`snapshot:...?table=companies`).
+    """
+    url, _, written = address.partition("?" if address.startswith("snapshot:") else "#")
+    return url, dict(parse_qsl(written))
 
 
 @dataclass(frozen=True)
 class Document:
-    """A document with its hash, where it came from and when; its bytes are in memory (`content` bytes) or in a file."""
+    """A document with its hash, where it came from and when; its bytes are in memory (`content` bytes) or in a file.
+
+    `context` is what its source knew of it and its bytes do not say.
+    """
 
     sha256: str
     name: str
     url: str
     content: bytes | Path
     fetched_at: datetime = LONG_AGO
+    context: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def identity(self) -> tuple[str, str, str]:
+        """What makes it this document and no other: its hash, its address, and its context as JSON."""
+        return self.sha256, self.url, as_json(self.context)
 
     @property
     def body(self) -> bytes:
@@ -49,6 +79,7 @@ class Received:
     """A document as it arrived: its short name for messages, its address, what it is, its bytes (or a file of them).
 
     `fetched_at` is when it was received (None: now); `sha256` is known already where it came out of the archive.
+    `context` is what its source knows of it and its bytes do not say.
     """
 
     name: str
@@ -59,6 +90,12 @@ class Received:
     sha256: str | None = None
     last_modified: str | None = None
     """The Last-Modified that its host sent with it, as it was sent."""
+    context: Mapping[str, str] = field(default_factory=dict)
+
+    def document(self, sha256: str = "", fetched_at: datetime | None = None) -> Document:
+        """The same as a document that can be parsed; one that is looked at before it is archived needs no hash."""
+        at = fetched_at or self.fetched_at or LONG_AGO
+        return Document(sha256, self.name, self.url, self.content, at, self.context)
 
 
 @dataclass(frozen=True)
@@ -95,7 +132,7 @@ class Fetching(Protocol):
         url: str,
         *,
         name: str,
-        expect: Literal["json", "csv", "text"],
+        expect: Expect,
         params: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         fresh_for: timedelta = timedelta(0),

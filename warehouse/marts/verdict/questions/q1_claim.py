@@ -18,7 +18,7 @@ from warehouse.marts.common.in_words import in_words, span, usd
 from warehouse.marts.common.mart import Trace
 from warehouse.marts.common.reasons import reason
 from warehouse.marts.common.scopes import SCOPES
-from warehouse.marts.common.select_current import admissible, pick
+from warehouse.marts.common.select_current import admissible, select_current
 from warehouse.marts.verdict.given import reasons_of
 from warehouse.marts.verdict.question import (
     Case,
@@ -60,7 +60,7 @@ class Claim(NamedTuple):
 def conditions(article_claims: pl.DataFrame, training_cost: pl.DataFrame, *, assumptions: Assumptions) -> Conditions:
     """Is the recomputed low within a factor of the claim, and does the claim speak of the same rung of the ladder?"""
     named = assumptions.value("claim_runs")
-    made = {row["claim_id"]: row for row in pick(admissible(article_claims), ARTICLE_CLAIMS).to_dicts()}
+    made = {row["claim_id"]: row for row in select_current(admissible(article_claims), ARTICLE_CLAIMS).to_dicts()}
     claim = Claim(made.get(named["claim"]), made.get(named["stated_as"]))
     base, increment = _run(training_cost, named["base"]), _run(training_cost, named["increment"])
     runs = [run for run in (base, increment) if run is not None]

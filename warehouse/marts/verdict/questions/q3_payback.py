@@ -19,7 +19,7 @@ from warehouse.marts.common.mart import Trace
 from warehouse.marts.common.reasons import CODE, read, reason
 from warehouse.marts.common.scopes import GROUP, SCOPES, VIEWS
 from warehouse.marts.verdict import simulated
-from warehouse.marts.verdict.given import opaque, reasons_of
+from warehouse.marts.verdict.given import reasons_of
 from warehouse.marts.verdict.question import (
     Case,
     Condition,
@@ -132,9 +132,7 @@ def _whole_revenue(attributable_revenue: pl.DataFrame, scope: str, view: str) ->
         entities=inside,
         details={"missing": missing} if missing else {},
         evidence=Evidence(grade=greatest(counted["grade"]), known_on=greatest(counted["known_on"])),
-        reasons=None
-        if counted.height
-        else [opaque(f"no attributable AI revenue of {scope} is known ({view_in_words(view)})")],
+        reasons=None if counted.height else [reason("no_ai_revenue", scope=scope, revenue_view=view)],
     )
 
 
@@ -169,7 +167,7 @@ def _glut(signals: Sequence[Row], assumptions: Assumptions) -> list[Condition]:
                 unit=row["unit"],
                 decides=False,
                 evidence=Evidence.of(row),
-                reasons=reasons_of(row) or ([opaque(row["facts"])] if row["facts"] else None),
+                reasons=reasons_of(row) or row["found"],
             )
             for row in signals
         ),
@@ -272,9 +270,7 @@ def _covers(view: str, case: Case) -> str:
 
 def _without(scope: str, row: Row) -> str:
     """Vintages that are missing in what is required: ` without 2022 (META and MSFT)`, a company's own as years alone."""
-    left_out = [
-        fields for each in row["reasons"] or () if (fields := read(each))[CODE] in ("capex_left_out", "text_left_out")
-    ]
+    left_out = [fields for each in row["reasons"] or () if (fields := read(each))[CODE] == "capex_left_out"]
     by_year: dict[int, list[str]] = {}
     for vintage in (vintage for fields in left_out[:1] for vintage in fields["vintages"]):
         by_year.setdefault(vintage["year"], []).append(vintage["ticker"])

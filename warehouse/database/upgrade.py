@@ -1,0 +1,66 @@
+"""What an earlier version left in a warehouse, brought to what this version declares.
+
+A run starts from a copy of the published warehouse, and an earlier version may have published it. Facts are never
+thrown away for that: a table that has gained a column is made anew with its old rows, and what those rows can say of
+the new column is filled in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import duckdb
+
+from warehouse.database import fact_ids
+from warehouse.sources.common.source import as_json, without_context
+from warehouse.sqltext import identifier, identifiers, literal
+from warehouse.tables.table import FACT_ID, Table
+
+EARLIER = "_of_an_earlier_version"
+
+
+def upgrade(connection: duckdb.DuckDBPyConnection, catalog: str, tables: Iterable[Table]) -> None:
+    """Give existing tables the columns that they lack."""
+    found = connection.execute(
+        "SELECT schema_name || '.' || table_name, column_name FROM duckdb_columns() WHERE database_name = ?", [catalog]
+    ).fetchall()
+    held: dict[str, set[str]] = {}
+    for table, column in found:
+        held.setdefault(table, set()).add(column)
+    for declared in tables:
+        columns = held.get(declared.full_name)
+        if columns is not None and not columns.issuperset(declared.names):
+            connection.execute("BEGIN")
+            _make_anew(connection, catalog, declared, columns)
+            connection.execute("COMMIT")
+
+
+def _make_anew(connection: duckdb.DuckDBPyConnection, catalog: str, table: Table, held: set[str]) -> None:
+    place = f"{catalog}.{table.full_name}"
+    before = f"{catalog}.{table.schema}.{identifier(table.name + EARLIER)}"
+    connection.execute(f"ALTER TABLE {place} RENAME TO {identifier(table.name + EARLIER)}")
+    known = {name: identifier(name) for name in table.names if name in held}
+    if FACT_ID in table.names:
+        known[FACT_ID] = fact_ids.expression(table)
+    if table.full_name == "provenance.documents" and "context" not in held:
+        _split_addresses(connection, before)
+        known["context"] = "context"
+    for statement in table.ddl(catalog):
+        connection.execute(statement)
+    connection.execute(
+        f"INSERT INTO {place} ({identifiers(known)}) SELECT {', '.join(known.values())} FROM {before} ORDER BY rowid"
+    )
+    connection.execute(f"DROP TABLE {before}")
+
+
+def _split_addresses(connection: duckdb.DuckDBPyConnection, documents: str) -> None:
+    """Earlier, the context of a document was written into its address."""
+    connection.execute(f"ALTER TABLE {documents} ADD COLUMN context VARCHAR")
+    for (written,) in connection.execute(f"SELECT DISTINCT url FROM {documents}").fetchall():
+        url, context = (literal(text) for text in _split(written))
+        connection.execute(f"UPDATE {documents} SET url = {url}, context = {context} WHERE url = {literal(written)}")
+
+
+def _split(written: str) -> tuple[str, str]:
+    url, context = without_context(written)
+    return url, as_json(context)
