@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
+import re
 from dataclasses import replace
 
 import pytest
 
+from warehouse import sources
 from warehouse.cli import doctor as health
+from warehouse.errors import UsageError
 from warehouse.fetching.addresses import base_address, setting_name
-from warehouse.settings import FILE, Settings
-from warehouse.sources import azure
+from warehouse.settings import FILE, PREFIX, Setting, Settings
+from warehouse.sources import all_sources, azure
 
 NEWCOMER = replace(azure.SOURCES[0], name="newcomer", host="newcomer.invalid", host_setting="OVERBUILD_NEWCOMER_URL")
 
@@ -20,12 +25,41 @@ def _no_file(tmp_path, monkeypatch):
 
 
 def test_a_new_source_names_its_own_base_address(monkeypatch, tmp_path):
-    assert base_address(NEWCOMER, Settings()) is None
+    assert not base_address(NEWCOMER, Settings())
     (tmp_path / FILE).write_text('newcomer_url = "http://of-the-file"\n')
     assert base_address(NEWCOMER, Settings()) == "http://of-the-file"
     monkeypatch.setenv("OVERBUILD_NEWCOMER_URL", "http://of-the-variable")
     assert base_address(NEWCOMER, Settings()) == "http://of-the-variable"
     assert setting_name(NEWCOMER) == "OVERBUILD_NEWCOMER_URL"
+
+
+def test_what_a_source_declares_is_declared_nowhere_else():
+    declared = {source.host_setting for source in all_sources() if source.host_setting}
+    declared |= {
+        value.name
+        for info in pkgutil.iter_modules(sources.__path__)
+        for value in vars(importlib.import_module(f"{sources.__name__}.{info.name}")).values()
+        if isinstance(value, Setting)
+    }
+    assert {"OVERBUILD_SEC_URL", "OVERBUILD_TIINGO_KEY", "OVERBUILD_YAHOO_USER_AGENT"} <= declared
+    assert not declared & {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+    for name in declared - {"OVERBUILD_YAHOO_USER_AGENT"}:
+        assert re.fullmatch(r"OVERBUILD_[A-Z]+(_PRICES)?_(URL|KEY)", name)
+
+
+def test_a_setting_of_a_source_is_read_from_variable_or_file(monkeypatch, tmp_path):
+    key = Setting("OVERBUILD_NEWCOMER_KEY", default="none")
+    assert key.of(Settings()) == "none"
+    (tmp_path / FILE).write_text('newcomer_key = "of the file"\n')
+    assert key.of(Settings()) == "of the file"
+    monkeypatch.setenv("overbuild_newcomer_key", "of the variable")
+    assert key.of(Settings()) == "of the variable"
+    monkeypatch.delenv("overbuild_newcomer_key")
+    (tmp_path / FILE).write_text("newcomer_key = 5\n")
+    with pytest.raises(
+        UsageError, match=r"OVERBUILD_NEWCOMER_KEY: 5 is not text; write it in quotes in overbuild\.toml"
+    ):
+        key.of(Settings())
 
 
 def test_a_declared_setting_keeps_its_type_and_its_check(monkeypatch):

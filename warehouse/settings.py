@@ -1,8 +1,13 @@
-"""Settings: environment variables named OVERBUILD_..., or `overbuild.toml` in the current folder; the variable wins."""
+"""Settings: environment variables named OVERBUILD_..., or `overbuild.toml` in the current folder; the variable wins.
+
+What one source alone needs (its base address, a key) that source declares, as a `Setting` or as its `host_setting`.
+Here stands what no source declares.
+"""
 
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -23,7 +28,7 @@ PREFIX = "OVERBUILD_"
 
 
 class _OfSources(PydanticBaseSettingsSource):
-    """Every other variable that begins so: what a source needs (its address, a key) need not be declared here too."""
+    """Every other variable that begins so: sources declare their own settings, and these are not known here."""
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
         return None, field_name, False
@@ -35,7 +40,7 @@ class _OfSources(PydanticBaseSettingsSource):
 
 
 class Settings(BaseSettings):
-    """Everything that can be set. Field `home` is OVERBUILD_HOME, and so on."""
+    """What can be set, whatever the sources. Field `home` is OVERBUILD_HOME, and so on; sources' settings ride along."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, toml_file=FILE, extra="allow", frozen=True)
 
@@ -47,27 +52,9 @@ class Settings(BaseSettings):
     network: Literal["on", "off"] = "on"
     timeout_seconds: float = Field(default=20.0, gt=0, le=600)
     tickers: Annotated[tuple[str, ...], NoDecode] = ()
-    sec_url: str | None = None
-    yahoo_url: str | None = None
-    yahoo_user_agent: str = (
-        "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36"
-    )
-    azure_prices_url: str | None = None
-    aws_prices_url: str | None = None
-    skypilot_url: str | None = None
-    oracle_prices_url: str | None = None
-    gpurentalprices_url: str | None = None
-    epoch_url: str | None = None
-    tiingo_url: str | None = None
-    tiingo_key: str | None = None
-    lambda_url: str | None = None
-    lambda_key: str | None = None
-    vast_url: str | None = None
-    runpod_url: str | None = None
-    runpod_key: str | None = None
     licensed_sources: Annotated[tuple[str, ...], NoDecode] = ()
     webhook_url: SecretStr | None = None
-    """Where people are told (Slack or what takes the same JSON). The address itself is a secret."""
+    """Where people are notified (Slack or what takes the same JSON). The address itself is a secret."""
 
     @field_validator("licensed_sources", "tickers", mode="before")
     @classmethod
@@ -98,6 +85,21 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return init_settings, env_settings, _OfSources(settings_cls), TomlConfigSettingsSource(settings_cls)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A setting that a source declares: its name as users write it (OVERBUILD_TIINGO_KEY), and what holds without it."""
+
+    name: str
+    default: str = ""
+
+    def of(self, settings: Settings) -> str:
+        """Its value. Raises UsageError for one that is no text, which only a TOML file can hold."""
+        value = getattr(settings, self.name.removeprefix(PREFIX).lower(), None)
+        if value is not None and not isinstance(value, str):
+            raise UsageError(f"{self.name}: {value!r} is not text; write it in quotes in {FILE}.")
+        return self.default if value is None else value
 
 
 def load_settings() -> Settings:

@@ -10,13 +10,13 @@ from collections.abc import Iterable, Mapping
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from warehouse.errors import UsageError
-from warehouse.settings import Settings
+from warehouse.settings import Setting, Settings
 from warehouse.sources.common.source import Source
 
 
 def setting_name(source: Source) -> str:
     """Name of the setting with the base address of a source, as users write it."""
-    return f"OVERBUILD_{_field(source).upper()}" if source.host_setting else ""
+    return source.host_setting
 
 
 def base_address(source: Source, settings: Settings) -> str | None:
@@ -27,9 +27,9 @@ def base_address(source: Source, settings: Settings) -> str | None:
     return base or None
 
 
-def base_given(source: Source, settings: Settings) -> str | None:
-    """The base address that the settings give for a source, as it stands there."""
-    return getattr(settings, _field(source), None) if source.host_setting else None
+def base_given(source: Source, settings: Settings) -> str:
+    """The base address that the settings give for a source, as it stands there; '' where they give none."""
+    return Setting(source.host_setting).of(settings) if source.host_setting else ""
 
 
 def at_base(url: str, source: Source, settings: Settings) -> str:
@@ -51,7 +51,3 @@ def without(secrets: Iterable[str], text: str) -> str:
     for secret in secrets:
         text = text.replace(secret, "***")
     return text
-
-
-def _field(source: Source) -> str:
-    return source.host_setting.lower().removeprefix("overbuild_")

@@ -24,7 +24,7 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from warehouse.errors import StoppedError
-from warehouse.settings import Settings
+from warehouse.settings import Setting, Settings
 from warehouse.sources.common.gpu_offers import HOURS_A_YEAR, Offers, check_fields, items_of, json_of, lacking
 from warehouse.sources.common.source import Batch, Document, Fetching, Received, Source
 
@@ -32,6 +32,7 @@ HOST = "prices.azure.com"
 ADDRESS = f"https://{HOST}/api/retail/prices"
 API_VERSION = "2023-01-01-preview"
 PROVIDER = "Microsoft Azure"
+BASE = Setting("OVERBUILD_AZURE_PRICES_URL")
 REGIONS = ("eastus", "eastus2", "southcentralus", "westus3", "westeurope", "swedencentral")
 # NC, ND: computing; NV: graphics, with the A10s that are also rented for inference.
 FAMILIES = ("Standard_NC", "Standard_ND", "Standard_NV")
@@ -96,7 +97,7 @@ def _next_link(page: Received) -> str:
 def _public(link: str, settings: Settings, page: str) -> str:
     """The link on the public host. Raises StoppedError for one that leads elsewhere."""
     parts = urlsplit(link)
-    own = {HOST, urlsplit(settings.azure_prices_url or "").hostname}
+    own = {HOST, urlsplit(BASE.of(settings)).hostname}
     if parts.hostname not in own or parts.scheme not in ("https", "http"):
         raise StoppedError(
             f"{page}: its NextPageLink leads to another host ({link[:120]}), which is not followed. "
@@ -211,7 +212,7 @@ SOURCES = (
         judges_rows=True,
         terms="Microsoft's public Retail Prices interface; no key, no limit stated, asked once a day",
         host=HOST,
-        host_setting="OVERBUILD_AZURE_PRICES_URL",
+        host_setting=BASE.name,
         requests_per_second=2.0,
         max_bytes=50_000_000,
     ),

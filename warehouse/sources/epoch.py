@@ -373,7 +373,7 @@ SOURCES = (
         parse=_parse,
         terms='CC BY 4.0: credit "Epoch AI, Data on AI Models" and "Data on Machine Learning Hardware"',
         host=HOST,
-        host_setting="epoch_url",
+        host_setting="OVERBUILD_EPOCH_URL",
         max_bytes=100_000_000,
     ),
 )

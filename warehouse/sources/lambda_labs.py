@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from warehouse.errors import DocumentError
-from warehouse.settings import Settings
+from warehouse.settings import Setting, Settings
 from warehouse.sources.common.gpu_names import ANYBODY
 from warehouse.sources.common.gpu_offers import Offers, json_of
 from warehouse.sources.common.source import Batch, Document, Fetching, Received, Source
@@ -18,14 +18,15 @@ from warehouse.sources.common.source import Batch, Document, Fetching, Received,
 HOST = "cloud.lambda.ai"
 ADDRESS = f"https://{HOST}/api/v1/instance-types"
 PROVIDER = "Lambda Labs"
+KEY = Setting("OVERBUILD_LAMBDA_KEY")
 
 
 def ready(settings: Settings) -> str | None:
-    return None if settings.lambda_key else "set OVERBUILD_LAMBDA_KEY to a key of Lambda's cloud interface"
+    return None if KEY.of(settings) else f"set {KEY.name} to a key of Lambda's cloud interface"
 
 
 def fetch(fetching: Fetching) -> Iterator[Received]:
-    key = fetching.settings.lambda_key or ""
+    key = KEY.of(fetching.settings)
     received = fetching.get(
         ADDRESS, name="lambda instance types", expect="json", headers={"Authorization": f"Bearer {key}"}
     )
@@ -91,7 +92,7 @@ SOURCES = (
         parse=parse,
         judges_rows=True,
         terms="Lambda's interface for its customers, under the terms of the user's own account",
-        needs="OVERBUILD_LAMBDA_KEY",
+        needs=KEY.name,
         host=HOST,
         host_setting="OVERBUILD_LAMBDA_URL",
         requests_per_second=0.5,

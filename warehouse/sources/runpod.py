@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from warehouse.errors import DocumentError
-from warehouse.settings import Settings
+from warehouse.settings import Setting, Settings
 from warehouse.sources.common.gpu_names import ANYBODY
 from warehouse.sources.common.gpu_offers import Offers, check_fields, items_of, json_of
 from warehouse.sources.common.source import Batch, Document, Fetching, Received, Source
@@ -23,6 +23,7 @@ NAME = "runpod"
 HOST = "api.runpod.io"
 ADDRESS = f"https://{HOST}/graphql"
 PROVIDER = "RunPod"
+KEY = Setting("OVERBUILD_RUNPOD_KEY")
 # field: kind of price, class of provider, which of its offers
 PRICES = {
     "securePrice": ("on_demand", "specialist", "secure"),
@@ -44,7 +45,7 @@ def ready(settings: Settings) -> str | None:
 def fetch(fetching: Fetching) -> Iterator[Received]:
     # The type of the (absent) body tells the interface that this is no form that a browser was led to send.
     headers = {"Content-Type": "application/json"}
-    if key := fetching.settings.runpod_key:
+    if key := KEY.of(fetching.settings):
         headers["Authorization"] = f"Bearer {key}"
     received = fetching.get(ADDRESS, name="runpod gpu types", expect="json", params={"query": QUERY}, headers=headers)
     if received is not None:

@@ -14,7 +14,7 @@ from datetime import date
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
-from warehouse.settings import Settings
+from warehouse.settings import Setting, Settings
 from warehouse.sources.common import daily_bars
 from warehouse.sources.common.daily_bars import History, HistoryRows, wrong
 from warehouse.sources.common.source import Batch, Document, Fetching, Received, Source
@@ -22,6 +22,7 @@ from warehouse.sources.common.source import Batch, Document, Fetching, Received,
 NAME = "tiingo"
 HOST = "api.tiingo.com"
 PATH = "/tiingo/daily/"
+KEY = Setting("OVERBUILD_TIINGO_KEY")
 FIELDS = ("date", "open", "high", "low", "close", "volume", "adjClose", "divCash", "splitFactor")
 CITATION = f"Tiingo end-of-day prices of {{ticker}}, {HOST}, read {{day}}"
 DIGITS = 6
@@ -29,9 +30,7 @@ DIGITS = 6
 
 
 def _ready(settings: Settings) -> str | None:
-    if settings.tiingo_key and settings.tiingo_key.strip():
-        return None
-    return "it needs a key: get one at tiingo.com and set OVERBUILD_TIINGO_KEY."
+    return None if KEY.of(settings).strip() else f"it needs a key: get one at tiingo.com and set {KEY.name}."
 
 
 def _fetch(fetching: Fetching) -> Iterator[Received]:
@@ -44,7 +43,7 @@ def _ask(fetching: Fetching, ticker: str, first: date, last: date) -> Received |
         name=ticker,
         expect="json",
         params={"startDate": first.isoformat(), "endDate": last.isoformat(), "format": "json"},
-        headers={"Authorization": f"Token {(fetching.settings.tiingo_key or '').strip()}"},
+        headers={"Authorization": f"Token {KEY.of(fetching.settings).strip()}"},
         fresh_for=daily_bars.FRESH_FOR,
     )
 
@@ -135,8 +134,8 @@ SOURCES = (
         fetch=_fetch,
         parse=_parse,
         terms="Tiingo's terms: for internal use by the holder of the key, prices are not passed on",
-        needs="OVERBUILD_TIINGO_KEY",
-        on_refusal="Check OVERBUILD_TIINGO_KEY, and what the plan of that key allows.",
+        needs=KEY.name,
+        on_refusal=f"Check {KEY.name}, and what the plan of that key allows.",
         host=HOST,
         host_setting="OVERBUILD_TIINGO_URL",
         requests_per_second=0.9,  # one a second at most, whenever they arrive

@@ -23,6 +23,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
 
+from warehouse.settings import Setting
 from warehouse.sources.common import daily_bars
 from warehouse.sources.common.daily_bars import History, HistoryRows, wrong
 from warehouse.sources.common.source import Batch, Document, Fetching, Received, Source
@@ -31,6 +32,10 @@ NAME = "yahoo"
 HOST = "query1.finance.yahoo.com"
 PATH = "/v8/finance/chart/"
 CURRENCY = "USD"
+USER_AGENT = Setting(
+    "OVERBUILD_YAHOO_USER_AGENT",
+    default="Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36",
+)
 SINGLE_PRECISION_DIGITS = 9
 """So many significant digits tell any single-precision number from any other."""
 QUOTES = ("open", "high", "low", "close", "volume")
@@ -210,7 +215,7 @@ SOURCES = (
         host_setting="OVERBUILD_YAHOO_URL",
         requests_per_second=0.9,  # one a second at most, whenever they arrive
         max_bytes=20_000_000,
-        user_agent=lambda settings: settings.yahoo_user_agent,
+        user_agent=USER_AGENT.of,
         backfills=True,
         history_at_once=True,
     ),
