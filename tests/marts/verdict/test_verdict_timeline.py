@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import date, timedelta
 
 import polars as pl
 import pytest
 
-from warehouse.marts import all_marts, build, known
-from warehouse.marts.verdict import verdict_timeline
+from warehouse.marts import all_marts, build
+from warehouse.marts.verdict import replay, verdict_timeline
+from warehouse.marts.verdict.questions import questions
 from warehouse.tables import CORE
 
 ANSWER = ["scope", "question", "verdict", "evidence_grade", "reason"]
@@ -19,7 +21,7 @@ def verdict_on(facts, day, assumptions) -> pl.DataFrame:
 
 
 def chain() -> dict:
-    return verdict_timeline._chain(all_marts())
+    return replay.chain(["verdict"])
 
 
 def test_days_are_events_month_ends_and_the_day_itself(assumptions):
@@ -57,30 +59,29 @@ def test_25_verdicts_a_day_and_none_looks_ahead(timeline):
     assert timeline.filter(pl.col("inputs_through") > pl.col("as_of")).is_empty()
 
 
-def test_a_mart_counted_as_dateless_does_not_look_at_the_date(facts, assumptions):
-    """With the same frames as of two dates 400 days apart: the same rows, else the timeline would keep a stale one."""
-    day = date(2025, 6, 30)
-    later = day + timedelta(days=400)
-    frames = known(facts, day)
-    checked = set()
-    for name, mart in chain().items():
-        frames[name] = mart.run(frames, as_of=day, assumptions=assumptions)
-        if name in verdict_timeline.DATELESS:
-            assert frames[name].equals(mart.run(frames, as_of=later, assumptions=assumptions)), name
-            checked.add(name)
-    assert checked == verdict_timeline.DATELESS & set(chain())
+def test_most_marts_behind_a_verdict_cannot_look_at_the_date():
+    """The timeline keeps their rows from day to day; one that asks for the date again makes it slower by a third."""
+    dateless = {name for name, mart in chain().items() if mart.is_dateless}
+    assert dateless == {
+        "attributable_revenue", "capex_group", "capex_quarterly", "event_study", "event_study_tests", "offers",
+        "training_cost", "training_share_own", "verdict_conditions",
+    }  # fmt: skip
 
 
-def test_what_is_left_out_changes_no_answer(facts, assumptions, monkeypatch):
-    """Each mart given everything, asked for everything and run every day, against what the timeline does."""
-    days = [date(2025, 1, 31), date(2025, 6, 30), date(2026, 8, 31)]
-    quick = verdict_timeline.replay(facts, days, assumptions)
-    monkeypatch.setattr(verdict_timeline, "NARROWED", {})
-    monkeypatch.setattr(verdict_timeline, "ASKED_LESS", frozenset())
-    monkeypatch.setattr(verdict_timeline, "DATELESS", frozenset())
-    whole = verdict_timeline.replay(facts, days, assumptions)
-    for day in days:
-        assert quick[day].select(*ANSWER, "inputs_through").equals(whole[day].select(*ANSWER, "inputs_through")), day
+def test_a_mart_is_narrowed_only_where_every_question_that_reads_it_agrees(monkeypatch):
+    assert set(replay.narrowed()) >= {"training_cost", "event_study", "capex_quarterly", "waste_simulation"}
+    other = dataclasses.replace(questions()["Q1"], name="Q5", narrowed={})
+    monkeypatch.setattr(replay, "questions", lambda: {**questions(), "Q5": other})
+    assert replay.narrowed().get("training_cost", replay.EVERYTHING) == replay.EVERYTHING
+    assert "event_study" in replay.narrowed()
+
+
+def test_what_is_left_out_changes_no_answer(facts, assumptions):
+    """Days replayed together, against a run on each: every mart given everything and asked for everything."""
+    replayed = replay.replay(facts, [date(2025, 1, 31), date(2025, 6, 30), date(2026, 8, 31)], assumptions)
+    for day, found in replayed.items():
+        whole = verdict_on(facts, day, assumptions)
+        assert found.select(*ANSWER, "inputs_through").equals(whole.select(*ANSWER, "inputs_through")), day
 
 
 def poisoned(facts: dict[str, pl.DataFrame], day: date) -> dict[str, pl.DataFrame]:

@@ -15,8 +15,10 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
+from warehouse import marts
 from warehouse.assumptions import Assumptions
 from warehouse.marts.common import select_current
+from warehouse.marts.verdict.replay import replay
 from warehouse.tables import CORE
 from warehouse.tables.table import GRADES
 
@@ -108,18 +110,13 @@ class Replay(Mapping[str, pl.DataFrame]):
     """
 
     def __init__(self, facts: Mapping[str, pl.DataFrame], as_of: date, assumptions: Assumptions) -> None:
-        from warehouse import marts  # the package imports this file to list it
-
         self.as_of, self.assumptions = as_of, assumptions
         self._frames: dict[str, pl.DataFrame] = marts.known(facts, as_of)
 
     def __getitem__(self, name: str) -> pl.DataFrame:
         if name not in self._frames:
-            from warehouse import marts
-            from warehouse.marts.verdict import verdict_timeline
-
             if name == "verdict":  # without tornado and turning values, which no claim reads
-                replayed = verdict_timeline.replay(self._frames, [self.as_of], self.assumptions)
+                replayed = replay(self._frames, [self.as_of], self.assumptions)
                 self._frames[name] = replayed[self.as_of]
             else:
                 built = marts.build(self._frames, as_of=self.as_of, assumptions=self.assumptions, only={name})

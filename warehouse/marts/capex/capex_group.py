@@ -8,8 +8,6 @@ in it, the sum of four quarters is null unless all four companies are in each, a
 
 from __future__ import annotations
 
-from datetime import date
-
 import polars as pl
 
 from warehouse.assumptions import Assumptions
@@ -92,7 +90,7 @@ TABLE = mart(
 )
 
 
-def build(capex_quarterly: pl.DataFrame, *, as_of: date, assumptions: Assumptions) -> pl.DataFrame:
+def build(capex_quarterly: pl.DataFrame, *, assumptions: Assumptions) -> pl.DataFrame:
     """One row for each calendar quarter from the first with capex of a company of the group to the last filed (USD)."""
     own = _of_group(capex_quarterly)
     by_quarter = _sums(_every_quarter(own))

@@ -8,8 +8,6 @@ with their sums, their ratios and the facts behind them.
 
 from __future__ import annotations
 
-from datetime import date
-
 import polars as pl
 
 from warehouse.assumptions import Assumptions
@@ -142,9 +140,7 @@ TABLE = mart(
 )
 
 
-def build(
-    company_facts: pl.DataFrame, companies: pl.DataFrame, *, as_of: date, assumptions: Assumptions
-) -> pl.DataFrame:
+def build(company_facts: pl.DataFrame, companies: pl.DataFrame, *, assumptions: Assumptions) -> pl.DataFrame:
     """One row for each company and fiscal quarter that a figure over a period ends with (USD, shares, years).
 
     A figure that the facts do not give is null, and `reason` says which and why.

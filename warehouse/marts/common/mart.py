@@ -56,6 +56,7 @@ class Trace:
 class Mart:
     """`build(frame, ..., *, as_of, assumptions)` gives the rows of `table`; `traces` lead from a row to its inputs.
 
+    A function without the parameter `as_of` cannot look at the date: its rows change only where its inputs do.
     `reads` names the inputs of a mart whose parameters do not, because it takes what others declare (`**frames`).
     """
 
@@ -82,6 +83,11 @@ class Mart:
         return tuple(dict.fromkeys(itertools.chain(*names)))
 
     @property
+    def is_dateless(self) -> bool:
+        """Whether the same inputs give the same rows on every day."""
+        return "as_of" not in inspect.signature(self.build).parameters
+
+    @property
     def _parameters(self) -> Sequence[str]:
         if self.reads is not None:
             return self.reads
@@ -94,7 +100,9 @@ class Mart:
             name: frames[name] if name != ALL_FACTS else {table: frames[table] for table in CORE}
             for name in self._parameters
         }
-        built = self.build(**given, as_of=as_of, assumptions=assumptions)
+        if not self.is_dateless:
+            given["as_of"] = as_of
+        built = self.build(**given, assumptions=assumptions)
         if REASONS in built.columns:
             built = worded(built)
         built = self.table.conform(built)

@@ -11,8 +11,6 @@ chip, so rows speak of the same thing only where chip and class agree too.
 
 from __future__ import annotations
 
-from datetime import date
-
 import polars as pl
 
 from warehouse.assumptions import Assumptions
@@ -69,7 +67,7 @@ TABLE = mart(
 )
 
 
-def build(gpu_prices: pl.DataFrame, *, as_of: date, assumptions: Assumptions) -> pl.DataFrame:
+def build(gpu_prices: pl.DataFrame, *, assumptions: Assumptions) -> pl.DataFrame:
     """One row for each offer; prices in USD per GPU-hour (method 3).
 
     Among listings of different grades the better ones count (method 7): an aggregator's stale copy does not undercut the

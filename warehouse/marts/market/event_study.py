@@ -25,8 +25,6 @@ Two simpler models stand beside the market model, so that a reader sees whether 
 
 from __future__ import annotations
 
-from datetime import date
-
 import numpy as np
 import polars as pl
 
@@ -190,7 +188,6 @@ def build(
     companies: pl.DataFrame,
     sessions: pl.DataFrame,
     *,
-    as_of: date,
     assumptions: Assumptions,
 ) -> pl.DataFrame:
     """Method 6: every event, ticker and portfolio, benchmark, model, kind of return and window.

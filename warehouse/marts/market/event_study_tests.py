@@ -13,7 +13,6 @@ of the estimation and the event window.
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
 
 import numpy as np
 import polars as pl
@@ -122,7 +121,6 @@ def build(
     companies: pl.DataFrame,
     sessions: pl.DataFrame,
     *,
-    as_of: date,
     assumptions: Assumptions,
 ) -> pl.DataFrame:
     """Five tests for each portfolio row of `event_study` (method 6); its events, windows and benchmarks are tested."""

@@ -10,11 +10,11 @@ revenue yet: such lines are shown, with the reason why they do not count.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
 
 import polars as pl
 
 from warehouse.assumptions import Assumptions
+from warehouse.marts.common.columns import SCOPE
 from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.reasons import TYPE, all_of, because, listed, reason
 from warehouse.marts.common.scopes import SCOPES
@@ -28,7 +28,7 @@ TABLE = mart(
     "attributable_revenue",
     "facts on AI revenue by scope and revenue view, each with whether it counts and why",
     [
-        Column("scope", "text", "ticker, or ALL for the group of four", required=True, allowed=SCOPES),
+        SCOPE,
         Column(
             "revenue_view", "text", "who is paid: end_customer or infrastructure", required=True, allowed=REVENUE_VIEWS
         ),
@@ -55,7 +55,7 @@ TABLE = mart(
 )
 
 
-def build(evidence: pl.DataFrame, *, as_of: date, assumptions: Assumptions) -> pl.DataFrame:
+def build(evidence: pl.DataFrame, *, assumptions: Assumptions) -> pl.DataFrame:
     """One row for each scope, view and fact that could speak of it (method 5); amounts in USD a year."""
     known = select_current(admissible(evidence), EVIDENCE).filter(pl.col("topic") == "ai_revenue").sort("evidence_id")
     entities: Mapping[str, Mapping[str, list[list[str]]]] = assumptions.value("revenue_entities")

@@ -13,9 +13,9 @@ import numpy as np
 import polars as pl
 
 from warehouse.assumptions import Assumptions
+from warehouse.marts.common.columns import SCOPE
 from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.reasons import listed
-from warehouse.marts.common.scopes import SCOPES
 from warehouse.marts.payback.model import NO_VIEW
 from warehouse.marts.payback.models import models
 from warehouse.tables.table import Check, Column, mart
@@ -27,7 +27,7 @@ TABLE = mart(
     "waste_probabilities",
     "share of the draws in which a figure passes a threshold of the decision rule",
     [
-        Column("scope", "text", "ticker, or ALL for the group of four", required=True, allowed=SCOPES),
+        SCOPE,
         Column("revenue_view", "text", "end_customer, infrastructure or none", required=True),
         Column("event", "text", "what happens in those draws", required=True, allowed=(*SHARE_EVENTS, *PAY_EVENTS)),
         Column("threshold", "real", "what the figure is compared with", required=True),

@@ -22,9 +22,9 @@ from scipy.optimize import brentq
 from scipy.stats import rankdata
 
 from warehouse.assumptions import Assumptions
+from warehouse.marts.common.columns import SCOPE
 from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.reasons import listed, reason
-from warehouse.marts.common.scopes import SCOPES
 from warehouse.marts.payback.draws import Driver, drawn_values
 from warehouse.marts.payback.formulas import Values
 from warehouse.marts.payback.model import NO_VIEW, Computation, Model, simulated
@@ -38,7 +38,7 @@ TABLE = mart(
     "waste_sensitivity",
     "what each driver does to each simulated quantity, and the value at which it alone turns the verdict",
     [
-        Column("scope", "text", "ticker, or ALL for the group of four", required=True, allowed=SCOPES),
+        SCOPE,
         Column("revenue_view", "text", "end_customer, infrastructure or none", required=True),
         Column("quantity", "text", "simulated quantity", required=True),
         Column("driver", "text", "name of the assumption", required=True),

@@ -15,9 +15,9 @@ import numpy as np
 import polars as pl
 
 from warehouse.assumptions import Assumptions
+from warehouse.marts.common.columns import SCOPE
 from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.reasons import listed, reason
-from warehouse.marts.common.scopes import SCOPES
 from warehouse.marts.payback.formulas import PAY_QUANTITIES, SHARE_QUANTITIES
 from warehouse.marts.payback.model import NO_VIEW, Computation, Model, simulated
 from warehouse.marts.payback.models import models
@@ -37,7 +37,7 @@ TABLE = mart(
     "waste_simulation",
     "quantiles of each quantity over the draws, for each scope and revenue view",
     [
-        Column("scope", "text", "ticker, or ALL for the group of four", required=True, allowed=SCOPES),
+        SCOPE,
         Column(
             "revenue_view",
             "text",

@@ -23,12 +23,13 @@ from typing import Any
 import polars as pl
 
 from warehouse.assumptions import Assumptions
+from warehouse.marts.common.columns import SCOPE
 from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.scopes import SCOPES, VIEWS
 from warehouse.marts.payback import waste_probabilities, waste_sensitivity, waste_simulation
 from warehouse.marts.training import training_cost as cost_mart
 from warehouse.marts.verdict import verdict_conditions as conditions_mart
-from warehouse.marts.verdict.decision import QUESTIONS, VERDICTS, decide
+from warehouse.marts.verdict.decision import QUESTION, QUESTIONS, VERDICTS, decide
 from warehouse.tables.table import Check, Column, mart
 
 DRAWS = 20_000  # the least that method 5 asks for
@@ -63,8 +64,8 @@ TABLE = mart(
         Column(
             "variant", "text", "choice that is made otherwise; as_assumed for none", required=True, allowed=VARIANTS
         ),
-        Column("scope", "text", "ticker, or ALL for the group of four", required=True, allowed=SCOPES),
-        Column("question", "text", "question of method 1", required=True, allowed=QUESTIONS),
+        SCOPE,
+        QUESTION,
         Column(
             "figure",
             "text",

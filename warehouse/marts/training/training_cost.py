@@ -18,8 +18,6 @@ scope ladder, so `recomputed_scope` names it and the two are not compared.
 
 from __future__ import annotations
 
-from datetime import date
-
 import polars as pl
 
 from warehouse.assumptions import Assumptions
@@ -152,7 +150,6 @@ def build(
     offers: pl.DataFrame,
     gpu_specs: pl.DataFrame,
     *,
-    as_of: date,
     assumptions: Assumptions,
 ) -> pl.DataFrame:
     """One row for each run: USD, GPU-hours, FLOP and days (method 3).

@@ -8,8 +8,6 @@ using, since labs rent from clouds and clouds rent to labs.
 
 from __future__ import annotations
 
-from datetime import date
-
 import polars as pl
 
 from warehouse.assumptions import Assumptions
@@ -47,7 +45,7 @@ TABLE = declare(
 )
 
 
-def build(ai_models: pl.DataFrame, evidence: pl.DataFrame, *, as_of: date, assumptions: Assumptions) -> pl.DataFrame:
+def build(ai_models: pl.DataFrame, evidence: pl.DataFrame, *, assumptions: Assumptions) -> pl.DataFrame:
     """One row for each company and year whose own fleet and own models are known (method 1 and 4.2)."""
     names = _names(assumptions)
     models = _trained(ai_models, names)

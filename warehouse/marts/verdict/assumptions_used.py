@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import date
 from typing import Any
 
 import polars as pl
@@ -48,7 +47,7 @@ TABLE = mart(
 )
 
 
-def build(*, as_of: date, assumptions: Assumptions) -> pl.DataFrame:
+def build(*, assumptions: Assumptions) -> pl.DataFrame:
     """One row for each entry, whatever the facts; `reason` says what a replaced one was."""
     packaged = load()
     rows = []

@@ -7,18 +7,22 @@ as false, so whatever nothing is known of ends as `cannot_tell`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from functools import cache
 
 import polars as pl
 
+from warehouse.marts.common.mart import Trace
 from warehouse.marts.common.scopes import SCOPES
 from warehouse.marts.verdict.question import UNDECIDED, spelled_out
 from warehouse.marts.verdict.questions import questions
+from warehouse.tables.table import Column
 
 QUESTIONS: tuple[str, ...] = tuple(questions())
 ASKED: dict[str, str] = {name: question.asks for name, question in questions().items()}
 VERDICTS: dict[str, tuple[str, ...]] = {name: (*question.verdicts, UNDECIDED) for name, question in questions().items()}
 ALL_VERDICTS: tuple[str, ...] = tuple(dict.fromkeys(verdict for given in VERDICTS.values() for verdict in given))
+QUESTION = Column("question", "text", "question of method 1", required=True, allowed=QUESTIONS)
 ANSWERS = len(SCOPES) * len(QUESTIONS)
 """Verdicts of one day: each question of each scope has one."""
 
@@ -75,3 +79,20 @@ def decide(conditions: pl.DataFrame) -> pl.DataFrame:
         )
         .sort("scope", "question")
     )
+
+
+def for_each_question(traces: Mapping[str, Sequence[Trace]]) -> tuple[Trace, ...]:
+    """The traces of each question for its own rows; those into one table together, as there is one way into it."""
+    by_table: dict[str, dict[str, list[str]]] = {}
+    for question, own in traces.items():
+        for trace in own:
+            by_table.setdefault(trace.table, {}).setdefault(trace.condition, []).append(question)
+    return tuple(
+        Trace(table, " or ".join(_for(questions, condition) for condition, questions in conditions.items()))
+        for table, conditions in by_table.items()
+    )
+
+
+def _for(questions: Sequence[str], condition: str) -> str:
+    listed = ", ".join(f"'{name}'" for name in questions)
+    return f"m.question in ({listed}) and ({condition})"

@@ -248,6 +248,9 @@ class Question:
     there are none), `briefly` the same in another question's sentence, `silent` what the answer leaves out, `wanting`
     what would settle it where no single condition is to blame. `between` is the reason where everything is known and
     fits no verdict. `words` are its reason codes.
+
+    The ways back: `traces` lead from its conditions to the rows that they were made of, `facts` from its verdict on any
+    day to the rows of `core` behind it (those known by then).
     """
 
     name: str
@@ -265,6 +268,7 @@ class Question:
     concludes_from: tuple[str, ...] = ()
     words: Mapping[str, Words] = field(default_factory=dict)
     traces: tuple[Trace, ...] = ()
+    facts: tuple[Trace, ...] = ()
     narrowed: Mapping[str, Narrowing] = field(default_factory=dict)
 
     @property

@@ -16,7 +16,7 @@ from warehouse.assumptions import Assumptions
 from warehouse.marts.common.in_words import apart, listed
 from warehouse.marts.common.mart import Trace
 from warehouse.marts.common.reasons import reason
-from warehouse.marts.common.scopes import COMPANIES
+from warehouse.marts.common.scopes import COMPANIES, GROUP
 from warehouse.marts.verdict.given import reasons_of
 from warehouse.marts.verdict.question import Case, Condition, Evidence, Figure, Frames, Narrowing, Row
 from warehouse.marts.wording import Words
@@ -200,11 +200,24 @@ def traces(quantity: str) -> tuple[Trace, ...]:
 
 
 COVERAGE_TRACE = Trace("marts.capex_group", "t.calendar_quarter = m.calendar_quarter")
+CAPEX = Trace(
+    "core.company_facts",
+    "t.measure = 'purchases_of_property_and_equipment' "
+    f"and (t.ticker = m.scope or m.scope = '{GROUP}' and t.ticker in {COMPANIES})",
+)
 
 
 def _of_group(frames: Frames, assumptions: Assumptions) -> Frames:
     """Filings of the companies whose capex counts."""
     return {"company_facts": frames["company_facts"].filter(pl.col("ticker").is_in(COMPANIES))}
+
+
+def _revenue(frames: Frames, assumptions: Assumptions) -> Frames:
+    return {"evidence": frames["evidence"].filter(pl.col("topic") == "ai_revenue")}
+
+
+def _capacity(frames: Frames, assumptions: Assumptions) -> Frames:
+    return {"evidence": frames["evidence"].filter(pl.col("topic") == "capacity")}
 
 
 def _what_decides(assumptions: Assumptions) -> Mapping[str, Any]:
@@ -214,6 +227,12 @@ def _what_decides(assumptions: Assumptions) -> Mapping[str, Any]:
 
 _DECIDING = Narrowing(assumed=_what_decides)
 OF_GROUP = {"capex_quarterly": Narrowing(facts=_of_group)}
-NARROWED: dict[str, Narrowing] = OF_GROUP | dict.fromkeys(
-    ("waste_simulation", "waste_probabilities", "waste_sensitivity"), _DECIDING
-)
+NARROWED: dict[str, Narrowing] = {
+    **OF_GROUP,
+    "attributable_revenue": Narrowing(facts=_revenue),
+    "training_share": Narrowing(facts=_capacity),
+    "training_share_own": Narrowing(facts=_capacity),
+    "waste_simulation": _DECIDING,
+    "waste_probabilities": _DECIDING,
+    "waste_sensitivity": _DECIDING,
+}

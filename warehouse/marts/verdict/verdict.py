@@ -15,10 +15,11 @@ from typing import Any
 import polars as pl
 
 from warehouse.assumptions import Assumptions
+from warehouse.marts.common.columns import SCOPE
 from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.reasons import CODE, read, reason
 from warehouse.marts.common.scopes import SCOPES
-from warehouse.marts.verdict.decision import ALL_VERDICTS, ANSWERS, QUESTIONS, decide, rules
+from warehouse.marts.verdict.decision import ALL_VERDICTS, ANSWERS, QUESTION, decide, rules
 from warehouse.marts.verdict.question import UNDECIDED, Case, Question, Row, greatest
 from warehouse.marts.verdict.questions import questions
 from warehouse.marts.wording import sentences
@@ -38,8 +39,8 @@ TABLE = mart(
     "verdict",
     "the verdict on each question for each company and the group, in a sentence with its figures and evidence grade",
     [
-        Column("scope", "text", "ticker, or ALL for the group of four", required=True, allowed=SCOPES),
-        Column("question", "text", "question of method 1", required=True, allowed=QUESTIONS),
+        SCOPE,
+        QUESTION,
         Column("as_of", "date", "date that the answer is as of", required=True),
         Column(
             "verdict",

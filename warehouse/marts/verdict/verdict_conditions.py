@@ -12,16 +12,16 @@ method 7: one without facts counts as not triggered and is still listed as unkno
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
 import polars as pl
 
 from warehouse.assumptions import Assumptions
+from warehouse.marts.common.columns import SCOPE
 from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.reasons import reason
 from warehouse.marts.common.scopes import SCOPES
-from warehouse.marts.verdict.decision import ANSWERS, QUESTIONS, decide
+from warehouse.marts.verdict.decision import ANSWERS, QUESTION, decide, for_each_question
 from warehouse.marts.verdict.question import COMPARISONS, UNDECIDED, VERDICT_OF, Condition, Evidence, Question
 from warehouse.marts.verdict.questions import questions
 from warehouse.marts.wording import verdict as wording
@@ -31,8 +31,8 @@ TABLE = mart(
     "verdict_conditions",
     "conditions of each verdict: figure, threshold and whether it holds, with those shown beside that do not decide",
     [
-        Column("scope", "text", "ticker, or ALL for the group of four", required=True, allowed=SCOPES),
-        Column("question", "text", "question of method 1", required=True, allowed=QUESTIONS),
+        SCOPE,
+        QUESTION,
         Column("condition", "text", "name of the condition", required=True),
         Column(
             "kind",
@@ -86,7 +86,7 @@ TABLE = mart(
 )
 
 
-def build(*, as_of: date, assumptions: Assumptions, **frames: pl.DataFrame) -> pl.DataFrame:
+def build(*, assumptions: Assumptions, **frames: pl.DataFrame) -> pl.DataFrame:
     """One row for each condition of each question of each scope (method 7)."""
     found = TABLE.empty()
     for question in questions().values():
@@ -157,22 +157,12 @@ def _inputs() -> tuple[str, ...]:
 
 
 def _traces() -> tuple[Trace, ...]:
-    """The questions' traces, each for its own rows; those into one table together, as a row has one way into it."""
-    by_table: dict[str, dict[str, list[str]]] = {}
-    for question in questions().values():
-        own = (*question.traces, *(_of_another(other) for other in question.concludes_from))
-        for trace in own:
-            by_table.setdefault(trace.table, {}).setdefault(trace.condition, []).append(question.name)
-    return tuple(
-        Trace(table, " or ".join(_for(names, condition) for condition, names in conditions.items()))
-        for table, conditions in by_table.items()
+    return for_each_question(
+        {
+            name: [*question.traces, *(_of_another(other) for other in question.concludes_from)]
+            for name, question in questions().items()
+        }
     )
-
-
-def _for(questions: list[str], condition: str) -> str:
-    """A trace's condition, for rows of some questions alone."""
-    listed = ", ".join(f"'{name}'" for name in questions)
-    return f"m.question in ({listed}) and ({condition})"
 
 
 def _of_another(question: str) -> Trace:

@@ -247,5 +247,9 @@ QUESTION = Question(
         ),
         Trace("core.article_claims", f"t.claim_id in ({_named('claim')}, {_named('stated_as')})"),
     ),
+    facts=(
+        Trace("core.article_claims", f"t.claim_id in ({_named('claim')}, {_named('stated_as')})"),
+        Trace("core.training_runs", f"t.model in ({_named('base')}, {_named('increment')})"),
+    ),
     narrowed={"training_cost": Narrowing(facts=_of_claim)},
 )

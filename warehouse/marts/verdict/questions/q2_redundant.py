@@ -236,5 +236,10 @@ QUESTION = Question(
         Trace("marts.training_share", f"m.kind = '{YEAR}' and t.year = m.year"),
         Trace("marts.training_share_own", "t.ticker = m.ticker"),
     ),
+    facts=(
+        simulated.CAPEX,
+        Trace("core.ai_models", "t.training_flop is not null"),
+        Trace("core.evidence", "t.topic = 'capacity'"),
+    ),
     narrowed=simulated.NARROWED,
 )

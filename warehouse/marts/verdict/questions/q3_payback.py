@@ -366,5 +366,6 @@ QUESTION = Question(
         ),
         Trace("marts.glut_signals", "m.quantity in ('glut_signals', t.signal)"),
     ),
+    facts=(simulated.CAPEX, Trace("core.evidence", "t.topic = 'ai_revenue'")),
     narrowed=simulated.NARROWED,
 )

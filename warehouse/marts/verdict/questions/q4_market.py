@@ -248,7 +248,8 @@ def _assumed(key: str, path: str) -> str:
     return f"(select a.value->>'{path}' from marts.assumptions a where a.key = '{key}')"
 
 
-_EVENT = f"t.event_date = {_assumed('main_event', '$')}::date"
+_DAY = f"{_assumed('main_event', '$')}::date"
+_EVENT = f"t.event_date = {_DAY}"
 _SAME = (
     f"{_EVENT} and t.benchmark = {_assumed('benchmarks', '$[0]')} and t.model = 'market_model' "
     "and t.return_kind = 'simple' and t.window_start = m.window_start and t.window_end = m.window_end"
@@ -310,6 +311,16 @@ QUESTION = Question(
         Trace(
             "marts.capex_guidance_change",
             f"m.quantity = 'guidance_change_usd' and t.ticker = m.ticker and {_EVENT}",
+        ),
+    ),
+    facts=(
+        Trace("core.capex_guidance", "true"),
+        # The suppliers' bars of the main event's estimation window and of its windows, as far as they were over.
+        Trace(
+            "core.stock_prices",
+            f"t.date between {_DAY} - interval 13 months and {_DAY} + interval 3 months "
+            f"and (t.ticker = {_assumed('benchmarks', '$[0]')} "
+            "or t.ticker in (select c.ticker from core.companies c where c.role = 'supplier'))",
         ),
     ),
     narrowed={
