@@ -41,7 +41,7 @@ import duckdb
 
 from warehouse.database.store import opened
 from warehouse.fetching import archive
-from warehouse.paths import Home
+from warehouse.paths import Paths
 from warehouse.pipeline import ingest
 from warehouse.pipeline.context import RunContext
 from warehouse.pipeline.quarantine import quarantine
@@ -105,8 +105,8 @@ def documents(files: Files) -> Iterator[Document]:
 
 def ours(files: Files, folder: Path) -> int:
     (source,) = sec.SOURCES
-    home = Home(folder, folder / "warehouse.duckdb")
-    run = RunContext("bench", LOADED_AT, home, Settings(home=folder))
+    paths = Paths(folder, folder / "warehouse.duckdb")
+    run = RunContext("bench", LOADED_AT, paths, Settings(home=folder))
     found = ingest.Ingested(source)
     with opened(folder / "warehouse.duckdb", folder / "staging.duckdb") as store:
         for document in documents(files):

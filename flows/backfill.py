@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime
 from prefect import flow
 
 from flows.answer import answer
-from warehouse.paths import home_of
+from warehouse.paths import paths_of
 from warehouse.pipeline.backfill import Progress
 from warehouse.pipeline.context import busy
 from warehouse.settings import load_settings
@@ -29,15 +29,15 @@ def backfill(source: str, pieces: list[tuple[date, date]]) -> dict[str, str]:
     A piece of which something could not be had is loaded as far as it goes and asked for again next time. Raises
     RefusedError where the checks refuse a piece: those before it stay.
     """
-    home = home_of(load_settings())
-    progress = Progress(home, source)
+    paths = paths_of(load_settings())
+    progress = Progress(paths, source)
     failed: dict[str, str] = {}
     for number, (first, last) in enumerate(pieces, 1):
         piece = f"{first} to {last}"
         where = f"{source} [{number}/{len(pieces)}] {piece}"
         if number > 1:
             time.sleep(OTHERS_ARE_LET_IN_SECONDS)
-        if busy(home):
+        if busy(paths):
             progress_log.info("%s: waits for another run to end", where)
         else:
             progress_log.info("%s: fetching", where)

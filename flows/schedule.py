@@ -15,10 +15,10 @@ from typing import Any
 from prefect import flow
 
 from flows.answer import answer, say
-from warehouse import paths as home
 from warehouse.errors import RefusedError
 from warehouse.fetching import schedules
 from warehouse.fetching.schedules import Entry, Served
+from warehouse.paths import Paths, paths_of
 from warehouse.pipeline.context import busy
 from warehouse.settings import load_settings
 
@@ -29,9 +29,9 @@ REMEMBERED_WITHIN_SECONDS = 3.0
 @flow(name="scheduled", validate_parameters=True)
 def scheduled(entry: str) -> dict[str, Any]:
     """Serve the last due time of an entry of flows/schedules.toml, where it was not served yet."""
-    started, where, what = datetime.now(UTC), home.home_of(load_settings()), schedules.entry(entry)
-    _let_others_finish(where, entry)
-    due = schedules.unserved(where, what, started)
+    started, paths, what = datetime.now(UTC), paths_of(load_settings()), schedules.entry(entry)
+    _let_others_finish(paths, entry)
+    due = schedules.unserved(paths, what, started)
     if due is None:
         say(f"{entry}: nothing is due: {what.why_not(started)}")
         return {"entry": entry, "outcome": "not_due"}
@@ -40,7 +40,7 @@ def scheduled(entry: str) -> dict[str, Any]:
         say(f"{entry}: none of its sources is set up; `overbuild sources` says what each one lacks")
         return {"entry": entry, "outcome": "not_set_up"}
     say(f"{entry}: due {due:%Y-%m-%d %H:%M} UTC, asks {', '.join(asked)}")
-    remember = _remembering(where, what, due, started)
+    remember = _remembering(paths, what, due, started)
     try:
         summary = answer(source="live", only=asked, unless_nothing_new=True)
     except RefusedError as error:
@@ -54,10 +54,10 @@ def scheduled(entry: str) -> dict[str, Any]:
     return {"entry": entry, "outcome": _outcome(summary)}
 
 
-def _let_others_finish(where: home.Home, entry: str) -> None:
-    if busy(where):
+def _let_others_finish(paths: Paths, entry: str) -> None:
+    if busy(paths):
         say(f"{entry}: another run is at work in this OVERBUILD_HOME; waiting for it to end")
-        while busy(where):
+        while busy(paths):
             time.sleep(LOOKS_EVERY_SECONDS)
         time.sleep(REMEMBERED_WITHIN_SECONDS)
 
@@ -74,8 +74,8 @@ def _outcome(summary: dict[str, Any]) -> str:
     return "published" if summary.get("published") else "nothing_new"
 
 
-def _remembering(where: home.Home, what: Entry, due: datetime, started: datetime) -> Any:
+def _remembering(paths: Paths, what: Entry, due: datetime, started: datetime) -> Any:
     def remember(outcome: str, message: str = "") -> None:
-        schedules.remember(where, what, Served(due, started, datetime.now(UTC), outcome, message[:2000]))
+        schedules.remember(paths, what, Served(due, started, datetime.now(UTC), outcome, message[:2000]))
 
     return remember

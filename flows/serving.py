@@ -27,10 +27,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from warehouse import files
-from warehouse import paths as home
 from warehouse.errors import OverbuildError, UsageError
 from warehouse.fetching import schedules
-from warehouse.paths import Home
+from warehouse.paths import Paths, create_folders, paths_of
 from warehouse.settings import load_settings
 
 if TYPE_CHECKING:
@@ -50,14 +49,14 @@ UNFINISHED = ("PENDING", "RUNNING", "CANCELLING", "PAUSED")
 
 def serve(say: Any) -> None:
     """Run the schedules until SIGTERM or SIGINT. Raises UsageError where another process serves this home."""
-    where = home.home_of(load_settings())
-    home.prepare(where)
-    os.environ["OVERBUILD_HOME"] = str(where.root)  # runs start in processes of their own
+    paths = paths_of(load_settings())
+    create_folders(paths)
+    os.environ["OVERBUILD_HOME"] = str(paths.root)  # runs start in processes of their own
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)  # until the runner is up, a signal is simply the end
     try:
-        with alone(where), server(where, say) as url, _using(url):
-            asyncio.run(_serve(where, deployments(), say))
+        with alone(paths), server(paths, say) as url, _using(url):
+            asyncio.run(_serve(paths, deployments(), say))
     except KeyboardInterrupt:
         pass
     say("stopped.")
@@ -77,7 +76,7 @@ def _interrupt(*_: Any) -> None:
     raise KeyboardInterrupt
 
 
-async def _serve(where: Home, listed: list[RunnerDeployment], say: Any) -> None:
+async def _serve(paths: Paths, listed: list[RunnerDeployment], say: Any) -> None:
     from prefect.client.orchestration import get_client
     from prefect.runner import Runner
 
@@ -87,7 +86,7 @@ async def _serve(where: Home, listed: list[RunnerDeployment], say: Any) -> None:
         await _forget_others(client, set(ids.values()))
         await _settle_left_behind(client, ids, say)
         await _free_places(client, ids)
-        await _make_up_for_missed(client, ids, where, say)
+        await _make_up_for_missed(client, ids, paths, say)
     now = datetime.now(UTC)
     for entry in schedules.entries():
         asked = ", ".join(source.name for source in schedules.members(entry)) or "no source yet"
@@ -186,9 +185,9 @@ async def _free_places(client: PrefectClient, ids: dict[str, Any]) -> None:
             await client.update_global_concurrency_limit(limit.name, GlobalConcurrencyLimitUpdate(active_slots=0))
 
 
-async def _make_up_for_missed(client: PrefectClient, ids: dict[str, Any], where: Home, say: Any) -> None:
+async def _make_up_for_missed(client: PrefectClient, ids: dict[str, Any], paths: Paths, say: Any) -> None:
     """One run for each entry that missed a time or more."""
-    for entry in schedules.missed(where, datetime.now(UTC)):
+    for entry in schedules.missed(paths, datetime.now(UTC)):
         say(f"{entry.name}: missed a time while nothing ran; made up for once, now.")
         await client.create_flow_run_from_deployment(ids[entry.name], name=f"{entry.name}-missed", tags=[TAG, "missed"])
 
@@ -232,15 +231,15 @@ def prefect_yaml() -> str:
 
 
 @contextmanager
-def alone(where: Home) -> Iterator[None]:
+def alone(paths: Paths) -> Iterator[None]:
     """Hold the place of the one process that serves this home."""
     from filelock import FileLock, Timeout
 
-    lock = FileLock(where.root / ".serve.lock")
+    lock = FileLock(paths.root / ".serve.lock")
     try:
         lock.acquire(timeout=0)
     except Timeout as error:
-        raise UsageError(f"{where.root}: another `overbuild serve` serves this folder. Stop it first.") from error
+        raise UsageError(f"{paths.root}: another `overbuild serve` serves this folder. Stop it first.") from error
     try:
         yield
     finally:
@@ -248,12 +247,12 @@ def alone(where: Home) -> Iterator[None]:
 
 
 @contextmanager
-def server(where: Home, say: Any) -> Iterator[str]:
+def server(paths: Paths, say: Any) -> Iterator[str]:
     """The API address of a Prefect server: the one that is set and answers, else our own for as long as we serve.
 
     A server of ours that outlived its process (a kill) is taken over.
     """
-    found = _running(where)
+    found = _running(paths)
     if found is not None:
         url, process_id = found
         say(f"uses the Prefect server at {url}")
@@ -262,13 +261,13 @@ def server(where: Home, say: Any) -> Iterator[str]:
         finally:
             if process_id is not None:
                 _end(process_id)
-                _note(where).unlink(missing_ok=True)
+                _note(paths).unlink(missing_ok=True)
         return
     port = _free_port()
     url = f"http://127.0.0.1:{port}/api"
     say(f"starts a Prefect server at {url} (its database: {_prefect_home()})")
     _prefect_home().mkdir(parents=True, exist_ok=True)
-    log = where.root / "schedule" / "server.log"
+    log = paths.root / "schedule" / "server.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     environment = {name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"}
     with log.open("ab") as output:
@@ -281,24 +280,24 @@ def server(where: Home, say: Any) -> Iterator[str]:
         )
     try:
         _wait_until_up(process, url, log)
-        files.write(_note(where), json.dumps({"url": url, "pid": process.pid, "prefect_home": str(_prefect_home())}))
+        files.write(_note(paths), json.dumps({"url": url, "pid": process.pid, "prefect_home": str(_prefect_home())}))
         yield url
     finally:
         _end(process.pid, process)
-        _note(where).unlink(missing_ok=True)
+        _note(paths).unlink(missing_ok=True)
 
 
-def _note(where: Home) -> Path:
-    return where.root / "schedule" / "server.json"
+def _note(paths: Paths) -> Path:
+    return paths.root / "schedule" / "server.json"
 
 
-def _running(where: Home) -> tuple[str, int | None] | None:
+def _running(paths: Paths) -> tuple[str, int | None] | None:
     """A server that answers, and its process where it is ours to end."""
     asked = os.environ.get("PREFECT_API_URL") or _of_profile()
     if asked and _answers(asked):
         return asked, None
     try:
-        noted = json.loads(_note(where).read_text(encoding="utf-8"))
+        noted = json.loads(_note(paths).read_text(encoding="utf-8"))
         if noted["prefect_home"] == str(_prefect_home()) and _answers(noted["url"]):
             return noted["url"], noted["pid"]
     except (OSError, ValueError, KeyError):

@@ -66,15 +66,15 @@ def assumptions() -> Assumptions:
 
 
 @pytest.fixture(scope="session")
-def warehouse_home(tmp_path_factory, assumptions):
+def published_paths(tmp_path_factory, assumptions):
     """A home with a published warehouse, for tests that read it; see `tests.published`."""
     from tests.published import publish
-    from warehouse.paths import WAREHOUSE, Home
+    from warehouse.paths import WAREHOUSE, Paths
 
     root = tmp_path_factory.mktemp("published")
-    home = Home(root, root / WAREHOUSE)
-    publish(home, AS_OF, assumptions)
-    return home
+    paths = Paths(root, root / WAREHOUSE)
+    publish(paths, AS_OF, assumptions)
+    return paths
 
 
 def recorded(*parts: str) -> Path:

@@ -13,7 +13,7 @@ from warehouse import marts
 from warehouse.assumptions import Assumptions
 from warehouse.calendars.exchange import FIRST_SESSION, sessions
 from warehouse.database import store
-from warehouse.paths import WAREHOUSE, Home, prepare
+from warehouse.paths import WAREHOUSE, Paths, create_folders
 from warehouse.pipeline import ingest
 from warehouse.pipeline.context import RunContext
 from warehouse.settings import Settings
@@ -23,12 +23,12 @@ from warehouse.tables import CORE, SYSTEM
 STARTED = datetime(2026, 11, 10, tzinfo=UTC)
 
 
-def publish(home: Home, as_of: date, assumptions: Assumptions) -> None:
+def publish(paths: Paths, as_of: date, assumptions: Assumptions) -> None:
     """Ingest the snapshot into the archive and into `current/warehouse.duckdb`, with every mart but the timeline."""
-    prepare(home)
-    run = RunContext("test", STARTED, home, Settings())
-    home.current.mkdir()
-    with store.opened(home.current / WAREHOUSE, home.work / "staging.duckdb") as opened:
+    create_folders(paths)
+    run = RunContext("test", STARTED, paths, Settings())
+    paths.current.mkdir()
+    with store.opened(paths.current / WAREHOUSE, paths.work / "staging.duckdb") as opened:
         for source in SOURCES:
             ingest.ingest(source, opened, run)
         ingest.load(opened)

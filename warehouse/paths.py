@@ -23,7 +23,7 @@ WAREHOUSE, SITE, QUALITY = "warehouse.duckdb", "site", "quality"
 
 
 @dataclass(frozen=True)
-class Home:
+class Paths:
     """Paths of one OVERBUILD_HOME; `warehouse` is the name that users open."""
 
     root: Path
@@ -61,29 +61,36 @@ class Home:
         return self.dated(as_of) if as_of else self.current
 
 
-def home_of(settings: Settings) -> Home:
+def paths_of(settings: Settings) -> Paths:
     """Paths by the settings. Raises UsageError for a kind of warehouse that is not supported yet."""
     asked = settings.warehouse
     if asked and asked.split(":", 1)[0] in ("ducklake", "postgres", "md", "s3"):
         raise UsageError(f"OVERBUILD_WAREHOUSE={asked}: only a DuckDB file is supported so far; give a path to one.")
     root = settings.home.expanduser().absolute()
-    return Home(root, Path(asked).expanduser().absolute() if asked else root / WAREHOUSE)
+    return Paths(root, Path(asked).expanduser().absolute() if asked else root / WAREHOUSE)
 
 
-def prepare(home: Home) -> None:
+def create_folders(paths: Paths) -> None:
     """Create the folders. Raises UsageError where they cannot be written."""
     try:
-        for folder in (home.raw, home.releases, home.refused, home.work, home.root / "as-of", home.warehouse.parent):
+        for folder in (
+            paths.raw,
+            paths.releases,
+            paths.refused,
+            paths.work,
+            paths.root / "as-of",
+            paths.warehouse.parent,
+        ):
             folder.mkdir(parents=True, exist_ok=True)
-        with files.temporary(home.work, "writable") as probe:
+        with files.temporary(paths.work, "writable") as probe:
             probe.write_bytes(b"")
     except OSError as error:
         raise UsageError(
-            f"OVERBUILD_HOME={home.root}: this folder cannot be written ({error.strerror}: {error.filename}). "
+            f"OVERBUILD_HOME={paths.root}: this folder cannot be written ({error.strerror}: {error.filename}). "
             "Set OVERBUILD_HOME to a folder that you can write."
         ) from error
-    if home.warehouse.exists() and not home.warehouse.is_symlink():
+    if paths.warehouse.exists() and not paths.warehouse.is_symlink():
         raise UsageError(
-            f"{home.warehouse}: there is a file here that overbuild did not publish. Move it away, or set "
+            f"{paths.warehouse}: there is a file here that overbuild did not publish. Move it away, or set "
             "OVERBUILD_WAREHOUSE to another path."
         )

@@ -16,7 +16,7 @@ from warehouse.cli.output import Format
 from warehouse.database import store
 from warehouse.errors import UsageError
 from warehouse.fetching import archive
-from warehouse.paths import WAREHOUSE, Home, prepare
+from warehouse.paths import WAREHOUSE, Paths, create_folders
 from warehouse.pipeline import ingest
 from warehouse.pipeline.context import RunContext
 from warehouse.pipeline.quarantine import quarantine, stage_accepted
@@ -42,23 +42,25 @@ class Runs:
     """A home in which runs happen without a flow: rows are staged, judged, loaded and published."""
 
     def __init__(self, root):
-        self.home = Home(root, root / WAREHOUSE)
-        prepare(self.home)
-        self.home.current.mkdir()
+        self.paths = Paths(root, root / WAREHOUSE)
+        create_folders(self.paths)
+        self.paths.current.mkdir()
         self.count = 0
-        self.sha256 = archive.keep(self.home.raw, Received("prices.csv", "snapshot:prices.csv", "text/csv", CSV)).sha256
+        self.sha256 = archive.keep(
+            self.paths.raw, Received("prices.csv", "snapshot:prices.csv", "text/csv", CSV)
+        ).sha256
 
     def run(self, *rows, results=(), outcome="published", unreadable=()):
         self.count += 1
         at = START + timedelta(days=self.count)
-        run = RunContext(f"R{self.count}", at, self.home, Settings(), None, tuple(decisions.read(self.home)))
-        built = self.home.work / WAREHOUSE
-        published = self.home.current / WAREHOUSE
+        run = RunContext(f"R{self.count}", at, self.paths, Settings(), None, tuple(decisions.read(self.paths)))
+        built = self.paths.work / WAREHOUSE
+        published = self.paths.current / WAREHOUSE
         built.unlink(missing_ok=True)
         if published.exists():
             shutil.copyfile(published, built)
-        (self.home.work / "staging.duckdb").unlink(missing_ok=True)
-        with store.opened(built, self.home.work / "staging.duckdb") as opened:
+        (self.paths.work / "staging.duckdb").unlink(missing_ok=True)
+        with store.opened(built, self.paths.work / "staging.duckdb") as opened:
             sessions = pl.DataFrame({"session": [date(2025, 1, 17), date(2025, 1, 21)]})
             opened.put_helpers(sessions, pl.DataFrame({"gpu_model": ["*"]}))
             opened.execute("DELETE FROM provenance.documents")
@@ -99,11 +101,11 @@ class Runs:
         return sum(added.values())
 
     def waiting(self):
-        with history.opened(self.home) as connection:
+        with history.opened(self.paths) as connection:
             return history.waiting(connection)
 
     def decide(self, decision, row_id="", reason="looked it up"):
-        review.decide(self.home, row_id or self.waiting()[0]["row_id"], decision, reason, "Ada")
+        review.decide(self.paths, row_id or self.waiting()[0]["row_id"], decision, reason, "Ada")
 
 
 @pytest.fixture
@@ -139,13 +141,13 @@ def test_an_accepted_row_is_loaded_by_the_next_run_and_stays(runs):
     assert runs.run() == 1, "the document is not read again; the row comes from the decision"
     assert runs.problems == []
     assert "ohlc_consistent" not in str(runs.report.failed_critical), "the check it was accepted against is not asked"
-    with duckdb.connect(str(runs.home.current / WAREHOUSE), read_only=True) as connection:
+    with duckdb.connect(str(runs.paths.current / WAREHOUSE), read_only=True) as connection:
         [(high, locator)] = connection.execute("SELECT high, locator FROM core.stock_prices WHERE high < 1").fetchall()
     assert (high, locator) == (0.1, "line 3")
     assert runs.run(ODD) == 0, "read once more, it is loaded already and not put aside again"
     assert runs.messages == []
     assert runs.waiting() == []
-    with history.opened(runs.home) as connection:
+    with history.opened(runs.paths) as connection:
         (kept,) = history.put_aside(connection)
     assert (kept["row_id"], kept["decision"], kept["decided_by"]) == (before["row_id"], ACCEPTED, "Ada")
 
@@ -161,7 +163,7 @@ def test_a_dismissed_row_stays_out_and_is_not_told_again(runs):
 def test_a_decision_outlives_the_warehouse(runs):
     runs.run(GOOD, ODD)
     runs.decide(ACCEPTED)
-    (runs.home.current / WAREHOUSE).unlink()
+    (runs.paths.current / WAREHOUSE).unlink()
     assert runs.run(GOOD, ODD) == 2
 
 
@@ -191,13 +193,13 @@ def test_what_decides_nothing_is_refused_with_what_to_do(runs):
         (ids["line 5"], "why", "close is missing, and no decision can overrule that"),
     ):
         with pytest.raises(UsageError, match=message):
-            review.decide(runs.home, row_id, ACCEPTED, reason, "Ada")
+            review.decide(runs.paths, row_id, ACCEPTED, reason, "Ada")
     with pytest.raises(UsageError, match="nothing was decided about this row"):
         runs.decide(WITHDRAWN, ids["line 3"])
     runs.decide(DISMISSED, ids["line 3"][:8])
     with pytest.raises(UsageError, match=r"this row was dismissed on .* by Ada: 'looked it up'"):
         runs.decide(ACCEPTED, ids["line 3"])
-    assert len(decisions.read(runs.home)) == 1
+    assert len(decisions.read(runs.paths)) == 1
 
 
 def test_a_decision_can_be_withdrawn_until_the_row_is_loaded(runs):
@@ -211,23 +213,23 @@ def test_a_decision_can_be_withdrawn_until_the_row_is_loaded(runs):
     assert runs.run() == 1
     with pytest.raises(UsageError, match="this row is loaded already"):
         runs.decide(WITHDRAWN, row_id)
-    assert [one.decision for one in decisions.read(runs.home)] == [ACCEPTED, WITHDRAWN, ACCEPTED]
+    assert [one.decision for one in decisions.read(runs.paths)] == [ACCEPTED, WITHDRAWN, ACCEPTED]
 
 
 def test_a_line_cut_short_by_a_crash_is_no_decision_and_harms_none(runs):
     runs.run(GOOD, ODD)
-    (runs.home.root / decisions.FILE).write_text('{"row_id": "abc", "deci')
+    (runs.paths.root / decisions.FILE).write_text('{"row_id": "abc", "deci')
     runs.decide(DISMISSED)
-    assert [one.decision for one in decisions.read(runs.home)] == [DISMISSED]
+    assert [one.decision for one in decisions.read(runs.paths)] == [DISMISSED]
 
 
 def test_the_row_and_its_line_are_shown(runs, capsys):
     runs.run(GOOD, ODD)
-    review.row(runs.home, runs.waiting()[0]["row_id"], Format.json)
+    review.row(runs.paths, runs.waiting()[0]["row_id"], Format.json)
     (shown,) = json.loads(capsys.readouterr().out)
     assert (shown["document"], shown["locator"], shown["line"]) == ("prices.csv", "line 3", "NVDA,2025-01-21,0.1")
     assert shown["can_be_accepted"] == "yes"
-    review.quarantine(runs.home, "", False, Format.json)
+    review.quarantine(runs.paths, "", False, Format.json)
     (listed,) = json.loads(capsys.readouterr().out)
     assert listed["row"]["high"] == "0.1"
     assert "ohlc_consistent" in listed["reason"]
@@ -240,7 +242,7 @@ def test_what_is_new_and_what_holds_again_is_told_from_what_was_there_before(run
     runs.run(GOOD, results=[("a", True, 0), ("b", False, 2), ("c", False, 1)])
     runs.run(results=[("c", False, 1)])  # a run that does not look at a and b
     runs.run(results=[("a", False, 7), ("b", True, 0), ("c", False, 4)])
-    with history.opened(runs.home) as connection:
+    with history.opened(runs.paths) as connection:
         found = history.results(connection, "R3")
         new, mended = history.changed(found)
         records = {row["expectation"]: row for row in history.records(connection)}
@@ -248,7 +250,7 @@ def test_what_is_new_and_what_holds_again_is_told_from_what_was_there_before(run
     assert [row["expectation"] for row in mended] == ["b"]
     assert records["c"]["counts"] == [1, 1, 4]
     assert (records["b"]["failed_runs"], records["b"]["runs_looked_at"], records["b"]["holds_now"]) == (1, 2, True)
-    review.quality(runs.home, "", Format.json)
+    review.quality(runs.paths, "", Format.json)
     rows = json.loads(capsys.readouterr().out)
     assert {"run_id", "table_name", "expectation", "success", "details"} <= set(rows[0])
     assert next(row for row in rows if row["expectation"] == "a")["held_before"] is True
@@ -257,7 +259,7 @@ def test_what_is_new_and_what_holds_again_is_told_from_what_was_there_before(run
 def test_the_page_draws_trends_and_needs_no_network(runs, tmp_path):
     runs.run(GOOD, ODD, results=[("a", False, 3)])
     runs.run(results=[("a", False, 9)])
-    with history.opened(runs.home) as connection:
+    with history.opened(runs.paths) as connection:
         content = quality_page.read(connection, "R2", history.waiting(connection), {"R2"})
     quality_page.write(tmp_path / "site", content)
     page = (tmp_path / "site" / "quality.html").read_text()
@@ -272,7 +274,7 @@ def test_the_page_draws_trends_and_needs_no_network(runs, tmp_path):
 
 def test_the_page_of_a_refused_run_keeps_the_lines_of_its_message_apart(runs, tmp_path):
     runs.run(GOOD, results=[("a", False, 3)])
-    with history.opened(runs.home) as connection:
+    with history.opened(runs.paths) as connection:
         content = quality_page.read(connection, "R1", [], set())
     quality_page.write(tmp_path / "site", content, "core.a: 2 rows are bad:\n  a.csv, line 1: x\n  a.csv, line 2: y")
     page = (tmp_path / "site" / "quality.html").read_text()

@@ -23,7 +23,7 @@ from tests.live_server import Reply
 from warehouse.errors import UsageError
 from warehouse.fetching import schedules
 from warehouse.fetching.schedules import Served
-from warehouse.paths import Home
+from warehouse.paths import Paths
 
 PROJECT = Path(__file__).parents[2]
 
@@ -38,8 +38,8 @@ def next_times(entry: str, moment: str, count: int) -> list[str]:
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Home:
-    return Home(tmp_path, tmp_path / "warehouse.duckdb")
+def paths(tmp_path: Path) -> Paths:
+    return Paths(tmp_path, tmp_path / "warehouse.duckdb")
 
 
 # -- times -----------------------------------------------------------------------------------------------------------
@@ -137,45 +137,45 @@ def test_a_wrong_entry_is_named(text, message):
 # -- missed times ----------------------------------------------------------------------------------------------------
 
 
-def serve_slot(home: Home, slot: str, outcome: str = "published") -> None:
-    schedules.remember(home, schedules.entry("prices"), Served(at(slot), at(slot), at(slot), outcome))
+def serve_slot(paths: Paths, slot: str, outcome: str = "published") -> None:
+    schedules.remember(paths, schedules.entry("prices"), Served(at(slot), at(slot), at(slot), outcome))
 
 
-def test_a_time_is_served_once(home):
+def test_a_time_is_served_once(paths):
     entry = schedules.entry("prices")
     now = at("2026-11-25 21:31")
-    assert schedules.unserved(home, entry, now) == at("2026-11-25 21:30")
-    serve_slot(home, "2026-11-25 21:30")
-    assert schedules.unserved(home, entry, now) is None
-    assert schedules.unserved(home, entry, at("2026-11-26 21:31")) is None, "Thanksgiving"
+    assert schedules.unserved(paths, entry, now) == at("2026-11-25 21:30")
+    serve_slot(paths, "2026-11-25 21:30")
+    assert schedules.unserved(paths, entry, now) is None
+    assert schedules.unserved(paths, entry, at("2026-11-26 21:31")) is None, "Thanksgiving"
 
 
-def test_many_missed_times_are_one(home):
-    serve_slot(home, "2026-10-01 20:30")
+def test_many_missed_times_are_one(paths):
+    serve_slot(paths, "2026-10-01 20:30")
     now = at("2026-11-25 12:00")
-    assert [entry.name for entry in schedules.missed(home, now)] == ["prices"]
-    due = schedules.unserved(home, schedules.entry("prices"), now)
+    assert [entry.name for entry in schedules.missed(paths, now)] == ["prices"]
+    due = schedules.unserved(paths, schedules.entry("prices"), now)
     assert due == at("2026-11-24 21:30"), "the last one alone"
-    serve_slot(home, "2026-11-24 21:30")
-    assert schedules.missed(home, now) == []
+    serve_slot(paths, "2026-11-24 21:30")
+    assert schedules.missed(paths, now) == []
 
 
-def test_a_refused_time_is_due_again(home):
-    serve_slot(home, "2026-11-24 21:30", "refused")
-    assert schedules.unserved(home, schedules.entry("prices"), at("2026-11-25 12:00")) == at("2026-11-24 21:30")
+def test_a_refused_time_is_due_again(paths):
+    serve_slot(paths, "2026-11-24 21:30", "refused")
+    assert schedules.unserved(paths, schedules.entry("prices"), at("2026-11-25 12:00")) == at("2026-11-24 21:30")
 
 
-def test_a_new_home_has_missed_nothing(home):
-    assert schedules.missed(home, at("2026-11-25 12:00")) == []
+def test_a_new_home_has_missed_nothing(paths):
+    assert schedules.missed(paths, at("2026-11-25 12:00")) == []
 
 
-def test_what_was_remembered_and_is_damaged_is_as_if_it_were_not(home):
-    serve_slot(home, "2026-11-24 21:30")
-    (home.root / "schedule" / "prices.json").write_text("{")
-    assert schedules.served(home, schedules.entry("prices")) is None
+def test_what_was_remembered_and_is_damaged_is_as_if_it_were_not(paths):
+    serve_slot(paths, "2026-11-24 21:30")
+    (paths.root / "schedule" / "prices.json").write_text("{")
+    assert schedules.served(paths, schedules.entry("prices")) is None
 
 
-def test_stale_is_a_time_that_passed_too_long_ago(home):
+def test_stale_is_a_time_that_passed_too_long_ago(paths):
     prices = schedules.entry("prices")
     friday = at("2026-11-20 21:40")
     assert not schedules.stale(prices, friday, at("2026-11-23 21:00")), "a weekend is no silence"
@@ -222,11 +222,11 @@ def test_a_flow_that_fails_remembers_why_and_is_due_again(tmp_path, monkeypatch)
     monkeypatch.setenv("OVERBUILD_HOME", str(tmp_path))
     with pytest.raises(RefusedError):
         schedule.scheduled.fn("training")
-    home = Home(tmp_path, tmp_path / "w")
-    served = schedules.served(home, schedules.entry("training"))
+    paths = Paths(tmp_path, tmp_path / "w")
+    served = schedules.served(paths, schedules.entry("training"))
     assert served is not None
     assert (served.outcome, served.message) == ("refused", "the list is half a list")
-    assert schedules.unserved(home, schedules.entry("training"), datetime.now(UTC)) is not None
+    assert schedules.unserved(paths, schedules.entry("training"), datetime.now(UTC)) is not None
 
 
 def test_a_run_waits_for_the_one_at_work_which_may_serve_the_same_time(tmp_path, monkeypatch):
@@ -236,14 +236,14 @@ def test_a_run_waits_for_the_one_at_work_which_may_serve_the_same_time(tmp_path,
     from flows import schedule
 
     training, now = schedules.entry("training"), datetime.now(UTC)
-    home = Home(tmp_path, tmp_path / "w")
-    at_work = FileLock(home.lock)
+    paths = Paths(tmp_path, tmp_path / "w")
+    at_work = FileLock(paths.lock)
     at_work.acquire()
 
     def pass_time(seconds: float) -> None:
         if at_work.is_locked:
             at_work.release()
-            schedules.remember(home, training, Served(now, now, now, "published"))
+            schedules.remember(paths, training, Served(now, now, now, "published"))
 
     monkeypatch.setattr(schedule.time, "sleep", pass_time)
     monkeypatch.setattr(schedule, "say", lambda message: None)
@@ -382,9 +382,9 @@ def test_serve_starts_a_server_with_the_deployments_and_stops_cleanly(serving):
 
 
 def test_a_missed_time_is_made_up_for_and_a_run_under_way_is_cancelled_whole(serving, live_server):
-    home = Home(serving.home, serving.home / "warehouse.duckdb")
+    paths = Paths(serving.home, serving.home / "warehouse.duckdb")
     training, long_ago = schedules.entry("training"), at("2026-01-05 06:40")
-    schedules.remember(home, training, Served(long_ago, long_ago, long_ago, "published"))
+    schedules.remember(paths, training, Served(long_ago, long_ago, long_ago, "published"))
     live_server.script("/data/notable_ai_models.csv", Reply(b"", wait_seconds=300))
     serving.environment["OVERBUILD_EPOCH_URL"] = live_server.url
     serving.start()
@@ -393,7 +393,7 @@ def test_a_missed_time_is_made_up_for_and_a_run_under_way_is_cancelled_whole(ser
     assert serving.stop(signal.SIGTERM) == 0, serving.log.read_text()
     assert list((serving.home / "work").iterdir()) == [], "nothing half-built stays behind"
     assert not (serving.home / "current").exists()
-    assert [entry.name for entry in schedules.missed(home, datetime.now(UTC))] == ["training"], "due again"
+    assert [entry.name for entry in schedules.missed(paths, datetime.now(UTC))] == ["training"], "due again"
 
 
 def test_calendar_days_are_dates():

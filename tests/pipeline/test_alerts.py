@@ -11,7 +11,7 @@ import pytest
 
 from tests.live_server import Reply
 from warehouse.errors import UsageError
-from warehouse.paths import Home
+from warehouse.paths import Paths
 from warehouse.pipeline import alerts
 from warehouse.pipeline.alerts import HOLDS, Known, Seen, Topic, news
 from warehouse.settings import Settings, load_settings
@@ -93,14 +93,14 @@ def test_a_verdict_is_an_alert_when_it_changes_and_not_when_it_is_first_known():
 
 
 @pytest.fixture
-def home(tmp_path):
-    return Home(tmp_path, tmp_path / "warehouse.duckdb")
+def paths(tmp_path):
+    return Paths(tmp_path, tmp_path / "warehouse.duckdb")
 
 
-def send(home, address, found):
+def send(paths, address, found):
     announced = []
-    settings = Settings(home=home.root, webhook_url=address)
-    notified = alerts.send(home, settings, found, "R1", announced.append)
+    settings = Settings(home=paths.root, webhook_url=address)
+    notified = alerts.send(paths, settings, found, "R1", announced.append)
     return [message.text for message in announced], list(notified.notes)
 
 
@@ -108,9 +108,9 @@ def posts(server):
     return [json.loads(request.body)["text"] for request in server.asked(SECRET)]
 
 
-def test_the_webhook_gets_what_slack_takes(home, live_server):
+def test_the_webhook_gets_what_slack_takes(paths, live_server):
     live_server.body(SECRET, b"ok")
-    announced, notes = send(home, live_server.url + SECRET, seen(check("critical: close < 0 & <b>")))
+    announced, notes = send(paths, live_server.url + SECRET, seen(check("critical: close < 0 & <b>")))
     assert notes == []
     assert announced == ["Check failed, critical: close < 0 & <b>"]
     (request,) = live_server.asked(SECRET)
@@ -119,57 +119,57 @@ def test_the_webhook_gets_what_slack_takes(home, live_server):
     assert posts(live_server) == [
         "overbuild, run R1:\n[!] Check failed, critical: close &lt; 0 &amp; &lt;b&gt;\nMore: overbuild quality --run R1"
     ]
-    send(home, live_server.url + SECRET, seen(check("critical: close < 0 & <b>")))
+    send(paths, live_server.url + SECRET, seen(check("critical: close < 0 & <b>")))
     assert len(posts(live_server)) == 1, "nothing new, nothing sent"
 
 
 @pytest.mark.parametrize("refusal", ["404", "500", "429", "redirect", "drop"])
-def test_a_webhook_that_fails_is_noted_without_its_address_and_tried_again(home, live_server, refusal):
+def test_a_webhook_that_fails_is_noted_without_its_address_and_tried_again(paths, live_server, refusal):
     live_server.refuse(SECRET, refusal, then=Reply(b"ok"))
-    announced, notes = send(home, live_server.url + SECRET, seen(check("critical: one")))
+    announced, notes = send(paths, live_server.url + SECRET, seen(check("critical: one")))
     assert len(announced) == 1
     (note,) = notes
     assert "OVERBUILD_WEBHOOK_URL" in note
     assert "verysecret" not in note
     assert "127.0.0.1" not in note
-    announced, notes = send(home, live_server.url + SECRET, seen(check("critical: one")))
+    announced, notes = send(paths, live_server.url + SECRET, seen(check("critical: one")))
     assert (announced, notes) == ([], []), "the event was sent the first time"
     assert "critical: one" in posts(live_server)[-1]
-    assert "verysecret" not in (home.root / alerts.FILE).read_text()
+    assert "verysecret" not in (paths.root / alerts.FILE).read_text()
 
 
-def test_a_host_that_is_not_there_harms_nothing(home):
-    _, notes = send(home, "http://127.0.0.1:9/verysecret", seen(check("critical: one")))
+def test_a_host_that_is_not_there_harms_nothing(paths):
+    _, notes = send(paths, "http://127.0.0.1:9/verysecret", seen(check("critical: one")))
     assert "could not be reached" in notes[0]
     assert "verysecret" not in notes[0]
 
 
-def test_without_a_webhook_requests_is_not_imported(home):
+def test_without_a_webhook_requests_is_not_imported(paths):
     program = (
-        "import sys; from pathlib import Path; from warehouse.paths import Home; from warehouse.pipeline import alerts; "
+        "import sys; from pathlib import Path; from warehouse.paths import Paths; from warehouse.pipeline import alerts; "
         "from warehouse.pipeline.alerts import Seen, Topic; from warehouse.settings import Settings; "
-        f"root = Path({str(home.root)!r}); "
-        "alerts.send(Home(root, root), Settings(home=root), Seen((Topic('check', 'c', 'bad'),)), 'R', lambda m: None); "
+        f"root = Path({str(paths.root)!r}); "
+        "alerts.send(Paths(root, root), Settings(home=root), Seen((Topic('check', 'c', 'bad'),)), 'R', lambda m: None); "
         "sys.exit('requests' in sys.modules or 'prefect' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
-def test_an_event_that_cannot_be_sent_is_noted(home):
+def test_an_event_that_cannot_be_sent_is_noted(paths):
     def fails(_):
         raise RuntimeError("no server")
 
-    notified = alerts.send(home, Settings(home=home.root), seen(check("bad")), "R1", fails)
+    notified = alerts.send(paths, Settings(home=paths.root), seen(check("bad")), "R1", fails)
     assert "RuntimeError" in notified.notes[0]
 
 
-def test_a_file_that_cannot_be_read_repeats_every_alert_once(home):
-    (home.root / alerts.FILE).write_text("{")
-    assert len(send(home, None, seen(check("bad")))[0]) == 1
-    assert send(home, None, seen(check("bad")))[0] == []
+def test_a_file_that_cannot_be_read_repeats_every_alert_once(paths):
+    (paths.root / alerts.FILE).write_text("{")
+    assert len(send(paths, None, seen(check("bad")))[0]) == 1
+    assert send(paths, None, seen(check("bad")))[0] == []
 
 
-def test_the_file_of_an_earlier_version_is_read_on(home):
+def test_the_file_of_an_earlier_version_is_read_on(paths):
     """Nobody is notified again of what was open before an upgrade, and of its end it is said since when it was open."""
     since = "2026-11-20T07:30:00+00:00"
     was_open = {
@@ -177,11 +177,11 @@ def test_the_file_of_an_earlier_version_is_read_on(home):
         "notice yahoo: two bars": {"kind": "notice", "text": "yahoo: two bars", "since": since},
         "row abc": {"kind": "rows", "text": "core.gpu_prices\0offer 3", "since": since},
     }
-    (home.root / alerts.OLD_FILE).write_text(json.dumps({"open": was_open, "verdicts": {}, "undelivered": []}))
+    (paths.root / alerts.OLD_FILE).write_text(json.dumps({"open": was_open, "verdicts": {}, "undelivered": []}))
     notice = Topic("notice", f"document {alerts.digest('yahoo: two bars')}", "yahoo: two bars")
     rows = Topic("rows", "abc", "offer 3", "core.gpu_prices")
-    assert send(home, None, seen(check("critical: 4 rows"), notice, rows)) == ([], [])
-    (message,) = send(home, None, seen(check(HOLDS), notice, rows))[0]
+    assert send(paths, None, seen(check("critical: 4 rows"), notice, rows)) == ([], [])
+    (message,) = send(paths, None, seen(check(HOLDS), notice, rows))[0]
     assert message.endswith("(it had failed since 2026-11-20 07:30 UTC).")
 
 

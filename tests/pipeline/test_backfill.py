@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from warehouse.cli import backfill as command
 from warehouse.errors import RefusedError, UsageError
-from warehouse.paths import Home
+from warehouse.paths import Paths
 from warehouse.pipeline import backfill
 from warehouse.pipeline.backfill import Progress, Span, pieces
 from warehouse.sources import all_sources
@@ -29,7 +29,7 @@ ABLE = SOURCE.name
 
 @pytest.fixture
 def progress(tmp_path: Path) -> Progress:
-    return Progress(Home(tmp_path, tmp_path / "warehouse.duckdb"), "yahoo")
+    return Progress(Paths(tmp_path, tmp_path / "warehouse.duckdb"), "yahoo")
 
 
 def days(spans: list[Span]) -> list[date]:
@@ -62,7 +62,7 @@ def test_pieces_hold_every_day_once_in_order(span):
 @settings(deadline=None, max_examples=50)
 def test_what_remains_is_what_is_not_done(tmp_path_factory, span, done):
     folder = tmp_path_factory.mktemp("done")
-    progress = Progress(Home(folder, folder / "w"), "yahoo")
+    progress = Progress(Paths(folder, folder / "w"), "yahoo")
     for piece in done:
         progress.remember(piece, TODAY)
     assert days(progress.remaining(span)) == [day for day in days([span]) if day not in set(days(done))]

@@ -15,7 +15,7 @@ from tests.live_server import LiveServer, Reply
 from warehouse.database.store import CONTRADICTION, Store, opened
 from warehouse.errors import DocumentError
 from warehouse.fetching import archive
-from warehouse.paths import Home, prepare
+from warehouse.paths import Paths, create_folders
 from warehouse.pipeline import ingest
 from warehouse.pipeline.context import RunContext
 from warehouse.pipeline.ingest import Ingested
@@ -86,8 +86,8 @@ class World:
 
     def __init__(self, folder: Path, server: LiveServer) -> None:
         self.folder, self.server, self.runs = folder, server, 0
-        self.home = Home(folder / "home", folder / "home" / "warehouse.duckdb")
-        prepare(self.home)
+        self.paths = Paths(folder / "home", folder / "home" / "warehouse.duckdb")
+        create_folders(self.paths)
         self.messages: list[str] = []
 
     def play(self, **bodies) -> None:
@@ -103,9 +103,9 @@ class World:
         """A run as far as the loading; gives what came of it."""
         self.runs += 1
         settings = Settings(
-            home=self.home.root, sec_url=self.server.url, network="off" if offline else "on", timeout_seconds=2
+            home=self.paths.root, sec_url=self.server.url, network="off" if offline else "on", timeout_seconds=2
         )
-        context = RunContext(f"run{self.runs}", datetime.now(UTC), self.home, settings)
+        context = RunContext(f"run{self.runs}", datetime.now(UTC), self.paths, settings)
         with self.store(warehouse) as store:
             found = ingest.ingest(source, store, context)
             self.messages = quarantine(store, context, [found])
@@ -358,7 +358,7 @@ def test_with_the_network_off_and_an_empty_archive_a_source_is_skipped(world):
 
 def test_a_document_missing_from_the_archive_is_named(world):
     found = world.run()
-    archive.path_of(world.home.raw, found.documents[1].sha256).unlink()
+    archive.path_of(world.paths.raw, found.documents[1].sha256).unlink()
     again = world.run(warehouse="two", offline=True)
     assert world.counts("two") == [1, 3]
     assert "toy b" in again.message

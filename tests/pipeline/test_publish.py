@@ -8,21 +8,21 @@ import pytest
 
 from warehouse.errors import OverbuildError, UsageError
 from warehouse.fetching import archive
-from warehouse.paths import Home, prepare
+from warehouse.paths import Paths, create_folders
 from warehouse.pipeline.context import busy, one_at_a_time
 from warehouse.pipeline.publish import KEPT_RELEASES, publish
 from warehouse.sources.common.source import Received
 
 
 @pytest.fixture
-def home(tmp_path):
-    made = Home(tmp_path / "home", tmp_path / "home" / "warehouse.duckdb")
-    prepare(made)
+def paths(tmp_path):
+    made = Paths(tmp_path / "home", tmp_path / "home" / "warehouse.duckdb")
+    create_folders(made)
     return made
 
 
-def built(home, number):
-    folder = home.work / f"run{number}"
+def built(paths, number):
+    folder = paths.work / f"run{number}"
     (folder / "site").mkdir(parents=True)
     (folder / "quality").mkdir()
     for page in ("site", "quality"):
@@ -32,53 +32,53 @@ def built(home, number):
     return folder
 
 
-def seen(home):
-    with duckdb.connect(str(home.warehouse), read_only=True) as connection:
+def seen(paths):
+    with duckdb.connect(str(paths.warehouse), read_only=True) as connection:
         (number,) = connection.execute("SELECT number FROM answer").fetchone()
-    pages = {(home.root / page / "index.html").read_text() for page in ("site", "quality")}
+    pages = {(paths.root / page / "index.html").read_text() for page in ("site", "quality")}
     assert pages == {str(number)}, "the warehouse and the pages are of different runs"
     return number
 
 
-def test_the_three_change_together_and_an_open_reader_is_undisturbed(home):
-    publish(home, built(home, 1), "run1", None)
-    assert seen(home) == 1
-    reader = duckdb.connect(str(home.warehouse), read_only=True)
+def test_the_three_change_together_and_an_open_reader_is_undisturbed(paths):
+    publish(paths, built(paths, 1), "run1", None)
+    assert seen(paths) == 1
+    reader = duckdb.connect(str(paths.warehouse), read_only=True)
     for number in range(2, 3 + KEPT_RELEASES):
-        publish(home, built(home, number), f"run{number}", None)
-        assert seen(home) == number
+        publish(paths, built(paths, number), f"run{number}", None)
+        assert seen(paths) == number
     assert reader.execute("SELECT number FROM answer").fetchone() == (1,)
     reader.close()
-    assert len(list(home.releases.iterdir())) == KEPT_RELEASES + 1
+    assert len(list(paths.releases.iterdir())) == KEPT_RELEASES + 1
 
 
-def test_a_dated_run_stands_beside_todays_answer(home):
-    publish(home, built(home, 1), "run1", None)
-    publish(home, built(home, 2), "run2", date(2025, 1, 28))
-    assert seen(home) == 1
-    dated = home.root / "as-of" / "2025-01-28"
+def test_a_dated_run_stands_beside_todays_answer(paths):
+    publish(paths, built(paths, 1), "run1", None)
+    publish(paths, built(paths, 2), "run2", date(2025, 1, 28))
+    assert seen(paths) == 1
+    dated = paths.root / "as-of" / "2025-01-28"
     assert (dated / "site" / "index.html").read_text() == "2"
     for number in range(3, 9):
-        publish(home, built(home, number), f"run{number}", None)
+        publish(paths, built(paths, number), f"run{number}", None)
     assert (dated / "site" / "index.html").read_text() == "2", "a linked release is never forgotten"
 
 
 def test_the_warehouse_can_live_elsewhere(tmp_path):
-    home = Home(tmp_path / "home", tmp_path / "elsewhere" / "mine.duckdb")
-    prepare(home)
-    publish(home, built(home, 1), "run1", None)
-    assert seen(home) == 1
+    paths = Paths(tmp_path / "home", tmp_path / "elsewhere" / "mine.duckdb")
+    create_folders(paths)
+    publish(paths, built(paths, 1), "run1", None)
+    assert seen(paths) == 1
 
 
 def test_a_file_that_is_not_ours_is_never_overwritten(tmp_path):
-    home = Home(tmp_path / "home", tmp_path / "mine.duckdb")
-    home.warehouse.write_text("precious")
+    paths = Paths(tmp_path / "home", tmp_path / "mine.duckdb")
+    paths.warehouse.write_text("precious")
     with pytest.raises(UsageError, match=r"mine\.duckdb: there is a file here that overbuild did not publish"):
-        prepare(home)
-    assert home.warehouse.read_text() == "precious"
+        create_folders(paths)
+    assert paths.warehouse.read_text() == "precious"
 
 
-def test_a_second_run_says_that_it_waits_and_then_goes_on(home):
+def test_a_second_run_says_that_it_waits_and_then_goes_on(paths):
     said, order = [], []
     first_has_it, waiting = threading.Event(), threading.Event()
 
@@ -87,7 +87,7 @@ def test_a_second_run_says_that_it_waits_and_then_goes_on(home):
         waiting.set()
 
     def first():
-        with one_at_a_time(home, "waiting", said.append):
+        with one_at_a_time(paths, "waiting", said.append):
             first_has_it.set()
             assert waiting.wait(10)
             order.append("first")
@@ -95,7 +95,7 @@ def test_a_second_run_says_that_it_waits_and_then_goes_on(home):
     thread = threading.Thread(target=first)
     thread.start()
     assert first_has_it.wait(10)
-    with one_at_a_time(home, "waiting", say):
+    with one_at_a_time(paths, "waiting", say):
         order.append("second")
     thread.join()
     assert said == ["waiting"]
@@ -119,8 +119,8 @@ def test_a_document_that_was_changed_in_the_archive_is_noticed(tmp_path):
         archive.read(tmp_path, document.sha256)
 
 
-def test_a_home_is_busy_while_a_run_has_its_lock(home):
-    assert not busy(home)
-    with one_at_a_time(home, "", print):
-        assert busy(home)
-    assert not busy(home)
+def test_a_home_is_busy_while_a_run_has_its_lock(paths):
+    assert not busy(paths)
+    with one_at_a_time(paths, "", print):
+        assert busy(paths)
+    assert not busy(paths)

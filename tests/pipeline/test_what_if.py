@@ -18,9 +18,9 @@ from warehouse.reports import overrides
 FEW = "draws=20000"  # enough for a direction
 
 
-def asked(home, capsys, *assumed: str) -> dict[tuple[str, str], dict]:
+def asked(paths, capsys, *assumed: str) -> dict[tuple[str, str], dict]:
     """`overbuild verdict --assume ... --format json`, by scope and question."""
-    answers.verdict(home.current, "", Format.json, assumed)
+    answers.verdict(paths.current, "", Format.json, assumed)
     return {(row["scope"], row["question"]): row for row in json.loads(capsys.readouterr().out)}
 
 
@@ -28,60 +28,60 @@ def found(row: dict, condition: str) -> float:
     return next(c["value"] for c in row["conditions"] if c["condition"] == condition)
 
 
-def test_the_published_answer_is_no_what_if(warehouse_home, capsys):
-    rows = asked(warehouse_home, capsys)
+def test_the_published_answer_is_no_what_if(published_paths, capsys):
+    rows = asked(published_paths, capsys)
     assert len(rows) == 25
     assert {row["what_if"] for row in rows.values()} == {None}
 
 
-def test_an_unchanged_assumption_gives_the_published_answer(warehouse_home, capsys):
-    published = asked(warehouse_home, capsys)
-    same = asked(warehouse_home, capsys, "q2_threshold=0.25")
+def test_an_unchanged_assumption_gives_the_published_answer(published_paths, capsys):
+    published = asked(published_paths, capsys)
+    same = asked(published_paths, capsys, "q2_threshold=0.25")
     for key, row in published.items():
         assert same[key] | {"what_if": None} == row
 
 
-def test_demand_that_does_not_respond_makes_capex_redundant(warehouse_home, capsys):
+def test_demand_that_does_not_respond_makes_capex_redundant(published_paths, capsys):
     """With e = 0 the net share is the gross one, s (1 - 1/k) (method 4.5); with e = 1 nothing is redundant."""
-    none = asked(warehouse_home, capsys, "elasticity=0", FEW)["ALL", "Q2"]
+    none = asked(published_paths, capsys, "elasticity=0", FEW)["ALL", "Q2"]
     assert found(none, "redundant_median_at_threshold") == pytest.approx(found(none, "redundant_gross_median"))
-    unit = asked(warehouse_home, capsys, "elasticity=1", FEW)["ALL", "Q2"]
+    unit = asked(published_paths, capsys, "elasticity=1", FEW)["ALL", "Q2"]
     assert found(unit, "redundant_median_at_threshold") == pytest.approx(0, abs=1e-12)
 
 
-def test_dearer_capital_and_shorter_lives_cover_less(warehouse_home, capsys):
+def test_dearer_capital_and_shorter_lives_cover_less(published_paths, capsys):
     coverage = "coverage_median_end_customer"
-    base = found(asked(warehouse_home, capsys, FEW)["ALL", "Q3"], coverage)
-    dear = asked(warehouse_home, capsys, "discount_rate.low=0.2", "discount_rate.high=0.25", FEW)["ALL", "Q3"]
-    short = asked(warehouse_home, capsys, "life=3", FEW)["ALL", "Q3"]
-    doubled = asked(warehouse_home, capsys, "attributable_revenue=2", FEW)["ALL", "Q3"]
+    base = found(asked(published_paths, capsys, FEW)["ALL", "Q3"], coverage)
+    dear = asked(published_paths, capsys, "discount_rate.low=0.2", "discount_rate.high=0.25", FEW)["ALL", "Q3"]
+    short = asked(published_paths, capsys, "life=3", FEW)["ALL", "Q3"]
+    doubled = asked(published_paths, capsys, "attributable_revenue=2", FEW)["ALL", "Q3"]
     assert found(dear, coverage) < base
     assert found(short, coverage) < base
     assert found(doubled, coverage) == pytest.approx(2 * base, rel=1e-9)
 
 
-def test_it_is_marked_wherever_it_shows(warehouse_home, capsys):
-    rows = asked(warehouse_home, capsys, "q1_factor=1", "life.mode=4")
+def test_it_is_marked_wherever_it_shows(published_paths, capsys):
+    rows = asked(published_paths, capsys, "q1_factor=1", "life.mode=4")
     said = {row["what_if"] for row in rows.values()}
     assert said == {"life = triangular 3, 4, 6 instead of triangular 3, 5, 6; q1_factor = 1 instead of 2"}
     assert rows["ALL", "Q1"]["verdict"] == "claim_fails", "7.2 million is more than once the 6 million claimed"
-    answers.verdict(warehouse_home.current, "META", Format.table, ["q1_factor=1"])
+    answers.verdict(published_paths.current, "META", Format.table, ["q1_factor=1"])
     shown = capsys.readouterr().out
     assert shown.startswith("WHAT-IF, not the published answer: q1_factor = 1 instead of 2\n")
     assert "META Q1 claim_holds_for_its_scope -> claim_fails" in shown
     assert "(what-if)" in shown.splitlines()[3]
-    answers.verdict(warehouse_home.current, "", Format.csv, ["q1_factor=1"])
+    answers.verdict(published_paths.current, "", Format.csv, ["q1_factor=1"])
     assert capsys.readouterr().out.splitlines()[0].endswith(",what_if,failed_sources")
 
 
-def test_nothing_is_published(warehouse_home, capsys):
-    before = (warehouse_home.current / WAREHOUSE).read_bytes()
-    asked(warehouse_home, capsys, "q2_threshold=0.9", FEW)
-    assert (warehouse_home.current / WAREHOUSE).read_bytes() == before
+def test_nothing_is_published(published_paths, capsys):
+    before = (published_paths.current / WAREHOUSE).read_bytes()
+    asked(published_paths, capsys, "q2_threshold=0.9", FEW)
+    assert (published_paths.current / WAREHOUSE).read_bytes() == before
 
 
-def test_the_warehouse_says_which_assumptions_made_it(warehouse_home, assumptions):
-    with store.reading(warehouse_home.current / WAREHOUSE) as connection:
+def test_the_warehouse_says_which_assumptions_made_it(published_paths, assumptions):
+    with store.reading(published_paths.current / WAREHOUSE) as connection:
         rows = connection.execute("SELECT key, value->>'$', overridden, sha256 FROM marts.assumptions").fetchall()
         assert overrides.overridden(connection) is None
     assert {key for key, *_ in rows} == set(assumptions)

@@ -31,7 +31,7 @@ from warehouse.calendars.exchange import sessions
 from warehouse.database.store import Store, opened, provenance
 from warehouse.errors import OverbuildError, RefusedError
 from warehouse.fetching.client import Local
-from warehouse.paths import Home
+from warehouse.paths import Paths
 from warehouse.pipeline import ingest
 from warehouse.pipeline.context import RunContext
 from warehouse.pipeline.ingest import Ingested
@@ -95,8 +95,8 @@ class Laboratory:
 
     def __init__(self, store: Store, folder: Path) -> None:
         self.store = store
-        home = Home(folder, folder / "warehouse.duckdb")
-        self.run = RunContext("laboratory", NOW, home, Settings())
+        paths = Paths(folder, folder / "warehouse.duckdb")
+        self.run = RunContext("laboratory", NOW, paths, Settings())
         self.sources: dict[str, Source] = {}
         self.contexts: dict[str, dict[str, str]] = {}
         self.bodies: dict[str, bytes] = {}

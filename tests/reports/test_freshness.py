@@ -16,7 +16,7 @@ from warehouse.cli import doctor as health
 from warehouse.cli import output
 from warehouse.database import store
 from warehouse.fetching.fetch_log import FOLDER
-from warehouse.paths import Home
+from warehouse.paths import Paths
 from warehouse.reports import freshness as sources_report
 from warehouse.reports.freshness import last_attempt, report
 from warehouse.settings import Settings
@@ -27,27 +27,27 @@ NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)  # a Wednesday; training data are d
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Home:
-    return Home(tmp_path, tmp_path / "warehouse.duckdb")
+def paths(tmp_path: Path) -> Paths:
+    return Paths(tmp_path, tmp_path / "warehouse.duckdb")
 
 
-def note(home: Home, at: datetime, outcome: str = "good", name: str = "ml_hardware.csv", **more: object) -> None:
+def note(paths: Paths, at: datetime, outcome: str = "good", name: str = "ml_hardware.csv", **more: object) -> None:
     """A line in the log of fetches."""
-    path = home.raw / FOLDER / "epoch.jsonl"
+    path = paths.raw / FOLDER / "epoch.jsonl"
     path.parent.mkdir(parents=True, exist_ok=True)
     line = {"source": "epoch", "outcome": outcome, "name": name, "checked_at": at.isoformat(), **more}
     with path.open("a") as file:
         file.write(json.dumps(line) + "\n")
 
 
-def publish(home: Home, **fields: object) -> None:
+def publish(paths: Paths, **fields: object) -> None:
     """A published warehouse in which a run has noted how Epoch's lists went."""
     row = {
         "run_id": "r", "source": "epoch", "feed": "training", "outcome": "good", "message": "", "documents": 4,
         "new_documents": 4, "rows_read": 10, "requests": 4, "checked_at": NOW, "last_success_at": NOW,
     }  # fmt: skip
-    home.current.mkdir(exist_ok=True)
-    with store.opened(home.current / "warehouse.duckdb", home.root / "staging.duckdb") as opened:
+    paths.current.mkdir(exist_ok=True)
+    with store.opened(paths.current / "warehouse.duckdb", paths.root / "staging.duckdb") as opened:
         table = SYSTEM["source_runs"]
         opened.append(table, pl.DataFrame([row | fields], schema_overrides=dict(table.polars_schema)))
         document = {
@@ -58,13 +58,13 @@ def publish(home: Home, **fields: object) -> None:
         opened.append(documents, documents.conform(pl.DataFrame([document])))
 
 
-def epoch(home: Home, now: datetime = NOW) -> dict:
-    [row] = [row for row in report(home, Settings(), now) if row["source"] == "epoch"]
+def epoch(paths: Paths, now: datetime = NOW) -> dict:
+    [row] = [row for row in report(paths, Settings(), now) if row["source"] == "epoch"]
     return row
 
 
-def test_every_source_has_a_row_on_a_new_machine(home):
-    rows = {row["source"]: row for row in report(home, Settings(), NOW)}
+def test_every_source_has_a_row_on_a_new_machine(paths):
+    rows = {row["source"]: row for row in report(paths, Settings(), NOW)}
     assert {row["state"] for row in rows.values()} == {"off"}
     assert rows["reference_prices"]["next_step"] == "overbuild run"
     assert rows["epoch"]["next_run"] == datetime(2026, 11, 30, 6, 40, tzinfo=UTC)
@@ -72,49 +72,49 @@ def test_every_source_has_a_row_on_a_new_machine(home):
     assert "OVERBUILD_TIINGO_KEY" in rows["tiingo"]["next_step"]
 
 
-def test_a_source_that_succeeded_since_its_last_time_is_ok(home):
+def test_a_source_that_succeeded_since_its_last_time_is_ok(paths):
     publish(
-        home, last_success_at=datetime(2026, 11, 23, 7, tzinfo=UTC), checked_at=datetime(2026, 11, 23, 7, tzinfo=UTC)
+        paths, last_success_at=datetime(2026, 11, 23, 7, tzinfo=UTC), checked_at=datetime(2026, 11, 23, 7, tzinfo=UTC)
     )
-    row = epoch(home)
+    row = epoch(paths)
     assert (row["state"], row["next_step"]) == ("ok", "")
     assert row["last_success"] == row["last_run"] == datetime(2026, 11, 23, 7, tzinfo=UTC)
     assert row["newest_fact"] == date(2026, 11, 20)
 
 
-def test_a_source_that_missed_its_time_for_too_long_is_stale(home):
+def test_a_source_that_missed_its_time_for_too_long_is_stale(paths):
     whole = datetime(2026, 11, 16, 7, tzinfo=UTC)
-    publish(home, last_success_at=whole, checked_at=whole)
-    assert epoch(home)["state"] == "ok", "due on Monday, and Wednesday is within three days"
-    late = epoch(home, NOW + timedelta(days=1))
+    publish(paths, last_success_at=whole, checked_at=whole)
+    assert epoch(paths)["state"] == "ok", "due on Monday, and Wednesday is within three days"
+    late = epoch(paths, NOW + timedelta(days=1))
     assert late["state"] == "stale"
     assert "due since 2026-11-23 06:40 UTC" in late["next_step"]
 
 
-def test_a_source_that_failed_says_what_and_keeps_the_day_it_was_whole(home):
+def test_a_source_that_failed_says_what_and_keeps_the_day_it_was_whole(paths):
     whole = datetime(2026, 11, 16, 7, tzinfo=UTC)
-    publish(home, outcome="partly_failed", message="1 document failed: ml_hardware.csv: 503", last_success_at=whole)
-    row = epoch(home)
+    publish(paths, outcome="partly_failed", message="1 document failed: ml_hardware.csv: 503", last_success_at=whole)
+    row = epoch(paths)
     assert row["state"] == "failed"
     assert row["last_success"] == whole
     assert "ml_hardware.csv: 503" in row["next_step"]
 
 
-def test_an_attempt_after_the_published_run_counts(home):
+def test_an_attempt_after_the_published_run_counts(paths):
     monday = datetime(2026, 11, 23, 7, tzinfo=UTC)
-    publish(home, checked_at=monday, last_success_at=monday)
-    note(home, NOW - timedelta(hours=1), "failed", why="answered 503")
-    assert epoch(home)["state"] == "failed"
-    note(home, NOW)
-    assert epoch(home)["state"] == "ok", "nothing new was published, and the source did answer"
+    publish(paths, checked_at=monday, last_success_at=monday)
+    note(paths, NOW - timedelta(hours=1), "failed", why="answered 503")
+    assert epoch(paths)["state"] == "failed"
+    note(paths, NOW)
+    assert epoch(paths)["state"] == "ok", "nothing new was published, and the source did answer"
 
 
-def test_lines_of_one_attempt_belong_together(home):
-    note(home, NOW - timedelta(days=1), "failed", "a.csv", why="no answer")
-    note(home, NOW, "good", "a.csv")
-    note(home, NOW + timedelta(minutes=1), "failed", "b.csv", why="answered 404")
-    (home.raw / FOLDER / "epoch.jsonl").open("a").write('{"cut sho')
-    attempt = last_attempt(home.raw, "epoch")
+def test_lines_of_one_attempt_belong_together(paths):
+    note(paths, NOW - timedelta(days=1), "failed", "a.csv", why="no answer")
+    note(paths, NOW, "good", "a.csv")
+    note(paths, NOW + timedelta(minutes=1), "failed", "b.csv", why="answered 404")
+    (paths.raw / FOLDER / "epoch.jsonl").open("a").write('{"cut sho')
+    attempt = last_attempt(paths.raw, "epoch")
     assert attempt.failed == {"b.csv": "answered 404"}
     assert (attempt.last_good, attempt.ended, attempt.got) == (NOW, NOW + timedelta(minutes=1), 1)
 
@@ -135,9 +135,9 @@ def test_json_is_all_there_is_on_standard_output(tmp_path):
 
 def test_reading_imports_neither_prefect_nor_great_expectations():
     code = (
-        "import sys, warehouse.cli, warehouse.sources_report as r; from warehouse.home import home_of;"
-        "from warehouse.settings import Settings; from warehouse.output import Format;"
-        "r.write(home_of(Settings(home='/nowhere')), Format.csv);"
+        "import sys, warehouse.cli, warehouse.cli.sources as r; from warehouse.paths import paths_of;"
+        "from warehouse.settings import Settings; from warehouse.cli.output import Format;"
+        "r.write(paths_of(Settings(home='/nowhere')), Format.csv);"
         "sys.exit(sum(name in sys.modules for name in ('prefect', 'great_expectations')))"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, timeout=120).returncode == 0
@@ -192,7 +192,7 @@ def test_each_of_several_public_hosts_is_asked(monkeypatch):
 
     [sec] = [one for one in all_sources() if one.name == "sec"]
     asked = []
-    monkeypatch.setattr(health, "_reach", lambda address, *_: asked.append(address) or (True, "answers"))
+    monkeypatch.setattr(health, "host_answers", lambda address, *_: asked.append(address) or (True, "answers"))
     assert health.reach(sec, Settings(contact="Jane Doe jane@example.com")) == (True, "answers, answers")
     assert asked == ["https://data.sec.gov", "https://www.sec.gov"]
 
@@ -200,28 +200,28 @@ def test_each_of_several_public_hosts_is_asked(monkeypatch):
 # -- what a person reads ----------------------------------------------------------------------------------------------
 
 
-def test_reachable_is_whether_the_host_answered_when_it_was_asked_last(home):
-    assert epoch(home)["reachable"] is None, "never asked"
-    note(home, NOW - timedelta(days=2))
-    note(home, NOW - timedelta(days=1), "failed", why="no answer within 20 s, 2 times", answered=False)
-    assert epoch(home)["reachable"] is False
-    note(home, NOW, "failed", why="answered 404 Not Found", answered=True)
-    assert epoch(home)["reachable"] is True
+def test_reachable_is_whether_the_host_answered_when_it_was_asked_last(paths):
+    assert epoch(paths)["reachable"] is None, "never asked"
+    note(paths, NOW - timedelta(days=2))
+    note(paths, NOW - timedelta(days=1), "failed", why="no answer within 20 s, 2 times", answered=False)
+    assert epoch(paths)["reachable"] is False
+    note(paths, NOW, "failed", why="answered 404 Not Found", answered=True)
+    assert epoch(paths)["reachable"] is True
 
 
-def test_a_key_is_given_or_missing_or_there_is_none(home):
+def test_a_key_is_given_or_missing_or_there_is_none(paths):
     def key(source: str, **given) -> str:
-        return next(row["key"] for row in report(home, Settings(**given), NOW) if row["source"] == source)
+        return next(row["key"] for row in report(paths, Settings(**given), NOW) if row["source"] == source)
 
     assert key("epoch") == "none"
     assert (key("tiingo"), key("tiingo", tiingo_key="k" * 20)) == ("missing", "given")
     assert (key("vast"), key("vast", licensed_sources=("vast",))) == ("missing", "given")
 
 
-def test_the_table_shows_next_and_last_run_and_each_step_on_lines_of_its_own(home, capsys, monkeypatch):
+def test_the_table_shows_next_and_last_run_and_each_step_on_lines_of_its_own(paths, capsys, monkeypatch):
     monkeypatch.setattr(sources_report, "load_settings", Settings)
-    publish(home)
-    sources_report.write(home, output.Format.table, NOW)
+    publish(paths)
+    sources_report.write(paths, output.Format.table, NOW)
     said = capsys.readouterr().out
     [line] = [line for line in said.splitlines() if line.strip().startswith("epoch") and "11-30 06:40" in line]
     # It ran and gave all at noon, and is asked on Monday; its newest fact is of the 20th.

@@ -13,20 +13,20 @@ from tests.published import publish
 from warehouse.database import connection, store
 from warehouse.errors import UsageError
 from warehouse.marts.common.mart import Mart, Trace
-from warehouse.paths import WAREHOUSE, Home
+from warehouse.paths import WAREHOUSE, Paths
 from warehouse.reports import lineage as tracing
 from warehouse.tables import CORE
 from warehouse.tables.table import FACT_IDS, Column, mart
 
 
 @pytest.fixture(scope="module")
-def home(warehouse_home) -> Home:
-    return warehouse_home
+def paths(published_paths) -> Paths:
+    return published_paths
 
 
 @pytest.fixture
-def warehouse(home):
-    with store.reading(home.current / WAREHOUSE) as connection:
+def warehouse(paths):
+    with store.reading(paths.current / WAREHOUSE) as connection:
         yield connection
 
 
@@ -58,7 +58,7 @@ def test_every_figure_reaches_core(warehouse, table, where):
     assert lost == []
 
 
-def test_every_document_of_a_verdict_is_in_the_archive_with_its_hash(warehouse, home):
+def test_every_document_of_a_verdict_is_in_the_archive_with_its_hash(warehouse, paths):
     found = tracing.follow(warehouse, tracing.named("verdict"), "scope in ('ALL', 'MSFT')")
     documents = {}
     for node, way in found.facts():
@@ -68,12 +68,12 @@ def test_every_document_of_a_verdict_is_in_the_archive_with_its_hash(warehouse, 
         documents[fact["document_path"]] = fact
     assert len(documents) > 8
     for path, fact in documents.items():
-        assert hashlib.sha256((home.root / path).read_bytes()).hexdigest() == fact["document_sha256"]
+        assert hashlib.sha256((paths.root / path).read_bytes()).hexdigest() == fact["document_sha256"]
         assert fact["document_url"].startswith("snapshot:")
         assert fact["document_name"] in fact["document_url"]
 
 
-def test_a_locator_is_the_line_that_holds_the_fact(warehouse, home):
+def test_a_locator_is_the_line_that_holds_the_fact(warehouse, paths):
     """SC01 rests on two closes of Nvidia, a share count and the press's figure: each stands on its line."""
     facts = {
         fact["table"] + " " + fact["key"]: fact for fact in followed(warehouse, "claim_check", "claim_id = 'SC01'")
@@ -86,7 +86,7 @@ def test_a_locator_is_the_line_that_holds_the_fact(warehouse, home):
         "core.stock_prices NVDA 2025-01-27",
     }
     press = facts["core.evidence CC031"]
-    line = (home.root / press["document_path"]).read_text().splitlines()[int(press["locator"].split()[1]) - 1]
+    line = (paths.root / press["document_path"]).read_text().splitlines()[int(press["locator"].split()[1]) - 1]
     assert line.startswith("CC031,")
     assert press["value"] == 589_000_000_000
     assert press["path"] == "marts.claim_check SC01 > core.evidence CC031"
@@ -99,7 +99,7 @@ def test_hearsay_is_behind_claims_and_nothing_else(warehouse):
 
 
 def test_nothing_known_later_is_behind_a_dated_answer(tmp_path, assumptions):
-    made = Home(tmp_path, tmp_path / WAREHOUSE)
+    made = Paths(tmp_path, tmp_path / WAREHOUSE)
     day = date(2025, 8, 31)
     publish(made, day, assumptions)
     with store.reading(made.current / WAREHOUSE) as connection:
@@ -132,11 +132,11 @@ def test_a_core_row_leads_to_its_document(warehouse):
     assert (fact["path"], fact["value"], fact["document_name"]) == ("core.evidence CC009", 10_000, "evidence.csv")
 
 
-def test_the_timeline_leads_to_core(home, tmp_path):
+def test_the_timeline_leads_to_core(paths, tmp_path):
     import shutil
 
     copy = tmp_path / WAREHOUSE
-    shutil.copy(home.current / WAREHOUSE, copy)
+    shutil.copy(paths.current / WAREHOUSE, copy)
     with duckdb.connect(str(copy)) as con:
         con.execute(
             "INSERT INTO marts.verdict_timeline (as_of, scope, question, verdict, occasion) "

@@ -14,9 +14,9 @@ import polars as pl
 import pytest
 
 from tests.conftest import SHARED, recorded
-from warehouse import paths as home
 from warehouse.database.store import opened
 from warehouse.errors import DocumentError
+from warehouse.paths import create_folders, paths_of
 from warehouse.pipeline.context import RunContext
 from warehouse.pipeline.ingest import ingest, load
 from warehouse.pipeline.quarantine import quarantine
@@ -313,14 +313,14 @@ def test_texts_with_quotes_commas_and_line_breaks_are_one_row_each():
 def load_once(live_server, tmp_path, monkeypatch):
     """A function that asks for both lists of models once and loads them; gives what came of it and the models in core."""
     monkeypatch.setattr("warehouse.fetching.client.wait_before_retry", lambda state: 0)
-    where = home.home_of(Settings(home=tmp_path))
-    home.prepare(where)
+    paths = paths_of(Settings(home=tmp_path))
+    create_folders(paths)
     settings = Settings(home=tmp_path, epoch_url=live_server.url)
 
     def once(notable: bytes, large_scale: bytes, modified: str | None = None):
         for name, content in ((NOTABLE, notable), (LARGE_SCALE, large_scale)):
             live_server.body(f"/data/{name}", content, media_type="text/csv", last_modified=modified)
-        run = RunContext("run", datetime.now(UTC), where, settings)
+        run = RunContext("run", datetime.now(UTC), paths, settings)
         with opened(tmp_path / "warehouse.duckdb", tmp_path / "staging.duckdb") as store:
             found = ingest(SOURCE, store, run)
             messages = quarantine(store, run, [found])

@@ -9,10 +9,10 @@ import pytest
 
 from tests.live_server import Reply
 from tests.sources.test_azure import ITEM, page
-from warehouse import paths as home
 from warehouse.assumptions import load as load_assumptions
 from warehouse.calendars.exchange import sessions
 from warehouse.database.store import opened
+from warehouse.paths import create_folders, paths_of
 from warehouse.pipeline.context import RunContext
 from warehouse.pipeline.ingest import ingest, load
 from warehouse.pipeline.quarantine import quarantine
@@ -26,12 +26,12 @@ PATH = "/api/retail/prices"
 @pytest.fixture
 def run_once(live_server, tmp_path):
     """A function that asks Azure once and loads what it brings; gives what came of it, and the prices in core."""
-    where = home.home_of(Settings(home=tmp_path))
-    home.prepare(where)
+    paths = paths_of(Settings(home=tmp_path))
+    create_folders(paths)
     settings = Settings(home=tmp_path, azure_prices_url=live_server.url)
 
     def once():
-        run = RunContext("run", datetime.now(UTC), where, settings)
+        run = RunContext("run", datetime.now(UTC), paths, settings)
         with opened(tmp_path / "warehouse.duckdb", tmp_path / "staging.duckdb") as store:
             put_bounds(store)
             found = ingest(SOURCE, store, run)

@@ -258,26 +258,26 @@ def _names(text: str) -> tuple[str, ...]:
 
 
 def _home() -> Any:
-    from warehouse.paths import home_of
+    from warehouse.paths import paths_of
     from warehouse.settings import load_settings
 
-    return home_of(load_settings())
+    return paths_of(load_settings())
 
 
 def _published(as_of: date | None) -> Path:
     """Folder of the published answer; a dated one is made first where it is missing."""
-    home = _home()
-    folder = home.published(as_of)
+    paths = _home()
+    folder = paths.published(as_of)
     if (folder / "warehouse.duckdb").exists():
         return folder
     if as_of is None:
-        raise UsageError(f"{home.root}: nothing is published here yet. Run `overbuild run` first.")
+        raise UsageError(f"{paths.root}: nothing is published here yet. Run `overbuild run` first.")
     from warehouse.cli import run as runner
     from warehouse.reports.freshness import last_source
 
     sys.stderr.write(f"Nothing is published as of {as_of} yet; making it.\n")
     # From the facts that are here: a warehouse of live data is not mixed with the snapshot unasked.
-    live = last_source(home) == "live"
+    live = last_source(paths) == "live"
     source = "live" if live else "reference"
     runner.run(source=source, only=(), as_of=as_of, quiet=not sys.stderr.isatty(), offline=live)
     return folder

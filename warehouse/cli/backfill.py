@@ -6,8 +6,8 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from warehouse import assumptions
-from warehouse import paths as home
 from warehouse.errors import UsageError
+from warehouse.paths import create_folders, paths_of
 from warehouse.pipeline.backfill import Progress, source_of, span_of
 from warehouse.settings import load_settings
 
@@ -24,9 +24,9 @@ def run(name: str, first: date, last: date, *, again: bool, say: Any) -> dict[st
     assumptions.load(settings.assumptions)
     if refusal := source.not_ready(settings):
         raise UsageError(f"backfill {name}: {refusal}")
-    where = home.home_of(settings)
-    home.prepare(where)
-    progress = Progress(where, name)
+    paths = paths_of(settings)
+    create_folders(paths)
+    progress = Progress(paths, name)
     with progress.alone():
         if again:
             progress.forget()

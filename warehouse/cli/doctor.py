@@ -75,11 +75,11 @@ def _assumptions() -> str:
 
 
 def _home() -> str:
-    from warehouse import paths as home
+    from warehouse.paths import create_folders, paths_of
     from warehouse.settings import load_settings
 
-    found = home.home_of(load_settings())
-    home.prepare(found)
+    found = paths_of(load_settings())
+    create_folders(found)
     return f"{found.root} can be written; warehouse at {found.warehouse}"
 
 
@@ -92,11 +92,11 @@ def _snapshot() -> str:
 
 
 def _published() -> str:
-    from warehouse import paths as home
     from warehouse.database import store
+    from warehouse.paths import WAREHOUSE, paths_of
     from warehouse.settings import load_settings
 
-    path = home.home_of(load_settings()).current / home.WAREHOUSE
+    path = paths_of(load_settings()).current / WAREHOUSE
     if not path.exists():
         return "nothing yet; next: overbuild run"
     with store.reading(path) as connection:
@@ -108,14 +108,14 @@ def _published() -> str:
 
 
 def _schedules() -> str:
-    from warehouse import paths as home
     from warehouse.fetching import schedules
+    from warehouse.paths import paths_of
     from warehouse.settings import load_settings
 
-    where = home.home_of(load_settings())
+    paths = paths_of(load_settings())
     told = []
     for entry in schedules.entries():
-        before = schedules.served(where, entry)
+        before = schedules.served(paths, entry)
         told.append(
             f"{entry.name} {f'{before.outcome} {before.started_at:%Y-%m-%d %H:%M} UTC' if before else 'never run'}"
         )
@@ -137,16 +137,14 @@ def _sources(network: bool) -> bool:
     """A line for each live source: what it lacks, whether its host answers, how fresh it is, what to do next."""
     from datetime import UTC, datetime
 
-    from warehouse import paths as home
+    from warehouse.paths import paths_of
     from warehouse.reports import freshness as sources_report
     from warehouse.settings import load_settings
     from warehouse.sources import all_sources
 
     try:
         settings = load_settings()
-        rows = {
-            row["source"]: row for row in sources_report.report(home.home_of(settings), settings, datetime.now(UTC))
-        }
+        rows = {row["source"]: row for row in sources_report.report(paths_of(settings), settings, datetime.now(UTC))}
     except OverbuildError:
         return False  # said above, where the settings and the home were checked
     live = [source for source in all_sources() if source.kind == "live"]

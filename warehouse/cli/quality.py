@@ -19,7 +19,7 @@ from warehouse.cli.output import Format
 from warehouse.database import store
 from warehouse.errors import UsageError
 from warehouse.fetching import archive
-from warehouse.paths import WAREHOUSE, Home
+from warehouse.paths import WAREHOUSE, Paths
 from warehouse.quality import decisions, history
 from warehouse.quality.checks import STAGING
 from warehouse.quality.decisions import ACCEPTED, WITHDRAWN, Decision
@@ -31,12 +31,12 @@ ROWS_SHOWN = 50
 LINE_SHOWN = 500  # characters
 
 
-def quality(home: Home, run_id: str, form: Format) -> None:
+def quality(paths: Paths, run_id: str, form: Format) -> None:
     """Write one run's results (the latest without `run_id`) and, in a table, what is new and the history of runs."""
-    with history.opened(home) as connection:
+    with history.opened(paths) as connection:
         runs = history.runs(connection, 1_000_000)
         if not runs:
-            raise UsageError(f"{home.root}: no run is recorded here yet. Run `overbuild run` first.")
+            raise UsageError(f"{paths.root}: no run is recorded here yet. Run `overbuild run` first.")
         wanted = run_id or runs[0]["run_id"]
         outcome = next((run for run in runs if run["run_id"] == wanted), None)
         if outcome is None:
@@ -103,9 +103,9 @@ def _consequence(row: Row) -> str:
     return "rows put aside" if row["table_name"].startswith(STAGING) else row["severity"]
 
 
-def checks(home: Home, form: Format) -> None:
+def checks(paths: Paths, form: Format) -> None:
     """Write the record of every check that failed in one of the last runs."""
-    with history.opened(home) as connection:
+    with history.opened(paths) as connection:
         found = history.records(connection)
     if form is Format.table:
         if not found:
@@ -130,13 +130,13 @@ def checks(home: Home, form: Format) -> None:
 # -- rows that were put aside -----------------------------------------------------------------------------------------
 
 
-def quarantine(home: Home, run_id: str, everything: bool, form: Format) -> None:
+def quarantine(paths: Paths, run_id: str, everything: bool, form: Format) -> None:
     """Write the rows that wait for a decision; or those of one run, or all that there ever were."""
-    with history.opened(home) as connection:
+    with history.opened(paths) as connection:
         if run_id and run_id not in {run["run_id"] for run in history.runs(connection, 1_000_000)}:
             raise UsageError(f"--run {run_id}: there is no such run; `overbuild quality` lists the latest.")
         found = history.put_aside(connection, run_id) if run_id or everything else history.waiting(connection)
-    found = [row | {"archived": str(archive.path_of(home.raw, row["document_sha256"]))} for row in found]
+    found = [row | {"archived": str(archive.path_of(paths.raw, row["document_sha256"]))} for row in found]
     if form is not Format.table:
         names = ["row_id", "table_name", "reason", "document", "locator", "url", "document_sha256", "archived", "run_id",
                  "put_aside_at", "decision", "decided_by", "decided_at", "decision_reason", "row"]  # fmt: skip
@@ -163,11 +163,11 @@ def quarantine(home: Home, run_id: str, everything: bool, form: Format) -> None:
     )
 
 
-def row(home: Home, asked: str, form: Format) -> None:
+def row(paths: Paths, asked: str, form: Format) -> None:
     """Write everything about one row that was put aside, with what stands at its place in the document."""
-    found = _find(home, asked)
-    path = archive.path_of(home.raw, found["document_sha256"])
-    header, line = _in_document(home, found)
+    found = _find(paths, asked)
+    path = archive.path_of(paths.raw, found["document_sha256"])
+    header, line = _in_document(paths, found)
     why_not = decisions.why_not_acceptable(found["table_name"], found["row"], found["reason"], datetime.now(UTC).date())
     about = {
         "row_id": found["row_id"],
@@ -198,10 +198,10 @@ def row(home: Home, asked: str, form: Format) -> None:
         output.write(["field", "as it was read"], list(fields.items()), Format.table)
 
 
-def _in_document(home: Home, found: Row) -> tuple[str, str]:
+def _in_document(paths: Paths, found: Row) -> tuple[str, str]:
     """The first line of a row's document and the line where the row stands, where the place is a line."""
     word, _, number = found["locator"].partition(" ")
-    path = archive.path_of(home.raw, found["document_sha256"])
+    path = archive.path_of(paths.raw, found["document_sha256"])
     if word != "line" or not number.isdigit() or not path.exists():
         return "", ""
     with path.open("rb") as raw:
@@ -218,9 +218,9 @@ def _in_document(home: Home, found: Row) -> tuple[str, str]:
     return header, line
 
 
-def _find(home: Home, asked: str) -> Row:
+def _find(paths: Paths, asked: str) -> Row:
     """The row of this id (its first characters will do). Raises UsageError where there is none, or more than one."""
-    with history.opened(home) as connection:
+    with history.opened(paths) as connection:
         every = history.put_aside(connection)
     found = [r for r in every if r["row_id"] == asked] or [r for r in every if asked and r["row_id"].startswith(asked)]
     if len(found) == 1:
@@ -230,21 +230,21 @@ def _find(home: Home, asked: str) -> Row:
             f"{asked}: {len(found)} rows begin so: {', '.join(r['row_id'] for r in found[:5])}; give more."
         )
     raise UsageError(
-        f"{asked}: no row of this id was ever put aside here ({home.root}). `overbuild quality quarantine` lists those "
+        f"{asked}: no row of this id was ever put aside here ({paths.root}). `overbuild quality quarantine` lists those "
         "that wait for a decision, with --all every one."
     )
 
 
-def decide(home: Home, asked: str, decision: str, reason: str, by: str) -> None:
+def decide(paths: Paths, asked: str, decision: str, reason: str, by: str) -> None:
     """Keep a decision about a row. Raises UsageError where it cannot be made, with what to do instead."""
     reason, by = reason.strip(), by.strip() or _user()
     if not reason:
         raise UsageError('--reason "": say in a few words why; whoever reads the decision later was not there.')
-    found = _find(home, asked)
+    found = _find(paths, asked)
     row_id = found["row_id"]
     if decision == ACCEPTED and found["decision"] is None:
-        _refuse_what_cannot_be_loaded(home, found)
-    if decision == WITHDRAWN and found["decision"] == ACCEPTED and _loaded(home, found):
+        _refuse_what_cannot_be_loaded(paths, found)
+    if decision == WITHDRAWN and found["decision"] == ACCEPTED and _loaded(paths, found):
         raise UsageError(
             f"{row_id}: this row is loaded already, and nothing is ever deleted from core. If it is wrong, it takes a "
             "document with a later known_on that says so."
@@ -261,7 +261,7 @@ def decide(home: Home, asked: str, decision: str, reason: str, by: str) -> None:
         document_sha256=found["document_sha256"],
         locator=found["locator"],
     )
-    decisions.keep(home, made)
+    decisions.keep(paths, made)
     then = {
         ACCEPTED: "The next run loads it; a critical check of the whole table can still refuse it.",
         WITHDRAWN: "It waits for a decision again.",
@@ -276,29 +276,29 @@ def _user() -> str:
         return "unknown"
 
 
-def _refuse_what_cannot_be_loaded(home: Home, found: Row) -> None:
+def _refuse_what_cannot_be_loaded(paths: Paths, found: Row) -> None:
     row_id, today = found["row_id"], datetime.now(UTC).date()
     if why := decisions.why_not_acceptable(found["table_name"], found["row"], found["reason"], today):
         raise UsageError(
             f"{row_id}: this row cannot be accepted: {why}. Mend the document where it is ours (the next run reads it "
             f'anew), or: overbuild quality dismiss {row_id} --reason "..."'
         )
-    for other in _standing(home, found):
+    for other in _standing(paths, found):
         raise UsageError(
             f"{row_id}: this row cannot be accepted: a row with the same identity is loaded from document "
             f"{other['document_sha256'][:12]}, {other['locator']}, and only one of them can stand."
         )
 
 
-def _standing(home: Home, found: Row) -> list[dict[str, Any]]:
+def _standing(paths: Paths, found: Row) -> list[dict[str, Any]]:
     """Rows of the published core that have this row's identity."""
-    table, published = CORE[found["table_name"].removeprefix("core.")], home.current / WAREHOUSE
+    table, published = CORE[found["table_name"].removeprefix("core.")], paths.current / WAREHOUSE
     if not published.exists():
         return []
     with store.reading(published) as connection:
         return list(decisions.standing(table, decisions.as_rows([found["row"]], table), connection).rows(named=True))
 
 
-def _loaded(home: Home, found: Row) -> bool:
+def _loaded(paths: Paths, found: Row) -> bool:
     here = (found["document_sha256"], found["locator"])
-    return any((other["document_sha256"], other["locator"]) == here for other in _standing(home, found))
+    return any((other["document_sha256"], other["locator"]) == here for other in _standing(paths, found))

@@ -18,7 +18,7 @@ def run(
 ) -> dict[str, Any]:
     """Run the flow and give its summary. Raises UsageError before anything starts where the options are wrong."""
     from warehouse import assumptions
-    from warehouse import paths as home
+    from warehouse.paths import create_folders, paths_of
     from warehouse.pipeline.choose import chosen, require_one_ready
     from warehouse.settings import load_settings
 
@@ -26,7 +26,7 @@ def run(
         raise UsageError(f"--source {source}: choose reference or live.")
     settings = load_settings()
     assumptions.load(settings.assumptions)
-    home.prepare(home.home_of(settings))
+    create_folders(paths_of(settings))
     asked = chosen(source, only)
     if not offline:
         require_one_ready(asked, settings)

@@ -7,7 +7,7 @@ from typing import Any
 
 from warehouse.cli import output
 from warehouse.cli.output import Format
-from warehouse.paths import Home
+from warehouse.paths import Paths
 from warehouse.reports.freshness import COLUMNS, report
 from warehouse.settings import load_settings
 
@@ -15,10 +15,10 @@ NARROW = ("source", "feed", "state", "reachable", "key", "newest_fact", "last_su
 ABOUT = ("source", "gives", "needs", "terms")
 
 
-def write(home: Home, form: Format, now: datetime | None = None) -> None:
+def write(paths: Paths, form: Format, now: datetime | None = None) -> None:
     """Write a row for each source to standard output; for a person in three tables: how it is, what to do, what it is."""
     at = now or datetime.now(UTC)
-    rows = report(home, load_settings(), at)
+    rows = report(paths, load_settings(), at)
     if form is not Format.table:
         output.write(COLUMNS, [[row[column] for column in COLUMNS] for row in rows], form)
         return

@@ -22,7 +22,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from warehouse import files
 from warehouse.calendars import exchange as sessions
 from warehouse.errors import UsageError
-from warehouse.paths import Home
+from warehouse.paths import Paths
 
 if TYPE_CHECKING:
     from warehouse.sources.common.source import Source
@@ -190,31 +190,31 @@ class Served:
         return self.outcome in ("published", "nothing_new", "published_with_old_data")
 
 
-def served(home: Home, of: Entry) -> Served | None:
+def served(paths: Paths, of: Entry) -> Served | None:
     """What an entry remembers; None where it was never run (or what it remembered cannot be read)."""
     try:
-        read = json.loads((home.root / "schedule" / f"{of.name}.json").read_text(encoding="utf-8"))
+        read = json.loads((paths.root / "schedule" / f"{of.name}.json").read_text(encoding="utf-8"))
         times = {n: read[n] and datetime.fromisoformat(read[n]) for n in ("slot", "started_at", "finished_at")}
         return Served(**{**read, **times})
     except (OSError, ValueError, TypeError, KeyError):
         return None
 
 
-def remember(home: Home, of: Entry, what: Served) -> None:
+def remember(paths: Paths, of: Entry, what: Served) -> None:
     """Remember what came of a time; the file is replaced whole."""
     written = {n: v.isoformat() if isinstance(v, datetime) else v for n, v in asdict(what).items()}
-    files.write(home.root / "schedule" / f"{of.name}.json", json.dumps(written))
+    files.write(paths.root / "schedule" / f"{of.name}.json", json.dumps(written))
 
 
-def unserved(home: Home, of: Entry, now: datetime) -> datetime | None:
+def unserved(paths: Paths, of: Entry, now: datetime) -> datetime | None:
     """The last time of an entry that is due and was not served; None where nothing is due."""
     due = of.last_due(now)
-    before = served(home, of)
+    before = served(paths, of)
     if due is None or (before is not None and before.done and before.slot >= due):
         return None
     return due
 
 
-def missed(home: Home, now: datetime) -> list[Entry]:
+def missed(paths: Paths, now: datetime) -> list[Entry]:
     """Entries that have served a time before and have missed one since. How many they missed does not matter."""
-    return [one for one in entries() if served(home, one) is not None and unserved(home, one, now) is not None]
+    return [one for one in entries() if served(paths, one) is not None and unserved(paths, one, now) is not None]

@@ -20,7 +20,7 @@ from typing import Any, Literal
 
 from warehouse import files
 from warehouse.fetching.webhook import deliver
-from warehouse.paths import Home
+from warehouse.paths import Paths
 from warehouse.pipeline.context import Notice
 from warehouse.quality.checks import Finding
 from warehouse.settings import Settings
@@ -200,18 +200,18 @@ def _words(verdict: str) -> str:
 # -- sending it -------------------------------------------------------------------------------------------------------
 
 
-def send(home: Home, settings: Settings, seen: Seen, run_id: str, announce: Announce) -> Notified:
+def send(paths: Paths, settings: Settings, seen: Seen, run_id: str, announce: Announce) -> Notified:
     """Send what is new, and what waits from before.
 
     `announce` is given each message once. The webhook is given all of them at once, where there is one.
     """
-    known, messages = news(_read(home), seen, datetime.now(UTC))
+    known, messages = news(_read(paths), seen, datetime.now(UTC))
     notes = []
     if settings.webhook_url is None:
         known.undelivered = []
     else:
         known.undelivered = [*known.undelivered, *(_line(message) for message in messages)][-KEPT_UNDELIVERED:]
-    _remember(home, known)  # before anything is sent: a crash repeats a message and loses none
+    _remember(paths, known)  # before anything is sent: a crash repeats a message and loses none
     for message in messages:
         try:
             announce(message)
@@ -226,7 +226,7 @@ def send(home: Home, settings: Settings, seen: Seen, run_id: str, announce: Anno
             )
         else:
             known.undelivered = []
-            _remember(home, known)
+            _remember(paths, known)
     return Notified(tuple(messages), tuple(notes))
 
 
@@ -253,10 +253,10 @@ def digest(said: str) -> str:
     return hashlib.sha256(said.encode()).hexdigest()[:16]
 
 
-def _read(home: Home) -> Known:
-    old = not (home.root / FILE).exists()
+def _read(paths: Paths) -> Known:
+    old = not (paths.root / FILE).exists()
     try:
-        read = json.loads((home.root / (OLD_FILE if old else FILE)).read_text(encoding="utf-8"))
+        read = json.loads((paths.root / (OLD_FILE if old else FILE)).read_text(encoding="utf-8"))
         found = Known(dict(read["open"]), dict(read["verdicts"]), list(read["undelivered"]))
         return _as_named_now(found) if old else found
     except (OSError, ValueError, TypeError, KeyError):
@@ -271,5 +271,5 @@ def _as_named_now(known: Known) -> Known:
     return known
 
 
-def _remember(home: Home, known: Known) -> None:
-    files.write(home.root / FILE, json.dumps(asdict(known), ensure_ascii=False, indent=1))
+def _remember(paths: Paths, known: Known) -> None:
+    files.write(paths.root / FILE, json.dumps(asdict(known), ensure_ascii=False, indent=1))

@@ -21,7 +21,7 @@ from typing import Any
 
 from warehouse import files
 from warehouse.errors import UsageError
-from warehouse.paths import Home
+from warehouse.paths import Paths
 from warehouse.sources import all_sources
 from warehouse.sources.common.source import Source
 
@@ -76,12 +76,12 @@ def pieces(span: Span) -> list[Span]:
 class Progress:
     """The days of a source whose history is loaded, kept in a file that is replaced whole."""
 
-    home: Home
+    paths: Paths
     source: str
 
     @property
     def path(self) -> Path:
-        return self.home.root / "backfill" / f"{self.source}.json"
+        return self.paths.root / "backfill" / f"{self.source}.json"
 
     def done(self) -> list[Span]:
         """Spans of days that are done, apart and in order."""

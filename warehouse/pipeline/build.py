@@ -14,9 +14,9 @@ from datetime import date
 import polars as pl
 
 from warehouse import files, marts
-from warehouse import paths as home
 from warehouse.calendars.exchange import FIRST_SESSION, sessions
 from warehouse.database.store import Store
+from warehouse.paths import QUALITY, WAREHOUSE
 from warehouse.pipeline import ingest
 from warehouse.pipeline.context import RunContext
 from warehouse.pipeline.ingest import Ingestion
@@ -106,7 +106,7 @@ def build_marts(store: Store, run: RunContext, as_of: date) -> Built:
 
 def nothing_new(store: Store, run: RunContext, ingestion: Ingestion, sources: LiveSources, loaded: Loaded) -> bool:
     """Whether an answer is published already that this run would not change: no new row, nothing failed now or before."""
-    published = (run.home.published(run.asked_as_of) / home.WAREHOUSE).exists()
+    published = (run.paths.published(run.asked_as_of) / WAREHOUSE).exists()
     if not published or sources.failed or loaded.rows:
         return False
     query = "SELECT source, arg_max(outcome, checked_at) FROM provenance.source_runs WHERE run_id <> ? GROUP BY source"
@@ -130,7 +130,7 @@ def unchanged(store: Store, run: RunContext, quarantined: Quarantined, loaded: L
         return None
     run_id, source, as_of, versions = row
     same = (source, as_of, json.loads(versions)) == (run.source, min(loaded.as_of, run.today), made_with(run))
-    if not same or not (run.home.current / home.QUALITY).is_dir():
+    if not same or not (run.paths.current / QUALITY).is_dir():
         return None
     results = SYSTEM["results"].conform(store.frame(_CARRIED, [run.run_id, run_id, ingest.NOTICE]))
     if results.is_empty():
@@ -152,8 +152,8 @@ _CARRIED = """
 def carry_over(store: Store, run: RunContext, carried: Carried) -> Built:
     """Take the marts of the published warehouse, which this copy holds, and what was found when they were checked."""
     store.append(SYSTEM["results"], carried.results)
-    pages = run.release / home.QUALITY
+    pages = run.release / QUALITY
     if not pages.exists():
-        shutil.copytree(run.home.current / home.QUALITY, pages, copy_function=files.link)
+        shutil.copytree(run.paths.current / QUALITY, pages, copy_function=files.link)
     fact_rows = sum(store.scalar(f"SELECT count(*) FROM {table.full_name}") for table in CORE.values())
     return Built({"verdict": store.frame("SELECT * FROM marts.verdict ORDER BY scope, question")}, fact_rows)

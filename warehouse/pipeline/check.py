@@ -15,10 +15,10 @@ from pathlib import Path
 import polars as pl
 
 from warehouse import marts
-from warehouse import paths as home
 from warehouse.calendars.exchange import FIRST_SESSION, sessions
 from warehouse.database.store import Store
 from warehouse.errors import RefusedError
+from warehouse.paths import QUALITY
 from warehouse.pipeline.context import Notice, RunContext
 from warehouse.quality import checks as quality
 from warehouse.quality import decisions, trend_checks
@@ -95,7 +95,7 @@ def _validate(store: Store, run: RunContext, targets: Sequence[quality.Target]) 
         targets,
         run_id=run.run_id,
         checked_at=datetime.now(UTC),
-        docs=run.release / home.QUALITY,
+        docs=run.release / QUALITY,
         today=run.today,
         earlier=_earlier_pages(run),
     )
@@ -112,7 +112,7 @@ def _validate(store: Store, run: RunContext, targets: Sequence[quality.Target]) 
 
 def _earlier_pages(run: RunContext) -> list[Path]:
     """Quality pages of earlier runs: the published ones, and those that refused runs left."""
-    return [run.home.published(run.asked_as_of) / home.QUALITY, *run.home.refused.glob(f"*/{home.QUALITY}")]
+    return [run.paths.published(run.asked_as_of) / QUALITY, *run.paths.refused.glob(f"*/{QUALITY}")]
 
 
 def _checked(report: quality.Report, trends: Sequence[Notice] = ()) -> Checked:

@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 
 from warehouse import assumptions
 from warehouse.assumptions import Assumptions
-from warehouse.paths import Home
+from warehouse.paths import Paths
 from warehouse.quality.decisions import Decision
 from warehouse.settings import Settings
 
@@ -32,7 +32,7 @@ class RunContext:
 
     run_id: str
     started_at: datetime
-    home: Home
+    paths: Paths
     settings: Settings
     span: tuple[date, date] | None = None
     decisions: tuple[Decision, ...] = ()
@@ -51,7 +51,7 @@ class RunContext:
     @property
     def folder(self) -> Path:
         """Where the run builds; removed when it ends."""
-        return self.home.work / self.run_id
+        return self.paths.work / self.run_id
 
     @property
     def release(self) -> Path:
@@ -71,9 +71,9 @@ class Notice:
 
 
 @contextmanager
-def one_at_a_time(home: Home, say_waiting: str, say: Say) -> Iterator[None]:
+def one_at_a_time(paths: Paths, say_waiting: str, say: Say) -> Iterator[None]:
     """Hold the lock of the folder; where another run holds it, say so once and wait for that run to end."""
-    lock = FileLock(home.lock)
+    lock = FileLock(paths.lock)
     try:
         lock.acquire(timeout=0)
     except Timeout:
@@ -85,9 +85,9 @@ def one_at_a_time(home: Home, say_waiting: str, say: Say) -> Iterator[None]:
         lock.release()
 
 
-def busy(home: Home) -> bool:
+def busy(paths: Paths) -> bool:
     """Whether a run holds the lock of the folder."""
-    lock = FileLock(home.lock)
+    lock = FileLock(paths.lock)
     try:
         with lock.acquire(timeout=0):
             return False

@@ -99,7 +99,7 @@ def ingest(source: Source, store: Store, run: RunContext) -> Ingested:
         _ingest_live(source, store, run, found)
         return found
     for received in source.fetch(Local(run.settings, run.started_at)):
-        document = archive.keep(run.home.raw, received)
+        document = archive.keep(run.paths.raw, received)
         found.documents.append(_as_fetched(document, received, run))
         if not _already_loaded(store, document, found):
             _load_document(source, document, received.media_type, run.started_at, store, run, found)
@@ -117,7 +117,7 @@ def _ingest_live(source: Source, store: Store, run: RunContext, found: Ingested)
         else:
             found.stopped = why
         return
-    online = Online(source, run.settings, run.home.raw, Warehouse(store), run.started_at, run.span)
+    online = Online(source, run.settings, run.paths.raw, Warehouse(store), run.started_at, run.span)
     try:
         for received in _replayed(source, run, found) if run.offline else source.fetch(online):
             _take_live(source, received, store, run, found)
@@ -140,13 +140,13 @@ def unexpected(error: Exception) -> str:
 
 def _take_live(source: Source, received: Received, store: Store, run: RunContext, found: Ingested) -> None:
     """Load one document; one that cannot be read leaves no row behind and the others unharmed."""
-    document = archive.keep(run.home.raw, received)
+    document = archive.keep(run.paths.raw, received)
     try:
         if not _already_loaded(store, document, found):
             _load_document(source, document, received.media_type, document.fetched_at, store, run, found)
     except Exception as error:
         why = str(error).removeprefix(f"{document.name}: ") if isinstance(error, OverbuildError) else unexpected(error)
-        kept = archive.path_of(run.home.raw, document.sha256)
+        kept = archive.path_of(run.paths.raw, document.sha256)
         found.failures.append(Failure(document.name, document.url, why, kept))
     else:
         found.documents.append(_as_fetched(document, received, run))
@@ -166,12 +166,12 @@ def _as_fetched(document: Document, received: Received, run: RunContext) -> Fetc
 
 def _replayed(source: Source, run: RunContext, found: Ingested) -> Iterator[Received]:
     """The documents that the published warehouse was made of, out of the archive, in the order of their loading."""
-    listed = FetchLog(run.home.raw, source.name).published()
+    listed = FetchLog(run.paths.raw, source.name).published()
     if not listed:
         found.skipped = "the network is off, and the archive holds nothing of it."
     for fetched in listed:
         try:
-            content = archive.content(run.home.raw, fetched.sha256)
+            content = archive.content(run.paths.raw, fetched.sha256)
         except archive.DamagedError as error:
             found.failures.append(Failure(fetched.name, fetched.url, str(error)))
         else:
@@ -190,13 +190,13 @@ def note_published(results: Iterable[Ingested], run: RunContext) -> None:
     """Write down which documents a published warehouse is made of, so that the archive alone can rebuild it."""
     for found in results:
         if found.source.kind == "live" and found.documents:
-            FetchLog(run.home.raw, found.name).publish(found.documents)
+            FetchLog(run.paths.raw, found.name).publish(found.documents)
 
 
 def last_answer_at(run: RunContext, *of: Source) -> datetime | None:
     """When any of these live sources (of all, where none is named) last answered."""
     asked = of or [source for source in all_sources() if source.kind == "live"]
-    times = [FetchLog(run.home.raw, source.name).last_good_at() for source in asked]
+    times = [FetchLog(run.paths.raw, source.name).last_good_at() for source in asked]
     return max((time for time in times if time is not None), default=None)
 
 
@@ -332,7 +332,7 @@ def _record(
         "context": context,
         "name": document.name,
         "fetched_at": fetched_at,
-        "bytes": archive.path_of(run.home.raw, sha256).stat().st_size,
+        "bytes": archive.path_of(run.paths.raw, sha256).stat().st_size,
         "media_type": media_type,
         "known_on": newest,
         "parsed_by": recorded[document.identity],

@@ -46,7 +46,7 @@ def notify(
             verdicts=built.marts["verdict"].rows(named=True) if built else [],
             failure=failure,
         )
-        return alerts.send(run.home, run.settings, seen, run.run_id, announce)
+        return alerts.send(run.paths, run.settings, seen, run.run_id, announce)
     except Exception as error:
         return Notified(notes=(f"people could not be notified: {unexpected(error)}",))
 
@@ -56,7 +56,7 @@ def _source_states(run: RunContext, ingested: Iterable[Ingested]) -> Iterator[tu
     from warehouse.reports import freshness
 
     asked = {found.name: found for found in ingested if found.source.kind == "live"}
-    for row in freshness.report(run.home, run.settings, datetime.now(UTC)):
+    for row in freshness.report(run.paths, run.settings, datetime.now(UTC)):
         found = asked.get(row["source"])
         if row["kind"] == "live" and (found is None or found.outcome == "skipped" or run.offline):
             yield row["source"], row["state"], row["next_step"]

@@ -16,7 +16,7 @@ from typing import Any
 
 from warehouse import files
 from warehouse.database.store import Store
-from warehouse.paths import QUALITY, SITE, WAREHOUSE, Home
+from warehouse.paths import QUALITY, SITE, WAREHOUSE, Paths
 from warehouse.pipeline import ingest, record
 from warehouse.pipeline.build import Built, Carried, Loaded
 from warehouse.pipeline.context import RunContext
@@ -71,33 +71,33 @@ def publish_run(store: Store, run: RunContext, ingestion: Ingestion) -> Path:
     store.finish()
     if run.asked_as_of is None:
         ingest.note_published(ingestion.sources, run)
-    return publish(run.home, run.release, run.run_id, run.asked_as_of)
+    return publish(run.paths, run.release, run.run_id, run.asked_as_of)
 
 
 # -- links ------------------------------------------------------------------------------------------------------------
 
 
-def publish(home: Home, built: Path, run_id: str, as_of: date | None) -> Path:
+def publish(paths: Paths, built: Path, run_id: str, as_of: date | None) -> Path:
     """Move what a run built to the releases and switch the link to it; gives the release.
 
     With `as_of` the link is that date's own, and today's answer stays as it is.
     """
-    release = home.releases / run_id
+    release = paths.releases / run_id
     os.replace(built, release)
-    files.point(home.published(as_of), release)
+    files.point(paths.published(as_of), release)
     if as_of is None:
         for name in (SITE, QUALITY):
-            if not (home.root / name).is_symlink():
-                files.point(home.root / name, home.current / name)
-        if not home.warehouse.is_symlink() or home.warehouse.resolve() != (home.current / WAREHOUSE).resolve():
-            files.point(home.warehouse, home.current / WAREHOUSE)
-    _forget_old(home)
+            if not (paths.root / name).is_symlink():
+                files.point(paths.root / name, paths.current / name)
+        if not paths.warehouse.is_symlink() or paths.warehouse.resolve() != (paths.current / WAREHOUSE).resolve():
+            files.point(paths.warehouse, paths.current / WAREHOUSE)
+    _forget_old(paths)
     return release
 
 
-def _forget_old(home: Home) -> None:
+def _forget_old(paths: Paths) -> None:
     """Remove releases that no link points at, but for the last few: a reader may just be opening one."""
-    linked = {link.resolve() for link in (home.current, *(home.root / "as-of").iterdir()) if link.is_symlink()}
-    unlinked = sorted(path for path in home.releases.iterdir() if path.resolve() not in linked)
+    linked = {link.resolve() for link in (paths.current, *(paths.root / "as-of").iterdir()) if link.is_symlink()}
+    unlinked = sorted(path for path in paths.releases.iterdir() if path.resolve() not in linked)
     for path in unlinked[:-KEPT_RELEASES]:
         shutil.rmtree(path, ignore_errors=True)

@@ -152,7 +152,7 @@ def _leave_out_bad_documents(store: Store, run: RunContext, table: Table, live: 
         dropped = [document for document in found.documents if document.sha256 == sha256]
         found.documents = [document for document in found.documents if document.sha256 != sha256]
         why = f"{bad} of {bad + good} rows for {table.full_name} are bad, so none was loaded; first: {first}"
-        kept = archive.path_of(run.home.raw, sha256)
+        kept = archive.path_of(run.paths.raw, sha256)
         found.failures += [Failure(document.name, document.url, why, kept) for document in dropped]
 
 

@@ -16,9 +16,9 @@ from typing import Any
 
 import polars as pl
 
-from warehouse import paths as home
 from warehouse.database.store import Store
 from warehouse.errors import RefusedError
+from warehouse.paths import QUALITY, SITE
 from warehouse.pipeline import record
 from warehouse.pipeline.context import RunContext
 from warehouse.pipeline.publish import write_quality_page
@@ -40,7 +40,7 @@ def keep(
     store: Store, run: RunContext, error: RefusedError, as_of: date, added: Mapping[str, int], built: Iterable[str]
 ) -> Kept:
     """Keep what a refused run found. `added` and `built` are how far it came: new rows by table, and marts."""
-    folder = run.home.refused / run.run_id
+    folder = run.paths.refused / run.run_id
     folder.mkdir(parents=True)
     record.record_run(store, run, "refused", as_of)
     record.record_measures(store, run, added, built)
@@ -48,19 +48,19 @@ def keep(
         found = store.frame(f"SELECT * FROM {SYSTEM[name].full_name} WHERE run_id = ?", [run.run_id])
         SYSTEM[name].conform(found).write_parquet(folder / f"{name}.parquet")
     (folder / "message.txt").write_text(f"{error}\n", encoding="utf-8")
-    pages = run.release / home.QUALITY
+    pages = run.release / QUALITY
     if pages.exists():
-        os.replace(pages, folder / home.QUALITY)
+        os.replace(pages, folder / QUALITY)
     waiting = write_quality_page(store, run, folder, str(error))
-    for old in sorted(run.home.refused.iterdir())[:-KEPT_REFUSED]:
+    for old in sorted(run.paths.refused.iterdir())[:-KEPT_REFUSED]:
         shutil.rmtree(old, ignore_errors=True)
-    return Kept(folder / home.SITE / "quality.html", tuple(waiting))
+    return Kept(folder / SITE / "quality.html", tuple(waiting))
 
 
 def take_up(store: Store, run: RunContext) -> None:
     """Bring what earlier refused runs found into the history of this warehouse, once."""
     known = {run_id for (run_id,) in store.execute("SELECT run_id FROM provenance.runs").fetchall()}
-    for folder in sorted(run.home.refused.iterdir()):
+    for folder in sorted(run.paths.refused.iterdir()):
         if folder.name not in known and (folder / "runs.parquet").exists():
             for name in _HISTORY:
                 if (folder / f"{name}.parquet").exists():

@@ -49,7 +49,7 @@ def summary(
         "failed_sources": sources.failed,
         "notes": list(notified.notes),
         "overridden": list(run.assumptions.overridden),
-        "published": str(run.home.published(run.asked_as_of)) if built else "",
+        "published": str(run.paths.published(run.asked_as_of)) if built else "",
     }
 
 

@@ -17,10 +17,10 @@ from typing import Any, TypeVar
 import polars as pl
 
 from warehouse import assumptions
-from warehouse import paths as home
 from warehouse.database import store as stores
 from warehouse.database.store import Store
 from warehouse.errors import RefusedError, UsageError
+from warehouse.paths import WAREHOUSE, create_folders, paths_of
 from warehouse.pipeline import alerts, refused
 from warehouse.pipeline.build import Built, Loaded
 from warehouse.pipeline.check import Checked, ChecksFailedError
@@ -74,21 +74,21 @@ def workspace(
     entries = assumptions.load(settings.assumptions)
     if as_of is not None and as_of > datetime.now(UTC).date():
         raise UsageError(f"--as-of {as_of}: this date is in the future; nothing is known of it yet.")
-    where = home.home_of(settings)
-    home.prepare(where)
-    with one_at_a_time(where, "another run is at work in this OVERBUILD_HOME; waiting for it to end", say):
-        for left in (path for path in where.work.iterdir() if path.is_dir()):
+    paths = paths_of(settings)
+    create_folders(paths)
+    with one_at_a_time(paths, "another run is at work in this OVERBUILD_HOME; waiting for it to end", say):
+        for left in (path for path in paths.work.iterdir() if path.is_dir()):
             shutil.rmtree(left, ignore_errors=True)  # of a run that was killed: whoever has the lock is alone here
         # Runs start in the order in which they publish, however long each has waited.
         started_at = datetime.now(UTC)
         run_id = f"{started_at:%Y%m%dT%H%M%S}-{os.urandom(2).hex()}"
-        decided = tuple(decisions.read(where))
-        run = RunContext(run_id, started_at, where, settings, span, decided, source, as_of, entries)
+        decided = tuple(decisions.read(paths))
+        run = RunContext(run_id, started_at, paths, settings, span, decided, source, as_of, entries)
         run.release.mkdir(parents=True)
         try:
-            built = run.release / home.WAREHOUSE
-            if (where.current / home.WAREHOUSE).exists():
-                shutil.copyfile(where.current / home.WAREHOUSE, built)
+            built = run.release / WAREHOUSE
+            if (paths.current / WAREHOUSE).exists():
+                shutil.copyfile(paths.current / WAREHOUSE, built)
             with stores.opened(built, run.folder / "staging.duckdb") as store:
                 refused.take_up(store, run)
                 _take_up_decisions(store, run)

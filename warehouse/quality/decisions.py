@@ -24,7 +24,7 @@ import polars as pl
 from warehouse import files, sqltext
 from warehouse.database.store import CONTRADICTION
 from warehouse.errors import UsageError
-from warehouse.paths import Home
+from warehouse.paths import Paths
 from warehouse.quality import checks as quality
 from warehouse.tables import CORE
 from warehouse.tables.table import Table
@@ -61,10 +61,10 @@ def row_id(table: str, document_sha256: str, locator: str, identity: str) -> str
 # -- the file ---------------------------------------------------------------------------------------------------------
 
 
-def read(home: Home) -> list[Decision]:
+def read(paths: Paths) -> list[Decision]:
     """Every decision that was ever made in this home, in order. A line that a crash cut short is no decision."""
     try:
-        text = (home.root / FILE).read_text(encoding="utf-8", errors="replace")
+        text = (paths.root / FILE).read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:
         return []
     found = []
@@ -77,11 +77,11 @@ def read(home: Home) -> list[Decision]:
     return found
 
 
-def keep(home: Home, decision: Decision) -> None:
+def keep(paths: Paths, decision: Decision) -> None:
     """Add a decision to the file. Raises UsageError where the row was decided already, or there is none to withdraw."""
-    path = home.root / FILE
+    path = paths.root / FILE
     with files.locked(path):
-        before = in_force(read(home)).get(decision.row_id)
+        before = in_force(read(paths)).get(decision.row_id)
         if decision.decision == WITHDRAWN and before is None:
             raise UsageError(f"{decision.row_id}: nothing was decided about this row; there is nothing to withdraw.")
         if decision.decision != WITHDRAWN and before is not None:

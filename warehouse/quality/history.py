@@ -18,7 +18,7 @@ from typing import Any
 import duckdb
 
 from warehouse import sqltext
-from warehouse.paths import WAREHOUSE, Home
+from warehouse.paths import WAREHOUSE, Paths
 from warehouse.quality import decisions
 from warehouse.tables import SYSTEM
 
@@ -27,11 +27,11 @@ Row = dict[str, Any]
 
 
 @contextmanager
-def opened(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
+def opened(paths: Paths) -> Iterator[duckdb.DuckDBPyConnection]:
     """The history of a home: the published one, what refused runs left since, and the decisions made since."""
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
-        published = home.current / WAREHOUSE
+        published = paths.current / WAREHOUSE
         if published.exists():
             connection.execute(f"ATTACH {sqltext.literal(published)} AS published (READ_ONLY)")
         for name, table in SYSTEM.items():
@@ -40,16 +40,16 @@ def opened(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
                 for statement in table.ddl():
                     connection.execute(statement)
             else:
-                connection.execute(f"CREATE VIEW {table.full_name} AS {_everywhere(connection, home, name)}")
+                connection.execute(f"CREATE VIEW {table.full_name} AS {_everywhere(connection, paths, name)}")
         columns = SYSTEM["decisions"].names
-        for decision in decisions.read(home):
+        for decision in decisions.read(paths):
             values = asdict(decision)
             places = ", ".join("?" for _ in columns)
             connection.execute(f"INSERT INTO quality.decisions VALUES ({places})", [values[name] for name in columns])
         yield connection
 
 
-def _everywhere(connection: duckdb.DuckDBPyConnection, home: Home, name: str) -> str:
+def _everywhere(connection: duckdb.DuckDBPyConnection, paths: Paths, name: str) -> str:
     """SQL for a history table in the published warehouse together with what refused runs left."""
     table = SYSTEM[name]
     columns = sqltext.identifiers(table.names)
@@ -61,7 +61,7 @@ def _everywhere(connection: duckdb.DuckDBPyConnection, home: Home, name: str) ->
     if here:  # a warehouse that an earlier version published may lack it
         parts.append(f"SELECT {columns} FROM published.{table.full_name}")
     known = " WHERE run_id NOT IN (SELECT run_id FROM published.provenance.runs)" if here else ""
-    for file in sorted(home.refused.glob(f"*/{name}.parquet")):
+    for file in sorted(paths.refused.glob(f"*/{name}.parquet")):
         parts.append(f"SELECT {columns} FROM read_parquet({sqltext.literal(file)}){known}")
     return " UNION ALL ".join(parts)
 

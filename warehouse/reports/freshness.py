@@ -20,7 +20,7 @@ from warehouse.database import store
 from warehouse.database.connection import Connection
 from warehouse.fetching import schedules
 from warehouse.fetching.fetch_log import FOLDER
-from warehouse.paths import WAREHOUSE, Home
+from warehouse.paths import WAREHOUSE, Paths
 from warehouse.settings import Settings
 from warehouse.sources import all_sources
 from warehouse.sources.common.source import Source
@@ -58,16 +58,16 @@ class Loaded:
     whole: datetime | None = None
 
 
-def report(home: Home, settings: Settings, now: datetime) -> list[dict[str, Any]]:
+def report(paths: Paths, settings: Settings, now: datetime) -> list[dict[str, Any]]:
     """A row for each source, by the names of COLUMNS."""
-    loaded = _loaded(home)
-    return [_row(source, home, settings, loaded.get(source.name, Loaded()), now) for source in all_sources()]
+    loaded = _loaded(paths)
+    return [_row(source, paths, settings, loaded.get(source.name, Loaded()), now) for source in all_sources()]
 
 
-def _row(source: Source, home: Home, settings: Settings, loaded: Loaded, now: datetime) -> dict[str, Any]:
+def _row(source: Source, paths: Paths, settings: Settings, loaded: Loaded, now: datetime) -> dict[str, Any]:
     entry = schedules.entry_of(source)
-    attempt = last_attempt(home.raw, source.name)
-    served = schedules.served(home, entry) if entry else None
+    attempt = last_attempt(paths.raw, source.name)
+    served = schedules.served(paths, entry) if entry else None
     refusal = source.not_ready(settings)
     success, failure = _how_it_went(source, loaded, attempt)
     state, next_step = judged(source, entry, success, failure, refusal, now)
@@ -186,8 +186,8 @@ def _gap(earlier: dict[str, Any], later: dict[str, Any]) -> timedelta:
     return second - first
 
 
-def _loaded(home: Home) -> dict[str, Loaded]:
-    path = home.current / WAREHOUSE
+def _loaded(paths: Paths) -> dict[str, Loaded]:
+    path = paths.current / WAREHOUSE
     if not path.exists():
         return {}
     with store.reading(path) as connection:
@@ -221,11 +221,11 @@ def failed_sources(connection: Connection) -> list[dict[str, Any]]:
     return [source for source in latest if source["outcome"] in ("failed", "partly_failed")]
 
 
-def last_source(home: Home) -> str | None:
+def last_source(paths: Paths) -> str | None:
     """What the published answer was made from, reference or live; None where nothing is published."""
-    if not (home.current / WAREHOUSE).exists():
+    if not (paths.current / WAREHOUSE).exists():
         return None
-    with store.reading(home.current / WAREHOUSE) as connection:
+    with store.reading(paths.current / WAREHOUSE) as connection:
         row = connection.execute(
             "SELECT source FROM provenance.runs WHERE outcome LIKE 'published%' ORDER BY started_at DESC LIMIT 1"
         ).fetchone()
