@@ -2,7 +2,7 @@
 
 import pytest
 
-from warehouse.assumptions import load
+from warehouse.assumptions import Distribution, load
 from warehouse.errors import UsageError
 
 
@@ -105,3 +105,16 @@ def test_the_order_of_multiples_of_the_disclosure_rate_is_not_known_here(user_fi
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(UsageError, match=r"nowhere\.toml"):
         load(tmp_path / "nowhere.toml")
+
+
+@pytest.mark.parametrize(
+    ("drawn", "wanted"),
+    [
+        (Distribution("point", (2.0,)), 2.0),
+        (Distribution("uniform", (1.0, 2.0)), 1.5),
+        (Distribution("triangular", (1.0, 2.0, 6.0)), 3.0),
+        (Distribution("normal", (2.5, 9.0)), 2.5),
+    ],
+)
+def test_means_of_distributions(drawn, wanted):
+    assert drawn.mean == pytest.approx(wanted)

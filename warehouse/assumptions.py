@@ -255,6 +255,11 @@ class Distribution:
         """Highest value, or the 95th percentile where there is none (normal)."""
         return self["mean"] + FIFTH_PERCENTILE_SDS * self["sd"] if self.kind == "normal" else self.parameters[-1]
 
+    @property
+    def mean(self) -> float:
+        """Of a normal its mean; of the others the mean of their parameters, which is what each of them works out to."""
+        return self["mean"] if self.kind == "normal" else sum(self.parameters) / len(self.parameters)
+
 
 class Assumptions(Mapping[str, Mapping[str, Any]]):
     """All entries by name. `number`, `distribution` and `value` give what an entry holds; `sha256` names the whole."""

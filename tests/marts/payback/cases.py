@@ -25,7 +25,7 @@ FEW = {"draws": 2000}
 
 def share(flop: float = 1e27, low: float = 10e6, high: float = 10e6, **row: Any) -> pl.DataFrame:
     usual = {"year": 2025, "models_known": 10, "models_disclosed": 5, "disclosure_rate": 0.5, "training_flop": flop,
-             "training_flop_added": flop, "fleet_h100_low": low, "fleet_h100_high": high, "fleet_facts": "CC001",
+             "training_flop_added": flop, "fleet_h100_low": low, "fleet_h100_high": high, "fleet_facts": ["CC001"],
              "training_share": 0.01, "is_lower_bound": False, "known_on": made_up.KNOWN, "grade": "C"}  # fmt: skip
     return mart_frame("training_share", [usual | row])
 

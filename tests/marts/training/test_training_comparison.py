@@ -71,7 +71,7 @@ def test_several_claims_make_a_range():
     claims = (run("M", "final_run_rental", usd * 1e6, estimate_by=who) for usd, who in ((3, "A"), (9, "B"), (5, "C")))
     row = table(*claims)["M", "final_run_rental", "claimed"]
     assert (row["cost_low_usd"], row["cost_mid_usd"], row["cost_high_usd"]) == (3e6, 5e6, 9e6)
-    assert (row["n_estimates"], row["estimate_by"], row["run_ids"]) == (3, "A, B, C", "R0 R1 R2")
+    assert (row["n_estimates"], row["estimate_by"], row["run_ids"]) == (3, "A, B, C", ["R0", "R1", "R2"])
 
 
 def test_programmes_are_the_run_over_share_final():
@@ -88,7 +88,7 @@ def test_the_claims_sum_is_the_run_and_its_increment():
     row = found[f"{V3} + {R1}", "final_run_rental", "recomputed"]
     assert row["cost_mid_usd"] == pytest.approx(8.5e6)
     assert (row["cost_p05_usd"], row["cost_p95_usd"]) == pytest.approx((0.4 * 8.5e6, 2.5 * 8.5e6))
-    assert row["run_ids"] == "R0 R1"
+    assert row["run_ids"] == ["R0", "R1"]
     assert row["ratio"] == pytest.approx(8.5 / 8)
 
 

@@ -217,7 +217,9 @@ def test_checks_find_nothing_in_the_snapshot_and_what_they_are_for(built):
     assert failing(training_cost.TABLE, v3.with_columns(cost_low_usd=pl.col("cost_high_usd") * 2)) == {
         "low_middle_high_in_order": 1, "cost_is_hours_times_price": 1,
     }  # fmt: skip
-    assert failing(training_cost.TABLE, v3.with_columns(reason=pl.lit(None))) == {"unknown_says_why": 1}
+    assert failing(training_cost.TABLE, v3.with_columns(reasons=pl.lit(None, pl.List(pl.String)))) == {
+        "unknown_says_why": 1
+    }
     more = found.with_columns(gpu_hours=pl.when(pl.col("run_id") == "TR003").then(1e9).otherwise("gpu_hours"))
     assert "components_within_their_total" in failing(training_cost.TABLE, more)
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from tests.conftest import with_provenance
 from tests.marts.declared import failing
-from warehouse.assumptions import Assumptions, Distribution, load
+from warehouse.assumptions import Assumptions, load
 from warehouse.marts import build, known
 from warehouse.marts.training import training_share, training_share_own
 from warehouse.tables import CORE
@@ -205,19 +205,6 @@ def test_a_larger_or_busier_fleet_makes_the_share_smaller(fleet, factor, utilisa
 
     assert share(fleet * factor, utilisation) <= share(fleet, utilisation) * (1 + 1e-12)
     assert share(fleet, min(1, utilisation * 1.1)) <= share(fleet, utilisation)
-
-
-@pytest.mark.parametrize(
-    ("drawn", "wanted"),
-    [
-        (Distribution("point", (2.0,)), 2.0),
-        (Distribution("uniform", (1.0, 2.0)), 1.5),
-        (Distribution("triangular", (1.0, 2.0, 6.0)), 3.0),
-        (Distribution("normal", (2.5, 9.0)), 2.5),
-    ],
-)
-def test_means_of_distributions(drawn, wanted):
-    assert training_share.mean(drawn) == pytest.approx(wanted)
 
 
 # ---- Its own -----------------------------------------------------------------------------------------------------------

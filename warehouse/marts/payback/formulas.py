@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from warehouse.marts.training.training_share import H100_DENSE_BF16_FLOP_PER_S, SECONDS_PER_YEAR
+from warehouse.marts.common.units import H100_DENSE_BF16_FLOP_PER_S, SECONDS_PER_YEAR
 
 Values = Mapping[str, Any]
 SHARE_QUANTITIES = (

@@ -25,7 +25,6 @@ from warehouse.marts.common.reasons import reason
 from warehouse.marts.common.scopes import COMPANIES, GROUP
 from warehouse.marts.common.select_current import admissible, select_current
 from warehouse.marts.payback import attributable_revenue as revenue_mart
-from warehouse.marts.training.training_share import mean
 from warehouse.marts.wording.payback import INPUTS
 from warehouse.tables.evidence import TABLE as EVIDENCE
 from warehouse.tables.table import Check, Column, mart
@@ -302,7 +301,7 @@ def _input(needs: str, capex_quarterly: pl.DataFrame, assumptions: Assumptions) 
     missing = [name for name in COMPANIES if name not in set(wanted["ticker"])]
     if wanted.is_empty() or missing:
         return None
-    share = 1.0 if needs == YEAR else mean(assumptions.distribution("ai_share"))
+    share = 1.0 if needs == YEAR else assumptions.distribution("ai_share").mean
     grade, known_on, through = wanted["capex_grade"].max(), wanted["capex_known_on"].max(), wanted["period_end"].max()
     assert isinstance(grade, str) and isinstance(known_on, date) and isinstance(through, date)  # noqa: PT018
     note = reason("companies_of_an_industry")

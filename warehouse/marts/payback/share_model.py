@@ -49,8 +49,7 @@ def _no_year(training_share: pl.DataFrame) -> str:
     last = training_share.sort("year").tail(1).to_dicts()
     if not last:
         return reason("no_year_of_training", year=None, because=None)
-    said = last[0]["reasons"] or ([reason("in_words", text=last[0]["reason"])] if last[0]["reason"] else None)
-    return reason("no_year_of_training", year=last[0]["year"], because=said)
+    return reason("no_year_of_training", year=last[0]["year"], because=last[0]["reasons"])
 
 
 def _fleet(row: Mapping[str, Any], behind: Facts, assumptions: Assumptions) -> Driver:
@@ -58,7 +57,7 @@ def _fleet(row: Mapping[str, Any], behind: Facts, assumptions: Assumptions) -> D
 
     A user's own `fleet` is a multiple of the middle count and takes the place of both.
     """
-    counts = tuple(row["fleet_facts"].split())
+    counts = tuple(row["fleet_facts"])
     known = [behind[fact] for fact in counts if fact in behind]
     facts: dict[str, Any] = {"grade": weakest(known), "known_on": newest(known), "facts": counts}
     low, high = row["fleet_h100_low"], row["fleet_h100_high"]

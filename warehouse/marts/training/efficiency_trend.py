@@ -22,16 +22,21 @@ import polars as pl
 from scipy import stats
 
 from warehouse.assumptions import Assumptions
+from warehouse.marts.common.columns import KNOWN_ON, says_why
 from warehouse.marts.common.mart import Mart, Trace
+from warehouse.marts.common.reasons import all_of, because
 from warehouse.marts.common.select_current import admissible, select_current
+from warehouse.marts.common.units import DAYS_PER_YEAR
+from warehouse.marts.training.rungs import RENTAL
 from warehouse.tables.model_capability import TABLE as MODEL_CAPABILITY
 from warehouse.tables.table import Check, Column, mart
 
-CONFIDENCE, MODELS_TO_FIT = 0.95, 10
-DAYS_A_YEAR = 365.25
+CONFIDENCE = 0.95
+# With two slopes and a constant, ten models leave seven degrees of freedom and give each slope five models. Austin and
+# Steyerberg 2015, The number of subjects per variable required in linear regression analyses, find two enough.
+MODELS_TO_FIT = 10
 OPERATIONS, COST = "training_flop", "final_run_cost_usd"
 UNITS = {OPERATIONS: "FLOP", COST: "USD"}
-RUNG = "final_run_rental"
 
 TABLE = mart(
     "efficiency_trend",
@@ -58,7 +63,7 @@ TABLE = mart(
             "standard errors of that prediction",
         ),
         Column("is_break", "flag", "residual below the threshold of method 3: cheaper than the trend explains"),
-        Column("known_on", "date", "day on which the newest fact behind the trend became public", required=True),
+        KNOWN_ON,
     ],
     key=("quantity", "model", "released"),
     checks=(
@@ -80,11 +85,7 @@ TABLE = mart(
             "having abs(sum(residual_log10)) > 1e-6",
             "least squares with an intercept leave residuals that add up to zero",
         ),
-        Check(
-            "unknown_says_why",
-            "select * from {table} where times_cheaper_a_year is null and coalesce(reason, '') = ''",
-            "a trend that is not known must say why",
-        ),
+        says_why("unknown_says_why", "times_cheaper_a_year is null", "a trend that is not known must say why"),
     ),
 )
 
@@ -121,7 +122,7 @@ def fit(models: pl.DataFrame, quantity: str = OPERATIONS) -> Trend | None:
     """
     if models.height < MODELS_TO_FIT:
         return None
-    years = (models["released"] - date(2025, 1, 1)).dt.total_days().to_numpy() / DAYS_A_YEAR
+    years = (models["released"] - date(2025, 1, 1)).dt.total_days().to_numpy() / DAYS_PER_YEAR
     design = np.column_stack([np.ones(models.height), years, models["eci"].to_numpy()])
     logs = np.log10(models[quantity].to_numpy())
     if np.linalg.matrix_rank(design) < design.shape[1]:
@@ -163,8 +164,8 @@ def build(
 def _final_run_costs(training_cost: pl.DataFrame) -> pl.DataFrame:
     """Rental cost of each model's final run: recomputed where that is possible, else as claimed on that rung."""
     rental = training_cost.filter(~pl.col("is_component")).with_columns(
-        recomputed=pl.when(pl.col("recomputed_scope") == RUNG).then("cost_mid_usd"),
-        claimed=pl.when(pl.col("cost_scope") == RUNG).then("claimed_cost_usd"),
+        recomputed=pl.when(pl.col("recomputed_scope") == RENTAL).then("cost_mid_usd"),
+        claimed=pl.when(pl.col("cost_scope") == RENTAL).then("claimed_cost_usd"),
     )
     return (
         rental.with_columns(pl.coalesce("recomputed", "claimed").alias(COST))
@@ -189,10 +190,8 @@ def _of_sample(sample: pl.DataFrame, quantity: str, threshold: float) -> pl.Data
         grade=pl.col("grade").max(),
     )
     if trend is None:
-        why = (
-            f"no trend: {sample.height} models have it and an index of capability, {MODELS_TO_FIT} that vary are needed"
-        )
-        return TABLE.conform(rows.with_columns(reason=pl.lit(why)))
+        no_trend = because("no_trend", models=sample.height, needed=MODELS_TO_FIT)
+        return TABLE.conform(rows.with_columns(reasons=all_of(no_trend)))
     return TABLE.conform(
         rows.with_columns(
             times_cheaper_a_year=pl.lit(trend.times),

@@ -18,14 +18,14 @@ from datetime import date
 import polars as pl
 
 from warehouse.assumptions import Assumptions, Distribution
+from warehouse.marts.common.columns import KNOWN_ON, says_why
 from warehouse.marts.common.mart import Mart, Trace
-from warehouse.marts.common.reasons import joined
-from warehouse.marts.training.training_share import mean
+from warehouse.marts.common.reasons import all_of, because
+from warehouse.marts.training.rungs import PROGRAMME, RENTAL, UNKNOWN
 from warehouse.tables.table import Check, Column, mart
 from warehouse.tables.training_runs import SCOPES
 
 BASES = ("recomputed", "claimed", "derived")
-RENTAL, PROGRAMME, UNKNOWN = "final_run_rental", "research_programme", "unknown"
 COSTS = ("cost_low_usd", "cost_mid_usd", "cost_high_usd")
 
 TABLE = mart(
@@ -54,8 +54,8 @@ TABLE = mart(
         Column("ratio", "real", "middle cost over that model's on the same rung and basis", "multiple", above=0),
         Column("gpu_hours_ratio", "real", "GPU-hours over that model's", "multiple", above=0),
         Column("flop_ratio", "real", "operations over that model's", "multiple", above=0),
-        Column("run_ids", "text", "training runs behind the row, separated by blanks", required=True),
-        Column("known_on", "date", "day on which the newest fact behind the row became public", required=True),
+        Column("run_ids", "texts", "training runs behind the row", required=True),
+        KNOWN_ON,
     ],
     key=("model", "rung", "basis"),
     checks=(
@@ -72,11 +72,7 @@ TABLE = mart(
             "and (b.model is null or abs(m.ratio - m.cost_mid_usd / b.cost_mid_usd) > 1e-9 * m.ratio)",
             "a ratio across rungs is refused (method 2)",
         ),
-        Check(
-            "refused_ratio_says_why",
-            "select * from {table} where ratio is null and coalesce(reason, '') = ''",
-            "a ratio that is refused must say why",
-        ),
+        says_why("refused_ratio_says_why", "ratio is null", "a ratio that is refused must say why"),
     ),
 )
 
@@ -108,21 +104,20 @@ def build(
     known = rows.filter(pl.col("model") == base)
     of_base = known.select("rung", "basis", base_usd="cost_mid_usd")
     hours, flop = known["gpu_hours"].drop_nulls(), known["training_flop"].drop_nulls()
-    refused = pl.format(
-        "no ratio: {} has no {} cost on this rung, and a ratio across rungs is refused", pl.lit(base), pl.col("basis")
-    )
+    refused = because("no_ratio_on_this_rung", model=base, basis=pl.col("basis"))
     return rows.join(of_base, on=["rung", "basis"], how="left", maintain_order="left").select(
-        *(pl.col(name) for name in TABLE.names if name in rows.columns and name != "reason"),
+        *(pl.col(name) for name in TABLE.names if name in rows.columns and name != "reasons"),
         compared_with=pl.lit(base),
         ratio=pl.col("cost_mid_usd") / pl.col("base_usd"),
         gpu_hours_ratio=pl.col("gpu_hours") / (hours[0] if len(hours) else None),
         flop_ratio=pl.col("training_flop") / (flop[0] if len(flop) else None),
-        reason=joined(pl.when(pl.col("base_usd").is_null()).then(refused), "reason"),
+        reasons=all_of(pl.when(pl.col("base_usd").is_null()).then(refused), "reasons"),
     )
 
 
 def _recomputed(whole: pl.DataFrame) -> pl.DataFrame:
     """The run of each model that says how many hours it took, at the offers of its time; one row a model and rung."""
+    stand_in = because("another_chip_stands_in", priced_as=pl.col("priced_as"), hardware=pl.col("hardware"))
     return (
         whole.filter(pl.col("cost_mid_usd").is_not_null())
         .sort("grade", "run_id")
@@ -143,10 +138,8 @@ def _recomputed(whole: pl.DataFrame) -> pl.DataFrame:
             basis=pl.lit("recomputed"),
             n_estimates=pl.lit(1, pl.Int64),
             estimate_by=pl.lit("this project"),
-            run_ids="run_id",
-            reason=pl.when("is_stand_in").then(
-                pl.format("{} stands in for {}", pl.col("priced_as"), pl.col("hardware"))
-            ),
+            run_ids=pl.concat_list("run_id"),
+            reasons=all_of(pl.when("is_stand_in").then(stand_in)),
         )
     )
 
@@ -170,17 +163,17 @@ def _sum_of_claim(recomputed: pl.DataFrame, base: str, increment: str) -> pl.Dat
         **{name: pl.when(pl.col(name).is_not_null().all()).then(pl.col(name).sum()) for name in summed},
         n_estimates=pl.len().cast(pl.Int64),
         estimate_by=pl.lit("this project"),
-        run_ids=pl.col("run_ids").str.join(" "),
+        run_ids=pl.col("run_ids").list.explode().implode(),
         known_on=pl.col("known_on").max(),
         grade=pl.col("grade").max(),
-        reason=pl.lit("the sum that the claim is recomputed from (method 1)"),
+        reasons=all_of(because("sum_of_the_claim")),
     ).head(1)
 
 
 def _claimed(whole: pl.DataFrame) -> pl.DataFrame:
     """What was claimed or estimated of each model on each rung, lowest to highest."""
     claims = whole.filter(pl.col("claimed_cost_usd").is_not_null()).sort("model", "cost_scope", "published", "run_id")
-    cost = pl.col("claimed_cost_usd")
+    cost, years = pl.col("claimed_cost_usd"), pl.col("years").list.len()
     return (
         claims.group_by("model", rung=pl.col("cost_scope"), maintain_order=True)
         .agg(
@@ -191,19 +184,22 @@ def _claimed(whole: pl.DataFrame) -> pl.DataFrame:
             cost_high_usd=cost.max(),
             n_estimates=pl.len().cast(pl.Int64),
             estimate_by=pl.col("estimate_by").unique(maintain_order=True).str.join(", "),
-            currency_years=pl.col("cost_currency_year").drop_nulls().unique().sort().cast(pl.String).str.join(", "),
-            run_ids=pl.col("run_id").str.join(" "),
+            years=pl.col("cost_currency_year").drop_nulls().unique().sort(),
+            run_ids=pl.col("run_id"),
             known_on=pl.col("known_on").max(),
             grade=pl.col("grade").max(),
         )
         .with_columns(
             basis=pl.lit("claimed"),
-            currency_years=pl.col("currency_years").replace("", None),
-            reason=pl.when(pl.col("currency_years").str.contains(","))
-            .then(pl.lit("dollars of several years, set side by side as printed"))
-            .when(pl.col("rung") == UNKNOWN)
-            .then(pl.lit("no rung is stated, so it compares with nothing but others without one")),
+            currency_years=pl.when(years > 0).then(pl.col("years").cast(pl.List(pl.String)).list.join(", ")),
+            reasons=all_of(
+                pl.when(years > 1)
+                .then(because("dollars_of_several_years"))
+                .when(pl.col("rung") == UNKNOWN)
+                .then(because("no_rung_is_stated"))
+            ),
         )
+        .drop("years")
     )
 
 
@@ -214,18 +210,18 @@ def _programmes(recomputed: pl.DataFrame, share_final: Distribution) -> pl.DataF
         rung=pl.lit(PROGRAMME),
         basis=pl.lit("derived"),
         cost_low_usd=pl.col("cost_low_usd") / high,
-        cost_mid_usd=pl.col("cost_mid_usd") / mean(share_final),
+        cost_mid_usd=pl.col("cost_mid_usd") / share_final.mean,
         cost_high_usd=pl.col("cost_high_usd") / low,
         cost_p05_usd=pl.lit(None, pl.Float64),
         cost_p95_usd=pl.lit(None, pl.Float64),
         gpu_hours=pl.lit(None, pl.Float64),
         training_flop=pl.lit(None, pl.Float64),
-        reason=pl.lit(f"the recomputed run over share_final, {low:g} to {high:g}: not the programme's own figure"),
+        reasons=all_of(because("programme_from_its_final_run", share_low=low, share_high=high)),
     )
 
 
 MART = Mart(
     table=TABLE,
     build=build,
-    traces=(Trace("marts.training_cost", "list_contains(string_split(m.run_ids, ' '), t.run_id)"),),
+    traces=(Trace("marts.training_cost", "list_contains(m.run_ids, t.run_id)"),),
 )

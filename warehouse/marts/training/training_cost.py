@@ -21,29 +21,22 @@ from __future__ import annotations
 import polars as pl
 
 from warehouse.assumptions import Assumptions
+from warehouse.marts.common.columns import KNOWN_ON, says_why
 from warehouse.marts.common.mart import Mart, Trace
-from warehouse.marts.common.reasons import joined
 from warehouse.marts.common.select_current import admissible, select_current, weakest
+from warehouse.marts.common.units import FLOP_PER_TFLOP, HOURS_PER_DAY, SECONDS_PER_HOUR
 from warehouse.marts.gpu.series import CLASSES
+from warehouse.marts.training.findings import findings, reasons
+from warehouse.marts.training.rungs import POST_TRAINING, PROGRAMME, PURCHASES, RENTAL
+from warehouse.marts.wording import worded
 from warehouse.tables.gpu_specs import TABLE as GPU_SPECS
 from warehouse.tables.table import Check, Column, mart
 from warehouse.tables.training_runs import SCOPES
 from warehouse.tables.training_runs import TABLE as TRAINING_RUNS
 
 KIND = "on_demand"
-RENTALS = ("post_training_run", "final_run_rental")  # rungs on which a claim over the hours is a rental price
-PURCHASES = ("hardware_owned", "company_capex")
-NO_RENTALS = {
-    "final_run_amortised": "an amortised cost",
-    "research_programme": "the cost of a programme",
-    "hardware_owned": "a purchase",
-    "company_capex": "a company's capex",
-    "unknown": "a cost of unstated scope",
-}
 FLOP_PER_PARAMETER_AND_TOKEN = 6  # two forward, four backward (Kaplan et al. 2020, section 2.1)
-NINETY_FIFTH = 1.6448536269514722  # of the standard normal
-SAME = 1e-9  # shares closer to zero than this are rounding
-SECONDS_PER_HOUR, HOURS_PER_DAY, FLOP_PER_TFLOP = 3600.0, 24.0, 1e12
+NINETY_FIFTH = 1.6448536269514722  # quantile of the standard normal
 # "V3 (pre-training only)" is a part of V3. "R1 (increment over V3)", "V3 + R1" and "SFT on Qwen" are runs of their own.
 BRACKETS = r"\(([^()]*)\)\s*$"
 PHASES = (
@@ -99,8 +92,11 @@ TABLE = mart(
         Column("peak_of", "text", "chip whose dense BF16 peak the utilisation is a share of"),
         Column("utilisation", "real", "sustained rate over that peak (model FLOP utilisation)", "share", above=0),
         Column("wall_days", "real", "GPU-hours over GPUs: length of the run", "days", above=0),
-        Column("finding", "text", "what does not add up, and what agrees, in plain words", required=True),
-        Column("known_on", "date", "day on which the newest fact behind the row became public", required=True),
+        Column(
+            "findings", "texts", "what does not add up, and what agrees: JSON objects as in `reasons`", required=True
+        ),
+        Column("finding", "text", "the same in words", required=True),
+        KNOWN_ON,
     ],
     key=("run_id",),
     checks=(
@@ -124,11 +120,11 @@ TABLE = mart(
             "abs(cost_high_usd - gpu_hours * price_high_usd_per_gpu_hour) > 1e-6 * cost_high_usd",
             "the cost and the hours and prices beside it must say the same",
         ),
-        Check(
+        says_why(
             "unknown_says_why",
-            "select * from {table} where coalesce(reason, '') = '' and (cost_mid_usd is null or flop_6nd is null or "
-            "implied_usd_per_gpu_hour is null or utilisation is null or wall_days is null or is_stand_in)",
-            "an unknown without a reason cannot be mended, and a stand-in that is not named looks like the chip itself",
+            "cost_mid_usd is null or flop_6nd is null or implied_usd_per_gpu_hour is null or utilisation is null "
+            "or wall_days is null or is_stand_in",
+            "nobody can look for a figure whose reason is missing, and a stand-in that is not named looks like the chip itself",
         ),
         Check(
             "components_within_their_total",
@@ -287,9 +283,9 @@ def _conclude(rows: pl.DataFrame, assumptions: Assumptions) -> pl.DataFrame:
     ).with_columns(
         recomputed_scope=pl.when(pl.col("cost_mid_usd").is_not_null()).then(
             # Hours of a research programme stay a programme's; all others are those of a run.
-            pl.when(pl.col("cost_scope").is_in(("post_training_run", "research_programme")))
+            pl.when(pl.col("cost_scope").is_in((POST_TRAINING, PROGRAMME)))
             .then(pl.col("cost_scope"))
-            .otherwise(pl.lit("final_run_rental"))
+            .otherwise(pl.lit(RENTAL))
         ),
         flop_difference_share=pl.col("flop_6nd") / pl.col("training_flop") - 1,
         utilisation=pl.col("sustained_tflops_per_gpu") / pl.col("peak_tflops"),
@@ -301,130 +297,8 @@ def _conclude(rows: pl.DataFrame, assumptions: Assumptions) -> pl.DataFrame:
         known_on=pl.max_horizontal("run_known_on", "price_known_on", pl.when(~no_rate).then("peak_known_on")),
         grade=weakest("run_grade", "price_grade", pl.when(~no_rate).then("peak_grade")),
     )
-    told = judged.with_columns(finding=_finding(assumptions), reason=_reason(assumptions))
-    return told.select(name for name in TABLE.names if name in told.columns)
-
-
-# ---- In words ------------------------------------------------------------------------------------------------------
-
-
-def _finding(assumptions: Assumptions) -> pl.Expr:
-    """What does not add up, then what agrees; that nothing can be compared where that is so."""
-    parts = joined(_claim_against_prices(assumptions), _operations(assumptions), _rate())
-    return parts.fill_null("nothing can be compared: too little is known of the run")
-
-
-def _claim_against_prices(assumptions: Assumptions) -> pl.Expr:
-    low = assumptions.number("implied_price_low_usd_per_gpu_hour")
-    high = assumptions.number("implied_price_high_usd_per_gpu_hour")
-    implied, rental = pl.col("implied_usd_per_gpu_hour"), pl.col("cost_scope").is_in(RENTALS)
-    cheapest, dearest = pl.col("price_low_usd_per_gpu_hour"), pl.col("price_high_usd_per_gpu_hour")
-    said = pl.format("the claim is {} USD per GPU-hour", _significant(implied))
-    offered = (
-        pl.when(cheapest == dearest)
-        .then(pl.format("the offered {}", cheapest.round(2)))
-        .otherwise(pl.format("the offered {} to {}", cheapest.round(2), dearest.round(2)))
-    )
-    other = pl.col("cost_scope").replace_strict(NO_RENTALS, default=None, return_dtype=pl.String)
-    return (
-        pl.when(implied.is_null())
-        .then(None)
-        .when(rental & ~implied.is_between(low, high))
-        .then(pl.format(f"scope mislabelled: {{}}, outside the {low:g} to {high:g} that a rental can be", said))
-        .when(~rental)
-        .then(pl.format("{}, which as {} is not compared with rental prices", said, other))
-        .when(cheapest.is_null())
-        .then(pl.format(f"{{}}, within the {low:g} to {high:g} that a rental can be", said))
-        .when(implied < cheapest)
-        .then(pl.format("{}, a possible rental but below {}", said, offered))
-        .when(implied > dearest)
-        .then(pl.format("{}, a possible rental but above {}", said, offered))
-        .otherwise(pl.format("{}, within {}", said, offered))
-    )
-
-
-def _operations(assumptions: Assumptions) -> pl.Expr:
-    tolerance = assumptions.number("flop_tolerance")
-    difference = pl.col("flop_difference_share")
-    side = pl.when(difference < 0).then(pl.lit("below")).otherwise(pl.lit("above"))
-    off = pl.format("{} % {} the published operations", _significant(100 * difference.abs()), side)
-    return (
-        pl.when(difference.is_null())
-        .then(None)
-        .when(difference.abs() < SAME)
-        .then(pl.lit("6ND is the published figure itself"))
-        .when(difference.abs() > tolerance)
-        .then(
-            pl.format(
-                f"6ND does not agree: {{}}, more than {100 * tolerance:g} % (tokens of another phase, or a mistake)",
-                off,
-            )
-        )
-        .otherwise(pl.format(f"6ND agrees: {{}}, within {100 * tolerance:g} %", off))
-    )
-
-
-def _rate() -> pl.Expr:
-    percent = _significant(100 * pl.col("utilisation"))
-    impossible = (
-        "impossible rate: operations over GPU-hours are {} % of the dense BF16 peak of {}, "
-        "so the two are not of one phase"
-    )
-    return (
-        pl.when(pl.col("utilisation").is_null())
-        .then(None)
-        .when(pl.col("utilisation") > 1)
-        .then(pl.format(impossible, percent, pl.col("peak_of")))
-        .otherwise(pl.format("possible rate: {} % of the dense BF16 peak of {}", percent, pl.col("peak_of")))
-    )
-
-
-def _significant(value: pl.Expr) -> pl.Expr:
-    return value.round_sig_figs(3)
-
-
-def _reason(assumptions: Assumptions) -> pl.Expr:
-    """Why figures of the row are null, the price first, and which chip stands in for which."""
-    days, needed = assumptions.integer("price_window_days"), assumptions.integer("price_minimum_offers")
-    offers_of = (
-        f"{assumptions.value('price_class')} on-demand offers of {{}} within {days} days of {{}}: "
-        f"{{}} known, {needed} needed"
-    )
-    hardware, published = pl.col("hardware"), pl.col("published").cast(pl.String)
-    few = pl.format(offers_of, hardware, published, pl.col("n_own"))
-    stood_in = pl.format("{} stands in for {} ({})", pl.col("priced_as"), hardware, few)
-    neither = (
-        pl.when(pl.col("stand_in").is_null())
-        .then(pl.format("no price: {}; no chip is named that could stand in", few))
-        .otherwise(
-            pl.format(
-                "no price: {}; of {}, which could stand in: {} known", few, pl.col("stand_in"), pl.col("n_stand_in")
-            )
-        )
-    )
-    price = (
-        pl.when(hardware.is_null())
-        .then(pl.lit("no price: its chip is not known"))
-        .when(pl.col("priced_as").is_null())
-        .then(neither)
-        .when(pl.col("is_stand_in"))
-        .then(stood_in)
-    )
-    bought = pl.lit("no cost is recomputed for hardware that was bought: hours are not what it cost")
-    return joined(
-        price,
-        pl.when(pl.col("gpu_hours").is_null()).then(
-            pl.lit("its GPU-hours are not known, so neither is a cost, implied price, rate or length")
-        ),
-        pl.when(pl.col("gpu_hours").is_not_null() & pl.col("cost_scope").is_in(PURCHASES)).then(bought),
-        pl.when(pl.col("claimed_cost_usd").is_null()).then(pl.lit("no cost was claimed")),
-        pl.when(pl.col("flop_6nd").is_null()).then(pl.lit("6ND needs active parameters and tokens, not both known")),
-        pl.when(pl.col("training_flop").is_null()).then(pl.lit("its operations are not known")),
-        pl.when(pl.col("peak_missing") & hardware.is_not_null()).then(
-            pl.format("the dense BF16 peak of {} is not known", hardware)
-        ),
-        pl.when(pl.col("gpu_count").is_null()).then(pl.lit("its number of GPUs is not known")),
-    )
+    found = judged.with_columns(findings=findings(assumptions), reasons=reasons(assumptions))
+    return worded(found, "findings", "finding").select(name for name in TABLE.names if name != "reason")
 
 
 MART = Mart(

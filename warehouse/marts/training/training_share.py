@@ -20,16 +20,14 @@ from datetime import date
 import polars as pl
 
 from warehouse.assumptions import Assumptions, Distribution
+from warehouse.marts.common.columns import KNOWN_ON
 from warehouse.marts.common.mart import Mart, Trace
-from warehouse.marts.common.reasons import joined
+from warehouse.marts.common.reasons import all_of, because
 from warehouse.marts.common.select_current import admissible, select_current
+from warehouse.marts.common.units import H100_DENSE_BF16_FLOP_PER_S, SECONDS_PER_YEAR
+from warehouse.marts.training.fleets import mean_of_years, world_at_year_ends
 from warehouse.tables.ai_models import TABLE as AI_MODELS
-from warehouse.tables.evidence import TABLE as EVIDENCE
-from warehouse.tables.table import Check, Column, mart
-
-H100_DENSE_BF16_FLOP_PER_S = 989.4e12  # NVIDIA's data sheet of the H100 SXM, without sparsity
-SECONDS_PER_YEAR = 31_536_000
-WORLD, OWNED_BY_ALL = "World", "h100_equivalents_total"
+from warehouse.tables.table import FACT_IDS, Check, Column, mart
 
 TABLE = mart(
     "training_share",
@@ -44,7 +42,8 @@ TABLE = mart(
         Column("vintage", "date", "day of the list that was used", required=True),
         Column("fleet_h100_low", "real", "lowest count of the mean fleet of the year", "H100-equivalents", above=0),
         Column("fleet_h100_high", "real", "highest count of the mean fleet of the year", "H100-equivalents", above=0),
-        Column("fleet_facts", "text", "evidence behind the fleet, separated by blanks"),
+        Column("fleet_facts", "texts", "evidence behind the fleet, by evidence_id"),
+        FACT_IDS,
         Column("fleet_flop", "real", "operations of the middle of the fleet at mean utilisation", "FLOP", above=0),
         Column(
             "training_share", "real", "training_flop_added over fleet_flop: disclosed models only", "share", minimum=0
@@ -59,7 +58,7 @@ TABLE = mart(
         Column(
             "is_lower_bound", "flag", "the year is not over, or too few disclosed: it decides nothing", required=True
         ),
-        Column("known_on", "date", "day on which the newest fact behind the row became public", required=True),
+        KNOWN_ON,
     ],
     key=("year",),
     checks=(
@@ -89,52 +88,66 @@ def build(ai_models: pl.DataFrame, evidence: pl.DataFrame, *, as_of: date, assum
     """One row for each year with models (method 4.2, 4.3 and 4.6); `as_of` says which year is over."""
     minimum_rate = assumptions.number("disclosure_minimum")
     gross_up = assumptions.distribution("undisclosed_gross_up")
-    flop_of_one = H100_DENSE_BF16_FLOP_PER_S * SECONDS_PER_YEAR * mean(assumptions.distribution("utilisation"))
-    fleets = fleet_of_year(
-        year_end_counts(evidence, assumptions.integer("fleet_window_days")).filter(pl.col("entity") == WORLD),
+    flop_of_one = H100_DENSE_BF16_FLOP_PER_S * SECONDS_PER_YEAR * assumptions.distribution("utilisation").mean
+    fleets = mean_of_years(
+        world_at_year_ends(evidence, assumptions.integer("fleet_window_days")),
         assumptions.number("fleet_share_of_end"),
-    )
+        counts=("low", "high"),
+    ).rename({"low": "fleet_h100_low", "high": "fleet_h100_high", "evidence_ids": "fleet_facts"})
     middle = (pl.col("fleet_h100_low") + pl.col("fleet_h100_high")) / 2
-    rate = pl.col("disclosure_rate")
-    over = pl.date(pl.col("year"), 12, 31) <= as_of
-    models = latest_vintage(ai_models).group_by(year=pl.col("published").dt.year().cast(pl.Int64)).agg(
-        models_known=pl.len().cast(pl.Int64),
-        models_disclosed=pl.col("training_flop").count().cast(pl.Int64),
-        # A sum of floats depends on its order; the largest first is the same on every machine.
-        training_flop=pl.col("training_flop").sort(descending=True, nulls_last=True).sum(),
-        training_flop_added=pl.col("added_flop").sort(descending=True, nulls_last=True).sum(),
-        vintage=pl.col("vintage").max(),
-        models_known_on=pl.col("known_on").max(),
-        models_grade=pl.col("grade").max(),
-    )  # fmt: skip
+    rate, over = pl.col("disclosure_rate"), _is_over(as_of)
     return (
-        models.join(fleets, on="year", how="left")
+        _models_by_year(ai_models)
+        .join(fleets, on="year", how="left", suffix="_of_fleet")
         .with_columns(disclosure_rate=pl.col("models_disclosed") / pl.col("models_known"))
         .with_columns(
             is_lower_bound=~over | (rate < minimum_rate),
             fleet_flop=middle * flop_of_one,
-            known_on=pl.max_horizontal("models_known_on", "fleet_known_on"),
-            grade=pl.max_horizontal("models_grade", "fleet_grade"),
+            known_on=pl.max_horizontal("known_on", "known_on_of_fleet"),
+            grade=pl.max_horizontal("grade", "grade_of_fleet"),
         )
         .with_columns(training_share=pl.col("training_flop_added") / pl.col("fleet_flop"))
         .with_columns(
             training_share_grossed_up=pl.when(rate > 0).then(pl.col("training_share") * _mean_gross_up(gross_up, rate)),
-            reason=joined(
-                pl.when(~over).then(pl.lit(f"a lower bound: the year is not over on {as_of}")),
-                pl.when(rate < minimum_rate).then(
-                    pl.format(
-                        "a lower bound: {} of {} models disclosed their compute, under the {} needed",
-                        "models_disclosed",
-                        "models_known",
-                        pl.lit(f"{minimum_rate:.0%}"),
-                    )
-                ),
-                pl.when(pl.col("fleet_flop").is_null()).then(
-                    pl.lit("no count of the world's accelerators near the year's end is known")
-                ),
-            ),
+            reasons=_reasons(as_of, minimum_rate),
         )
-        .select(name for name in TABLE.names if name != "reasons")
+        .select(name for name in TABLE.names if name != "reason")
+    )
+
+
+def _is_over(as_of: date) -> pl.Expr:
+    return pl.date(pl.col("year"), 12, 31) <= as_of
+
+
+def _models_by_year(ai_models: pl.DataFrame) -> pl.DataFrame:
+    return (
+        latest_vintage(ai_models)
+        .group_by(year=pl.col("published").dt.year().cast(pl.Int64))
+        .agg(
+            models_known=pl.len().cast(pl.Int64),
+            models_disclosed=pl.col("training_flop").count().cast(pl.Int64),
+            # A sum of floats depends on its order; the largest first is the same on every machine.
+            training_flop=pl.col("training_flop").sort(descending=True, nulls_last=True).sum(),
+            training_flop_added=pl.col("added_flop").sort(descending=True, nulls_last=True).sum(),
+            vintage=pl.col("vintage").max(),
+            known_on=pl.col("known_on").max(),
+            grade=pl.col("grade").max(),
+        )
+    )
+
+
+def _reasons(as_of: date, minimum_rate: float) -> pl.Expr:
+    """Why a year is a lower bound, and why its share is unknown."""
+    too_few = because(
+        "too_few_models_disclosed",
+        disclosed=pl.col("models_disclosed"),
+        models=pl.col("models_known"),
+        minimum_rate=minimum_rate,
+    )
+    return all_of(
+        pl.when(~_is_over(as_of)).then(because("year_is_not_over", as_of=as_of)),
+        pl.when(pl.col("disclosure_rate") < minimum_rate).then(too_few),
+        pl.when(pl.col("fleet_flop").is_null()).then(because("no_count_of_the_worlds_fleet")),
     )
 
 
@@ -164,72 +177,10 @@ def latest_vintage(ai_models: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def year_end_counts(evidence: pl.DataFrame, window_days: int, metric: str = OWNED_BY_ALL) -> pl.DataFrame:
-    """Counts of accelerators within `window_days` of a year's end: entity, year, low, high, facts, grade, known_on.
-
-    Several counts of one end make a range from the lowest to the highest (method 4.3).
-    """
-    counts = select_current(admissible(evidence), EVIDENCE).filter(
-        (pl.col("topic") == "capacity") & (pl.col("metric") == metric)
-    )
-    ends = [
-        counts.with_columns(
-            year=(pl.col("as_of_date").dt.year() - back).cast(pl.Int64),
-            off=(pl.col("as_of_date") - pl.date(pl.col("as_of_date").dt.year() - back, 12, 31)).dt.total_days().abs(),
-        )
-        for back in (0, 1)
-    ]
-    return (
-        pl.concat(ends)
-        .filter(pl.col("off") <= window_days)
-        .group_by("entity", "year")
-        .agg(
-            low=pl.min_horizontal("value", "value_low").min(),
-            high=pl.max_horizontal("value", "value_high").max(),
-            counts=pl.len(),
-            facts=pl.col("evidence_id").sort().str.join(" "),
-            grade=pl.col("grade").max(),
-            known_on=pl.col("known_on").max(),
-        )
-        .sort("entity", "year")
-    )
-
-
-def fleet_of_year(counts: pl.DataFrame, share_of_end: float) -> pl.DataFrame:
-    """Mean fleet of each year: of both ends where both are known, else `share_of_end` of its end (method 4.2)."""
-    begun = counts.select(
-        "entity",
-        year=pl.col("year") + 1,
-        low_begin="low",
-        high_begin="high",
-        facts_begin="facts",
-        grade_begin="grade",
-        known_on_begin="known_on",
-    )
-    both = pl.col("low_begin").is_not_null()
-    return counts.join(begun, on=["entity", "year"], how="left").select(
-        "year",
-        fleet_h100_low=pl.when(both)
-        .then((pl.col("low") + pl.col("low_begin")) / 2)
-        .otherwise(pl.col("low") * share_of_end),
-        fleet_h100_high=pl.when(both)
-        .then((pl.col("high") + pl.col("high_begin")) / 2)
-        .otherwise(pl.col("high") * share_of_end),
-        fleet_facts=pl.concat_str("facts_begin", "facts", separator=" ", ignore_nulls=True),
-        fleet_grade=pl.max_horizontal("grade", "grade_begin"),
-        fleet_known_on=pl.max_horizontal("known_on", "known_on_begin"),
-    )
-
-
-def mean(drawn: Distribution) -> float:
-    """Mean of a distribution: the point, the mean of a normal, or of low (mode) and high."""
-    return drawn["mean"] if drawn.kind == "normal" else sum(drawn.parameters) / len(drawn.parameters)
-
-
 def _mean_gross_up(gross_up: Distribution, rate: pl.Expr) -> pl.Expr:
     """Mean of the gross-up at a disclosure rate: mode and high of a triangle are multiples of 1 / rate (method 4.3)."""
     if gross_up.kind != "triangular":
-        return pl.lit(mean(gross_up))
+        return pl.lit(gross_up.mean)
     return (gross_up["low"] + (gross_up["mode"] + gross_up["high"]) / rate) / 3
 
 
@@ -238,9 +189,6 @@ MART = Mart(
     build=build,
     traces=(
         Trace("core.ai_models", "t.vintage = m.vintage and year(t.published) = m.year and t.grade <> 'D'"),
-        Trace(
-            "core.evidence",
-            "list_contains(string_split(m.fleet_facts, ' '), t.evidence_id) and t.known_on <= m.known_on",
-        ),
+        Trace("core.evidence", ids="fact_ids"),
     ),
 )

@@ -11,17 +11,16 @@ from __future__ import annotations
 import polars as pl
 
 from warehouse.assumptions import Assumptions
+from warehouse.marts.common.columns import KNOWN_ON
 from warehouse.marts.common.mart import Mart, Trace
+from warehouse.marts.common.reasons import all_of, because
 from warehouse.marts.common.scopes import COMPANIES
-from warehouse.marts.common.select_current import admissible, select_current
-from warehouse.marts.training.training_share import H100_DENSE_BF16_FLOP_PER_S, SECONDS_PER_YEAR, latest_vintage, mean
-from warehouse.tables.evidence import TABLE as EVIDENCE
-from warehouse.tables.table import Check, Column
-from warehouse.tables.table import mart as declare
+from warehouse.marts.common.units import H100_DENSE_BF16_FLOP_PER_S, SECONDS_PER_YEAR
+from warehouse.marts.training.fleets import OWNED, mean_of_years, near_year_ends
+from warehouse.marts.training.training_share import latest_vintage
+from warehouse.tables.table import FACT_IDS, Check, Column, mart
 
-OWNED = "h100_equivalents_owned"
-
-TABLE = declare(
+TABLE = mart(
     "training_share_own",
     "operations of a company's own disclosed models over those of its own fleet, by year; a lower bound",
     [
@@ -32,7 +31,8 @@ TABLE = declare(
         Column("fleet_h100_equivalents", "real", "mean fleet of the year", "H100-equivalents", above=0),
         Column("fleet_flop", "real", "operations of that fleet at central utilisation", "FLOP", above=0),
         Column("training_share", "real", "operations of its models over those of its fleet", "share", minimum=0),
-        Column("known_on", "date", "day on which the newest fact behind it became public", required=True),
+        FACT_IDS,
+        KNOWN_ON,
     ],
     key=("ticker", "year"),
     checks=(
@@ -48,36 +48,25 @@ TABLE = declare(
 def build(ai_models: pl.DataFrame, evidence: pl.DataFrame, *, assumptions: Assumptions) -> pl.DataFrame:
     """One row for each company and year whose own fleet and own models are known (method 1 and 4.2)."""
     names = _names(assumptions)
-    models = _trained(ai_models, names)
-    share_of_end = assumptions.number("fleet_share_of_end")
-    rate = H100_DENSE_BF16_FLOP_PER_S * SECONDS_PER_YEAR * mean(assumptions.distribution("utilisation"))
+    flop_of_one = H100_DENSE_BF16_FLOP_PER_S * SECONDS_PER_YEAR * assumptions.distribution("utilisation").mean
     at_ends = _fleets_at_year_ends(evidence, names, assumptions.integer("fleet_window_days"))
-    begun = at_ends.select(
-        "ticker", year=pl.col("year") + 1, begin="fleet", begin_grade="grade", begin_known_on="known_on"
+    fleets = mean_of_years(
+        at_ends, assumptions.number("fleet_share_of_end"), counts=("fleet_h100_equivalents",), by=("ticker",)
     )
-    found = (
-        at_ends.join(begun, on=["ticker", "year"], how="left")
-        .join(models, on=["ticker", "year"], how="inner", suffix="_models")
-        .with_columns(
-            fleet_h100_equivalents=pl.when(pl.col("begin").is_not_null())
-            .then((pl.col("fleet") + pl.col("begin")) / 2)
-            .otherwise(pl.col("fleet") * share_of_end)
-        )
-        .with_columns(fleet_flop=pl.col("fleet_h100_equivalents") * rate)
-        .select(
-            "ticker",
-            "year",
-            "models",
-            "training_flop",
-            "fleet_h100_equivalents",
-            "fleet_flop",
-            training_share=pl.col("training_flop") / pl.col("fleet_flop"),
-            known_on=pl.max_horizontal("known_on", "begin_known_on", "known_on_models"),
-            grade=pl.max_horizontal("grade", "begin_grade", "grade_models"),
-            reason=pl.lit("a lower bound: only disclosed models count, and a fleet that is owned may be rented out"),
-        )
+    fleet_flop = pl.col("fleet_h100_equivalents") * flop_of_one
+    return fleets.join(_trained(ai_models, names), on=["ticker", "year"], how="inner", suffix="_of_models").select(
+        "ticker",
+        "year",
+        "models",
+        "training_flop",
+        "fleet_h100_equivalents",
+        fleet_flop=fleet_flop,
+        training_share=pl.col("training_flop") / fleet_flop,
+        fact_ids=pl.concat_list("fact_ids_of_models", "fact_ids"),
+        known_on=pl.max_horizontal("known_on", "known_on_of_models"),
+        grade=pl.max_horizontal("grade", "grade_of_models"),
+        reasons=all_of(because("own_share_is_a_lower_bound")),
     )
-    return found
 
 
 def _names(assumptions: Assumptions) -> pl.DataFrame:
@@ -111,6 +100,7 @@ def _trained(ai_models: pl.DataFrame, names: pl.DataFrame) -> pl.DataFrame:
         .agg(
             models=pl.len().cast(pl.Int64),
             training_flop=pl.col("added_flop").sum(),
+            fact_ids=pl.col("fact_id"),
             known_on=pl.col("known_on").max(),
             grade=pl.col("grade").max(),
         )
@@ -118,42 +108,25 @@ def _trained(ai_models: pl.DataFrame, names: pl.DataFrame) -> pl.DataFrame:
 
 
 def _fleets_at_year_ends(evidence: pl.DataFrame, names: pl.DataFrame, window_days: int) -> pl.DataFrame:
-    """The fleet counted nearest to each year's end, not further than `window_days` from it: ticker, year, fleet."""
-    counts = select_current(admissible(evidence), EVIDENCE).filter(
-        (pl.col("topic") == "capacity") & (pl.col("metric") == OWNED)
-    )
-    ends = [
-        counts.with_columns(
-            year=(pl.col("as_of_date").dt.year() - back).cast(pl.Int64),
-            off=(pl.col("as_of_date") - pl.date(pl.col("as_of_date").dt.year() - back, 12, 31)).dt.total_days().abs(),
-        )
-        for back in (0, 1)
-    ]
-    near = pl.concat(ends).filter(pl.col("off") <= window_days)
+    """The fleet counted nearest to each year's end, not further than `window_days` from it, one row a ticker and year."""
     return (
-        _named(near, "entity", names)
+        _named(near_year_ends(evidence, OWNED, window_days), "entity", names)
         .sort(["grade", "known_on", "off", "evidence_id"], descending=[False, True, False, False])
         .unique(["ticker", "year"], keep="first", maintain_order=True)
-        .select("ticker", "year", "known_on", "grade", fleet="value")
+        .select(
+            "ticker",
+            "year",
+            "known_on",
+            "grade",
+            fleet_h100_equivalents="value",
+            evidence_ids=pl.concat_list("evidence_id"),
+            fact_ids=pl.concat_list("fact_id"),
+        )
     )
 
 
 MART = Mart(
     table=TABLE,
     build=build,
-    traces=(
-        Trace(
-            "core.ai_models",
-            "year(t.published) = m.year and t.training_flop is not null and t.known_on <= m.known_on "
-            "and t.vintage = (select max(v.vintage) from core.ai_models v where v.known_on <= m.known_on) "
-            "and regexp_matches(t.organization, case m.ticker when 'MSFT' then 'Microsoft' "
-            "when 'GOOGL' then 'Google|DeepMind' when 'META' then 'Meta|Facebook' else 'Amazon' end)",
-        ),
-        Trace(
-            "core.evidence",
-            f"t.metric = '{OWNED}' and year(t.as_of_date) between m.year - 1 and m.year + 1 "
-            "and t.known_on <= m.known_on and t.entity = case m.ticker when 'MSFT' then 'Microsoft' "
-            "when 'GOOGL' then 'Google' when 'META' then 'Meta' else 'Amazon' end",
-        ),
-    ),
+    traces=(Trace("core.ai_models", ids="fact_ids"), Trace("core.evidence", ids="fact_ids")),
 )

@@ -104,7 +104,6 @@ WORDS: dict[str, Words] = {
     "inside_other_revenue": "already in the revenue of {entities}",
     "later_figure_known": "a later figure of the same entity is known",
     "no_ai_revenue_of_entity": "no AI revenue of it is known",
-    "in_words": "{text}",  # of a mart whose reasons are still sentences
     # the simulation: why a quantity cannot be computed
     "no_year_of_training": _no_year_of_training,
     "no_capex": lambda fields: f"no capex of {_whose(fields)} is known",
