@@ -26,7 +26,7 @@ def facts(only: Collection[str] = ()) -> dict[str, pl.DataFrame]:
                     found[batch.table.name] = provenance(
                         batch.table,
                         batch.frame,
-                        source=source.name,
+                        source=source,
                         document_sha256=document.sha256,
                         loaded_at=LOADED_AT,
                     )

@@ -124,6 +124,7 @@ create table main.sessions as select (date '2000-01-03' + i::int) as session fro
 create table core.stock_prices as
   select ticker, date, open, greatest(open, close) * 1.01 as high, least(open, close) * 0.99 as low, close,
     close as adj_close, volume, date as known_on, timestamptz '2026-01-01 00:00:00+00' as loaded_at, 'made_up' as source,
+    'live' as source_kind,
     'made up' as citation, '{sha}' as document_sha256, 'row ' || place as locator, 'A' as grade,
     left(md5(place::varchar), 16) as fact_id
   from (select 'T' || (i // {sessions}) as ticker, date '2000-01-03' + (i % {sessions})::int as date,

@@ -44,10 +44,12 @@ def facts() -> dict[str, pl.DataFrame]:
 
 def with_provenance(table: Table, frame: pl.DataFrame, source: str = "test") -> pl.DataFrame:
     """`frame` with the columns that the loading adds, where it lacks them."""
+    named = pl.col("source") if "source" in frame.columns else pl.lit(source)
     added = {
         "known_on": pl.lit(date(2025, 1, 1)),
         "loaded_at": pl.lit(LOADED_AT),
         "source": pl.lit(source),
+        "source_kind": pl.when(named.str.starts_with("reference_")).then(pl.lit("reference")).otherwise(pl.lit("live")),
         "citation": pl.lit("made up for a test"),
         "document_sha256": pl.lit("0" * 64),
         "locator": pl.lit("line 1"),

@@ -157,7 +157,7 @@ def dictionary() -> str:
             "",
         ]
         parts += ["| column | type | unit | meaning |", "|---|---|---|---|"]
-        parts += [f"| `{c.name}` | {c.type} | {c.unit} | {c.meaning} |".replace("||", "| |") for c in table.columns]
+        parts += [f"| `{c.name}` | {c.type} | {c.unit} | {c.explained} |".replace("||", "| |") for c in table.columns]
         if table.checks:
             parts += ["", "Checks:", ""]
             parts += [

@@ -65,7 +65,8 @@ class Runs:
             opened.put_helpers(sessions, pl.DataFrame({"gpu_model": ["*"]}))
             opened.execute("DELETE FROM provenance.documents")
             document = {
-                "sha256": self.sha256, "source": "reference_prices", "url": "snapshot:prices.csv", "name": "prices.csv",
+                "sha256": self.sha256, "source": "reference_prices", "source_kind": "reference",
+                "url": "snapshot:prices.csv", "name": "prices.csv",
                 "context": "{}", "fetched_at": at, "bytes": len(CSV), "media_type": "text/csv", "known_on": None, "parsed_by": "1",
             }  # fmt: skip
             opened.append(SYSTEM["documents"], pl.DataFrame([document], schema=SYSTEM["documents"].polars_schema))

@@ -128,7 +128,7 @@ def test_users_sql_can_read_the_warehouse_and_nothing_else(tmp_path, sql):
 
 
 def test_a_warehouse_of_an_earlier_version_gains_the_columns_that_it_lacks(tmp_path):
-    """Earlier, facts had no names, and a document's context stood in its address."""
+    """Earlier, facts had no names, a source's name said of which kind it is, and a document's context stood in its address."""
     path = tmp_path / "warehouse.duckdb"
     with opened(path, tmp_path / "staging.duckdb") as store:
         load(store, shares(24_490_000_000))
@@ -150,16 +150,23 @@ def test_a_warehouse_of_an_earlier_version_gains_the_columns_that_it_lacks(tmp_p
         ),
     }
     with duckdb.connect(str(path)) as earlier:
-        earlier.execute("ALTER TABLE core.shares_outstanding DROP COLUMN fact_id")
-        earlier.execute("ALTER TABLE provenance.documents DROP COLUMN context")
+        for table, column in (
+            ("core.shares_outstanding", "fact_id"),
+            ("core.shares_outstanding", "source_kind"),
+            ("provenance.documents", "source_kind"),
+            ("provenance.documents", "context"),
+        ):
+            earlier.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
         earlier.executemany(
-            "INSERT INTO provenance.documents VALUES ('a', 'toy', ?, 'toy', '2026-11-09', 1, 'text/csv', NULL, '1')",
-            [[address] for address in addresses],
+            "INSERT INTO provenance.documents VALUES ('a', ?, ?, 'toy', '2026-11-09', 1, 'text/csv', NULL, '1')",
+            [["reference_panel" if address.startswith("snapshot:") else "toy", address] for address in addresses],
         )
     for _ in range(2):  # the second time there is nothing left to do
         with opened(path, tmp_path / "staging.duckdb") as store:
             found = store.execute("SELECT url, context FROM provenance.documents ORDER BY url").fetchall()
+            kinds = store.execute("SELECT source, source_kind FROM provenance.documents ORDER BY url").fetchall()
             held = store.rows(SHARES)
+        assert kinds == [*[("toy", "live")] * 3, ("reference_panel", "reference")]
         assert found == list(addresses.values())
         assert held.equals(named)
     with duckdb.connect(str(path)) as upgraded:

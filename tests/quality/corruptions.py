@@ -133,14 +133,15 @@ class Laboratory:
         document = Document(sha256, name, url, body, NOW, self.contexts[table] if context is None else context)
         staged = []
         for batch in source.parse(document):
-            frame = provenance(batch.table, batch.frame, source=source.name, document_sha256=sha256, loaded_at=NOW)
+            frame = provenance(batch.table, batch.frame, source=source, document_sha256=sha256, loaded_at=NOW)
             staged.append((batch.table, frame))
             if batch.unreadable.height:
                 ingest._keep_unreadable(self.store, self.run, document, batch)
         for declared, frame in staged:
             self.store.stage(declared, frame)
         row = {
-            "sha256": sha256, "source": source.name, "url": url, "context": "{}", "name": name, "fetched_at": NOW,
+            "sha256": sha256, "source": source.name, "source_kind": source.kind, "url": url, "context": "{}",
+            "name": name, "fetched_at": NOW,
             "bytes": len(body), "media_type": "text/csv", "known_on": None, "parsed_by": "test",
         }  # fmt: skip
         documents = SYSTEM["documents"]

@@ -60,9 +60,9 @@ def warehouse(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
                        "high_usd_per_gpu_hour double)")  # fmt: skip
     connection.execute("insert into bounds.gpu_prices values ('*', 0.02, 40), ('H100 SXM', 0.5, 20)")
     connection.execute(
-        "insert into provenance.documents by name select ? as sha256, 'test' as source, 'prices.csv' as name, "
-        "'https://example.org/prices.csv' as url, '{}' as context, now() as fetched_at, 10 as bytes, 'text/csv' as media_type, "
-        "'0' as parsed_by",
+        "insert into provenance.documents by name select ? as sha256, 'test' as source, 'live' as source_kind, "
+        "'prices.csv' as name, 'https://example.org/prices.csv' as url, '{}' as context, now() as fetched_at, 10 as bytes, "
+        "'text/csv' as media_type, '0' as parsed_by",
         [SHA],
     )
     yield connection

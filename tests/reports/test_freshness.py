@@ -51,7 +51,8 @@ def publish(paths: Paths, **fields: object) -> None:
         table = SYSTEM["source_runs"]
         opened.append(table, pl.DataFrame([row | fields], schema_overrides=dict(table.polars_schema)))
         document = {
-            "sha256": "0" * 64, "source": "epoch", "url": "https://epoch.ai/data/x", "name": "x", "fetched_at": NOW,
+            "sha256": "0" * 64, "source": "epoch", "source_kind": "live", "url": "https://epoch.ai/data/x",
+            "name": "x", "fetched_at": NOW,
             "bytes": 1, "media_type": "text/csv", "known_on": date(2026, 11, 20), "parsed_by": "test", "context": "{}",
         }  # fmt: skip
         documents = SYSTEM["documents"]

@@ -200,7 +200,7 @@ class Shop:
         added = 0
         for batch in source.parse(document):
             assert batch.unreadable.is_empty()
-            rows = provenance(batch.table, batch.frame, source=source.name, document_sha256=sha256, loaded_at=at)
+            rows = provenance(batch.table, batch.frame, source=source, document_sha256=sha256, loaded_at=at)
             self.store.stage(batch.table, rows)
             added += self.store.load(batch.table)
             self.store.execute(f"DELETE FROM staging.{batch.table.name}")

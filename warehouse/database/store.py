@@ -20,12 +20,13 @@ import polars as pl
 from warehouse import sqltext
 from warehouse.database import fact_ids
 from warehouse.database.upgrade import upgrade
+from warehouse.sources.common.source import Source
 from warehouse.tables import CORE, SYSTEM
 from warehouse.tables.table import ABOUT_LOADING, FACT_ID, PROVENANCE, Table
 
 ALIAS = "warehouse"
 SCHEMAS = ("core", "marts", "quality", "provenance")
-_LIVE = "source NOT LIKE 'reference_%'"
+_LIVE = "source_kind = 'live'"
 CONTRADICTION = "says otherwise than an earlier row of the same source about the same thing on the same day"
 # Rows of whole documents wait in memory until there are so many, then go to staging together: a statement for each
 # document costs more than its rows do.
@@ -438,14 +439,14 @@ def reading(warehouse: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def provenance(
-    table: Table, rows: pl.DataFrame, *, source: str, document_sha256: str, loaded_at: datetime
+    table: Table, rows: pl.DataFrame, *, source: Source, document_sha256: str, loaded_at: datetime
 ) -> pl.DataFrame:
     """Parsed rows with the columns that every fact has.
 
     Rows that name their document keep it: one document may be made of several, and a row leads to the one that holds it.
     """
     named = "document_sha256" in rows.columns
-    added = {"source": pl.lit(source), "loaded_at": pl.lit(loaded_at)}
+    added = {"source": pl.lit(source.name), "source_kind": pl.lit(source.kind), "loaded_at": pl.lit(loaded_at)}
     return table.conform(rows, added if named else added | {"document_sha256": pl.lit(document_sha256)})
 
 

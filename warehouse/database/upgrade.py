@@ -14,9 +14,11 @@ import duckdb
 from warehouse.database import fact_ids
 from warehouse.sources.common.source import as_json, without_context
 from warehouse.sqltext import identifier, identifiers, literal
-from warehouse.tables.table import FACT_ID, Table
+from warehouse.tables.table import FACT_ID, SOURCE_KIND, Table
 
 EARLIER = "_of_an_earlier_version"
+# Earlier, the beginning of a source's name said of which kind it is.
+_KIND_BY_NAME = "CASE WHEN starts_with(source, 'reference_') THEN 'reference' ELSE 'live' END"
 
 
 def upgrade(connection: duckdb.DuckDBPyConnection, catalog: str, tables: Iterable[Table]) -> None:
@@ -42,6 +44,8 @@ def _make_anew(connection: duckdb.DuckDBPyConnection, catalog: str, table: Table
     known = {name: identifier(name) for name in table.names if name in held}
     if FACT_ID in table.names:
         known[FACT_ID] = fact_ids.expression(table)
+    if SOURCE_KIND.name in table.names and SOURCE_KIND.name not in held:
+        known[SOURCE_KIND.name] = _KIND_BY_NAME
     if table.full_name == "provenance.documents" and "context" not in held:
         _split_addresses(connection, before)
         known["context"] = "context"

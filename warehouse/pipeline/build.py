@@ -82,7 +82,7 @@ def _default_as_of(store: Store, run: RunContext) -> date:
         return min(last.date(), run.today) if last else run.today
     known = [
         store.scalar(
-            f"SELECT max(known_on) FROM {table.full_name} WHERE source LIKE 'reference_%' AND known_on <= ?",
+            f"SELECT max(known_on) FROM {table.full_name} WHERE source_kind = 'reference' AND known_on <= ?",
             [run.today],
         )
         for table in CORE.values()

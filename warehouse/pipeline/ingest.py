@@ -262,7 +262,7 @@ def _load_document(
     with store.one_document() as stage:
         for batch in source.parse(document):
             rows = provenance(
-                batch.table, batch.frame, source=source.name, document_sha256=document.sha256, loaded_at=loaded_at
+                batch.table, batch.frame, source=source, document_sha256=document.sha256, loaded_at=loaded_at
             )
             stage(batch.table, rows)
             if "document_sha256" in batch.frame.columns:
@@ -328,6 +328,7 @@ def _record(
     row = {
         "sha256": sha256,
         "source": found.name,
+        "source_kind": found.source.kind,
         "url": url,
         "context": context,
         "name": document.name,

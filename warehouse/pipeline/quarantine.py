@@ -97,7 +97,7 @@ def _said_twice(store: Store, table: Table, names: dict[str, str]) -> list[str]:
     found = store.execute(
         f"SELECT document_sha256, list(places ORDER BY places), count(*) FROM (SELECT document_sha256, {identity}, "
         "string_agg(locator, ' and ' ORDER BY length(locator), locator) AS places "
-        f"FROM staging.{table.name} WHERE source LIKE 'reference_%' GROUP BY document_sha256, {identity} "
+        f"FROM staging.{table.name} WHERE source_kind = 'reference' GROUP BY document_sha256, {identity} "
         "HAVING count(*) > 1) GROUP BY document_sha256"
     )
     return [
@@ -167,7 +167,7 @@ def _reasons(store: Store, run: RunContext, table: Table, *, of_live_documents: 
     only = (
         ""
         if of_live_documents
-        else "AND document_sha256 IN (SELECT sha256 FROM provenance.documents WHERE source LIKE 'reference_%')"
+        else "AND document_sha256 IN (SELECT sha256 FROM provenance.documents WHERE source_kind = 'reference')"
     )
     rows = store.execute(
         f"SELECT reason FROM quality.quarantine WHERE run_id = ? AND table_name = ? {only} "

@@ -305,7 +305,7 @@ TABLE = core(
               from {{table}} where regexp_full_match(accession, '{ACCESSION}') and row({_OF_A_FILING}) in (
                 select row({_OF_A_FILING}) from several)
               window w as (partition by {_OF_A_FILING}
-                order by grade, source not like 'reference_%', loaded_at, length(locator), locator))
+                order by grade, source_kind <> 'reference', loaded_at, length(locator), locator))
             select ticker, measure, period_start, period_end, value_usd, told_usd, told_by, told_at, accession,
               document_sha256, locator
             from told where abs(value_usd - told_usd) > 0.001 * greatest(abs(value_usd), abs(told_usd))

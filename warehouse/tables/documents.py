@@ -1,6 +1,6 @@
 """Every document that was received, by the hash of its bytes."""
 
-from warehouse.tables.table import Column, Table
+from warehouse.tables.table import SOURCE_KIND, Column, Table
 
 TABLE = Table(
     schema="provenance",
@@ -9,6 +9,7 @@ TABLE = Table(
     columns=(
         Column("sha256", "text", "SHA-256 of the bytes", required=True),
         Column("source", "text", "source that brought it", required=True),
+        SOURCE_KIND,
         Column("url", "text", "address it came from", required=True),
         Column("name", "text", "name of the file or address, for messages", required=True),
         Column("fetched_at", "time", "when these bytes were first received (UTC)", required=True),

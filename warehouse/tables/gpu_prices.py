@@ -200,7 +200,7 @@ TABLE = core(
             "chip_has_a_specification",
             r"""select gpu_model, count(*) as offers, min(observed_on) as first, max(observed_on) as last,
               min(document_sha256) as document_sha256, arg_min(locator, observed_on) as locator
-            from {table} p where source like 'reference_%' and not exists (select 1 from core.gpu_specs s
+            from {table} p where source_kind = 'reference' and not exists (select 1 from core.gpu_specs s
               where list_has_all(string_split(s.gpu_model, ' '), string_split(p.gpu_model, ' ')))
               and exists (select 1 from core.gpu_specs)
             group by gpu_model""",
@@ -223,7 +223,7 @@ TABLE = core(
             "provider_vanished",
             """with days as (
               select source, observed_on, row_number() over (partition by source order by observed_on desc) as back
-              from (select distinct source, observed_on from {table} where source not like 'reference_%')
+              from (select distinct source, observed_on from {table} where source_kind = 'live')
             ), seen as (
               select source, provider, count(distinct observed_on) filter (back <= 2) as of_last_two,
                 count(distinct observed_on) filter (back between 3 and 12) as of_ten_before, max(observed_on) as last_seen_on

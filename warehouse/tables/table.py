@@ -24,7 +24,7 @@ Severity = Literal["critical", "warning"]
 BETWEEN_VALUES = "|"
 FACT_ID = "fact_id"
 # What the loading adds to a row that a source has read.
-ADDED_BY_LOADING = ("loaded_at", "source", "document_sha256", FACT_ID)
+ADDED_BY_LOADING = ("loaded_at", "source", "source_kind", "document_sha256", FACT_ID)
 # What says how a row came here and not what it says: a second copy of the same statement is no new row.
 ABOUT_LOADING = ("loaded_at", "document_sha256", "locator", FACT_ID)
 
@@ -55,7 +55,8 @@ class Column:
     """One column: what it is called, what it holds and what can be said of every value in it.
 
     `minimum` and `maximum` are inclusive; `above` is an exclusive lower bound (a price is above zero).
-    `required` means never null. Units stand in the name where the name has one; `unit` says it in words.
+    `required` means never null. Units stand in the name where the name has one; `unit` says it in words. `allowed` are
+    the only values there are, with a meaning each where the name alone does not say it.
     """
 
     name: str
@@ -66,11 +67,18 @@ class Column:
     minimum: float | None = None
     above: float | None = None
     maximum: float | None = None
-    allowed: tuple[str, ...] = ()
+    allowed: tuple[str, ...] | Mapping[str, str] = ()
+
+    @property
+    def explained(self) -> str:
+        """The meaning, and that of each allowed value where it is given."""
+        if not isinstance(self.allowed, Mapping):
+            return self.meaning
+        return f"{self.meaning}: {'; '.join(f'{value} ({meaning})' for value, meaning in self.allowed.items())}"
 
     @property
     def comment(self) -> str:
-        return f"{self.meaning} [{self.unit}]" if self.unit else self.meaning
+        return f"{self.explained} [{self.unit}]" if self.unit else self.explained
 
 
 @dataclass(frozen=True)
@@ -251,7 +259,7 @@ def of_the_panel() -> Check:
     return Check(
         "ticker_of_the_panel",
         "select ticker, source, document_sha256, locator from {table} where ticker not in (select ticker from "
-        "{core:companies}) and exists (select 1 from {core:companies}) and source like 'reference_%'",
+        "{core:companies}) and exists (select 1 from {core:companies}) and source_kind = 'reference'",
         "a ticker that the panel lacks is misspelt, or of a company that no answer asks about",
         severity="warning",
         columns=("ticker",),
@@ -260,6 +268,16 @@ def of_the_panel() -> Check:
 
 
 GRADES = ("A", "B", "C", "D")
+SOURCE_KIND = Column(
+    "source_kind",
+    "text",
+    "what kind of source that is",
+    required=True,
+    allowed={
+        "reference": "the snapshot that comes with the program, or a folder of such files",
+        "live": "a public host that is asked in a run",
+    },
+)
 
 # Who says so, since when it is known, and where in which document: the same on every fact.
 PROVENANCE = (
@@ -271,6 +289,7 @@ PROVENANCE = (
         required=True,
     ),
     Column("source", "text", "source of the pipeline that brought the row", required=True),
+    SOURCE_KIND,
     Column("citation", "text", "where the fact was read", required=True),
     Column("document_sha256", "text", "SHA-256 of the archived document that holds the row", required=True),
     Column("locator", "text", "place of the row in that document", required=True),
