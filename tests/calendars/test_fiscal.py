@@ -1,11 +1,13 @@
 """Fiscal periods of companies whose years end in other months, as their filings name them."""
 
-from datetime import date
+from datetime import date, timedelta
 
+import duckdb
 import polars as pl
 import pytest
 
-from warehouse.calendars.fiscal import calendar_quarter, fiscal_quarter, fiscal_year, period_type
+from warehouse.calendars.fiscal import LENGTHS_DAYS, calendar_quarter, fiscal_quarter, fiscal_year, period_type
+from warehouse.tables.company_facts import TABLE
 
 
 @pytest.mark.parametrize(
@@ -38,3 +40,31 @@ def test_period(month, start, end, year, quarter, kind, calendar):
     assert frame.select("fiscal_year", "fiscal_quarter", "period_type", "calendar_quarter").row(0) == (
         year, quarter, kind, calendar,
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("weeks", "kind"),
+    [(12, "quarter"), (13, "quarter"), (14, "quarter"), (26, "half_year"), (27, "half_year"), (39, "nine_months"),
+     (40, "nine_months"), (52, "year"), (53, "year"), (1, "other"), (24, "other"), (36, "other"), (48, "other")],
+)  # fmt: skip
+def test_a_period_of_so_many_weeks(weeks, kind):
+    end = date(2025, 12, 31)
+    frame = pl.DataFrame({"period_start": [end - timedelta(weeks=weeks, days=-1)], "period_end": [end]})
+    frame = frame.with_columns(fiscal_quarter=pl.lit(4))
+    assert frame.select(period_type()).item() == kind
+
+
+@pytest.mark.parametrize("kind", LENGTHS_DAYS)
+def test_the_check_of_the_table_allows_what_the_parser_calls_so_and_no_more(kind):
+    """Both went by lists of their own once, and disagreed."""
+    (check,) = [check for check in TABLE.checks if check.name == "length_of_the_period"]
+    condition = check.unexpected
+    shortest, longest = LENGTHS_DAYS[kind]
+    for days in range(60, 400):
+        end = date(2025, 12, 31)
+        row = {"period_start": end - timedelta(days=days - 1), "period_end": end, "period_type": kind}
+        frame = pl.DataFrame([row])
+        bad = duckdb.sql(f"SELECT {condition} FROM frame").fetchall() == [(True,)]
+        quarter = 2 if kind == "trailing_year" else 4
+        named = frame.with_columns(fiscal_quarter=pl.lit(quarter)).select(period_type()).item()
+        assert bad == (named != kind) == (not shortest <= days <= longest), days

@@ -1,4 +1,4 @@
-"""Fiscal periods.
+"""Fiscal periods: how long each kind is, which fiscal year and quarter it ends in, and which calendar quarter it fills.
 
 Fiscal years differ (Microsoft's ends in June, Oracle's in May, Nvidia's on the last Sunday of January), and a year of
 52 or 53 weeks ends a few days before or after the month's end. So a period is named by the month that its last days
@@ -7,45 +7,54 @@ mostly lie in, and laid on the calendar by its middle.
 
 from __future__ import annotations
 
+from datetime import date, timedelta
+
 import polars as pl
 
-# Longest and shortest number of days that a period of each kind spans: 13 weeks, 26, 39, 52 or 53, with a week of slack.
-_QUARTER, _HALF, _NINE_MONTHS, _YEAR = (80, 100), (170, 192), (260, 285), (350, 380)
-_WEEK_AND_A_BIT = 10
+LENGTHS_DAYS = {
+    "quarter": (80, 100),
+    "half_year": (170, 192),
+    "nine_months": (260, 285),
+    "year": (350, 380),
+    "trailing_year": (350, 380),
+}
+"""Shortest and longest length of each kind of period: 13 weeks (or 12, or 14), 26, 39, 52 or 53, with some days of slack.
+
+The check of the periods in core.company_facts goes by these, too. It used to allow halves of 195 days and nine months of
+290; no filing has one, and what is longer than its kind has a wrong date.
+"""
+PERIOD_TYPES = ("instant", *LENGTHS_DAYS, "other")
+DAYS_OVER_MONTH_END = 10
+"""A fiscal year of 52 or 53 weeks ends up to so many days after the month that it is named by."""
 
 
 def period_type(start: str = "period_start", end: str = "period_end", last_quarter: str = "fiscal_quarter") -> pl.Expr:
-    """Kind of a period by its length: instant, quarter, half_year, nine_months, year, trailing_year or other.
+    """Kind of a period by its length, one of PERIOD_TYPES.
 
     A year that does not end with the fiscal year (Amazon prints them) is a trailing one.
     """
     days = (pl.col(end) - pl.col(start)).dt.total_days() + 1
-    return (
-        pl.when(pl.col(start).is_null())
-        .then(pl.lit("instant"))
-        .when(days.is_between(*_QUARTER))
-        .then(pl.lit("quarter"))
-        .when(days.is_between(*_HALF))
-        .then(pl.lit("half_year"))
-        .when(days.is_between(*_NINE_MONTHS))
-        .then(pl.lit("nine_months"))
-        .when(days.is_between(*_YEAR) & (pl.col(last_quarter) == 4))
-        .then(pl.lit("year"))
-        .when(days.is_between(*_YEAR))
-        .then(pl.lit("trailing_year"))
-        .otherwise(pl.lit("other"))
-    )
+    kind = pl.when(pl.col(start).is_null()).then(pl.lit("instant"))
+    for name, (shortest, longest) in LENGTHS_DAYS.items():
+        fits = days.is_between(shortest, longest)
+        kind = kind.when(fits & (pl.col(last_quarter) == 4) if name == "year" else fits).then(pl.lit(name))
+    return kind.otherwise(pl.lit("other"))
+
+
+def named_month(end: date) -> int:
+    """The month that a fiscal year which ends on a day is named by."""
+    return (end - timedelta(days=DAYS_OVER_MONTH_END)).month
 
 
 def fiscal_year(end: str = "period_end", month: str = "fiscal_year_end_month") -> pl.Expr:
     """Fiscal year that a period ends in, named by the calendar year in which the fiscal year ends."""
-    inside = pl.col(end) - pl.duration(days=_WEEK_AND_A_BIT)
+    inside = pl.col(end) - pl.duration(days=DAYS_OVER_MONTH_END)
     return (inside.dt.year() + (inside.dt.month() > pl.col(month)).cast(pl.Int32)).cast(pl.Int64)
 
 
 def fiscal_quarter(end: str = "period_end", month: str = "fiscal_year_end_month") -> pl.Expr:
     """Fiscal quarter (1 to 4) that a period ends in."""
-    inside = (pl.col(end) - pl.duration(days=_WEEK_AND_A_BIT)).dt.month().cast(pl.Int64)
+    inside = (pl.col(end) - pl.duration(days=DAYS_OVER_MONTH_END)).dt.month().cast(pl.Int64)
     return ((inside - pl.col(month) - 1) % 12) // 3 + 1
 
 
@@ -54,7 +63,7 @@ def month_number(day: pl.Expr) -> pl.Expr:
 
     Years of 52 or 53 weeks wander: their ends are compared by this number and not by the day.
     """
-    inside = day - pl.duration(days=_WEEK_AND_A_BIT)
+    inside = day - pl.duration(days=DAYS_OVER_MONTH_END)
     return inside.dt.year().cast(pl.Int64) * 12 + inside.dt.month().cast(pl.Int64)
 
 

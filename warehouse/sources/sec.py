@@ -26,7 +26,7 @@ from typing import Any, TypeVar
 import msgspec
 import polars as pl
 
-from warehouse.calendars.fiscal import fiscal_quarter, fiscal_year, period_type
+from warehouse.calendars.fiscal import LENGTHS_DAYS, fiscal_quarter, fiscal_year, named_month, period_type
 from warehouse.errors import DocumentError
 from warehouse.settings import Settings
 from warehouse.sources.common.parsing import unpacked
@@ -44,10 +44,7 @@ ESSENTIAL = (CAPEX, "revenue")
 """A company without these is of no use here; others may well be without."""
 CAPEX_LIKE = ("PaymentsToAcquire", "PaymentsFor", "CapitalExpenditure")
 ONE_QUARTER_LATE = timedelta(days=80)
-YEAR_DAYS = (350, 380)
 ANNUAL_REPORTS = ("10-K", "10-K405", "20-F", "40-F")
-DAYS_OVER_MONTH_END = 10
-"""A fiscal year of 52 or 53 weeks ends up to so many days after the month that it is named by."""
 TICKERS_FRESH_FOR, TICKERS_FRESH_AGAIN = timedelta(days=7), timedelta(hours=1)
 """How old the list of tickers may be, and how old where it lacks a ticker."""
 SUBMISSIONS_FRESH_FOR = timedelta(days=1)
@@ -152,13 +149,9 @@ def _year_end_month(ticker: str, cik: int, fetching: Fetching) -> int | None:
     found = _kept(fetching, url, name, Submissions, SUBMISSIONS_FRESH_FOR, absent_ok=True)
     given = (found.fiscalYearEnd if found else None) or ""
     try:
-        return _named_month(date(2024, int(given[:2]), int(given[2:])))
+        return named_month(date(2024, int(given[:2]), int(given[2:])))
     except ValueError:
         return None  # its annual reports say it too
-
-
-def _named_month(end: date) -> int:
-    return (end - timedelta(days=DAYS_OVER_MONTH_END)).month
 
 
 # -- what a body says -------------------------------------------------------------------------------------------------
@@ -377,18 +370,18 @@ def _year_end_months(rows: pl.DataFrame, given: str | None) -> pl.Expr:
     """
     days = (pl.col("period_end") - pl.col("period_start")).dt.total_days() + 1
     ends = (
-        rows.filter(pl.col("form").is_in(ANNUAL_REPORTS) & days.is_between(*YEAR_DAYS))
+        rows.filter(pl.col("form").is_in(ANNUAL_REPORTS) & days.is_between(*LENGTHS_DAYS["year"]))
         .group_by("accn")
         .agg(pl.col("period_end").max())  # the years before it are comparatives
         .get_column("period_end")
         .unique()
         .sort(descending=True)
     )
-    now = int(given) if given else _named_month(ends[0]) if ends.len() else None
+    now = int(given) if given else named_month(ends[0]) if ends.len() else None
     month = pl.lit(now, dtype=pl.Int64)
-    if before := next((end for end in ends if _named_month(end) != now), None):
+    if before := next((end for end in ends if named_month(end) != now), None):
         month = (
-            pl.when(pl.col("period_end") <= before).then(pl.lit(_named_month(before), dtype=pl.Int64)).otherwise(month)
+            pl.when(pl.col("period_end") <= before).then(pl.lit(named_month(before), dtype=pl.Int64)).otherwise(month)
         )
     return month
 

@@ -6,22 +6,13 @@ keeps its period, its filing and its filing date, and quarters are derived from 
 `fiscal_year` and `fiscal_quarter` describe the period itself; what the filing calls itself stands in the `filing_` columns.
 """
 
+from warehouse.calendars.fiscal import DAYS_OVER_MONTH_END, LENGTHS_DAYS, PERIOD_TYPES
 from warehouse.tables import sec_tags
 from warehouse.tables.table import Check, Column, core, of_the_panel
 
-PERIOD_TYPES = ("instant", "quarter", "half_year", "nine_months", "year", "trailing_year", "other")
-
-# Days that a period of each type may have: 13 weeks are 91 days, and every few years a quarter has 14.
-LENGTHS = {
-    "quarter": (80, 100),
-    "half_year": (170, 195),
-    "nine_months": (260, 290),
-    "year": (350, 380),
-    "trailing_year": (350, 380),
-}
 _NOT_SO_LONG = " or ".join(
     f"(period_type = '{name}' and period_end - period_start + 1 not between {low} and {high})"
-    for name, (low, high) in LENGTHS.items()
+    for name, (low, high) in LENGTHS_DAYS.items()
 )
 # What is paid, earned or owned in an amount that has no sign of its own; over time, such a figure only grows.
 PAID = (
@@ -132,12 +123,12 @@ TABLE = core(
         ),
         Check(
             "fiscal_year_of_the_period",
-            """
+            f"""
             select t.ticker, t.measure, t.period_start, t.period_end, t.fiscal_year, c.fiscal_year_end_month,
                    t.document_sha256, t.locator
-            from {table} t join (select distinct ticker, fiscal_year_end_month from {core:companies}) c using (ticker)
-            where t.fiscal_year <> year(t.period_end - 10)
-                + if(month(t.period_end - 10) > c.fiscal_year_end_month, 1, 0)
+            from {{table}} t join (select distinct ticker, fiscal_year_end_month from {{core:companies}}) c using (ticker)
+            where t.fiscal_year <> year(t.period_end - {DAYS_OVER_MONTH_END})
+                + if(month(t.period_end - {DAYS_OVER_MONTH_END}) > c.fiscal_year_end_month, 1, 0)
             """,
             "a fiscal year that is not the one its period ends in, by the company's own year, has the period or the year wrong",
             severity="warning",
@@ -212,7 +203,8 @@ TABLE = core(
             "ends_with_a_quarter",
             f"""
             with ends as (
-              select *, month(period_end - 10) % 3 as place from {{table}} where period_type in ({_OF_THE_YEAR})),
+              select *, month(period_end - {DAYS_OVER_MONTH_END}) % 3 as place from {{table}}
+              where period_type in ({_OF_THE_YEAR})),
             counted as (select ticker, place, count(*) as n from ends group by all),
             shared as (select *, sum(n) over (partition by ticker) as of_ticker from counted)
             select e.ticker, e.measure, e.period_start, e.period_end, e.value_usd, e.document_sha256, e.locator
