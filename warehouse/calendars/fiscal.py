@@ -34,11 +34,11 @@ def period_type(start: str = "period_start", end: str = "period_end", last_quart
     A year that does not end with the fiscal year (Amazon prints them) is a trailing one.
     """
     days = (pl.col(end) - pl.col(start)).dt.total_days() + 1
-    kind = pl.when(pl.col(start).is_null()).then(pl.lit("instant"))
+    kinds = [pl.when(pl.col(start).is_null()).then(pl.lit("instant"))]
     for name, (shortest, longest) in LENGTHS_DAYS.items():
         fits = days.is_between(shortest, longest)
-        kind = kind.when(fits & (pl.col(last_quarter) == 4) if name == "year" else fits).then(pl.lit(name))
-    return kind.otherwise(pl.lit("other"))
+        kinds.append(pl.when(fits & (pl.col(last_quarter) == 4) if name == "year" else fits).then(pl.lit(name)))
+    return pl.coalesce(*kinds, pl.lit("other"))
 
 
 def named_month(end: date) -> int:

@@ -32,6 +32,21 @@ CENT = 0.01
 ROUNDING = 2e-5
 """Two vendors' closes may differ by rounding: of single precision (this), and of each to whole cents (half a cent)."""
 
+# How far a bar is from the bar before it, and which of these steps a split makes and news does not. The check below reads
+# these texts in DuckDB, and the parser of a vendor's history reads them in Polars: there is no second rule.
+STEPS = {
+    "bare_step": "abs(ln(open / close_before))",
+    # A dividend can explain a fall; it makes no jump of a price that stays.
+    "step": "least(abs(ln(open / close_before)), abs(ln((open + dividend) / close_before)))",
+    "move": "least(abs(ln(close / close_before)), abs(ln((close + dividend) / close_before)))",
+    "factor_step": "abs(ln(factor / factor_before))",
+}
+ONE_SIDED = f"""(
+    ((step >= ln({JUMP}) or move >= ln({CLOSE_JUMP})) and turnover < {NEWS_TURNOVER})
+    or (abs(ln(split)) >= 2 * {SPLIT_MATCH} and abs(bare_step - abs(ln(split))) < {SPLIT_MATCH})
+    or (factor_step >= ln({FACTOR_JUMP}) and dividend < {LARGE_DIVIDEND} * close_before)
+  )"""
+
 # The bars of each source as it gives them now, on one basis.
 _LATEST = """latest as (
   select ticker, date, source, open, high, low, close, adj_close, volume, document_sha256, locator from {table}
@@ -59,16 +74,16 @@ actions as (
     coalesce(max(value) filter (where kind = 'dividend'), 0) as dividend
   from core.corporate_actions group by ticker, date
 ),
-looked_at as (
-  select e.*, coalesce(a.split, 1) as split, coalesce(a.dividend, 0) as dividend,
-    abs(ln(open / close_before)) as bare_step,
-    least(bare_step, abs(ln((open + coalesce(a.dividend, 0)) / close_before))) as step,
-    least(abs(ln(close / close_before)), abs(ln((close + coalesce(a.dividend, 0)) / close_before))) as move,
-    abs(ln(factor / factor_before)) as factor_step,
-    factor < factor_before * (1 - 1e-4 - {CENT} * (1 / close + 1 / close_before)) as factor_falls
+bars as (
+  select e.*, coalesce(a.split, 1) as split, coalesce(a.dividend, 0) as dividend
   from earlier e left join actions a on a.ticker = e.ticker and a.date = e.date
   where e.date_before is not null and e.open > 0 and e.close > 0 and e.adj_close > 0
-    and (step >= ln({SMALL_JUMP}) or move >= ln({CLOSE_JUMP}) or abs(ln(split)) >= 2 * {SPLIT_MATCH}
+),
+looked_at as (
+  select *, {", ".join(f"{text} as {name}" for name, text in STEPS.items())},
+    factor < factor_before * (1 - 1e-4 - {CENT} * (1 / close + 1 / close_before)) as factor_falls
+  from bars
+  where (step >= ln({SMALL_JUMP}) or move >= ln({CLOSE_JUMP}) or abs(ln(split)) >= 2 * {SPLIT_MATCH}
       or factor_step >= ln({FACTOR_JUMP}) or factor_falls)
 ),
 {_USUAL},
@@ -76,11 +91,6 @@ moves as (
   select *, coalesce(least(volume / nullif(usual_volume, 0), volume * close / nullif(usual_turnover, 0)), 0) as turnover
   from looked_at left join usual using (ticker, source, date)
 )"""
-_ONE_SIDED = f"""(
-    ((step >= ln({JUMP}) or move >= ln({CLOSE_JUMP})) and turnover < {NEWS_TURNOVER})
-    or (abs(ln(split)) >= 2 * {SPLIT_MATCH} and abs(bare_step - abs(ln(split))) < {SPLIT_MATCH})
-    or (factor_step >= ln({FACTOR_JUMP}) and dividend < {LARGE_DIVIDEND} * close_before)
-  )"""
 _SAID = """ticker, date, source, close, close_before, open, adj_close,
   round(turnover, 2) as times_usual_turnover, document_sha256, locator"""
 # Closes of two sources on the same days; returns do not depend on the day as of which each was split-adjusted.
@@ -308,7 +318,7 @@ TABLE = core(
         ),
         Check(
             "split_on_one_side",
-            f"{_MOVES} select {_SAID} from moves where {_ONE_SIDED}",
+            f"{_MOVES} select {_SAID} from moves where {ONE_SIDED}",
             "a day on which nearly everything was lost or won and nobody traded more than usual is no news: the history was "
             "converted for a split in one part only, or the bars of another share begin here. Fetch the whole history again "
             "(`overbuild backfill`), or take the ticker out",
@@ -317,14 +327,14 @@ TABLE = core(
         Check(
             "jump_without_turnover",
             f"{_MOVES} select {_SAID} from moves where step >= ln({SMALL_JUMP}) and turnover < {NEWS_TURNOVER} "
-            f"and not {_ONE_SIDED}",
+            f"and not {ONE_SIDED}",
             "a large step on an ordinary day may be a small split that was applied to one part of the history only",
             severity="warning",
             columns=("close",),
         ),
         Check(
             "adjustment_never_falls",
-            f"{_MOVES} select {_SAID}, factor, factor_before from moves where not {_ONE_SIDED} and factor_falls",
+            f"{_MOVES} select {_SAID}, factor, factor_before from moves where not {ONE_SIDED} and factor_falls",
             "the share of a close that dividends leave over rises to one; where it falls, two ways of adjusting meet "
             "in one series, and the return of that day is theirs",
             severity="warning",

@@ -14,7 +14,6 @@ same rows again.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -29,15 +28,7 @@ from warehouse.errors import DocumentError, StoppedError
 from warehouse.sources.common.parsing import as_row, figures
 from warehouse.sources.common.source import Batch, Document, Fetching, Received
 from warehouse.tables.corporate_actions import TABLE as ACTIONS
-from warehouse.tables.stock_prices import (
-    CLOSE_JUMP,
-    FACTOR_JUMP,
-    JUMP,
-    LARGE_DIVIDEND,
-    NEWS_TURNOVER,
-    SPLIT_MATCH,
-    USUAL_SESSIONS,
-)
+from warehouse.tables.stock_prices import ONE_SIDED, STEPS, USUAL_SESSIONS
 from warehouse.tables.stock_prices import TABLE as PRICES
 
 HISTORY_START = date(2023, 6, 1)
@@ -143,38 +134,41 @@ def fetch(
     nothing is held comes whole. Of others only what is missing is asked for, from the last held bar on: where that bar
     comes back changed, or with an action that is not known, the whole history is fetched again and given in its place.
     """
+    last, until = last_closed(fetching.now), _next_session(fetching.now)
+    newest = fetching.newest("stock_prices", "ticker", "date")
+    held = _held(fetching, source) if newest else {}
+    first_asked = min(HISTORY_START, fetching.span[0]) if fetching.span else HISTORY_START
+    found: Received | None
+    for ticker in _tickers(fetching):
+        ours = held.get(ticker, _Held())
+        start = min(first_asked, ours.first or first_asked)
+        if ticker not in newest:
+            found = ask(fetching, ticker, first_asked, until)
+        elif fetching.span:
+            found = _marked(ask(fetching, ticker, start, until), REBASED, _day(fetching.now))
+        elif newest[ticker] >= last:
+            found = None
+        elif part := ask(fetching, ticker, newest[ticker], until):
+            changed_from = _changed_from(part, ours, read, _day(fetching.now))
+            if changed_from is None:
+                found = _marked(part, AFTER, newest[ticker])
+            else:  # a part on a new basis is not loaded: without the rest it would be worse than nothing
+                found = _marked(ask(fetching, ticker, start, until), REBASED, changed_from)
+        else:
+            found = None
+        if found is not None:
+            yield found
+
+
+def _tickers(fetching: Fetching) -> list[str]:
+    """The panel's tickers and those that the user added. Raises StoppedError where there are none."""
     tickers = sorted({*fetching.values("companies", "ticker"), *(t.upper() for t in fetching.settings.tickers)})
     if not tickers:
         raise StoppedError(
             "no ticker is known to ask for: the panel (core.companies) is empty. Load it (`overbuild run`), or name "
             "tickers in OVERBUILD_TICKERS."
         )
-    last, until = last_closed(fetching.now), _next_session(fetching.now)
-    newest = fetching.newest("stock_prices", "ticker", "date")
-    held = _held(fetching, source) if newest else {}
-    first_asked = min(HISTORY_START, fetching.span[0]) if fetching.span else HISTORY_START
-    for ticker in tickers:
-        if ticker not in newest:
-            if received := ask(fetching, ticker, first_asked, until):
-                yield received
-            continue
-        ours = held.get(ticker, _Held())
-        start = min(first_asked, ours.first or first_asked)
-        if fetching.span:
-            if received := ask(fetching, ticker, start, until):
-                yield _marked(received, REBASED, _day(fetching.now))
-            continue
-        if newest[ticker] >= last:
-            continue
-        received = ask(fetching, ticker, newest[ticker], until)
-        if received is None:
-            continue
-        from_day = _changed_from(received, ours, read, _day(fetching.now))
-        if from_day is None:
-            yield _marked(received, AFTER, newest[ticker])
-        # A part on a new basis is not loaded: without the rest it would be worse than nothing.
-        elif whole := ask(fetching, ticker, start, until):
-            yield _marked(whole, REBASED, from_day)
+    return tickers
 
 
 @dataclass
@@ -221,8 +215,9 @@ def _changed_from(received: Received, ours: _Held, read: Callable[[Document], Hi
     return None
 
 
-def _marked(received: Received, mark: str, day: date) -> Received:
-    return replace(received, context={mark: day.isoformat()})
+def _marked(received: Received | None, mark: str, day: date) -> Received | None:
+    """A document with what it means to what was loaded before; None where it did not come."""
+    return received and replace(received, context={mark: day.isoformat()})
 
 
 # -- what came --------------------------------------------------------------------------------------------------------
@@ -301,35 +296,21 @@ def refuse_one_sided(name: str, bars: pl.DataFrame, actions: pl.DataFrame) -> No
 
 
 def one_sided(bars: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
-    """Bars of one ticker (sorted by date) whose step from the bar before is a split's and not the market's."""
+    """Bars of one ticker whose step from the bar before is a split's and not the market's."""
     day = actions.group_by("date").agg(
         split=pl.col("value").filter(pl.col("kind") == "split").max(),
         dividend=pl.col("value").filter(pl.col("kind") == "dividend").max(),
     )
-    factor = pl.col("adj_close") / pl.col("close")
     priced = bars.filter(pl.all_horizontal(pl.col("open", "close", "adj_close") > 0)).sort("date")
     steps = (
-        priced.with_columns(
-            close_before=pl.col("close").shift(1),
-            factor_step=(factor / factor.shift(1)).log().abs(),
-            turnover=usual_turnover(priced),
-        )
+        priced.with_columns(factor=pl.col("adj_close") / pl.col("close"), turnover=usual_turnover(priced))
+        .with_columns(close_before=pl.col("close").shift(1), factor_before=pl.col("factor").shift(1))
         .filter(pl.col("close_before").is_not_null())
         .join(day, on="date", how="left", maintain_order="left")
-        .with_columns(pl.col("dividend").fill_null(0.0))
+        .with_columns(pl.col("split").fill_null(1.0), pl.col("dividend").fill_null(0.0))
+        .with_columns(**{name: pl.sql_expr(text) for name, text in STEPS.items()})
     )
-    paid = pl.col("dividend")
-    before = pl.col("close_before")
-    split = pl.col("split").log().abs()
-    bare = (pl.col("open") / before).log().abs()
-    # A dividend can explain a fall; it makes no jump of a price that stays.
-    step = pl.min_horizontal(bare, ((pl.col("open") + paid) / before).log().abs())
-    move = pl.min_horizontal(*(((pl.col("close") + back) / before).log().abs() for back in (0, paid)))
-    return steps.filter(
-        (((step >= math.log(JUMP)) | (move >= math.log(CLOSE_JUMP))) & (pl.col("turnover") < NEWS_TURNOVER))
-        | ((split >= 2 * SPLIT_MATCH) & ((bare - split).abs() < SPLIT_MATCH)).fill_null(False)
-        | ((pl.col("factor_step") >= math.log(FACTOR_JUMP)) & (paid < LARGE_DIVIDEND * before))
-    )
+    return steps.filter(pl.sql_expr(ONE_SIDED))
 
 
 def usual_turnover(bars: pl.DataFrame) -> pl.Series:
