@@ -79,6 +79,9 @@ def published_paths(tmp_path_factory, assumptions):
     return paths
 
 
+EXCERPTS = Path(__file__).parent / "excerpts"
+
+
 def recorded(*parts: str) -> Path:
     """A recorded response; skips the test where the folder of recorded responses is not beside the project."""
     path = SHARED.joinpath("recorded", *parts)

@@ -10,7 +10,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from tests.conftest import SHARED, recorded
+from tests.conftest import EXCERPTS, SHARED, recorded
 from tests.live_server import REFUSALS, LiveServer, Reply
 from warehouse.errors import DocumentError, StoppedError
 from warehouse.fetching.client import Online
@@ -82,11 +82,14 @@ def test_every_row_of_the_snapshot_is_found_in_the_bodies_that_it_came_from(tick
     assert wanted.join(text, on=columns, how="anti", nulls_equal=True).is_empty()
 
 
-def test_a_quarter_known_from_a_filing():
+@pytest.mark.parametrize("kind", ["excerpt", "whole"])
+def test_a_quarter_known_from_a_filing(kind):
     """Nvidia, 10-K of 2026-02-25: capex of the fiscal year to 2026-01-25."""
-    facts, shares = read(
-        gzip.decompress(recorded("sec", "nvda_companyfacts_full_2026.json.gz").read_bytes()), "NVDA", None
-    )
+    if kind == "excerpt":
+        content = (EXCERPTS / "sec_companyfacts_NVDA.json").read_bytes()
+    else:
+        content = gzip.decompress(recorded("sec", "nvda_companyfacts_full_2026.json.gz").read_bytes())
+    facts, shares = read(content, "NVDA", None)
     capex = facts.frame.filter((pl.col("measure") == sec.CAPEX) & (pl.col("period_type") == "year")).sort("period_end")
     assert capex.select("period_start", "period_end", "fiscal_year", "fiscal_quarter").row(-1) == (
         date(2025, 1, 27), date(2026, 1, 25), 2026, 4,
@@ -336,7 +339,7 @@ def played(server: LiveServer) -> None:
 
 def test_both_hosts_go_to_the_one_base_address_and_the_contact_is_sent(live_server, tmp_path):
     played(live_server)
-    live_server.body("/submissions/CIK0001835632.json", recorded("sec", "mrvl_submissions_2026-06.json.gz"))
+    live_server.body("/submissions/CIK0001835632.json", EXCERPTS / "sec_submissions_MRVL.json")
     live_server.body("/api/xbrl/companyfacts/CIK0001835632.json", body("ORCL"))
     bodies, failures = ask(live_server, tmp_path, ("mrvl", "AAPL"))
     assert failures == []

@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from tests.conftest import recorded
+from tests.conftest import EXCERPTS, recorded
 from tests.live_server import LiveServer, Reply
 from tests.sources.prices import SESSIONS, Share, walk
 from tests.sources.prices import tiingo as answer
@@ -48,6 +48,22 @@ def test_recorded_bars() -> None:
     )  # fmt: skip
     assert (row["volume"], row["known_on"], row["grade"]) == (1_493_389, date(2018, 1, 5), "A")
     assert actions.frame.is_empty()
+
+
+def test_an_excerpt_of_an_answer() -> None:
+    """A split of ten for one on 10 June 2024: what was traded before it is a tenth in today's shares."""
+    [prices, actions] = parse(json.loads((EXCERPTS / "tiingo_prices_NVDA.json").read_text()), "NVDA")
+    assert prices.frame.select("date", "close", "adj_close", "volume").rows() == [
+        (date(2024, 6, 7), 120.888, 120.8198, 412_386_000),
+        (date(2024, 6, 10), 121.79, 121.7213, 313_434_100),
+        (date(2024, 6, 11), 120.91, 120.8517, 222_551_200),
+        (date(2025, 1, 27), 118.42, 118.3812, 818_830_900),
+    ]
+    assert prices.frame.row(0, named=True)["locator"] == "[0]"
+    assert actions.frame.select("date", "kind", "value").rows() == [
+        (date(2024, 6, 10), "split", 10.0),
+        (date(2024, 6, 11), "dividend", 0.01),
+    ]
 
 
 def bars(what: Share) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.conftest import recorded
+from tests.conftest import EXCERPTS, recorded
 from tests.live_server import LiveServer, Reply
 from tests.sources.prices import SESSIONS, Share, chart, opened_at, walk
 from warehouse.errors import DocumentError, StoppedError
@@ -31,8 +31,14 @@ MADE = "NVDA_made-to-form_2024-05-20_2025-02-14.json.gz"
 PARTIAL = "NVDA_made-to-form_partial-last-bar_null-row.json"
 
 
+EXCERPT = "yahoo_chart_NVDA.json"
+EXCERPT_PARTIAL = "yahoo_chart_NVDA_running_session.json"
+
+
 def body_of(file: str) -> dict[str, Any]:
-    raw = recorded("prices", "yahoo_chart_2025", file).read_bytes()
+    """An excerpt made by hand, or a whole answer as recorded."""
+    excerpt = EXCERPTS / file
+    raw = (excerpt if excerpt.exists() else recorded("prices", "yahoo_chart_2025", file)).read_bytes()
     body = json.loads(gzip.decompress(raw) if file.endswith(".gz") else raw)
     return body["response"]["bodyJson"] if "response" in body else body
 
@@ -50,43 +56,47 @@ def bars(file: str, ticker: str = "NVDA", at: datetime = LATER) -> pl.DataFrame:
 # -- known answers ----------------------------------------------------------------------------------------------------
 
 
-def test_known_closes() -> None:
-    found = {day: (close, volume) for day, close, volume in bars(MADE).select("date", "close", "volume").iter_rows()}
+@pytest.mark.parametrize("file", [EXCERPT, MADE])
+def test_known_closes(file: str) -> None:
+    found = {day: (close, volume) for day, close, volume in bars(file).select("date", "close", "volume").iter_rows()}
     assert found[date(2024, 6, 7)][0] == 120.888
     assert found[date(2025, 1, 24)][0] == 142.62
     assert found[date(2025, 1, 27)] == (118.42, 818_830_900)
 
 
-def test_a_row_is_complete_and_known_from_its_day() -> None:
-    row = bars(MADE).filter(date=date(2025, 1, 27)).row(0, named=True)
+@pytest.mark.parametrize(("file", "place"), [(EXCERPT, 4), (MADE, 171)])
+def test_a_row_is_complete_and_known_from_its_day(file: str, place: int) -> None:
+    row = bars(file).filter(date=date(2025, 1, 27)).row(0, named=True)
     assert row["known_on"] == date(2025, 1, 27)
-    assert (row["ticker"], row["grade"], row["locator"]) == ("NVDA", "A", "timestamp[171]")
+    assert (row["ticker"], row["grade"], row["locator"]) == ("NVDA", "A", f"timestamp[{place}]")
     assert row["citation"] == "Yahoo Finance chart of NVDA, query1.finance.yahoo.com, read 2025-02-28"
     assert row["adj_close"] < row["close"]
 
 
-def test_splits_and_dividends_are_facts() -> None:
-    actions = parse(body_of(MADE))[1].frame
+@pytest.mark.parametrize(("file", "dividends"), [(EXCERPT, 1), (MADE, 3)])
+def test_splits_and_dividends_are_facts(file: str, dividends: int) -> None:
+    actions = parse(body_of(file))[1].frame
+    paid = (date(2024, 6, 11), date(2024, 9, 12), date(2024, 12, 5))[:dividends]
     assert actions.select("date", "kind", "value", "known_on").rows() == [
         (date(2024, 6, 10), "split", 10.0, date(2024, 6, 10)),
-        (date(2024, 6, 11), "dividend", 0.01, date(2024, 6, 11)),
-        (date(2024, 9, 12), "dividend", 0.01, date(2024, 9, 12)),
-        (date(2024, 12, 5), "dividend", 0.01, date(2024, 12, 5)),
+        *((day, "dividend", 0.01, day) for day in paid),
     ]
 
 
-def test_a_bar_of_a_running_session_and_a_row_of_nulls_are_no_bars() -> None:
-    [prices, actions] = parse(body_of(PARTIAL), at=datetime(2025, 1, 28, 15, 5, tzinfo=UTC))
+@pytest.mark.parametrize("file", [EXCERPT_PARTIAL, PARTIAL])
+def test_a_bar_of_a_running_session_and_a_row_of_nulls_are_no_bars(file: str) -> None:
+    [prices, actions] = parse(body_of(file), at=datetime(2025, 1, 28, 15, 5, tzinfo=UTC))
     assert prices.frame["date"].to_list() == [date(2025, 1, 23), date(2025, 1, 27)]
     assert prices.notices == ("NVDA: no bar on 2025-01-24 (timestamp[1] holds nulls); the next fetch asks again.",)
     assert prices.unreadable.is_empty()
     assert actions.frame.is_empty()
 
 
-def test_a_date_is_the_stamp_in_the_exchanges_zone_and_not_by_todays_offset() -> None:
-    assert body_of(MADE)["chart"]["result"][0]["meta"]["gmtoffset"] == -18000
-    assert set(bars(MADE)["date"]) <= set(SESSIONS)
-    body = body_of(PARTIAL)
+@pytest.mark.parametrize(("whole", "partial"), [(EXCERPT, EXCERPT_PARTIAL), (MADE, PARTIAL)])
+def test_a_date_is_the_stamp_in_the_exchanges_zone_and_not_by_todays_offset(whole: str, partial: str) -> None:
+    assert body_of(whole)["chart"]["result"][0]["meta"]["gmtoffset"] == -18000
+    assert set(bars(whole)["date"]) <= set(SESSIONS)
+    body = body_of(partial)
     body["chart"]["result"][0] |= {"timestamp": [int(opened_at(day).timestamp()) for day in SESSIONS[:4]]}
     assert parse(body)[0].frame["date"].to_list() == [SESSIONS[0], SESSIONS[2], SESSIONS[3]]
 
@@ -127,8 +137,17 @@ def test_recorded_refusals(file: str, ticker: str, says: str) -> None:
         parse(body_of(file), ticker)
 
 
+@pytest.mark.parametrize("currency", ["GBp", "DKK", "EUR"])
+def test_prices_in_another_currency_are_refused(currency: str) -> None:
+    body = body_of(EXCERPT)
+    body["chart"]["result"][0]["meta"]["currency"] = currency
+    with pytest.raises(DocumentError, match=f"NVDA: the prices are in {currency}, and only USD"):
+        parse(body)
+
+
 def test_an_unknown_symbol_in_yahoos_own_words() -> None:
-    body = recorded("prices", "errors", "yahoo_404_chart_no_data.json").read_bytes()
+    error = {"code": "Not Found", "description": "No data found, symbol may be delisted"}
+    body = {"chart": {"result": None, "error": error}}
     with pytest.raises(DocumentError, match="Yahoo says Not Found: No data found, symbol may be delisted"):
         parse(body)
 
@@ -306,8 +325,7 @@ def test_a_refused_symbol_is_noted_and_the_next_is_asked_for(
 
 
 def test_429_pauses_the_whole_source(live_server: LiveServer, tmp_path: Path) -> None:
-    words = recorded("prices", "errors", "yahoo_429_edge.txt").read_text()
-    live_server.script(CHART + "AMD", Reply(words, 429, "text/plain"))
+    live_server.script(CHART + "AMD", Reply("Edge: Too Many Requests", 429, "text/plain"))
     live_server.body(CHART + "NVDA", good())
     with pytest.raises(StoppedError, match="pause"):
         list(SOURCE.fetch(online(live_server, tmp_path, "AMD", "NVDA")))
