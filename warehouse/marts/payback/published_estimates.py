@@ -20,6 +20,8 @@ import polars as pl
 
 from warehouse.assumptions import Assumptions
 from warehouse.marts.capex import capex_quarterly as quarters_mart
+from warehouse.marts.capex.filed_periods import QUARTERS
+from warehouse.marts.capex.measures import CAPEX, REVENUE
 from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.reasons import reason
 from warehouse.marts.common.scopes import COMPANIES, GROUP
@@ -27,12 +29,10 @@ from warehouse.marts.common.select_current import admissible, select_current
 from warehouse.marts.payback import attributable_revenue as revenue_mart
 from warehouse.marts.wording.payback import INPUTS
 from warehouse.tables.evidence import TABLE as EVIDENCE
-from warehouse.tables.table import Check, Column, mart
+from warehouse.tables.table import FACT_IDS, Check, Column, mart
 
 SUPPLIER = "NVDA"
-QUARTERS = 4
-MARK = " as of "
-MEASURES = ("purchases_of_property_and_equipment", "revenue")
+MEASURES = (CAPEX, REVENUE)
 # What of ours stands for an estimate's input.
 RUN_RATE, YEAR, YEAR_OF_AI, INVESTED, NOTHING = "run_rate", "year", "year_of_ai", "invested", "nothing"
 BASES = ("at_publication", "as_known")
@@ -93,6 +93,8 @@ ESTIMATES: Mapping[str, Estimate] = {
     ),
 }
 
+LESS_REVENUE = ", ".join(f"'{name}'" for name, estimate in ESTIMATES.items() if estimate.less_revenue)
+
 TABLE = mart(
     "published_estimates",
     "published estimates of what AI spending must earn, and what each gives in its own formula on our data",
@@ -114,12 +116,13 @@ TABLE = mart(
         Column("recomputed_over_published", "real", "recomputed over published", "ratio"),
         Column("assumes", "text", "what the estimate takes for granted without saying so", required=True),
         Column("known_on", "date", "day on which the newest fact behind the row became public", required=True),
+        FACT_IDS,
     ],
     key=("evidence_id", "basis"),
     checks=(
         Check(
             "recomputed_is_the_multiple",
-            "select * from {table} where metric not like '%shortfall%' "
+            f"select * from {{table}} where evidence_id not in ({LESS_REVENUE}) "
             "and abs(recomputed_usd - multiple * our_input_usd) > 1e-6 * recomputed_usd",
             "the recomputation and the figures beside it must say the same",
         ),
@@ -139,10 +142,13 @@ TABLE = mart(
 
 
 class Input(NamedTuple):
+    """What of ours stands for an estimate's input, in USD, with what is behind it and what there is to say of it."""
+
     usd: float
     through: date
     known_on: date
     grade: str
+    fact_ids: list[str]
     note: str
 
 
@@ -196,7 +202,7 @@ def build(
                     "our_input_is": estimate.needs,
                     "our_input": INPUTS[estimate.needs],
                     "assumes": estimate.assumes,
-                    **_recomputed(estimate, fact, multiple, day, quarters[day], earned_by, assumptions),
+                    **_recomputed(estimate, fact, base, multiple, day, quarters[day], earned_by, assumptions),
                 }
             )
     return pl.DataFrame(rows, schema=dict(TABLE.polars_schema))
@@ -216,32 +222,35 @@ def _quarters_known_by(
     if not days:
         return {}
 
+    then = pl.DataFrame({"ticker": needed}).join(pl.DataFrame({"day": days}), how="cross")
+    then = then.with_columns(as_known=pl.format("{} as known on {}", "ticker", "day"))
+
     def by_day(rows: pl.DataFrame) -> pl.DataFrame:
-        return pl.concat(
-            rows.filter(pl.col("known_on") <= day).with_columns(pl.col("ticker") + pl.lit(f"{MARK}{day}"))
-            for day in days
-        )
+        known = rows.join(then, on="ticker").filter(pl.col("known_on") <= pl.col("day"))
+        return known.with_columns(ticker="as_known").drop("as_known", "day")
 
     given = {"company_facts": by_day(filed), "companies": by_day(panel)}
     found = quarters_mart.MART.run(given, as_of=days[-1], assumptions=assumptions)
-    named = pl.col("ticker").str.split(MARK)
-    return {
-        day: found.filter(pl.col("ticker").str.ends_with(f"{MARK}{day}")).with_columns(ticker=named.list.first())
-        for day in days
-    }
+    of_day = found.join(then, left_on="ticker", right_on="as_known").with_columns(ticker="ticker_right")
+    return {day: of_day.filter(pl.col("day") == day).select(found.columns) for day in days}
 
 
 def _recomputed(
     estimate: Estimate,
     fact: Mapping[str, Any],
+    base: Mapping[str, Any] | None,
     multiple: float | None,
     day: date,
     capex_quarterly: pl.DataFrame,
     earned_by: Callable[[date], pl.DataFrame],
     assumptions: Assumptions,
 ) -> dict[str, Any]:
-    """The multiple of our input as known by `day`, with the weakest grade and the newest day behind it."""
-    alone = {"known_on": fact["known_on"], "grade": fact["grade"]}
+    """The multiple of our input as known by `day`, with the facts, the weakest grade and the newest day behind it.
+
+    `base` is the published figure that the multiple is taken from.
+    """
+    published = sorted({each["fact_id"] for each in (fact, base) if each is not None})
+    alone = {"known_on": fact["known_on"], "grade": fact["grade"], "fact_ids": published}
     if estimate.needs == NOTHING:
         return alone | {"reasons": [reason("no_spend_in_it")]}
     ours = _input(estimate.needs, capex_quarterly, assumptions)
@@ -249,7 +258,8 @@ def _recomputed(
         return alone | {"reasons": [reason("input_not_known", input=estimate.needs, day=day)]}
     if multiple is None:
         return alone | {"reasons": [reason("published_input_not_known")]}
-    shown: dict[str, Any] = {"our_input_usd": ours.usd, "input_through": ours.through}
+    behind = [*published, *ours.fact_ids]
+    shown: dict[str, Any] = {"our_input_usd": ours.usd, "input_through": ours.through, "fact_ids": behind}
     grades, days = [fact["grade"], ours.grade], [fact["known_on"], ours.known_on]
     usd, reasons = multiple * ours.usd, [ours.note]
     if estimate.less_revenue:
@@ -277,14 +287,12 @@ def _recomputed(
 def _input(needs: str, capex_quarterly: pl.DataFrame, assumptions: Assumptions) -> Input | None:
     """What of ours stands for the estimate's input, from quarters as known on a day; None where it is not known."""
     if needs == RUN_RATE:
-        told = capex_quarterly.filter((pl.col("ticker") == SUPPLIER) & pl.col("revenue_usd").is_not_null()).sort(
-            "period_end"
-        )
-        if told.is_empty():
+        earned = capex_quarterly.filter((pl.col("ticker") == SUPPLIER) & pl.col("revenue_usd").is_not_null())
+        if earned.is_empty():
             return None
-        row = told.row(-1, named=True)
+        row = earned.sort("period_end").row(-1, named=True)
         return Input(
-            QUARTERS * row["revenue_usd"], row["period_end"], row["known_on"], row["grade"],
+            QUARTERS * row["revenue_usd"], row["period_end"], row["known_on"], row["grade"], row["fact_ids"],
             reason("all_revenue_of_supplier"),
         )  # fmt: skip
     spent = capex_quarterly.filter(pl.col("ticker").is_in(COMPANIES) & pl.col("capex_usd").is_not_null()).sort(
@@ -304,28 +312,21 @@ def _input(needs: str, capex_quarterly: pl.DataFrame, assumptions: Assumptions) 
     share = 1.0 if needs == YEAR else assumptions.distribution("ai_share").mean
     grade, known_on, through = wanted["capex_grade"].max(), wanted["capex_known_on"].max(), wanted["period_end"].max()
     assert isinstance(grade, str) and isinstance(known_on, date) and isinstance(through, date)  # noqa: PT018
+    fact_ids = wanted["capex_fact_ids"].explode().unique().sort().to_list()
     note = reason("companies_of_an_industry")
-    return Input(share * float(wanted["capex_usd"].sum()), through, known_on, grade, note)
+    return Input(share * float(wanted["capex_usd"].sum()), through, known_on, grade, fact_ids, note)
 
 
 MART = Mart(
     table=TABLE,
     build=build,
     traces=(
-        Trace("core.evidence", "t.evidence_id = m.evidence_id and t.known_on <= m.known_on and t.grade <> 'D'"),
-        Trace(
-            "core.company_facts",
-            "m.our_input_usd is not null and t.period_end <= m.input_through and t.known_on <= m.known_on "
-            f"and t.grade <> 'D' and (m.our_input_is = '{RUN_RATE}' and t.measure = 'revenue' "
-            f"and t.ticker = '{SUPPLIER}' and t.period_end > m.input_through - interval 13 months "
-            f"or m.our_input_is in {(YEAR, YEAR_OF_AI, INVESTED)} and t.measure = '{MEASURES[0]}' "
-            f"and t.ticker in {COMPANIES} "
-            f"and (m.our_input_is = '{INVESTED}' or t.period_end > m.input_through - interval 27 months))",
-        ),
+        Trace("core.evidence", ids="fact_ids"),
+        Trace("core.company_facts", ids="fact_ids"),
         Trace(
             "marts.attributable_revenue",
-            "m.metric like '%shortfall%' and t.scope = 'ALL' and t.revenue_view = 'end_customer' and t.counted "
-            "and t.known_on <= m.known_on",
+            f"m.evidence_id in ({LESS_REVENUE}) and t.scope = '{GROUP}' and t.revenue_view = 'end_customer' "
+            "and t.counted and t.known_on <= m.known_on",
         ),
     ),
 )

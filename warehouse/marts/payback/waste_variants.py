@@ -10,13 +10,14 @@ benchmark the reading of an event study that has it already. `as_assumed` is the
 that a verdict is compared with one from as many draws; the draws are fewer than a run's, and stand in their column.
 
 A question is decided by several figures (Q4 by four), so it has a row for each of them, `figure` being part of the key; the
-verdict is the question's and the same on each of those rows. One row a question is had by `select distinct variant, scope,
-question, verdict`. The overall verdict has no figure of its own and one row, whose `figure` is `verdict`.
+verdict is the question's and the same on each of those rows. `select distinct variant, scope, question, verdict` gives one
+row a question. The overall verdict has no figure of its own and one row, whose `figure` is `verdict`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -27,42 +28,77 @@ from warehouse.marts.common.columns import SCOPE
 from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.scopes import SCOPES, VIEWS
 from warehouse.marts.payback import waste_probabilities, waste_sensitivity, waste_simulation
-from warehouse.marts.training import training_cost as cost_mart
-from warehouse.marts.verdict import verdict_conditions as conditions_mart
-from warehouse.marts.verdict.decision import QUESTION, QUESTIONS, VERDICTS, decide
+from warehouse.marts.payback.model import NO_VIEW
+from warehouse.marts.training import training_cost
+from warehouse.marts.verdict import verdict_conditions
+from warehouse.marts.verdict.decision import ALL_VERDICTS, QUESTION, QUESTIONS, decide
 from warehouse.tables.table import Check, Column, mart
 
 DRAWS = 20_000  # the least that method 5 asks for
 BASE = "as_assumed"
-ONE_VIEW = {f"{view}_view_alone": view for view in ("infrastructure", "end_customer")}
+ANSWER = ["scope", "question"]
 SIMULATED = (waste_simulation.MART, waste_probabilities.MART, waste_sensitivity.MART)
-CHANGES: dict[str, dict[str, Any]] = {
-    BASE: {},
-    "life_3_years": {"life": 3},
-    "with_finance_leases": {"include_finance_leases": 1},
-    "without_finance_leases": {"include_finance_leases": 0},
-    "price_window_90_days": {"price_window_days": 90},
-}
+PRICED = (training_cost.MART,)
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One choice made otherwise: what is replaced, which question it enters, and which marts it reaches.
+
+    `view` is the revenue view that counts alone.
+    """
+
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    enters: str = ""
+    reaches: tuple[Mart, ...] = ()
+    view: str = ""
+
+
 BENCHMARKS = {"benchmark_qqq": "QQQ", "benchmark_smh": "SMH"}
-TOUCHES = {"life_3_years": "Q3", "with_finance_leases": "Q3", "without_finance_leases": "Q3",
-           "price_window_90_days": "Q1", "benchmark_qqq": "Q4", "benchmark_smh": "Q4",
-           "infrastructure_view_alone": "Q3", "end_customer_view_alone": "Q3"}  # fmt: skip
-VARIANTS = (*CHANGES, *BENCHMARKS, *ONE_VIEW)
-# The figures that a question is decided by, by the condition that holds them; those of a view end with its name.
-DECIDING: dict[str, tuple[str, ...]] = {
-    "Q1": ("recomputed_low_within_factor",),
-    "Q2": ("redundant_median_at_threshold", "redundant_p95_below_threshold"),
-    "Q3": ("coverage_falls_short_{view}", "covers_too_late_{view}", "covers_in_time_{view}"),
-    "Q4": ("suppliers_car_below_zero_0_1", "suppliers_car_significant_0_1", "suppliers_car_below_zero_0_60",
-           "suppliers_car_significant_0_60"),
-}  # fmt: skip
+ONE_VIEW = {f"{view}_view_alone": view for view in ("infrastructure", "end_customer")}
+VARIANTS: Mapping[str, Variant] = {
+    BASE: Variant(),
+    "life_3_years": Variant({"life": 3}, "Q3", SIMULATED),
+    "with_finance_leases": Variant({"include_finance_leases": 1}, "Q3", SIMULATED),
+    "without_finance_leases": Variant({"include_finance_leases": 0}, "Q3", SIMULATED),
+    "price_window_90_days": Variant({"price_window_days": 90}, "Q1", PRICED),
+    **{name: Variant({"benchmarks": [ticker]}, "Q4") for name, ticker in BENCHMARKS.items()},
+    **{name: Variant(enters="Q3", view=view) for name, view in ONE_VIEW.items()},
+}
+# Kinds of the conditions that a question is decided by and that are shown for it.
+DECIDING = (
+    "recomputed_low_within_factor",
+    "redundant_median_at_threshold",
+    "redundant_p95_below_threshold",
+    "coverage_falls_short",
+    "covers_too_late",
+    "covers_in_time",
+    "suppliers_car_below_zero",
+    "suppliers_car_significant",
+)
+SHOWN = (
+    "revenue_view",
+    "quantity",
+    "value",
+    "comparison",
+    "threshold",
+    "unit",
+    "holds",
+    "known_on",
+    "grade",
+    "reasons",
+)
 
 TABLE = mart(
     "waste_variants",
     "what each other choice of method 5 would give: a row for each figure that decides a question, its verdict on each",
     [
         Column(
-            "variant", "text", "choice that is made otherwise; as_assumed for none", required=True, allowed=VARIANTS
+            "variant",
+            "text",
+            "choice that is made otherwise; as_assumed for none",
+            required=True,
+            allowed=tuple(VARIANTS),
         ),
         SCOPE,
         QUESTION,
@@ -72,6 +108,7 @@ TABLE = mart(
             "the deciding condition that the row is of, one row each; verdict for a question without a figure of its own",
             required=True,
         ),
+        Column("revenue_view", "text", "revenue view that the figure is of; none where it is of neither"),
         Column("quantity", "text", "what the figure is", required=True),
         Column("value", "real", "what was found; null where unknown"),
         Column("comparison", "text", "how it is compared"),
@@ -83,7 +120,7 @@ TABLE = mart(
             "text",
             "the verdict on the question in this variant, repeated on each row of the question",
             required=True,
-            allowed=tuple(sorted({name for names in VERDICTS.values() for name in names})),
+            allowed=tuple(sorted(ALL_VERDICTS)),
         ),
         Column("verdict_as_assumed", "text", "the verdict with nothing replaced", required=True),
         Column("is_changed", "flag", "whether the verdict is another one", required=True),
@@ -117,73 +154,47 @@ TABLE = mart(
 )
 
 
-def build(
-    article_claims: pl.DataFrame,
-    training_cost: pl.DataFrame,
-    training_runs: pl.DataFrame,
-    offers: pl.DataFrame,
-    gpu_specs: pl.DataFrame,
-    training_share: pl.DataFrame,
-    training_share_own: pl.DataFrame,
-    capex_vintages: pl.DataFrame,
-    attributable_revenue: pl.DataFrame,
-    evidence: pl.DataFrame,
-    capex_group: pl.DataFrame,
-    glut_signals: pl.DataFrame,
-    event_study: pl.DataFrame,
-    event_study_tests: pl.DataFrame,
-    capex_guidance_change: pl.DataFrame,
-    *,
-    as_of: date,
-    assumptions: Assumptions,
-) -> pl.DataFrame:
+def build(*, as_of: date, assumptions: Assumptions, **frames: pl.DataFrame) -> pl.DataFrame:
     """The deciding figures and the verdict for each variant, scope and question (method 5 and 7)."""
     draws = min(DRAWS, assumptions.integer("draws"))
     fewer = assumptions.replaced({"draws": draws, "detail": "deciding"})
-    frames: dict[str, pl.DataFrame] = {
-        "article_claims": article_claims,
-        "training_cost": training_cost,
-        "training_runs": training_runs,
-        "offers": offers,
-        "gpu_specs": gpu_specs,
-        "training_share": training_share,
-        "training_share_own": training_share_own,
-        "capex_vintages": capex_vintages,
-        "attributable_revenue": attributable_revenue,
-        "evidence": evidence,
-        "capex_group": capex_group,
-        "glut_signals": glut_signals,
-        "event_study": event_study,
-        "event_study_tests": event_study_tests,
-        "capex_guidance_change": capex_guidance_change,
-    }
-    frames |= _run(SIMULATED, frames, as_of, fewer)
-    concluded: dict[str, pl.DataFrame] = {}
-    for name, changes in CHANGES.items():
-        changed = fewer.replaced(changes) if changes else fewer
-        # Only what the choice reaches is computed again.
-        again = {"Q1": (cost_mart.MART,), "Q3": SIMULATED}.get(TOUCHES.get(name, ""), ())
-        concluded[name] = _conclude({**frames, **_run(again, frames, as_of, changed)}, as_of, changed)
-    for name, benchmark in BENCHMARKS.items():
-        changed = fewer.replaced({"benchmarks": [benchmark]})
-        concluded[name] = _conclude(frames, as_of, changed)
-    for name, view in ONE_VIEW.items():
-        concluded[name] = _in_one_view(concluded[BASE], view)
-    verdicts = {name: _verdicts(found) for name, found in concluded.items()}
-    rows = [
-        row for name, found in concluded.items() for row in _rows(name, found, verdicts[name], verdicts[BASE], draws)
-    ]
-    return pl.DataFrame(rows, schema=dict(TABLE.polars_schema))
+    assumed = {**frames, **_run(SIMULATED, frames, as_of, fewer)}
+    as_assumed = _conclude(assumed, as_of, fewer)
+    verdicts_as_assumed = decide(as_assumed).select(*ANSWER, verdict_as_assumed="verdict")
+    found = []
+    for name, variant in VARIANTS.items():
+        conditions = _conditions(variant, assumed, as_assumed, as_of, fewer)
+        about = _about(name, variant, conditions).join(verdicts_as_assumed, on=ANSWER)
+        rows = pl.concat([_figures(variant, conditions), _without_figures(conditions)], how="diagonal")
+        found.append(about.join(rows, on=ANSWER).with_columns(draws=pl.lit(draws, dtype=pl.Int64)))
+    whole = pl.concat(found, how="diagonal")
+    return whole.with_columns(is_changed=pl.col("verdict") != pl.col("verdict_as_assumed"))
 
 
 def _run(
     marts: tuple[Mart, ...], frames: Mapping[str, pl.DataFrame], as_of: date, assumptions: Assumptions
 ) -> dict[str, pl.DataFrame]:
-    return {found.name: found.run(dict(frames), as_of=as_of, assumptions=assumptions) for found in marts}
+    return {each.name: each.run(dict(frames), as_of=as_of, assumptions=assumptions) for each in marts}
 
 
 def _conclude(frames: Mapping[str, pl.DataFrame], as_of: date, assumptions: Assumptions) -> pl.DataFrame:
-    return conditions_mart.MART.run(dict(frames), as_of=as_of, assumptions=assumptions)
+    return verdict_conditions.MART.run(dict(frames), as_of=as_of, assumptions=assumptions)
+
+
+def _conditions(
+    variant: Variant,
+    assumed: Mapping[str, pl.DataFrame],
+    as_assumed: pl.DataFrame,
+    as_of: date,
+    assumptions: Assumptions,
+) -> pl.DataFrame:
+    """The conditions of every verdict in a variant; only what the choice reaches is computed again."""
+    if variant.view:
+        return _in_one_view(as_assumed, variant.view)
+    if not variant.changes:
+        return as_assumed
+    changed = assumptions.replaced(variant.changes)
+    return _conclude({**assumed, **_run(variant.reaches, assumed, as_of, changed)}, as_of, changed)
 
 
 def _in_one_view(conditions: pl.DataFrame, view: str) -> pl.DataFrame:
@@ -191,88 +202,65 @@ def _in_one_view(conditions: pl.DataFrame, view: str) -> pl.DataFrame:
 
     What no longer counts is shown as it was found, and holds what the view that counts holds; the overall verdict follows.
     """
-    own = {
-        (row["scope"], row["condition"]): row["holds"]
-        for row in conditions.to_dicts()
-        if row["question"] == "Q3" and row["condition"].endswith(f"_{view}")
-    }
-    others = {scope: [name for name in VIEWS[scope] if name != view] for scope in SCOPES if view in VIEWS[scope]}
-    holds = [
-        own.get(
-            (row["scope"], next((row["condition"].removesuffix(o) + view for o in others.get(row["scope"], ())
-                                 if row["condition"].endswith(f"_{o}")), "")),
-            row["holds"],
-        )
-        if row["question"] == "Q3"
-        else row["holds"]
-        for row in conditions.to_dicts()
-    ]  # fmt: skip
-    found = conditions.with_columns(holds=pl.Series(holds, dtype=pl.Boolean))
-    return conditions_mart.conclude_again(found)
+    comparison = [*ANSWER, "kind", "quantity"]
+    own = conditions.filter(pl.col("revenue_view") == view).select(*comparison, own="holds", has_own=pl.lit(True))
+    is_other = ~pl.col("revenue_view").is_in([view, NO_VIEW]) & pl.col("has_own")
+    found = (
+        conditions.join(own, on=comparison, how="left", maintain_order="left")
+        .with_columns(holds=pl.when(is_other).then("own").otherwise("holds"))
+        .drop("own", "has_own")
+    )
+    return verdict_conditions.conclude_again(found)
 
 
-def _verdicts(conditions: pl.DataFrame) -> dict[tuple[str, str], str]:
-    return {(row["scope"], row["question"]): row["verdict"] for row in decide(conditions).to_dicts()}
+def _about(name: str, variant: Variant, conditions: pl.DataFrame) -> pl.DataFrame:
+    """The verdict on each question of each scope, and whether the choice enters it at all."""
+    touched = pl.DataFrame(
+        [(scope, question, _enters(variant, scope, question)) for scope in SCOPES for question in QUESTIONS],
+        schema={"scope": pl.String, "question": pl.String, "is_touched": pl.Boolean},
+        orient="row",
+    )
+    return decide(conditions).select(*ANSWER, "verdict", variant=pl.lit(name)).join(touched, on=ANSWER)
 
 
-def _rows(
-    variant: str,
-    conditions: pl.DataFrame,
-    verdicts: Mapping[tuple[str, str], str],
-    as_assumed: Mapping[tuple[str, str], str],
-    draws: int,
-) -> list[dict[str, Any]]:
-    found = {(row["scope"], row["question"], row["condition"]): row for row in conditions.to_dicts()}
-    touched = TOUCHES.get(variant)
-    rows = []
-    for scope in SCOPES:
-        views = [ONE_VIEW[variant]] if variant in ONE_VIEW and ONE_VIEW[variant] in VIEWS[scope] else VIEWS[scope]
-        for question in QUESTIONS:
-            about = {
-                "variant": variant,
-                "scope": scope,
-                "question": question,
-                "verdict": verdicts[scope, question],
-                "verdict_as_assumed": as_assumed[scope, question],
-                "is_changed": verdicts[scope, question] != as_assumed[scope, question],
-                "is_touched": _enters(touched, question, variant, scope),
-                "draws": draws,
-            }
-            named = [
-                name.format(view=view)
-                for name in DECIDING.get(question, ())
-                for view in (views if "{view}" in name else ("none",))
-            ]
-            shown = [found[scope, question, name] for name in named if (scope, question, name) in found]
-            for row in shown:
-                rows.append(
-                    about
-                    | {"figure": row["condition"]}
-                    | {c: row[c] for c in ("quantity", "value", "comparison", "threshold", "unit", "holds", "known_on",
-                                           "grade", "reasons", "reason")}
-                )  # fmt: skip
-            if not shown:
-                behind = [row for (s, q, _), row in found.items() if (s, q) == (scope, question) and row["decides"]]
-                days = [row["known_on"] for row in behind if row["known_on"] is not None]
-                grades = [row["grade"] for row in behind if row["grade"] is not None]
-                rows.append(
-                    about
-                    | {"figure": "verdict", "quantity": "verdict", "known_on": max(days, default=None),
-                       "grade": max(grades, default=None)}
-                )  # fmt: skip
-    return rows
-
-
-def _enters(touched: str | None, question: str, variant: str, scope: str) -> bool:
-    """Whether a variant's choice enters a question: what enters Q3 enters the overall verdict."""
-    if variant in ONE_VIEW and len(VIEWS[scope]) == 1:
+def _enters(variant: Variant, scope: str, question: str) -> bool:
+    """Whether a variant's choice enters a question: what enters Q2 or Q3 enters the overall verdict."""
+    if variant.view and len(VIEWS[scope]) == 1:
         return False
-    return question == touched or (question == "overall" and touched in ("Q2", "Q3"))
+    return question == variant.enters or (question == "overall" and variant.enters in ("Q2", "Q3"))
 
+
+def _figures(variant: Variant, conditions: pl.DataFrame) -> pl.DataFrame:
+    """The figures that decide; where one view counts alone, those of that view for the scopes that have it."""
+    seen_alone = [scope for scope in SCOPES if variant.view in VIEWS[scope]]
+    is_unseen = pl.col("scope").is_in(seen_alone) & ~pl.col("revenue_view").is_in([variant.view, NO_VIEW])
+    return conditions.filter(pl.col("kind").is_in(DECIDING) & ~is_unseen).select(*ANSWER, *SHOWN, figure="condition")
+
+
+def _without_figures(conditions: pl.DataFrame) -> pl.DataFrame:
+    """A row for each question that has no figure of its own, with what its conditions are worth."""
+    has_figure = pl.col("kind").is_in(DECIDING)
+    return (
+        conditions.filter(~has_figure.any().over(ANSWER) & pl.col("decides"))
+        .group_by(ANSWER)
+        .agg(pl.col("known_on", "grade").max())
+        .with_columns(figure=pl.lit("verdict"), quantity=pl.lit("verdict"))
+    )
+
+
+def _reads() -> tuple[str, ...]:
+    """What the marts that are built here read, without these marts themselves."""
+    built = {each.name for each in SIMULATED}
+    names = (name for each in (*SIMULATED, *PRICED, verdict_conditions.MART) for name in each.inputs)
+    return tuple(dict.fromkeys(name for name in names if name not in built))
+
+
+_ITS_BENCHMARK = " ".join(f"when '{name}' then '{ticker}'" for name, ticker in BENCHMARKS.items())
 
 MART = Mart(
     table=TABLE,
     build=build,
+    reads=_reads(),
     traces=(
         Trace(
             "marts.training_cost",
@@ -292,15 +280,14 @@ MART = Mart(
         ),
         Trace(
             "marts.attributable_revenue",
-            "m.question = 'Q3' and t.scope = m.scope and m.figure like '%_' || t.revenue_view and t.counted",
+            "m.question = 'Q3' and t.scope = m.scope and t.revenue_view = m.revenue_view and t.counted",
         ),
         Trace(
             "marts.event_study",
             "m.question = 'Q4' and t.ticker = 'portfolio:supplier' and t.model = 'market_model' "
-            "and t.return_kind = 'simple' and t.benchmark = case m.variant when 'benchmark_qqq' then 'QQQ' "
-            "when 'benchmark_smh' then 'SMH' else (select a.value->>'$[0]' from marts.assumptions a "
-            "where a.key = 'benchmarks') end and t.event_date = (select (a.value->>'$')::date "
-            "from marts.assumptions a where a.key = 'main_event')",
+            f"and t.return_kind = 'simple' and t.benchmark = case m.variant {_ITS_BENCHMARK} "
+            "else (select a.value->>'$[0]' from marts.assumptions a where a.key = 'benchmarks') end and t.event_date "
+            "= (select (a.value->>'$')::date from marts.assumptions a where a.key = 'main_event')",
         ),
         Trace(
             "marts.waste_variants",
