@@ -56,7 +56,8 @@ class Column:
 
     `minimum` and `maximum` are inclusive; `above` is an exclusive lower bound (a price is above zero).
     `required` means never null. Units stand in the name where the name has one; `unit` says it in words. `allowed` are
-    the only values there are, with a meaning each where the name alone does not say it.
+    the only values there are, with a meaning each where the name alone does not say it. `prose` is English for a reader:
+    no other column, check or trace depends on how it is worded.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Column:
     above: float | None = None
     maximum: float | None = None
     allowed: tuple[str, ...] | Mapping[str, str] = ()
+    prose: bool = False
 
     @property
     def explained(self) -> str:
@@ -318,7 +320,7 @@ GRADE_AND_REASON = (
         "texts",
         "why a figure of this row is null, or what to know about it: each a JSON object with its `reason_code` and fields",
     ),
-    Column("reason", "text", "the same in words"),
+    Column("reason", "text", "the same in words", prose=True),
 )
 
 

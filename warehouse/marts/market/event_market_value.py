@@ -62,7 +62,7 @@ TABLE = mart(
         Column("difference_share", "real", "of our figure", "fraction"),
         Column("implied_close_usd", "real", "close that gives the printed figure with our share count", "USD"),
         Column("implied_shares", "real", "share count that gives the printed figure with the official closes", "shares"),
-        Column("explanation", "text", "what makes the difference"),
+        Column("explanation", "text", "what makes the difference", prose=True),
         KNOWN_ON_OR_NULL,
     ],
     key=("event_date", "ticker", "figure", "figure_id"),

@@ -80,7 +80,7 @@ TABLE = mart(
                "where valid_when holds", required=True),
         Column("is_valid_here", "flag", "whether it claims so and valid_when holds for these firms and days; null where "
                "nothing could be tried"),
-        Column("not_valid_because", "text", "why it is not valid here"),
+        Column("not_valid_because", "text", "why it is not valid here", prose=True),
         Column("assumes", "text", "what the test takes for granted", required=True),
         Column("valid_when", "text", "when it is valid", required=True),
         Column("reference", "text", "where it was published", required=True),

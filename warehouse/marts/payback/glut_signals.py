@@ -50,7 +50,7 @@ TABLE = mart(
         Column("unit", "text", "unit of the value and the threshold", required=True),
         Column("triggered", "flag", "whether there is a sign of a glut; null where unknown, which counts as no"),
         Column("found", "texts", "the figures behind the value: JSON objects as in `reasons`"),
-        Column("facts", "text", "the same in words"),
+        Column("facts", "text", "the same in words", prose=True),
         Column("known_on", "date", "day on which the newest fact behind it became public"),
     ],
     key=("signal",),

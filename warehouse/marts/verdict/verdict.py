@@ -15,7 +15,7 @@ from typing import Any
 import polars as pl
 
 from warehouse.assumptions import Assumptions
-from warehouse.marts.common.columns import SCOPE
+from warehouse.marts.common.columns import SCOPE, says_why
 from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.reasons import CODE, read, reason
 from warehouse.marts.common.scopes import SCOPES
@@ -49,7 +49,13 @@ TABLE = mart(
             required=True,
             allowed=ALL_VERDICTS,
         ),
-        Column("statement", "text", "what it says, what it does not say and what would change it", required=True),
+        Column(
+            "statement",
+            "text",
+            "what it says, what it does not say and what would change it",
+            required=True,
+            prose=True,
+        ),
         Column("evidence_grade", "text", "weakest grade of the facts that matter to it", allowed=GRADES),
         Column("inputs_through", "date", "day on which the newest fact that entered became public"),
     ],
@@ -82,15 +88,10 @@ TABLE = mart(
             "select * from {table} where inputs_through > as_of",
             "a fact that was not public yet cannot have entered",
         ),
-        Check(
-            "undecided_says_why",
-            "select * from {table} where verdict = 'cannot_tell' and coalesce(reason, '') = ''",
-            "a reader must learn what is missing",
-        ),
+        says_why("undecided_says_why", f"verdict = '{UNDECIDED}'", "a reader must learn what is missing"),
         Check(
             "sentence_names_its_grade",
-            "select * from {table} "
-            "where evidence_grade is not null and not contains(statement, 'grade ' || evidence_grade)",
+            r"select * from {table} where not regexp_matches(statement, '\b' || evidence_grade || '\b')",
             "a verdict without the worth of its evidence sounds stronger than it is",
         ),
     ),

@@ -17,7 +17,7 @@ from typing import Any
 import polars as pl
 
 from warehouse.assumptions import Assumptions
-from warehouse.marts.common.columns import SCOPE
+from warehouse.marts.common.columns import SCOPE, says_why
 from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.reasons import reason
 from warehouse.marts.common.scopes import SCOPES
@@ -57,8 +57,8 @@ TABLE = mart(
         Column("holds", "flag", "whether the comparison is true; null where unknown or only shown"),
         Column("decides", "flag", "whether the verdict rests on it; false where it is only shown", required=True),
         Column("details", "json", "what else its sentence says, by name"),
-        Column("subject", "text", "what the value is of, in words", required=True),
-        Column("statement", "text", "the condition in a plain sentence", required=True),
+        Column("subject", "text", "what the value is of, in words", required=True, prose=True),
+        Column("statement", "text", "the condition in a plain sentence", required=True, prose=True),
         Column("evidence_grade", "text", "weakest grade of the facts that matter to the value", allowed=GRADES),
         Column("known_on", "date", "day on which the newest fact behind the value became public"),
     ],
@@ -77,11 +77,7 @@ TABLE = mart(
             "when '>' then value > threshold when '==' then value = threshold end)",
             "the flag and the figures beside it must say the same",
         ),
-        Check(
-            "unknown_says_why",
-            "select * from {table} where value is null and coalesce(reason, '') = ''",
-            "an unknown without a reason cannot be resolved",
-        ),
+        says_why("unknown_says_why", "value is null", "an unknown without a reason cannot be resolved"),
     ),
 )
 
