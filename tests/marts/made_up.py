@@ -13,6 +13,7 @@ import polars as pl
 from tests.conftest import with_provenance
 from warehouse.assumptions import Assumptions
 from warehouse.marts import all_marts
+from warehouse.marts.common.reasons import reason
 from warehouse.marts.common.scopes import COMPANIES, SCOPES, VIEWS
 from warehouse.marts.verdict import verdict, verdict_conditions
 from warehouse.tables import CORE
@@ -65,7 +66,7 @@ def costs(low_v3: float | None, low_r1: float | None = 400_000.0, *, grade: str 
                 "cost_high_usd": None if low is None else 2 * low,
                 "is_component": False,
                 "grade": grade,
-                "reason": "no offer of the chip is known" if low is None else None,
+                "reasons": [reason("no_fact")] if low is None else None,
             }
             for model, low in runs.items()
         ],
@@ -167,7 +168,7 @@ def glut(triggered: dict[str, bool | None]) -> pl.DataFrame:
                 "triggered": triggered.get(signal),
                 "grade": None if triggered.get(signal) is None else "C",
                 "known_on": None if triggered.get(signal) is None else KNOWN,
-                "reason": "no fact" if triggered.get(signal) is None else None,
+                "reasons": [reason("no_fleet_utilisation")] if triggered.get(signal) is None else None,
             }
             for signal in ("rental_prices", "idle_fleet", "falling_backlog", "impairments")
         ],
@@ -206,7 +207,7 @@ def guidance(change_usd: float | None) -> pl.DataFrame:
                 "companies": "META, MSFT" if ticker == "ALL" else ticker,
                 "known_on": KNOWN,
                 "grade": "C",
-                "reason": "not over yet" if change_usd is None else None,
+                "reasons": [reason("no_guidance_at_both_dates")] if change_usd is None else None,
             }
             for ticker, part in parts.items()
         ],

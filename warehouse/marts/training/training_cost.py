@@ -95,7 +95,7 @@ TABLE = mart(
         Column(
             "findings", "texts", "what does not add up, and what agrees: JSON objects as in `reasons`", required=True
         ),
-        Column("finding", "text", "the same in words", required=True),
+        Column("finding", "text", "the same in words", required=True, prose=True),
         KNOWN_ON,
     ],
     key=("run_id",),

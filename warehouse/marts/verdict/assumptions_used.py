@@ -15,6 +15,7 @@ import polars as pl
 
 from warehouse.assumptions import SHAPES, Assumptions, load
 from warehouse.marts.common.mart import Mart, Trace
+from warehouse.marts.common.reasons import TYPE, reason
 from warehouse.tables.table import Check, Column, mart
 
 TABLE = mart(
@@ -65,10 +66,10 @@ def build(*, assumptions: Assumptions) -> pl.DataFrame:
                 "citation": entry["citation"],
                 "facts": " ".join(entry.get("facts", ())) or None,
                 "sha256": assumptions.sha256,
-                "reason": f"replaced by the user; the packaged value is {default}" if overridden else None,
+                "reasons": [reason("replaced_by_user", default_value=default)] if overridden else None,
             }
         )
-    return pl.DataFrame(rows, schema_overrides={"facts": pl.String, "reason": pl.String})
+    return pl.DataFrame(rows, schema_overrides={"facts": pl.String, "reasons": TYPE})
 
 
 def said(entry: Mapping[str, Any]) -> str:

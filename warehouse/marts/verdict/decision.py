@@ -22,6 +22,14 @@ QUESTIONS: tuple[str, ...] = tuple(questions())
 ASKED: dict[str, str] = {name: question.asks for name, question in questions().items()}
 VERDICTS: dict[str, tuple[str, ...]] = {name: (*question.verdicts, UNDECIDED) for name, question in questions().items()}
 ALL_VERDICTS: tuple[str, ...] = tuple(dict.fromkeys(verdict for given in VERDICTS.values() for verdict in given))
+MEANINGS: dict[str, str] = {
+    verdict: ", or ".join(
+        f"{name}: {question.verdicts[verdict].meaning}"
+        for name, question in questions().items()
+        if verdict in question.verdicts
+    )
+    for verdict in ALL_VERDICTS
+} | {UNDECIDED: "any: the facts decide for none of its other verdicts"}
 QUESTION = Column("question", "text", "question of method 1", required=True, allowed=QUESTIONS)
 ANSWERS = len(SCOPES) * len(QUESTIONS)
 """Verdicts of one day: each question of each scope has one."""

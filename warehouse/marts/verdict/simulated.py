@@ -17,7 +17,6 @@ from warehouse.marts.common.in_words import apart, listed
 from warehouse.marts.common.mart import Trace
 from warehouse.marts.common.reasons import reason
 from warehouse.marts.common.scopes import COMPANIES, GROUP
-from warehouse.marts.verdict.given import reasons_of
 from warehouse.marts.verdict.question import Case, Condition, Evidence, Figure, Frames, Narrowing, Row
 from warehouse.marts.wording import Words
 
@@ -63,7 +62,7 @@ class Simulated(NamedTuple):
                 evidence_grade=self.material_grades.get(key, row.get("grade")),
                 known_on=row.get("known_on"),
             ),
-            "reasons": reasons_of(row) if row else [reason("not_simulated")],
+            "reasons": row["reasons"] if row else [reason("not_simulated")],
         }
 
     def turning_values(

@@ -19,7 +19,7 @@ from warehouse.marts.common.columns import SCOPE, says_why
 from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.reasons import CODE, read, reason
 from warehouse.marts.common.scopes import SCOPES
-from warehouse.marts.verdict.decision import ALL_VERDICTS, ANSWERS, QUESTION, decide, rules
+from warehouse.marts.verdict.decision import ANSWERS, MEANINGS, QUESTION, decide, rules
 from warehouse.marts.verdict.question import UNDECIDED, Case, Question, Row, greatest
 from warehouse.marts.verdict.questions import questions
 from warehouse.marts.wording import sentences
@@ -47,7 +47,7 @@ TABLE = mart(
             "text",
             "the verdict",
             required=True,
-            allowed=ALL_VERDICTS,
+            allowed=MEANINGS,
         ),
         Column(
             "statement",

@@ -80,6 +80,7 @@ WORDS: dict[str, Words] = {
     "fits_no_verdict": "what is known fits no verdict of the decision table",
     "question_undecided": "{question} cannot tell",
     "condition": stated,
+    "replaced_by_user": "replaced by the user; the packaged value is {default_value}",
 }
 for _question in questions().values():
     WORDS.update(_question.words)

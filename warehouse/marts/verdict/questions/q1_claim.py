@@ -19,7 +19,6 @@ from warehouse.marts.common.mart import Trace
 from warehouse.marts.common.reasons import reason
 from warehouse.marts.common.scopes import SCOPES
 from warehouse.marts.common.select_current import admissible, select_current
-from warehouse.marts.verdict.given import reasons_of
 from warehouse.marts.verdict.question import (
     Case,
     Condition,
@@ -81,7 +80,7 @@ def _cost(
         unknown = [reason("no_run_with_gpu_hours", model=named["base"])]
     else:
         without = [run for run in runs if run["cost_low_usd"] is None]
-        unknown = [each for run in without for each in reasons_of(run) or [reason("cost_unknown")]]
+        unknown = [each for run in without for each in run["reasons"] or [reason("cost_unknown")]]
     same: dict[str, Any] = {
         "comparison": "<=",
         "threshold": None if amount is None else amount * assumptions.number("q1_factor"),

@@ -18,7 +18,6 @@ from warehouse.marts.common.mart import Trace
 from warehouse.marts.common.reasons import reason
 from warehouse.marts.common.scopes import GROUP, SCOPES
 from warehouse.marts.verdict import simulated
-from warehouse.marts.verdict.given import reasons_of
 from warehouse.marts.verdict.question import (
     NO_VIEW,
     Case,
@@ -64,7 +63,7 @@ def _training_year(training_share: pl.DataFrame) -> Condition:
     row = last[0] if last else {}
     reasons = None if row else [reason("no_training_compute")]
     if row and not usable.height:
-        reasons = reasons_of(row) or [reason("only_lower_bounds")]
+        reasons = row["reasons"] or [reason("only_lower_bounds")]
     # A year that is over and disclosed but has no fleet to stand against is unknown, not a lower bound.
     lower = None if not row else 0.0 if usable.height else 1.0 if row["is_lower_bound"] else None
     return Condition(

@@ -19,7 +19,6 @@ from warehouse.marts.common.mart import Trace
 from warehouse.marts.common.reasons import CODE, read, reason
 from warehouse.marts.common.scopes import GROUP, SCOPES, VIEWS
 from warehouse.marts.verdict import simulated
-from warehouse.marts.verdict.given import reasons_of
 from warehouse.marts.verdict.question import (
     Case,
     Condition,
@@ -167,7 +166,7 @@ def _glut(signals: Sequence[Row], assumptions: Assumptions) -> list[Condition]:
                 unit=row["unit"],
                 decides=False,
                 evidence=Evidence.of(row),
-                reasons=reasons_of(row) or row["found"],
+                reasons=row["reasons"] or row["found"],
             )
             for row in signals
         ),

@@ -19,7 +19,6 @@ from warehouse.marts.common.in_words import listed, p_value, percent, usd
 from warehouse.marts.common.mart import Trace
 from warehouse.marts.common.reasons import CODE, read, reason
 from warehouse.marts.common.scopes import COMPANIES, GROUP, SCOPES
-from warehouse.marts.verdict.given import reasons_of
 from warehouse.marts.verdict.question import (
     Case,
     Condition,
@@ -81,7 +80,7 @@ def conditions(
 
 def _suppliers(window: Window, returns: Row, test: Row, assumptions: Assumptions) -> list[Condition]:
     missing = [reason("window_without_returns", window_start=window[0], window_end=window[1])]
-    why = [each for each in reasons_of(returns) or () if read(each)[CODE] != "market_value_not_computed"] or missing
+    why = [each for each in returns.get("reasons") or () if read(each)[CODE] != "market_value_not_computed"] or missing
     lost, p_value = returns.get("abnormal_return"), test.get("p_value")
     same: dict[str, Any] = {
         "window": window,
@@ -105,7 +104,7 @@ def _suppliers(window: Window, returns: Row, test: Row, assumptions: Assumptions
             value=p_value,
             threshold=assumptions.number("q4_significance"),
             unit="probability",
-            reasons=None if p_value is not None else reasons_of(test) or why,
+            reasons=None if p_value is not None else test.get("reasons") or why,
             **same,
         ),
     ]
@@ -126,7 +125,7 @@ def _guidance(kind: str, ticker: str, row: Row, assumptions: Assumptions) -> Con
         entities=(row["companies"] or "").split(", ") if change is not None else (),
         details={"months": assumptions.integer("guidance_months")},
         evidence=Evidence.of(row),
-        reasons=reasons_of(row) if row else [reason("no_guidance")],
+        reasons=row["reasons"] if row else [reason("no_guidance")],
     )
 
 
@@ -143,7 +142,7 @@ def _own_return(whose: str, window: Window, row: Row) -> Condition:
         unit="share",
         decides=False,
         evidence=Evidence.of(row),
-        reasons=reasons_of(row) if value is None else None,
+        reasons=row.get("reasons") if value is None else None,
     )
 
 
