@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import polars as pl
 
-from warehouse.database.store import provenance
+from warehouse.database.loading import provenance
 from warehouse.fetching.client import Local
 from warehouse.settings import Settings
 from warehouse.sources.reference import SOURCES

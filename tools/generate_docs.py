@@ -18,7 +18,7 @@ from pathlib import Path
 
 from warehouse import marts
 from warehouse.cli.run import QUESTIONS
-from warehouse.database.store import reading
+from warehouse.database.releases import reading
 from warehouse.tables import CORE, SYSTEM
 from warehouse.tables.table import Table
 

@@ -72,7 +72,7 @@ class Runs:
             opened.append(SYSTEM["documents"], pl.DataFrame([document], schema=SYSTEM["documents"].polars_schema))
             if rows:
                 given = pl.DataFrame([{**row, "document_sha256": self.sha256} for row in rows])
-                opened.stage(PRICES, with_provenance(PRICES, given, "reference_prices"))
+                opened.staging.add(PRICES, with_provenance(PRICES, given, "reference_prices"))
             for locator, kept in unreadable:
                 batch = ingest.Batch(PRICES, PRICES.empty(), pl.DataFrame(
                     {"row": [json.dumps(kept)], "reason": ["volume: 'many' is not a whole number"], "locator": [locator]}

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.conftest import with_provenance
-from warehouse.database import fact_ids
+from warehouse.database import fact_ids, loading
 from warehouse.database.store import opened
 from warehouse.tables import CORE
 from warehouse.tables.table import FACT_ID
@@ -100,8 +100,8 @@ def test_a_rebuilt_warehouse_has_the_same_names_in_whatever_order_its_documents_
     table, documents = DOCUMENTS[of]
     with opened(tmp_path / "w.duckdb", tmp_path / "s.duckdb") as store:
         for number in order:
-            store.stage(table, documents[number].with_columns(pl.lit("whatever").alias(FACT_ID)))
-            store.load(table)
+            store.staging.add(table, documents[number].with_columns(pl.lit("whatever").alias(FACT_ID)))
+            loading.load(store, table)
             store.execute(f"DELETE FROM staging.{table.name}")
         found = store.rows(table)
     assert found[FACT_ID].is_unique().all()

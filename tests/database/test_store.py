@@ -7,7 +7,9 @@ import polars as pl
 import pytest
 
 from tests.conftest import with_provenance
-from warehouse.database.store import opened, reading
+from warehouse.database import loading, views
+from warehouse.database.releases import reading
+from warehouse.database.store import opened
 from warehouse.marts.common.select_current import select_current
 from warehouse.tables import CORE
 
@@ -33,8 +35,8 @@ def shares(count, *, known_on=date(2024, 11, 20), grade="A", loaded_day=1, measu
 
 
 def load(store, rows):
-    store.stage(SHARES, rows)
-    added = store.load(SHARES)
+    store.staging.add(SHARES, rows)
+    added = loading.load(store, SHARES)
     store.execute("DELETE FROM staging.shares_outstanding")
     return added
 
@@ -50,14 +52,14 @@ def test_a_correction_is_a_new_row_seen_from_its_own_day(store):
     assert load(store, shares(24_400_000_000, known_on=date(2025, 2, 26), loaded_day=2)) == 1
     assert store.scalar("SELECT count(*) FROM core.shares_outstanding") == 2
     for as_of, count in ((date(2025, 1, 28), 24_490_000_000), (date(2025, 2, 26), 24_400_000_000)):
-        store.create_views(as_of)
+        views.create(store, as_of)
         assert store.execute("SELECT shares FROM shares_outstanding").fetchall() == [(count,)]
 
 
 def test_the_better_grade_counts_then_the_one_known_last_then_the_one_loaded_last(store):
     load(store, shares(1, grade="C", known_on=date(2025, 3, 1)))
     load(store, shares(2, grade="B", known_on=date(2025, 1, 1)))
-    store.create_views(date(2025, 12, 31))
+    views.create(store, date(2025, 12, 31))
     assert store.scalar("SELECT shares FROM shares_outstanding") == 2
     load(store, shares(3, grade="B", known_on=date(2025, 2, 1)))
     assert store.scalar("SELECT shares FROM shares_outstanding") == 3
@@ -83,21 +85,21 @@ def test_of_two_tags_in_one_filing_the_view_and_the_marts_pick_the_one_listed_fi
         assert select_current(frame, facts)["value_usd"].to_list() == [100]
         store.execute("DELETE FROM core.company_facts")
         store.append(facts, frame)
-        store.create_views(date(2026, 12, 31))
+        views.create(store, date(2026, 12, 31))
         assert store.execute("SELECT value_usd FROM company_facts").fetchall() == [(100,)]
 
 
 def test_rows_put_aside_leave_staging_and_the_rest_stays(store):
-    store.stage(SHARES, pl.concat([shares(5), shares(-5, line=3)]))
-    aside = store.put_aside(SHARES, "CASE WHEN r.shares <= 0 THEN 'not above 0' ELSE '' END")
+    store.staging.add(SHARES, pl.concat([shares(5), shares(-5, line=3)]))
+    aside = store.staging.take_broken(SHARES, "CASE WHEN r.shares <= 0 THEN 'not above 0' ELSE '' END")
     assert aside.select("shares", "locator", "reason").rows() == [(-5, "line 3", "not above 0")]
-    assert store.staged() == {SHARES: 1}
+    assert store.staging.counts() == {SHARES: 1}
 
 
 def test_a_dated_warehouse_holds_nothing_that_was_not_public(store):
     load(store, shares(1))
     load(store, shares(2, known_on=date(2025, 2, 26)))
-    store.forget_after(date(2025, 1, 28))
+    views.drop_what_became_public_after(store, date(2025, 1, 28))
     assert store.execute("SELECT shares FROM core.shares_outstanding").fetchall() == [(1,)]
 
 

@@ -12,7 +12,8 @@ import polars as pl
 import pytest
 
 from tests.live_server import LiveServer, Reply
-from warehouse.database.store import CONTRADICTION, Store, opened
+from warehouse.database.loading import CONTRADICTION
+from warehouse.database.store import Store, opened
 from warehouse.errors import DocumentError
 from warehouse.fetching import archive
 from warehouse.paths import Paths, create_folders
@@ -410,14 +411,14 @@ def test_one_document_is_staged_whole_or_not_at_all(tmp_path):
         )
 
     def half(store: Store) -> None:
-        with store.one_document() as stage:
+        with store.staging.one_document() as stage:
             stage(SHARES, rows(1))
             raise ArithmeticError("half way")
 
     with opened(tmp_path / "w.duckdb", tmp_path / "s.duckdb") as store:
         with pytest.raises(ArithmeticError, match="half way"):
             half(store)
-        assert store.staged() == {}
-        with store.one_document() as stage:
+        assert store.staging.counts() == {}
+        with store.staging.one_document() as stage:
             stage(SHARES, rows(2))
-        assert store.staged() == {SHARES: 1}
+        assert store.staging.counts() == {SHARES: 1}

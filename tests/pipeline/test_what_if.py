@@ -9,7 +9,7 @@ import pytest
 
 from warehouse.cli import answers
 from warehouse.cli.output import Format
-from warehouse.database import store
+from warehouse.database import releases
 from warehouse.errors import UsageError
 from warehouse.paths import WAREHOUSE
 from warehouse.pipeline import what_if
@@ -81,7 +81,7 @@ def test_nothing_is_published(published_paths, capsys):
 
 
 def test_the_warehouse_says_which_assumptions_made_it(published_paths, assumptions):
-    with store.reading(published_paths.current / WAREHOUSE) as connection:
+    with releases.reading(published_paths.current / WAREHOUSE) as connection:
         rows = connection.execute("SELECT key, value->>'$', overridden, sha256 FROM marts.assumptions").fetchall()
         assert overrides.overridden(connection) is None
     assert {key for key, *_ in rows} == set(assumptions)

@@ -28,7 +28,8 @@ import polars as pl
 
 from warehouse import assumptions
 from warehouse.calendars.exchange import sessions
-from warehouse.database.store import Store, opened, provenance
+from warehouse.database.loading import provenance
+from warehouse.database.store import Store, opened
 from warehouse.errors import OverbuildError, RefusedError
 from warehouse.fetching.client import Local
 from warehouse.paths import Paths
@@ -138,7 +139,7 @@ class Laboratory:
             if batch.unreadable.height:
                 ingest._keep_unreadable(self.store, self.run, document, batch)
         for declared, frame in staged:
-            self.store.stage(declared, frame)
+            self.store.staging.add(declared, frame)
         row = {
             "sha256": sha256, "source": source.name, "source_kind": source.kind, "url": url, "context": "{}",
             "name": name, "fetched_at": NOW,

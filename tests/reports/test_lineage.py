@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from tests.published import publish
-from warehouse.database import connection, store
+from warehouse.database import connection, releases
 from warehouse.errors import UsageError
 from warehouse.marts.common.mart import Mart, Trace
 from warehouse.paths import WAREHOUSE, Paths
@@ -26,7 +26,7 @@ def paths(published_paths) -> Paths:
 
 @pytest.fixture
 def warehouse(paths):
-    with store.reading(paths.current / WAREHOUSE) as connection:
+    with releases.reading(paths.current / WAREHOUSE) as connection:
         yield connection
 
 
@@ -102,7 +102,7 @@ def test_nothing_known_later_is_behind_a_dated_answer(tmp_path, assumptions):
     made = Paths(tmp_path, tmp_path / WAREHOUSE)
     day = date(2025, 8, 31)
     publish(made, day, assumptions)
-    with store.reading(made.current / WAREHOUSE) as connection:
+    with releases.reading(made.current / WAREHOUSE) as connection:
         facts = followed(connection, "marts.verdict") + followed(connection, "marts.claim_check")
     assert facts
     assert max(fact["known_on"] for fact in facts) <= day
@@ -143,7 +143,7 @@ def test_the_timeline_leads_to_core(paths, tmp_path):
             "SELECT DATE '2026-02-28', s, q, 'cannot_tell', 'month''s end' FROM (VALUES ('ALL'), ('META')) AS a(s), "
             "(VALUES ('Q1'), ('Q2'), ('Q3'), ('Q4'), ('overall')) AS b(q)"
         )
-    with store.reading(copy) as connection:
+    with releases.reading(copy) as connection:
         found = tracing.follow(connection, tracing.named("verdict_timeline"), "", 100)
         assert {way[0] for _, way in found.facts()} == set(found.roots)
         assert max(found.rows[node]["known_on"] for node, _ in found.facts()) <= date(2026, 2, 28)

@@ -20,7 +20,9 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from warehouse.calendars.exchange import closes
-from warehouse.database.store import Store, opened, provenance
+from warehouse.database import loading
+from warehouse.database.loading import provenance
+from warehouse.database.store import Store, opened
 from warehouse.pipeline.ingest import Warehouse
 from warehouse.settings import Settings
 from warehouse.sources.common.source import Received, Source
@@ -201,8 +203,8 @@ class Shop:
         for batch in source.parse(document):
             assert batch.unreadable.is_empty()
             rows = provenance(batch.table, batch.frame, source=source, document_sha256=sha256, loaded_at=at)
-            self.store.stage(batch.table, rows)
-            added += self.store.load(batch.table)
+            self.store.staging.add(batch.table, rows)
+            added += loading.load(self.store, batch.table)
             self.store.execute(f"DELETE FROM staging.{batch.table.name}")
         return added
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from tests.conftest import with_provenance
 from tests.sources.prices import CLOSES, SESSIONS, Share, Shop, after_close, emptied, opened_at, shop, walk
+from warehouse.database import views
 from warehouse.errors import DocumentError, StoppedError
 from warehouse.marts.common.select_current import select_current
 from warehouse.settings import Settings
@@ -316,7 +317,7 @@ def test_a_series_comes_from_one_source_in_marts_and_views_alike(tmp_path: Path,
     assert set(current["source"]) == {chosen}
     with shop(tmp_path, {}) as made:
         made.store.append(PRICES, frame)
-        made.store.create_views(DAYS[-1])
+        views.create(made.store, DAYS[-1])
         view = made.store.frame("SELECT source, date, close FROM stock_prices ORDER BY date")
     assert view.rows() == current.sort("date").select("source", "date", "close").rows()
 

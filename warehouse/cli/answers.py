@@ -13,7 +13,7 @@ from typing import Any
 
 from warehouse.cli import output
 from warehouse.cli.output import Format
-from warehouse.database import store
+from warehouse.database import releases
 from warehouse.database.connection import Connection, DatabaseError
 from warehouse.errors import UsageError
 from warehouse.paths import WAREHOUSE
@@ -30,7 +30,7 @@ def verdict(published: Path, company: str, form: Format, assumed: Sequence[str] 
     In JSON and CSV one row a verdict; `conditions` holds its conditions as a list (JSON) or as JSON text (CSV), and
     `what_if` the assumptions that are not the packaged ones, or nothing.
     """
-    with store.reading(published / WAREHOUSE) as connection:
+    with releases.reading(published / WAREHOUSE) as connection:
         answer = _answer(connection, company)
         failed = failed_sources(connection)
     before: Answer | None = None
@@ -124,7 +124,7 @@ def sql(published: Path, query: str, file: Path | None, question: str, form: For
             raise UsageError(f"--file {file}: cannot be read: {error}") from error
     if question:
         query = _question(question)
-    with store.reading(published / WAREHOUSE) as connection:
+    with releases.reading(published / WAREHOUSE) as connection:
         if query:
             _execute(connection, query, form)
         elif sys.stdin.isatty():

@@ -92,14 +92,14 @@ def _snapshot() -> str:
 
 
 def _published() -> str:
-    from warehouse.database import store
+    from warehouse.database import releases
     from warehouse.paths import WAREHOUSE, paths_of
     from warehouse.settings import load_settings
 
     path = paths_of(load_settings()).current / WAREHOUSE
     if not path.exists():
         return "nothing yet; next: overbuild run"
-    with store.reading(path) as connection:
+    with releases.reading(path) as connection:
         row = connection.execute(
             "SELECT run_id, as_of, outcome FROM provenance.runs WHERE outcome LIKE 'published%' "
             "ORDER BY started_at DESC LIMIT 1"

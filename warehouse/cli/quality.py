@@ -16,7 +16,7 @@ from typing import Any
 
 from warehouse.cli import output
 from warehouse.cli.output import Format
-from warehouse.database import store
+from warehouse.database import releases
 from warehouse.errors import UsageError
 from warehouse.fetching import archive
 from warehouse.paths import WAREHOUSE, Paths
@@ -295,7 +295,7 @@ def _standing(paths: Paths, found: Row) -> list[dict[str, Any]]:
     table, published = CORE[found["table_name"].removeprefix("core.")], paths.current / WAREHOUSE
     if not published.exists():
         return []
-    with store.reading(published) as connection:
+    with releases.reading(published) as connection:
         return list(decisions.standing(table, decisions.as_rows([found["row"]], table), connection).rows(named=True))
 
 

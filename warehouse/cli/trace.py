@@ -9,7 +9,7 @@ from typing import Any
 
 from warehouse.cli import output
 from warehouse.cli.output import Format
-from warehouse.database import store
+from warehouse.database import releases
 from warehouse.paths import WAREHOUSE
 from warehouse.reports.lineage import _PROVENANCE, Node, Row, Traced, _tables, described, follow, is_fact, named
 from warehouse.reports.values import readable
@@ -32,7 +32,7 @@ STANDS_FOR_MANY = (
 
 def write(published: Path, table: str, where: str, limit: int, form: Format) -> None:
     """Follow rows of a table down to `core` and write them: a tree, or one object for each fact (JSON, CSV)."""
-    with store.reading(published / WAREHOUSE) as connection:
+    with releases.reading(published / WAREHOUSE) as connection:
         found = follow(connection, named(table), where, limit)
     if not found.roots:
         sys.stderr.write(f"{named(table).full_name}: no row" + (f" where {where}" if where else "") + ".\n")

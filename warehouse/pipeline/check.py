@@ -53,7 +53,7 @@ class ChecksFailedError(RefusedError):
 
 def check_new_rows(store: Store, run: RunContext) -> Checked:
     """Check rows that wait to be loaded, one by one: bad ones will be quarantined."""
-    targets = [quality.Target(table, f"staging.{table.name}", "rows") for table in store.staged()]
+    targets = [quality.Target(table, f"staging.{table.name}", "rows") for table in store.staging.counts()]
     return _checked(_validate(store, run, targets)) if targets else NOTHING_CHECKED
 
 

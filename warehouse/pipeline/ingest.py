@@ -21,7 +21,9 @@ from typing import Any
 import polars as pl
 
 from warehouse import __version__, sqltext
-from warehouse.database.store import Store, provenance
+from warehouse.database import loading
+from warehouse.database.loading import provenance
+from warehouse.database.store import Store
 from warehouse.errors import OverbuildError, RefusedError
 from warehouse.fetching import archive
 from warehouse.fetching.client import Local, Online
@@ -259,7 +261,7 @@ def _load_document(
     count = 0
     unreadable: list[Batch] = []
     notices: dict[tuple[str, str], None] = {}
-    with store.one_document() as stage:
+    with store.staging.one_document() as stage:
         for batch in source.parse(document):
             rows = provenance(
                 batch.table, batch.frame, source=source, document_sha256=document.sha256, loaded_at=loaded_at
@@ -338,7 +340,7 @@ def _record(
         "known_on": newest,
         "parsed_by": recorded[document.identity],
     }
-    store.record(table, row)
+    store.staging.record(table, row)
 
 
 @dataclass(frozen=True)
@@ -399,6 +401,6 @@ def _record_notices(store: Store, run: RunContext, sources: Sequence[Ingested]) 
 
 def load(store: Store) -> dict[str, int]:
     """Append what is staged and new to `core`; gives the new rows of each table."""
-    added = {table.name: store.load(table) for table in store.staged()}
+    added = {table.name: loading.load(store, table) for table in store.staging.counts()}
     store.release_memory()
     return added

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from warehouse import files
+from warehouse.database import views
 from warehouse.database.store import Store
 from warehouse.paths import QUALITY, SITE, WAREHOUSE, Paths
 from warehouse.pipeline import ingest, record
@@ -41,9 +42,9 @@ def write_pages(
     from warehouse.reports import site  # Jinja is needed here only
 
     if run.asked_as_of is not None:
-        store.forget_after(loaded.as_of)
+        views.drop_what_became_public_after(store, loaded.as_of)
     if carried is None:
-        store.create_views(loaded.as_of, _views())
+        views.create(store, loaded.as_of, _views())
     record.record_run(store, run, "published_with_old_data" if sources.failed else "published", loaded.as_of)
     record.record_measures(store, run, loaded.added, built.marts)
     site.write(run.release / SITE, site.read(store.connection))

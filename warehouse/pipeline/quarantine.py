@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from warehouse import sqltext
+from warehouse.database import loading
 from warehouse.database.store import Store
 from warehouse.errors import RefusedError
 from warehouse.fetching import archive
@@ -61,10 +62,10 @@ def quarantine(store: Store, run: RunContext, results: Iterable[Ingested] = ()) 
     live = {found.name: found for found in results if found.source.kind == "live"}
     for table, staged in _tables_at_stake(store, run).items():
         new_rows = staged + len(_reasons(store, run, table))
-        _keep_aside(store, run, table, store.put_aside(table, quality.reasons_sql(table, run.today)), names)
+        _keep_aside(store, run, table, store.staging.take_broken(table, quality.reasons_sql(table, run.today)), names)
         _put_aside_beside_others(store, run, table, names)
         refused += _said_twice(store, table, names)
-        _keep_aside(store, run, table, store.put_contradictions_aside(table), names)
+        _keep_aside(store, run, table, loading.take_contradictions(store, table), names)
         _leave_out_bad_documents(store, run, table, live)
         reasons = _reasons(store, run, table)
         messages += reasons
@@ -87,7 +88,7 @@ def _put_aside_beside_others(store: Store, run: RunContext, table: Table, names:
         if found.height:
             reasons = [quality.reason_in_words(check, table, row) for row in found.iter_rows(named=True)]
             places = found.select("document_sha256", "locator", pl.Series("reason", reasons, dtype=pl.String))
-            _keep_aside(store, run, table, store.put_places_aside(table, places), names)
+            _keep_aside(store, run, table, store.staging.take_places(table, places), names)
 
 
 def _said_twice(store: Store, table: Table, names: dict[str, str]) -> list[str]:
@@ -113,7 +114,7 @@ def _tables_at_stake(store: Store, run: RunContext) -> dict[Table, int]:
     aside = store.execute(
         "SELECT DISTINCT table_name FROM quality.quarantine WHERE run_id = ?", [run.run_id]
     ).fetchall()
-    staged = store.staged()
+    staged = store.staging.counts()
     return {table: staged.get(table, 0) for table in CORE.values() if table in staged or (table.full_name,) in aside}
 
 
@@ -133,7 +134,7 @@ def _leave_out_bad_documents(store: Store, run: RunContext, table: Table, live: 
             place = source, found.bound_in.get(sha256, sha256)
             before, said = of_documents.get(place, (-found.judged.get(place[1], 0), first))
             of_documents[place] = before + bad, said
-    others = [other for other in store.staged() if other is not table] if of_documents else []
+    others = [other for other in store.staging.counts() if other is not table] if of_documents else []
     for (source, sha256), (bad, first) in of_documents.items():
         found = live[source]
         hashes = [sha256, *(part for part, whole in found.bound_in.items() if whole == sha256)]
@@ -144,7 +145,7 @@ def _leave_out_bad_documents(store: Store, run: RunContext, table: Table, live: 
             continue
         for every in CORE.values():
             for one in hashes:
-                store.drop_document(every, one)
+                store.staging.drop_document(every, one)
         store.execute(
             "UPDATE provenance.documents SET parsed_by = ?, known_on = NULL WHERE sha256 = ? AND source = ?",
             [LEFT_OUT, sha256, source],
@@ -226,5 +227,5 @@ def stage_accepted(store: Store, run: RunContext) -> list[Notice]:
                     )
                 )
             else:
-                store.stage(table, row)
+                store.staging.add(table, row)
     return problems

@@ -17,7 +17,7 @@ from typing import Any
 from warehouse import assumptions, marts
 from warehouse.assumptions import Assumptions
 from warehouse.calendars.exchange import FIRST_SESSION, sessions
-from warehouse.database import store
+from warehouse.database import releases
 from warehouse.database.connection import Connection, in_memory
 from warehouse.errors import UsageError
 from warehouse.paths import WAREHOUSE
@@ -70,7 +70,7 @@ def _value(text: str, value: str) -> Any:
 @contextmanager
 def built(published: Path, wanted: Assumptions) -> Iterator[Connection]:
     """A database in memory with the marts that `overbuild verdict` shows, made with other assumptions."""
-    with store.reading(published / WAREHOUSE) as connection:
+    with releases.reading(published / WAREHOUSE) as connection:
         facts = {
             name: table.conform(connection.execute(f"SELECT * FROM {table.full_name}").pl())
             for name, table in CORE.items()

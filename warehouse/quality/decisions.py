@@ -22,7 +22,7 @@ import duckdb
 import polars as pl
 
 from warehouse import files, sqltext
-from warehouse.database.store import CONTRADICTION
+from warehouse.database.loading import CONTRADICTION
 from warehouse.errors import UsageError
 from warehouse.paths import Paths
 from warehouse.quality import checks as quality

@@ -16,7 +16,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
-from warehouse.database import store
+from warehouse.database import releases
 from warehouse.database.connection import Connection
 from warehouse.fetching import schedules
 from warehouse.fetching.fetch_log import FOLDER
@@ -190,7 +190,7 @@ def _loaded(paths: Paths) -> dict[str, Loaded]:
     path = paths.current / WAREHOUSE
     if not path.exists():
         return {}
-    with store.reading(path) as connection:
+    with releases.reading(path) as connection:
         documents = connection.execute(
             "SELECT source, count(*), max(fetched_at), max(known_on) FROM provenance.documents GROUP BY source"
         ).fetchall()
@@ -225,7 +225,7 @@ def last_source(paths: Paths) -> str | None:
     """What the published answer was made from, reference or live; None where nothing is published."""
     if not (paths.current / WAREHOUSE).exists():
         return None
-    with store.reading(paths.current / WAREHOUSE) as connection:
+    with releases.reading(paths.current / WAREHOUSE) as connection:
         row = connection.execute(
             "SELECT source FROM provenance.runs WHERE outcome LIKE 'published%' ORDER BY started_at DESC LIMIT 1"
         ).fetchone()

@@ -1,8 +1,9 @@
 """Which of several rows about one thing counts, and what a figure made of several facts is worth.
 
 The better grade counts, among equals the one known last (method 7). Where rows form a series on one basis (adjusted
-prices), the source is chosen first and for the whole series. Grade D is hearsay: it enters no mart but the claims. A
-figure is worth as little as the weakest of its inputs.
+prices), the source is chosen first and for the whole series. `warehouse.tables.current` declares both orders, and the
+views of the warehouse follow the same. Grade D is hearsay: it enters no mart but the claims. A figure is worth as
+little as the weakest of its inputs.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from warehouse.tables.current import By, order_of_rows, order_of_sources
 from warehouse.tables.table import GRADES, OneSource, Table
 
 WEAKEST = GRADES[-1]
@@ -22,33 +24,28 @@ def admissible(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def select_current(frame: pl.DataFrame, table: Table, key: Sequence[str] | None = None) -> pl.DataFrame:
-    """One row of `frame` for each thing: best grade, known last, `table.listed`, loaded last, `table.prefer`, place.
+    """The current row of each thing (each value of `key`), the best in the order of `table` first.
 
     Of a series that must come from one source, that source's rows only.
     """
     if table.one_source is not None:
         frame = from_one_source(frame, table.one_source)
-    listed = [each.expr for each in table.listed]
-    best_first = [*map(pl.col, ("grade", "known_on")), *listed]
-    best_first += map(pl.col, ("loaded_at", *table.prefer, "document_sha256", "locator"))
-    descending = [False, True, *(False for _ in listed), True, *(False for _ in table.prefer), False, False]
-    return frame.sort(best_first, descending=descending, maintain_order=True).unique(
-        list(key or table.key), keep="first", maintain_order=True
-    )
+    return _first_of_each(frame, list(key or table.key), order_of_rows(table))
 
 
 def from_one_source(frame: pl.DataFrame, rule: OneSource) -> pl.DataFrame:
-    """`frame` with the rows of one source for each series, as `rule` prefers (and as `Store.create_views` does)."""
-    ranks = {source: rank for rank, source in enumerate(rule.preference)}
-    sources = frame.group_by(*rule.of, "source").agg(pl.col("grade").max(), pl.col(rule.along).max().alias("\0reach"))
-    chosen = (
-        sources.with_columns(
-            pl.col("source").replace_strict(ranks, default=len(ranks), return_dtype=pl.Int64).alias("\0rank")
-        )
-        .sort("grade", "\0reach", "\0rank", "source", descending=[False, True, False, False])
-        .unique(list(rule.of), keep="first", maintain_order=True)
-    )
+    """`frame` with the rows of one source for each series, as `rule` prefers."""
+    sources = frame.group_by(*rule.of, "source").agg(pl.col("grade", rule.along).max())
+    chosen = _first_of_each(sources, list(rule.of), order_of_sources(rule))
     return frame.join(chosen.select(*rule.of, "source"), on=[*rule.of, "source"], how="semi", maintain_order="left")
+
+
+def _first_of_each(frame: pl.DataFrame, key: list[str], order: Sequence[By]) -> pl.DataFrame:
+    criteria = [pl.col(by.of) if isinstance(by.of, str) else by.of.expr for by in order]
+    descending = [by.highest_first for by in order]
+    return frame.sort(criteria, descending=descending, nulls_last=True, maintain_order=True).unique(
+        key, keep="first", maintain_order=True
+    )
 
 
 def weakest(*columns: str | pl.Expr) -> pl.Expr:
