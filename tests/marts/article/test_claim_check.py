@@ -9,12 +9,14 @@ import pytest
 
 from tests.conftest import AS_OF, with_provenance
 from warehouse.marts import all_marts, build, known
-from warehouse.marts.article import claim_check, claim_facts
-from warehouse.marts.article.claim_formulas import FORMULAS
+from warehouse.marts.article import claim_check
+from warehouse.marts.article.formulas import FORMULAS
+from warehouse.marts.common.reasons import codes, read
+from warehouse.marts.wording.article import METHODS, usd
 from warehouse.tables import CORE
 
 THEN = {"finding_then": "finding", "value_found_then": "value_found", "value_low_then": "value_low"}
-THEN |= {"value_high_then": "value_high", "reason_then": "reason"}
+THEN |= {"value_high_then": "value_high", "reasons_then": "reasons", "reason_then": "reason"}
 READ = ("event_study", "training_cost", "capex_quarterly", "capex_group")
 HOURS_V3, HOURS_R1 = 2.788e6, 147e3  # GPU-hours of V3's final run and of R1's increment, as printed in the papers
 STATED = 5.576e6  # USD, V3's final run in its paper
@@ -87,6 +89,10 @@ def test_computed_claims_have_a_formula_inputs_and_a_figure_or_word(rows):
             assert row["value_low"] <= row["value_found"] <= row["value_high"], claim
 
 
+def test_every_formula_says_how_it_works():
+    assert METHODS.keys() == FORMULAS.keys()
+
+
 def test_curated_claims_name_their_sources_and_uncheckable_ones_their_reason(rows):
     for claim, row in rows.items():
         if row["check_kind"] == "curated":
@@ -98,8 +104,11 @@ def test_curated_claims_name_their_sources_and_uncheckable_ones_their_reason(row
 
 
 def test_a_wrong_claim_says_what_is_right(rows):
-    wrong = [claim for claim, row in rows.items() if row["finding"] == "wrong"]
-    assert [claim for claim in wrong if "Right is" not in rows[claim]["reason"]] == []
+    wrong = [row for row in rows.values() if row["finding"] == "wrong"]
+    of_formulas = [row for row in wrong if row["check_kind"] == "computed"]
+    assert len(of_formulas) >= 5
+    assert all(any(read(each).get("right") for each in row["reasons"]) for row in of_formulas)
+    assert [row["claim_id"] for row in wrong if "Right is" not in row["reason"]] == []
 
 
 def test_hearsay_decides_nothing(rows):
@@ -253,6 +262,7 @@ def test_a_claim_that_other_prices_make_wrong_says_what_is_right(recheck, facts)
     fifth = pl.when(pl.col("ticker") == "XLK", pl.col("date") >= date(2025, 1, 27)).then(0.8).otherwise(1.0)
     row = recheck("SC13", stock_prices=prices.with_columns(pl.col("close", "adj_close") * fifth))
     assert row["finding"] == "wrong"
+    assert read(row["reasons"][-1])["value"] == row["value_found"]
     assert row["reason"].endswith(f" Right is {row['value_found']:.3g} (fraction).")
 
 
@@ -269,7 +279,7 @@ def test_a_larger_earlier_loss_takes_the_record(recheck, facts):
 )  # fmt: skip
 def test_amounts_are_rounded_as_on_paper(value, said):
     """81.615 is half way: binary arithmetic alone would print 81.61."""
-    assert claim_facts.usd(value) == said
+    assert usd(value) == said
 
 
 def test_a_ratio_across_rungs_says_how_many_it_crosses(rows):
@@ -296,6 +306,7 @@ def test_without_its_facts_a_claim_cannot_be_checked_and_says_what_is_missing(re
     }.items():
         row = recheck(claim, **{table: CORE[table].empty()})
         assert (row["finding"], row["value_found"]) == ("cannot_check", None), claim
+        assert codes(row["reasons"]) == ["not_known"], claim
         assert "was not known by 2026-11-09" in row["reason"], claim
 
 

@@ -24,11 +24,16 @@ from typing import Any
 import polars as pl
 
 from warehouse.assumptions import Assumptions
-from warehouse.marts.article.claim_facts import HEARSAY, Dossier, Found, NotKnown, Replay, Row
-from warehouse.marts.article.claim_formulas import EVENT_KEY, FORMULAS
+from warehouse.marts.article.dossier import HEARSAY, Dossier, Found, NotKnown, Row, behind_mart_row, right
+from warehouse.marts.article.formulas import FORMULAS
+from warehouse.marts.article.market_claims import EVENT_KEY
+from warehouse.marts.article.replay import Replay
 from warehouse.marts.common.mart import Mart, Trace
+from warehouse.marts.common.reasons import listed, reason
+from warehouse.marts.wording import worded
+from warehouse.marts.wording.article import METHOD_OF_CURATED, METHOD_OF_UNCHECKABLE, METHODS
 from warehouse.tables.article_claims import FINDINGS
-from warehouse.tables.table import Check, Column, mart
+from warehouse.tables.table import FACT_IDS, Check, Column, mart
 
 _ISO_DAY = re.compile(r"\b\d{4}-\d{2}-\d{2}\b")
 
@@ -61,10 +66,15 @@ TABLE = mart(
         Column("value_found_then", "real", "value found from what was known on statement_date", "see unit"),
         Column("value_low_then", "real", "low end of that", "see unit"),
         Column("value_high_then", "real", "high end of that", "see unit"),
-        Column("reason_then", "text", "why, on statement_date", required=True),
+        Column("reasons_then", "texts", "why, on statement_date: JSON objects as in `reasons`", required=True),
+        Column("reason_then", "text", "the same in words", required=True),
         Column("changed_since", "flag", "true where finding or value are no longer those of that day", required=True),
         Column("hearsay", "flag", "true where hearsay (grade D) is among the evidence", required=True),
         Column("evidence", "text", "rows behind the finding, as table and key, or the sources of a curated finding"),
+        FACT_IDS,
+        Column(
+            "mart_rows", "texts", "rows of marts behind the finding: JSON objects of the mart's name and the row's key"
+        ),
         Column("citation", "text", "where the claim, or its curated finding, was read", required=True),
     ],
     key=("claim_id",),
@@ -78,9 +88,9 @@ TABLE = mart(
         ),
         Check(
             "every_finding_has_a_reason",
-            "select claim_id, finding from {table} where reason is null or trim(reason) = ''",
-            "a finding without a sentence is an opinion",
-            columns=("reason",),
+            "select claim_id, finding from {table} where reasons is null",
+            "a finding without a reason is an opinion",
+            columns=("reasons",),
         ),
         Check(
             "a_decided_claim_has_evidence",
@@ -90,9 +100,11 @@ TABLE = mart(
         ),
         Check(
             "a_wrong_claim_says_what_is_right",
-            "select claim_id, reason from {table} where finding = 'wrong' and not contains(reason, 'Right is')",
+            # A curator's text is a fact and not one of our sentences, so there the words themselves are looked at.
+            "select claim_id, reason from {table} where finding = 'wrong' and len(list_filter(reasons, "
+            "lambda r: r->>'$.right' = 'true' or contains(coalesce(r->>'$.text', ''), 'Right is'))) = 0",
             "a reader who learns only that a claim is wrong has learnt half",
-            columns=("reason",),
+            columns=("reasons",),
         ),
         Check(
             "hearsay_decides_nothing",
@@ -106,20 +118,8 @@ TABLE = mart(
 
 
 def build(
-    ai_models: pl.DataFrame,
-    article_claims: pl.DataFrame,
-    capex_guidance: pl.DataFrame,
-    companies: pl.DataFrame,
-    company_facts: pl.DataFrame,
-    corporate_actions: pl.DataFrame,
-    evidence: pl.DataFrame,
-    gpu_prices: pl.DataFrame,
-    gpu_specs: pl.DataFrame,
-    model_capability: pl.DataFrame,
+    core: Mapping[str, pl.DataFrame],
     sessions: pl.DataFrame,
-    shares_outstanding: pl.DataFrame,
-    stock_prices: pl.DataFrame,
-    training_runs: pl.DataFrame,
     event_study: pl.DataFrame,
     training_cost: pl.DataFrame,
     capex_quarterly: pl.DataFrame,
@@ -130,22 +130,7 @@ def build(
     assumptions: Assumptions,
 ) -> pl.DataFrame:
     """One row for each claim known by `as_of`, judged then and on its own day. Frames as their tables declare."""
-    facts = {
-        "ai_models": ai_models,
-        "article_claims": article_claims,
-        "capex_guidance": capex_guidance,
-        "companies": companies,
-        "company_facts": company_facts,
-        "corporate_actions": corporate_actions,
-        "evidence": evidence,
-        "gpu_prices": gpu_prices,
-        "gpu_specs": gpu_specs,
-        "model_capability": model_capability,
-        "sessions": sessions,
-        "shares_outstanding": shares_outstanding,
-        "stock_prices": stock_prices,
-        "training_runs": training_runs,
-    }
+    facts = {**core, "sessions": sessions}
     now: Mapping[str, pl.DataFrame] = {
         **facts,
         "event_study": event_study,
@@ -159,39 +144,47 @@ def build(
     rows = []
     for claim in claims.iter_rows(named=True):
         said_on = claim["statement_date"]
-        found, behind, grade = _checked(claim, Dossier(now, as_of, assumptions))
-        then = found
+        checked = _checked(claim, Dossier(now, as_of, assumptions))
+        then = checked
         if said_on in days:
-            then, _, _ = _checked(claim, Dossier(days[said_on], said_on, assumptions))
-        rows.append(_row(claim, found, then, behind, grade, assumptions))
-    return TABLE.conform(pl.DataFrame(rows, infer_schema_length=None)) if rows else TABLE.empty()
+            then = _checked(claim, Dossier(days[said_on], said_on, assumptions))
+        rows.append(_row(claim, checked, then["found"], assumptions))
+    if not rows:
+        return TABLE.empty()
+    schema = {name: kind for name, kind in TABLE.polars_schema.items() if name not in ("reason", "reason_then")}
+    return worded(pl.DataFrame(rows, schema=schema), "reasons_then", "reason_then")
 
 
-def _checked(claim: Row, dossier: Dossier) -> tuple[Found, str | None, str | None]:
-    """A finding with its evidence and grade: by the claim's formula where it has one, else the curated one."""
+def _checked(claim: Row, dossier: Dossier) -> dict[str, Any]:
+    """What was found (`found`), the evidence of it, and its grade: by the claim's formula where it has one."""
     formula = FORMULAS.get(claim["claim_id"])
     if formula is None:
         found, evidence = curated(claim, dossier.as_of)
-        return found, evidence, None if evidence is None else claim["grade"]
+        return {"found": found, "evidence": evidence, "grade": None if evidence is None else claim["grade"]}
     try:
         found = formula(claim, dossier)
     except NotKnown as missing:
-        found = Found("cannot_check", str(missing))
-    return _saying_what_is_right(claim, found), dossier.evidence, dossier.grade
+        found = Found("cannot_check", [missing.reason])
+    return {
+        "found": _saying_what_is_right(claim, found),
+        "evidence": dossier.evidence,
+        "grade": dossier.grade,
+        "fact_ids": listed(dossier.fact_ids),
+        "mart_rows": listed(dossier.mart_rows),
+    }
 
 
 def _saying_what_is_right(claim: Row, found: Found) -> Found:
     """A formula may find a claim wrong that it was not written to refute (other prices): then its figure is what is right."""
-    if found.finding != "wrong" or "Right is" in found.reason:
+    if found.finding != "wrong" or found.says_what_is_right:
         return found
-    figure = found.text or ("unknown" if found.value is None else f"{found.value:.3g} ({claim['unit']})")
-    return found._replace(reason=f"{found.reason} Right is {figure}.")
+    figure = right("right_figure", value=found.value, unit=claim["unit"], text=found.text)
+    return found._replace(reasons=[*found.reasons, figure])
 
 
-def _row(
-    claim: Row, found: Found, then: Found, evidence: str | None, grade: str | None, assumptions: Assumptions
-) -> dict[str, Any]:
+def _row(claim: Row, checked: dict[str, Any], then: Found, assumptions: Assumptions) -> dict[str, Any]:
     kept = ("claim_id", "statement", "speaker", "statement_date", "event_date", "check_kind", "quantity", "unit")
+    found: Found = checked["found"]
     value, value_then = _finite(found.value), _finite(then.value)
     return {
         **{name: claim[name] for name in (*kept, "value_claimed", "citation")},
@@ -205,13 +198,15 @@ def _row(
         "value_found_then": value_then,
         "value_low_then": _finite(then.low),
         "value_high_then": _finite(then.high),
-        "reason_then": then.reason,
+        "reasons_then": then.reasons,
         "changed_since": found.finding != then.finding
         or _moved(value, value_then, assumptions.number("claim_confirmed_within")),
-        "hearsay": grade == HEARSAY,
-        "evidence": evidence,
-        "grade": grade,
-        "reason": found.reason,
+        "hearsay": checked["grade"] == HEARSAY,
+        "evidence": checked["evidence"],
+        "fact_ids": checked.get("fact_ids"),
+        "mart_rows": checked.get("mart_rows"),
+        "grade": checked["grade"],
+        "reasons": found.reasons,
     }
 
 
@@ -223,65 +218,49 @@ def _moved(now: float | None, then: float | None, within: float) -> bool:
 
 def _method(claim: Row) -> str:
     """How the claim is checked, in a sentence."""
-    formula = FORMULAS.get(claim["claim_id"])
-    if formula is not None and formula.__doc__:
-        said = formula.__doc__.partition("\n")[0].partition(": ")[2]
-        return said[:1].upper() + said[1:]
-    if claim["check_kind"] == "uncheckable":
-        return "No fact can decide it; the reason says why."
-    return "A finding from the sources that the evidence names."
+    if claim["claim_id"] in FORMULAS:
+        return METHODS[claim["claim_id"]]
+    return METHOD_OF_UNCHECKABLE if claim["check_kind"] == "uncheckable" else METHOD_OF_CURATED
 
 
 def curated(claim: Row, as_of: date) -> tuple[Found, str | None]:
     """The finding kept with the claim, and its sources, once the newest of them is public."""
     if claim["curated_finding"] is None:
-        return Found("cannot_check", "No source that decides this has been read."), None
+        return Found("cannot_check", [reason("no_source_was_read")]), None
+    found = Found(claim["curated_finding"], [reason("curated_finding", text=claim["curated_reason"])])
     if claim["check_kind"] == "uncheckable":
-        return Found(claim["curated_finding"], claim["curated_reason"]), None
+        return found, None
     named = [date.fromisoformat(day) for day in _ISO_DAY.findall(claim["citation"])]
     known_on = max(named, default=claim["statement_date"])
     if known_on > as_of:
-        return Found("cannot_check", f"What decides it was published later than {as_of}."), None
-    return Found(claim["curated_finding"], claim["curated_reason"]), claim["citation"]
+        return Found("cannot_check", [reason("decided_by_later_sources", as_of=as_of)]), None
+    return found, claim["citation"]
 
 
 def _finite(value: float | int | None) -> float | None:
     return None if value is None or value != value or abs(value) == float("inf") else float(value)
 
 
-def _named(table: str, *keys: str, where: str = "") -> str:
-    """SQL: the place of row `t` (`core.evidence CC009`) is in the evidence of `m`; the key `all` is that word."""
-    parts = ", ".join(f"'{key}'" if key == "all" else f"t.{key}" for key in keys)
-    return f"list_contains(string_split(m.evidence, '; '), concat_ws(' ', '{table}', {parts})){where}"
-
-
-def _place(table: str, *keys: str) -> Trace:
-    return Trace(table, _named(table, *keys))
-
+# Tables of core that a finding may rest on; the list of ids says which of their facts it does.
+_FACTS = (
+    "stock_prices", "shares_outstanding", "evidence", "training_runs", "gpu_specs", "ai_models", "model_capability",
+)  # fmt: skip
 
 MART = Mart(
     table=TABLE,
     build=build,
     traces=(
         Trace("core.article_claims", "t.claim_id = m.claim_id"),
-        Trace(
-            "core.stock_prices",
-            f"{_named('core.stock_prices', 'ticker', 'date')} or {_named('core.stock_prices', 'all', 'date')}",
+        *(Trace(f"core.{name}", ids="fact_ids") for name in _FACTS),
+        *(
+            Trace(f"marts.{name}", behind_mart_row(name, *key))
+            for name, key in {
+                "event_study": EVENT_KEY,
+                "training_cost": ("run_id",),
+                "capex_quarterly": ("ticker", "period_end"),
+                "capex_group": ("calendar_quarter",),
+                "verdict": ("scope", "question"),
+            }.items()
         ),
-        _place("core.shares_outstanding", "ticker", "measured_on"),
-        _place("core.evidence", "evidence_id"),
-        _place("core.training_runs", "run_id"),
-        _place("core.gpu_specs", "gpu_model"),
-        _place("core.ai_models", "model", "vintage"),
-        Trace(
-            "core.model_capability",
-            f"{_named('core.model_capability', 'model', 'released')} or "
-            f"{_named('core.model_capability', 'all', where=' and t.training_flop > 0')}",
-        ),
-        _place("marts.event_study", *EVENT_KEY),
-        _place("marts.training_cost", "run_id"),
-        _place("marts.capex_quarterly", "ticker", "period_end"),
-        _place("marts.capex_group", "calendar_quarter"),
-        _place("marts.verdict", "scope", "question"),
     ),
 )

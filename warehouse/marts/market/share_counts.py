@@ -53,19 +53,34 @@ def share_counts(shares: pl.DataFrame, actions: pl.DataFrame, chosen: Setting) -
         .unique(["e", "ticker"], keep="first", maintain_order=True)
     )
     splits = select_current(admissible(actions).filter(pl.col("kind") == "split"), CORPORATE_ACTIONS)
-    since = (
-        latest.join(splits.select("ticker", "date", "value", "grade", "known_on"), on="ticker", suffix="_split")
-        .filter(pl.col("date") > pl.col("measured_on"))
-        .sort("date")
-        .group_by("e", "ticker", maintain_order=True)
-        .agg(pl.col("value").product(), pl.col("grade_split", "known_on_split").max())
-    )
-    found = latest.join(since, on=["e", "ticker"], how="left").sort("e", "ticker")
+    found = times_later_splits(latest, splits).sort("e", "ticker")
     place = found["e"].to_numpy(), np.array([places[ticker] for ticker in found["ticker"]], dtype=int)
-    counts[place] = (found["shares"] * found["value"].fill_null(1.0)).to_numpy()
+    counts[place] = found["shares"].to_numpy()
     measured[place] = found["measured_on"].to_numpy()
     grade[place] = grade_codes(found.select(weakest("grade", "grade_split")).to_series())
     known_on[place] = (
         found.select(pl.max_horizontal("known_on", "known_on_split").cast(pl.Int32)).to_series().to_numpy()
     )
     return ShareCounts(counts, measured, grade, known_on)
+
+
+def times_later_splits(counts: pl.DataFrame, splits: pl.DataFrame) -> pl.DataFrame:
+    """`counts` on the basis of today's closes: `shares` times every split since `measured_on`.
+
+    `grade_split` and `known_on_split` are those of the splits; null where there was none.
+    """
+    things = ["ticker", "measured_on"]
+    since = (
+        counts.select(things)
+        .unique()
+        .join(splits.select("ticker", "date", "value", grade_split="grade", known_on_split="known_on"), on="ticker")
+        .filter(pl.col("date") > pl.col("measured_on"))
+        .sort("date")
+        .group_by(things, maintain_order=True)
+        .agg(pl.col("value").product(), pl.col("grade_split", "known_on_split").max())
+    )
+    return (
+        counts.join(since, on=things, how="left", maintain_order="left")
+        .with_columns(shares=pl.col("shares") * pl.col("value").fill_null(1.0))
+        .drop("value")
+    )

@@ -48,13 +48,22 @@ def _in_text(value: Any) -> Any:
 
 def sentences(reasons: Iterable[str]) -> str:
     """Several reasons as one text."""
-    return SEPARATOR.join(map(sentence, reasons))
+    return _together(map(sentence, reasons))
+
+
+def _together(parts: Iterable[str]) -> str:
+    """Parts of a sentence with a semicolon between them; what ends with a full stop needs none."""
+    text = ""
+    for part in parts:
+        between = "" if not text else " " if text.endswith(".") else SEPARATOR
+        text += between + part
+    return text
 
 
 def worded(frame: pl.DataFrame, reasons: str = REASONS, into: str = "reason") -> pl.DataFrame:
     """`frame` with the column `into`: its lists of `reasons` in words, null where a row has none."""
     words = cache(sentence)
-    texts = [None if each is None else SEPARATOR.join(map(words, each)) for each in frame.get_column(reasons).to_list()]
+    texts = [None if each is None else _together(map(words, each)) for each in frame.get_column(reasons).to_list()]
     found = pl.Series(into, texts, dtype=pl.String)
     # A mart whose reasons are still sentences keeps them.
     return frame.with_columns(pl.coalesce(found, into) if frame.schema.get(into) == pl.String else found)
