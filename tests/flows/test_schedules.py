@@ -126,6 +126,11 @@ def test_an_entry_that_names_a_source_takes_it_from_its_feed():
             '[p]\nfeed = "gpu"\nevery = 1\ncron = "0 5 * * *"\ntimezone = "UTC"\nstale_after_hours = 1',
             "every is not known",
         ),
+        (
+            '[p]\nfeed = "gpu"\ncron = "0 5 * * *"\ntimezone = "UTC"\nstale_after_hours = "soon"',
+            "[p]: stale_after_hours: Input should be a valid number",
+        ),
+        ("p = 1", "[p]: cron is missing; timezone is missing; stale_after_hours is missing"),
         ("[p", "schedules.toml: "),
     ],
 )

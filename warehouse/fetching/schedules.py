@@ -19,31 +19,68 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
+
 from warehouse import files
 from warehouse.calendars import exchange as sessions
 from warehouse.errors import UsageError
 from warehouse.paths import Paths
 
 if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
     from warehouse.sources.common.source import Source
 
 FILE = "schedules.toml"
 LONGEST_SEARCH = timedelta(days=800)
-_REQUIRED = {"cron", "timezone", "stale_after_hours"}
-_ALLOWED = _REQUIRED | {"feed", "sources", "after_close_minutes"}
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(BaseModel):
     """One schedule: what it asks, when, and how long a missed time may go unserved before its sources are stale."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     cron: str
     timezone: str
-    stale_after: timedelta
+    stale_after_hours: float
     feed: str | None = None
     sources: tuple[str, ...] = ()
-    after_close: timedelta | None = None
+    after_close_minutes: float | None = None
+
+    @field_validator("timezone")
+    @classmethod
+    def _is_known(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError):
+            raise ValueError(f"there is no time zone {value}") from None
+        return value
+
+    @field_validator("cron")
+    @classmethod
+    def _is_a_cron_line(cls, value: str) -> str:
+        from cronsim import CronSim, CronSimError
+
+        try:
+            CronSim(value, datetime(2026, 1, 1, tzinfo=UTC))
+        except CronSimError as error:
+            raise ValueError(f"cron = {value!r} cannot be read: {error}") from error
+        return value
+
+    @model_validator(mode="after")
+    def _asks_something(self) -> Entry:
+        if ("feed" in self.model_fields_set) == ("sources" in self.model_fields_set):
+            raise ValueError("name either a feed or sources")
+        return self
+
+    @property
+    def stale_after(self) -> timedelta:
+        return timedelta(hours=self.stale_after_hours)
+
+    @property
+    def after_close(self) -> timedelta | None:
+        return None if self.after_close_minutes is None else timedelta(minutes=self.after_close_minutes)
 
     def times_after(self, moment: datetime) -> Iterator[datetime]:
         """Its times later than `moment`, in UTC."""
@@ -112,34 +149,25 @@ def parse(text: str) -> tuple[Entry, ...]:
 
 
 def _entry(name: str, fields: Any) -> Entry:
-    from cronsim import CronSim, CronSimError
-
-    given = set(fields) if isinstance(fields, dict) else set()
-    if missing := _REQUIRED - given:
-        raise UsageError(f"{FILE}, [{name}]: {', '.join(sorted(missing))} is missing.")
-    if unknown := given - _ALLOWED:
-        raise UsageError(
-            f"{FILE}, [{name}]: {', '.join(sorted(unknown))} is not known; use {', '.join(sorted(_ALLOWED))}."
-        )
-    if ("feed" in given) == ("sources" in given):
-        raise UsageError(f"{FILE}, [{name}]: name either a feed or sources.")
     try:
-        ZoneInfo(fields["timezone"])
-        CronSim(fields["cron"], datetime(2026, 1, 1, tzinfo=UTC))
-    except ZoneInfoNotFoundError as error:
-        raise UsageError(f"{FILE}, [{name}]: there is no time zone {fields['timezone']}.") from error
-    except CronSimError as error:
-        raise UsageError(f"{FILE}, [{name}]: cron = {fields['cron']!r} cannot be read: {error}.") from error
-    minutes = fields.get("after_close_minutes")
-    return Entry(
-        name=name,
-        cron=fields["cron"],
-        timezone=fields["timezone"],
-        stale_after=timedelta(hours=fields["stale_after_hours"]),
-        feed=fields.get("feed"),
-        sources=tuple(fields.get("sources", ())),
-        after_close=None if minutes is None else timedelta(minutes=minutes),
-    )
+        return Entry.model_validate({**(fields if isinstance(fields, dict) else {}), "name": name})
+    except ValidationError as error:
+        said = "; ".join(_what_is_wrong(each) for each in error.errors())
+        raise UsageError(f"{FILE}, [{name}]: {said}.") from error
+
+
+def _what_is_wrong(error: ErrorDetails) -> str:
+    """One mistake of an entry in a phrase."""
+    place = ".".join(map(str, error["loc"]))
+    match error["type"]:
+        case "missing":
+            return f"{place} is missing"
+        case "extra_forbidden":
+            return f"{place} is not known; use {', '.join(sorted(set(Entry.model_fields) - {'name'}))}"
+        case "value_error":
+            return str(error["ctx"]["error"])
+        case _:
+            return f"{place}: {error['msg']}"
 
 
 def entry(name: str) -> Entry:
