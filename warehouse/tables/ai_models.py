@@ -4,6 +4,7 @@ Each vintage is a whole list: an estimate published later than the model is know
 latest vintage counts alone. Closed labs stopped disclosing, so an absent figure is not a zero.
 """
 
+from warehouse.tables.columns import TRAINING_FLOP
 from warehouse.tables.table import Check, Column, core
 
 UNLIKE = 5
@@ -27,7 +28,7 @@ TABLE = core(
         Column("vintage", "date", "day of the list", required=True),
         Column("organization", "text", "organisations, comma-joined as in the list"),
         Column("published", "date", "day of publication", required=True),
-        Column("training_flop", "real", "operations of training; null where unknown", "FLOP", above=0),
+        TRAINING_FLOP,
         Column("parameters", "real", "parameters", "parameters", above=0),
         Column("training_hardware", "text", "chip"),
         Column("hardware_quantity", "real", "chips in use", "chips", above=0),

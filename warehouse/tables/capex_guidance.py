@@ -4,6 +4,7 @@ Guidance is revealed preference: after the shock of January 2025 those who buy c
 are dated. A fiscal year of one company is not the fiscal year of another.
 """
 
+from warehouse.tables.columns import NOTE, TICKER
 from warehouse.tables.table import Check, Column, core, of_the_panel
 
 FAR = 1.6
@@ -14,12 +15,12 @@ TABLE = core(
     "capex_guidance",
     "announced capital expenditure for a fiscal year",
     [
-        Column("ticker", "text", "ticker of the company", required=True),
+        TICKER,
         Column("fiscal_year", "integer", "the company's fiscal year", required=True, minimum=2000, maximum=2100),
         Column("issued_on", "date", "day of the announcement", required=True),
         Column("low_usd", "integer", "low end", "USD", required=True, above=0),
         Column("high_usd", "integer", "high end", "USD", required=True, above=0),
-        Column("note", "text", "what to know about the row"),
+        NOTE,
     ],
     key=("ticker", "issued_on", "fiscal_year"),
     identity=("ticker", "issued_on", "fiscal_year", "known_on"),

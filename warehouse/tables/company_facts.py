@@ -8,6 +8,7 @@ keeps its period, its filing and its filing date, and quarters are derived from 
 
 from warehouse.calendars.fiscal import DAYS_OVER_MONTH_END, LENGTHS_DAYS, PERIOD_TYPES
 from warehouse.tables import sec_tags
+from warehouse.tables.columns import NOTE, TICKER
 from warehouse.tables.table import Check, Column, core, of_the_panel
 
 _NOT_SO_LONG = " or ".join(
@@ -71,7 +72,7 @@ TABLE = core(
     "company_facts",
     "figures from filings and results releases, one row for each time a figure was filed",
     [
-        Column("ticker", "text", "ticker of the company", required=True),
+        TICKER,
         Column("cik", "integer", "the SEC's number of the company", minimum=1),
         Column(
             "measure", "text", "what the figure is, the same word for every company", required=True, allowed=MEASURES
@@ -87,7 +88,7 @@ TABLE = core(
         Column("filing_fiscal_period", "text", "fiscal period of the filing (not of the period): Q1, Q2, Q3, FY"),
         Column("form", "text", "form of the filing; empty where a page was read", required=True),
         Column("accession", "text", "accession number of the filing; empty where a page was read", required=True),
-        Column("note", "text", "what to know about the row"),
+        NOTE,
     ],
     key=("ticker", "measure", "period_start", "period_end"),
     listed=sec_tags.order(),

@@ -1,5 +1,6 @@
 """What people decided about rows that were put aside: only ever added to, so that who said what, and when, stays."""
 
+from warehouse.tables.columns import ROW_AS_READ
 from warehouse.tables.table import Column, Table
 
 KINDS = ("accepted", "dismissed", "withdrawn")
@@ -22,7 +23,7 @@ TABLE = Table(
         Column("decided_by", "text", "who decided", required=True),
         Column("reason", "text", "why, in the words of that person", required=True),
         Column("put_aside_for", "text", "why the row was put aside", required=True),
-        Column("row", "json", "the row as it was read", required=True),
+        ROW_AS_READ,
         Column("document_sha256", "text", "document that holds it", required=True),
         Column("locator", "text", "place in that document", required=True),
     ),

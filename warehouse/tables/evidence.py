@@ -3,6 +3,7 @@
 Each has a date it is about and a day it became public, which for an estimate may be a year later.
 """
 
+from warehouse.tables.columns import CONFIDENCE, NOTE
 from warehouse.tables.table import Check, Column, core
 
 WIDEST = 100
@@ -20,8 +21,8 @@ TABLE = core(
         Column("value_low", "real", "low end"),
         Column("value_high", "real", "high end"),
         Column("unit", "text", "unit of the three", required=True),
-        Column("confidence", "text", "confidence of whoever compiled the row"),
-        Column("note", "text", "what to know about the row"),
+        CONFIDENCE,
+        NOTE,
     ],
     key=("evidence_id",),
     identity=("evidence_id", "known_on"),

@@ -5,6 +5,7 @@ above those of specialists; an index is somebody's average and an assumed price 
 part of a row, and only offers enter a median of offers. One offer may be listed twice: it counts once.
 """
 
+from warehouse.tables.columns import GPU_MODEL, NOTE
 from warehouse.tables.table import Check, Column, core
 
 PROVIDER_CLASSES = ("hyperscaler", "specialist", "marketplace", "index", "assumption")
@@ -54,12 +55,12 @@ TABLE = core(
         Column("provider", "text", "who offers, or whose index it is", required=True),
         Column("provider_class", "text", "kind of provider", required=True, allowed=PROVIDER_CLASSES),
         Column("instance", "text", "the provider's name of the offer; the chip where it gave none", required=True),
-        Column("gpu_model", "text", "chip", required=True),
+        GPU_MODEL,
         Column("gpu_count", "integer", "GPUs of the offer; null where not stated", "GPUs", minimum=1, maximum=4096),
         Column("usd_per_gpu_hour", "real", "price of one GPU for one hour", "USD per GPU-hour", True, above=0),
         Column("pricing_kind", "text", "terms of the price", required=True, allowed=PRICING_KINDS),
         Column("region", "text", "region as the provider names it; empty where not stated", required=True),
-        Column("note", "text", "what to know about the row"),
+        NOTE,
     ],
     key=("provider", "instance", "gpu_count", "region", "pricing_kind", "observed_on"),
     identity=("observation_id",),

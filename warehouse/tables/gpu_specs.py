@@ -3,6 +3,7 @@
 Peaks are dense BF16 and FP8: vendors like to quote twice that, with sparsity that training does not use.
 """
 
+from warehouse.tables.columns import GPU_MODEL, NOTE
 from warehouse.tables.table import Check, Column, core
 
 ANNOUNCED_DAYS = 730
@@ -11,7 +12,7 @@ TABLE = core(
     "gpu_specs",
     "accelerators: dense peak, memory, link, power, price and export restriction",
     [
-        Column("gpu_model", "text", "chip", required=True),
+        GPU_MODEL,
         Column("vendor", "text", "who makes it", required=True),
         Column("release_date", "date", "day of release", required=True),
         Column("bf16_dense_tflops", "real", "dense BF16 peak (FP16 where there is no BF16)", "TFLOP/s", True, above=0),
@@ -23,7 +24,7 @@ TABLE = core(
         Column("list_price_usd", "real", "list or street price; null where none is published", "USD", above=0),
         Column("export_restricted", "flag", "needs a US licence for China", required=True),
         Column("export_restricted_since", "date", "since when"),
-        Column("note", "text", "what to know about the row"),
+        NOTE,
     ],
     key=("gpu_model",),
     identity=("gpu_model", "known_on", "source", "document_sha256"),

@@ -1,5 +1,6 @@
 """What every run measured of every table, so that a slow change is seen which no single run would show."""
 
+from warehouse.tables.columns import RUN_ID
 from warehouse.tables.table import Column, Table
 
 MEASURES = ("rows", "new_rows", "put_aside", "nulls", "age_days")
@@ -9,7 +10,7 @@ TABLE = Table(
     name="measures",
     meaning="one row for each figure that a run measured of a table",
     columns=(
-        Column("run_id", "text", "identifier of the run", required=True),
+        RUN_ID,
         Column("table_name", "text", "table that was measured, with its schema", required=True),
         Column(
             "measure",

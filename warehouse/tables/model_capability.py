@@ -3,6 +3,7 @@
 The efficiency trend asks what it cost to reach a given capability at a given date; that needs one scale.
 """
 
+from warehouse.tables.columns import TRAINING_FLOP
 from warehouse.tables.table import Check, Column, core
 
 TABLE = core(
@@ -17,7 +18,7 @@ TABLE = core(
         Column("eci", "real", "Epoch Capabilities Index", "index points", required=True),
         Column("eci_low", "real", "low end of its interval", "index points"),
         Column("eci_high", "real", "high end of its interval", "index points"),
-        Column("training_flop", "real", "operations of training; null where unknown", "FLOP", above=0),
+        TRAINING_FLOP,
         Column("accessibility", "text", "open weights, API or hosted"),
     ],
     key=("model", "released"),

@@ -1,5 +1,6 @@
 """Rows that a check put aside, with the reason and their place in the document."""
 
+from warehouse.tables.columns import ROW_AS_READ, RUN_ID
 from warehouse.tables.table import Column, Table
 
 TABLE = Table(
@@ -7,11 +8,11 @@ TABLE = Table(
     name="quarantine",
     meaning="rows that were not loaded, and why",
     columns=(
-        Column("run_id", "text", "identifier of the run", required=True),
+        RUN_ID,
         Column("table_name", "text", "table that the row was for", required=True),
         Column("row_id", "text", "identity of the row", required=True),
         Column("reason", "text", "which checks it broke, with the field and the value", required=True),
-        Column("row", "json", "the row as it was read", required=True),
+        ROW_AS_READ,
         Column("document_sha256", "text", "document that holds it", required=True),
         Column("locator", "text", "place in that document", required=True),
     ),

@@ -1,5 +1,6 @@
 """What every check of every run found."""
 
+from warehouse.tables.columns import RUN_ID
 from warehouse.tables.table import Column, Table
 
 TABLE = Table(
@@ -7,7 +8,7 @@ TABLE = Table(
     name="results",
     meaning="one row for each check of each run",
     columns=(
-        Column("run_id", "text", "identifier of the run", required=True),
+        RUN_ID,
         Column("table_name", "text", "table that was checked, with its schema", required=True),
         Column("expectation", "text", "name of the check", required=True),
         Column("column_name", "text", "column or columns it looked at; empty for the whole table", required=True),

@@ -1,5 +1,6 @@
 """Every run, with what it ran on."""
 
+from warehouse.tables.columns import RUN_ID
 from warehouse.tables.table import Column, Table
 
 TABLE = Table(
@@ -7,7 +8,7 @@ TABLE = Table(
     name="runs",
     meaning="one row for each run",
     columns=(
-        Column("run_id", "text", "identifier of the run", required=True),
+        RUN_ID,
         Column("started_at", "time", "start (UTC)", required=True),
         Column("finished_at", "time", "end (UTC)"),
         Column("source", "text", "reference or live", required=True),

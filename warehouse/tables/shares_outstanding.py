@@ -4,6 +4,7 @@ A market value lost in a day is a price change times the shares that were known 
 The count is measured on one day and public on a later one.
 """
 
+from warehouse.tables.columns import TICKER
 from warehouse.tables.table import Check, Column, core, of_the_panel
 
 NO_SPLIT = 100
@@ -51,7 +52,7 @@ TABLE = core(
     "shares_outstanding",
     "shares outstanding as printed on the cover page of a filing",
     [
-        Column("ticker", "text", "ticker of the company", required=True),
+        TICKER,
         Column("measured_on", "date", "day the count is about", required=True),
         Column("shares", "integer", "shares outstanding, on the split basis of that day", "shares", True, above=0),
     ],

@@ -4,6 +4,7 @@ The figure that started this, 5.576 million dollars, is the rental of the final 
 programme is another rung, and dividing one by the other was the mistake. Totals and their components are both rows.
 """
 
+from warehouse.tables.columns import CONFIDENCE, DEVELOPER, ESTIMATE_BY, NOTE
 from warehouse.tables.table import Check, Column, core
 
 SCOPES = (
@@ -30,7 +31,7 @@ TABLE = core(
     [
         Column("run_id", "text", "identifier of the row", required=True),
         Column("model", "text", "model, or the part of it that the row is about", required=True),
-        Column("developer", "text", "who trained it", required=True),
+        DEVELOPER,
         Column("published", "date", "day the model was published", required=True),
         Column("hardware", "text", "chip; null where unknown"),
         Column("gpu_count", "integer", "GPUs in use", "GPUs", above=0),
@@ -42,9 +43,9 @@ TABLE = core(
         Column("claimed_cost_usd", "real", "cost as claimed or estimated", "USD", above=0),
         Column("cost_currency_year", "integer", "year whose dollars those are", minimum=2010, maximum=2100),
         Column("cost_scope", "text", "rung of the scope ladder", required=True, allowed=SCOPES),
-        Column("estimate_by", "text", "who says so", required=True),
-        Column("confidence", "text", "confidence of whoever compiled the row"),
-        Column("note", "text", "what to know about the row"),
+        ESTIMATE_BY,
+        CONFIDENCE,
+        NOTE,
     ],
     key=("run_id",),
     identity=("run_id", "known_on"),

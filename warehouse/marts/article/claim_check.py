@@ -33,6 +33,7 @@ from warehouse.marts.common.reasons import listed, reason
 from warehouse.marts.wording import worded
 from warehouse.marts.wording.article import METHOD_OF_CURATED, METHOD_OF_UNCHECKABLE, METHODS
 from warehouse.tables.article_claims import FINDINGS
+from warehouse.tables.article_claims import TABLE as ARTICLE_CLAIMS
 from warehouse.tables.table import FACT_IDS, Check, Column, mart
 
 _ISO_DAY = re.compile(r"\b\d{4}-\d{2}-\d{2}\b")
@@ -41,11 +42,11 @@ TABLE = mart(
     "claim_check",
     "claims of the article, each with what was claimed, what was found and why",
     [
-        Column("claim_id", "text", "identifier of the claim", required=True),
-        Column("statement", "text", "the claim in a sentence", required=True),
-        Column("speaker", "text", "who says it", required=True),
-        Column("statement_date", "date", "day it was said", required=True),
-        Column("event_date", "date", "day it is about"),
+        ARTICLE_CLAIMS.column("claim_id"),
+        ARTICLE_CLAIMS.column("statement"),
+        ARTICLE_CLAIMS.column("speaker"),
+        ARTICLE_CLAIMS.column("statement_date"),
+        ARTICLE_CLAIMS.column("event_date"),
         Column(
             "check_kind",
             "text",

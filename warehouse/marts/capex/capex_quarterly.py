@@ -35,6 +35,7 @@ from warehouse.marts.capex.quarters_by_difference import quarters
 from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.select_current import admissible, select_current
 from warehouse.tables import sec_tags
+from warehouse.tables.columns import TICKER
 from warehouse.tables.companies import TABLE as COMPANIES
 from warehouse.tables.table import FACT_IDS, GRADES, Check, Column, mart
 
@@ -42,7 +43,7 @@ TABLE = mart(
     "capex_quarterly",
     "capital expenditure of each company by fiscal quarter, and the figures of the same quarter to compare it with",
     [
-        Column("ticker", "text", "ticker of the company", required=True),
+        TICKER,
         Column("period_end", "date", "last day of the fiscal quarter", required=True),
         Column("company", "text", "name of the company"),
         Column("fiscal_year", "integer", "fiscal year, named by the calendar year that it ends in", "year"),

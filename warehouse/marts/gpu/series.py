@@ -15,6 +15,7 @@ import polars as pl
 from warehouse.marts.common.reasons import REASONS, all_of, because
 from warehouse.marts.common.select_current import admissible, select_current, weakest
 from warehouse.marts.common.units import TFLOPS_PER_PFLOPS
+from warehouse.tables.columns import GPU_MODEL
 from warehouse.tables.gpu_prices import PRICING_KINDS, PROVIDER_CLASSES
 from warehouse.tables.gpu_specs import TABLE as GPU_SPECS
 from warehouse.tables.table import Column
@@ -25,7 +26,7 @@ KINDS = tuple(name for name in PRICING_KINDS if name not in ("index", "assumed")
 SERIES = ("gpu_model", "provider_class", "pricing_kind")
 MONTH = Column("month", "date", "first day of the month", required=True)
 GPU_MODEL, PROVIDER_CLASS, PRICING_KIND = SERIES_COLUMNS = (
-    Column("gpu_model", "text", "chip", required=True),
+    GPU_MODEL,
     Column("provider_class", "text", "kind of provider", required=True, allowed=CLASSES),
     Column("pricing_kind", "text", "terms of the price", required=True, allowed=KINDS),
 )

@@ -44,8 +44,8 @@ TABLE = mart(
     [
         Column("quantity", "text", "what training took", required=True, allowed=tuple(UNITS)),
         Column("model", "text", "model without its setting", required=True),
-        Column("released", "date", "day of release", required=True),
-        Column("eci", "real", "Epoch Capabilities Index", "index points", required=True),
+        MODEL_CAPABILITY.column("released"),
+        MODEL_CAPABILITY.column("eci"),
         Column("value", "real", "what its training took", required=True, above=0),
         Column("unit", "text", "unit of value and prediction", required=True),
         Column("n_models", "integer", "models that the trend is fitted to", "models", required=True, minimum=1),

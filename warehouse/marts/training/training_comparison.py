@@ -22,6 +22,7 @@ from warehouse.marts.common.columns import KNOWN_ON, says_why
 from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.reasons import all_of, because
 from warehouse.marts.training.rungs import PROGRAMME, RENTAL, UNKNOWN
+from warehouse.tables.columns import DEVELOPER, ESTIMATE_BY
 from warehouse.tables.table import Check, Column, mart
 from warehouse.tables.training_runs import SCOPES
 
@@ -37,13 +38,13 @@ TABLE = mart(
         ),
         Column("rung", "text", "rung of the scope ladder", required=True, allowed=SCOPES),
         Column("basis", "text", "how the cost is known", required=True, allowed=BASES),
-        Column("developer", "text", "who trained it", required=True),
+        DEVELOPER,
         Column("published", "date", "day the model was published (the first, where sources differ)", required=True),
         Column("hardware", "text", "chip of the run"),
         Column("gpu_hours", "real", "GPU-hours", "GPU-hours", above=0),
         Column("training_flop", "real", "operations as published", "FLOP", above=0),
         Column("n_estimates", "integer", "estimates that the cost is made of", "estimates", required=True, minimum=1),
-        Column("estimate_by", "text", "who says so", required=True),
+        ESTIMATE_BY,
         Column("currency_years", "text", "years of the dollars of claimed costs; empty where not stated"),
         Column("cost_low_usd", "real", "lowest", "USD", required=True, above=0),
         Column("cost_p05_usd", "real", "5 % quantile of a lognormal price, for recomputed costs", "USD", above=0),

@@ -29,6 +29,7 @@ from warehouse.marts.gpu.series import CLASSES
 from warehouse.marts.training.findings import findings, reasons
 from warehouse.marts.training.rungs import POST_TRAINING, PROGRAMME, PURCHASES, RENTAL
 from warehouse.marts.wording import worded
+from warehouse.tables.columns import DEVELOPER, ESTIMATE_BY
 from warehouse.tables.gpu_specs import TABLE as GPU_SPECS
 from warehouse.tables.table import Check, Column, mart
 from warehouse.tables.training_runs import SCOPES
@@ -50,9 +51,9 @@ TABLE = mart(
     "each training run's cost recomputed from GPU-hours and the rental offers of its time, and what does not add up",
     [
         Column("run_id", "text", "training run", required=True),
-        Column("model", "text", "model, or the part of it that the row is about", required=True),
-        Column("developer", "text", "who trained it", required=True),
-        Column("published", "date", "day the model was published", required=True),
+        TRAINING_RUNS.column("model"),
+        DEVELOPER,
+        TRAINING_RUNS.column("published"),
         Column("hardware", "text", "chip of the run"),
         Column("priced_as", "text", "chip whose offers price it; null where there are too few"),
         Column("is_stand_in", "flag", "whether that is another chip than the run's own"),
@@ -61,10 +62,10 @@ TABLE = mart(
         ),
         Column("cost_scope", "text", "rung of the scope ladder of the claimed cost", required=True, allowed=SCOPES),
         Column("recomputed_scope", "text", "rung of the recomputed cost, always a rental", allowed=SCOPES),
-        Column("estimate_by", "text", "who says so", required=True),
-        Column("claimed_cost_usd", "real", "cost as claimed or estimated", "USD", above=0),
-        Column("gpu_count", "integer", "GPUs in use", "GPUs", above=0),
-        Column("gpu_hours", "real", "GPU-hours of the row's scope", "GPU-hours", above=0),
+        ESTIMATE_BY,
+        TRAINING_RUNS.column("claimed_cost_usd"),
+        TRAINING_RUNS.column("gpu_count"),
+        TRAINING_RUNS.column("gpu_hours"),
         Column("price_class", "text", "class of provider whose offers price it", required=True, allowed=CLASSES),
         Column("price_from", "date", "first day of the window of offers", required=True),
         Column("price_to", "date", "last day of the window of offers", required=True),
