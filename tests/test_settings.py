@@ -72,10 +72,10 @@ def test_a_declared_setting_keeps_its_type_and_its_check(monkeypatch):
 
 def test_the_doctor_asks_the_base_address_that_is_set(live_server):
     settings = Settings(azure_prices_url=live_server.url)
-    reached, told = health.reach(azure.SOURCES[0], settings)
+    reached, said = health.reach(azure.SOURCES[0], settings)
     assert reached
-    assert told.startswith(f"{live_server.url} answers")
+    assert said.startswith(f"{live_server.url} answers")
     assert health.settings_speak_of(azure.SOURCES[0], settings)
-    gone, told = health.reach(azure.SOURCES[0], Settings(azure_prices_url="http://127.0.0.1:9"))
+    gone, said = health.reach(azure.SOURCES[0], Settings(azure_prices_url="http://127.0.0.1:9"))
     assert not gone
-    assert told.endswith("check OVERBUILD_AZURE_PRICES_URL")
+    assert said.endswith("check OVERBUILD_AZURE_PRICES_URL")

@@ -59,7 +59,7 @@ def test_types_and_the_line_of_each_row():
         ("X,2025-01-27,1,1,maybe", "final: 'maybe' is not true or false"),
     ],
 )
-def test_a_field_that_cannot_be_read_puts_its_row_aside_and_keeps_the_others(row, complaint):
+def test_a_field_that_cannot_be_read_quarantines_its_row_and_keeps_the_others(row, complaint):
     read = typed(parsed(f"{','.join(NAMES)}\nNVDA,2025-01-27,118.42,1,\n{row}\n"), BARS)
     assert read.frame.height == 1
     assert read.unreadable.select("reason", "locator").rows() == [(complaint, "line 3")]

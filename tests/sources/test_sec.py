@@ -223,7 +223,7 @@ def test_the_list_of_tags_names_every_measure_of_the_snapshot():
         ({"start": "2025", "val": "x"}, "val: 'x' is not a whole number; start: '2025' is not a date"),
     ],
 )
-def test_a_row_that_cannot_be_read_is_put_aside_with_its_reason(change, reason):
+def test_a_row_that_cannot_be_read_is_quarantined_with_its_reason(change, reason):
     good = row("2025-06-01", "2025-08-31", 8_502, "2025-09-25")
     facts, _ = read(body(**{CAPEX: [good, good | change]}, **REVENUE))
     assert facts.frame.height == 2

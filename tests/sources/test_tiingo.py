@@ -136,7 +136,7 @@ def test_a_figure_that_is_none_is_refused(field: str, value: Any, says: str) -> 
         parse(body)
 
 
-def test_numbers_as_text_are_read_and_others_go_aside() -> None:
+def test_numbers_as_text_are_read_and_others_are_quarantined() -> None:
     body = bars(Share(walk(DAYS)))
     body[2]["close"] = str(body[2]["close"])
     body[3]["volume"] = "many"

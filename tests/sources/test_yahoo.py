@@ -226,7 +226,7 @@ def test_a_field_more_changes_nothing() -> None:
     assert parse(more)[0].frame.equals(parse(body)[0].frame)
 
 
-def test_a_number_as_text_is_read_and_a_text_that_is_none_goes_aside() -> None:
+def test_a_number_as_text_is_read_and_a_text_that_is_none_is_quarantined() -> None:
     body = good()
     quotes = body["chart"]["result"][0]["indicators"]["quote"][0]
     quotes["close"][4] = str(quotes["close"][4])

@@ -59,7 +59,7 @@ class _Limits:
 def receive(
     response: requests.Response, writer: Writer, *, max_bytes: int, timeout_seconds: float, secrets: tuple[str, ...]
 ) -> bytes:
-    """Write a body piece by piece; gives its first bytes. Raises Unavailable or TryAgain where it is not to be had.
+    """Write a body piece by piece; gives its first bytes. Raises Unavailable or TryAgain where it does not come whole.
 
     A body that repeats one of the `secrets` it was asked with is not kept.
     """

@@ -113,7 +113,7 @@ def _looked_up(tickers: list[str], fetching: Fetching) -> dict[str, tuple[int, i
 
 
 def _listed(fetching: Fetching, fresh_for: timedelta) -> dict[str, int]:
-    """The SEC's list of tickers with their CIKs; empty where it could not be had, which is noted."""
+    """The SEC's list of tickers with their CIKs; empty where it could not be fetched, which is noted."""
     found = _kept(fetching, TICKERS_URL, "SEC list of tickers", dict[str, Listed], fresh_for) or {}
     return {entry.ticker.upper(): int(entry.cik_str) for entry in found.values()}
 
@@ -169,7 +169,7 @@ class Tag(msgspec.Struct):
 
 
 class Row(msgspec.Struct, gc=False):
-    """One figure of one filing. `val` may be anything: a row that cannot be read is put aside, not the body."""
+    """One figure of one filing. `val` may be anything: a row that cannot be read is quarantined, not the body."""
 
     end: str
     val: object
@@ -405,13 +405,13 @@ def _shares_outstanding(rows: pl.DataFrame, ticker: str, cik: int) -> pl.DataFra
 
 
 def _sorted_out(rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The rows that can be used, and the others as they are put aside."""
+    """The rows that can be used, and the others as they are quarantined."""
     fields = ["tag", "start", "end", "value", "given", "accn", "form", "filed"]
     if "reason" not in rows.columns:
         return rows, NONE_UNREADABLE
     is_bad = rows.get_column("reason") != ""
-    aside = rows.filter(is_bad).select(pl.struct(fields).struct.json_encode().alias("row"), "reason", "locator")
-    return rows.filter(~is_bad), aside
+    unreadable = rows.filter(is_bad).select(pl.struct(fields).struct.json_encode().alias("row"), "reason", "locator")
+    return rows.filter(~is_bad), unreadable
 
 
 def _doubts(reading: _Reading, rows: pl.DataFrame, measures: tuple[Measure, ...], ticker: str) -> Iterator[str]:

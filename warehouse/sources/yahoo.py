@@ -83,14 +83,14 @@ def _chart(document: Document) -> dict[str, Any]:
         body = json.loads(document.body)
     except ValueError as error:
         raise wrong(document, f"is not JSON ({error}); it was cut short or is a page") from error
-    told: Any = next((value for key in ("chart", "finance") if isinstance(value := _of(body, key), dict)), None)
-    if told is None:
+    answer: Any = next((value for key in ("chart", "finance") if isinstance(value := _of(body, key), dict)), None)
+    if answer is None:
         keys = ", ".join(body) if isinstance(body, dict) else type(body).__name__
         raise wrong(document, f"has no `chart` but {keys or 'nothing'}; the format has changed")
-    if refusal := told.get("error"):
+    if refusal := answer.get("error"):
         said = f"{refusal.get('code')}: {refusal.get('description')}" if isinstance(refusal, dict) else str(refusal)
         raise wrong(document, f"Yahoo says {said}. Check the symbol, or take it out of the panel")
-    result: Any = told.get("result")
+    result: Any = answer.get("result")
     if not isinstance(result, list) or not result or not isinstance(result[0], dict):
         raise wrong(document, "chart.result is empty and names no error; the format has changed")
     return result[0]

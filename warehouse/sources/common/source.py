@@ -142,7 +142,7 @@ class Fetching(Protocol):
         """One document from its public address (a base address of the settings takes the host's place).
 
         An unchanged document (304, or fetched less than `fresh_for` ago) comes out of the archive. None where it could
-        not be had: the failure is noted, go on with the next one. `secret_params` are left out of what is recorded.
+        not be fetched: the failure is noted, go on with the next one. `secret_params` are left out of what is recorded.
         `absent_ok`: that the host has no such document (404) is an answer and no failure (is there a newer version?).
         Raises StoppedError where the whole source must stop (429 that outlasts the retries, a refusal of the client).
         """
@@ -161,7 +161,7 @@ class Fetching(Protocol):
         ...
 
     def failed(self, name: str, why: str, url: str) -> None:
-        """Note something else that could not be had (a ticker that the host does not know), and go on."""
+        """Note something else that could not be fetched (a ticker that the host does not know), and go on."""
         ...
 
 
@@ -174,7 +174,7 @@ class Source:
     that takes the place of its public hosts; it need not be declared anywhere else. `requests_per_second` is the limit,
     held across all workers. `on_refusal` says what to do when the host refuses this program (401, 403).
     `optional` sources are asked only where `ready` says that their setting is there; others fail with the sentence.
-    `judges_rows`: what its parser puts aside it judged row by row (a chip that no table names), and many such rows are
+    `judges_rows`: what its parser quarantines it judged row by row (a chip that no table names), and many such rows are
     no sign that the others are wrong; otherwise a document with many bad rows is left out whole.
     `reads_by` is a fingerprint of the list that its parser goes by (which tags stand for what), where it has one: when
     the list changes, documents are read again though they have not changed.
