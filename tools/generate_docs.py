@@ -17,8 +17,8 @@ import tempfile
 from pathlib import Path
 
 from warehouse import marts
-from warehouse.cli.run import QUESTIONS
 from warehouse.database.releases import reading
+from warehouse.marts.verdict.decision import ASKED
 from warehouse.tables import CORE, SYSTEM
 from warehouse.tables.table import Table
 
@@ -88,9 +88,9 @@ def answer_lines(connection) -> tuple[str, str]:
     ).fetchall()
     by_question = {question: (verdict, statement) for question, verdict, statement, _ in rows}
     lines = []
-    for question in ("overall", *(q for q in QUESTIONS if q != "overall")):
+    for question in ("overall", *(q for q in ASKED if q != "overall")):
         verdict, statement = by_question[question]
-        lines.append(f"- **{QUESTIONS[question]}** *{verdict.replace('_', ' ')}.* {statement}")
+        lines.append(f"- **{ASKED[question]}** *{verdict.replace('_', ' ')}.* {statement}")
     return str(rows[0][3]), "\n".join(lines)
 
 
@@ -121,7 +121,7 @@ def folders() -> str:
     """The folders, each with the first line of its docstring."""
     lines = ["| folder or file | what is there |", "|---|---|"]
     packages = [ROOT / name for name in ("flows", "warehouse", "sql")]
-    packages += [ROOT / "warehouse" / name for name in ("tables", "sources", "marts", "reference")]
+    packages += sorted(path.parent for path in (ROOT / "warehouse").glob("[a-z]*/__init__.py"))
     for package in packages:
         lines.append(f"| `{package.relative_to(ROOT)}/` | {_first_line(package / '__init__.py')} |")
     for module in sorted((ROOT / "warehouse").glob("[a-z]*.py")):
@@ -161,7 +161,7 @@ def dictionary() -> str:
         if table.checks:
             parts += ["", "Checks:", ""]
             parts += [
-                f"- `{c.name}` ({'puts rows aside' if c.quarantines else c.severity}): {c.protects}"
+                f"- `{c.name}` ({'quarantines rows' if c.quarantines or c.puts_aside else c.severity}): {c.protects}"
                 for c in table.checks
             ]
     return "\n".join(parts) + "\n"
