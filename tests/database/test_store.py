@@ -153,8 +153,7 @@ def test_a_warehouse_of_an_earlier_version_gains_the_columns_that_it_lacks(tmp_p
     }
     with duckdb.connect(str(path)) as earlier:
         for table, column in (
-            ("core.shares_outstanding", "fact_id"),
-            ("core.shares_outstanding", "source_kind"),
+            *((table.full_name, column) for table in CORE.values() for column in ("fact_id", "source_kind")),
             ("provenance.documents", "source_kind"),
             ("provenance.documents", "context"),
         ):

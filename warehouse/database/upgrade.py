@@ -41,18 +41,20 @@ def _make_anew(connection: duckdb.DuckDBPyConnection, catalog: str, table: Table
     place = f"{catalog}.{table.full_name}"
     before = f"{catalog}.{table.schema}.{identifier(table.name + EARLIER)}"
     connection.execute(f"ALTER TABLE {place} RENAME TO {identifier(table.name + EARLIER)}")
+    rows = before
     known = {name: identifier(name) for name in table.names if name in held}
+    if SOURCE_KIND.name in table.names and SOURCE_KIND.name not in held:  # a fact's name may be made of it, too
+        rows = f"(SELECT *, rowid, {_KIND_BY_NAME} AS {SOURCE_KIND.name} FROM {before})"
+        known[SOURCE_KIND.name] = identifier(SOURCE_KIND.name)
     if FACT_ID in table.names:
         known[FACT_ID] = fact_ids.expression(table)
-    if SOURCE_KIND.name in table.names and SOURCE_KIND.name not in held:
-        known[SOURCE_KIND.name] = _KIND_BY_NAME
     if table.full_name == "provenance.documents" and "context" not in held:
         _split_addresses(connection, before)
         known["context"] = "context"
     for statement in table.ddl(catalog):
         connection.execute(statement)
     connection.execute(
-        f"INSERT INTO {place} ({identifiers(known)}) SELECT {', '.join(known.values())} FROM {before} ORDER BY rowid"
+        f"INSERT INTO {place} ({identifiers(known)}) SELECT {', '.join(known.values())} FROM {rows} ORDER BY rowid"
     )
     connection.execute(f"DROP TABLE {before}")
 
