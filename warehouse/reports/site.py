@@ -11,17 +11,14 @@ from typing import Any
 import jinja2
 
 from warehouse.database.connection import Connection
-from warehouse.marts.verdict.decision import ASKED
+from warehouse.marts.verdict.decision import ALL_VERDICTS, ASKED
 from warehouse.reports import overrides
 from warehouse.reports.freshness import failed_sources
 from warehouse.reports.values import readable
+from warehouse.tables.article_claims import FINDINGS
 
 TEMPLATE = Path(__file__).with_name("site.html.j2")
-WORDS = (
-    "looks_wasteful", "not_shown_wasteful", "cannot_tell", "claim_holds", "claim_holds_for_its_scope", "claim_fails",
-    "market_said_waste", "market_did_not_say_waste", "confirmed", "approximately_right", "right_but_misleading", "wrong",
-    "cannot_check",
-)  # fmt: skip
+WORDS = (*ALL_VERDICTS, *FINDINGS)
 
 SENTENCE = 60
 """A column with a text longer than this holds sentences."""

@@ -248,7 +248,7 @@ def test_every_verdict_of_the_table_can_be_reached():
     assert reachable == {(q, name) for q, names in VERDICTS.items() for name in names if name != "cannot_tell"}
 
 
-def test_empty_facts_give_25_rows_that_cannot_tell(assumptions):
+def test_empty_facts_give_every_row_and_cannot_tell(assumptions):
     found = build({}, as_of=made_up.AS_OF, assumptions=assumptions, only={"verdict"})["verdict"]
     assert found.select("scope", "question").rows() == [(s, q) for s in sorted(SCOPES) for q in QUESTIONS]
     assert found["verdict"].unique().to_list() == ["cannot_tell"]

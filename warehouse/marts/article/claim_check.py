@@ -68,7 +68,7 @@ TABLE = mart(
         Column("value_low_then", "real", "low end of that", "see unit"),
         Column("value_high_then", "real", "high end of that", "see unit"),
         Column("reasons_then", "texts", "why, on statement_date: JSON objects as in `reasons`", required=True),
-        Column("reason_then", "text", "the same in words", required=True),
+        Column("reason_then", "text", "the same in words", required=True, prose=True),
         Column("changed_since", "flag", "true where finding or value are no longer those of that day", required=True),
         Column("hearsay", "flag", "true where hearsay (grade D) is among the evidence", required=True),
         Column("evidence", "text", "rows behind the finding, as table and key, or the sources of a curated finding"),
