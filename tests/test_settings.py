@@ -75,7 +75,7 @@ def test_the_doctor_asks_the_base_address_that_is_set(live_server):
     reached, said = health.reach(azure.SOURCES[0], settings)
     assert reached
     assert said.startswith(f"{live_server.url} answers")
-    assert health.settings_speak_of(azure.SOURCES[0], settings)
+    assert health.is_configured(azure.SOURCES[0], settings)
     gone, said = health.reach(azure.SOURCES[0], Settings(azure_prices_url="http://127.0.0.1:9"))
     assert not gone
     assert said.endswith("check OVERBUILD_AZURE_PRICES_URL")

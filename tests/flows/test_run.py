@@ -145,7 +145,7 @@ def test_no_mart_holds_a_figure_that_is_not_one(published):
 
 
 def test_a_run_where_nothing_changed_carries_over_what_was_found_and_says_so(published, tmp_path, capsys):
-    from warehouse.cli import run as runner
+    from warehouse.cli.run import print_summary
 
     home, first = tmp_path / "home", published[1]["run_id"]
     shutil.copytree(published[0], home, symlinks=True)
@@ -168,7 +168,7 @@ def test_a_run_where_nothing_changed_carries_over_what_was_found_and_says_so(pub
     assert query(home, "SELECT count(*) FROM provenance.runs WHERE outcome = 'published'") == [(3,)]
     assert (home / "quality" / "index.html").read_text() == (published[0] / "quality" / "index.html").read_text()
     assert runs[1]["run_id"] in (home / "site" / "index.html").read_text()
-    runner.print_summary(runs[1])
+    print_summary(runs[1])
     printed = capsys.readouterr().out
     assert f"Nothing has changed since run {first}: its figures and findings stand." in printed
     assert "Is the spending wasteful?" in printed

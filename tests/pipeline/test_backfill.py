@@ -183,7 +183,7 @@ def answering(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Answering:
 
 def asked(first: date, last: date, again: bool = False) -> tuple[dict[str, str], list[str]]:
     said: list[str] = []
-    return command.run(ABLE, first, last, again=again, say=said.append), said
+    return command.start(ABLE, first, last, again=again, say=said.append), said
 
 
 def test_a_second_backfill_of_the_same_days_asks_nothing(answering, tmp_path):

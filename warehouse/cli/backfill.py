@@ -2,17 +2,36 @@
 
 from __future__ import annotations
 
+import logging
+import sys
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Annotated
+
+import typer
 
 from warehouse import assumptions
+from warehouse.cli.options import day
+from warehouse.cli.output import say
 from warehouse.errors import UsageError
 from warehouse.paths import create_folders, paths_of
 from warehouse.pipeline.backfill import Progress, source_of, span_of
+from warehouse.pipeline.context import Say
 from warehouse.settings import load_settings
 
 
-def run(name: str, first: date, last: date, *, again: bool, say: Any) -> dict[str, str]:
+def backfill(
+    source: Annotated[str, typer.Argument(help="A live source; `overbuild sources` lists them.")],
+    first: Annotated[date, typer.Option("--from", metavar="DATE", parser=day, help="First day.")],
+    last: Annotated[date, typer.Option("--to", metavar="DATE", parser=day, help="Last day.")],
+    again: Annotated[bool, typer.Option("--again", help="Ask for what is done already, too.")] = False,
+) -> None:
+    failed = start(source, first, last, again=again, say=say)
+    if failed:
+        say(f"{source}: {len(failed)} piece(s) incomplete: {', '.join(failed)}. The same command asks for them again.")
+        raise typer.Exit(4)
+
+
+def start(name: str, first: date, last: date, *, again: bool, say: Say) -> dict[str, str]:
     """Backfill a source; gives what failed (piece -> why), empty where all went well.
 
     Raises UsageError before it starts where the source, the days or the settings do not allow it.
@@ -38,20 +57,17 @@ def run(name: str, first: date, last: date, *, again: bool, say: Any) -> dict[st
             say(f"{name}: it has nothing older than {span[0]}")
         say(f"{name}: {len(left)} piece{'s' if len(left) > 1 else ''} to fetch, {left[0][0]} to {left[-1][1]}")
 
-        from flows.environment import prepare
+        from flows import environment
 
-        prepare()
+        environment.prepare()
         _show_progress()
-        from flows.backfill import backfill
+        from flows import backfill as flows  # imports Prefect, so only once its environment is set
 
-        return backfill(name, left)
+        return flows.backfill(name, left)
 
 
 def _show_progress() -> None:
     """Lines of the flow on standard error, whoever reads it."""
-    import logging
-    import sys
-
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(asctime)s  %(message)s", "%H:%M:%S"))
     for name in ("overbuild.backfill", "overbuild.progress.fetching"):

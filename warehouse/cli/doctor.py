@@ -1,8 +1,8 @@
 """`overbuild doctor`: is everything in place, and what to do where it is not.
 
-Whether a host can be reached is asked of the sources that the settings speak of (a base address, a contact, a key, a
-licence), and with `--network` of every source that could be asked: one short request each, all at the same time. Any
-answer of the host counts, also a refusal: what it refuses is told by the run that asks for documents.
+Whether a host can be reached is asked of the sources that are configured (a base address, a contact, a key, a licence),
+and with `--network` of every source that could be asked: one short request each, all at the same time. Any answer of the
+host counts, also a refusal: the run that asks for documents says what was refused.
 """
 
 from __future__ import annotations
@@ -10,22 +10,40 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from importlib import metadata
-from typing import TYPE_CHECKING
+from typing import Annotated, Any
 
+import typer
+
+from warehouse import assumptions
+from warehouse.cli.published import here
+from warehouse.database.releases import reading
 from warehouse.errors import OverbuildError, UsageError
+from warehouse.fetching import schedules
 from warehouse.fetching.addresses import base_address, base_given, setting_name
 from warehouse.fetching.reachability import host_answers
-
-if TYPE_CHECKING:
-    from warehouse.settings import Settings
-    from warehouse.sources.common.source import Source
+from warehouse.paths import WAREHOUSE, create_folders
+from warehouse.reports import freshness
+from warehouse.settings import PREFIX, Settings, load_settings
+from warehouse.sources import all_sources, reference
+from warehouse.sources.common.source import Source
 
 PACKAGES = ("prefect", "great-expectations", "duckdb", "polars", "requests", "exchange-calendars", "numpy", "scipy")
 
 
-def doctor(network: bool = False) -> bool:
-    """Print a line for each thing checked; true where nothing needs doing."""
+def doctor(
+    network: Annotated[
+        bool, typer.Option("--network", help="Ask the host of every source whether it answers.")
+    ] = False,
+) -> None:
+    installed = _installation()
+    if not (_sources(network) and installed):
+        raise typer.Exit(2)
+
+
+def _installation() -> bool:
+    """Print a line for each thing that is not a source; true where nothing needs doing."""
     checks: list[tuple[str, Callable[[], str]]] = [
         ("Python", _python),
         ("packages", _packages),
@@ -35,7 +53,7 @@ def doctor(network: bool = False) -> bool:
         ("snapshot", _snapshot),
         ("published", _published),
         ("schedules", _schedules),
-        ("telling", _telling),
+        ("alerts", _alerts),
     ]
     fine = True
     for name, check in checks:
@@ -44,7 +62,7 @@ def doctor(network: bool = False) -> bool:
         except (OverbuildError, metadata.PackageNotFoundError) as error:
             fine = False
             sys.stdout.write(f"fix   {name:<12} {error}\n")
-    return _sources(network) and fine
+    return fine
 
 
 def _python() -> str:
@@ -56,50 +74,35 @@ def _packages() -> str:
 
 
 def _settings() -> str:
-    from warehouse.settings import load_settings
-
     settings = load_settings()
-    given = sorted(name for name in settings.model_fields_set if name != "tiingo_key")
+    given = sorted(name for name in settings.model_fields_set if not name.endswith("_key"))
     return (
         f"set: {', '.join(given) or 'none, all defaults'}; SEC contact {'given' if settings.contact else 'not given'}"
     )
 
 
 def _assumptions() -> str:
-    from warehouse import assumptions
-    from warehouse.settings import load_settings
-
     loaded = assumptions.load(load_settings().assumptions)
     changed = f"; replaced: {', '.join(loaded.overridden)}" if loaded.overridden else ", all as packaged"
     return f"{len(loaded)} entries{changed}"
 
 
 def _home() -> str:
-    from warehouse.paths import create_folders, paths_of
-    from warehouse.settings import load_settings
-
-    found = paths_of(load_settings())
-    create_folders(found)
-    return f"{found.root} can be written; warehouse at {found.warehouse}"
+    paths = here()
+    create_folders(paths)
+    return f"{paths.root} can be written; warehouse at {paths.warehouse}"
 
 
 def _snapshot() -> str:
-    from warehouse.settings import load_settings
-    from warehouse.sources import reference
-
     listed = reference.manifest(reference.folder(load_settings()))
     return f"{len(listed)} files, {sum(entry['rows'] for entry in listed.values()):,} rows"
 
 
 def _published() -> str:
-    from warehouse.database import releases
-    from warehouse.paths import WAREHOUSE, paths_of
-    from warehouse.settings import load_settings
-
-    path = paths_of(load_settings()).current / WAREHOUSE
+    path = here().current / WAREHOUSE
     if not path.exists():
         return "nothing yet; next: overbuild run"
-    with releases.reading(path) as connection:
+    with reading(path) as connection:
         row = connection.execute(
             "SELECT run_id, as_of, outcome FROM provenance.runs WHERE outcome LIKE 'published%' "
             "ORDER BY started_at DESC LIMIT 1"
@@ -108,23 +111,16 @@ def _published() -> str:
 
 
 def _schedules() -> str:
-    from warehouse.fetching import schedules
-    from warehouse.paths import paths_of
-    from warehouse.settings import load_settings
-
-    paths = paths_of(load_settings())
-    told = []
+    paths = here()
+    last = []
     for entry in schedules.entries():
-        before = schedules.served(paths, entry)
-        told.append(
-            f"{entry.name} {f'{before.outcome} {before.started_at:%Y-%m-%d %H:%M} UTC' if before else 'never run'}"
-        )
-    return f"{', '.join(told)}; overbuild serve runs them"
+        served = schedules.served(paths, entry)
+        said = f"{served.outcome} {served.started_at:%Y-%m-%d %H:%M} UTC" if served else "never run"
+        last.append(f"{entry.name} {said}")
+    return f"{', '.join(last)}; overbuild serve runs them"
 
 
-def _telling() -> str:
-    from warehouse.settings import load_settings
-
+def _alerts() -> str:
     if load_settings().webhook_url is None:
         return "events in Prefect only; OVERBUILD_WEBHOOK_URL posts to Slack, too"
     return "events in Prefect, and the webhook of OVERBUILD_WEBHOOK_URL"
@@ -135,45 +131,42 @@ def _telling() -> str:
 
 def _sources(network: bool) -> bool:
     """A line for each live source: what it lacks, whether its host answers, how fresh it is, what to do next."""
-    from datetime import UTC, datetime
-
-    from warehouse.paths import paths_of
-    from warehouse.reports import freshness as sources_report
-    from warehouse.settings import load_settings
-    from warehouse.sources import all_sources
-
     try:
         settings = load_settings()
-        rows = {row["source"]: row for row in sources_report.report(paths_of(settings), settings, datetime.now(UTC))}
+        rows = {row["source"]: row for row in freshness.report(here(), settings, datetime.now(UTC))}
     except OverbuildError:
-        return False  # said above, where the settings and the home were checked
+        return False  # the check of the settings or of the folder has said why
     live = [source for source in all_sources() if source.kind == "live"]
-    asked = [s for s in live if settings_speak_of(s, settings) or (network and not s.not_ready(settings))]
+    asked = [s for s in live if is_configured(s, settings) or (network and not s.not_ready(settings))]
     asked = [source for source in asked if source.host or base_given(source, settings)]
     with ThreadPoolExecutor(max_workers=max(1, len(asked))) as pool:
         reached = dict(zip((s.name for s in asked), pool.map(lambda s: reach(s, settings), asked), strict=True))
     fine = True
     for source in live:
-        row, (answers, told) = rows[source.name], reached.get(source.name, (True, "not asked (--network asks)"))
-        lacks = source.not_ready(settings)
-        bad = not answers or row["state"] in ("failed", "stale") or bool(lacks and settings_speak_of(source, settings))
+        row, (answers, host) = rows[source.name], reached.get(source.name, (True, "not asked (--network asks)"))
+        lacks = bool(source.not_ready(settings)) and is_configured(source, settings)
+        bad = not answers or row["state"] in ("failed", "stale") or lacks
         fine = fine and not bad
         mark = "fix  " if bad else "-    " if row["state"] == "off" else "ok   "
-        said = [row["state"]]
-        for what in ("last_success", "last_run", "next_run"):
-            if row[what]:
-                said.append(f"{what.replace('_', ' ')} {row[what]:%Y-%m-%d %H:%M} UTC")
-        said += [f"host {told}"]
-        said += [f"next: {row['next_step']}"] if row["next_step"] else []
-        sys.stdout.write(f"{mark} {source.name:<16} {'; '.join(said)}\n")
+        sys.stdout.write(f"{mark} {source.name:<16} {_in_short(row, host)}\n")
     return fine
 
 
-def settings_speak_of(source: Source, settings: Settings) -> bool:
-    """Whether something was set for this source: its base address, or what it needs."""
-    named = [word.strip(",.;()").removeprefix("OVERBUILD_").lower() for word in source.needs.split()]
-    values = [getattr(settings, name, None) for name in named if name != "licensed_sources"]
-    return bool(base_given(source, settings) or any(values) or source.name in settings.licensed_sources)
+def _in_short(row: dict[str, Any], host: str) -> str:
+    said = [row["state"]]
+    for what in ("last_success", "last_run", "next_run"):
+        if row[what]:
+            said.append(f"{what.replace('_', ' ')} {row[what]:%Y-%m-%d %H:%M} UTC")
+    said.append(f"host {host}")
+    return "; ".join([*said, f"next: {row['next_step']}"] if row["next_step"] else said)
+
+
+def is_configured(source: Source, settings: Settings) -> bool:
+    """Whether something was set for this source: its base address, its licence, its key or contact."""
+    if source.licensed and source.name in settings.licensed_sources:
+        return True
+    key = "" if source.licensed else source.needs.removeprefix(PREFIX).lower()
+    return bool(base_given(source, settings) or (key and getattr(settings, key, None)))
 
 
 def reach(source: Source, settings: Settings) -> tuple[bool, str]:
@@ -186,4 +179,4 @@ def reach(source: Source, settings: Settings) -> tuple[bool, str]:
     addresses = [base] if base else [f"https://{host.strip()}" for host in source.host.split(",")]
     setting = setting_name(source) if base else "the network"
     found = [host_answers(address, agent, setting) for address in addresses]
-    return all(answers for answers, _ in found), ", ".join(told for _, told in found)
+    return all(answers for answers, _ in found), ", ".join(said for _, said in found)

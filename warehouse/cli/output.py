@@ -65,3 +65,9 @@ def _table(columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str) ->
         table.add_row(*(readable(cell) for cell in row))
     width = shutil.get_terminal_size((NARROWEST, 40)).columns
     Console(width=width if sys.stdout.isatty() else max(width, NARROWEST), markup=False, highlight=False).print(table)
+
+
+def say(message: str) -> None:
+    """A message for whoever watches: on standard error, where it never mixes with rows."""
+    sys.stderr.write(f"{message}\n")
+    sys.stderr.flush()

@@ -12,11 +12,15 @@ import json
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from warehouse.cli import output
+from warehouse.cli.options import Form
 from warehouse.cli.output import Format
-from warehouse.database import releases
+from warehouse.cli.published import here
+from warehouse.database.releases import reading
 from warehouse.errors import UsageError
 from warehouse.fetching import archive
 from warehouse.paths import WAREHOUSE, Paths
@@ -295,10 +299,71 @@ def _standing(paths: Paths, found: Row) -> list[dict[str, Any]]:
     table, published = CORE[found["table_name"].removeprefix("core.")], paths.current / WAREHOUSE
     if not published.exists():
         return []
-    with releases.reading(published) as connection:
+    with reading(published) as connection:
         return list(decisions.standing(table, decisions.as_rows([found["row"]], table), connection).rows(named=True))
 
 
 def _loaded(paths: Paths, found: Row) -> bool:
     here = (found["document_sha256"], found["locator"])
     return any((other["document_sha256"], other["locator"]) == here for other in _standing(paths, found))
+
+
+# -- the commands -----------------------------------------------------------------------------------------------------
+
+app = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
+RowId = Annotated[str, typer.Argument(metavar="ROW_ID", help="As `overbuild quality quarantine` lists it.")]
+Why = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, for whoever reads it later.")]
+By = Annotated[str, typer.Option("--by", metavar="NAME", help="Who decides; you without it.")]
+
+
+@app.callback()
+def _quality(
+    context: typer.Context,
+    run_id: Annotated[str, typer.Option("--run", metavar="ID", help="A run; the latest without it.")] = "",
+    form: Form = Format.table,
+) -> None:
+    """Data-quality results of a run and what is new in them; quarantined rows, and what to do with them."""
+    if context.invoked_subcommand is None:
+        quality(here(), run_id, form)
+
+
+@app.command("checks")
+def _checks(form: Form = Format.table) -> None:
+    """The record of every check that failed in one of the last runs."""
+    checks(here(), form)
+
+
+@app.command("quarantine")
+def _quarantine(
+    run_id: Annotated[str, typer.Option("--run", metavar="ID", help="Those of one run.")] = "",
+    everything: Annotated[bool, typer.Option("--all", help="All that there ever were, decided or not.")] = False,
+    form: Form = Format.table,
+) -> None:
+    """The quarantined rows that wait for a decision."""
+    if run_id and everything:
+        raise UsageError("give one of --run and --all.")
+    quarantine(here(), run_id, everything, form)
+
+
+@app.command("row")
+def _one_row(row_id: RowId, form: Form = Format.table) -> None:
+    """Everything about one quarantined row, and its line in the document."""
+    row(here(), row_id, form)
+
+
+@app.command("accept")
+def _accept(row_id: RowId, reason: Why, by: By = "") -> None:
+    """Decide that a row is right: the next run loads it."""
+    decide(here(), row_id, "accepted", reason, by)
+
+
+@app.command("dismiss")
+def _dismiss(row_id: RowId, reason: Why, by: By = "") -> None:
+    """Decide that a row is wrong: it stays out, and nobody is notified of it again."""
+    decide(here(), row_id, "dismissed", reason, by)
+
+
+@app.command("withdraw")
+def _withdraw(row_id: RowId, reason: Why, by: By = "") -> None:
+    """Take back what was decided about a row that is not loaded: it waits again."""
+    decide(here(), row_id, "withdrawn", reason, by)

@@ -1,27 +1,46 @@
-"""Start a run from the command line: Prefect in this process, progress in the terminal, a summary at the end."""
+"""`overbuild run`: a run in this process, progress in the terminal, a summary at the end."""
 
 from __future__ import annotations
 
 import logging
 import sys
+import textwrap
 import threading
 from datetime import date
-from typing import Any
+from typing import Annotated, Any
 
-from warehouse import quality
+import typer
+
+from warehouse import assumptions, quality
+from warehouse.cli.options import AsOf
 from warehouse.errors import UsageError
 from warehouse.marts.verdict.decision import ASKED
+from warehouse.paths import create_folders, paths_of
+from warehouse.pipeline.choose import chosen, require_one_ready
+from warehouse.settings import load_settings
 
 
 def run(
+    source: Annotated[str, typer.Option(help="reference (the packaged snapshot) or live.")] = "reference",
+    only: Annotated[str, typer.Option(metavar="FEEDS", help="Comma-separated: prices,capex,gpu,training.")] = "",
+    as_of: AsOf = None,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Live documents come out of the archive; no request is sent.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing but the result's exit code and errors.")] = False,
+) -> None:
+    feeds = tuple(name.strip() for name in only.split(",") if name.strip())
+    outcome = start(source=source, only=feeds, as_of=as_of, quiet=quiet, offline=offline)
+    if not quiet:
+        print_summary(outcome)
+    if outcome["failed_sources"]:
+        raise typer.Exit(4)
+
+
+def start(
     *, source: str, only: tuple[str, ...], as_of: date | None, quiet: bool, offline: bool = False
 ) -> dict[str, Any]:
     """Run the flow and give its summary. Raises UsageError before anything starts where the options are wrong."""
-    from warehouse import assumptions
-    from warehouse.paths import create_folders, paths_of
-    from warehouse.pipeline.choose import chosen, require_one_ready
-    from warehouse.settings import load_settings
-
     if source not in ("reference", "live"):
         raise UsageError(f"--source {source}: choose reference or live.")
     settings = load_settings()
@@ -31,10 +50,9 @@ def run(
     if not offline:
         require_one_ready(asked, settings)
     _listen(quiet)
+    from flows import environment  # before Prefect and Great Expectations are imported
 
-    from flows.environment import prepare
-
-    prepare()
+    environment.prepare()
     # Great Expectations takes seconds to import; it loads while Prefect's temporary server starts.
     threading.Thread(target=quality.preload, daemon=True).start()
     from flows.answer import answer
@@ -89,6 +107,4 @@ def print_summary(outcome: dict[str, Any]) -> None:
 
 
 def _wrapped(text: str) -> list[str]:
-    import textwrap
-
     return textwrap.wrap(text, 108)

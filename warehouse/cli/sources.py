@@ -6,13 +6,19 @@ from datetime import UTC, datetime
 from typing import Any
 
 from warehouse.cli import output
+from warehouse.cli.options import Form
 from warehouse.cli.output import Format
+from warehouse.cli.published import here
 from warehouse.paths import Paths
 from warehouse.reports.freshness import COLUMNS, report
 from warehouse.settings import load_settings
 
 NARROW = ("source", "feed", "state", "reachable", "key", "newest_fact", "last_success", "last_run", "next_run")
 ABOUT = ("source", "gives", "needs", "terms")
+
+
+def sources(form: Form = Format.table) -> None:
+    write(here(), form)
 
 
 def write(paths: Paths, form: Format, now: datetime | None = None) -> None:

@@ -5,10 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from warehouse.cli import output
+from warehouse.cli.options import AsOf, Form
 from warehouse.cli.output import Format
+from warehouse.cli.published import published
 from warehouse.database import releases
 from warehouse.paths import WAREHOUSE
 from warehouse.reports.lineage import _PROVENANCE, Node, Row, Traced, _tables, described, follow, is_fact, named
@@ -30,9 +34,22 @@ STANDS_FOR_MANY = (
 )
 
 
-def write(published: Path, table: str, where: str, limit: int, form: Format) -> None:
+def trace(
+    table: Annotated[str, typer.Argument(metavar="TABLE", help="A table of marts or core, such as marts.verdict.")],
+    where: Annotated[
+        str, typer.Option("--where", metavar="CONDITION", help="SQL condition on the table's columns: which rows.")
+    ] = "",
+    limit: Annotated[int, typer.Option(min=1, help="Rows of the table that are followed.")] = 25,
+    as_of: AsOf = None,
+    form: Form = Format.table,
+) -> None:
+    named(table)  # a wrong name is an error before a dated answer is made
+    write(published(as_of), table, where, limit, form)
+
+
+def write(folder: Path, table: str, where: str, limit: int, form: Format) -> None:
     """Follow rows of a table down to `core` and write them: a tree, or one object for each fact (JSON, CSV)."""
-    with releases.reading(published / WAREHOUSE) as connection:
+    with releases.reading(folder / WAREHOUSE) as connection:
         found = follow(connection, named(table), where, limit)
     if not found.roots:
         sys.stderr.write(f"{named(table).full_name}: no row" + (f" where {where}" if where else "") + ".\n")

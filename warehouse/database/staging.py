@@ -15,7 +15,8 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from warehouse.database.connection import Connection, cursor_of, insert
+from warehouse.database.connection import Connection, cursor_of
+from warehouse.database.insert import insert
 from warehouse.tables import CORE
 from warehouse.tables.table import Table
 

@@ -16,7 +16,8 @@ import duckdb
 import polars as pl
 
 from warehouse import sqltext
-from warehouse.database.connection import ALIAS, Connection, cursor_of, insert
+from warehouse.database.connection import ALIAS, Connection, cursor_of
+from warehouse.database.insert import insert
 from warehouse.database.staging import Staging
 from warehouse.database.upgrade import upgrade
 from warehouse.tables import CORE, SYSTEM

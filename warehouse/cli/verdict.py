@@ -1,43 +1,61 @@
-"""Commands that read the published warehouse: verdict, sql."""
+"""`overbuild verdict`: the answer, the figures and thresholds behind it, and what other assumptions would make of it."""
 
 from __future__ import annotations
 
 import json
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from warehouse.cli import output
+from warehouse.cli.options import AsOf, Form
 from warehouse.cli.output import Format
-from warehouse.database import releases
-from warehouse.database.connection import Connection, DatabaseError
+from warehouse.cli.published import published
+from warehouse.database.connection import Connection
+from warehouse.database.releases import reading
 from warehouse.errors import UsageError
 from warehouse.paths import WAREHOUSE
 from warehouse.reports import overrides
 from warehouse.reports.freshness import failed_sources
 from warehouse.reports.values import plain
 
-CONTEXT_LINES = 2
+
+def verdict(
+    as_of: AsOf = None,
+    company: Annotated[str, typer.Option(metavar="TICKER", help="One company instead of all.")] = "",
+    assume: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--assume", metavar="KEY=VALUE", help="A what-if: replace an assumption, as life=3; may be repeated."
+        ),
+    ] = None,
+    form: Form = Format.table,
+) -> None:
+    if assume:
+        from warehouse.pipeline import what_if
+
+        what_if.assumed(assume)  # a mistake is an error before a dated answer is made
+    write(published(as_of), company.upper(), form, assume or ())
 
 
-def verdict(published: Path, company: str, form: Format, assumed: Sequence[str] = ()) -> None:
+def write(folder: Path, company: str, form: Format, assumed: Sequence[str] = ()) -> None:
     """Write the verdicts and, in a table, the conditions behind them; with `assumed` (`key=value`) those of a what-if.
 
     In JSON and CSV one row a verdict; `conditions` holds its conditions as a list (JSON) or as JSON text (CSV), and
     `what_if` the assumptions that are not the packaged ones, or nothing.
     """
-    with releases.reading(published / WAREHOUSE) as connection:
+    with reading(folder / WAREHOUSE) as connection:
         answer = _answer(connection, company)
         failed = failed_sources(connection)
     before: Answer | None = None
     if assumed:
         from warehouse.pipeline import what_if  # builds marts: only where it is asked for
 
-        with what_if.built(published, what_if.assumed(assumed)) as connection:
+        with what_if.built(folder, what_if.assumed(assumed)) as connection:
             before, answer = answer, _answer(connection, company)
     if form is Format.table:
         for source in failed:
@@ -113,67 +131,3 @@ def _moved(answer: Answer, before: Answer) -> str:
         if row["verdict"] != was[row["scope"], row["question"]]
     ]
     return f"Verdicts that change: {'; '.join(moved)}" if moved else "No verdict changes."
-
-
-def sql(published: Path, query: str, file: Path | None, question: str, form: Format) -> None:
-    """Run read-only SQL and write its result; without a query, read from standard input or prompt."""
-    if file:
-        try:
-            query = file.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(f"--file {file}: cannot be read: {error}") from error
-    if question:
-        query = _question(question)
-    with releases.reading(published / WAREHOUSE) as connection:
-        if query:
-            _execute(connection, query, form)
-        elif sys.stdin.isatty():
-            _prompt(connection, form)
-        else:
-            _execute(connection, sys.stdin.read(), form)
-
-
-def _question(name: str) -> str:
-    folder = Path(str(resources.files("sql"))) / "questions"
-    path = folder / f"{name}.sql"
-    if path.parent != folder or not path.exists():
-        known = "\n  ".join(
-            f"{p.stem}: {p.read_text().splitlines()[0].lstrip('- ')}" for p in sorted(folder.glob("*.sql"))
-        )
-        raise UsageError(f"--question {name}: there is no such question. There are:\n  {known}")
-    return path.read_text(encoding="utf-8")
-
-
-def _execute(connection: Connection, query: str, form: Format) -> None:
-    try:
-        result = connection.execute(query)
-        if result is None or result.description is None:
-            return
-        columns = [name for name, *_ in result.description]
-        output.write(columns, result.fetchall(), form)
-    except DatabaseError as error:
-        message = str(error).strip()
-        if "read-only" in message or "external access" in message.lower() or "disabled" in message:
-            message += "\nThe published warehouse is read-only. Copy the file if you want to change it."
-        raise UsageError(f"SQL: {message}") from None
-
-
-def _prompt(connection: Connection, form: Format) -> None:
-    with suppress(ImportError):
-        import readline  # noqa: F401  (line editing and history, where the system has it)
-    sys.stderr.write("SQL on the published warehouse; end a query with ; and leave with .quit or Ctrl-D.\n")
-    lines: list[str] = []
-    while True:
-        try:
-            line = input("overbuild> " if not lines else "       ...> ")
-        except EOFError:
-            return
-        if not lines and line.strip() in (".quit", ".exit", "quit", "exit"):
-            return
-        lines.append(line)
-        if line.rstrip().endswith(";"):
-            try:
-                _execute(connection, "\n".join(lines), form)
-            except UsageError as error:
-                sys.stderr.write(f"{error}\n")
-            lines = []

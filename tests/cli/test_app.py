@@ -1,0 +1,61 @@
+"""The command line, put together: what each command imports, and what is said of wrong use."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from warehouse.cli.app import COMMANDS
+
+PROJECT = Path(__file__).parents[2]
+HEAVY = ("prefect", "great_expectations", "polars", "pandas", "scipy", "requests", "jinja2")
+
+
+def imported(*arguments: str, home: Path) -> set[str]:
+    """Every module that is imported when a command has run."""
+    program = (
+        "import json, sys\n"
+        "from warehouse.cli.app import app\n"
+        "try:\n    app()\nexcept BaseException:\n    pass\n"
+        "sys.stderr.write(json.dumps(list(sys.modules)))"
+    )
+    environment = {"PYTHONPATH": str(PROJECT), "OVERBUILD_HOME": str(home)}
+    command = [sys.executable, "-c", program, *arguments]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=True)
+    return set(json.loads(done.stderr.splitlines()[-1]))
+
+
+def test_each_command_has_a_file_of_its_own_that_the_list_of_commands_does_not_import(tmp_path):
+    files = {path.stem for path in (PROJECT / "warehouse" / "cli").glob("*.py")}
+    assert set(COMMANDS) <= files
+    assert {name for name in imported("--help", home=tmp_path) if name.startswith("warehouse.cli.")} == {
+        "warehouse.cli.app"
+    }
+
+
+def test_a_query_imports_the_database_and_nothing_else_that_takes_long(published_paths):
+    found = imported("sql", "select 1", home=published_paths.root)
+    assert "duckdb" in found
+    assert not found & set(HEAVY)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["verdict"], ["quality"], ["quality", "checks"], ["trace", "verdict"], ["sources"], ["report"]],
+    ids=" ".join,
+)
+def test_commands_that_only_read_import_neither_prefect_nor_great_expectations(published_paths, arguments):
+    assert not imported(*arguments, home=published_paths.root) & {"prefect", "great_expectations"}
+
+
+def test_a_command_imports_no_other():
+    """So that a slow import of one costs no other."""
+    for name in sorted(set(COMMANDS) - {"quality"}):
+        path = PROJECT / "warehouse" / "cli" / f"{name}.py"
+        top = [node for node in ast.parse(path.read_text()).body if isinstance(node, ast.ImportFrom)]
+        assert not {node.module for node in top} & {f"warehouse.cli.{other}" for other in COMMANDS}, name

@@ -1,0 +1,21 @@
+"""`overbuild report`: where the published site is, and opening it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from warehouse.cli.options import AsOf
+from warehouse.cli.published import published
+from warehouse.paths import SITE
+
+
+def report(
+    as_of: AsOf = None,
+    open_it: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+) -> None:
+    page = published(as_of) / SITE / "index.html"
+    typer.echo(page)
+    if open_it:
+        typer.launch(page.as_uri())

@@ -1,0 +1,93 @@
+"""`overbuild sql`: read-only SQL on the published warehouse; with no query, a prompt."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import suppress
+from importlib import resources
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from warehouse.cli import output
+from warehouse.cli.options import AsOf, Form
+from warehouse.cli.output import Format
+from warehouse.cli.published import published
+from warehouse.database.connection import Connection, DatabaseError
+from warehouse.database.releases import reading
+from warehouse.errors import UsageError
+from warehouse.paths import WAREHOUSE
+
+
+def sql(
+    query: Annotated[str, typer.Argument(help="A query; without one, a prompt.")] = "",
+    file: Annotated[Path | None, typer.Option("--file", metavar="F", help="A file that holds the query.")] = None,
+    question: Annotated[str, typer.Option(metavar="NAME", help="A ready question (sql/questions).")] = "",
+    as_of: AsOf = None,
+    form: Form = Format.table,
+) -> None:
+    """Run a query and write its result; without a query, read one from standard input or prompt for it."""
+    if sum(map(bool, (query, file, question))) > 1:
+        raise UsageError("give one of a query, --file and --question.")
+    folder = published(as_of)
+    if file:
+        try:
+            query = file.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(f"--file {file}: cannot be read: {error}") from error
+    if question:
+        query = _question(question)
+    with reading(folder / WAREHOUSE) as connection:
+        if query:
+            _execute(connection, query, form)
+        elif sys.stdin.isatty():
+            _prompt(connection, form)
+        else:
+            _execute(connection, sys.stdin.read(), form)
+
+
+def _question(name: str) -> str:
+    folder = Path(str(resources.files("sql"))) / "questions"
+    path = folder / f"{name}.sql"
+    if path.parent != folder or not path.exists():
+        known = "\n  ".join(
+            f"{p.stem}: {p.read_text().splitlines()[0].lstrip('- ')}" for p in sorted(folder.glob("*.sql"))
+        )
+        raise UsageError(f"--question {name}: there is no such question. There are:\n  {known}")
+    return path.read_text(encoding="utf-8")
+
+
+def _execute(connection: Connection, query: str, form: Format) -> None:
+    try:
+        result = connection.execute(query)
+        if result is None or result.description is None:
+            return
+        columns = [name for name, *_ in result.description]
+        output.write(columns, result.fetchall(), form)
+    except DatabaseError as error:
+        message = str(error).strip()
+        if "read-only" in message or "external access" in message.lower() or "disabled" in message:
+            message += "\nThe published warehouse is read-only. Copy the file if you want to change it."
+        raise UsageError(f"SQL: {message}") from None
+
+
+def _prompt(connection: Connection, form: Format) -> None:
+    with suppress(ImportError):
+        import readline  # noqa: F401  (line editing and history, where the system has it)
+    sys.stderr.write("SQL on the published warehouse; end a query with ; and leave with .quit or Ctrl-D.\n")
+    lines: list[str] = []
+    while True:
+        try:
+            line = input("overbuild> " if not lines else "       ...> ")
+        except EOFError:
+            return
+        if not lines and line.strip() in (".quit", ".exit", "quit", "exit"):
+            return
+        lines.append(line)
+        if line.rstrip().endswith(";"):
+            try:
+                _execute(connection, "\n".join(lines), form)
+            except UsageError as error:
+                sys.stderr.write(f"{error}\n")
+            lines = []
