@@ -20,7 +20,7 @@ from warehouse.marts.common.reasons import TYPE, all_of, because, listed, reason
 from warehouse.marts.common.scopes import SCOPES
 from warehouse.marts.common.select_current import admissible, select_current
 from warehouse.tables.evidence import TABLE as EVIDENCE
-from warehouse.tables.table import Check, Column, mart
+from warehouse.tables.table import FACT_IDS, Check, Column, mart
 
 REVENUE_VIEWS = ("infrastructure", "end_customer")
 
@@ -43,6 +43,7 @@ TABLE = mart(
         Column("counted", "flag", "whether it enters the view's sum", required=True),
         Column("is_lower_bound", "flag", "whether the view's sum lacks an entity: it is at least this", required=True),
         Column("known_on", "date", "day on which the fact became public"),
+        FACT_IDS,
     ],
     key=("scope", "revenue_view", "entity", "evidence_id"),
     checks=(
@@ -106,6 +107,7 @@ def _view(known: pl.DataFrame, scope: str, view: str, sets: list[list[str]], met
         value_usd=pl.when(yearly).then(pl.col("value")),
         high_usd=pl.when(yearly).then(pl.max_horizontal("value", "value_high")),
         has_range=pl.col("value_low").is_not_null() & pl.col("value_high").is_not_null(),
+        fact_ids=pl.concat_list("fact_id"),
         reasons=all_of(why_not),
     )
     without = [entity for entity in (chosen or sets[0]) if entity not in set(lines["entity"])]
@@ -123,5 +125,5 @@ def _view(known: pl.DataFrame, scope: str, view: str, sets: list[list[str]], met
 MART = Mart(
     table=TABLE,
     build=build,
-    traces=(Trace("core.evidence", "t.evidence_id = m.evidence_id and t.known_on = m.known_on"),),
+    traces=(Trace("core.evidence", ids="fact_ids"),),
 )

@@ -24,7 +24,8 @@ Grade = str | None
 class Driver:
     """One thing that is drawn: a sum of distributions times a scale, held inside its bounds; and the facts behind it.
 
-    Most drivers are one distribution; attributable revenue is a sum over entities, each drawn by itself.
+    Most drivers are one distribution; attributable revenue is a sum over entities, each drawn by itself. `facts` are the
+    evidence that its entry names, whether known yet or not; `fact_ids` the facts of it that are known.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Driver:
     minimum: float = -np.inf
     maximum: float = np.inf
     facts: tuple[str, ...] = ()
+    fact_ids: tuple[str, ...] = ()
     grade: Grade = None
     known_on: date | None = None
 

@@ -93,6 +93,7 @@ def driver(name: str, behind: Facts, assumptions: Assumptions, **changed: Any) -
         "minimum": entry["minimum"],
         "maximum": entry["maximum"],
         "facts": tuple(entry.get("facts", ())),
+        "fact_ids": tuple(fact["fact_id"] for fact in facts),
         "grade": weakest(facts),
         "known_on": newest(facts),
     }

@@ -24,7 +24,8 @@ def models(
     assumptions: Assumptions,
 ) -> list[Model]:
     """The models of all scopes: Q2 (view none), then Q3 in each revenue view that the scope has."""
-    behind = {row["evidence_id"]: row for row in evidence.select("evidence_id", "grade", "known_on").to_dicts()}
+    facts = evidence.select("evidence_id", "fact_id", "grade", "known_on").to_dicts()
+    behind = {fact["evidence_id"]: fact for fact in facts}
     share = share_model(training_share, behind, assumptions)
     # A few dozen rows are asked about in many ways: as plain rows that costs next to nothing.
     vintages = capex_vintages.sort("year", "ticker").to_dicts()

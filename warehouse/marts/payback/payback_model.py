@@ -35,38 +35,42 @@ def payback_model(
         return Model(scope, view, reasons=dict.fromkeys(PAY_QUANTITIES, reason("no_capex", scope=scope)))
     lines = [row for row in revenue if row["scope"] == scope and row["revenue_view"] == view]
     counted = [row for row in lines if row["counted"]]
+    unknown = () if counted else OF_REVENUE
     with_leases = bool(assumptions.integer("include_finance_leases"))
-    by_year = _by_year(spent, with_leases)
-    drivers = [driver(name, behind, assumptions) for name in OF_CAPITAL]
-    reasons: dict[str, str] = {}
-    if counted:
-        drivers += [_revenue(counted, assumptions), _growth(lines, behind, assumptions)]
-    else:
-        reasons = dict.fromkeys(OF_REVENUE, reason("no_ai_revenue", scope=scope, revenue_view=view))
     return Model(
         scope,
         view,
-        tuple(drivers),
-        tuple(quantity for quantity in PAY_QUANTITIES if quantity not in reasons),
-        capex_usd=tuple(float(usd) for usd in by_year.values()),
-        ages_years=tuple(_age_years(year, as_of) for year in by_year),
+        tuple(_drivers(lines, counted, behind, assumptions)),
+        tuple(quantity for quantity in PAY_QUANTITIES if quantity not in unknown),
+        **_spent_and_aged(spent, with_leases, as_of),
         grade=weakest([*spent, *counted]),
         known_on=newest([*spent, *counted]),
-        reasons=reasons,
+        reasons=dict.fromkeys(unknown, reason("no_ai_revenue", scope=scope, revenue_view=view)),
         notes=(*_about_revenue(lines), *_about_vintages(own, with_leases)),
     )
+
+
+def _drivers(lines: Rows, counted: Rows, behind: Facts, assumptions: Assumptions) -> Iterator[Driver]:
+    for name in OF_CAPITAL:
+        yield driver(name, behind, assumptions)
+    if counted:
+        yield _revenue(counted, assumptions)
+        yield _growth(lines, behind, assumptions)
 
 
 # ---- Vintages ------------------------------------------------------------------------------------------------------
 
 
-def _by_year(spent: Rows, with_leases: bool) -> dict[int, int]:
-    """USD spent in each year by all companies of the scope, in the order of the years."""
+def _spent_and_aged(spent: Rows, with_leases: bool, as_of: date) -> dict[str, Any]:
+    """USD spent in each year by all companies of the scope, in the order of the years, and the age of each year's."""
     by_year = dict.fromkeys((row["year"] for row in spent), 0)
     for row in spent:
         leases = (row["finance_lease_principal_usd"] or 0) if with_leases else 0
         by_year[row["year"]] += row["capex_usd"] + leases
-    return by_year
+    return {
+        "capex_usd": tuple(map(float, by_year.values())),
+        "ages_years": tuple(_age_years(year, as_of) for year in by_year),
+    }
 
 
 def _age_years(year: int, as_of: date) -> float:
@@ -76,23 +80,19 @@ def _age_years(year: int, as_of: date) -> float:
 
 def _about_vintages(own: Rows, with_leases: bool) -> Iterator[str]:
     """What to know of the years: left out, running, or without leases that were asked for."""
-    unknown = [row for row in own if row["capex_usd"] is None]
-    if left_out := [row for row in unknown if not row["is_running"]]:
-        yield reason("capex_left_out", vintages=_named(left_out))
-    if running := [row for row in own if row["is_running"]]:
-        known = [
-            {**each, "quarters_known": row["quarters_known"]}
-            for each, row in zip(_named(running), running, strict=True)
-        ]
-        yield reason("capex_so_far", vintages=known)
-    spent = [row for row in own if row["capex_usd"] is not None]
-    without = [row for row in spent if row["finance_lease_principal_usd"] is None]
-    if with_leases and without:
-        yield reason("capex_without_leases", vintages=_named(without))
+    unknown = [row for row in own if row["capex_usd"] is None and not row["is_running"]]
+    running = [row for row in own if row["is_running"]]
+    spent_alone = [row for row in own if row["capex_usd"] is not None and row["finance_lease_principal_usd"] is None]
+    if unknown:
+        yield reason("capex_left_out", vintages=_named(unknown))
+    if running:
+        yield reason("capex_so_far", vintages=_named(running, "quarters_known"))
+    if with_leases and spent_alone:
+        yield reason("capex_without_leases", vintages=_named(spent_alone))
 
 
-def _named(rows: Rows) -> list[dict[str, Any]]:
-    return [{"ticker": row["ticker"], "year": row["year"]} for row in rows]
+def _named(rows: Rows, *more: str) -> list[dict[str, Any]]:
+    return [{name: row[name] for name in ("ticker", "year", *more)} for row in rows]
 
 
 # ---- Revenue -------------------------------------------------------------------------------------------------------
@@ -119,6 +119,7 @@ def _revenue(counted: Rows, assumptions: Assumptions) -> Driver:
         minimum=middle * entry["minimum"],
         maximum=middle * entry["maximum"],
         facts=tuple(row["evidence_id"] for row in counted),
+        fact_ids=_fact_ids(counted),
         grade=weakest(counted),
         known_on=newest(counted),
     )
@@ -148,6 +149,7 @@ def _growth(lines: Rows, behind: Facts, assumptions: Assumptions) -> Driver:
         assumptions,
         parts=(("growth", Distribution("uniform", (min(rates), max(rates)))),),
         facts=tuple(row["evidence_id"] for row in series),
+        fact_ids=_fact_ids(series),
         grade=weakest(series),
         known_on=newest(series),
     )
@@ -166,3 +168,7 @@ def _series(lines: Rows) -> list[Any]:
 def _yearly_growth(earlier: Any, later: Any) -> float:
     days = (later["as_of_date"] - earlier["as_of_date"]).days
     return float((later["value_usd"] / earlier["value_usd"]) ** (DAYS_PER_YEAR / days) - 1)
+
+
+def _fact_ids(lines: Rows) -> tuple[str, ...]:
+    return tuple(fact for row in lines for fact in row["fact_ids"] or ())

@@ -59,7 +59,12 @@ def _fleet(row: Mapping[str, Any], behind: Facts, assumptions: Assumptions) -> D
     """
     counts = tuple(row["fleet_facts"])
     known = [behind[fact] for fact in counts if fact in behind]
-    facts: dict[str, Any] = {"grade": weakest(known), "known_on": newest(known), "facts": counts}
+    facts: dict[str, Any] = {
+        "grade": weakest(known),
+        "known_on": newest(known),
+        "facts": counts,
+        "fact_ids": tuple(fact["fact_id"] for fact in known),
+    }
     low, high = row["fleet_h100_low"], row["fleet_h100_high"]
     entry = assumptions["fleet"]
     # Bounds above zero: a fleet of none has no share to train in.

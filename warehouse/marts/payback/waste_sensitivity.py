@@ -30,7 +30,7 @@ from warehouse.marts.payback.formulas import Values
 from warehouse.marts.payback.model import NO_VIEW, Computation, Model, simulated
 from warehouse.marts.payback.models import models
 from warehouse.marts.payback.waste_probabilities import probabilities, thresholds
-from warehouse.tables.table import Check, Column, mart
+from warehouse.tables.table import FACT_IDS, Check, Column, mart
 
 TOLERANCE = 1e-6
 
@@ -62,7 +62,8 @@ TABLE = mart(
             "value of the driver at which it alone turns what this view says; the verdict itself where the scope has one view "
             "and its revenue is no lower bound",
         ),
-        Column("facts", "text", "evidence behind the driver, separated by blanks"),
+        Column("facts", "texts", "evidence behind the driver, by evidence_id"),
+        FACT_IDS,
         Column("known_on", "date", "day on which the newest of the driver's facts became public"),
     ],
     key=("scope", "revenue_view", "quantity", "driver"),
@@ -143,7 +144,8 @@ def _of_model(model: Model, signals: int, seed: int, draws: int, assumptions: As
                     "rank_correlation_squared": squares[driver.name],
                     "variance_share": squares[driver.name] / total if total else None,
                     "flip_value": flip,
-                    "facts": " ".join(driver.facts) or None,
+                    "facts": list(driver.facts) or None,
+                    "fact_ids": list(driver.fact_ids) or None,
                     "known_on": driver.known_on,
                     "grade": driver.grade,
                     "reasons": listed([why]),
@@ -286,7 +288,7 @@ MART = Mart(
     table=TABLE,
     build=build,
     traces=(
-        Trace("core.evidence", "list_contains(string_split(m.facts, ' '), t.evidence_id) and t.known_on <= m.known_on"),
+        Trace("core.evidence", ids="fact_ids"),
         Trace(
             "marts.waste_simulation",
             "t.scope = m.scope and t.revenue_view = m.revenue_view and t.quantity = m.quantity",
