@@ -15,7 +15,17 @@ from warehouse.cli.output import Format
 from warehouse.cli.published import published
 from warehouse.database import releases
 from warehouse.paths import WAREHOUSE
-from warehouse.reports.lineage import _PROVENANCE, Node, Row, Traced, _tables, described, follow, is_fact, named
+from warehouse.reports.lineage import (
+    PROVENANCE_NAMES,
+    Node,
+    Row,
+    Traced,
+    described,
+    follow,
+    is_fact,
+    named,
+    traceable,
+)
 from warehouse.reports.values import readable
 from warehouse.tables.table import Table
 
@@ -105,7 +115,7 @@ def _folded(found: Traced, children: list[Node]) -> list[tuple[Node, ...]]:
             continue
         groups: dict[Any, list[Node]] = {}
         for node in nodes:
-            groups.setdefault(found.rows[node][_tables()[name].key[0]], []).append(node)
+            groups.setdefault(found.rows[node][traceable()[name].key[0]], []).append(node)
         lines += map(tuple, groups.values()) if len(groups) <= GROUPS else [tuple(nodes)]
     return lines
 
@@ -113,7 +123,7 @@ def _folded(found: Traced, children: list[Node]) -> list[tuple[Node, ...]]:
 def _line(found: Traced, nodes: tuple[Node, ...], *, whole: bool = False) -> str:
     """One row, or many as their number, first and last."""
     name = nodes[0][0]
-    table = _tables()[name]
+    table = traceable()[name]
     first, last = found.rows[nodes[0]], found.rows[nodes[-1]]
     if len(nodes) == 1:
         key = ", ".join(f"{column} {readable(first[column])}" for column in table.key)
@@ -157,7 +167,9 @@ def _figures(table: Table, row: Row) -> str:
     words, figures = [], []
     for column in table.columns:
         value = row[column.name]
-        if value is None or column.name in (*table.key, *_PROVENANCE, "reason", "statement", "evidence"):
+        if value is None or column.name in (*table.key, *PROVENANCE_NAMES, "statement", "evidence"):
+            continue
+        if column.prose or column.type == "texts":
             continue
         if column.type in ("text", "json", "date"):
             if len(str(value)) <= LONGEST:

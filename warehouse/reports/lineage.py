@@ -27,9 +27,9 @@ from warehouse.marts.common.mart import Mart, Trace
 from warehouse.tables import CORE
 from warehouse.tables.table import FACT_ID, PROVENANCE, Table
 
-LIMIT = 25  # rows of the asked table that are followed, unless told otherwise
+LIMIT = 25  # rows of the asked table that are followed, unless --limit asks for more
 HEARSAY_ENTERS = ("claim_check",)  # grade D is in no other mart (method 7)
-_PROVENANCE = tuple(column.name for column in PROVENANCE)
+PROVENANCE_NAMES = tuple(column.name for column in PROVENANCE)
 
 Node = tuple[str, int]
 Row = Mapping[str, Any]
@@ -67,7 +67,7 @@ class Traced:
 
 def named(name: str) -> Table:
     """The table of a name: `marts.verdict`, `core.evidence`, or without a schema. Raises UsageError for another one."""
-    known = _tables()
+    known = traceable()
     asked = name.strip().lower()
     for full in (asked, f"marts.{asked}", f"core.{asked}"):
         if full in known:
@@ -80,7 +80,8 @@ def named(name: str) -> Table:
 
 
 @cache
-def _tables() -> dict[str, Table]:
+def traceable() -> dict[str, Table]:
+    """Every table of `marts` and `core` by its full name."""
     return {t.full_name: t for t in (*(m.table for m in all_marts().values()), *CORE.values())}
 
 
@@ -182,12 +183,12 @@ def _documents(connection: Connection) -> dict[tuple[str, str], dict[str, Any]]:
 
 def _order(found: Traced, node: Node) -> tuple[Any, ...]:
     row = found.rows[node]
-    key = tuple((row[name] is not None, row[name]) for name in _tables()[node[0]].key)
+    key = tuple((row[name] is not None, row[name]) for name in traceable()[node[0]].key)
     return (is_fact(node), node[0], key, node[1])
 
 
 def _key(found: Traced, node: Node) -> str:
-    return " ".join(str(found.rows[node][name]) for name in _tables()[node[0]].key)
+    return " ".join(str(found.rows[node][name]) for name in traceable()[node[0]].key)
 
 
 def _place(found: Traced, node: Node) -> str:
@@ -203,8 +204,8 @@ def described(found: Traced, node: Node, way: list[Node]) -> dict[str, Any]:
         "path": " > ".join(_place(found, step) for step in way),
         "table": node[0],
         "key": _key(found, node),
-        **{name: value for name, value in row.items() if name not in _PROVENANCE},
-        **{name: row[name] for name in _PROVENANCE},
+        **{name: value for name, value in row.items() if name not in PROVENANCE_NAMES},
+        **{name: row[name] for name in PROVENANCE_NAMES},
         "document_name": document.get("name"),
         "document_url": document.get("url"),
         "document_path": str(archive.path_of(Path("raw"), row["document_sha256"])),
