@@ -1,7 +1,7 @@
 """How Prefect and Great Expectations behave here unless the user's environment says otherwise.
 
-Both send usage analytics by default; here they do not. Prefect's own console log is for its developers: what a run does is
-told by the flow, and the same lines reach Prefect's UI. Call `prepare` before either is imported.
+Both send usage analytics by default; here they do not. Prefect's own console log is for its developers: the flow says what
+a run does, and the same lines reach Prefect's UI. Call `prepare` before either is imported.
 """
 
 from __future__ import annotations

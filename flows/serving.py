@@ -37,8 +37,6 @@ if TYPE_CHECKING:
     from prefect.deployments.runner import RunnerDeployment
 
 TAG = POOL = "overbuild"
-FLOW = "scheduled"
-ENTRYPOINT = "flows.schedule.scheduled"
 DEFAULT_PORT = 4200
 SERVER_STARTS_WITHIN_SECONDS = 180
 STARTS_WITHIN_SECONDS = 900

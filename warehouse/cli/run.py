@@ -86,7 +86,7 @@ def print_summary(outcome: dict[str, Any]) -> None:
     if outcome["unchanged_since"]:
         out.append(f"  Nothing has changed since run {outcome['unchanged_since']}: its figures and findings stand.")
     out += [f"  warning: {warning}" for warning in outcome["warnings"]]
-    out += [f"  put aside: {reason}" for reason in outcome["quarantined"]]
+    out += [f"  quarantined: {reason}" for reason in outcome["quarantined"]]
     out += [
         f"  source failed; what was loaded of it before stands: {n}: {why}"
         for n, why in outcome["failed_sources"].items()

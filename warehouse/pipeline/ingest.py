@@ -62,7 +62,7 @@ class Ingested:
     notices: dict[tuple[str, str], None] = field(default_factory=dict)
     """Things to know, each once: (table, notice)."""
     judged: dict[str, int] = field(default_factory=dict)
-    """Rows of a document (by its hash) that its source judged one by one and put aside (see `Source.judges_rows`)."""
+    """Rows of a document (by its hash) that its source judged one by one and quarantined (see `Source.judges_rows`)."""
     bound_in: dict[str, str] = field(default_factory=dict)
     """Of a file that was read as a part of another document (both by their hashes): which one, since they stand or fall
     together."""
@@ -270,7 +270,7 @@ def _load_document(
             if "document_sha256" in batch.frame.columns:
                 named = set(batch.frame.get_column("document_sha256").unique()) - {document.sha256}
                 found.bound_in |= dict.fromkeys(named, document.sha256)
-            days = rows.get_column("known_on")  # one that is still to come is put aside, and no newest fact
+            days = rows.get_column("known_on")  # a day still to come is no newest fact: its row will be quarantined
             newest = _later(newest, days.filter(days <= run.today).max())
             count += rows.height
             notices |= dict.fromkeys((batch.table.full_name, notice) for notice in batch.notices)

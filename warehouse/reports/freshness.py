@@ -99,7 +99,7 @@ def _how_it_went(source: Source, loaded: Loaded, attempt: Attempt) -> tuple[date
         failed = loaded.outcome in ("failed", "partly_failed")
         return loaded.whole, loaded.message if failed else ""
     if attempt.failed:
-        return loaded.whole, _told(attempt.failed)
+        return loaded.whole, _first(attempt.failed)
     return attempt.last_good or loaded.whole, ""
 
 
@@ -127,7 +127,7 @@ def judged(
     return "ok", ""
 
 
-def _told(failed: dict[str, str]) -> str:
+def _first(failed: dict[str, str]) -> str:
     name, why = next(iter(failed.items()))
     return f"{name}: {why.rstrip('.')}{f' (and {len(failed) - 1} more)' if len(failed) > 1 else ''}."
 
