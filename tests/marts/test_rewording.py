@@ -52,7 +52,7 @@ def _reworded(question: Question) -> dict[str, Any]:
         "silent": OTHER,
         "wanting": OTHER,
         "finds": _other_where_any(question.finds),
-        "figures": dict.fromkeys(question.figures, Figure(OTHER, subject=lambda row: OTHER, would_tell=OTHER)),
+        "figures": dict.fromkeys(question.figures, Figure(OTHER, subject=lambda row: OTHER, settled_by=OTHER)),
         "verdicts": {
             name: dataclasses.replace(verdict, opens=OTHER, changes=OTHER)
             for name, verdict in question.verdicts.items()

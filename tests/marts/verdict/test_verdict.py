@@ -326,12 +326,12 @@ def test_a_vintage_that_is_left_out_is_named_in_the_sentence(assumptions):
     ],
 )  # fmt: skip
 def test_q1_says_which_part_would_tell(given_frames, told, assumptions):
-    assert verdicts_of(given_frames(), assumptions)["ALL", "Q1"]["statement"].endswith(f"; {told} would tell.")
+    assert verdicts_of(given_frames(), assumptions)["ALL", "Q1"]["statement"].endswith(f"; {told} would settle it.")
 
 
 def test_how_old_the_revenue_is_stands_beside_what_it_covers(assumptions):
     said = verdicts_of(frames(), assumptions)["MSFT", "Q3"]["statement"]
-    assert f"in the infrastructure view by revenue told {made_up.KNOWN} (below 50 %" in said
+    assert f"in the infrastructure view by revenue published {made_up.KNOWN} (below 50 %" in said
 
 
 def test_a_driver_that_turns_one_view_alone_is_not_said_to_turn_the_verdict(assumptions):
@@ -360,10 +360,10 @@ def test_a_driver_that_turns_one_view_alone_is_not_said_to_turn_the_verdict(assu
 def test_what_would_tell_is_what_is_wanting(assumptions):
     """A company wants its own revenue known; where every figure is known, glut signals or other figures are wanting."""
     unknown = frames(attributable_revenue=mart_frame("attributable_revenue", []))
-    assert "AI revenue of META would tell" in verdicts_of(unknown, assumptions)["META", "Q3"]["statement"]
+    assert "AI revenue of META would settle it" in verdicts_of(unknown, assumptions)["META", "Q3"]["statement"]
     late = frames(waste_probabilities=mart_frame("waste_probabilities", every_view(0.9, 0.9)))
     said = verdicts_of(late, assumptions)["AMZN", "Q3"]["statement"]
-    assert "2 glut signals, or AI revenue that covers in time, would tell" in said
+    assert "2 glut signals, or AI revenue that covers in time, would settle it" in said
 
 
 def sensitivity(*flips: tuple[str, float, float]) -> pl.DataFrame:

@@ -2,7 +2,7 @@
 
 A verdict is made of conditions that are each true, false or unknown. Each question says which of them have to be true (or
 false) together; here its rule is spelled out for every scope and applied. An unknown condition is never counted as true nor
-as false, so whatever nothing is known of ends as `cannot_tell`.
+as false, so that whatever nothing is known of ends as `cannot_tell`.
 """
 
 from __future__ import annotations

@@ -213,13 +213,13 @@ class Figure:
     """How the conditions of a kind are worded, each from the fields of its row.
 
     `what` names the figure and opens its sentence. `states` is the sentence where no comparison in words would make it
-    plain, `subject` whose figure it is. `would_tell` is what would settle a verdict that this condition leaves open.
+    plain, `subject` whose figure it is. `settled_by` is what would settle a verdict that this condition leaves open.
     """
 
     what: str | Callable[[Row], str]
     states: Callable[[Row], str] | None = None
     subject: Callable[[Row], str] | None = None
-    would_tell: str | Callable[[Row], str] | None = None
+    settled_by: str | Callable[[Row], str] | None = None
 
 
 Frames = Mapping[str, pl.DataFrame]

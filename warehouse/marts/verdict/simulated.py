@@ -153,7 +153,7 @@ def _quarter(row: Row) -> str:
 
 
 FIGURES = {
-    COVERED: Figure(_quarter, would_tell="filings that cover the group's capex"),
+    COVERED: Figure(_quarter, settled_by="filings that cover the group's capex"),
     TURNS: Figure(
         lambda row: f"the value of {row['quantity']} at which it alone, all else as assumed, {_turned(row)}",
         states=lambda row: f"{turning(row)} (the median assumed), all else as assumed, {_turned(row)}; shown beside",

@@ -183,10 +183,10 @@ def _change(case: Case) -> str:
         return case.words(case.question.verdicts[case.verdict].changes)
     settles = []
     for row in (*case.forbidding, *case.unknown):
-        tell = figure_of(row).would_tell
-        settles.append(tell(row) if callable(tell) else tell)
-    told = " and ".join(dict.fromkeys(filter(None, settles)))
-    return f"{told or (case.words(case.question.wanting) if case.conditions else 'any fact of it')} would tell"
+        by = figure_of(row).settled_by
+        settles.append(by(row) if callable(by) else by)
+    wanting = " and ".join(dict.fromkeys(filter(None, settles)))
+    return f"{wanting or (case.words(case.question.wanting) if case.conditions else 'any fact of it')} would settle it"
 
 
 MART = Mart(

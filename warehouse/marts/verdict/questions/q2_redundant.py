@@ -203,7 +203,7 @@ QUESTION = Question(
         YEAR: Figure(
             lambda row: f"whether {_trains(row)} is only a lower bound",
             states=lambda row: f"{_trains(row)} is {'no' if row['holds'] else 'only a'} lower bound",
-            would_tell="a finished year of disclosed training and a count of the world's chips",
+            settled_by="a finished year of disclosed training and a count of the world's chips",
         ),
         "redundant_median_at_threshold": Figure("the median share of capex made redundant, net of rebound,"),
         "redundant_p95_below_threshold": _redundant_share("95th percentile"),

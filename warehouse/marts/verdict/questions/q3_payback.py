@@ -216,7 +216,7 @@ def _whole(row: Row) -> str:
     return f"AI revenue ({_view(row)}) is only a lower bound, as {without}"
 
 
-def _whole_would_tell(row: Row) -> str:
+def _revenue_that_settles(row: Row) -> str:
     return f"AI revenue of {REVENUE_OF[row['revenue_view']] if row['scope'] == GROUP else row['scope']}"
 
 
@@ -254,7 +254,7 @@ def _covers(view: str, case: Case) -> str:
     median = case[f"coverage_median_{view}"]["value"]
     # Old revenue against capex of today covers little of it, and a reader has to see that.
     known_on = case[f"{WHOLE}_{view}"]["known_on"]
-    since = f" by revenue told {known_on}" if known_on else ""
+    since = f" by revenue published {known_on}" if known_on else ""
     covers = "an unknown part" if median is None else percent(median)
     when = (
         f"in time with {odds(in_time['value'], in_time['threshold'])}"
@@ -338,7 +338,7 @@ QUESTION = Question(
         WHOLE: Figure(
             lambda row: f"whether AI revenue ({_view(row)}) is only a lower bound",
             states=_whole,
-            would_tell=_whole_would_tell,
+            settled_by=_revenue_that_settles,
         ),
         "glut": Figure(_signal),
     },
