@@ -30,7 +30,7 @@ from warehouse.marts.market.returns import KINDS, MODELS, daily_returns
 TARGET, TOLERANCE, ROUNDS = 100, 1e-9, 10
 TABLES = ("stock_prices", "shares_outstanding", "corporate_actions", "companies")
 FIGURES = ("alpha", "beta", "r2", "sigma", "abnormal_return", "standard_error", "t_stat", "p_value", "actual_return")
-Key = tuple[str, str, str, str, str, int, int]
+Key = tuple[str, str, str, str, tuple[str, ...], int, int]
 
 
 def facts() -> dict[str, pl.DataFrame]:
@@ -52,14 +52,14 @@ def series(
     first, last = chosen.estimation
     found = []
     for row in table.filter(pl.col("t_stat").is_not_null(), model="market_model").to_dicts():
-        columns = [bars.tickers.index(firm) for firm in row["firms"].split()]
+        columns = [bars.tickers.index(firm) for firm in row["firms"]]
         market = bars.tickers.index(row["benchmark"])
         day, daily = at[row["event_date"]], returns[row["return_kind"]]
         estimation, event = (
             slice(day + a, day + b + 1) for a, b in ((first, last), (row["window_start"], row["window_end"]))
         )
         key = (
-            str(row["event_date"]), row["ticker"], row["benchmark"], row["return_kind"], row["firms"],
+            str(row["event_date"]), row["ticker"], row["benchmark"], row["return_kind"], tuple(row["firms"]),
             row["window_start"], row["window_end"],
         )  # fmt: skip
         own = daily[:, columns].mean(axis=1)
@@ -112,7 +112,7 @@ def largest_difference(table: pl.DataFrame, answers: dict[tuple[str, Key], list[
     compared, worst = 0, 0.0
     for row in table.filter(pl.col("t_stat").is_not_null()).to_dicts():
         key = (
-            str(row["event_date"]), row["ticker"], row["benchmark"], row["return_kind"], row["firms"],
+            str(row["event_date"]), row["ticker"], row["benchmark"], row["return_kind"], tuple(row["firms"]),
             row["window_start"], row["window_end"],
         )  # fmt: skip
         expected = answers[row["model"], key]

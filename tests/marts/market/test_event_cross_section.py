@@ -40,7 +40,7 @@ def run(facts, as_of: date = AS_OF, **changes) -> pl.DataFrame:
 
 def design(facts, published, days: int) -> tuple[pl.DataFrame, np.ndarray, np.ndarray, np.ndarray, list[str]]:
     """Firms, their traits, their residuals and abnormal returns of the event days, by statsmodels alone."""
-    firms = one(published, **DAY, specification="exposure", variable="supplier")["firms"].split()
+    firms = one(published, **DAY, specification="exposure", variable="supplier")["firms"]
     roles = dict(facts["companies"].select("ticker", "role").iter_rows())
     market = around(facts, ["SPY"], EVENT, -260, days - 1)[:, 0]
     chips = around(facts, ["SMH"], EVENT, -260, -11)[:, 0]
@@ -143,7 +143,7 @@ def test_size_enters_where_share_counts_are_known(facts, published):
     splits = {row["ticker"]: row["value"] for row in facts["corporate_actions"].filter(
         pl.col("kind") == "split", pl.col("date") > date(2024, 11, 1)).to_dicts()}  # fmt: skip
     eve = dict(facts["stock_prices"].filter(date=date(2025, 1, 24)).select("ticker", "close").iter_rows())
-    values = np.log([eve[t] * shares[t] * splits.get(t, 1) for t in row["firms"].split()])
+    values = np.log([eve[t] * shares[t] * splits.get(t, 1) for t in row["firms"]])
     z = (values - values.mean()) / values.std(ddof=1)
     fitted = sm.OLS(abnormal, np.column_stack([x, z])).fit()
     assert row["coefficient"] == pytest.approx(fitted.params[-1], abs=1e-10)
@@ -157,7 +157,7 @@ def test_turnover_stands_for_size_where_share_counts_are_missing(published, fact
     row = one(published, **(DAY if days == 1 else TWO_DAYS), specification="turnover", variable="log_turnover")
     bars = facts["stock_prices"].sort("ticker", "date").with_columns(usd=pl.col("close") * pl.col("volume"))
     traded = []
-    for firm in row["firms"].split():
+    for firm in row["firms"]:
         own = bars.filter(pl.col("ticker") == firm)
         at = own["date"].to_list().index(EVENT)
         traded.append(own["usd"].to_numpy()[at - 260 : at - 10].mean())
@@ -167,7 +167,7 @@ def test_turnover_stands_for_size_where_share_counts_are_missing(published, fact
     assert row["coefficient"] == pytest.approx(fitted.params[-1], abs=1e-10)
     assert row["ols_standard_error"] == pytest.approx(fitted.bse[-1], rel=1e-8)
     # What the module says of the buyers: all above the average, four of five by about a standard deviation.
-    size = dict(zip(row["firms"].split(), (z - z.mean()) / z.std(ddof=1), strict=True))
+    size = dict(zip(row["firms"], (z - z.mean()) / z.std(ddof=1), strict=True))
     buyers = sorted(size[firm] for firm in ("AMZN", "GOOGL", "META", "MSFT", "ORCL"))
     assert 0 < buyers[0] < 0.9 < buyers[1]
 
@@ -205,12 +205,12 @@ def test_a_missing_day_of_a_benchmark_is_said(facts, change, reason):
 def test_a_firm_with_a_missing_day_is_left_out(facts):
     row = one(run(without(facts, ticker="AMD", date=date(2024, 6, 12))), **DAY, specification="roles", variable="buyer")
     assert row["n_firms"] == 39
-    assert "AMD" not in row["firms"].split()
+    assert "AMD" not in row["firms"]
 
 
 def test_a_benchmark_that_is_a_firm_is_not_among_the_firms(facts):
     row = one(run(facts, benchmarks=["AMD"]), **DAY, specification="roles", variable="supplier")
-    assert (row["n_firms"], "AMD" in row["firms"].split()) == (39, False)
+    assert (row["n_firms"], "AMD" in row["firms"]) == (39, False)
 
 
 def test_windows_that_are_not_over_events_on_holidays_and_days_before_the_first_fact(facts):

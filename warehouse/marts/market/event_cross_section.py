@@ -50,12 +50,15 @@ from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.reasons import all_of, reason
 from warehouse.marts.market.columns import (
     BENCHMARK_FIRMS,
+    COMPANIES_BEHIND,
     ESTIMATION_TO_WINDOW,
     EVENT_DATE,
+    FIRMS,
     FIRST_BENCHMARK,
     SESSION,
     WINDOW,
     null_has_a_reason,
+    prices_behind,
 )
 from warehouse.marts.market.estimation import memberships
 from warehouse.marts.market.event_reasons import of_the_day
@@ -127,7 +130,7 @@ TABLE = mart(
         ),
         Column("n_firms", "integer", "firms in the regression", "firms", required=True, minimum=0),
         Column("r2", "real", "of the regression across firms, about the mean", maximum=1),
-        Column("firms", "text", "tickers in the regression, separated by blanks"),
+        FIRMS,
         *ESTIMATION_TO_WINDOW,
         KNOWN_ON_OR_NULL,
     ],
@@ -290,11 +293,11 @@ def _regression(asked: _Asked, sample: _Sample, sizes: Mapping[str, np.ndarray])
         window_end=pl.lit(asked.window[1]),
         specification=pl.lit(asked.specification),
         benchmark=pl.lit(asked.market),
-        benchmark_firms=pl.lit(" ".join(chosen.behind(asked.market))),
+        benchmark_firms=pl.lit(list(chosen.behind(asked.market)), dtype=pl.List(pl.String)),
         exposure_benchmark=pl.lit(asked.exposure),
         n_firms=pl.lit(len(firms)),
         r2=pl.lit(float(r2)),
-        firms=pl.lit(" ".join(chosen.firms[i] for i in firms) or None, dtype=pl.String),
+        firms=pl.lit([chosen.firms[i] for i in firms] or None, dtype=pl.List(pl.String)),
         prices_from=pl.lit(asked.bars.day(asked.rows[0]), dtype=pl.Date),
         prices_to=pl.lit(asked.bars.day(asked.rows[1]), dtype=pl.Date),
         grade=pl.lit(int(grade[-1])),
@@ -382,18 +385,12 @@ MART = Mart(
     table=TABLE,
     build=build,
     traces=(
-        Trace(
-            "core.stock_prices",
-            "(list_contains(string_split(m.firms, ' '), t.ticker) "
-            "or list_contains(string_split(m.benchmark_firms, ' '), t.ticker) "
-            "or m.specification <> 'roles' and t.ticker = m.exposure_benchmark) "
-            "and t.date between m.prices_from and m.prices_to and t.grade <> 'D'",
-        ),
-        Trace("core.companies", "list_contains(string_split(m.firms, ' '), t.ticker)"),
+        prices_behind(also="m.specification <> 'roles' and t.ticker = m.exposure_benchmark"),
+        COMPANIES_BEHIND,
         Trace(
             "marts.event_study",
             "m.specification = 'size' and t.event_date = m.event_date and t.benchmark = m.benchmark "
-            "and list_contains(string_split(m.firms, ' '), t.ticker) and t.model = 'market_model' "
+            "and list_contains(m.firms, t.ticker) and t.model = 'market_model' "
             "and t.return_kind = 'simple' and t.window_start = m.window_start and t.window_end = m.window_end",
         ),
     ),

@@ -32,10 +32,11 @@ import polars as pl
 
 from warehouse.assumptions import Assumptions
 from warehouse.marts.common.columns import KNOWN_ON_OR_NULL
-from warehouse.marts.common.mart import Mart, Trace
+from warehouse.marts.common.mart import Mart
 from warehouse.marts.common.reasons import all_of, because
 from warehouse.marts.market.columns import (
     BENCHMARK_FIRMS,
+    COMPANIES_BEHIND,
     EVENT_DATE,
     FIRMS,
     FIRST_BENCHMARK,
@@ -43,6 +44,7 @@ from warehouse.marts.market.columns import (
     ROLE,
     SESSION,
     null_has_a_reason,
+    prices_behind,
 )
 from warehouse.marts.market.estimation import Study, memberships, study
 from warehouse.marts.market.event_reasons import of_the_day
@@ -188,7 +190,7 @@ def _of_event(it: _Followed) -> pl.DataFrame:
         event_date=pl.lit(it.event.asked),
         session=pl.lit(it.event.session, dtype=pl.Date),
         benchmark=pl.lit(it.benchmark),
-        benchmark_firms=pl.lit(" ".join(it.chosen.behind(it.benchmark))),
+        benchmark_firms=pl.lit(list(it.chosen.behind(it.benchmark)), dtype=pl.List(pl.String)),
         prices_to=pl.lit(it.date(it.last) if it.last >= 0 else None, dtype=pl.Date),
         days_to_recover=pl.when(pl.col("days_to_recover") > 0).then("days_to_recover"),
         share_recovered=pl.when(pl.col("event_day_return") < 0).then(
@@ -231,7 +233,10 @@ def _assets(it: _Followed, basis: str, cumulative: np.ndarray) -> pl.DataFrame:
         {
             "ticker": chosen.assets,
             "role": [*chosen.roles, *groups],
-            "firms": [*firms, *(" ".join(np.array(firms)[group]) or None for group in it.members)],
+            "firms": [
+                *([firm] for firm in firms),
+                *(list(np.array(firms, dtype=object)[group]) or None for group in it.members),
+            ],
             "n_firms": [*(1 for _ in firms), *it.members.sum(axis=1)],
             "in_role": [*(0 for _ in firms), *(chosen.roles.count(group) for group in groups)],
             "have": [*short.returns[: len(firms)], *(chosen.estimation_days for _ in groups)],
@@ -244,7 +249,7 @@ def _assets(it: _Followed, basis: str, cumulative: np.ndarray) -> pl.DataFrame:
             "grade": grade,
             "known_on": known_on,
         },
-        schema_overrides={"firms": pl.String, "recovered_on": pl.Date, "n_firms": pl.Int64},
+        schema_overrides={"firms": pl.List(pl.String), "recovered_on": pl.Date, "n_firms": pl.Int64},
         strict=False,
     )
 
@@ -333,13 +338,7 @@ MART = Mart(
     table=TABLE,
     build=build,
     traces=(
-        Trace(
-            "core.stock_prices",
-            "(list_contains(string_split(m.firms, ' '), t.ticker) "
-            "or list_contains(string_split(m.benchmark_firms, ' '), t.ticker) "
-            "and m.basis in ('market_model', 'market_adjusted')) "
-            "and t.date between m.prices_from and m.prices_to and t.grade <> 'D'",
-        ),
-        Trace("core.companies", "list_contains(string_split(m.firms, ' '), t.ticker)"),
+        prices_behind("m.basis in ('market_model', 'market_adjusted')"),
+        COMPANIES_BEHIND,
     ),
 )

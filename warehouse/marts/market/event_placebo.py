@@ -40,9 +40,16 @@ from scipy.stats import binom
 
 from warehouse.assumptions import Assumptions
 from warehouse.marts.common.columns import KNOWN_ON_OR_NULL
-from warehouse.marts.common.mart import Mart, Trace
+from warehouse.marts.common.mart import Mart
 from warehouse.marts.common.reasons import listed, reason
-from warehouse.marts.market.columns import BENCHMARK_FIRMS, FIRST_BENCHMARK, null_has_a_reason
+from warehouse.marts.market.columns import (
+    BENCHMARK_FIRMS,
+    COMPANIES_BEHIND,
+    FIRMS,
+    FIRST_BENCHMARK,
+    null_has_a_reason,
+    prices_behind,
+)
 from warehouse.marts.market.panel import Prices, Setting, evidence, panel_prices, setting, with_evidence
 from warehouse.marts.market.quiet_days import quiet_days, try_tests
 from warehouse.marts.market.significance import ABOUT, TESTS, too_few_ranks
@@ -92,7 +99,7 @@ TABLE = mart(
         Column("seed", "integer", "seed of the draw", required=True),
         Column("first_day", "date", "first day drawn"),
         Column("last_day", "date", "last day drawn"),
-        Column("firms", "text", "tickers of the role, separated by blanks"),
+        FIRMS,
         Column("prices_from", "date", "day of the first close used"),
         Column("prices_to", "date", "day of the last close used"),
         KNOWN_ON_OR_NULL,
@@ -186,7 +193,7 @@ def _about_groups(bars: Prices, tried: _Tried) -> pl.DataFrame:
     return pl.DataFrame(
         {
             "grouping": list(members),
-            "firms": [" ".join(firms) for firms in members.values()],
+            "firms": list(members.values()),
             "grade": grade[len(chosen.firms) :],
             "known_on": known_on[len(chosen.firms) :],
         }
@@ -222,7 +229,7 @@ def _rows(tried: _Tried) -> pl.DataFrame:
         .join(about, on="test", how="left", maintain_order="left")
         .with_columns(
             benchmark=pl.lit(market),
-            benchmark_firms=pl.lit(" ".join(tried.chosen.behind(market))),
+            benchmark_firms=pl.lit(list(tried.chosen.behind(market)), dtype=pl.List(pl.String)),
             level=pl.lit(tried.level),
             seed=pl.lit(tried.seed),
         )
@@ -317,12 +324,7 @@ MART = Mart(
     table=TABLE,
     build=build,
     traces=(
-        Trace(
-            "core.stock_prices",
-            "(list_contains(string_split(m.firms, ' '), t.ticker) "
-            "or list_contains(string_split(m.benchmark_firms, ' '), t.ticker)) "
-            "and t.date between m.prices_from and m.prices_to and t.grade <> 'D'",
-        ),
-        Trace("core.companies", "list_contains(string_split(m.firms, ' '), t.ticker)"),
+        prices_behind(),
+        COMPANIES_BEHIND,
     ),
 )

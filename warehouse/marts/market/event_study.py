@@ -36,6 +36,7 @@ from warehouse.marts.common.select_current import admissible, select_current
 from warehouse.marts.market.columns import (
     BENCHMARK,
     BENCHMARK_FIRMS,
+    COMPANIES_BEHIND,
     ESTIMATION_TO_WINDOW,
     EVENT_DATE,
     FIRMS,
@@ -46,6 +47,7 @@ from warehouse.marts.market.columns import (
     SESSION,
     WINDOW,
     null_has_a_reason,
+    prices_behind,
 )
 from warehouse.marts.market.estimation import memberships, study
 from warehouse.marts.market.event_study_reasons import place_of_reasons, reasons_and_dates
@@ -212,7 +214,7 @@ def build(
         {
             **keys(chosen, grid),
             "n_firms": grid.flat(firm_counts(members, chosen), "EWA"),
-            "firms": grid.series(firm_lists(members, chosen), "EWA"),
+            "firms": grid.series(firm_lists(members, chosen), "EWA", pl.List(pl.String)),
             "n_estimation": grid.flat(estimation_returns(bars, members, chosen), "EWA"),
             **figures,
             "shares": grid.flat(counts.shares, "EA"),
@@ -325,17 +327,11 @@ def _worst(values: np.ndarray, at: int, chosen: Setting, nothing: int) -> np.nda
     return np.stack(spans)
 
 
-_PRICES = (
-    "(list_contains(string_split(m.firms, ' '), t.ticker) "
-    "or list_contains(string_split(m.benchmark_firms, ' '), t.ticker) and m.model <> 'mean_adjusted') "
-    "and t.date between m.prices_from and m.prices_to and t.grade <> 'D'"
-)
-
 MART = Mart(
     table=TABLE,
     build=build,
     traces=(
-        Trace("core.stock_prices", _PRICES),
+        prices_behind("m.model <> 'mean_adjusted'"),
         Trace(
             "core.shares_outstanding",
             "m.market_value_change_usd is not null and t.ticker = m.ticker and t.measured_on = m.shares_measured_on "
@@ -346,6 +342,6 @@ MART = Mart(
             "m.market_value_change_usd is not null and t.ticker = m.ticker and t.kind = 'split' "
             "and t.date > m.shares_measured_on and t.grade <> 'D'",
         ),
-        Trace("core.companies", "list_contains(string_split(m.firms, ' '), t.ticker)"),
+        COMPANIES_BEHIND,
     ),
 )

@@ -60,7 +60,7 @@ def keys(chosen: Setting, grid: Grid) -> dict[str, pl.Series | np.ndarray]:
         "ticker": grid.series(chosen.assets, "A"),
         "role": grid.series([*chosen.roles, *chosen.groups], "A"),
         "benchmark": grid.series(chosen.benchmarks, "B"),
-        "benchmark_firms": grid.series([" ".join(chosen.behind(name)) for name in chosen.benchmarks], "B"),
+        "benchmark_firms": grid.series([list(chosen.behind(name)) for name in chosen.benchmarks], "B"),
         "model": grid.series(MODELS, "M"),
         "return_kind": grid.series(KINDS, "K"),
         "window_start": grid.flat(first, "W"),
@@ -73,13 +73,13 @@ def firm_counts(members: np.ndarray, chosen: Setting) -> np.ndarray:
     return np.concatenate([np.ones((*members.shape[:2], len(chosen.firms)), int), members.sum(axis=3)], axis=2)
 
 
-def firm_lists(members: np.ndarray, chosen: Setting) -> list[str | None]:
-    """Tickers behind each asset, blanks between them, in the order of E, W and A; None for none."""
+def firm_lists(members: np.ndarray, chosen: Setting) -> list[list[str] | None]:
+    """Tickers behind each asset, in the order of E, W and A; None for none."""
     names = np.array(chosen.firms, dtype=object)
     return [
-        text
+        tickers
         for window in members.reshape(-1, len(chosen.groups), len(chosen.firms))
-        for text in (*chosen.firms, *(" ".join(names[group]) or None for group in window))
+        for tickers in (*([firm] for firm in chosen.firms), *(list(names[group]) or None for group in window))
     ]
 
 

@@ -24,6 +24,7 @@ from warehouse.marts.common.reasons import all_of, because, without
 from warehouse.marts.market.columns import (
     BENCHMARK,
     BENCHMARK_FIRMS,
+    COMPANIES_BEHIND,
     ESTIMATION_TO_WINDOW,
     EVENT_DATE,
     FIRMS,
@@ -32,6 +33,7 @@ from warehouse.marts.market.columns import (
     SESSION,
     WINDOW,
     null_has_a_reason,
+    prices_behind,
 )
 from warehouse.marts.market.estimation import memberships, study
 from warehouse.marts.market.event_study import TABLE as EVENT_STUDY
@@ -260,14 +262,9 @@ MART = Mart(
             "marts.event_study",
             "t.event_date = m.event_date and t.benchmark = m.benchmark and t.model = m.model "
             "and t.return_kind = m.return_kind and t.window_start = m.window_start and t.window_end = m.window_end "
-            "and (t.ticker = 'portfolio:' || m.\"grouping\" or list_contains(string_split(m.firms, ' '), t.ticker))",
+            "and (t.ticker = 'portfolio:' || m.\"grouping\" or list_contains(m.firms, t.ticker))",
         ),
-        Trace(
-            "core.stock_prices",
-            "(list_contains(string_split(m.firms, ' '), t.ticker) "
-            "or list_contains(string_split(m.benchmark_firms, ' '), t.ticker) and m.model <> 'mean_adjusted') "
-            "and t.date between m.prices_from and m.prices_to and t.grade <> 'D'",
-        ),
-        Trace("core.companies", "list_contains(string_split(m.firms, ' '), t.ticker)"),
+        prices_behind("m.model <> 'mean_adjusted'"),
+        COMPANIES_BEHIND,
     ),
 )
