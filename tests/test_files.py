@@ -66,7 +66,7 @@ def test_several_lines_are_not_one(tmp_path):
 def test_a_line_that_does_not_fit_is_not_there_at_all(tmp_path, monkeypatch):
     path = tmp_path / "log"
     files.append(path, "first")
-    monkeypatch.setattr(Path, "open", lambda path, mode, buffering: _FullDisk(path, mode))
+    monkeypatch.setattr(Path, "open", lambda path, mode="r", *_, **__: _FullDisk(path, mode))
     with pytest.raises(OSError, match="No space left"):
         files.append(path, "second")
     assert path.read_bytes() == b"first\n"
