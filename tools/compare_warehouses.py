@@ -11,6 +11,8 @@ named by table, key and column, and makes the exit code 1.
 
 Of two folders, the exit codes and the printed outputs are compared too. JSON and CSV outputs are tables like any other,
 named `output.NAME`; all other text is words. Nothing is imported from the program, so any two states of it can be compared.
+
+The file is long because what may differ is declared in it, beside the code that reads the declarations.
 """
 
 from __future__ import annotations
@@ -36,7 +38,9 @@ import duckdb
 
 @dataclass(frozen=True)
 class Intended:
-    """A difference that is meant. Tables and columns are patterns (`*` for any); names are the old ones unless `added`.
+    """A difference that is meant. Tables and columns are patterns (`*` for any).
+
+    Names are the new ones, but those of `renamed`, `value` and what was removed are the old ones.
 
     - `differs`: the values of the column are not compared; column `*` stands for the whole table
     - `added`, `removed`: the table or the column is on one side only
@@ -403,10 +407,13 @@ def paired(gone: list[Row], came: list[Row], at: list[int]) -> tuple[list[tuple[
 
 
 def count_words(old: Table, new: Table, words: list[str], strict: list[str], found: Found) -> None:
-    """How many values of the columns of words differ, row by row where the rest of the rows is the same."""
+    """How many values of the columns of words differ in the rows that both have."""
+    key = key_of(replace_columns(old, strict), replace_columns(new, strict))
     for column in words:
-        before, after = (Counter(table.only([*strict, column])) for table in (old, new))
-        if differing := max((before - after).total(), (after - before).total()):
+        sides = [Counter(table.only([*key, column])) for table in (old, new)]
+        gone, came = sides[0] - sides[1], sides[1] - sides[0]
+        both = {row[:-1] for row in gone} & {row[:-1] for row in came}
+        if differing := sum(number for row, number in gone.items() if row[:-1] in both):
             found.words[f"{new.name}.{column}"] += differing
 
 
