@@ -107,10 +107,12 @@ READING: dict[str, tuple[str, ...]] = {
     "sources.json": ("sources", "--format", "json"),
     "trace_verdict_conditions.csv": ("trace", "verdict_conditions", "--where", "scope='ALL'", "--format", "csv"),
     "trace_capex_quarterly.json": ("trace", "capex_quarterly", "--where", "ticker='MSFT'", "--format", "json"),
-    "trace_event_study.csv": ("trace", "event_study", "--where", "ticker='NVDA'", "--format", "csv"),
+    "trace_event_study.csv": (
+        "trace", "event_study", "--where", "ticker='NVDA'", "--limit", "2", "--format", "csv",
+    ),
     "trace_gpu_price_index.csv": ("trace", "gpu_price_index", "--where", "gpu_model='H100 SXM'", "--format", "csv"),
     "trace_claim_check.json": ("trace", "claim_check", "--format", "json"),
-}
+}  # fmt: skip
 
 # -- the clock ------------------------------------------------------------------------------------------------------
 
@@ -332,27 +334,41 @@ class Runner:
             yield f"question_{path.stem}.csv", ("sql", "--question", path.stem, "--format", "csv")
 
 
-def main() -> None:
+def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("checkout", type=Path, help="folder of the project whose program is run")
     parser.add_argument("out", type=Path, help="a new folder for all that the runs write")
     parser.add_argument("--program", help="command in place of CHECKOUT/.venv/bin/overbuild; may begin with NAME=value")
     parser.add_argument("--only", default="", help="comma-separated names of runs; their homes must not need others")
-    given = parser.parse_args()
-    if not RECORDED.is_dir():
-        sys.exit(f"{RECORDED}: the recorded bodies are not there, and without them there is nothing to play.")
+    parser.add_argument(
+        "--ask-again", action="store_true", help="make no run: ask what the commands that read print now"
+    )
+    return parser.parse_args()
+
+
+def runner_of(given: argparse.Namespace) -> Runner:
     out = given.out.resolve()
-    if out.exists() and any(out.iterdir()):
+    if not given.ask_again and out.exists() and any(out.iterdir()):
         sys.exit(f"{out}: this folder is not empty; a comparison needs fresh homes.")
-    (out / "warehouses").mkdir(parents=True)
+    (out / "warehouses").mkdir(parents=True, exist_ok=True)
     words = shlex.split(given.program or str(given.checkout.resolve() / ".venv" / "bin" / "overbuild"))
     assigned = [word for word in words if "=" in word.partition("/")[0]]
+    done = []
+    if given.ask_again:
+        listed = json.loads((out / "runs.json").read_text())
+        done = [Done(**one) for one in listed if "/" not in one["name"]]
     environment = dict(word.split("=", 1) for word in assigned)
-    program = words[len(assigned) :]
+    return Runner(given.checkout.resolve(), out, words[len(assigned) :], environment, compiled_clock(out), done)
+
+
+def main() -> None:
+    given = arguments()
+    if not RECORDED.is_dir():
+        sys.exit(f"{RECORDED}: the recorded bodies are not there, and without them there is nothing to play.")
+    runner = runner_of(given)
     wanted = set(filter(None, given.only.split(",")))
-    runner = Runner(given.checkout.resolve(), out, program, environment, compiled_clock(out))
     played = live_server_module()
-    for run in RUNS:
+    for run in () if given.ask_again else RUNS:
         if wanted and run.name not in wanted:
             continue
         with played.LiveServer() as server:  # a new one each time: nothing of an earlier run is left in it
@@ -363,7 +379,7 @@ def main() -> None:
         if runner.home(home).exists():
             runner.ask(home, at)
             print(f"{home}: asked at {at}", flush=True)
-    print(f"{sum(one.seconds for one in runner.done):.0f} s in all; see {out}")
+    print(f"{sum(one.seconds for one in runner.done):.0f} s in all; see {runner.out}")
 
 
 if __name__ == "__main__":
