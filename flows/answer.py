@@ -63,8 +63,8 @@ def answer(
     with workspace(source, as_of, say, offline=offline, span=span, announce=announce) as (run, store, journal):
         note = journal.note
         ingestion = note(ingest_all(chosen(source, only), store, run))
-        checks = [note(check_new_rows(store, run))]
-        quarantined = note(quarantine_bad_rows(store, run, ingestion))
+        quarantined = note(check_new_rows(store, run, ingestion))
+        checks = [note(quarantined.checked)]
         sources = note(live_sources.record_live_sources(store, run, ingestion))
         loaded = note(load(store, run))
         if unless_nothing_new and build.nothing_new(store, run, ingestion, sources, loaded):
@@ -75,7 +75,7 @@ def answer(
         if carried:
             built = note(carry_over(store, run, carried))
         else:
-            checks.append(note(check_facts(store, run)))
+            checks.append(note(check_facts(store, run, quarantined, loaded)))
             built = note(build_marts(store, run, loaded.as_of))
             checks.append(note(check_marts(store, run)))
         pages = note(write_pages(store, run, sources, loaded, built, carried))
@@ -128,15 +128,9 @@ def ingest_source(source: Source, store: Store, run: RunContext) -> ingest.Inges
 
 
 @task(cache_policy=NO_CACHE)
-def check_new_rows(store: Store, run: RunContext) -> check.Checked:
-    """Check the rows that wait to be loaded, one by one."""
-    return check.check_new_rows(store, run)
-
-
-@task(cache_policy=NO_CACHE)
-def quarantine_bad_rows(store: Store, run: RunContext, ingestion: ingest.Ingestion) -> quarantine.Quarantined:
-    """Keep bad rows out, and stage those that a person accepted."""
-    found = quarantine.quarantine_and_accept(store, run, ingestion)
+def check_new_rows(store: Store, run: RunContext, ingestion: ingest.Ingestion) -> quarantine.Quarantined:
+    """Check the rows that wait to be loaded, quarantine the bad ones, and stage those that a person accepted."""
+    found = quarantine.check_new_rows(store, run, ingestion)
     for message in found.messages:
         say(f"quarantined: {message}")
     return found
@@ -158,9 +152,11 @@ def carry_over(store: Store, run: RunContext, carried: build.Carried) -> build.B
 
 
 @task(cache_policy=NO_CACHE)
-def check_facts(store: Store, run: RunContext) -> check.Checked:
-    """Check the tables of core as wholes; a critical failure stops the run."""
-    checked = check.check_facts(store, run)
+def check_facts(
+    store: Store, run: RunContext, quarantined: quarantine.Quarantined, loaded: build.Loaded
+) -> check.Checked:
+    """Check the tables of core as far as earlier results do not stand; a critical failure stops the run."""
+    checked = check.check_facts(store, run, quarantined.new_rows, loaded.added)
     say(f"facts: {checked.in_short}")
     return checked
 

@@ -28,7 +28,7 @@ RESULTS = {
     "refused": ("critical", "the run is refused, nothing is published"),
     "left_out": ("critical", "the live document is left out and named"),
     "critical": ("critical", "the run is refused, nothing is published"),
-    "put_aside": ("critical", "the row is in quarantine and not in core"),
+    "quarantined": ("critical", "the row is in quarantine and not in core"),
     "warning": ("warning", "published, and shown with the row"),
     "accepted": ("", "no corruption: read as it should be"),
 }
@@ -49,7 +49,7 @@ def table() -> list[str]:
 
 def page() -> str:
     results = Counter(kind.result for kind in KINDS)
-    kept_out = sum(results[name] for name in ("refused", "left_out", "put_aside", "critical"))
+    kept_out = sum(results[name] for name in ("refused", "left_out", "quarantined", "critical"))
     lines = [
         "# Checks, and what they catch",
         "",
@@ -76,11 +76,11 @@ def page() -> str:
     lines += ["", "## Checks", "", "| table | check | severity | what it protects |", "|---|---|---|---|"]
     for declared in (*CORE.values(), *(mart.table for mart in marts.all_marts().values())):
         for check in declared.checks:
-            severity = "puts rows aside" if check.quarantines or check.puts_aside else check.severity
+            severity = "quarantines rows" if check.quarantines or check.puts_aside else check.severity
             lines.append(f"| `{declared.full_name}` | `{check.name}` | {severity} | {check.protects} |")
     implied = {c.name: c for d in CORE.values() for c in quality.rules(d) if c not in d.checks}
     lines += ["", "Of every table, from its columns:", "", "| check | severity |", "|---|---|"]
-    lines += [f"| `{c.name}` | {'puts rows aside' if c.quarantines else c.severity} |" for c in implied.values()]
+    lines += [f"| `{c.name}` | {'quarantines rows' if c.quarantines else c.severity} |" for c in implied.values()]
     return "\n".join(lines) + "\n"
 
 

@@ -95,7 +95,9 @@ def answer_lines(connection) -> tuple[str, str]:
 
 
 def quality_lines(connection) -> str:
-    total, held = connection.execute("SELECT count(*), count(*) FILTER (success) FROM quality.results").fetchone()
+    total, held, carried = connection.execute(
+        "SELECT count(*), count(*) FILTER (success), count(*) FILTER (how = 'carried_over') FROM quality.results"
+    ).fetchone()
     failed = connection.execute(
         "SELECT table_name, expectation, severity, unexpected_count, details->>'$.protects' FROM quality.results "
         "WHERE NOT success ORDER BY ALL"
@@ -104,7 +106,10 @@ def quality_lines(connection) -> str:
         "SELECT count(*), coalesce(sum(json_array_length(details, '$.explained')), 0) FROM quality.results "
         "WHERE json_array_length(details, '$.explained') > 0"
     ).fetchall()
-    lines = [f"On the packaged snapshot {held} of {total} checks hold."]
+    lines = [
+        f"On the packaged snapshot {held} of {total} checks hold. Of {carried} the result is the one that was found of the rows "
+        "before they were loaded."
+    ]
     if findings:
         lines[0] += (
             f" {checks} of them found {findings} things that look wrong, were looked into and are true, such as a filing that "

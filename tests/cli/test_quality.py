@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from tests.conftest import with_provenance
-from warehouse.cli import quality as review
+from warehouse.cli import quality as triage
 from warehouse.cli.output import Format
 from warehouse.database import store
 from warehouse.errors import UsageError
@@ -20,9 +20,10 @@ from warehouse.paths import WAREHOUSE, Paths, create_folders
 from warehouse.pipeline import ingest
 from warehouse.pipeline.context import RunContext
 from warehouse.pipeline.quarantine import quarantine, stage_accepted
-from warehouse.quality import checks as quality
 from warehouse.quality import decisions, history
 from warehouse.quality.decisions import ACCEPTED, DISMISSED, WITHDRAWN
+from warehouse.quality.findings import Target
+from warehouse.quality.validate import validate
 from warehouse.reports import quality_page
 from warehouse.settings import Settings
 from warehouse.sources.common.source import Received
@@ -78,12 +79,12 @@ class Runs:
                     {"row": [json.dumps(kept)], "reason": ["volume: 'many' is not a whole number"], "locator": [locator]}
                 ))  # fmt: skip
                 ingest._keep_unreadable(opened, run, ingest.Document(self.sha256, "prices.csv", "", CSV), batch)
-            self.messages = quarantine(opened, run, ())
+            self.messages = quarantine(opened, run, ()).messages
             self.problems = [notice.text for notice in stage_accepted(opened, run)]
             added = ingest.load(opened)
             exempt = decisions.exempt(run.decisions, PRICES)
-            self.report = quality.validate(
-                opened.connection, [quality.Target(PRICES, PRICES.full_name, "all", exempt)],
+            self.report = validate(
+                opened.connection, [Target(PRICES, PRICES.full_name, "all", exempt)],
                 run_id=run.run_id, checked_at=at, today=at.date(),
             )  # fmt: skip
             for expectation, success, count in results:
@@ -106,7 +107,7 @@ class Runs:
             return history.waiting(connection)
 
     def decide(self, decision, row_id="", reason="looked it up"):
-        review.decide(self.paths, row_id or self.waiting()[0]["row_id"], decision, reason, "Ada")
+        triage.decide(self.paths, row_id or self.waiting()[0]["row_id"], decision, reason, "Ada")
 
 
 @pytest.fixture
@@ -149,7 +150,7 @@ def test_an_accepted_row_is_loaded_by_the_next_run_and_stays(runs):
     assert runs.messages == []
     assert runs.waiting() == []
     with history.opened(runs.paths) as connection:
-        (kept,) = history.put_aside(connection)
+        (kept,) = history.quarantined(connection)
     assert (kept["row_id"], kept["decision"], kept["decided_by"]) == (before["row_id"], ACCEPTED, "Ada")
 
 
@@ -187,14 +188,14 @@ def test_what_decides_nothing_is_refused_with_what_to_do(runs):
     )
     ids = {row["locator"]: row["row_id"] for row in runs.waiting()}
     for row_id, reason, message in (
-        ("nothing", "why", "no row of this id was ever put aside"),
+        ("nothing", "why", "no row of this id was ever quarantined"),
         ("", "why", "no row of this id"),
         (ids["line 3"], "  ", "say in a few words why"),
         (ids["line 9"], "why", "it could not be read as a row of its table"),
         (ids["line 5"], "why", "close is missing, and no decision can overrule that"),
     ):
         with pytest.raises(UsageError, match=message):
-            review.decide(runs.paths, row_id, ACCEPTED, reason, "Ada")
+            triage.decide(runs.paths, row_id, ACCEPTED, reason, "Ada")
     with pytest.raises(UsageError, match="nothing was decided about this row"):
         runs.decide(WITHDRAWN, ids["line 3"])
     runs.decide(DISMISSED, ids["line 3"][:8])
@@ -226,11 +227,11 @@ def test_a_line_cut_short_by_a_crash_is_no_decision_and_harms_none(runs):
 
 def test_the_row_and_its_line_are_shown(runs, capsys):
     runs.run(GOOD, ODD)
-    review.row(runs.paths, runs.waiting()[0]["row_id"], Format.json)
+    triage.row(runs.paths, runs.waiting()[0]["row_id"], Format.json)
     (shown,) = json.loads(capsys.readouterr().out)
     assert (shown["document"], shown["locator"], shown["line"]) == ("prices.csv", "line 3", "NVDA,2025-01-21,0.1")
     assert shown["can_be_accepted"] == "yes"
-    review.quarantine(runs.paths, "", False, Format.json)
+    triage.quarantine(runs.paths, "", False, Format.json)
     (listed,) = json.loads(capsys.readouterr().out)
     assert listed["row"]["high"] == "0.1"
     assert "ohlc_consistent" in listed["reason"]
@@ -245,13 +246,13 @@ def test_what_is_new_and_what_holds_again_is_told_from_what_was_there_before(run
     runs.run(results=[("a", False, 7), ("b", True, 0), ("c", False, 4)])
     with history.opened(runs.paths) as connection:
         found = history.results(connection, "R3")
-        new, mended = history.changed(found)
+        new, resolved = history.changed(found)
         records = {row["expectation"]: row for row in history.records(connection)}
     assert [row["expectation"] for row in new] == ["a"]
-    assert [row["expectation"] for row in mended] == ["b"]
+    assert [row["expectation"] for row in resolved] == ["b"]
     assert records["c"]["counts"] == [1, 1, 4]
     assert (records["b"]["failed_runs"], records["b"]["runs_looked_at"], records["b"]["holds_now"]) == (1, 2, True)
-    review.quality(runs.paths, "", Format.json)
+    triage.quality(runs.paths, "", Format.json)
     rows = json.loads(capsys.readouterr().out)
     assert {"run_id", "table_name", "expectation", "success", "details"} <= set(rows[0])
     assert next(row for row in rows if row["expectation"] == "a")["held_before"] is True
@@ -285,7 +286,7 @@ def test_the_page_of_a_refused_run_keeps_the_lines_of_its_message_apart(runs, tm
 
 def test_what_stopped_a_run_stands_before_what_only_warns():
     rows = [
-        {"table_name": table, "severity": severity, "new": new}
+        {"table_name": table, "severity": severity, "new": new, "of_new_rows": table.startswith("staging.")}
         for table, severity, new in (
             ("core.a", "warning", False), ("core.a", "warning", True), ("staging.a", "warning", True), ("core.a", "critical", True),
         )

@@ -89,10 +89,11 @@ def test_of_two_tags_in_one_filing_the_view_and_the_marts_pick_the_one_listed_fi
         assert store.execute("SELECT value_usd FROM company_facts").fetchall() == [(100,)]
 
 
-def test_rows_put_aside_leave_staging_and_the_rest_stays(store):
-    store.staging.add(SHARES, pl.concat([shares(5), shares(-5, line=3)]))
-    aside = store.staging.take_broken(SHARES, "CASE WHEN r.shares <= 0 THEN 'not above 0' ELSE '' END")
-    assert aside.select("shares", "locator", "reason").rows() == [(-5, "line 3", "not above 0")]
+def test_rows_that_are_taken_out_leave_staging_and_the_rest_stays(store):
+    store.staging.add(SHARES, pl.concat([shares(5), shares(-5, line=3), shares(-6, line=4)]))
+    assert store.staging.take(SHARES, [1]).select("shares", "locator").rows() == [(-5, "line 3")]
+    sha256 = store.scalar("SELECT any_value(document_sha256) FROM staging.shares_outstanding")
+    assert store.staging.take_places(SHARES, [(sha256, "line 4")])["shares"].to_list() == [-6]
     assert store.staging.counts() == {SHARES: 1}
 
 

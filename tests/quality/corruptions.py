@@ -7,7 +7,7 @@ table concerned is loaded anew for each kind. The conditions are the declared on
 runs (`tests/test_quality.py` holds the two against each other).
 
 A kind says which check must catch it, what comes of it, and what its message must name. `RESULTS` are in the order of how
-far the corruption comes: `refused` stops the run, `left_out` leaves a live document out, `put_aside` keeps the row out of
+far the corruption comes: `refused` stops the run, `left_out` leaves a live document out, `quarantined` keeps the row out of
 `core`, `critical` stops the run after loading; `warning` is published and shown; `accepted` is no corruption at all.
 """
 
@@ -30,7 +30,7 @@ from warehouse import assumptions
 from warehouse.calendars.exchange import sessions
 from warehouse.database.loading import provenance
 from warehouse.database.store import Store, opened
-from warehouse.errors import OverbuildError, RefusedError
+from warehouse.errors import OverbuildError
 from warehouse.fetching.client import Local
 from warehouse.paths import Paths
 from warehouse.pipeline import ingest
@@ -38,6 +38,9 @@ from warehouse.pipeline.context import RunContext
 from warehouse.pipeline.ingest import Ingested
 from warehouse.pipeline.quarantine import quarantine
 from warehouse.quality import checks as quality
+from warehouse.quality import known_findings, validate
+from warehouse.quality.expectations import Verdict
+from warehouse.quality.findings import Target
 from warehouse.settings import Settings
 from warehouse.sources import all_sources
 from warehouse.sources.common.source import Document, Source
@@ -49,7 +52,7 @@ TODAY = NOW.date()
 # Enough of the panel for every check of prices: with all fifty tickers each kind would take ten times as long.
 TICKERS, FIRST_DAY = ("NVDA", "MSFT", "META", "AAPL", "SPY", "AVGO"), "2024-03-01"
 SHA = "c0" * 32
-KEPT_OUT = ("refused", "left_out", "put_aside", "critical")
+KEPT_OUT = ("refused", "left_out", "quarantined", "critical")
 Rows = list[dict[str, str]]
 Change = Callable[[Rows], Rows]
 
@@ -76,15 +79,6 @@ class Outcome:
     found: Mapping[str, str]
     messages: tuple[str, ...]
     corrupted: int
-
-
-@dataclass(frozen=True)
-class _Verdict:
-    check: Check
-    success: bool
-    count: int | None
-    row_count: int | None
-    error: str | None = None
 
 
 CONTEXTS = {"sec": {"ticker": "MSFT", "fiscal_year_end_month": "6"}}
@@ -191,25 +185,27 @@ class Laboratory:
                 self._stage(kind.table, body, f"{kind.table}.csv", SHA, context=context)
         except OverbuildError as error:
             return Outcome("left_out" if kind.live else "refused", {"reading": "refused"}, (str(error),), 0)
-        try:
-            aside = quarantine(self.store, self.run, brought)
-        except RefusedError as error:
-            return Outcome("refused", self._checks_named(str(error), table), (str(error),), 0)
+        waiting = quarantine(self.store, self.run, brought)
+        named = {
+            finding.check.name: "quarantined"
+            for finding in waiting.findings
+            if finding.target.table is table and not finding.success
+        }
+        if waiting.refusals:
+            return Outcome("refused", self._refused(waiting.refusals, named), tuple(waiting.refusals), 0)
         ingest.load(self.store)
         new = {check: one for check, one in self._found(table).items() if one != self.clean[kind.table].get(check)}
         outcome = {check: severity for check, (severity, _) in new.items()}
-        messages = [*aside, *(message for _, message in new.values())]
-        for check in quality.rules(table):
-            if (check.quarantines or check.puts_aside) and _names(check, table, "\n".join(aside)):
-                outcome[check.name] = "put_aside"
-        if aside and not any(result == "put_aside" for result in outcome.values()):
-            outcome["reading"] = "put_aside"
-        order = [result for result in ("critical", "put_aside", "warning") if result in outcome.values()]
+        messages = [*waiting.messages, *(message for _, message in new.values())]
+        outcome |= named
+        if waiting.messages and not any(result == "quarantined" for result in outcome.values()):
+            outcome["reading"] = "quarantined"
+        order = [result for result in ("critical", "quarantined", "warning") if result in outcome.values()]
         return Outcome(order[0] if order else "accepted", outcome, tuple(messages), self._corrupted(table))
 
-    def _checks_named(self, text: str, table: Table) -> dict[str, str]:
-        named = {c.name: "refused" for c in quality.rules(table) if _names(c, table, text)}
-        if "are the same in these rows" in text or "is the same in these rows" in text:
+    def _refused(self, refusals: list[str], found: Mapping[str, str]) -> dict[str, str]:
+        named = dict.fromkeys(found, "refused")
+        if "the same in these rows" in "\n".join(refusals):
             named["said_twice"] = "refused"
         return named or {"reading": "refused"}
 
@@ -237,24 +233,23 @@ class Laboratory:
                 sql = quality.bad_rows(check, today=TODAY, relation=table.full_name)
                 yield check, self.store.scalar(f"SELECT count(*) FROM ({sql})")
 
+    def rows_found(self, check: Check, table: Table) -> tuple[dict[str, Any], ...]:
+        """The rows of the loaded table that break a check, as far as they are compared with what is known."""
+        sql = quality.bad_rows(check, today=TODAY, relation=table.full_name)
+        found = self.store.frame(f"SELECT * FROM ({sql}) LIMIT {known_findings.MOST}")
+        return tuple(found.iter_rows(named=True))
+
     def _found(self, table: Table) -> dict[str, tuple[str, str]]:
         """Check -> severity and message, of each check that finds something new in the table as it is loaded."""
         found = {}
-        names = quality._document_names(self.store.connection)
-        target = quality.Target(table, table.full_name, "all")
+        names = validate.document_names(self.store.connection)
+        target = Target(table, table.full_name, "all")
         for check, count in self._counts(table):
             if count:
-                verdict: Any = _Verdict(check, False, count, 0)
-                finding = quality._finding(self.store.connection, target, verdict, TODAY, names)
+                finding = validate.finding(target, Verdict(check, count, 0, self.rows_found(check, table)), names)
                 if finding.count:
                     found[check.name] = (check.severity, finding.message)
         return found
-
-
-def _names(check: Check, table: Table, text: str) -> bool:
-    """Whether reasons for putting rows aside name a check."""
-    said = quality.label(check, table)
-    return f": {said}: " in text or f"; {said}: " in text
 
 
 def _rows_that_the_manifest_counts(kind: Kind, laboratory: Laboratory) -> str:
@@ -611,7 +606,7 @@ KINDS: tuple[Kind, ...] = (
         "open and volume swapped in one row",
         P,
         "reading",
-        "put_aside",
+        "quarantined",
         rows=put({"open": "@volume", "volume": "@open"}, **BAR),
         names=("volume",),
     ),
@@ -632,13 +627,13 @@ KINDS: tuple[Kind, ...] = (
         names=("low_usd",),
     ),
     # Text where a figure belongs.
-    Kind("a word for a number", P, "reading", "put_aside", rows=put({"close": "n/a"}, **BAR), names=("close", *LINE)),
-    Kind("NaN", P, "reading", "put_aside", rows=put({"close": "NaN"}, **BAR), names=("close", *LINE)),
+    Kind("a word for a number", P, "reading", "quarantined", rows=put({"close": "n/a"}, **BAR), names=("close", *LINE)),
+    Kind("NaN", P, "reading", "quarantined", rows=put({"close": "NaN"}, **BAR), names=("close", *LINE)),
     Kind(
         "infinity",
         G,
         "reading",
-        "put_aside",
+        "quarantined",
         rows=put({"usd_per_gpu_hour": "inf"}, **OFFER),
         names=("usd_per_gpu_hour", *LINE),
     ),
@@ -646,7 +641,7 @@ KINDS: tuple[Kind, ...] = (
         "thousands separators",
         F,
         "reading",
-        "put_aside",
+        "quarantined",
         rows=put({"value_usd": "15,804,000,000"}, **CAPEX),
         names=("value_usd", *LINE),
     ),
@@ -654,16 +649,16 @@ KINDS: tuple[Kind, ...] = (
         "a currency sign",
         G,
         "reading",
-        "put_aside",
+        "quarantined",
         rows=put({"usd_per_gpu_hour": "$2.99"}, **OFFER),
         names=("usd_per_gpu_hour",),
     ),
-    Kind("a decimal comma", P, "reading", "put_aside", rows=put({"close": "383,27"}, **BAR), names=("close",)),
+    Kind("a decimal comma", P, "reading", "quarantined", rows=put({"close": "383,27"}, **BAR), names=("close",)),
     Kind(
         "a required field empty",
         P,
         "reading",
-        "put_aside",
+        "quarantined",
         rows=put({"adj_close": ""}, **BAR),
         names=("adj_close", *LINE),
     ),
@@ -671,7 +666,7 @@ KINDS: tuple[Kind, ...] = (
         "a fraction of a dollar in a whole number",
         F,
         "reading",
-        "put_aside",
+        "quarantined",
         rows=put({"value_usd": "15804000000.5"}, **CAPEX),
         names=("value_usd",),
     ),
@@ -679,7 +674,7 @@ KINDS: tuple[Kind, ...] = (
         "an unknown kind of price",
         G,
         SET,
-        "put_aside",
+        "quarantined",
         rows=put({"pricing_kind": "ondemand"}, **OFFER),
         names=("pricing_kind", *LINE),
     ),
@@ -691,25 +686,27 @@ KINDS: tuple[Kind, ...] = (
         rows=put({"role": "Supplier"}, ticker="NVDA"),
         names=("role",),
     ),
-    Kind("a grade that there is not", F, SET, "put_aside", rows=put({"grade": "E"}, **CAPEX), names=("grade",)),
+    Kind("a grade that there is not", F, SET, "quarantined", rows=put({"grade": "E"}, **CAPEX), names=("grade",)),
     Kind(
         "no citation",
         F,
         "provenance_given",
-        "put_aside",
+        "quarantined",
         rows=put({"citation": " "}, **CAPEX),
         names=("citation", *LINE),
     ),
     # Dates.
-    Kind("day before month", P, "reading", "put_aside", rows=put({"date": "12/03/2025"}, **BAR), names=("date", *LINE)),
     Kind(
-        "a day that there is not", P, "reading", "put_aside", rows=put({"date": "2025-02-30"}, **BAR), names=("date",)
+        "day before month", P, "reading", "quarantined", rows=put({"date": "12/03/2025"}, **BAR), names=("date", *LINE)
+    ),
+    Kind(
+        "a day that there is not", P, "reading", "quarantined", rows=put({"date": "2025-02-30"}, **BAR), names=("date",)
     ),
     Kind(
         "a bar on a Saturday",
         P,
         "session_of_the_exchange",
-        "put_aside",
+        "quarantined",
         rows=again({"date": "2025-03-15", "known_on": "2025-03-15"}, **BAR),
         names=("2025-03-15", *LINE),
     ),
@@ -717,7 +714,7 @@ KINDS: tuple[Kind, ...] = (
         "a bar on a holiday",
         P,
         "session_of_the_exchange",
-        "put_aside",
+        "quarantined",
         rows=again({"date": "2025-01-20", "known_on": "2025-01-20"}, **BAR),
         names=("2025-01-20", *LINE),
     ),
@@ -734,7 +731,7 @@ KINDS: tuple[Kind, ...] = (
         "known before the session",
         P,
         "known_from_its_day",
-        "put_aside",
+        "quarantined",
         rows=put({"known_on": "2025-03-11"}, **BAR),
         names=("known_on", *LINE),
     ),
@@ -742,7 +739,7 @@ KINDS: tuple[Kind, ...] = (
         "known in the future",
         F,
         "known_by_today",
-        "put_aside",
+        "quarantined",
         rows=put({"known_on": "2027-01-29"}, **CAPEX),
         names=("known_on",),
     ),
@@ -750,7 +747,7 @@ KINDS: tuple[Kind, ...] = (
         "filed before the period was over",
         F,
         "filed_after_period",
-        "put_aside",
+        "quarantined",
         rows=put({"known_on": "2024-12-01"}, **CAPEX),
         names=("known_on", *LINE),
     ),
@@ -758,7 +755,7 @@ KINDS: tuple[Kind, ...] = (
         "filing day off by three years",
         F,
         "accession_of_its_day",
-        "put_aside",
+        "quarantined",
         rows=put({"known_on": days(365 * 1 + 340)}, **CAPEX, form="10-Q"),
         names=("accession",),
     ),
@@ -766,7 +763,7 @@ KINDS: tuple[Kind, ...] = (
         "period end off by a year",
         F,
         "length_of_the_period",
-        "put_aside",
+        "quarantined",
         rows=put({"period_end": "2023-12-31"}, **CAPEX),
         names=("period_end",),
     ),
@@ -774,7 +771,7 @@ KINDS: tuple[Kind, ...] = (
         "both ends of a period off by a year",
         F,
         "fiscal_year_of_the_period",
-        "put_aside",
+        "quarantined",
         rows=put({"period_start": days(-365), "period_end": days(-365)}, **CAPEX),
         names=("fiscal_year", *LINE),
     ),
@@ -782,7 +779,7 @@ KINDS: tuple[Kind, ...] = (
         "period start and end swapped",
         F,
         "period_in_order",
-        "put_aside",
+        "quarantined",
         rows=put({"period_start": "@period_end", "period_end": "@period_start"}, **CAPEX),
         names=("period_start",),
     ),
@@ -790,7 +787,7 @@ KINDS: tuple[Kind, ...] = (
         "a year called a quarter",
         F,
         "length_of_the_period",
-        "put_aside",
+        "quarantined",
         rows=put({"period_type": "quarter"}, ticker="GOOGL", measure="revenue", period_type="year"),
         names=("period_type",),
     ),
@@ -798,7 +795,7 @@ KINDS: tuple[Kind, ...] = (
         "a period of four months",
         F,
         "length_of_the_period",
-        "put_aside",
+        "quarantined",
         rows=put({"period_start": "2024-09-01"}, **CAPEX),
         names=("period_start",),
     ),
@@ -806,7 +803,7 @@ KINDS: tuple[Kind, ...] = (
         "a price read after it was known",
         G,
         "known_once_read",
-        "put_aside",
+        "quarantined",
         rows=put({"known_on": "2023-01-01"}, **OFFER),
         names=("known_on",),
     ),
@@ -814,7 +811,7 @@ KINDS: tuple[Kind, ...] = (
         "a model published after its list",
         "ai_models",
         "published_by_its_vintage",
-        "put_aside",
+        "quarantined",
         rows=put({"published": "2026-12-01"}, vintage="2026-08-19"),
         names=("published", *LINE),
     ),
@@ -827,13 +824,13 @@ KINDS: tuple[Kind, ...] = (
         names=("fiscal_year",),
     ),
     # Prices.
-    Kind("a close of zero", P, RANGE, "put_aside", rows=put({"close": "0"}, **BAR), names=("close", *LINE)),
-    Kind("a negative volume", P, RANGE, "put_aside", rows=put({"volume": "-1"}, **BAR), names=("volume", *LINE)),
+    Kind("a close of zero", P, RANGE, "quarantined", rows=put({"close": "0"}, **BAR), names=("close", *LINE)),
+    Kind("a negative volume", P, RANGE, "quarantined", rows=put({"volume": "-1"}, **BAR), names=("volume", *LINE)),
     Kind(
         "one close in cents",
         P,
         "ohlc_consistent",
-        "put_aside",
+        "quarantined",
         rows=put({"close": times(100)}, **BAR),
         names=("close", *LINE),
     ),
@@ -841,7 +838,7 @@ KINDS: tuple[Kind, ...] = (
         "one bar in cents",
         P,
         "back_the_next_day",
-        "put_aside",
+        "quarantined",
         rows=put(dict.fromkeys(PRICES, times(100)), **BAR),
         names=("MSFT", "2025-03-12", *LINE),
     ),
@@ -897,7 +894,7 @@ KINDS: tuple[Kind, ...] = (
         "adj_close above close",
         P,
         "adjustment_lowers_price",
-        "put_aside",
+        "quarantined",
         rows=put({"adj_close": times(1.2)}, **BAR),
         names=("adj_close", *LINE),
     ),
@@ -905,7 +902,7 @@ KINDS: tuple[Kind, ...] = (
         "low above the open",
         P,
         "ohlc_consistent",
-        "put_aside",
+        "quarantined",
         rows=put({"low": times(1.2)}, **BAR),
         names=("low", *LINE),
     ),
@@ -921,7 +918,7 @@ KINDS: tuple[Kind, ...] = (
         "the bar of another ticker",
         P,
         "back_the_next_day",
-        "put_aside",
+        "quarantined",
         rows=_bar_of("NVDA", BAR["date"]),
         names=("close_before", *LINE),
     ),
@@ -986,7 +983,7 @@ KINDS: tuple[Kind, ...] = (
         "an unknown ticker",
         P,
         "ticker_of_the_panel",
-        "put_aside",
+        "quarantined",
         rows=put({"ticker": "MSFT."}, **BAR),
         names=("MSFT.", *LINE),
     ),
@@ -994,7 +991,7 @@ KINDS: tuple[Kind, ...] = (
         "a ticker in small letters",
         F,
         "ticker_of_the_panel",
-        "put_aside",
+        "quarantined",
         rows=put({"ticker": "msft"}, **CAPEX),
         names=("msft", *LINE),
     ),
@@ -1027,7 +1024,7 @@ KINDS: tuple[Kind, ...] = (
         "shares in thousands",
         S,
         "count_of_another_unit",
-        "put_aside",
+        "quarantined",
         rows=put({"shares": times(1e-3, True)}, **COUNT),
         names=("shares", *LINE),
     ),
@@ -1035,7 +1032,7 @@ KINDS: tuple[Kind, ...] = (
         "the latest count in thousands",
         S,
         "count_of_another_unit",
-        "put_aside",
+        "quarantined",
         rows=put({"shares": times(1e-3, True)}, ticker="AAPL", measured_on="2026-01-16"),
         names=("14681140", *LINE),
     ),
@@ -1059,7 +1056,7 @@ KINDS: tuple[Kind, ...] = (
         "a count with a digit too many",
         S,
         "count_of_another_unit",
-        "put_aside",
+        "quarantined",
         rows=put({"shares": times(10, True)}, **COUNT),
         names=("the next count takes it back", *LINE),
     ),
@@ -1067,7 +1064,7 @@ KINDS: tuple[Kind, ...] = (
         "the count of one class of shares",
         S,
         "count_of_another_unit",
-        "put_aside",
+        "quarantined",
         rows=put({"shares": times(0.5, True)}, ticker="AMZN", measured_on="2025-10-22"),
         names=("5345108006", *LINE),
     ),
@@ -1075,7 +1072,7 @@ KINDS: tuple[Kind, ...] = (
         "the count of another company",
         S,
         "count_of_another_unit",
-        "put_aside",
+        "quarantined",
         rows=put({"shares": "24490000000"}, **COUNT),
         names=("one_before", *LINE),
     ),
@@ -1083,7 +1080,7 @@ KINDS: tuple[Kind, ...] = (
         "shares after a split, dated before it",
         S,
         "count_of_another_unit",
-        "put_aside",
+        "quarantined",
         rows=put({"shares": times(10, True)}, ticker="NVDA", measured_on="2024-05-24"),
         names=("24600000000", *LINE),
     ),
@@ -1099,7 +1096,7 @@ KINDS: tuple[Kind, ...] = (
         "shares public before they were counted",
         "shares_outstanding",
         "known_after_measured",
-        "put_aside",
+        "quarantined",
         rows=put({"known_on": "2020-01-01"}, ticker="AAPL"),
         names=("known_on",),
     ),
@@ -1108,7 +1105,7 @@ KINDS: tuple[Kind, ...] = (
         "capex in thousands",
         F,
         "a_thousandfold_off",
-        "put_aside",
+        "quarantined",
         rows=put({"value_usd": times(0.001, True)}, **CAPEX),
         names=("value_usd", *LINE),
     ),
@@ -1116,7 +1113,7 @@ KINDS: tuple[Kind, ...] = (
         "capex in millions",
         F,
         "a_thousandfold_off",
-        "put_aside",
+        "quarantined",
         rows=put({"value_usd": times(1e-6, True)}, **CAPEX),
         names=("value_usd",),
     ),
@@ -1124,7 +1121,7 @@ KINDS: tuple[Kind, ...] = (
         "net income a thousandfold",
         F,
         "a_thousandfold_off",
-        "put_aside",
+        "quarantined",
         rows=put({"value_usd": times(1000, True)}, ticker="META", measure="net_income"),
         names=("value_usd",),
     ),
@@ -1132,7 +1129,7 @@ KINDS: tuple[Kind, ...] = (
         "a digit too many in capex",
         F,
         "far_from_both_neighbours",
-        "put_aside",
+        "quarantined",
         rows=put({"value_usd": times(10, True)}, **CAPEX),
         names=("value_usd", *LINE),
     ),
@@ -1140,7 +1137,7 @@ KINDS: tuple[Kind, ...] = (
         "Amazon's quarter of 0.796 billion",
         F,
         "far_from_both_neighbours",
-        "put_aside",
+        "quarantined",
         rows=put({"value_usd": "796000000"}, most=9, **AMZN),
         names=("796000000", *LINE),
     ),
@@ -1148,7 +1145,7 @@ KINDS: tuple[Kind, ...] = (
         "capex with its sign turned",
         F,
         "capex_and_revenue_not_negative",
-        "put_aside",
+        "quarantined",
         rows=put({"value_usd": times(-1, True)}, **CAPEX),
         names=("value_usd", *LINE),
     ),
@@ -1156,7 +1153,7 @@ KINDS: tuple[Kind, ...] = (
         "operating cash flow with its sign turned",
         F,
         "sign_turned",
-        "put_aside",
+        "quarantined",
         rows=put({"value_usd": times(-1, True)}, ticker="GOOGL", measure="operating_cash_flow", period_type="year"),
         names=("value_usd", *LINE),
     ),
@@ -1233,7 +1230,7 @@ KINDS: tuple[Kind, ...] = (
         "a figure again under another number",
         F,
         "accession_of_one_filing",
-        "put_aside",
+        "quarantined",
         rows=again({"accession": "0000950170-25-099999"}, **CAPEX, form="10-Q"),
         names=("usual_accession=0000950170-25-010491", *LINE),
     ),
@@ -1249,7 +1246,7 @@ KINDS: tuple[Kind, ...] = (
         "an accession number of another form",
         F,
         "accession_in_form",
-        "put_aside",
+        "quarantined",
         rows=put({"accession": "95017025010491"}, **CAPEX, form="10-Q"),
         names=("accession", *LINE),
     ),
@@ -1257,7 +1254,7 @@ KINDS: tuple[Kind, ...] = (
         "an accession number that is lost",
         F,
         "accession_in_form",
-        "put_aside",
+        "quarantined",
         rows=put({"accession": ""}, **CAPEX, form="10-Q"),
         names=("accession", *LINE),
     ),
@@ -1265,7 +1262,7 @@ KINDS: tuple[Kind, ...] = (
         "an accession number of another company",
         F,
         "accession_of_one_filing",
-        "put_aside",
+        "quarantined",
         rows=put({"accession": "0001652044-25-000014"}, **CAPEX, form="10-Q"),
         names=("usual_ticker=GOOGL", *LINE),
     ),
@@ -1273,7 +1270,7 @@ KINDS: tuple[Kind, ...] = (
         "an accession number of the quarter after",
         F,
         "accession_of_one_filing",
-        "put_aside",
+        "quarantined",
         rows=put({"accession": "0000950170-25-061046"}, **CAPEX, form="10-Q"),
         names=("usual_accession=0000950170-25-010491", *LINE),
     ),
@@ -1281,7 +1278,7 @@ KINDS: tuple[Kind, ...] = (
         "day and month of a filing swapped",
         F,
         "accession_of_one_filing",
-        "put_aside",
+        "quarantined",
         rows=put({"known_on": "2025-09-01"}, **CAPEX, form="10-Q"),
         names=("usual_known_on=2025-01-29", *LINE),
     ),
@@ -1289,7 +1286,7 @@ KINDS: tuple[Kind, ...] = (
         "the number of another company",
         F,
         "cik_of_the_company",
-        "put_aside",
+        "quarantined",
         rows=put({"cik": "320193"}, **CAPEX, form="10-Q"),
         names=("cik_of_the_panel=789019", *LINE),
     ),
@@ -1305,7 +1302,7 @@ KINDS: tuple[Kind, ...] = (
         "capex called revenue",
         F,
         "tag_of_its_measure",
-        "put_aside",
+        "quarantined",
         rows=put({"measure": "revenue"}, **CAPEX, form="10-Q"),
         names=("usual_measure=purchases_of_property_and_equipment", *LINE),
     ),
@@ -1313,7 +1310,7 @@ KINDS: tuple[Kind, ...] = (
         "a measure in capital letters",
         F,
         SET,
-        "put_aside",
+        "quarantined",
         rows=put({"measure": "Purchases_Of_Property_And_Equipment"}, **CAPEX, form="10-Q"),
         names=("measure", *LINE),
     ),
@@ -1321,7 +1318,7 @@ KINDS: tuple[Kind, ...] = (
         "a quarter a month late",
         F,
         "ends_with_a_quarter",
-        "put_aside",
+        "quarantined",
         rows=put({"period_start": "2024-11-01", "period_end": "2025-01-31"}, **CAPEX, filing_fiscal_year="2026"),
         names=("period_end=2025-01-31", *LINE),
     ),
@@ -1357,7 +1354,7 @@ KINDS: tuple[Kind, ...] = (
         "revenue of a quarter with a digit lost",
         F,
         "far_from_both_neighbours",
-        "put_aside",
+        "quarantined",
         rows=each({"value_usd": times(0.1, True)}, **CAPEX | {"measure": "revenue"}),
         names=("6963200000", *LINE),
     ),
@@ -1400,7 +1397,7 @@ KINDS: tuple[Kind, ...] = (
         "price of a node of eight",
         G,
         "price_of_a_node",
-        "put_aside",
+        "quarantined",
         rows=put({"usd_per_gpu_hour": times(8)}, observation_id="GP1110"),
         names=("usd_per_gpu_hour", *LINE),
     ),
@@ -1416,7 +1413,7 @@ KINDS: tuple[Kind, ...] = (
         "price divided by eight once more",
         G,
         "price_of_a_node",
-        "put_aside",
+        "quarantined",
         rows=put({"usd_per_gpu_hour": times(1 / 8)}, observation_id="GP1110"),
         names=("usd_per_gpu_hour",),
     ),
@@ -1424,7 +1421,7 @@ KINDS: tuple[Kind, ...] = (
         "price in cents",
         G,
         "plausible_for_the_chip",
-        "put_aside",
+        "quarantined",
         rows=put({"usd_per_gpu_hour": times(100)}, **OFFER),
         names=("usd_per_gpu_hour", *LINE),
     ),
@@ -1432,7 +1429,7 @@ KINDS: tuple[Kind, ...] = (
         "price for a month",
         G,
         "plausible_for_the_chip",
-        "put_aside",
+        "quarantined",
         rows=put({"usd_per_gpu_hour": times(730)}, **OFFER),
         names=("usd_per_gpu_hour",),
     ),
@@ -1440,7 +1437,7 @@ KINDS: tuple[Kind, ...] = (
         "a price of zero",
         G,
         RANGE,
-        "put_aside",
+        "quarantined",
         rows=put({"usd_per_gpu_hour": "0"}, **OFFER),
         names=("usd_per_gpu_hour",),
     ),
@@ -1456,7 +1453,7 @@ KINDS: tuple[Kind, ...] = (
         "an offer called an index",
         G,
         "an_index_is_not_an_offer",
-        "put_aside",
+        "quarantined",
         rows=put({"pricing_kind": "index"}, observation_id="GP0840"),
         names=("pricing_kind",),
     ),
@@ -1472,7 +1469,7 @@ KINDS: tuple[Kind, ...] = (
         "a chip before its release",
         G,
         "priced_before_its_release",
-        "put_aside",
+        "quarantined",
         rows=put({"gpu_model": "B300", "instance": "B300"}, observation_id="GP0197"),
         names=("B300", *LINE),
     ),
@@ -1498,7 +1495,7 @@ KINDS: tuple[Kind, ...] = (
         "operations off by a thousand",
         T,
         "six_n_d_within_ten",
-        "put_aside",
+        "quarantined",
         rows=put({"training_flop": times(1e-3)}, **V3),
         names=("training_flop", *LINE),
     ),
@@ -1506,7 +1503,7 @@ KINDS: tuple[Kind, ...] = (
         "operations off by a thousand, tokens unknown",
         T,
         "rate_that_a_chip_can_reach",
-        "put_aside",
+        "quarantined",
         rows=put({"training_flop": times(1e3), "tokens": ""}, **V3),
         names=("training_flop",),
     ),
@@ -1522,7 +1519,7 @@ KINDS: tuple[Kind, ...] = (
         "GPU-hours times a thousand",
         T,
         "price_that_could_be_asked",
-        "put_aside",
+        "quarantined",
         rows=put({"gpu_hours": times(1000)}, **V3),
         names=("gpu_hours",),
     ),
@@ -1530,7 +1527,7 @@ KINDS: tuple[Kind, ...] = (
         "cost in thousands",
         T,
         "price_that_could_be_asked",
-        "put_aside",
+        "quarantined",
         rows=put({"claimed_cost_usd": "5576"}, **V3),
         names=("claimed_cost_usd", *LINE),
     ),
@@ -1554,7 +1551,7 @@ KINDS: tuple[Kind, ...] = (
         "a scope that there is not",
         T,
         SET,
-        "put_aside",
+        "quarantined",
         rows=put({"cost_scope": "total"}, **V3),
         names=("cost_scope", *LINE),
     ),
@@ -1562,7 +1559,7 @@ KINDS: tuple[Kind, ...] = (
         "a cost that is lost",
         T,
         "scope_without_a_cost",
-        "put_aside",
+        "quarantined",
         rows=put({"claimed_cost_usd": ""}, **V3),
         names=("claimed_cost_usd",),
     ),
@@ -1586,7 +1583,7 @@ KINDS: tuple[Kind, ...] = (
         "tokens with another power of ten",
         T,
         "six_n_d_within_ten",
-        "put_aside",
+        "quarantined",
         rows=put({"tokens": times(1000)}, **V3),
         names=("tokens",),
     ),
@@ -1602,7 +1599,7 @@ KINDS: tuple[Kind, ...] = (
         "more active parameters than there are",
         T,
         "active_within_all_parameters",
-        "put_aside",
+        "quarantined",
         rows=put({"parameters_active": times(100)}, **V3),
         names=("parameters_active",),
     ),
@@ -1618,7 +1615,7 @@ KINDS: tuple[Kind, ...] = (
         "a model's operations off by a thousand",
         "ai_models",
         "flop_as_in_other_lists",
-        "put_aside",
+        "quarantined",
         rows=put({"training_flop": times(1e3)}, model="DeepSeek-V3", vintage="2026-08-19"),
         names=("training_flop", *LINE),
     ),
@@ -1634,7 +1631,7 @@ KINDS: tuple[Kind, ...] = (
         "an index off its scale",
         "model_capability",
         "on_the_scale_of_the_index",
-        "put_aside",
+        "quarantined",
         rows=put({"eci": "9954", "eci_high": "10596"}),
         names=("eci", *LINE),
     ),
@@ -1642,7 +1639,7 @@ KINDS: tuple[Kind, ...] = (
         "an estimate outside its interval",
         "model_capability",
         "interval_holds_the_estimate",
-        "put_aside",
+        "quarantined",
         rows=put({"eci_low": "@eci_high", "eci_high": "@eci_low"}),
         names=("eci_low",),
     ),
@@ -1650,7 +1647,7 @@ KINDS: tuple[Kind, ...] = (
         "a share in percent",
         "evidence",
         "share_is_a_fraction",
-        "put_aside",
+        "quarantined",
         rows=put({"value": times(100), "value_low": "", "value_high": ""}, unit="share"),
         names=("value", *LINE),
     ),
@@ -1658,7 +1655,7 @@ KINDS: tuple[Kind, ...] = (
         "a range that does not hold its value",
         "evidence",
         "range_holds_the_value",
-        "put_aside",
+        "quarantined",
         rows=put({"value": times(3)}, evidence_id="CC001"),
         names=("value_high", *LINE),
     ),
@@ -1691,7 +1688,7 @@ KINDS: tuple[Kind, ...] = (
         "a high with a digit too many",
         P,
         "range_of_a_bar",
-        "put_aside",
+        "quarantined",
         rows=put({"high": times(10)}, **BAR),
         names=("high", *LINE),
     ),
@@ -1699,7 +1696,7 @@ KINDS: tuple[Kind, ...] = (
         "a price beyond all prices",
         P,
         "range_of_a_bar",
-        "put_aside",
+        "quarantined",
         rows=put({"close": "1e308", "high": "1e308"}, **BAR),
         names=("1e+308", *LINE),
     ),
@@ -1707,7 +1704,7 @@ KINDS: tuple[Kind, ...] = (
         "one bar a fifth too high",
         P,
         "back_the_next_day",
-        "put_aside",
+        "quarantined",
         rows=scaled(1.2, "MSFT", "2025-03-12"),
         names=("close_before", *LINE),
     ),
@@ -1715,7 +1712,7 @@ KINDS: tuple[Kind, ...] = (
         "one adj_close two percent off",
         P,
         "back_the_next_day",
-        "put_aside",
+        "quarantined",
         rows=put({"adj_close": times(0.98)}, ticker="NVDA", date="2025-01-27"),
         names=("factor_after", *LINE),
     ),
@@ -1755,7 +1752,7 @@ KINDS: tuple[Kind, ...] = (
         "a hexadecimal number",
         P,
         "reading",
-        "put_aside",
+        "quarantined",
         rows=put({"close": "0x17F"}, **BAR),
         names=("0x17F", *LINE),
     ),
@@ -1763,7 +1760,7 @@ KINDS: tuple[Kind, ...] = (
         "a time of another zone for a date",
         P,
         "reading",
-        "put_aside",
+        "quarantined",
         rows=put({"date": "2025-03-13T00:00:00+00:00"}, **BAR),
         names=("date", *LINE),
     ),
@@ -1771,7 +1768,7 @@ KINDS: tuple[Kind, ...] = (
         "day and month of a bar swapped",
         P,
         "known_from_its_day",
-        "put_aside",
+        "quarantined",
         rows=put({"date": "2025-12-03"}, **BAR),
         names=("date=2025-12-03", *LINE),
     ),
@@ -1819,7 +1816,7 @@ KINDS: tuple[Kind, ...] = (
         "a header in the middle",
         F,
         "reading",
-        "put_aside",
+        "quarantined",
         body=lambda b: b + b[: b.index(b"\n") + 1],
         names=("cik", *LINE),
     ),
@@ -1827,7 +1824,7 @@ KINDS: tuple[Kind, ...] = (
         "a chip that its own name contradicts",
         G,
         "chip_as_in_its_name",
-        "put_aside",
+        "quarantined",
         rows=put({"gpu_model": "H100 SXM"}, **OFFER),
         names=("chips_in_the_name=['a100']", *LINE),
     ),
@@ -1843,7 +1840,7 @@ KINDS: tuple[Kind, ...] = (
         "a list price called a specialist's",
         G,
         "offer_as_before",
-        "put_aside",
+        "quarantined",
         rows=put({"provider_class": "specialist"}, observation_id="GP0004"),
         names=("usual_class=hyperscaler", *LINE),
     ),
@@ -1875,7 +1872,7 @@ KINDS: tuple[Kind, ...] = (
         "a NUL in a name",
         G,
         "text_is_readable",
-        "put_aside",
+        "quarantined",
         body=lambda b: b.replace(b"Lambda Labs", b"Lambda\x00Labs", 1),
         names=("provider", *LINE),
     ),
@@ -1883,7 +1880,7 @@ KINDS: tuple[Kind, ...] = (
         "a name that was decoded twice",
         G,
         "text_is_readable",
-        "put_aside",
+        "quarantined",
         body=lambda b: b.replace(b"Lambda Labs", "Lambd\u00c3\u00a1 Labs".encode(), 1),
         names=("provider", *LINE),
     ),
@@ -1987,7 +1984,7 @@ KINDS: tuple[Kind, ...] = (
         "operations off by ten",
         T,
         "six_n_d_within_ten",
-        "put_aside",
+        "quarantined",
         rows=put({"training_flop": times(10)}, **V3),
         names=("training_flop", *LINE),
     ),
@@ -2127,7 +2124,7 @@ KINDS: tuple[Kind, ...] = (
         "Yahoo: a close above its high",
         P,
         "ohlc_consistent",
-        "put_aside",
+        "quarantined",
         live=lambda: chart(quote={"close": [142.0, 160.0]}),
         names=("high",),
     ),
@@ -2142,7 +2139,7 @@ KINDS: tuple[Kind, ...] = (
         "SEC: a figure in thousands",
         F,
         "a_thousandfold_off",
-        "put_aside",
+        "quarantined",
         live=lambda: facts([{**QUARTER, "val": 15804000}]),
         names=("value_usd", "USD[0]"),
     ),
@@ -2150,7 +2147,7 @@ KINDS: tuple[Kind, ...] = (
         "SEC: Amazon's error, at Microsoft",
         F,
         "far_from_both_neighbours",
-        "put_aside",
+        "quarantined",
         live=lambda: facts([{**QUARTER, "val": 796000000}]),
         names=("796000000", "USD[0]"),
     ),
@@ -2158,7 +2155,7 @@ KINDS: tuple[Kind, ...] = (
         "SEC: a figure 3 % off what the same filing says",
         F,
         "filing_says_one_figure",
-        "put_aside",
+        "quarantined",
         live=lambda: facts([{**QUARTER, "val": 16278120000}]),
         names=("value_usd=16278120000", "USD[0]"),
     ),
@@ -2166,7 +2163,7 @@ KINDS: tuple[Kind, ...] = (
         "SEC: the year to date called a quarter",
         F,
         "filing_says_one_figure",
-        "put_aside",
+        "quarantined",
         live=lambda: facts([{**QUARTER, "start": "2024-07-01"}]),
         names=("told_usd=30727000000", "USD[0]"),
     ),
@@ -2174,7 +2171,7 @@ KINDS: tuple[Kind, ...] = (
         "SEC: an accession number cut short",
         F,
         "accession_in_form",
-        "put_aside",
+        "quarantined",
         live=lambda: facts(
             [{**QUARTER, "accn": "0000950170-25"}, {**QUARTER, "start": "2024-07-01", "val": 30727000000}]
         ),
@@ -2192,7 +2189,7 @@ KINDS: tuple[Kind, ...] = (
         "SEC: the count in thousands",
         S,
         "count_of_another_unit",
-        "put_aside",
+        "quarantined",
         live=lambda: facts([QUARTER], shares=7434139),
         names=("shares=7434139", "shares[0]"),
     ),
@@ -2208,7 +2205,7 @@ KINDS: tuple[Kind, ...] = (
         "Yahoo: a negative low",
         P,
         RANGE,
-        "put_aside",
+        "quarantined",
         live=lambda: chart(quote={"low": [-1.0, 141.0]}),
         names=("low=-1.0", "timestamp[0]"),
     ),
@@ -2216,7 +2213,7 @@ KINDS: tuple[Kind, ...] = (
         "Yahoo: a close that is not a number",
         P,
         "reading",
-        "put_aside",
+        "quarantined",
         live=lambda: chart(quote={"close": [float("nan"), 147.0]}),
         names=("close", "timestamp[0]"),
     ),
@@ -2224,7 +2221,7 @@ KINDS: tuple[Kind, ...] = (
         "Yahoo: prices in hundreds of dollars",
         P,
         "adjustment_lowers_price",
-        "put_aside",
+        "quarantined",
         live=lambda: chart(quote={n: [1.42, 1.47] for n in PRICES[:4]}),
         names=("adj_close", "timestamp[1]"),
     ),
@@ -2240,7 +2237,7 @@ KINDS: tuple[Kind, ...] = (
         "SEC: a number of two years before",
         F,
         "accession_of_its_day",
-        "put_aside",
+        "quarantined",
         live=lambda: facts([{**QUARTER, "accn": "0000950170-22-010491"}]),
         names=("accession", "USD[0]"),
     ),
@@ -2248,7 +2245,7 @@ KINDS: tuple[Kind, ...] = (
         "SEC: cents in a figure",
         F,
         "reading",
-        "put_aside",
+        "quarantined",
         live=lambda: facts([{**QUARTER, "val": 15804000000.37}]),
         names=("15804000000.37", "USD[0]"),
     ),
@@ -2257,7 +2254,7 @@ KINDS: tuple[Kind, ...] = (
         "SEC: a negative payment",
         F,
         "capex_and_revenue_not_negative",
-        "put_aside",
+        "quarantined",
         live=lambda: facts([{**QUARTER, "val": -15804000000}]),
         names=("value_usd", "USD[0]"),
     ),
@@ -2265,7 +2262,7 @@ KINDS: tuple[Kind, ...] = (
         "SEC: a value that is text",
         F,
         "reading",
-        "put_aside",
+        "quarantined",
         live=lambda: facts([{**QUARTER, "val": "15.8bn"}]),
         names=("15.8bn",),
     ),
@@ -2281,7 +2278,7 @@ KINDS: tuple[Kind, ...] = (
         "SEC: filed before it was over",
         F,
         "filed_after_period",
-        "put_aside",
+        "quarantined",
         live=lambda: facts([{**QUARTER, "filed": "2024-11-29"}]),
         names=("known_on",),
     ),

@@ -15,7 +15,10 @@ import pytest
 from tests.conftest import with_provenance
 from warehouse import marts
 from warehouse.quality import checks as quality
-from warehouse.quality.checks import BETWEEN, COLUMNS, IN_SET, NOT_NULL, ROW_COUNT, Report, Target, validate
+from warehouse.quality import quarantined, wording
+from warehouse.quality.checks import BETWEEN, COLUMNS, IN_SET, NOT_NULL, ROW_COUNT
+from warehouse.quality.findings import Reason, Report, Target
+from warehouse.quality.validate import validate
 from warehouse.tables import CORE, SYSTEM
 from warehouse.tables.table import Check, Column, Table, core, mart
 
@@ -132,7 +135,7 @@ def test_good_rows_pass_every_check(warehouse):
 def test_one_wrong_field_is_found_by_the_check_that_is_for_it(warehouse, wrong, expectation, columns):
     report = staged(warehouse, "stock_prices", BAR, {**BAR, "date": SESSIONS[1], **wrong})
     assert not_held(report)[expectation, columns] == 1
-    [message] = [m for m in report.put_aside if f"{expectation} " in m or columns.split(",")[0] in m.split(" (")[0]]
+    [message] = [m for m in report.quarantined if f"{expectation} " in m or columns.split(",")[0] in m.split(" (")[0]]
     assert "prices.csv, line 3: " in message
     field, value = next(iter(wrong.items()))
     assert f"{field}={'null' if value is None else value}" in message
@@ -142,7 +145,7 @@ def test_one_wrong_field_is_found_by_the_check_that_is_for_it(warehouse, wrong, 
 
 def test_missing_provenance_names_the_field_that_is_missing(warehouse):
     report = staged(warehouse, "stock_prices", {**BAR, "citation": None})
-    [message] = report.put_aside
+    [message] = report.quarantined
     assert "provenance_given" in message
     assert "citation=null (" in message
     assert "grade=" not in message
@@ -184,44 +187,44 @@ def _odd_rows(table: Table) -> list[dict]:
 
 
 @pytest.mark.parametrize("name", sorted(CORE))
-def test_the_loading_puts_aside_the_rows_that_great_expectations_counts(warehouse, name):
+def test_the_rows_that_are_found_are_those_that_break_the_check(warehouse, name):
     table = CORE[name]
     fill(warehouse, f"staging.{name}", pl.DataFrame(_odd_rows(table), schema=table.polars_schema))
     report = check(warehouse, Target(table, f"staging.{name}", "rows"))
     assert report.broken == []
-    reasons = warehouse.execute(f"select {quality.reasons_sql(table, TODAY)} from staging.{name} as r").fetchall()
     for finding in report.findings:
         if finding.check.puts_aside:
             sql = quality.bad_rows(finding.check, today=TODAY, relation=f"staging.{name}")
             [(bad,)] = warehouse.execute(f"select count(*) from ({sql})").fetchall()
-            assert finding.count == bad, finding.check
+            assert (finding.count, len(finding.every)) == (bad, bad), finding.check
             continue
         condition = quality.rendered(finding.check, today=TODAY)
-        [(bad,)] = warehouse.execute(f"select count(*) from staging.{name} as r where {condition}").fetchall()
-        assert finding.count == bad, finding.check
-        said = f"{quality.label(finding.check, table)}: "
-        assert sum(reason.startswith(said) or f"; {said}" in reason for (reason,) in reasons) == bad, finding.check
+        bad = warehouse.execute(f"select rowid from staging.{name} as r where {condition}").fetchall()
+        assert finding.count == len(bad), finding.check
+        assert sorted(row["place_in_staging"] for row in finding.every) == sorted(place for (place,) in bad)
     assert sum(not f.success for f in report.findings) > len(report.findings) / 2, "the odd rows must be odd enough"
 
 
-def test_a_reason_names_the_check_the_field_and_the_value(warehouse):
-    table = CORE["stock_prices"]
-    put(warehouse, "staging.stock_prices", table, BAR, {**BAR, "low": -1.0, "close": None})
-    expression = quality.reasons_sql(table, TODAY)
-    [(good,), (bad,)] = warehouse.execute(f"select {expression} from staging.stock_prices as r").fetchall()
-    assert good == ""
-    low, close = bad.split("; ")
-    assert low.startswith("low is not above 0: low=-1.0 (")
+def reasons(report: Report) -> list[Reason]:
+    return [quarantined.of_a_row(f.check, row) for f in report.findings if f.check.quarantines for row in f.every]
+
+
+def test_a_reason_is_the_check_with_the_field_and_the_value(warehouse):
+    found = reasons(staged(warehouse, "stock_prices", BAR, {**BAR, "low": -1.0, "close": None}))
+    assert found == [
+        Reason(BETWEEN, {"low": -1.0}),
+        Reason(NOT_NULL, {"close": None}),
+    ]
+    said = wording.quarantined(CORE["stock_prices"], found, "prices.csv", "line 3")
+    low, close = said.split("; ")
+    assert low.startswith("prices.csv, line 3: low is not above 0: low=-1.0 (it is another unit")
     assert close.startswith("close is missing: close=null (")
 
 
-def test_a_reason_names_only_the_fields_at_fault(warehouse):
-    table = CORE["stock_prices"]
-    put(warehouse, "staging.stock_prices", table, {**BAR, "citation": None, "high": float("inf")})
-    expression = quality.reasons_sql(table, TODAY)
-    [(reason,)] = warehouse.execute(f"select {expression} from staging.stock_prices as r").fetchall()
-    assert "figures_are_finite: high=inf (" in reason
-    assert "provenance_given: citation=null (" in reason
+def test_a_reason_holds_only_the_fields_at_fault(warehouse):
+    found = reasons(staged(warehouse, "stock_prices", {**BAR, "citation": None, "high": float("inf")}))
+    assert Reason("figures_are_finite", {"high": "inf"}) in found
+    assert Reason("provenance_given", {"citation": None}) in found
 
 
 # -- whole tables ---------------------------------------------------------------------------------------------------
@@ -296,16 +299,16 @@ MART = mart(
 @pytest.mark.parametrize(
     ("rows", "failing"),
     [
-        ("('A', 0.25, 'A', null), ('B', 0.75, 'A', null)", set()),
-        ("('A', 0.25, 'A', null), ('B', 0.74, 'A', null)", {"shares_sum_to_one"}),
-        ("('A', -0.25, 'A', null), ('B', 1.25, 'A', null)", {BETWEEN}),
-        ("('A', 0.25, 'A', null), ('A', 0.75, 'A', null)", {"expect_column_values_to_be_unique"}),
-        ("('A', 0.25, 'F', null), ('B', 0.75, 'A', null)", {IN_SET}),
-        ("('A', 1.0, 'A', null), (null, null, 'A', null)", {NOT_NULL}),
+        ("('A', 0.25, 'A', null, null), ('B', 0.75, 'A', null, null)", set()),
+        ("('A', 0.25, 'A', null, null), ('B', 0.74, 'A', null, null)", {"shares_sum_to_one"}),
+        ("('A', -0.25, 'A', null, null), ('B', 1.25, 'A', null, null)", {BETWEEN}),
+        ("('A', 0.25, 'A', null, null), ('A', 0.75, 'A', null, null)", {"expect_column_values_to_be_unique"}),
+        ("('A', 0.25, 'F', null, null), ('B', 0.75, 'A', null, null)", {IN_SET}),
+        ("('A', 1.0, 'A', null, null), (null, null, 'A', null, null)", {NOT_NULL}),
     ],
 )
 def test_a_mart_is_checked_row_by_row_and_as_a_whole(warehouse, rows, failing):
-    warehouse.execute("create table marts.made_up (scope text, share double, grade text, reason text)")
+    warehouse.execute("create table marts.made_up (scope text, share double, grade text, reasons text[], reason text)")
     warehouse.execute(f"insert into marts.made_up values {rows}")
     report = check(warehouse, Target(MART, "marts.made_up", "all"))
     assert {name for name, _ in not_held(report)} == failing
@@ -321,7 +324,7 @@ def test_every_declared_check_can_run(warehouse):
     facts += [Target(table, table.full_name, "table") for table in CORE.values()]
     report = check(warehouse, *facts, *(Target(table, table.full_name, "all") for table in declared))
     assert report.broken == []
-    assert report.put_aside == []
+    assert report.quarantined == []
     of_facts = [finding for finding in report.findings if finding.target in facts]
     assert {finding.check.name for finding in of_facts if not finding.success} == {ROW_COUNT}
 
@@ -350,7 +353,7 @@ def test_a_check_that_cannot_run_is_told_from_one_that_failed(warehouse):
     report = _things(warehouse, table, "a", "b")
     assert not report.publishable
     assert report.failed_critical == []
-    assert len(report.put_aside) == 1
+    assert len(report.quarantined) == 1
     assert len(report.broken) == 2
     assert "typing_error" in report.broken[0]
     assert 'Referenced column "nmae" not found' in report.broken[0]
@@ -378,7 +381,7 @@ def test_sql_reaches_the_database_as_it_was_written(warehouse, condition):
     )
     report = _things(warehouse, table, "a", "b", "c")
     assert not_held(report) == {("as_a_condition", ""): 1, ("as_a_query", ""): 1}
-    assert "name=b" in report.put_aside[0] + report.failed_critical[0]
+    assert "name=b" in report.quarantined[0] + report.failed_critical[0]
 
 
 # -- the connection -------------------------------------------------------------------------------------------------
@@ -396,8 +399,10 @@ def test_a_path_will_do(tmp_path):
     path = tmp_path / "other.duckdb"
     with duckdb.connect(str(path)) as connection:
         connection.execute("create schema marts")
-        connection.execute("create table marts.made_up (scope text, share double, grade text, reason text)")
-        connection.execute("insert into marts.made_up values ('A', 1, 'B', null)")
+        connection.execute(
+            "create table marts.made_up (scope text, share double, grade text, reasons text[], reason text)"
+        )
+        connection.execute("insert into marts.made_up values ('A', 1, 'B', null, null)")
     assert not_held(check(path, Target(MART, "marts.made_up", "all"))) == {}
 
 

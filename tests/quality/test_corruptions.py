@@ -30,7 +30,8 @@ from warehouse.assumptions import Assumptions
 from warehouse.pipeline import ingest
 from warehouse.pipeline.quarantine import quarantine
 from warehouse.quality import checks as quality
-from warehouse.quality import known_findings
+from warehouse.quality import known_findings, validate
+from warehouse.quality.findings import Target
 from warehouse.sources import all_sources, sec
 from warehouse.tables import CORE
 from warehouse.tables.company_facts import MEASURES
@@ -54,7 +55,7 @@ def test_each_corruption_is_caught_and_kept_out(lab: Laboratory, kind: Kind) -> 
     assert [name for name in kind.names if name not in text] == [], text
     if kind.result in KEPT_OUT and kind.result != "critical":
         assert found.corrupted == 0, "a corrupted row came into core"
-    if kind.result in ("put_aside", "refused") and kind.body is None and kind.live is None:
+    if kind.result in ("quarantined", "refused") and kind.body is None and kind.live is None:
         assert f"{kind.table}.csv, line " in text, "the message leads to the file and the line"
 
 
@@ -70,29 +71,25 @@ def test_the_clean_snapshot_raises_no_warning_that_is_not_explained(lab: Laborat
 
 def test_every_known_finding_is_still_found(lab: Laboratory) -> None:
     """An explanation of what no check finds any more explains nothing."""
-    names = quality._document_names(lab.store.connection)
     for known in known_findings.entries():
         [table] = [table for table in CORE.values() if table.full_name == known.table]
         [check] = [check for check in table.checks if check.name == known.check]
-        target = quality.Target(table, table.full_name, "all")
-        rows = quality._rows_found(lab.store.connection, target, check, TODAY, known_findings.MOST)
-        assert any(known.matches(row) for row in rows), known
+        assert any(known.matches(row) for row in lab.rows_found(check, table)), known
         assert check.severity == "warning"
-        assert names
 
 
 def test_great_expectations_says_the_same(lab: Laboratory) -> None:
     """What the harness finds by the declared SQL is what a run finds, with known findings set apart."""
     table = CORE["training_runs"]
-    report = quality.validate(
+    report = validate.validate(
         lab.store.connection,
-        [quality.Target(table, table.full_name, "all")],
+        [Target(table, table.full_name, "all")],
         run_id="R",
         checked_at=datetime.now(UTC),
         today=TODAY,
     )
     assert (report.warnings, report.failed_critical, report.broken) == ([], [], [])
-    assert any("TR016" in said and "Known: " in said for said in report.explained)
+    assert any("TR016" in one.found for found in report.findings for one in found.explained)
     details = report.results.filter(pl.col("expectation") == "implied_price_of_a_rental")
     assert details["success"].to_list() == [True]
     assert "explained" in details["details"][0]
@@ -125,7 +122,7 @@ def test_the_page_that_shows_amazons_quarter_as_0_796_billion_reaches_no_mart(
         )
 
     found = lab.try_out(Kind("", F, "", "", rows=change), then=look)
-    assert found.found["far_from_both_neighbours"] == "put_aside"
+    assert found.found["far_from_both_neighbours"] == "quarantined"
     assert "company_facts.csv, line " in found.messages[0]
     assert "796000000" in found.messages[0]
     [values] = seen
@@ -141,7 +138,7 @@ def test_a_row_that_stands_apart_at_first_is_named_once_its_neighbours_are_there
     sql = quality.bad_rows(check, today=TODAY, relation="staging.company_facts")
     assert "core.company_facts" in sql
     assert "core.company_facts" in quality.bad_rows(check, today=TODAY, relation="core.company_facts")
-    assert lab.try_out(Kind("", F, "", "", rows=put({"value_usd": "15804"}, **CAPEX))).result == "put_aside"
+    assert lab.try_out(Kind("", F, "", "", rows=put({"value_usd": "15804"}, **CAPEX))).result == "quarantined"
 
 
 COMPANIES = {
@@ -162,7 +159,7 @@ def test_what_the_sec_really_sent_loses_no_row_and_only_tells_the_splits_that_no
             context = {"ticker": ticker, "fiscal_year_end_month": str(month)}
             body, sha256 = gzip.decompress(bodies[ticker]), f"{number + 1}" * 64
             lab._stage(F, body, f"facts of {ticker}", sha256, source, url, context)
-        assert quarantine(lab.store, lab.run) == []
+        assert quarantine(lab.store, lab.run).messages == []
         ingest.load(lab.store)
         assert dict(lab._found(CORE[F])) == {}
         [check] = [check for check in CORE["shares_outstanding"].checks if check.name == "count_as_before"]

@@ -323,7 +323,7 @@ def load_once(live_server, tmp_path, monkeypatch):
         run = RunContext("run", datetime.now(UTC), paths, settings)
         with opened(tmp_path / "warehouse.duckdb", tmp_path / "staging.duckdb") as store:
             found = ingest(SOURCE, store, run)
-            messages = quarantine(store, run, [found])
+            messages = quarantine(store, run, [found]).messages
             load(store)
             rows = store.frame("SELECT * FROM core.ai_models ORDER BY model, vintage")
             store.finish()

@@ -35,7 +35,7 @@ def run_once(live_server, tmp_path):
         with opened(tmp_path / "warehouse.duckdb", tmp_path / "staging.duckdb") as store:
             put_bounds(store)
             found = ingest(SOURCE, store, run)
-            messages = quarantine(store, run, [found])
+            messages = quarantine(store, run, [found]).messages
             added = load(store).get("gpu_prices", 0)
             rows = store.execute("SELECT usd_per_gpu_hour FROM core.gpu_prices ORDER BY 1").fetchall()
             store.finish()

@@ -1,6 +1,6 @@
-"""`overbuild quality`: what the checks found, the rows they put aside, and what a person decides about those.
+"""`overbuild quality`: triage of what the checks found, and of the rows that they quarantined.
 
-A person on duty wants four things, in this order: what is new, which row it is, what stands in the document, and a way
+The on-call person wants four things, in this order: what is new, which row it is, what stands in the document, and a way
 to say what is to be done with it. Nothing here imports Great Expectations or Prefect.
 """
 
@@ -10,6 +10,7 @@ import getpass
 import gzip
 import json
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -24,66 +25,39 @@ from warehouse.database.releases import reading
 from warehouse.errors import UsageError
 from warehouse.fetching import archive
 from warehouse.paths import WAREHOUSE, Paths
-from warehouse.quality import decisions, history
-from warehouse.quality.checks import STAGING
+from warehouse.quality import decisions, history, wording
 from warehouse.quality.decisions import ACCEPTED, WITHDRAWN, Decision
+from warehouse.quality.findings import Explained
 from warehouse.quality.history import Row
 from warehouse.tables import CORE
 
 RUNS_SHOWN = 10
 ROWS_SHOWN = 50
 LINE_SHOWN = 500  # characters
+EVERY_RUN = 1_000_000
+WAYS = {"ran": "ran", "carried_over": "carried over", "skipped": "without a row to look at"}
 
 
 def quality(paths: Paths, run_id: str, form: Format) -> None:
     """Write one run's results (the latest without `run_id`) and, in a table, what is new and the history of runs."""
     with history.opened(paths) as connection:
-        runs = history.runs(connection, 1_000_000)
-        if not runs:
-            raise UsageError(f"{paths.root}: no run is recorded here yet. Run `overbuild run` first.")
-        wanted = run_id or runs[0]["run_id"]
-        outcome = next((run for run in runs if run["run_id"] == wanted), None)
-        if outcome is None:
-            latest = ", ".join(run["run_id"] for run in reversed(runs[:5]))
-            raise UsageError(f"--run {wanted}: there is no such run; the latest are {latest}.")
-        results = history.results(connection, wanted)
+        runs = history.runs(connection, EVERY_RUN)
+        run = _chosen(runs, run_id, paths)
+        results = history.results(connection, run["run_id"])
         if form is not Format.table:
-            if form is Format.json:
-                results = [row | {"details": json.loads(row["details"])} for row in results]
-            names = list(results[0]) if results else ["run_id"]
-            output.write(names, [list(row.values()) for row in results], form)
+            _write_results(results, form)
             return
-        aside = history.put_aside(connection, wanted)
+        quarantined = history.quarantined(connection, run["run_id"])
         waiting = history.waiting(connection)
-    failed = [row for row in results if not row["success"]]
-    new, mended = history.changed(results)
-    sys.stdout.write(
-        f"Run {wanted} ({outcome['source']}, as of {outcome['as_of']}): {outcome['outcome'].replace('_', ' ')}. "
-        f"{len(results) - len(failed)} of {len(results)} checks held; {len(new)} fail that held before or are new, "
-        f"{len(mended)} hold again.{_carried(results)}\n"
-    )
-    if known := [(row, said) for row in results for said in json.loads(row["details"]).get("explained", [])]:
-        shown = [[row["table_name"], row["expectation"], said.partition(": ")[2]] for row, said in known[:ROWS_SHOWN]]
-        output.write(
-            ["table", "check", "what was found"], shown, Format.table, f"Known findings, explained ({len(known)})"
-        )
-    if failed:
-        shown = [
-            [r["table_name"], r["expectation"], _consequence(r), "new" if r in new else "as before", r["unexpected_count"],
-             f"{r['failed_runs']} of {r['runs_looked_at']} runs", _told(r)]
-            for r in sorted(failed, key=lambda r: r not in new)
-        ]  # fmt: skip
-        columns = ["table", "check", "severity", "since last", "rows", "failed in", "what was found"]
-        output.write(columns, shown, Format.table, "Checks that did not hold")
-    if mended:
-        shown = [[r["table_name"], r["expectation"], r["column_name"]] for r in mended]
-        output.write(["table", "check", "columns"], shown, Format.table, "Checks that hold again")
-    if aside:
+    _write_overview(run, results)
+    _write_known(results)
+    _write_failed(results)
+    if quarantined:
         output.write(
             ["id", "table", "reason", "decision"],
-            [[r["row_id"], r["table_name"], r["reason"], r["decision"]] for r in aside[:ROWS_SHOWN]],
+            [[r["row_id"], r["table_name"], r["reason"], r["decision"]] for r in quarantined[:ROWS_SHOWN]],
             Format.table,
-            f"Rows put aside in this run ({len(aside)})",
+            f"Rows quarantined in this run ({len(quarantined)})",
         )
     if waiting:
         rows = "1 row waits" if len(waiting) == 1 else f"{len(waiting)} rows wait"
@@ -93,18 +67,78 @@ def quality(paths: Paths, run_id: str, form: Format) -> None:
     output.write(headings, [[run[n] for n in named] for run in runs[:RUNS_SHOWN]], Format.table, "Runs")
 
 
-def _carried(results: Sequence[Row]) -> str:
-    since = {json.loads(row["details"]).get("carried_over_from") for row in results} - {None}
-    return f" Nothing had changed since run {', '.join(sorted(since))}, which found this." if since else ""
+def _chosen(runs: Sequence[Row], run_id: str, paths: Paths) -> Row:
+    """The run that is asked for. Raises UsageError where there is none."""
+    if not runs:
+        raise UsageError(f"{paths.root}: no run is recorded here yet. Run `overbuild run` first.")
+    wanted = run_id or runs[0]["run_id"]
+    for run in runs:
+        if run["run_id"] == wanted:
+            return run
+    latest = ", ".join(run["run_id"] for run in reversed(runs[:5]))
+    raise UsageError(f"--run {wanted}: there is no such run; the latest are {latest}.")
 
 
-def _told(row: Row) -> str:
-    found = json.loads(row["details"])
-    return str(found.get("message") or found.get("protects") or "").removeprefix(f"{row['table_name']}: ")
+def _write_results(results: Sequence[Row], form: Format) -> None:
+    if form is Format.json:
+        results = [row | {"details": json.loads(row["details"])} for row in results]
+    names = list(results[0]) if results else ["run_id"]
+    output.write(names, [list(row.values()) for row in results], form)
 
 
-def _consequence(row: Row) -> str:
-    return "rows put aside" if row["table_name"].startswith(STAGING) else row["severity"]
+def _write_overview(run: Row, results: list[Row]) -> None:
+    """One line: how many checks held, how many of them ran, what is new."""
+    new, resolved = history.changed(results)
+    held = sum(row["success"] for row in results)
+    ways = Counter(row["how"] for row in results)
+    how = [f"{ways[name]} {words}" for name, words in WAYS.items() if ways[name]]
+    sys.stdout.write(
+        f"Run {run['run_id']} ({run['source']}, as of {run['as_of']}): {run['outcome'].replace('_', ' ')}. "
+        f"{held} of {len(results)} checks held{' (' if how else ''}{', '.join(how)}{')' if how else ''}; "
+        f"{len(new)} fail that held before or are new, {len(resolved)} hold again.{_unchanged(results)}\n"
+    )
+
+
+def _unchanged(results: Sequence[Row]) -> str:
+    """Said of a run that found nothing to check: which run found what it publishes."""
+    if {row["how"] for row in results} - {"carried_over", "skipped"}:
+        return ""
+    runs = {
+        json.loads(row["details"]).get("carried_over_from")
+        for row in results
+        if row["table_name"].partition(".")[0] == "marts"
+    } - {None}
+    return f" Nothing had changed since run {', '.join(sorted(runs))}, which found this." if runs else ""
+
+
+def _write_known(results: Sequence[Row]) -> None:
+    known = [(row, one) for row in results for one in json.loads(row["details"]).get("explained", [])]
+    if known:
+        shown = [[row["table_name"], row["expectation"], _explained(one)] for row, one in known[:ROWS_SHOWN]]
+        columns = ["table", "check", "what was found"]
+        output.write(columns, shown, Format.table, f"Known findings, explained ({len(known)})")
+
+
+def _explained(one: Any) -> str:
+    """A known finding in words; earlier versions kept it as a sentence."""
+    return one if isinstance(one, str) else wording.explained(Explained(**one))
+
+
+def _write_failed(results: list[Row]) -> None:
+    new, resolved = history.changed(results)
+    failed = [row for row in results if not row["success"]]
+    if failed:
+        shown = [
+            [r["table_name"], r["expectation"], "rows quarantined" if r["of_new_rows"] else r["severity"],
+             "new" if r in new else "as before", r["unexpected_count"], f"{r['failed_runs']} of {r['runs_looked_at']} runs",
+             history.found(r)]
+            for r in sorted(failed, key=lambda r: r not in new)
+        ]  # fmt: skip
+        columns = ["table", "check", "severity", "since last", "rows", "failed in", "what was found"]
+        output.write(columns, shown, Format.table, "Checks that did not hold")
+    if resolved:
+        shown = [[r["table_name"], r["expectation"], r["column_name"]] for r in resolved]
+        output.write(["table", "check", "columns"], shown, Format.table, "Checks that hold again")
 
 
 def checks(paths: Paths, form: Format) -> None:
@@ -131,52 +165,56 @@ def checks(paths: Paths, form: Format) -> None:
     output.write(names, [[row[name] for name in names] for row in found], form)
 
 
-# -- rows that were put aside -----------------------------------------------------------------------------------------
+# -- quarantined rows -------------------------------------------------------------------------------------------------
 
 
 def quarantine(paths: Paths, run_id: str, everything: bool, form: Format) -> None:
     """Write the rows that wait for a decision; or those of one run, or all that there ever were."""
     with history.opened(paths) as connection:
-        if run_id and run_id not in {run["run_id"] for run in history.runs(connection, 1_000_000)}:
+        if run_id and run_id not in {run["run_id"] for run in history.runs(connection, EVERY_RUN)}:
             raise UsageError(f"--run {run_id}: there is no such run; `overbuild quality` lists the latest.")
-        found = history.put_aside(connection, run_id) if run_id or everything else history.waiting(connection)
+        found = history.quarantined(connection, run_id) if run_id or everything else history.waiting(connection)
     found = [row | {"archived": str(archive.path_of(paths.raw, row["document_sha256"]))} for row in found]
     if form is not Format.table:
-        names = ["row_id", "table_name", "reason", "document", "locator", "url", "document_sha256", "archived", "run_id",
-                 "put_aside_at", "decision", "decided_by", "decided_at", "decision_reason", "row"]  # fmt: skip
+        names = ["row_id", "table_name", "reason", "reason_code", "document", "locator", "url", "document_sha256", "archived",
+                 "run_id",
+                 "quarantined_at", "decision", "decided_by", "decided_at", "decision_reason", "row"]  # fmt: skip
         if form is Format.json:
             found = [row | {"row": json.loads(row["row"])} for row in found]
         output.write(names, [[row[name] for name in names] for row in found], form)
         return
     if not found:
         where = f"run {run_id}" if run_id else "any run" if everything else "the warehouse"
-        said = "was put aside in" if run_id or everything else "waits for a decision in"
+        said = "was quarantined in" if run_id or everything else "waits for a decision in"
         sys.stdout.write(f"No row {said} {where}.\n")
         return
     shown = [
         [r["row_id"], r["table_name"], history.about(r), r["reason"], r["decision"] or "waits"]
         for r in found[:ROWS_SHOWN]
     ]
-    output.write(["id", "table", "row", "document, place: reason", "decision"], shown, Format.table, "Rows put aside")
+    output.write(["id", "table", "row", "document, place: reason", "decision"], shown, Format.table, "Quarantined rows")
     if len(found) > ROWS_SHOWN:
         sys.stdout.write(f"and {len(found) - ROWS_SHOWN} more: --format csv\n")
     sys.stdout.write(
-        "The row and its line in the document: overbuild quality row ID\n"
-        'It is right, load it at the next run: overbuild quality accept ID --reason "..."\n'
-        'It is wrong, tell of it no more:      overbuild quality dismiss ID --reason "..."\n'
+        "The row and its line in the document:  overbuild quality row ID\n"
+        'It is right, load it at the next run:  overbuild quality accept ID --reason "..."\n'
+        'It is wrong, do not mention it again:  overbuild quality dismiss ID --reason "..."\n'
     )
 
 
 def row(paths: Paths, asked: str, form: Format) -> None:
-    """Write everything about one row that was put aside, with what stands at its place in the document."""
+    """Write everything about one quarantined row, with what stands at its place in the document."""
     found = _find(paths, asked)
     path = archive.path_of(paths.raw, found["document_sha256"])
     header, line = _in_document(paths, found)
-    why_not = decisions.why_not_acceptable(found["table_name"], found["row"], found["reason"], datetime.now(UTC).date())
+    why_not = decisions.why_not_acceptable(
+        found["table_name"], found["row"], found["reason_code"], datetime.now(UTC).date()
+    )
     about = {
         "row_id": found["row_id"],
         "table_name": found["table_name"],
         "reason": found["reason"],
+        "reason_code": found["reason_code"],
         "document": found["document"],
         "locator": found["locator"],
         "url": found["url"],
@@ -184,7 +222,7 @@ def row(paths: Paths, asked: str, form: Format) -> None:
         "header": header,
         "line": line,
         "run_id": found["run_id"],
-        "put_aside_at": found["put_aside_at"],
+        "quarantined_at": found["quarantined_at"],
         "decision": found["decision"] or "waits",
         "decided_by": found["decided_by"],
         "decided_at": found["decided_at"],
@@ -225,7 +263,7 @@ def _in_document(paths: Paths, found: Row) -> tuple[str, str]:
 def _find(paths: Paths, asked: str) -> Row:
     """The row of this id (its first characters will do). Raises UsageError where there is none, or more than one."""
     with history.opened(paths) as connection:
-        every = history.put_aside(connection)
+        every = history.quarantined(connection)
     found = [r for r in every if r["row_id"] == asked] or [r for r in every if asked and r["row_id"].startswith(asked)]
     if len(found) == 1:
         return found[0]
@@ -234,7 +272,7 @@ def _find(paths: Paths, asked: str) -> Row:
             f"{asked}: {len(found)} rows begin so: {', '.join(r['row_id'] for r in found[:5])}; give more."
         )
     raise UsageError(
-        f"{asked}: no row of this id was ever put aside here ({paths.root}). `overbuild quality quarantine` lists those "
+        f"{asked}: no row of this id was ever quarantined here ({paths.root}). `overbuild quality quarantine` lists those "
         "that wait for a decision, with --all every one."
     )
 
@@ -260,7 +298,8 @@ def decide(paths: Paths, asked: str, decision: str, reason: str, by: str) -> Non
         decision=decision,
         decided_by=by,
         reason=reason,
-        put_aside_for=found["reason"],
+        quarantined_for=found["reason"],
+        reason_code=found["reason_code"] or "",
         row=found["row"],
         document_sha256=found["document_sha256"],
         locator=found["locator"],
@@ -269,7 +308,7 @@ def decide(paths: Paths, asked: str, decision: str, reason: str, by: str) -> Non
     then = {
         ACCEPTED: "The next run loads it; a critical check of the whole table can still refuse it.",
         WITHDRAWN: "It waits for a decision again.",
-    }.get(decision, "It stays out and is told of no more.")
+    }.get(decision, "It stays out and is not mentioned again.")
     sys.stderr.write(f"{row_id}: {decision} by {by}. {then}\n")
 
 
@@ -282,9 +321,9 @@ def _user() -> str:
 
 def _refuse_what_cannot_be_loaded(paths: Paths, found: Row) -> None:
     row_id, today = found["row_id"], datetime.now(UTC).date()
-    if why := decisions.why_not_acceptable(found["table_name"], found["row"], found["reason"], today):
+    if why := decisions.why_not_acceptable(found["table_name"], found["row"], found["reason_code"], today):
         raise UsageError(
-            f"{row_id}: this row cannot be accepted: {why}. Mend the document where it is ours (the next run reads it "
+            f"{row_id}: this row cannot be accepted: {why}. Correct the document where it is ours (the next run reads it "
             f'anew), or: overbuild quality dismiss {row_id} --reason "..."'
         )
     for other in _standing(paths, found):

@@ -79,9 +79,11 @@ def print_summary(outcome: dict[str, Any]) -> None:
         out.append(f"  {ASKED[verdict['question']]}  [{verdict['verdict'].replace('_', ' ')}]")
         out += [f"      {line}" for line in _wrapped(verdict["statement"])]
     known = f"; {outcome['known_findings']} findings are known and explained (overbuild quality)"
+    carried = f", {outcome['checks_carried_over']} of them carried over" if outcome["checks_carried_over"] else ""
     out += [
         "",
-        f"Checked: {outcome['checks_held']} of {outcome['checks']} checks held{known if outcome['known_findings'] else ''}.",
+        f"Checked: {outcome['checks_held']} of {outcome['checks']} checks held{carried}"
+        f"{known if outcome['known_findings'] else ''}.",
     ]
     if outcome["unchanged_since"]:
         out.append(f"  Nothing has changed since run {outcome['unchanged_since']}: its figures and findings stand.")

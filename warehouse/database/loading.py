@@ -18,7 +18,6 @@ from warehouse.database.store import Store
 from warehouse.sources.common.source import Source
 from warehouse.tables.table import ABOUT_LOADING, PROVENANCE, Table
 
-CONTRADICTION = "says otherwise than an earlier row of the same source about the same thing on the same day"
 _LIVE = "source_kind = 'live'"
 # Vendors send prices in single precision, whose last digit differs from one answer to the next.
 ROUNDING = 1e-6
@@ -39,10 +38,10 @@ def provenance(
 def take_contradictions(store: Store, table: Table) -> pl.DataFrame:
     """Take out of staging what a live source says otherwise than before, of the same thing and the same day.
 
-    The first stands; the others are given back with the column `reason`. A table that `restates` has its own way.
+    The first stands; the others are given back. A table that `restates` has its own way.
     """
     if table.restates:
-        return pl.DataFrame()
+        return table.empty()
     staged = relation(table)
     identity = sqltext.identifiers(table.identity)
     said = sqltext.identifiers(_said(table))
@@ -52,7 +51,7 @@ def take_contradictions(store: Store, table: Table) -> pl.DataFrame:
         f"WHERE {of_these} UNION ALL SELECT hash({identity}) FROM {staged} WHERE {_LIVE})"
     )
     if not again:  # each thing is spoken of once
-        return pl.DataFrame()
+        return table.empty()
     found = f"""
         WITH every AS (
           SELECT {identity}, row({said}) AS said, false AS staged, rowid AS place FROM {table.full_name}
@@ -62,7 +61,7 @@ def take_contradictions(store: Store, table: Table) -> pl.DataFrame:
         SELECT place FROM (
           SELECT *, first_value(said) OVER (PARTITION BY {identity} ORDER BY staged, place) AS first FROM every
         ) WHERE staged AND said <> first"""
-    bad = store.frame(f"SELECT *, '{CONTRADICTION}' AS reason FROM {staged} WHERE rowid IN ({found})")
+    bad = store.frame(f"SELECT * FROM {staged} WHERE rowid IN ({found})")
     if bad.height:
         store.execute(f"CREATE OR REPLACE TABLE {staged} AS SELECT * FROM {staged} WHERE rowid NOT IN ({found})")
     return bad

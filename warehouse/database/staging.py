@@ -119,26 +119,20 @@ class Staging:
 
     # -- out ----------------------------------------------------------------------------------------------------
 
-    def take_broken(self, table: Table, reason: str) -> pl.DataFrame:
-        """Take out the rows for which the SQL expression `reason` (over alias r) is not empty.
-
-        Gives them back with the column `reason`.
-        """
-        staged = relation(table)
-        rows = f"FROM {staged} AS r WHERE {reason}"
-        bad = self.cursor().execute(f"SELECT r.*, {reason} AS reason {rows} <> ''").pl()
-        if bad.height:
-            self.cursor().execute(f"CREATE OR REPLACE TABLE {staged} AS SELECT r.* {rows} = ''")
+    def take(self, table: Table, places: Sequence[int]) -> pl.DataFrame:
+        """Take out the rows at these places of staging (`rowid`); gives them back in this order."""
+        chosen = f"FROM {relation(table)} WHERE rowid IN (SELECT unnest(?))"
+        bad = self.cursor().execute(f"SELECT * {chosen} ORDER BY rowid", [places]).pl()
+        self.cursor().execute(f"DELETE {chosen}", [places])
         return bad
 
-    def take_places(self, table: Table, places: pl.DataFrame) -> pl.DataFrame:
-        """Take out the rows at `places` (document_sha256, locator, reason); gives them back with `reason`."""
+    def take_places(self, table: Table, places: Sequence[tuple[str, str]]) -> pl.DataFrame:
+        """Take out the rows at these places of documents (document_sha256, locator); gives them back."""
         staged = relation(table)
-        first = places.unique(["document_sha256", "locator"], keep="first", maintain_order=True)
         given = self.cursor()
-        given.register("places", first.to_arrow())
+        given.register("places", pl.DataFrame(places, schema=["document_sha256", "locator"], orient="row").to_arrow())
         try:
-            bad = given.execute(f"SELECT * FROM {staged} JOIN places USING (document_sha256, locator)").pl()
+            bad = given.execute(f"SELECT * FROM {staged} SEMI JOIN places USING (document_sha256, locator)").pl()
             given.execute(f"DELETE FROM {staged} s USING places p "
                            "WHERE s.document_sha256 = p.document_sha256 AND s.locator = p.locator")  # fmt: skip
         finally:

@@ -35,6 +35,8 @@ def upgrade(connection: duckdb.DuckDBPyConnection, catalog: str, tables: Iterabl
             connection.execute("BEGIN")
             _make_anew(connection, catalog, declared, columns)
             connection.execute("COMMIT")
+    if "quality.measures" in held:
+        connection.execute(f"UPDATE {catalog}.quality.measures SET measure = 'quarantined' WHERE measure = 'put_aside'")
 
 
 def _make_anew(connection: duckdb.DuckDBPyConnection, catalog: str, table: Table, held: set[str]) -> None:
@@ -42,7 +44,8 @@ def _make_anew(connection: duckdb.DuckDBPyConnection, catalog: str, table: Table
     before = f"{catalog}.{table.schema}.{identifier(table.name + EARLIER)}"
     connection.execute(f"ALTER TABLE {place} RENAME TO {identifier(table.name + EARLIER)}")
     rows = before
-    known = {name: identifier(name) for name in table.names if name in held}
+    known = {column.name: identifier(column.name) for column in table.columns if column.name in held}
+    known |= {column.name: identifier(column.was) for column in table.columns if column.was in held}
     if SOURCE_KIND.name in table.names and SOURCE_KIND.name not in held:  # a fact's name may be made of it, too
         rows = f"(SELECT *, rowid, {_KIND_BY_NAME} AS {SOURCE_KIND.name} FROM {before})"
         known[SOURCE_KIND.name] = identifier(SOURCE_KIND.name)

@@ -22,7 +22,7 @@ from warehouse import files
 from warehouse.fetching.webhook import deliver
 from warehouse.paths import Paths
 from warehouse.pipeline.context import Notice
-from warehouse.quality.checks import Finding
+from warehouse.quality.findings import Finding
 from warehouse.settings import Settings
 
 FILE = "alerts.json"

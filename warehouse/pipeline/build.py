@@ -135,13 +135,15 @@ def unchanged(store: Store, run: RunContext, quarantined: Quarantined, loaded: L
     results = SYSTEM["results"].conform(store.frame(_CARRIED, [run.run_id, run_id, ingest.NOTICE]))
     if results.is_empty():
         return None
-    return Carried(results, json.loads(results.item(0, "details"))["carried_over_from"])
+    of_marts = results.filter(pl.col("table_name").is_in([mart.table.full_name for mart in marts.all_marts().values()]))
+    return Carried(results, json.loads(of_marts.item(0, "details"))["carried_over_from"])
 
 
 # What was found then keeps its time, and says whose finding it is.
 _CARRIED = """
     SELECT * REPLACE (
       ? AS run_id,
+      CASE WHEN how = 'skipped' THEN how ELSE 'carried_over' END AS how,
       json_merge_patch(details, json_object('carried_over_from', coalesce(details->>'$.carried_over_from', run_id)))
         AS details)
     FROM quality.results

@@ -7,10 +7,11 @@ known then of what it protects.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -20,8 +21,9 @@ from warehouse.database.store import Store
 from warehouse.errors import RefusedError
 from warehouse.paths import QUALITY
 from warehouse.pipeline.context import Notice, RunContext
-from warehouse.quality import checks as quality
-from warehouse.quality import decisions, trend_checks
+from warehouse.quality import carried, decisions, trend_checks
+from warehouse.quality.carried import NewRows, Past
+from warehouse.quality.findings import Finding, Report, Target
 from warehouse.tables import CORE, SYSTEM
 
 
@@ -30,7 +32,7 @@ class Checked:
     """What a run's checks of one kind of rows found. `trends` are comparisons with earlier runs (no text: it holds)."""
 
     results: pl.DataFrame
-    findings: tuple[quality.Finding, ...] = ()
+    findings: tuple[Finding, ...] = ()
     warnings: tuple[str, ...] = ()
     trends: tuple[Notice, ...] = ()
 
@@ -51,16 +53,14 @@ class ChecksFailedError(RefusedError):
         self.checked = checked
 
 
-def check_new_rows(store: Store, run: RunContext) -> Checked:
-    """Check rows that wait to be loaded, one by one: bad ones will be quarantined."""
-    targets = [quality.Target(table, f"staging.{table.name}", "rows") for table in store.staging.counts()]
-    return _checked(_validate(store, run, targets)) if targets else NOTHING_CHECKED
+def check_facts(store: Store, run: RunContext, new_rows: NewRows, added: Mapping[str, int]) -> Checked:
+    """Check the tables of core, as far as earlier results do not stand. Raises ChecksFailedError for a critical failure.
 
-
-def check_facts(store: Store, run: RunContext) -> Checked:
-    """Check everything that core holds. Raises ChecksFailedError for a critical failure."""
-    targets = [quality.Target(t, t.full_name, "all", decisions.exempt(run.decisions, t)) for t in CORE.values()]
-    report = _validate(store, run, targets)
+    `new_rows` is what the checks found of the rows that this run loaded; `added` says how many of each table they were.
+    """
+    targets = [Target(t, t.full_name, "all", decisions.exempt(run.decisions, t)) for t in CORE.values()]
+    loaded = {CORE[name].full_name: count for name, count in added.items()}
+    report = _validate(store, run, targets, Past(new_rows, carried.last_published(store.execute), loaded))
     _require_publishable(report)
     return _checked(report)
 
@@ -68,7 +68,7 @@ def check_facts(store: Store, run: RunContext) -> Checked:
 def check_marts(store: Store, run: RunContext) -> Checked:
     """Check the marts, and compare this run with those before it. Raises ChecksFailedError for a critical failure."""
     tables = [mart.table for mart in marts.all_marts().values()]
-    report = _validate(store, run, [quality.Target(table, table.full_name, "all") for table in tables])
+    report = _validate(store, run, [Target(table, table.full_name, "all") for table in tables])
     _require_publishable(report)
     return _checked(report, _trends(store, run))
 
@@ -88,25 +88,32 @@ def prepare(store: Store, run: RunContext) -> None:
     )
 
 
-def _validate(store: Store, run: RunContext, targets: Sequence[quality.Target]) -> quality.Report:
+def record(store: Store, run: RunContext, findings: Sequence[Finding]) -> Checked:
+    """Keep what was found of rows that wait as results and pages."""
+    from warehouse.quality.validate import report
+
+    return _checked(_recorded(store, report(findings, **_of_this_run(run))))
+
+
+def _validate(store: Store, run: RunContext, targets: Sequence[Target], past: Past | None = None) -> Report:
+    from warehouse.quality.validate import validate  # imports Great Expectations, which takes seconds
+
     prepare(store, run)
-    report = quality.validate(
-        store.connection,
-        targets,
-        run_id=run.run_id,
-        checked_at=datetime.now(UTC),
-        docs=run.release / QUALITY,
-        today=run.today,
-        earlier=_earlier_pages(run),
-    )
-    of_staging = [target.table.full_name for target in targets if target.relation.startswith("staging.")]
-    results = report.results.with_columns(
-        pl.when(pl.col("table_name").is_in(of_staging))
-        .then(pl.col("table_name").str.replace("core.", "staging.", literal=True))
-        .otherwise("table_name")
-        .alias("table_name")
-    )
-    store.append(SYSTEM["results"], results)
+    return _recorded(store, validate(store.connection, targets, past=past, **_of_this_run(run)))
+
+
+def _of_this_run(run: RunContext) -> dict[str, Any]:
+    return {
+        "run_id": run.run_id,
+        "checked_at": datetime.now(UTC),
+        "docs": run.release / QUALITY,
+        "today": run.today,
+        "earlier": _earlier_pages(run),
+    }
+
+
+def _recorded(store: Store, report: Report) -> Report:
+    store.append(SYSTEM["results"], report.results)
     return report
 
 
@@ -115,11 +122,11 @@ def _earlier_pages(run: RunContext) -> list[Path]:
     return [run.paths.published(run.asked_as_of) / QUALITY, *run.paths.refused.glob(f"*/{QUALITY}")]
 
 
-def _checked(report: quality.Report, trends: Sequence[Notice] = ()) -> Checked:
+def _checked(report: Report, trends: Sequence[Notice] = ()) -> Checked:
     return Checked(report.results, report.findings, tuple(report.warnings), tuple(trends))
 
 
-def _require_publishable(report: quality.Report) -> None:
+def _require_publishable(report: Report) -> None:
     if not report.publishable:
         raise ChecksFailedError("\n".join([*report.failed_critical, *report.broken]), _checked(report))
 

@@ -31,11 +31,11 @@ from warehouse.fetching.failures import Failure
 from warehouse.fetching.fetch_log import Fetched, FetchLog
 from warehouse.pipeline.alerts import digest
 from warehouse.pipeline.context import Notice, RunContext
-from warehouse.quality import decisions as deciding
+from warehouse.pipeline.record import record_quarantined
+from warehouse.quality import quarantined
 from warehouse.sources import all_sources
 from warehouse.sources.common.source import Batch, Document, Received, Source
 from warehouse.tables import CORE, SYSTEM
-from warehouse.tables.table import Table
 
 FIRST_MESSAGES = 5
 NOTICE = "source_notice"
@@ -290,25 +290,11 @@ def _later(one: date | None, other: Any) -> date | None:
 
 
 def _keep_unreadable(store: Store, run: RunContext, document: Document, batch: Batch) -> int:
-    """Put the rows of a document aside that could not be read; gives how many nobody has dismissed yet."""
-    bad = batch.unreadable.select(
-        pl.lit(run.run_id).alias("run_id"),
-        pl.lit(batch.table.full_name).alias("table_name"),
-        row_ids(batch.table, batch.unreadable.get_column("row"), document.sha256, batch.unreadable["locator"]),
-        pl.format("{}, {}: {}", pl.lit(document.name), "locator", "reason").alias("reason"),
-        "row",
-        pl.lit(document.sha256).alias("document_sha256"),
-        "locator",
-    ).filter(~pl.col("row_id").is_in(list(deciding.in_force(run.decisions))))
-    store.append(SYSTEM["quarantine"], bad)
-    return bad.height
-
-
-def row_ids(table: Table, identities: pl.Series, sha256: str | pl.Series, locators: pl.Series) -> pl.Series:
-    hashes = [sha256] * len(identities) if isinstance(sha256, str) else sha256
-    given = zip(hashes, locators, identities, strict=True)
-    names = [deciding.row_id(table.full_name, *(text or "" for text in row)) for row in given]
-    return pl.Series("row_id", names, dtype=pl.String)
+    """Quarantine the rows of a document that could not be read; gives how many nobody has decided about yet."""
+    rows = quarantined.unreadable(
+        batch.table, batch.unreadable, run_id=run.run_id, document_sha256=document.sha256, document_name=document.name
+    )
+    return record_quarantined(store, run, rows)
 
 
 def _record(

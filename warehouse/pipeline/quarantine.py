@@ -1,4 +1,7 @@
-"""Bad rows stay out of `core`, and each one is kept with the reason, the document and the line.
+"""The checks of new rows, and what becomes of the bad ones: they stay out of `core`, each with its reasons and its place.
+
+Great Expectations is asked once of the rows of each table that wait to be loaded. What it finds is at the same time what
+is quarantined, what is reported in `quality.results` and what later runs rely on.
 
 Where too many rows are bad, the document is not what we think it is: a reference document then refuses the run, a live
 one is left out and named, and the other documents and sources go on. What a person decided about a quarantined row
@@ -7,24 +10,30 @@ one is left out and named, and the other documents and sources go on. What a per
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from warehouse import sqltext
 from warehouse.database import loading
 from warehouse.database.store import Store
-from warehouse.errors import RefusedError
 from warehouse.fetching import archive
 from warehouse.fetching.failures import Failure
-from warehouse.pipeline.check import prepare
+from warehouse.pipeline.check import NOTHING_CHECKED, Checked, ChecksFailedError, prepare, record
 from warehouse.pipeline.context import Notice, RunContext
-from warehouse.pipeline.ingest import Ingested, Ingestion, row_ids
-from warehouse.quality import checks as quality
-from warehouse.quality import decisions as deciding
-from warehouse.tables import CORE, SYSTEM
-from warehouse.tables.table import Table
+from warehouse.pipeline.ingest import Ingested, Ingestion
+from warehouse.pipeline.record import record_quarantined
+from warehouse.quality import checks, decisions, quarantined
+from warehouse.quality.carried import Key, NewRows, key_of
+from warehouse.quality.findings import CONTRADICTS, Earlier, Finding, Reason, Target
+from warehouse.tables import CORE
+from warehouse.tables.table import Check, Table
+
+if TYPE_CHECKING:
+    from warehouse.quality.validate import Checker
 
 FIRST_MESSAGES = 5
 BAD_ROWS_THAT_MATTER = 10
@@ -33,68 +42,156 @@ BAD_SHARE = 0.5
 LEFT_OUT = "left out"
 
 
+@dataclass
+class Found:
+    """What the checks of new rows found: why each row was quarantined in messages, and what refuses the run."""
+
+    messages: list[str] = field(default_factory=list)
+    refusals: list[str] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    waited: dict[Key, Mapping[str, int]] = field(default_factory=dict)
+    """Of each check of rows beside each other that found nothing: how many rows of each table waited then."""
+
+
 @dataclass(frozen=True)
 class Quarantined:
-    """Why each row was quarantined, and which accepted rows could not be loaded, in messages."""
+    """Why each row was quarantined, and which accepted rows could not be loaded, in messages.
+
+    `new_rows` is what the checks found that the checks of the loaded tables can rely on.
+    """
 
     messages: tuple[str, ...]
+    checked: Checked = NOTHING_CHECKED
     not_loaded: tuple[Notice, ...] = ()
+    new_rows: NewRows = field(default_factory=NewRows)
 
 
-def quarantine_and_accept(store: Store, run: RunContext, ingestion: Ingestion) -> Quarantined:
-    """Quarantine bad rows, then stage the rows that people accepted."""
-    if any(found.new_documents for found in ingestion.sources) or run.decisions:
-        prepare(store, run)
-    messages = quarantine(store, run, ingestion.sources)
-    return Quarantined(tuple(messages), tuple(stage_accepted(store, run)))
+def check_new_rows(store: Store, run: RunContext, ingestion: Ingestion) -> Quarantined:
+    """Check the rows that wait to be loaded, quarantine the bad ones, then stage those that people accepted.
 
-
-def quarantine(store: Store, run: RunContext, results: Iterable[Ingested] = ()) -> list[str]:
-    """Put staged rows aside that break a rule on single rows; gives a message for each, naming document, line, field.
-
-    Live documents that have too many are left out whole and noted as failures of their source (in `results`).
-    Raises RefusedError where a table would lose more than its `quarantine_limit` of reference rows, or where a reference
-    document says the same thing twice: which of the two rows is meant cannot be known.
+    Raises ChecksFailedError where a check could not run, where a table would lose more than its `quarantine_limit` of
+    reference rows, or where a reference document says the same thing twice: which of the two rows is meant cannot be known.
     """
-    messages: list[str] = []
-    refused: list[str] = []
-    names = dict(store.execute("SELECT sha256, name FROM provenance.documents").fetchall())
-    live = {found.name: found for found in results if found.source.kind == "live"}
-    for table, staged in _tables_at_stake(store, run).items():
-        new_rows = staged + len(_reasons(store, run, table))
-        _keep_aside(store, run, table, store.staging.take_broken(table, quality.reasons_sql(table, run.today)), names)
-        _put_aside_beside_others(store, run, table, names)
-        refused += _said_twice(store, table, names)
-        _keep_aside(store, run, table, loading.take_contradictions(store, table), names)
-        _leave_out_bad_documents(store, run, table, live)
-        reasons = _reasons(store, run, table)
-        messages += reasons
-        refused += _said_twice(store, table, names)
-        of_reference = _reasons(store, run, table, of_live_documents=False) if live else reasons
-        if len(of_reference) > table.quarantine_limit * new_rows:
-            refused.append(
-                f"{table.full_name}: {len(of_reference)} of {new_rows} new rows are bad, more than the "
-                f"{table.quarantine_limit:.0%} that may be put aside:\n  " + "\n  ".join(of_reference[:FIRST_MESSAGES])
-            )
-    if refused:
-        raise RefusedError("\n".join(refused))
-    return messages
+    checked_at = datetime.now(UTC)
+    found = quarantine(store, run, ingestion.sources)
+    checked = record(store, run, found.findings) if found.findings else NOTHING_CHECKED
+    broken = [finding.message for finding in found.findings if finding.error is not None]
+    if found.refusals or broken:
+        raise ChecksFailedError("\n".join([*found.refusals, *broken]), checked)
+    before = store.staging.counts()
+    not_loaded = stage_accepted(store, run)
+    # An accepted row was not there when rows were looked at beside each other.
+    waited = found.waited if store.staging.counts() == before else {}
+    return Quarantined(
+        tuple(found.messages), checked, tuple(not_loaded), NewRows(Earlier(run.run_id, checked_at), waited)
+    )
 
 
-def _put_aside_beside_others(store: Store, run: RunContext, table: Table, names: dict[str, str]) -> None:
-    """Put aside what only the rows around a row give away (a thousandfold figure, a node's price for a GPU's)."""
-    for check in quality.aside(table):
-        found = store.frame(quality.bad_rows(check, today=run.today, relation=f"{quality.STAGING}{table.name}"))
-        if found.height:
-            reasons = [quality.reason_in_words(check, table, row) for row in found.iter_rows(named=True)]
-            places = found.select("document_sha256", "locator", pl.Series("reason", reasons, dtype=pl.String))
-            _keep_aside(store, run, table, store.staging.take_places(table, places), names)
+def quarantine(store: Store, run: RunContext, results: Iterable[Ingested] = ()) -> Found:
+    """Quarantine the rows in staging that break a check. `results` are what the sources brought.
+
+    Live documents that have too many such rows are left out whole and noted as failures of their source.
+    """
+    found = Found()
+    at_stake = _tables_at_stake(store, run)
+    if not at_stake:
+        return found
+    from warehouse.quality import validate  # imports Great Expectations, which takes seconds: only where rows wait
+
+    prepare(store, run)
+    live = {each.name: each for each in results if each.source.kind == "live"}
+    targets = {table: Target(table, f"{checks.STAGING}{table.name}", "rows") for table in at_stake}
+    with validate.opened(store.connection, list(targets.values()), run.today) as checker:
+        for table, staged in at_stake.items():
+            rows = _Rows(store, run, table, checker.documents)
+            new_rows = staged + len(_reasons(store, run, table))
+            if staged:
+                found.findings += _check_rows(rows, checker, targets[table])
+                found.findings += _check_rows_beside_each_other(rows, checker, targets[table], found.waited)
+            found.refusals += _said_twice(store, table, checker.documents)
+            bad = loading.take_contradictions(store, table)
+            rows.quarantine(bad, [[Reason(CONTRADICTS)]] * bad.height)
+            _leave_out_bad_documents(store, run, table, live)
+            reasons = _reasons(store, run, table)
+            found.messages += reasons
+            of_reference = _reasons(store, run, table, of_live_documents=False) if live else reasons
+            if len(of_reference) > table.quarantine_limit * new_rows:
+                found.refusals.append(
+                    f"{table.full_name}: {len(of_reference)} of {new_rows} new rows are bad, more than the "
+                    f"{table.quarantine_limit:.0%} that may be quarantined:\n  "
+                    + "\n  ".join(of_reference[:FIRST_MESSAGES])
+                )
+    return found
 
 
-def _said_twice(store: Store, table: Table, names: dict[str, str]) -> list[str]:
+@dataclass(frozen=True)
+class _Rows:
+    """The rows of one table that wait, on their way to quarantine."""
+
+    store: Store
+    run: RunContext
+    table: Table
+    documents: Mapping[str, str]
+
+    def quarantine(self, bad: pl.DataFrame, reasons: Sequence[Sequence[Reason]]) -> None:
+        """Keep rows that were taken out of staging, each with its reasons, but for those that a person decided about."""
+        if bad.is_empty():
+            return
+        rows = quarantined.rows(self.table, bad, reasons, run_id=self.run.run_id, documents=self.documents)
+        record_quarantined(self.store, self.run, rows)
+
+
+def _check_rows(rows: _Rows, checker: Checker, target: Target) -> list[Finding]:
+    """Ask each check of single rows, and quarantine exactly the rows that it found."""
+    findings = checker.check(target, checks.conditions(rows.table))
+    reasons: dict[int, list[Reason]] = {}
+    for finding in findings:
+        for row in finding.every:
+            reasons.setdefault(row[checks.PLACE_IN_STAGING], []).append(quarantined.of_a_row(finding.check, row))
+    if reasons:
+        bad = rows.store.staging.take(rows.table, sorted(reasons))
+        rows.quarantine(bad, [reasons[place] for place in sorted(reasons)])
+    return findings
+
+
+def _check_rows_beside_each_other(
+    rows: _Rows, checker: Checker, target: Target, waited: dict[Key, Mapping[str, int]]
+) -> list[Finding]:
+    """Ask the checks of rows beside each other, and quarantine what only the rows around a row give away.
+
+    A bad row must not make its good neighbours look bad to the next check. So where a check finds some, they are taken out
+    before the checks after it are asked.
+    """
+    findings: list[Finding] = []
+    asked: Sequence[Check] = checks.beside(rows.table)
+    while asked:
+        there = {table.full_name: count for table, count in rows.store.staging.counts().items()}
+        answers = checker.check(target, asked)
+        until = next((place for place, finding in enumerate(answers) if finding.every), len(answers) - 1)
+        findings += answers[: until + 1]
+        for finding in answers[: until + 1]:
+            if finding.success:
+                waited[key_of(Target(rows.table, rows.table.full_name, "all"), finding.check)] = there
+        _quarantine_places(rows, answers[until])
+        asked = asked[until + 1 :]
+    return findings
+
+
+def _quarantine_places(rows: _Rows, finding: Finding) -> None:
+    """Quarantine the rows at the places that a check of rows beside each other found."""
+    reasons: dict[tuple[str, str], Reason] = {}
+    for row in finding.every:
+        place = row["document_sha256"], row["locator"]
+        reasons.setdefault(place, quarantined.beside_others(finding.check, rows.table, row))
+    if reasons:
+        bad = rows.store.staging.take_places(rows.table, list(reasons))
+        rows.quarantine(bad, [[reasons[place]] for place in bad.select("document_sha256", "locator").rows()])
+
+
+def _said_twice(store: Store, table: Table, names: Mapping[str, str]) -> list[str]:
     """A message for each reference document in which several rows have one identity."""
     identity = sqltext.identifiers(table.identity)
-    told = [name for name in table.identity if name != "source"]
+    columns = [name for name in table.identity if name != "source"]
     found = store.execute(
         f"SELECT document_sha256, list(places ORDER BY places), count(*) FROM (SELECT document_sha256, {identity}, "
         "string_agg(locator, ' and ' ORDER BY length(locator), locator) AS places "
@@ -102,20 +199,20 @@ def _said_twice(store: Store, table: Table, names: dict[str, str]) -> list[str]:
         "HAVING count(*) > 1) GROUP BY document_sha256"
     )
     return [
-        f"{names.get(sha256, sha256[:12])}, {'; '.join(places[:FIRST_MESSAGES])}: {', '.join(told)} "
-        f"{'is' if len(told) == 1 else 'are'} the same in these rows of {table.full_name} ({count} times); "
+        f"{names.get(sha256, sha256[:12])}, {'; '.join(places[:FIRST_MESSAGES])}: {', '.join(columns)} "
+        f"{'is' if len(columns) == 1 else 'are'} the same in these rows of {table.full_name} ({count} times); "
         "remove the rows that should not be there."
         for sha256, places, count in found.fetchall()
     ]
 
 
 def _tables_at_stake(store: Store, run: RunContext) -> dict[Table, int]:
-    """Tables with staged rows or rows put aside in this run, with the number staged."""
-    aside = store.execute(
+    """Tables with staged rows or rows quarantined in this run, with the number staged."""
+    known = store.execute(
         "SELECT DISTINCT table_name FROM quality.quarantine WHERE run_id = ?", [run.run_id]
     ).fetchall()
     staged = store.staging.counts()
-    return {table: staged.get(table, 0) for table in CORE.values() if table in staged or (table.full_name,) in aside}
+    return {table: staged.get(table, 0) for table in CORE.values() if table in staged or (table.full_name,) in known}
 
 
 def _leave_out_bad_documents(store: Store, run: RunContext, table: Table, live: dict[str, Ingested]) -> None:
@@ -164,7 +261,7 @@ def _staged_of(store: Store, tables: Iterable[Table], hashes: list[str]) -> int:
 
 
 def _reasons(store: Store, run: RunContext, table: Table, *, of_live_documents: bool = True) -> list[str]:
-    """Why rows of a table were put aside in this run."""
+    """Why rows of a table were quarantined in this run."""
     only = (
         ""
         if of_live_documents
@@ -178,51 +275,31 @@ def _reasons(store: Store, run: RunContext, table: Table, *, of_live_documents: 
     return [reason for (reason,) in rows.fetchall()]
 
 
-def _keep_aside(store: Store, run: RunContext, table: Table, bad: pl.DataFrame, names: dict[str, str]) -> None:
-    """Write rows to quarantine, but for those that a person decided about."""
-    if bad.is_empty():
-        return
-    document = pl.col("document_sha256").replace(names)
-    identities = bad.select(
-        pl.concat_str([pl.col(name).cast(pl.String).fill_null("") for name in table.identity], separator=" | ")
-    ).to_series()
-    kept = bad.select(
-        pl.lit(run.run_id).alias("run_id"),
-        pl.lit(table.full_name).alias("table_name"),
-        row_ids(table, identities, bad["document_sha256"], bad["locator"]),
-        pl.format("{}, {}: {}", document, "locator", "reason").alias("reason"),
-        pl.struct(pl.col(table.names).cast(pl.String)).struct.json_encode().alias("row"),
-        "document_sha256",
-        "locator",
-    )
-    store.append(SYSTEM["quarantine"], kept.filter(~pl.col("row_id").is_in(list(deciding.in_force(run.decisions)))))
-
-
 def stage_accepted(store: Store, run: RunContext) -> list[Notice]:
     """Stage the rows that people accepted and core does not hold yet; gives a message for each that cannot be loaded.
 
     They are taken from the decisions themselves, so they come back when a warehouse is made anew. Only rows of documents
     that the warehouse is made of are loaded, and none beside a row of the same identity.
     """
-    loaded = store.execute("SELECT sha256 FROM provenance.documents WHERE parsed_by <> ?", [LEFT_OUT]).fetchall()
-    hashes = {sha256 for (sha256,) in loaded}
+    loaded = "SELECT sha256, name FROM provenance.documents WHERE parsed_by <> ?"
+    names = dict(store.execute(loaded, [LEFT_OUT]).fetchall())
     problems = []
     for table in CORE.values():
-        for decision in deciding.accepted(run.decisions, table):
-            if decision.document_sha256 not in hashes:
+        for decision in decisions.accepted(run.decisions, table):
+            if decision.document_sha256 not in names:
                 continue
-            row = deciding.as_rows([decision.row], table)
-            held = deciding.standing(table, row, store.connection, staged=True).rows(named=True)
+            row = decisions.as_rows([decision.row], table)
+            held = decisions.standing(table, row, store.connection, staged=True).rows(named=True)
             here = (decision.document_sha256, decision.locator)
             if any((other["document_sha256"], other["locator"]) == here for other in held):
                 continue
             if held:
-                why = decision.put_aside_for.split(": ")[0]
                 problems.append(
                     Notice(
                         f"accepted {decision.row_id}",
-                        f"{table.full_name}: the accepted row {decision.row_id} ({why}) was "
-                        f"not loaded: {', '.join(table.identity)} are those of a row that is loaded, from document "
+                        f"{table.full_name}: the accepted row {decision.row_id} ({names[decision.document_sha256]}, "
+                        f"{decision.locator}) was not loaded: {', '.join(table.identity)} are those of a row that is loaded, "
+                        f"from document "
                         f"{held[0]['document_sha256'][:12]}, {held[0]['locator']}. Withdraw the decision, or dismiss the row.",
                     )
                 )

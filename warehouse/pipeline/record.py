@@ -21,7 +21,7 @@ import polars as pl
 from warehouse import __version__, marts
 from warehouse.database.store import Store
 from warehouse.pipeline.context import RunContext
-from warehouse.quality import measures
+from warehouse.quality import decisions, measures
 from warehouse.tables import CORE, SYSTEM
 
 
@@ -38,6 +38,13 @@ def record_run(store: Store, run: RunContext, outcome: str, as_of: date) -> None
     store.append(SYSTEM["runs"], pl.DataFrame([row], schema=SYSTEM["runs"].polars_schema))
 
 
+def record_quarantined(store: Store, run: RunContext, rows: pl.DataFrame) -> int:
+    """Write rows of `quality.quarantine`, but for those that a person decided about; gives how many."""
+    undecided = rows.filter(~pl.col("row_id").is_in(list(decisions.in_force(run.decisions))))
+    store.append(SYSTEM["quarantine"], undecided)
+    return undecided.height
+
+
 def record_measures(store: Store, run: RunContext, added: Mapping[str, int], built: Iterable[str]) -> None:
     """Record rows, gaps and ages of the tables of core and of the marts that were built; `added` are new rows."""
     quarantined = "SELECT table_name, count(*) FROM quality.quarantine WHERE run_id = ? GROUP BY 1"
@@ -49,7 +56,7 @@ def record_measures(store: Store, run: RunContext, added: Mapping[str, int], bui
         run_id=run.run_id,
         today=run.today,
         added={f"core.{name}": count for name, count in added.items()},
-        put_aside=dict(store.execute(quarantined, [run.run_id]).fetchall()),
+        quarantined=dict(store.execute(quarantined, [run.run_id]).fetchall()),
     )
     store.append(SYSTEM["measures"], found)
 

@@ -39,6 +39,7 @@ def summary(
         "source": run.source,
         "verdicts": verdicts.filter(pl.col("scope") == "ALL").select("question", "verdict", "statement").to_dicts(),
         "checks": results.height,
+        "checks_carried_over": results.filter(pl.col("how") == "carried_over").height,
         "checks_held": int(results.get_column("success").sum()),
         "known_findings": sum(len(json.loads(said).get("explained", ())) for said in results.get_column("details")),
         "warnings": _warnings(ingestion, quarantined, checks, carried),
@@ -86,6 +87,7 @@ def quality_markdown(summary: dict[str, Any]) -> str:
     warnings = "\n".join(f"- {warning}" for warning in summary["warnings"]) or "none"
     quarantined = "\n".join(f"- {reason}" for reason in summary["quarantined"]) or "none"
     return (
-        f"## Quality of run {summary['run_id']}\n\n{summary['checks_held']} of {summary['checks']} checks "
-        f"held.{since}\n\n### Warnings\n\n{warnings}\n\n### Quarantined rows\n\n{quarantined}"
+        f"## Quality of run {summary['run_id']}\n\n{summary['checks_held']} of {summary['checks']} checks held; "
+        f"{summary['checks_carried_over']} results are carried over.{since}\n\n"
+        f"### Warnings\n\n{warnings}\n\n### Quarantined rows\n\n{quarantined}"
     )

@@ -1,18 +1,17 @@
-"""What people decided about rows that were put aside, kept beside the warehouse and respected by every later run.
+"""What people decided about quarantined rows, kept beside the warehouse and respected by every later run.
 
 A check can be wrong about a row: a stock did fall by half that day. So a person may accept a row, and the next run
-loads it, or dismiss it, and nobody is told of it again. The published warehouse is only ever replaced whole, so a
+loads it, or dismiss it, and nobody is notified of it again. The published warehouse is only ever replaced whole, so a
 decision cannot be written into it. It is a line in a file of its own that each run reads and takes into
 `quality.decisions`, and it carries the row with it: it stands when the warehouse is rebuilt from the archive, and when
 the run that follows it is refused.
 
 Accepting a row says that a check is wrong about it. No one can say so of a value that is missing, cannot be read, is of
-an unknown kind or has no source: there is nothing that could be loaded. Those are mended in the document, or dismissed.
+an unknown kind or has no source: there is nothing that could be loaded. Such rows are corrected in the document, or dismissed.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -22,23 +21,26 @@ import duckdb
 import polars as pl
 
 from warehouse import files, sqltext
-from warehouse.database.loading import CONTRADICTION
+from warehouse.database import fact_ids
 from warehouse.errors import UsageError
 from warehouse.paths import Paths
-from warehouse.quality import checks as quality
+from warehouse.quality import checks, wording
+from warehouse.quality.findings import CONTRADICTS
+from warehouse.sources import all_sources
 from warehouse.tables import CORE
-from warehouse.tables.table import Table
+from warehouse.tables.decisions import TABLE
+from warehouse.tables.table import FACT_ID, SOURCE_KIND, Table
 
 FILE = "decisions.jsonl"
+_EARLIER_NAME = TABLE.column("quarantined_for").was
 ACCEPTED, DISMISSED, WITHDRAWN = "accepted", "dismissed", "withdrawn"
-ID_CHARACTERS = 12
-BEYOND_DECISION = (quality.NOT_NULL, quality.IN_SET, quality.FINITE, quality.PROVENANCE_GIVEN, quality.KNOWN_BY_TODAY)
+BEYOND_DECISION = (checks.NOT_NULL, checks.IN_SET, checks.FINITE, checks.PROVENANCE_GIVEN, checks.KNOWN_BY_TODAY)
 """Checks of single rows that no decision overrules."""
 
 
 @dataclass(frozen=True)
 class Decision:
-    """One decision: a row of `quality.decisions`."""
+    """One decision: a row of `quality.decisions`. `reason_code` is '' in decisions of earlier versions."""
 
     row_id: str
     decided_at: datetime
@@ -46,16 +48,11 @@ class Decision:
     decision: str
     decided_by: str
     reason: str
-    put_aside_for: str
+    quarantined_for: str
     row: str
     document_sha256: str
     locator: str
-
-
-def row_id(table: str, document_sha256: str, locator: str, identity: str) -> str:
-    """A short name of a row that was put aside: the same whenever the same document is read again."""
-    said = "\0".join((table, document_sha256, locator, identity))
-    return hashlib.sha256(said.encode()).hexdigest()[:ID_CHARACTERS]
+    reason_code: str = ""
 
 
 # -- the file ---------------------------------------------------------------------------------------------------------
@@ -71,7 +68,10 @@ def read(paths: Paths) -> list[Decision]:
     for line in text.split("\n"):
         try:
             fields = json.loads(line)
-            found.append(Decision(**{**fields, "decided_at": datetime.fromisoformat(fields["decided_at"])}))
+            fields["decided_at"] = datetime.fromisoformat(fields["decided_at"])
+            if _EARLIER_NAME in fields:
+                fields["quarantined_for"] = fields.pop(_EARLIER_NAME)
+            found.append(Decision(**fields))
         except (ValueError, TypeError, KeyError):
             continue
     return found
@@ -109,8 +109,13 @@ def accepted(decisions: Iterable[Decision], table: Table) -> list[Decision]:
 
 
 def as_rows(kept: Sequence[str], table: Table) -> pl.DataFrame:
-    """Rows that were kept as JSON as rows of their table, with exactly its types."""
-    fields = [{name: row.get(name) for name in table.names} for row in map(json.loads, kept)]
+    """Rows that were kept as JSON as rows of their table, with exactly its types.
+
+    A row that an earlier version kept does not say of which kind its source is.
+    """
+    kinds = {source.name: source.kind for source in all_sources()}
+    said = ({SOURCE_KIND.name: kinds.get(row.get("source")), **row} for row in map(json.loads, kept))
+    fields = [{name: row.get(name) for name in table.names} for row in said]
     text = pl.DataFrame(fields, schema=dict.fromkeys(table.names, pl.String))
     return table.conform(text.with_columns(_from_text(c.name, c.type) for c in table.columns))
 
@@ -139,26 +144,29 @@ def exempt(decisions: Iterable[Decision], table: Table) -> str:
     return f'(r."document_sha256", r."locator") in ({listed})' if listed else ""
 
 
-def why_not_acceptable(table_name: str, row: str, put_aside_for: str, today: date) -> str:
+def why_not_acceptable(table_name: str, row: str, reason_code: str | None, today: date) -> str:
     """Why a row cannot be accepted whoever wants it; '' where it can."""
     table = CORE.get(table_name.removeprefix("core."))
     kept = json.loads(row)
-    if table is None or not isinstance(kept, dict) or not set(table.names) <= set(kept):
+    if table is None or not isinstance(kept, dict) or not set(table.names) - {FACT_ID, SOURCE_KIND.name} <= set(kept):
         return "it could not be read as a row of its table, so there is nothing to load"
-    if CONTRADICTION in put_aside_for:
+    if reason_code == CONTRADICTS:
         return "another row of the same source about the same thing and day is loaded, and only one of them can stand"
     try:
         frame = as_rows([row], table)
     except (pl.exceptions.PolarsError, ValueError) as error:
         return f"it could not be read as a row of its table ({str(error).splitlines()[0]})"
     with duckdb.connect() as connection:
-        connection.register("r", frame.to_arrow())
-        for check in quality.conditions(table):
+        connection.register("kept", frame.to_arrow())
+        # A row that an earlier version kept has no name yet.
+        named = f"{fact_ids.expression(table)} as {FACT_ID}"
+        connection.execute(f"create view r as select * replace ({named}) from kept")
+        for check in checks.conditions(table):
             if check.name not in BEYOND_DECISION:
                 continue
-            condition = quality.rendered(check, today=today)
+            condition = checks.rendered(check, today=today)
             if connection.execute(f"select count(*) from r where {condition}").fetchone() != (0,):
-                return f"{quality.label(check, table)}, and no decision can overrule that: {check.protects}"
+                return f"{wording.label(check, table)}, and no decision can overrule that: {check.protects}"
     return ""
 
 

@@ -1,9 +1,11 @@
 """Great Expectations on DuckDB itself: our checks as its expectations, run on a connection that is already open.
 
 Great Expectations knows no DuckDB. Through SQLAlchemy alone it gets no rows, because it closes each connection before
-it reads the answer; so a datasource of our own keeps one connection open, and it is the caller's: what the caller
-attached, and what it has not committed yet, is seen. Importing this module imports Great Expectations, which takes
-seconds.
+it reads the answer. So a datasource of our own keeps one connection open, the caller's: what the caller attached, and
+what it has not committed yet, is seen.
+
+Each check is asked once whether it holds. Only of one that does not, Great Expectations is asked which rows break it,
+with one query that gives the rows and their number. Importing this module imports Great Expectations, which takes seconds.
 """
 
 from __future__ import annotations
@@ -12,12 +14,12 @@ import html
 import logging
 import os
 import re
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import duckdb
 
@@ -28,6 +30,7 @@ import great_expectations as gx
 import great_expectations.expectations as gxe
 import sqlalchemy
 from duckdb_engine import ConnectionWrapper
+from great_expectations.core.metric_domain_types import MetricDomainTypes
 from great_expectations.core.result_format import ResultFormat
 from great_expectations.data_context.types.base import (
     DataContextConfig,
@@ -38,13 +41,18 @@ from great_expectations.datasource.fluent import SQLDatasource
 from great_expectations.datasource.fluent.sql_datasource import QueryAsset
 from great_expectations.execution_engine import SqlAlchemyExecutionEngine
 from great_expectations.expectations.expectation import Expectation
+from great_expectations.expectations.metrics.metric_provider import metric_value
+from great_expectations.expectations.metrics.query_metrics.query_table.query_table import QueryTable
 
-from warehouse.quality import checks as quality
-from warehouse.quality.checks import Target, bad_rows, rendered, rendered_beside
+from warehouse.quality import checks
+from warehouse.quality.checks import PLACE_IN_STAGING, bad_rows, rendered, rendered_beside
+from warehouse.quality.findings import Target
 from warehouse.tables.table import Check, Table
 
 URL = "duckdb:///:memory:"  # never opened: the engine is given a connection
 # What SQLAlchemy would take for a parameter in the text of a query.
+IN_ALL = "rows_in_all"
+BATCH = "\0"  # stands for the relation until the rest of a query has been escaped
 PARAMETER = re.compile(r"(?<![:\w\\]):(?=\w+(?!:))")
 _connection: ContextVar[duckdb.DuckDBPyConnection] = ContextVar("connection")
 
@@ -95,8 +103,7 @@ class DuckDBDatasource(SQLDatasource):
 class CountedRowsExpectation(gxe.UnexpectedRowsExpectation):
     """How many rows a query finds, and not the rows.
 
-    Great Expectations would run each query once more to fetch them, which is half of the time of all checks. The rows that
-    messages show are fetched by us, only where there are some, with their document and place.
+    Great Expectations would run each query once more to fetch them, which is half of the time of all checks.
     """
 
     metric_dependencies = ("unexpected_rows_query.row_count",)
@@ -105,24 +112,66 @@ class CountedRowsExpectation(gxe.UnexpectedRowsExpectation):
         return super()._validate({**metrics, "unexpected_rows_query.table": []}, *given, **more)
 
 
+class EveryRowOfAQuery(QueryTable):
+    """Great Expectations' metric of the rows that a query finds, without its limit of 200 rows."""
+
+    metric_name = "unexpected_rows_query.every_row"
+    value_keys = ("unexpected_rows_query",)
+    query_param_name: ClassVar[str] = "unexpected_rows_query"
+
+    @metric_value(engine=SqlAlchemyExecutionEngine)
+    def _sqlalchemy(
+        cls,
+        execution_engine: SqlAlchemyExecutionEngine,
+        metric_domain_kwargs: dict[str, Any],
+        metric_value_kwargs: dict[str, Any],
+        metrics: dict[str, Any],
+        runtime_configuration: dict[str, Any],
+    ) -> list[dict[str, Any]]:
+        selectable, _, _ = execution_engine.get_compute_domain(
+            metric_domain_kwargs, domain_type=MetricDomainTypes.TABLE
+        )
+        query = cls._get_substituted_batch_subquery_from_query_and_batch_selectable(
+            query=metric_value_kwargs["unexpected_rows_query"],
+            batch_selectable=selectable,
+            execution_engine=execution_engine,
+        )
+        return [row._asdict() for row in execution_engine.execute_query(sqlalchemy.text(query)).fetchall()]
+
+
+class FoundRowsExpectation(gxe.UnexpectedRowsExpectation):
+    """The rows that a query finds; each also says how many there are in all."""
+
+    metric_dependencies = ("unexpected_rows_query.every_row",)
+
+    def _validate(self, metrics: dict[str, Any], *given: Any, **more: Any) -> Any:
+        rows = metrics["unexpected_rows_query.every_row"]
+        return {"success": not rows, "result": {"details": {"unexpected_rows": rows}}}
+
+
 @dataclass(frozen=True)
 class Verdict:
-    """What Great Expectations says of one check: `count` of bad rows, or the `error` that kept it from running."""
+    """What Great Expectations says of one check: `count` of bad rows and those asked for, or the `error` that kept it
+    from running.
+    """
 
     check: Check
-    success: bool
     count: int | None
     row_count: int | None
+    rows: tuple[dict[str, Any], ...] = ()
     error: str | None = None
 
+    @property
+    def success(self) -> bool:
+        return self.error is None and self.count == 0
 
-def run(connection: duckdb.DuckDBPyConnection, targets: Sequence[Target], today: date) -> list[list[Verdict]]:
-    """The verdicts on each target's checks, in order. Nothing is written to the database or anywhere else."""
-    token = _connection.set(connection)
-    log = logging.getLogger("great_expectations")
-    level = log.level
-    log.setLevel(logging.CRITICAL)  # what breaks is reported, once, by us
-    try:
+
+class Session:
+    """Great Expectations on one connection, for as many questions as a step has. Use `opened`."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, targets: Sequence[Target], today: date) -> None:
+        self._connection = connection
+        self._today = today
         context = gx.get_context(
             mode="ephemeral",
             project_config=DataContextConfig(
@@ -131,51 +180,77 @@ def run(connection: duckdb.DuckDBPyConnection, targets: Sequence[Target], today:
                 analytics_enabled=False,
             ),
         )
-        counts = [_count(connection, target) for target in targets]
         # All at once: the configuration is written out anew for each asset that is added by itself.
         assets = [
             QueryAsset(name=target.name, query=f"select * from {target.relation}")
-            for target, count in zip(targets, counts, strict=True)
-            if isinstance(count, int)
+            for target in targets
+            if isinstance(self.count(target), int)
         ]
-        datasource = context.data_sources.add_duckdb(name="warehouse", connection_string=URL, assets=assets)
-        return [_run(datasource, target, count, today) for target, count in zip(targets, counts, strict=True)]
+        self._datasource = context.data_sources.add_duckdb(name="warehouse", connection_string=URL, assets=assets)
+
+    def count(self, target: Target) -> int | str:
+        """Rows of a target, or why they cannot be counted."""
+        try:
+            [(count,)] = self._connection.execute(f"select count(*) from {target.relation}").fetchall()
+        except duckdb.Error as error:
+            return _reason(str(error))
+        return int(count)
+
+    def ask(self, target: Target, checks: Sequence[Check], most: Callable[[Check], int | None]) -> list[Verdict]:
+        """The verdicts on a target's checks, in order. `most` says how many of a check's rows to fetch (None: all).
+
+        Nothing is written to the database or anywhere else.
+        """
+        count = self.count(target)
+        if isinstance(count, str):  # no such relation: every one of its checks is broken
+            return [Verdict(check, None, None, error=count) for check in checks]
+        wanted = [expectation(check, target, self._today, place) for place, check in enumerate(checks)]
+        answers = self._validated(target, wanted)
+        # Checks are computed together, and one that cannot run may take others with it: each is asked again alone.
+        for place in [place for place, answer in answers.items() if _error(answer) is not None]:
+            answers |= self._validated(target, [wanted[place]])
+        verdicts = [
+            Verdict(check, 0 if answers[place].success else None, count, error=_error(answers[place]))
+            for place, check in enumerate(checks)
+        ]
+        for place, verdict in enumerate(verdicts):
+            if verdict.error is None and not verdict.success:
+                asked = found_rows(verdict.check, target, self._today, most(verdict.check))
+                verdicts[place] = _with_rows(verdict, self._validated(target, [asked], ResultFormat.COMPLETE)[0])
+        return verdicts
+
+    def _validated(
+        self, target: Target, asked: Sequence[Any], detail: ResultFormat = ResultFormat.BOOLEAN_ONLY
+    ) -> dict[int, Any]:
+        """Great Expectations' answers, by the place of the check."""
+        asset = self._datasource.get_asset(target.name)
+        batch = asset.get_batch(asset.build_batch_request())
+        suite = gx.ExpectationSuite(name=target.name, expectations=list(asked))
+        with _configured_once():
+            answers = batch.validate(suite, result_format=detail).results
+        return {answer.expectation_config.meta["place"]: answer for answer in answers}
+
+
+@contextmanager
+def opened(connection: duckdb.DuckDBPyConnection, targets: Sequence[Target], today: date) -> Iterator[Session]:
+    """A session for questions about these targets."""
+    token = _connection.set(connection)
+    log = logging.getLogger("great_expectations")
+    level = log.level
+    log.setLevel(logging.CRITICAL)  # what breaks is reported, once, by us
+    try:
+        yield Session(connection, targets, today)
     finally:
         log.setLevel(level)
         _connection.reset(token)
 
 
-def _count(connection: duckdb.DuckDBPyConnection, target: Target) -> int | str:
-    """Rows of a target, or why they cannot be counted."""
-    try:
-        [(count,)] = connection.execute(f"select count(*) from {target.relation}").fetchall()
-    except duckdb.Error as error:
-        return _reason(str(error))
-    return int(count)
-
-
-def _run(datasource: Any, target: Target, rows: int | str, today: date) -> list[Verdict]:
-    checks = target.checks
-    if isinstance(rows, str):  # no such relation: every one of its checks is broken
-        return [Verdict(check, False, None, None, rows) for check in checks]
-    asset = datasource.get_asset(target.name)
-    batch = asset.get_batch(asset.build_batch_request())
-
-    def ask(places: Sequence[int], detail: ResultFormat) -> dict[int, Any]:
-        asked = [expectation(checks[place], target, today, place) for place in places]
-        suite = gx.ExpectationSuite(name=target.name, expectations=asked)
-        with _configured_once():
-            answers = batch.validate(suite, result_format=detail).results
-        return {answer.expectation_config.meta["place"]: answer for answer in answers}
-
-    # Whether each check holds is cheap; how many rows break it is asked only where some do.
-    answers = ask(range(len(checks)), ResultFormat.BOOLEAN_ONLY)
-    if failed := [place for place, answer in answers.items() if not answer.success and _error(answer) is None]:
-        answers |= ask(failed, ResultFormat.BASIC)
-    # Checks are computed together, and one that cannot run may take others with it: each is asked again alone.
-    for place in [place for place, answer in answers.items() if _error(answer) is not None]:
-        answers |= ask([place], ResultFormat.BASIC)
-    return [_verdict(check, answers[place], rows) for place, check in enumerate(checks)]
+def _with_rows(verdict: Verdict, answer: Any) -> Verdict:
+    if (error := _error(answer)) is not None:
+        return replace(verdict, error=error)
+    rows = answer.result["details"]["unexpected_rows"]
+    count = rows[0][IN_ALL] if rows else 0
+    return replace(verdict, count=count, rows=tuple({n: v for n, v in row.items() if n != IN_ALL} for row in rows))
 
 
 @contextmanager
@@ -183,7 +258,7 @@ def _configured_once() -> Generator[None, None, None]:
     """Let each expectation write out its configuration once.
 
     Great Expectations 1.24 does it anew some thirty times a check, which takes half of the time of all checks. What was
-    written is forgotten with the validation, and the expectations live no longer.
+    written is forgotten with the validation.
     """
     original = Expectation.configuration
     written: dict[int, tuple[Expectation, Any]] = {}
@@ -198,20 +273,6 @@ def _configured_once() -> Generator[None, None, None]:
         yield
     finally:
         Expectation.configuration = original  # type: ignore[method-assign]
-
-
-def _verdict(check: Check, answer: Any, rows: int) -> Verdict:
-    if (error := _error(answer)) is not None:
-        return Verdict(check, False, None, rows, error)
-    if answer.success:
-        return Verdict(check, True, 0, rows)
-    if check.name == quality.COLUMNS:
-        count: Any = len(answer.result["details"]["mismatched"])
-    elif check.name == quality.ROW_COUNT:
-        count = 1
-    else:
-        count = answer.result.get("unexpected_count", answer.result.get("observed_value"))
-    return Verdict(check, False, int(count), rows)
 
 
 def _error(answer: Any) -> str | None:
@@ -243,19 +304,38 @@ def expectation(check: Check, target: Target, today: date, place: int = 0) -> An
         return native
     words = f"{check.name}{' (warning)' if check.severity == 'warning' else ''}: {check.protects}"
     return CountedRowsExpectation(
-        unexpected_rows_query=_query(check, target, today),
+        unexpected_rows_query=_as_template(_query(check, target, today, BATCH)),
         description=html.escape(words, quote=False),
         notes=[f"```sql\n{bad_rows(check, today=today, relation=target.relation)}\n```"],
         **common,
     )
 
 
+def found_rows(check: Check, target: Target, today: date, most: int | None) -> Any:
+    """The expectation whose result holds the rows that a check finds.
+
+    A bad row that waits is known by its place in staging, so that exactly the rows that were found are quarantined.
+    """
+    if check.quarantines and target.level == "rows":
+        condition = rendered(check, today=today)
+        query = f"select r.rowid as {PLACE_IN_STAGING}, r.* from {target.relation} as r where {condition}"
+    else:
+        query = _query(check, target, today, target.relation)
+    limit = "" if most is None else f" limit {most}"
+    return FoundRowsExpectation(
+        unexpected_rows_query=_as_template(
+            f"select *, count(*) over () as {IN_ALL} from ({query}){limit} /* {BATCH} */"
+        ),
+        meta={"place": 0},
+    )
+
+
 def _native(check: Check, table: Table, common: dict[str, Any]) -> Any:
     columns = list(check.columns)
     match check.name:
-        case quality.NOT_NULL:
+        case checks.NOT_NULL:
             return gxe.ExpectColumnValuesToNotBeNull(column=columns[0], **common)
-        case quality.BETWEEN:
+        case checks.BETWEEN:
             column = table.column(columns[0])
             lowest = column.above if column.above is not None else column.minimum
             return gxe.ExpectColumnValuesToBeBetween(
@@ -265,30 +345,31 @@ def _native(check: Check, table: Table, common: dict[str, Any]) -> Any:
                 max_value=column.maximum,
                 **common,
             )
-        case quality.IN_SET:
+        case checks.IN_SET:
             allowed = list(table.column(columns[0]).allowed)
             return gxe.ExpectColumnValuesToBeInSet(column=columns[0], value_set=allowed, **common)
-        case quality.UNIQUE:
+        case checks.UNIQUE:
             return gxe.ExpectColumnValuesToBeUnique(column=columns[0], **common)
-        case quality.COMPOUND_UNIQUE:
+        case checks.COMPOUND_UNIQUE:
             return gxe.ExpectCompoundColumnsToBeUnique(column_list=columns, ignore_row_if="never", **common)
-        case quality.COLUMNS:
+        case checks.COLUMNS:
             return gxe.ExpectTableColumnsToMatchOrderedList(column_list=table.names, **common)
-        case quality.ROW_COUNT:
+        case checks.ROW_COUNT:
             return gxe.ExpectTableRowCountToBeBetween(min_value=1, **common)
     return None
 
 
-def _query(check: Check, target: Target, today: date) -> str:
-    """SQL of a check as Great Expectations wants it: `{batch}` is the relation, other braces are doubled."""
-    batch = "\0"
+def _query(check: Check, target: Target, today: date, relation: str) -> str:
+    """SQL of a check on a relation that holds the rows of a target."""
     if check.puts_aside and target.level == "rows":
-        sql = rendered_beside(check, today=today, relation=batch, table=target.table.name)
-    else:
-        sql = rendered(check, today=today, relation=batch)
+        return rendered_beside(check, today=today, relation=relation, table=target.table.name)
+    sql = rendered(check, today=today, relation=relation)
     if check.quarantines:
-        sql = f"select r.* from {batch} as r where {sql}"
-    elif batch not in sql:
-        sql = f"{sql} /* {batch} */"  # a query about other tables; without this, a warning is printed
-    sql = PARAMETER.sub(r"\\:", sql.replace("{", "{{").replace("}", "}}"))
-    return sql.replace(batch, "(select * from {batch})")
+        return f"select r.* from {relation} as r where {sql}"
+    return sql if relation in sql else f"{sql} /* {relation} */"  # without the relation, a warning is printed
+
+
+def _as_template(sql: str) -> str:
+    """SQL as Great Expectations takes it: `{batch}` is the relation, other braces are doubled, and a colon is escaped."""
+    template = PARAMETER.sub(r"\\:", sql.replace("{", "{{").replace("}", "}}"))
+    return template.replace(BATCH, "(select * from {batch})")

@@ -20,7 +20,9 @@ import duckdb
 from warehouse import sqltext
 from warehouse.paths import WAREHOUSE, Paths
 from warehouse.quality import decisions
-from warehouse.tables import SYSTEM
+from warehouse.quality.checks import STAGING
+from warehouse.tables import CORE, SYSTEM
+from warehouse.tables.table import DUCKDB_TYPES, Table
 
 LAST_RUNS = 30
 Row = dict[str, Any]
@@ -52,25 +54,28 @@ def opened(paths: Paths) -> Iterator[duckdb.DuckDBPyConnection]:
 def _everywhere(connection: duckdb.DuckDBPyConnection, paths: Paths, name: str) -> str:
     """SQL for a history table in the published warehouse together with what refused runs left."""
     table = SYSTEM[name]
-    columns = sqltext.identifiers(table.names)
-    parts = [f"SELECT {columns} FROM ({_empty(name)})"]
-    published = (
-        "SELECT count(*) FROM duckdb_tables() WHERE database_name = 'published' AND schema_name = ? AND table_name = ?"
-    )
-    here = connection.execute(published, [table.schema, name]).fetchone() == (1,)
-    if here:  # a warehouse that an earlier version published may lack it
-        parts.append(f"SELECT {columns} FROM published.{table.full_name}")
-    known = " WHERE run_id NOT IN (SELECT run_id FROM published.provenance.runs)" if here else ""
-    for file in sorted(paths.refused.glob(f"*/{name}.parquet")):
-        parts.append(f"SELECT {columns} FROM read_parquet({sqltext.literal(file)}){known}")
+    parts = [f"SELECT {_columns(table, set())} WHERE false"]
+    published = "SELECT column_name FROM duckdb_columns() WHERE database_name = 'published' AND schema_name = ? AND table_name = ?"
+    there = {column for (column,) in connection.execute(published, [table.schema, name]).fetchall()}
+    if there:  # a warehouse that an earlier version published may lack it
+        parts.append(f"SELECT {_columns(table, there)} FROM published.{table.full_name}")
+    known = " WHERE run_id NOT IN (SELECT run_id FROM published.provenance.runs)" if there else ""
+    for path in sorted(paths.refused.glob(f"*/{name}.parquet")):
+        file = f"read_parquet({sqltext.literal(path)})"
+        there = {column for column, *_ in connection.execute(f"DESCRIBE FROM {file}").fetchall()}
+        parts.append(f"SELECT {_columns(table, there)} FROM {file}{known}")
     return " UNION ALL ".join(parts)
 
 
-def _empty(name: str) -> str:
-    from warehouse.tables.table import DUCKDB_TYPES
-
-    columns = (f'NULL::{DUCKDB_TYPES[column.type]} AS "{column.name}"' for column in SYSTEM[name].columns)
-    return f"SELECT {', '.join(columns)} WHERE false"
+def _columns(table: Table, there: set[str]) -> str:
+    """The declared columns out of those that are there; an earlier version may lack some, or name them otherwise."""
+    return ", ".join(
+        sqltext.identifier(column.name)
+        if column.name in there
+        else f"{sqltext.identifier(column.was) if column.was in there else 'NULL'}::{DUCKDB_TYPES[column.type]} "
+        f"AS {sqltext.identifier(column.name)}"
+        for column in table.columns
+    )
 
 
 def rows(connection: duckdb.DuckDBPyConnection, sql: str, parameters: Any = ()) -> list[Row]:
@@ -93,8 +98,9 @@ def runs(connection: duckdb.DuckDBPyConnection, last: int = LAST_RUNS) -> list[R
 def results(connection: duckdb.DuckDBPyConnection, run_id: str) -> list[Row]:
     """The results of a run, those that did not hold first, each with its record.
 
-    `held_before` says whether the check held when it was last made before (null: never made before); `failed_runs` in how
-    many of the last `runs_looked_at` runs that made it (this one included) it did not hold, since when without a break.
+    `of_new_rows` is true where the check looked at rows that waited to be loaded. `held_before` says whether the check held
+    when it was last made before (null: never made before). `failed_runs` says in how many of the last `runs_looked_at` runs
+    that made it (this one included) it did not hold.
     """
     return rows(
         connection,
@@ -109,18 +115,24 @@ def results(connection: duckdb.DuckDBPyConnection, run_id: str) -> list[Row]:
               ROWS BETWEEN {LAST_RUNS - 1} PRECEDING AND CURRENT ROW)
         )
         SELECT run_id, table_name, expectation, column_name, severity, success, unexpected_count, row_count, checked_at,
-          details, held_before, failed_runs, runs_looked_at, last_held_at
+          details, how, starts_with(table_name, '{STAGING}') AS of_new_rows, held_before, failed_runs, runs_looked_at, last_held_at
         FROM every WHERE run_id = ?
         ORDER BY success, severity, table_name, expectation, column_name""",
         [run_id],
     )
 
 
+def found(row: Row) -> str:
+    """What a result says in words; earlier versions kept it with the name of its table before it."""
+    details = json.loads(row["details"])
+    return str(details.get("found") or details.get("message") or details["protects"])
+
+
 def changed(found: list[Row]) -> tuple[list[Row], list[Row]]:
     """Of a run's results: those that fail now and held before (or are made for the first time), and the other way round."""
     new = [row for row in found if not row["success"] and row["held_before"] is not False]
-    mended = [row for row in found if row["success"] and row["held_before"] is False]
-    return new, mended
+    resolved = [row for row in found if row["success"] and row["held_before"] is False]
+    return new, resolved
 
 
 def records(connection: duckdb.DuckDBPyConnection) -> list[Row]:
@@ -159,10 +171,11 @@ def trends(connection: duckdb.DuckDBPyConnection) -> list[Row]:
     )
 
 
-# -- rows that were put aside -----------------------------------------------------------------------------------------
+# -- quarantined rows -------------------------------------------------------------------------------------------------
 
-_ASIDE = """
-  SELECT q.run_id, r.started_at AS put_aside_at, q.row_id, q.table_name, q.reason, q."row", q.document_sha256, q.locator,
+_QUARANTINED = """
+  SELECT q.run_id, r.started_at AS quarantined_at, q.row_id, q.table_name, q.reason, q.reason_code,
+    q.reasons, q."row", q.document_sha256, q.locator,
     d.name AS document, d.url, c.decision, c.decided_by, c.decided_at, c.reason AS decision_reason
   FROM quality.quarantine q JOIN provenance.runs r USING (run_id)
   LEFT JOIN (SELECT sha256, any_value(name) AS name, any_value(url) AS url FROM provenance.documents GROUP BY sha256) d
@@ -175,27 +188,25 @@ _ONCE = "QUALIFY row_number() OVER (PARTITION BY q.row_id, q.table_name ORDER BY
 def waiting(connection: duckdb.DuckDBPyConnection) -> list[Row]:
     """The rows that wait for a decision, each once.
 
-    A row of a document that is part of the warehouse waits however long ago it was put aside. One of a document that a
+    A row of a document that is part of the warehouse waits however long ago it was quarantined. One of a document that a
     refused run brought waits only until the next run, which brings it again or has a better document.
     """
     return rows(
         connection,
-        f"""SELECT * FROM ({_ASIDE} {_ONCE}) WHERE decision IS NULL AND (document IS NOT NULL
-        OR run_id = (SELECT arg_max(run_id, started_at) FROM provenance.runs)) ORDER BY put_aside_at, table_name, reason""",
+        f"""SELECT * FROM ({_QUARANTINED} {_ONCE}) WHERE decision IS NULL AND (document IS NOT NULL
+        OR run_id = (SELECT arg_max(run_id, started_at) FROM provenance.runs)) ORDER BY quarantined_at, table_name, reason""",
     )
 
 
-def put_aside(connection: duckdb.DuckDBPyConnection, run_id: str = "") -> list[Row]:
-    """The rows that a run put aside; without one, all that any run did, each once, with what was decided about them."""
+def quarantined(connection: duckdb.DuckDBPyConnection, run_id: str = "") -> list[Row]:
+    """The rows that a run quarantined; without one, all that any run did, each once, with the decision about them."""
     if run_id:
-        return rows(connection, f"{_ASIDE} WHERE q.run_id = ? ORDER BY q.table_name, q.reason", [run_id])
-    return rows(connection, f"{_ASIDE} {_ONCE} ORDER BY r.started_at, q.table_name, q.reason")
+        return rows(connection, f"{_QUARANTINED} WHERE q.run_id = ? ORDER BY q.table_name, q.reason", [run_id])
+    return rows(connection, f"{_QUARANTINED} {_ONCE} ORDER BY r.started_at, q.table_name, q.reason")
 
 
 def about(row: Row) -> str:
-    """What a row that was put aside is about: the fields of its table's key."""
-    from warehouse.tables import CORE
-
+    """What a quarantined row is about: the fields of its table's key."""
     table, kept = CORE.get(row["table_name"].removeprefix("core.")), json.loads(row["row"])
     if table is None or not isinstance(kept, dict):
         return ""

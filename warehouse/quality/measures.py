@@ -22,15 +22,15 @@ def measure(
     run_id: str,
     today: date,
     added: Mapping[str, int],
-    put_aside: Mapping[str, int],
+    quarantined: Mapping[str, int],
 ) -> pl.DataFrame:
-    """Rows of `quality.measures`. `added` and `put_aside` count rows by the full name of their table; others have none."""
+    """Rows of `quality.measures`. `added` and `quarantined` count rows by the full name of their table; others have none."""
     found: list[tuple[str, str, str, int]] = []
     for table in tables:
         found += _of(connection, table, today)
         if table.schema == "core":
             found.append((table.full_name, "new_rows", "", added.get(table.full_name, 0)))
-            found.append((table.full_name, "put_aside", "", put_aside.get(table.full_name, 0)))
+            found.append((table.full_name, "quarantined", "", quarantined.get(table.full_name, 0)))
     frame = pl.DataFrame(found, schema=["table_name", "measure", "column_name", "value"], orient="row")
     return TABLE.conform(frame.with_columns(run_id=pl.lit(run_id)))
 

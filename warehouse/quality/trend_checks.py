@@ -1,9 +1,9 @@
 """What one run cannot see by itself: a feed that shrank, and a source that is older than its schedule promises.
 
-Every row of a list that was cut in half may be right. So each run is held against those before it: the rows of every
-table against the last run of its kind, the rows that a live source gave against what it used to give for as many
-documents, and the last success of each live source against its schedule. All are warnings: a list may really have
-shrunk, and an old answer with its age is better than none. The packaged snapshot has no schedule.
+Every row of a list that was cut in half may be right. So each run is compared with those before it: the rows of every
+table with the last run of its kind, the rows of a live source with what it used to give for as many documents, and the
+last success of each live source with its schedule. All are warnings: a list may really have shrunk, and an old answer
+with its age is better than none. The packaged snapshot has no schedule.
 """
 
 from __future__ import annotations
@@ -48,9 +48,8 @@ def results(query: Query, *, run_id: str, live: bool, now: datetime) -> pl.DataF
             "unexpected_count": int(bool(message)),
             "row_count": count,
             "checked_at": now,
-            "details": json.dumps(
-                {"protects": PROTECTS[check]} | (_told(message) if message else {}), ensure_ascii=False
-            ),
+            "how": "ran",
+            "details": json.dumps(_details(check, message), ensure_ascii=False),
         }
         for check, table, column, count, message in found
     ]
@@ -61,8 +60,9 @@ def warnings(found: pl.DataFrame) -> list[str]:
     return [json.loads(details)["message"] for details in found.filter(~pl.col("success"))["details"]]
 
 
-def _told(message: str) -> dict[str, str]:
-    return {"outcome": "warning", "message": message}
+def _details(check: str, message: str) -> dict[str, str]:
+    details = {"protects": PROTECTS[check]}
+    return details | {"outcome": "warning", "message": message, "found": message} if message else details
 
 
 Found = list[tuple[str, str, str, int | None, str]]

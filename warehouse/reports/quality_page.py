@@ -16,20 +16,19 @@ from markupsafe import Markup
 
 from warehouse.database.connection import Connection
 from warehouse.quality import history
-from warehouse.quality.checks import STAGING
 from warehouse.reports.values import readable
 
 TEMPLATE = Path(__file__).with_name("quality.html.j2")
 WIDTH, HEIGHT, MARGIN = 120, 24, 3
-MEASURES = ("rows", "new_rows", "put_aside", "nulls", "age_days", "not_held")
+MEASURES = ("rows", "new_rows", "quarantined", "nulls", "age_days", "not_held")
 ROWS_SHOWN = 100
 
 
 def read(connection: Connection, run_id: str, waiting: list[dict[str, Any]], documented: set[str]) -> dict[str, Any]:
     """Everything the page shows. `documented` are the runs that have Data Docs beside the site."""
     results = history.results(connection, run_id)
-    new, mended = history.changed(results)
-    failed = [row | {"found": _found(row)} for row in results if not row["success"]]
+    new, resolved = history.changed(results)
+    failed = [row | {"found": history.found(row)} for row in results if not row["success"]]
     trends: dict[str, dict[str, list[int]]] = {}
     for row in history.trends(connection):
         trends.setdefault(row["table_name"], {})[row["measure"]] = row["values"]
@@ -41,7 +40,7 @@ def read(connection: Connection, run_id: str, waiting: list[dict[str, Any]], doc
         "held": len(results) - len(failed),
         "failed": sorted(({**row, "new": _key(row) in keys} for row in failed), key=_urgency),
         "known": sum(len(json.loads(row["details"]).get("explained", ())) for row in results),
-        "mended": mended,
+        "resolved": resolved,
         "waiting": [row | {"about": history.about(row)} for row in waiting[:ROWS_SHOWN]],
         "waiting_count": len(waiting),
         "records": history.records(connection),
@@ -53,14 +52,9 @@ def read(connection: Connection, run_id: str, waiting: list[dict[str, Any]], doc
     }
 
 
-def _found(row: dict[str, Any]) -> str:
-    details = json.loads(row["details"])
-    return str(details.get("message") or details["protects"]).removeprefix(f"{row['table_name']}: ")
-
-
 def _urgency(row: dict[str, Any]) -> tuple[bool, int]:
     """What is new first; then what stopped the run, what kept a row out, and what only warns (often because of those)."""
-    severity = 1 if row["table_name"].startswith(STAGING) else 0 if row["severity"] == "critical" else 2
+    severity = 1 if row["of_new_rows"] else 0 if row["severity"] == "critical" else 2
     return not row["new"], severity
 
 

@@ -1,14 +1,18 @@
-"""What people decided about rows that were put aside: only ever added to, so that who said what, and when, stays."""
+"""What people decided about quarantined rows: only ever added to, so that who said what, and when, stays."""
 
 from warehouse.tables.columns import ROW_AS_READ
 from warehouse.tables.table import Column, Table
 
-KINDS = ("accepted", "dismissed", "withdrawn")
+KINDS = {
+    "accepted": "it is right and is loaded",
+    "dismissed": "it is wrong and nobody is notified of it again",
+    "withdrawn": "it waits for a decision again",
+}
 
 TABLE = Table(
     schema="quality",
     name="decisions",
-    meaning="one row for each decision of a person about a row that was put aside; the last one about a row is in force",
+    meaning="one row for each decision of a person about a quarantined row; the last one about a row is in force",
     columns=(
         Column("row_id", "text", "the row, as quality.quarantine names it", required=True),
         Column("decided_at", "time", "when it was decided (UTC)", required=True),
@@ -16,13 +20,16 @@ TABLE = Table(
         Column(
             "decision",
             "text",
-            "accepted: it is right and is loaded; dismissed: it is wrong and is told of no more; withdrawn: it waits again",
+            "what was decided",
             required=True,
             allowed=KINDS,
         ),
         Column("decided_by", "text", "who decided", required=True),
         Column("reason", "text", "why, in the words of that person", required=True),
-        Column("put_aside_for", "text", "why the row was put aside", required=True),
+        Column(
+            "quarantined_for", "text", "why the row was quarantined", required=True, prose=True, was="put_aside_for"
+        ),
+        Column("reason_code", "text", "the same as a code, as quality.quarantine gives it"),
         ROW_AS_READ,
         Column("document_sha256", "text", "document that holds it", required=True),
         Column("locator", "text", "place in that document", required=True),

@@ -3,7 +3,7 @@
 from warehouse.tables.columns import RUN_ID
 from warehouse.tables.table import Column, Table
 
-MEASURES = ("rows", "new_rows", "put_aside", "nulls", "age_days")
+MEASURES = ("rows", "new_rows", "quarantined", "nulls", "age_days")
 
 TABLE = Table(
     schema="quality",
@@ -15,7 +15,7 @@ TABLE = Table(
         Column(
             "measure",
             "text",
-            "rows; new_rows: rows that this run added; put_aside: rows that this run put aside; nulls: rows without a "
+            "rows; new_rows: rows that this run added; quarantined: rows that this run quarantined; nulls: rows without a "
             "value in the column; age_days: days from the newest known_on to the run's day",
             required=True,
             allowed=MEASURES,

@@ -1,4 +1,4 @@
-"""Rows that a check put aside, with the reason and their place in the document."""
+"""Rows that a check quarantined, with the reasons and their place in the document."""
 
 from warehouse.tables.columns import ROW_AS_READ, RUN_ID
 from warehouse.tables.table import Column, Table
@@ -11,8 +11,15 @@ TABLE = Table(
         RUN_ID,
         Column("table_name", "text", "table that the row was for", required=True),
         Column("row_id", "text", "identity of the row", required=True),
-        Column("reason", "text", "which checks it broke, with the field and the value", required=True),
+        Column(
+            "reason_code", "text", "why: the first check that it broke, or the code of what kept it from being read"
+        ),
+        Column(
+            "reasons", "texts", "every reason: each a JSON object with its `reason_code` and the fields that it blames"
+        ),
+        Column("reason", "text", "the same in words, with the document and the place", required=True, prose=True),
         ROW_AS_READ,
+        Column("document_name", "text", "name of the document that holds it"),
         Column("document_sha256", "text", "document that holds it", required=True),
         Column("locator", "text", "place in that document", required=True),
     ),

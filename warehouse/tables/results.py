@@ -3,6 +3,12 @@
 from warehouse.tables.columns import RUN_ID
 from warehouse.tables.table import Column, Table
 
+HOW = {
+    "ran": "the check was asked in this run",
+    "carried_over": "neither the rows nor the check have changed since an earlier result, which stands",
+    "skipped": "the table has no row that the check could look at",
+}
+
 TABLE = Table(
     schema="quality",
     name="results",
@@ -17,6 +23,12 @@ TABLE = Table(
         Column("unexpected_count", "integer", "rows that broke it", "rows"),
         Column("row_count", "integer", "rows looked at", "rows"),
         Column("checked_at", "time", "when (UTC)", required=True),
+        Column("how", "text", "how the result came about", allowed=HOW),
+        Column(
+            "fingerprint",
+            "text",
+            "what the result depends on beside the rows: hash of the SQL and of the helper tables",
+        ),
         Column("details", "json", "what it protects, and the first of the rows that broke it", required=True),
     ),
     key=("run_id", "table_name", "expectation", "column_name"),

@@ -57,7 +57,7 @@ class Column:
     `minimum` and `maximum` are inclusive; `above` is an exclusive lower bound (a price is above zero).
     `required` means never null. Units stand in the name where the name has one; `unit` says it in words. `allowed` are
     the only values there are, with a meaning each where the name alone does not say it. `prose` is English for a reader:
-    no other column, check or trace depends on how it is worded.
+    no other column, check or trace depends on how it is worded. `was` is the column's name in warehouses of earlier versions.
     """
 
     name: str
@@ -70,6 +70,7 @@ class Column:
     maximum: float | None = None
     allowed: tuple[str, ...] | Mapping[str, str] = ()
     prose: bool = False
+    was: str = ""
 
     @property
     def explained(self) -> str:

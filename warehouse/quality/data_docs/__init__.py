@@ -28,15 +28,14 @@ from great_expectations.render.view import DefaultJinjaPageView
 from jinja2 import ChoiceLoader, FileSystemLoader
 
 from warehouse import files
-from warehouse.quality import checks as quality
-from warehouse.quality import expectations
-from warehouse.quality.checks import Finding, Target
+from warehouse.quality import checks, expectations, wording
+from warehouse.quality.findings import Finding, Target
 
 HERE = Path(__file__).parent
 STYLE = "style.css"
 KEPT_RUNS = 10
 # In the order in which a reader wants them.
-OUTCOMES = ("broken", "critical", "put_aside", "warning")
+OUTCOMES = ("broken", "critical", "quarantined", "warning")
 EXPLAINED = "explained"
 
 
@@ -157,9 +156,9 @@ def _result(finding: Finding) -> dict[str, Any]:
         "unexpected_percent": 100 * count / rows if rows else 0.0,
         "partial_unexpected_list": [html.escape(example) for example in finding.examples],
     }
-    if finding.check.name == quality.ROW_COUNT:
+    if finding.check.name == checks.ROW_COUNT:
         result["observed_value"] = rows
-    elif finding.check.name == quality.COLUMNS:
+    elif finding.check.name == checks.COLUMNS:
         result["observed_value"] = "as declared" if finding.success else f"{count} differ"
     elif not finding.check.name.startswith("expect_"):
         result["observed_value"] = f"{count} row{'' if count == 1 else 's'}"
@@ -174,6 +173,7 @@ def _summary(target: Target, findings: Sequence[Finding]) -> dict[str, Any]:
         "looked_at": {"rows": "single rows", "table": "as a whole", "all": "rows and whole"}[target.level],
         "rows": findings[0].row_count if findings else None,
         "checks": len(findings),
+        "carried_over": sum(finding.how == "carried_over" for finding in findings),
         **{outcome: sum(finding.outcome == outcome for finding in findings) for outcome in OUTCOMES},
     }
 
@@ -187,16 +187,20 @@ def _remember(run: Path, by_target: Sequence[Sequence[Finding]], run_id: str, ch
     targets += [_summary(found[0].target, found) for found in by_target]
     messages = [message for message in known["messages"] if message["name"] not in new]
     messages += [
-        {"name": finding.target.name, "outcome": finding.outcome, "text": _without_table(finding)}
+        {"name": finding.target.name, "outcome": finding.outcome, "text": finding.said}
         for found in by_target
         for finding in found
         if not finding.success
     ]
     messages += [
-        {"name": finding.target.name, "outcome": EXPLAINED, "text": said}
+        {
+            "name": finding.target.name,
+            "outcome": EXPLAINED,
+            "text": f"{wording.label(finding.check, finding.target.table)}: {wording.explained(one)}",
+        }
         for found in by_target
         for finding in found
-        for said in finding.explained
+        for one in finding.explained
     ]
     messages.sort(key=lambda message: (*OUTCOMES, EXPLAINED).index(message["outcome"]))
     written = {
@@ -209,10 +213,6 @@ def _remember(run: Path, by_target: Sequence[Sequence[Finding]], run_id: str, ch
     _put(record, json.dumps(written, ensure_ascii=False))
 
 
-def _without_table(finding: Finding) -> str:
-    return finding.message.removeprefix(f"{finding.target.name}: ")
-
-
 def _runs(folder: Path) -> list[dict[str, Any]]:
     """Records of the runs in a folder, the latest first."""
     records = [json.loads(path.read_text(encoding="utf-8")) for path in folder.glob("runs/*/run.json")]
@@ -222,7 +222,9 @@ def _runs(folder: Path) -> list[dict[str, Any]]:
 def _write_indexes(folder: Path, run: Path, view: _View) -> None:
     runs = _runs(folder)
     for record in runs:
-        record["totals"] = {key: sum(t[key] for t in record["targets"]) for key in ("checks", *OUTCOMES)}
+        record["totals"] = {
+            key: sum(t.get(key, 0) for t in record["targets"]) for key in ("checks", "carried_over", *OUTCOMES)
+        }
     this = next(record for record in runs if record["run_id"] == run.name)
     _put(folder / "index.html", view.page("index.html", run=runs[0], runs=runs, root="."))
     _put(run / "index.html", view.page("index.html", run=this, runs=[], root="../.."))

@@ -1,0 +1,10 @@
+-- Quarantined rows, with the file and line where they stand, and what was decided about them.
+DROP VIEW IF EXISTS main.put_aside; -- its name in warehouses of earlier versions
+CREATE OR REPLACE VIEW main.quarantined AS
+SELECT q.run_id, q.row_id, q.table_name, q.reason_code, q.reason, q.locator, coalesce(q.document_name, d.name) AS document, d.url,
+  coalesce(c.decision, 'waits') AS decision, c.decided_by, c.decided_at, c.reason AS decision_reason
+FROM quality.quarantine q
+LEFT JOIN (SELECT sha256, any_value(name) AS name, any_value(url) AS url FROM provenance.documents GROUP BY sha256) d
+  ON d.sha256 = q.document_sha256
+LEFT JOIN (FROM quality.decisions QUALIFY row_number() OVER (PARTITION BY row_id ORDER BY decided_at DESC) = 1) c
+  ON c.row_id = q.row_id AND c.decision <> 'withdrawn';
