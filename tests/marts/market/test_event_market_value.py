@@ -13,6 +13,7 @@ from tests.marts.declared import warehouse_of
 from tests.marts.market.test_event_study import one, without
 from warehouse.assumptions import load
 from warehouse.marts import build
+from warehouse.marts.common.reasons import codes
 from warehouse.marts.market.event_market_value import MART
 from warehouse.tables import CORE
 
@@ -44,6 +45,7 @@ def test_the_article_rounded(published):
     row = one(published, **NVDA, figure="article")
     assert (row["figure_id"], row["market_value_change_usd"]) == ("SC01", -600e9)
     assert row["difference_usd"] == pytest.approx(-600e9 + 592.66e9, rel=1e-2)
+    assert codes(row["explanations"]) == ["printed_figure_is_rounded"]
     assert row["explanation"] == "rounding: -592.7 billion USD to the nearest 100 billion USD is -600.0 billion USD"
     assert row["known_on"] == date(2025, 1, 28)
 

@@ -19,6 +19,7 @@ from warehouse.marts.market.event_placebo import MART, variance_limit
 from warehouse.marts.market.panel import panel_prices, setting
 from warehouse.marts.market.quiet_days import quiet_days, try_tests
 from warehouse.marts.market.significance import ABOUT, TESTS, independent_firms, rank_statistic, too_few_ranks
+from warehouse.marts.wording.market import ASSUMES, VALID_WHEN
 
 ROLES = ("adopter", "buyer", "neocloud", "power", "supplier")
 VALID = [test for test in TESTS if ABOUT[test].valid_for_one_event_day]
@@ -172,7 +173,7 @@ def test_every_test_says_what_it_takes_for_granted(published):
     for test in TESTS:
         row = one(published, test=test, grouping="ALL", window_end=0)
         assert (row["reference"], row["assumes"], row["valid_when"]) == (
-            ABOUT[test].reference, ABOUT[test].assumes, ABOUT[test].valid_when,
+            ABOUT[test].reference, ASSUMES[test], VALID_WHEN[test],
         )  # fmt: skip
         assert any(year in row["reference"] for year in ("1974", "1976", "1989", "1991", "2010"))
 

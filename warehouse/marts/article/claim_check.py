@@ -62,7 +62,9 @@ TABLE = mart(
         Column("value_high", "real", "high end of what was found", "see unit"),
         Column("found_text", "text", "what was found, where it is a word"),
         Column("finding", "text", "what the check says", required=True, allowed=FINDINGS),
-        Column("method", "text", "formula of the check, or how a claim without one was checked", required=True),
+        Column(
+            "method", "text", "formula of the check, or how a claim without one was checked", required=True, prose=True
+        ),
         Column("finding_then", "text", "what the check said on statement_date", required=True, allowed=FINDINGS),
         Column("value_found_then", "real", "value found from what was known on statement_date", "see unit"),
         Column("value_low_then", "real", "low end of that", "see unit"),

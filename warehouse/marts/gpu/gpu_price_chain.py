@@ -37,7 +37,7 @@ from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.reasons import reason
 from warehouse.marts.gpu.price_indexes import BASE, Months, dummy_index, longest_chain, mean_log_price, providers
 from warehouse.marts.gpu.same_things import item_months
-from warehouse.marts.gpu.series import MONTH, SERIES, SERIES_COLUMNS, per_peak
+from warehouse.marts.gpu.series import MONTH, OF_THE_SERIES, SERIES, SERIES_COLUMNS, per_peak
 from warehouse.tables.table import Check, Column, mart
 
 TABLE = mart(
@@ -176,17 +176,14 @@ def _months_between(earlier: date, later: date) -> int:
     return (later.year - earlier.year) * 12 + later.month - earlier.month
 
 
-_SAME_SERIES = (
-    "t.gpu_model = m.gpu_model and t.provider_class = m.provider_class and t.pricing_kind = m.pricing_kind "
-    "and t.grade <> 'D'"
-)
 MART = Mart(
     table=TABLE,
     build=build,
     traces=(
         Trace(
             "core.gpu_prices",
-            f"{_SAME_SERIES} and date_trunc('month', t.observed_on) between coalesce(m.compared_from, m.month) and m.month",
+            f"{OF_THE_SERIES} and t.grade <> 'D' and date_trunc('month', t.observed_on) "
+            "between coalesce(m.compared_from, m.month) and m.month",
         ),
         Trace("core.gpu_specs", "t.gpu_model = m.gpu_model and t.known_on <= m.known_on and t.grade <> 'D'"),
     ),

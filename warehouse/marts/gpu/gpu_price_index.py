@@ -16,7 +16,7 @@ import polars as pl
 from warehouse.assumptions import Assumptions
 from warehouse.marts.common.columns import KNOWN_ON, says_why
 from warehouse.marts.common.mart import Mart, Trace
-from warehouse.marts.gpu.series import MONTH, SERIES, SERIES_COLUMNS, per_peak
+from warehouse.marts.gpu.series import MONTH, OF_THE_SERIES, SERIES, SERIES_COLUMNS, per_peak
 from warehouse.tables.table import Check, Column, mart
 
 TABLE = mart(
@@ -121,8 +121,7 @@ MART = Mart(
     traces=(
         Trace(
             "marts.offers",
-            "t.gpu_model = m.gpu_model and t.provider_class = m.provider_class and t.pricing_kind = m.pricing_kind "
-            "and date_trunc('month', t.observed_on) = m.month",
+            f"{OF_THE_SERIES} and date_trunc('month', t.observed_on) = m.month",
         ),
         Trace("core.gpu_specs", "t.gpu_model = m.gpu_model and t.known_on <= m.known_on and t.grade <> 'D'"),
     ),

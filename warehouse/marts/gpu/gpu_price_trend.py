@@ -29,7 +29,7 @@ from warehouse.marts.common.reasons import all_of, because
 from warehouse.marts.common.units import DAYS_PER_YEAR
 from warehouse.marts.gpu.chip_prices import chip_decline
 from warehouse.marts.gpu.same_things import item_days
-from warehouse.marts.gpu.series import SERIES, SERIES_COLUMNS
+from warehouse.marts.gpu.series import OF_THE_SERIES, SERIES, SERIES_COLUMNS
 from warehouse.tables.table import Check, Column, mart
 
 PERIODS = ("whole", "before_turn", "after_turn", "glut_window")
@@ -225,8 +225,7 @@ MART = Mart(
     traces=(
         Trace(
             "core.gpu_prices",
-            "t.gpu_model = m.gpu_model and t.provider_class = m.provider_class and t.pricing_kind = m.pricing_kind "
-            "and t.observed_on between m.first_day and m.last_day and t.grade <> 'D'",
+            f"{OF_THE_SERIES} and t.observed_on between m.first_day and m.last_day and t.grade <> 'D'",
         ),
         Trace("core.gpu_specs", "t.list_price_usd is not null and t.grade <> 'D'"),
     ),

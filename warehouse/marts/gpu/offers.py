@@ -17,7 +17,7 @@ from warehouse.assumptions import Assumptions
 from warehouse.marts.common.columns import KNOWN_ON
 from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.select_current import admissible, select_current
-from warehouse.marts.gpu.series import CLASSES, GPU_MODEL, KINDS, PRICING_KIND, PROVIDER_CLASS
+from warehouse.marts.gpu.series import CLASSES, GPU_MODEL, KINDS, OF_THE_SERIES, PRICING_KIND, PROVIDER_CLASS
 from warehouse.tables.gpu_prices import TABLE as GPU_PRICES
 from warehouse.tables.table import Check, Column, mart
 
@@ -112,7 +112,7 @@ MART = Mart(
     traces=(
         Trace(
             "core.gpu_prices",
-            "t.gpu_model = m.gpu_model and t.provider_class = m.provider_class and t.pricing_kind = m.pricing_kind "
+            f"{OF_THE_SERIES} "
             "and t.observed_on = m.observed_on and t.known_on <= m.known_on and t.grade = m.grade "
             f"and {_SPELT.format('t.provider')} = {_SPELT.format('m.provider')}",
         ),

@@ -24,6 +24,8 @@ from warehouse.tables.table import Column
 CLASSES = tuple(name for name in PROVIDER_CLASSES if name not in ("index", "assumption"))
 KINDS = tuple(name for name in PRICING_KINDS if name not in ("index", "assumed"))
 SERIES = ("gpu_model", "provider_class", "pricing_kind")
+# SQL: a row `t` is of the series of the mart row `m`.
+OF_THE_SERIES = " and ".join(f"t.{name} = m.{name}" for name in SERIES)
 MONTH = Column("month", "date", "first day of the month", required=True)
 GPU_MODEL, PROVIDER_CLASS, PRICING_KIND = SERIES_COLUMNS = (
     GPU_MODEL,

@@ -29,7 +29,7 @@ that of the estimation window; where only the first is significant, the role was
 - `share_of_quiet_days_beyond` needs no distribution at all: the share of estimation days (for two days: of pairs of
   neighbouring ones) on which the same portfolio moved at least as far; zero is farther than on any of them.
 - With size in it, a role's coefficient is that of its firm of average size, and no buyer is one: each of the five trades
-  more than the average, four of them by about a standard deviation or more. So role and size can hardly be told apart there,
+  more than the average, four of them by about a standard deviation or more. So role and size are hardly separable there,
   and a difference of roles that goes with size loses its significance, which does not show that there is none.
 - Betas and volatilities come from the window that the standard errors come from. That leaves the weights fixed before
   the event, but the exposures carry an estimation error that draws their coefficients towards zero.

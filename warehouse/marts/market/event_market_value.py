@@ -62,7 +62,8 @@ TABLE = mart(
         Column("difference_share", "real", "of our figure", "fraction"),
         Column("implied_close_usd", "real", "close that gives the printed figure with our share count", "USD"),
         Column("implied_shares", "real", "share count that gives the printed figure with the official closes", "shares"),
-        Column("explanation", "text", "what makes the difference", prose=True),
+        Column("explanations", "texts", "what makes the difference: JSON objects as in `reasons`"),
+        Column("explanation", "text", "the same in words", prose=True),
         KNOWN_ON_OR_NULL,
     ],
     key=("event_date", "ticker", "figure", "figure_id"),
@@ -70,7 +71,7 @@ TABLE = mart(
         null_has_a_reason("market_value_change_usd is null"),
         Check(
             "a_difference_is_explained",
-            "select * from {table} where difference_usd is not null and explanation is null",
+            "select * from {table} where difference_usd is not null and explanations is null",
             "two figures for one thing, and no word why",
         ),
         Check(
@@ -165,7 +166,7 @@ def _printed(ours: pl.DataFrame, evidence: pl.DataFrame, article_claims: pl.Data
         implied_shares=pl.col("printed") / (pl.col("close_usd") - before),
     ).with_columns(pl.when(pl.col(pl.Float64).is_finite()).then(pl.col(pl.Float64)))
     found = (
-        worded(found.with_columns(explanation=_explanation()), "explanation", "explanation")
+        worded(found.with_columns(explanations=_explanations()), "explanations", "explanation")
         .with_columns(
             grade=weakest("grade", "printed_grade"), known_on=pl.max_horizontal("known_on", "printed_known_on")
         )
@@ -214,7 +215,7 @@ def _of_the_article(article_claims: pl.DataFrame, ours: pl.DataFrame) -> pl.Data
     )
 
 
-def _explanation() -> pl.Expr:
+def _explanations() -> pl.Expr:
     """What makes the printed figure from ours: rounding, or else the close or the share count; null without ours."""
     printed, ours, shares = pl.col("printed"), pl.col("market_value_change_usd"), pl.col("shares")
     unit = _last_digit(printed)

@@ -276,8 +276,8 @@ def _paths(studied: Study, last: int, horizon: int) -> dict[str, tuple[np.ndarra
             errors[day] = standard_errors(fitted, market[: day + 1])[0]
         # Without a standard error there is no model: its window was short, or it is the benchmark itself.
         itself = np.array([firm == studied.setting.benchmarks[0] for firm in studied.setting.firms])
-        untold = ~np.isfinite(fitted.sigma[0]) | np.append(itself, np.zeros(len(studied.setting.groups), bool))
-        cumulative[:, untold] = np.nan
+        unknown = ~np.isfinite(fitted.sigma[0]) | np.append(itself, np.zeros(len(studied.setting.groups), bool))
+        cumulative[:, unknown] = np.nan
         errors[np.isnan(cumulative)] = np.nan
         p_values[:] = student_p(cumulative / errors, fitted.degrees)
     return found

@@ -54,6 +54,7 @@ from warehouse.marts.market.panel import Prices, Setting, evidence, panel_prices
 from warehouse.marts.market.quiet_days import quiet_days, try_tests
 from warehouse.marts.market.significance import ABOUT, TESTS, too_few_ranks
 from warehouse.marts.wording import worded
+from warehouse.marts.wording.market import ASSUMES, VALID_WHEN
 from warehouse.tables.table import Check, Column, mart
 
 ALL = "ALL"
@@ -87,9 +88,10 @@ TABLE = mart(
                "where valid_when holds", required=True),
         Column("is_valid_here", "flag", "whether it claims so and valid_when holds for these firms and days; null where "
                "nothing could be tried"),
-        Column("not_valid_because", "text", "why it is not valid here", prose=True),
-        Column("assumes", "text", "what the test takes for granted", required=True),
-        Column("valid_when", "text", "when it is valid", required=True),
+        Column("not_valid_reasons", "texts", "why it is not valid here: JSON objects as in `reasons`"),
+        Column("not_valid_because", "text", "the same in words", prose=True),
+        Column("assumes", "text", "what the test takes for granted", required=True, prose=True),
+        Column("valid_when", "text", "when it is valid", required=True, prose=True),
         Column("reference", "text", "where it was published", required=True),
         Column("mean_correlation", "real", "mean of the firms' mean correlation over the days", minimum=-1, maximum=1),
         Column("independent_firms", "real", "independent firms that the role's are worth: n / (1 + (n - 1) r), mean over "
@@ -117,7 +119,7 @@ TABLE = mart(
         ),
         Check(
             "not_valid_says_why",
-            "select * from {table} where (is_valid_here is false) <> (coalesce(not_valid_because, '') <> '')",
+            "select * from {table} where (is_valid_here is false) <> (not_valid_reasons is not null)",
             "a test that is set aside without a reason is one that did not please",
         ),
     ),
@@ -145,7 +147,7 @@ def build(
     tried = _Tried(chosen, level, seed, every, drawn, *try_tests(bars, every, chosen))
     frame = _rows(tried).join(_about_groups(bars, tried), on="grouping", how="left", maintain_order="left")
     frame = frame.with_columns(pl.col(pl.Float64).fill_nan(None), pl.when(pl.col("days") > 0).then(pl.col(pl.Date)))
-    frame = worded(frame, "not_valid_because", "not_valid_because")
+    frame = worded(frame, "not_valid_reasons", "not_valid_because")
     return with_evidence(frame, companies, any_figure=pl.col("rejection_share").is_not_null())
 
 
@@ -218,14 +220,14 @@ def _rows(tried: _Tried) -> pl.DataFrame:
     types = {name: kind for name, kind in TABLE.polars_schema.items() if name in rows[0]}
     about = pl.DataFrame(
         [
-            {"test": test, "valid_for_one_event_day": about.valid_for_one_event_day, "assumes": about.assumes,
-             "valid_when": about.valid_when, "reference": about.reference}
+            {"test": test, "valid_for_one_event_day": about.valid_for_one_event_day, "assumes": ASSUMES[test],
+             "valid_when": VALID_WHEN[test], "reference": about.reference}
             for test, about in ABOUT.items()
         ]
     )  # fmt: skip
     market = tried.chosen.benchmarks[0]
     return (
-        pl.DataFrame(rows, schema_overrides=types | {"not_valid_because": pl.List(pl.String)})
+        pl.DataFrame(rows, schema_overrides=types)
         .join(about, on="test", how="left", maintain_order="left")
         .with_columns(
             benchmark=pl.lit(market),
@@ -284,7 +286,7 @@ def _made(days: int, not_valid: str | None) -> dict[str, Any]:
     return {
         "days": days,
         "is_valid_here": not_valid is None if days else None,
-        "not_valid_because": listed([not_valid]) if days else None,
+        "not_valid_reasons": listed([not_valid]) if days else None,
         "reasons": None if days else listed([reason("no_quiet_day")]),
     }
 
@@ -299,7 +301,7 @@ def _not_valid(test: str, worth: float, ratio: float, days: int, level: float) -
     """Why a test is not valid for some firms on a common day, by what was measured; None where it is."""
     about = ABOUT[test]
     if not about.valid_for_one_event_day:
-        return reason("assumption_fails_on_a_common_day", assumption=about.assumes)
+        return reason("assumption_fails_on_a_common_day", test=test)
     limit = variance_limit(level)
     if about.assumes_same_variance and ratio > limit:
         return reason("variance_too_large", ratio=ratio, limit=limit)

@@ -110,7 +110,7 @@ class Setting:
 def setting(companies: pl.DataFrame, sessions: pl.DataFrame, assumptions: Assumptions) -> Setting:
     """The panel, the events and the windows: what the event study and its tests have in common.
 
-    Raises UsageError where an index has the name of a ticker: its rows could not be told from the ticker's.
+    Raises UsageError where an index has the name of a ticker: its rows would look like the ticker's.
     """
     panel = select_current(admissible(companies), COMPANIES).sort("ticker")
     days = _days(sessions)

@@ -12,7 +12,7 @@ With N firms, each with its abnormal return over L days in units of its own stan
   days / (S sqrt(L)), S^2 = sum of k_t^2 over all T days / T; standard normal.
 - `portfolio`: the equal-weight portfolio tested as one firm, the row `portfolio:ROLE` of `event_study`.
 
-All are two-sided. `ABOUT` says of each where it was published, what it takes for granted, and when it is valid.
+All are two-sided. `ABOUT` says of each where it was published and on which conditions it is valid.
 Axes in docstrings as in `returns`.
 """
 
@@ -29,11 +29,12 @@ from warehouse.marts.market.returns import ROUNDING, means, normal_p, student_p
 
 @dataclass(frozen=True)
 class About:
-    """Where a test was published, what it takes for granted, when it is valid, and whether that is so on a common day."""
+    """Where a test was published, whether it is valid on a day common to all firms, and on which conditions.
+
+    What it takes for granted and when it is valid stand in words in `warehouse.marts.wording.market`.
+    """
 
     reference: str
-    assumes: str
-    valid_when: str
     valid_for_one_event_day: bool
     assumes_same_variance: bool = False
     ranks: bool = False
@@ -42,36 +43,18 @@ class About:
 ABOUT = {
     "portfolio": About(
         "Jaffe 1974, Special information and insider trading; Brown and Warner 1980, Measuring security price performance",
-        "the portfolio's abnormal return on the event day has the variance of the estimation window and is near normal; "
-        "nothing about the firms' correlation, which its own variance carries",
-        "the event does not make prices more volatile by itself and no calmer time is the yardstick for a wilder one",
         True,
         assumes_same_variance=True,
     ),
-    "patell": About(
-        "Patell 1976, Corporate forecasts of earnings per share and stock price behavior",
-        "firms are independent, and each keeps the variance of its estimation window",
-        "firms have their events on different days and the event changes no variance: not here",
-        False,
-    ),
+    "patell": About("Patell 1976, Corporate forecasts of earnings per share and stock price behavior", False),
     "bmp": About(
-        "Boehmer, Musumeci and Poulsen 1991, Event-study methodology under conditions of event-induced variance",
-        "firms are independent; the event may change their variance, by the same factor for all",
-        "firms have their events on different days: not here",
-        False,
+        "Boehmer, Musumeci and Poulsen 1991, Event-study methodology under conditions of event-induced variance", False
     ),
     "kolari_pynnonen": About(
-        "Kolari and Pynnonen 2010, Event study testing with cross-sectional correlation of abnormal returns",
-        "the mean correlation of abnormal returns is that of the estimation window; the event may change their variance",
-        "several firms share one event day; with two or three firms it has next to no power",
-        True,
+        "Kolari and Pynnonen 2010, Event study testing with cross-sectional correlation of abnormal returns", True
     ),
     "corrado_rank": About(
         "Corrado 1989, A nonparametric test for abnormal security-price performance in event studies",
-        "the event day is drawn like any other day; mean ranks of the days are near normal, whatever returns are",
-        "no calmer time is the yardstick for a wilder one, and there are two or more firms' worth of independent ranks, "
-        "n / (1 + (n - 1) r) firms times days; with fewer a single day's statistic cannot exceed the root of 3 and never "
-        "rejects at 5 %",
         True,
         assumes_same_variance=True,
         ranks=True,

@@ -9,6 +9,35 @@ from warehouse.marts.wording import Words
 
 Fields = Mapping[str, Any]
 
+# Of each test across firms: what it takes for granted, and when it is valid.
+ASSUMES = {
+    "portfolio": (
+        "the portfolio's abnormal return on the event day has the variance of the estimation window and is near normal; "
+        "nothing about the firms' correlation, which its own variance carries"
+    ),
+    "patell": "firms are independent, and each keeps the variance of its estimation window",
+    "bmp": "firms are independent; the event may change their variance, by the same factor for all",
+    "kolari_pynnonen": (
+        "the mean correlation of abnormal returns is that of the estimation window; the event may change their variance"
+    ),
+    "corrado_rank": (
+        "the event day is drawn like any other day; mean ranks of the days are near normal, whatever returns are"
+    ),
+}
+VALID_WHEN = {
+    "portfolio": (
+        "the event does not make prices more volatile by itself and no calmer time is the yardstick for a wilder one"
+    ),
+    "patell": "firms have their events on different days and the event changes no variance: not here",
+    "bmp": "firms have their events on different days: not here",
+    "kolari_pynnonen": "several firms share one event day; with two or three firms it has next to no power",
+    "corrado_rank": (
+        "no calmer time is the yardstick for a wilder one, and there are two or more firms' worth of independent ranks, "
+        "n / (1 + (n - 1) r) firms times days; with fewer a single day's statistic cannot exceed the root of 3 and never "
+        "rejects at 5 %"
+    ),
+}
+
 
 def _known_through(fields: Fields) -> str:
     through = fields["prices_known_through"]
@@ -118,7 +147,9 @@ WORDS: dict[str, Words] = {
     ),
     "no_quiet_day": "no day has an estimation window before it and a known window after it",
     # Tests that are not valid for firms with one common event day.
-    "assumption_fails_on_a_common_day": "it takes for granted that {assumption}: not so on a common day",
+    "assumption_fails_on_a_common_day": lambda fields: (
+        f"it takes for granted that {ASSUMES[fields['test']]}: not so on a common day"
+    ),
     "variance_too_large": _variance_too_large,
     "too_few_ranks": _too_few_ranks,
     "not_valid_for_roles": lambda fields: f"not valid for {', '.join(fields['roles'])}",
