@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -80,6 +81,15 @@ def published_paths(tmp_path_factory, assumptions):
 
 
 EXCERPTS = Path(__file__).parent / "excerpts"
+
+
+@pytest.fixture(scope="session")
+def published(tmp_path_factory):
+    """A home with one whole run of the packaged snapshot, and its summary: one for all files and processes."""
+    from tests.runs import published_once
+
+    base = tmp_path_factory.getbasetemp()
+    return published_once(base.parent if "PYTEST_XDIST_WORKER" in os.environ else base)
 
 
 def recorded(*parts: str) -> Path:

@@ -1,0 +1,132 @@
+"""The command line on a published run: rows as a person and as a program reads them, and what is said of wrong use."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+
+import pytest
+
+from tests.runs import OVERBUILD, REFERENCE, overbuild
+
+
+def test_verdict_as_json_is_nothing_but_json(published):
+    done = overbuild(published[0], "verdict", "--format", "json")
+    assert done.returncode == 0, done.stderr
+    rows = json.loads(done.stdout)
+    assert {row["question"] for row in rows if row["scope"] == "ALL"} == {"Q1", "Q2", "Q3", "Q4", "overall"}
+    assert rows[0]["as_of"] == "2026-11-09"
+
+
+def test_sql_writes_numbers_as_numbers_and_dates_as_iso(published):
+    sql = "select date, close, volume from stock_prices where ticker = 'NVDA' and date = '2025-01-27'"
+    done = overbuild(published[0], "sql", sql, "--format", "json")
+    # the official close, and the volume on the consolidated tape
+    assert json.loads(done.stdout) == [{"date": "2025-01-27", "close": 118.42, "volume": 818830900}]
+    assert overbuild(published[0], "sql", "--format", "csv", stdin=sql).stdout == (
+        "date,close,volume\n2025-01-27,118.42,818830900\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "path", sorted((REFERENCE.parent.parent / "sql" / "questions").glob("*.sql")), ids=lambda p: p.stem
+)
+def test_every_ready_question_opens_with_its_question_and_has_an_answer(published, path):
+    assert path.read_text().startswith("-- ")
+    assert path.read_text().splitlines()[0].endswith("?")
+    done = overbuild(published[0], "sql", "--question", path.stem, "--format", "json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["verdict", "--company", "XYZ"], "--company XYZ: there is no verdict for it; choose from ALL, AMZN"),
+        (["verdict", "--as-of", "yesterday"], "'yesterday' is not a date"),
+        (["run", "--source", "somewhere"], "--source somewhere: choose reference or live"),
+        (["run", "--only", "weather"], "--only weather: there is no such feed"),
+        (["sql", "create table t as select 1"], "read-only"),
+        (["sql", "selct 1"], "syntax error"),
+        (["sql", "select * from core.nothing"], "core.nothing"),
+        (["sql", "--question", "nothing"], "there is no such question. There are:"),
+        (["sql", "--file", "/nowhere/q.sql"], "/nowhere/q.sql"),
+        (["quality", "--run", "nothing"], "there is no such run"),
+        (["trace", "marts.nothing"], "trace marts.nothing: there is no such table of marts or core"),
+        (
+            ["trace", "verdict", "--where", "scop = 'ALL'"],
+            "It must be an SQL condition on the columns of marts.verdict",
+        ),
+        (["verdict", "--assume", "lif=3"], "there is no assumption named 'lif'. Did you mean life"),
+        (["verdict", "--assume", "life=300"], "life is 300, outside its range"),
+        (["frobnicate"], "No such command"),
+    ],
+)
+def test_wrong_use_is_named_and_exits_with_2(published, arguments, message):
+    done = overbuild(published[0], *arguments)
+    assert done.returncode == 2, done.stderr
+    assert message in done.stderr
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr
+
+
+def test_trace_leads_from_the_verdict_to_archived_documents(published):
+    done = overbuild(
+        published[0], "trace", "marts.verdict", "--where", "scope = 'ALL' and question = 'Q1'", "--format", "json"
+    )
+    facts = json.loads(done.stdout)
+    assert {fact["key"] for fact in facts if fact["table"] == "core.training_runs"} == {"TR001", "TR009"}
+    for fact in facts:
+        body = (published[0] / fact["document_path"]).read_bytes()
+        assert hashlib.sha256(body).hexdigest() == fact["document_sha256"]
+    timeline = overbuild(
+        published[0], "trace", "verdict_timeline", "--where", "as_of = '2025-06-30'", "--format", "json"
+    )
+    assert max(fact["known_on"] for fact in json.loads(timeline.stdout)) <= "2025-06-30"
+
+
+def test_a_what_if_is_marked_and_publishes_nothing(published):
+    before = (published[0] / "current").resolve()
+    done = overbuild(published[0], "verdict", "--assume", "q1_factor=1", "--assume", "draws=1000", "--format", "json")
+    rows = json.loads(done.stdout)
+    assert {row["verdict"] for row in rows if row["question"] == "Q1"} == {"claim_fails"}
+    assert {row["what_if"] for row in rows} == {"draws = 1000 instead of 100000; q1_factor = 1 instead of 2"}
+    assert (published[0] / "current").resolve() == before
+    assert {row["what_if"] for row in json.loads(overbuild(published[0], "verdict", "--format", "json").stdout)} == {
+        None
+    }
+
+
+def test_quality_and_sources_show_what_was_checked(published):
+    rows = json.loads(overbuild(published[0], "quality", "--format", "json").stdout)
+    assert {row["severity"] for row in rows} == {"critical", "warning"}
+    assert {"ohlc_consistent", "document_in_archive"} <= {row["expectation"] for row in rows}
+    listed = json.loads(overbuild(published[0], "sources", "--format", "json").stdout)
+    assert {row["source"]: row["documents"] for row in listed}["reference_prices"] == 2
+
+
+def test_before_the_first_run_reading_says_what_to_do(tmp_path):
+    done = overbuild(tmp_path, "verdict")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Run `overbuild run` first" in done.stderr
+
+
+def test_a_home_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    done = overbuild(tmp_path / "file" / "home", "run")
+    assert done.returncode == 2
+    assert "this folder cannot be written" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_assumptions_file_with_a_mistake_is_named(tmp_path):
+    (tmp_path / "mine.toml").write_text("lief = 3\n")
+    done = subprocess.run(
+        [OVERBUILD, "run"],
+        env={**os.environ, "OVERBUILD_HOME": str(tmp_path / "home"), "OVERBUILD_ASSUMPTIONS": str(tmp_path / "mine.toml")},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "there is no assumption named 'lief'. Did you mean life" in done.stderr

@@ -1,0 +1,212 @@
+"""The main job on data that are wrong: what refuses a run, what is quarantined, and that nothing is lost or torn."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import shutil
+import tomllib
+from datetime import date
+
+import pytest
+
+from tests.runs import REFERENCE, overbuild, query, run
+from warehouse.errors import RefusedError
+
+
+@pytest.fixture(scope="module", autouse=True)
+def prefect():
+    """One temporary Prefect server for this file."""
+    from prefect.testing.utilities import prefect_test_harness
+
+    with prefect_test_harness(server_startup_timeout=120):
+        yield
+
+
+@pytest.fixture
+def corrupted(tmp_path):
+    """A copy of the snapshot, and a function that edits the text of one of its files."""
+    copy = tmp_path / "reference"
+    shutil.copytree(REFERENCE, copy)
+
+    def change_file(name, change):
+        edit(copy / name, change)
+        return copy
+
+    return change_file
+
+
+def edit(path, change):
+    """Change the lines of a file of the snapshot, packed or not."""
+    packed = path.name.endswith(".gz")
+    lines = (gzip.decompress(path.read_bytes()) if packed else path.read_bytes()).decode().splitlines()
+    body = ("\n".join(change(lines)) + "\n").encode()
+    path.write_bytes(gzip.compress(body) if packed else body)
+
+
+def field(lines, row, column, value):
+    """`lines` with one field of data row `row` (from 1) replaced."""
+    import csv
+    import io
+
+    header = lines[0].split(",")
+    cells = next(csv.reader([lines[row]]))
+    cells[header.index(column)] = value
+    out = io.StringIO()
+    csv.writer(out, lineterminator="").writerow(cells)
+    return [*lines[:row], out.getvalue(), *lines[row + 1 :]]
+
+
+REFUSED = {
+    "a missing column": (
+        "gpu_specs.csv",
+        lambda lines: [",".join(line.split(",")[1:]) for line in lines],
+        r"gpu_specs\.csv: column gpu_model is missing",
+    ),
+    "a file cut within a line": (
+        "evidence.csv",
+        lambda lines: [*lines[:50], lines[50][:20]],
+        r"evidence\.csv, line 51: \d+ fields? where \d+ belong",
+    ),
+    "a file cut at a line": (
+        "gpu_prices.csv",
+        lambda lines: lines[:900],
+        r"gpu_prices\.csv: 899 rows where snapshot\.toml counts 1247; the file was cut short",
+    ),
+    "a duplicate key": (
+        "shares_outstanding.csv",
+        lambda lines: [*lines, lines[5]],
+        r"shares_outstanding\.csv, line 6 and line 40: ticker, measured_on, known_on are the same in these rows",
+    ),
+    "a text where a number belongs, in a small table": (
+        "capex_guidance.csv",
+        lambda lines: field(lines, 3, "low_usd", "about 60 billion"),
+        r"capex_guidance\.csv, line 4: low_usd: 'about 60 billion' is not a whole number",
+    ),
+    "a chip that no unit fits": (
+        "gpu_specs.csv",
+        lambda lines: field(lines, 8, "bf16_dense_tflops", "-989.4"),
+        r"gpu_specs\.csv, line 9: .*bf16_dense_tflops.*-989\.4",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_a_document_that_cannot_be_trusted_refuses_the_run_and_changes_nothing(published, corrupted, tmp_path, kind):
+    name, change, message = REFUSED[kind]
+    reference = corrupted(name, change)
+    home = tmp_path / "home"
+    shutil.copytree(published[0], home, symlinks=True)
+    before = (home / "current").resolve()
+    with pytest.raises(RefusedError, match=message):
+        run(home, reference)
+    assert (home / "current").resolve() == before
+    assert not any((home / "work").iterdir())
+    (refused,) = (home / "refused").iterdir()
+    assert (refused / "message.txt").read_text().strip()
+    if kind == "a duplicate key":
+        assert run(home)["unchanged_since"] == published[1]["run_id"], "the refused run changed nothing"
+        outcomes = query(home, "SELECT outcome FROM provenance.runs ORDER BY started_at")
+        assert outcomes == [("published",), ("refused",), ("published",)], "the refused run joins the history"
+
+
+# End to end for one of each way to be bad; every kind stands in test_corruptions.py.
+QUARANTINED = {
+    "a text where a number belongs": (
+        "stock_prices.csv.gz",
+        700,
+        "volume",
+        "many",
+        "volume: 'many' is not a whole number",
+    ),
+    "a date in the future": ("company_facts.csv.gz", 40, "known_on", "2999-01-01", "known_on"),
+    "a node's price for a GPU's": ("gpu_prices.csv", 700, "usd_per_gpu_hour", "98.32", "plausible_for_the_chip"),
+}
+
+
+@pytest.fixture(scope="module")
+def with_bad_rows(tmp_path_factory):
+    """A home with one run of a snapshot that has one bad row in each of several files."""
+    folder = tmp_path_factory.mktemp("bad_rows")
+    reference = shutil.copytree(REFERENCE, folder / "reference")
+    for name, row, column, value, _ in QUARANTINED.values():
+        edit(reference / name, lambda lines, r=row, c=column, v=value: field(lines, r, c, v))
+    home = folder / "home"
+    return home, run(home, reference, few_draws=True)
+
+
+@pytest.mark.parametrize("kind", QUARANTINED)
+def test_a_single_bad_row_is_quarantined_with_its_reason_and_place(with_bad_rows, kind):
+    home, summary = with_bad_rows
+    name, row, column, value, reason = QUARANTINED[kind]
+    table = name.split(".")[0]
+    kept = query(home, f"SELECT reason, row, locator FROM quality.quarantine WHERE table_name = 'core.{table}'")
+    ((said, fields, locator),) = kept
+    assert f"{name}, line {row + 1}" in said
+    assert reason in said
+    assert locator == f"line {row + 1}"
+    assert json.loads(fields)[column] in (value, value.rstrip("0"))
+    assert said in summary["quarantined"]
+    assert len(summary["quarantined"]) == len(QUARANTINED)
+    listed = tomllib.loads((REFERENCE / "snapshot.toml").read_text())
+    total = query(home, f"SELECT count(*) FROM core.{table}")[0][0]
+    assert total == listed[table]["rows"] - 1, "only that row stays out"
+
+
+def test_a_person_accepts_a_row_and_people_are_told_once_of_each_thing(corrupted, tmp_path, live_server):
+    live_server.body("/hook", b"ok")
+    hook, home = f"{live_server.url}/hook", tmp_path / "home"
+    bad = corrupted("stock_prices.csv.gz", lambda lines: field(lines, 700, "high", "0.01"))
+    first = run(home, bad, hook, few_draws=True)
+    assert first["notes"] == []
+    [(row_id, line)] = query(home, "SELECT row_id, locator FROM quality.quarantine")
+    page = (home / "site" / "quality.html").read_text()
+    assert row_id in page
+    assert line in page
+
+    done = overbuild(home, "quality", "accept", row_id, "--reason", "so says the exchange", "--by", "Ada")
+    assert done.returncode == 0, done.stderr
+    again = overbuild(home, "quality", "accept", row_id, "--reason", "once more")
+    assert again.returncode == 2
+    assert "this row was accepted on" in again.stderr
+
+    corrupted("gpu_specs.csv", lambda lines: [",".join(line.split(",")[1:]) for line in lines])
+    with pytest.raises(RefusedError, match=r"What was found, and what to do with it: .*quality\.html"):
+        run(home, bad, hook, few_draws=True)
+    (refused,) = (home / "refused").iterdir()
+    assert "This run was refused" in (refused / "site" / "quality.html").read_text()
+
+    shutil.copyfile(REFERENCE / "gpu_specs.csv", bad / "gpu_specs.csv")
+    second = run(home, bad, hook, few_draws=True)
+    assert second["quarantined"] == []
+    assert query(home, "SELECT count(*) FROM core.stock_prices WHERE high = 0.01") == [(1,)]
+    assert query(home, "SELECT decision, decided_by FROM quality.decisions") == [("accepted", "Ada")]
+    assert query(home, "SELECT count(DISTINCT run_id) FROM quality.measures") == [(3,)]
+    assert len(list((home / "quality" / "runs").iterdir())) >= 2, "Data Docs hold earlier runs"
+
+    told = [json.loads(request.body)["text"] for request in live_server.asked("/hook")]
+    assert len(told) == 3
+    assert "1 row of core.stock_prices was quarantined and waits for a decision" in told[0]
+    assert (
+        "The run refused its data, and nothing new was published: gpu_specs.csv: column gpu_model is missing" in told[1]
+    )
+    assert "quarantined" not in told[1]
+    assert "Runs succeed again" in told[2]
+
+
+def test_a_correction_is_seen_from_its_own_day(published, corrupted, tmp_path):
+    """A restated share count published in 2026 changes today's answer and not that of January 2025."""
+
+    def restate(lines):
+        line = next(line for line in lines if line.startswith("NVDA,2024-11-15"))
+        return [*lines, line.replace("24490000000", "24000000000").replace("2024-11-20", "2026-02-01")]
+
+    home = tmp_path / "home"
+    shutil.copytree(published[0], home, symlinks=True)
+    reference = corrupted("shares_outstanding.csv", restate)
+    summary = run(home, reference, few_draws=True)
+    assert summary["new_rows"] == 1
+    counted = "SELECT shares FROM shares_outstanding WHERE ticker = 'NVDA' AND measured_on = '2024-11-15'"
+    assert query(home, counted) == [(24_000_000_000,)]
+    run(home, reference, few_draws=True, as_of=date(2025, 1, 28))
+    assert query(home / "as-of" / "2025-01-28", counted) == [(24_490_000_000,)]
