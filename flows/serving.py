@@ -1,6 +1,6 @@
 """`overbuild serve`: the scheduled flows, run from one process with Prefect deployments.
 
-Reads top to bottom in `serve`: one at a time in a home, a Prefect server (the one that is set, or our own), a
+Reads top to bottom in `serve`: one process for an OVERBUILD_HOME, a Prefect server (the one that is set, or its own), a
 deployment for each entry of schedules.toml, what an earlier process left behind, what was missed, and then the runner
 until a signal.
 
@@ -15,19 +15,13 @@ import asyncio
 import json
 import os
 import signal
-import socket
-import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from warehouse import files
-from warehouse.errors import OverbuildError, UsageError
+from flows.server import alone, server
 from warehouse.fetching import schedules
 from warehouse.paths import Paths, create_folders, paths_of
 from warehouse.settings import load_settings
@@ -37,16 +31,13 @@ if TYPE_CHECKING:
     from prefect.deployments.runner import RunnerDeployment
 
 TAG = POOL = "overbuild"
-DEFAULT_PORT = 4200
-SERVER_STARTS_WITHIN_SECONDS = 180
 STARTS_WITHIN_SECONDS = 900
 """A run that is slower to start loses its place, so this is long; a place that was lost is freed at a restart."""
-SERVER_STOPS_WITHIN_SECONDS = 15
 UNFINISHED = ("PENDING", "RUNNING", "CANCELLING", "PAUSED")
 
 
 def serve(say: Any) -> None:
-    """Run the schedules until SIGTERM or SIGINT. Raises UsageError where another process serves this home."""
+    """Run the schedules until SIGTERM or SIGINT. Raises UsageError where another process serves this folder."""
     paths = paths_of(load_settings())
     create_folders(paths)
     os.environ["OVERBUILD_HOME"] = str(paths.root)  # runs start in processes of their own
@@ -223,147 +214,6 @@ def prefect_yaml() -> str:
             f"    work_pool: {{name: {POOL}}}",
         ]
     return "\n".join(lines) + "\n"
-
-
-# -- one process, one server -----------------------------------------------------------------------------------------
-
-
-@contextmanager
-def alone(paths: Paths) -> Iterator[None]:
-    """Hold the place of the one process that serves this home."""
-    from filelock import FileLock, Timeout
-
-    lock = FileLock(paths.root / ".serve.lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout as error:
-        raise UsageError(f"{paths.root}: another `overbuild serve` serves this folder. Stop it first.") from error
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-@contextmanager
-def server(paths: Paths, say: Any) -> Iterator[str]:
-    """The API address of a Prefect server: the one that is set and answers, else our own for as long as we serve.
-
-    A server of ours that outlived its process (a kill) is taken over.
-    """
-    found = _running(paths)
-    if found is not None:
-        url, process_id = found
-        say(f"uses the Prefect server at {url}")
-        try:
-            yield url
-        finally:
-            if process_id is not None:
-                _end(process_id)
-                _note(paths).unlink(missing_ok=True)
-        return
-    port = _free_port()
-    url = f"http://127.0.0.1:{port}/api"
-    say(f"starts a Prefect server at {url} (its database: {_prefect_home()})")
-    _prefect_home().mkdir(parents=True, exist_ok=True)
-    log = paths.root / "schedule" / "server.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
-    environment = {name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"}
-    with log.open("ab") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)],
-            stdout=output,
-            stderr=output,
-            env=environment,
-            start_new_session=True,  # Ctrl-C is for us; the server goes when we are done with it
-        )
-    try:
-        _wait_until_up(process, url, log)
-        files.write(_note(paths), json.dumps({"url": url, "pid": process.pid, "prefect_home": str(_prefect_home())}))
-        yield url
-    finally:
-        _end(process.pid, process)
-        _note(paths).unlink(missing_ok=True)
-
-
-def _note(paths: Paths) -> Path:
-    return paths.root / "schedule" / "server.json"
-
-
-def _running(paths: Paths) -> tuple[str, int | None] | None:
-    """A server that answers, and its process where it is ours to end."""
-    asked = os.environ.get("PREFECT_API_URL") or _of_profile()
-    if asked and _answers(asked):
-        return asked, None
-    try:
-        noted = json.loads(_note(paths).read_text(encoding="utf-8"))
-        if noted["prefect_home"] == str(_prefect_home()) and _answers(noted["url"]):
-            return noted["url"], noted["pid"]
-    except (OSError, ValueError, KeyError):
-        pass
-    default = f"http://127.0.0.1:{DEFAULT_PORT}/api"
-    if "PREFECT_HOME" not in os.environ and _answers(default):
-        return default, None
-    return None
-
-
-def _of_profile() -> str | None:
-    from prefect.settings import get_current_settings
-
-    return get_current_settings().api.url
-
-
-def _prefect_home() -> Path:
-    return Path(os.environ.get("PREFECT_HOME") or Path.home() / ".prefect").expanduser()
-
-
-def _answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(f"{url.rstrip('/')}/health", timeout=3) as reply:
-            return reply.status == 200
-    except (OSError, ValueError):
-        return False
-
-
-def _free_port() -> int:
-    for port in (DEFAULT_PORT, 0):
-        with socket.socket() as probe:
-            probe.setsockopt(
-                socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
-            )  # a server that ended a moment ago holds nothing
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
-    raise OverbuildError("no free port for a Prefect server on 127.0.0.1.")
-
-
-def _wait_until_up(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
-    until = time.monotonic() + SERVER_STARTS_WITHIN_SECONDS
-    while not _answers(url):
-        if process.poll() is not None or time.monotonic() > until:
-            raise OverbuildError(f"the Prefect server did not start; see {log}.")
-        time.sleep(0.3)
-
-
-def _end(process_id: int | None, process: subprocess.Popen[bytes] | None = None) -> None:
-    """End our server, and its helpers in its group where it does not go by itself."""
-    if process_id is None:
-        return
-    until = time.monotonic() + SERVER_STOPS_WITHIN_SECONDS
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        try:
-            os.killpg(process_id, number)
-        except ProcessLookupError:
-            return
-        while time.monotonic() < until:
-            if process is not None and process.poll() is not None:
-                return
-            try:
-                os.kill(process_id, 0)
-            except ProcessLookupError:
-                return
-            time.sleep(0.1)
 
 
 if __name__ == "__main__":
