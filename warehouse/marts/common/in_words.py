@@ -97,15 +97,19 @@ def usd(value: float | None, digits: str = "") -> str:
     if value is None:
         return "an unknown amount"
     size, name = _scale(value)
-    return f"{value / size:{digits}.3g} {name} USD"
+    return f"{_three_digits(value / size, digits)} {name} USD"
 
 
 def span(low: float, high: float) -> str:
     """`7.19 to 11.6 million USD`."""
     if _scale(low) == _scale(high):
         size, _ = _scale(low)
-        return f"{low / size:#.3g} to {usd(high, digits='#')}"
+        return f"{_three_digits(low / size, '#')} to {usd(high, digits='#')}"
     return f"{usd(low, digits='#')} to {usd(high, digits='#')}"
+
+
+def _three_digits(value: float, digits: str) -> str:
+    return f"{value:{digits}.3g}".rstrip(".")
 
 
 def _scale(value: float) -> tuple[float, str]:
