@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.conftest import recorded
+from tests.conftest import EXCERPTS, recorded
 from tests.sources.gpu import READ_AT, Playing, document, fetched, read
 from warehouse.errors import DocumentError
 from warehouse.sources import aws
@@ -55,6 +55,18 @@ def offer(products: list[dict], on_demand: dict, leased: dict | None = None) -> 
 
 def parsed(*args):
     return read(aws.parse, document(offer(*args)))
+
+
+def test_an_excerpt_of_the_list():
+    found = read(aws.parse, document(EXCERPTS / "aws_price_list_p4d.json"))
+    assert found.by("instance", "gpu_model", "gpu_count", "pricing_kind", "region", "usd_per_gpu_hour") == [
+        ("p4d.24xlarge", "A100 SXM 40GB", 8, "on_demand", "us-east-1", 2.745),
+        ("p4d.24xlarge", "A100 SXM 40GB", 8, "reserved_1y", "us-east-1", 1.8),
+        ("p4d.24xlarge", "A100 SXM 40GB", 8, "reserved_3y", "us-east-1", 1.2),
+    ]
+    assert found.rows[0]["locator"] == "sku EXAMPLESKU000001, EXAMPLESKU000001.JRTCKXETXF.6YS6EN2CT7"
+    assert {(row["provider"], row["grade"]) for row in found.rows} == {("Amazon Web Services", "A")}
+    assert (found.aside, found.notices) == ([], ())
 
 
 def test_the_recorded_list():

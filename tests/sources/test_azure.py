@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from tests.conftest import recorded
+from tests.conftest import EXCERPTS, recorded
 from tests.sources.gpu import Playing, document, fetched, read
 from warehouse.errors import DocumentError, StoppedError
 from warehouse.fetching.client import Online
@@ -32,6 +32,23 @@ def page(*items: dict, link: str | None = None, **more) -> dict:
 
 def parsed(*items: dict):
     return read(azure.parse, document(page(*items)))
+
+
+def test_an_excerpt_of_a_page():
+    found = read(azure.parse, document(EXCERPTS / "azure_retail_prices_A100.json"))
+    assert found.by("instance", "gpu_model", "gpu_count", "pricing_kind", "region", "usd_per_gpu_hour") == [
+        ("Standard_ND96amsr_A100_v4", "A100 SXM 80GB", 8, "on_demand", "westeurope", 4.096),
+        ("Standard_ND96amsr_A100_v4", "A100 SXM 80GB", 8, "reserved_1y", "westeurope", 2.5),
+        ("Standard_ND96amsr_A100_v4", "A100 SXM 80GB", 8, "spot", "westeurope", 1.024),
+    ]
+    assert {(row["provider"], row["provider_class"], row["grade"]) for row in found.rows} == {
+        ("Microsoft Azure", "hyperscaler", "A")
+    }
+    assert {row["observed_on"] for row in found.rows} == {row["known_on"] for row in found.rows} == {date(2026, 10, 9)}
+    assert {row["citation"] for row in found.rows} == {"https://prices.azure.com/api/retail/prices"}
+    assert "1 rows left out (Windows" in found.said
+    assert "1 rows left out (Low Priority" in found.said
+    assert found.aside == []
 
 
 def test_the_recorded_page():

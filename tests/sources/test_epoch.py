@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime
 import polars as pl
 import pytest
 
-from tests.conftest import SHARED, recorded
+from tests.conftest import EXCERPTS, SHARED, recorded
 from warehouse.database.store import opened
 from warehouse.errors import DocumentError
 from warehouse.paths import create_folders, paths_of
@@ -35,7 +35,13 @@ MODELS = list(epoch.MODELS)
 SOURCE = epoch.SOURCES[0]
 
 
+def excerpt(name: str) -> bytes:
+    """A list of a few rows, made by hand in the form of the real one."""
+    return (EXCERPTS / f"epoch_{name}").read_bytes()
+
+
 def body(name: str) -> bytes:
+    """A whole list as recorded."""
     raw = recorded("training", RECORDED[name]).read_bytes()
     return gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
 
@@ -91,7 +97,7 @@ def table_of(site: Site, name: str) -> pl.DataFrame:
 
 
 def edited(name: str, change: Callable[[list[dict[str, str]]], list[dict[str, str]]]) -> bytes:
-    rows = change(list(csv.DictReader(io.StringIO(body(name).decode("utf-8-sig"), newline=""))))
+    rows = change(list(csv.DictReader(io.StringIO(excerpt(name).decode("utf-8-sig"), newline=""))))
     out = io.StringIO()
     writer = csv.DictWriter(out, rows[0].keys())
     writer.writeheader()
@@ -110,6 +116,46 @@ def models(*names: str, **fields: str) -> bytes:
 
 
 # -- known answers ----------------------------------------------------------------------------------------------------
+
+
+def test_an_excerpt_of_both_lists_of_models():
+    [batch] = parsed(fetched(Site({NOTABLE: excerpt(NOTABLE), LARGE_SCALE: excerpt(LARGE_SCALE)}))[PAIR])
+    assert batch.unreadable.is_empty()
+    columns = ["model", "organization", "published", "training_flop", "hardware_quantity", "base_model", "confidence"]
+    assert batch.frame.sort("model").select(columns).rows() == [
+        ("Closed-Net", "Lab A,Lab B", date(2025, 3, 1), None, None, None, "Confident"),
+        ("DeepSeek-R1", "DeepSeek", date(2025, 1, 20), 3.5e24, None, "DeepSeek-V3", "Confident"),
+        ("DeepSeek-V3", "DeepSeek", date(2024, 12, 24), 3.4e24, 2048.0, None, "Confident"),
+        ("Deep_Net 2 Pro", "Lab A", date(2025, 6, 1), 9e24, None, None, "Unverified"),
+        ("GPT-4o", "OpenAI", date(2024, 5, 13), None, None, None, "Speculative"),
+    ]
+    assert batch.frame.select("vintage", "known_on").unique().rows() == [(date(2026, 8, 19), date(2026, 8, 19))]
+
+
+def test_an_excerpt_of_the_chips_has_our_names_and_dense_figures():
+    found = table_of(Site({HARDWARE: excerpt(HARDWARE)}), HARDWARE)
+    columns = ["gpu_model", "bf16_dense_tflops", "fp8_dense_tflops", "memory_gb", "interconnect_gb_per_s"]
+    assert found.sort("gpu_model").select(columns).rows() == [
+        ("B200", 2250.0, 4500.0, 180.0, 1800.0),
+        ("H100 SXM", 989.4, 1979.0, 80.0, 900.0),
+        ("H800 SXM", 989.0, 1979.0, 80.0, 400.0),
+        ("RTX 4090", 165.2, 330.3, 24.0, None),
+        ("TPU v5p", 459.0, None, 95.0, None),
+    ]
+    since = dict(found.select("gpu_model", "export_restricted_since").iter_rows())
+    assert (since["H800 SXM"], since["TPU v5p"]) == (date(2023, 10, 23), None)
+    rtx = found.row(by_predicate=pl.col("gpu_model") == "RTX 4090", named=True)
+    assert (rtx["list_price_usd"], "330 is with sparsity" in rtx["note"]) == (1599.0, True)
+
+
+def test_an_excerpt_of_the_capabilities_keeps_the_best_score_of_a_name():
+    found = table_of(Site({CAPABILITIES: excerpt(CAPABILITIES)}), CAPABILITIES)
+    columns = ["model", "base_name", "variant", "released", "eci", "eci_low", "eci_high", "training_flop"]
+    assert found.sort("model").select(columns).rows() == [
+        ("DeepSeek-R1", "DeepSeek-R1", "", date(2025, 1, 20), 139.56, 136.82, 140.78, 3.5e24),
+        ("o1 (high)", "o1", "o1 (high)", date(2024, 12, 17), 142.57, 140.56, 143.67, None),
+        ("o1 (low)", "o1", "o1 (low)", date(2024, 12, 17), 139.5, 138.0, 141.0, None),
+    ]
 
 
 def test_the_union_of_both_lists_is_the_vintage_that_the_team_compiled():
@@ -365,7 +411,7 @@ def test_a_list_with_mostly_bad_rows_takes_the_whole_vintage_with_it(load_once):
 
 def test_a_gained_column_is_fine():
     gained = edited(HARDWARE, lambda rows: [row | {"Warranty": "2"} for row in rows])
-    assert table_of(Site({HARDWARE: gained}), HARDWARE).height == 26
+    assert table_of(Site({HARDWARE: gained}), HARDWARE).height == 5
 
 
 @pytest.mark.parametrize(

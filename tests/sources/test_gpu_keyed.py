@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.conftest import recorded
+from tests.conftest import EXCERPTS, recorded
 from tests.sources.gpu import Playing, document, fetched, read
 from warehouse.errors import DocumentError
 from warehouse.settings import Settings
@@ -50,6 +50,62 @@ def test_lambda_counts_cents_for_the_whole_instance():
         ("gpu_8x_a100_80gb_sxm4", "A100 SXM 80GB", 8, 2.79),
     ]
     assert found.aside == []
+
+
+def test_an_excerpt_of_lambdas_list():
+    found = read(lambda_labs.parse, document(EXCERPTS / "lambda_instance_types.json"))
+    assert found.by("instance", "gpu_model", "gpu_count", "usd_per_gpu_hour") == [
+        ("gpu_1x_a10", "A10", 1, 0.75),
+        ("gpu_8x_h100_sxm5", "H100 SXM", 8, 2.99),
+    ]
+    assert "an instance without GPUs" in found.said
+    assert found.aside == []
+
+
+def test_an_excerpt_of_vasts_offers():
+    found = read(vast.parse, document(EXCERPTS / "vast_bundles_H100_SXM.json"))
+    assert found.by("gpu_model", "gpu_count", "pricing_kind", "region", "usd_per_gpu_hour") == [
+        ("H100 SXM", 1, "marketplace", "Oslo, NO", 2.25),
+        ("H100 SXM", 8, "marketplace", "Oslo, NO", 2.0),
+    ]
+    assert all("under a licence" in row["note"] for row in found.rows)
+    assert "nobody has verified" in found.said
+    assert "rented already" in found.said
+    assert found.aside == []
+
+
+def test_vast_needs_a_number_of_gpus():
+    offer = {"id": 1, "gpu_name": "H100 SXM", "num_gpus": 0, "dph_total": 2.0}
+    found = read(vast.parse, document({"offers": [offer]}))
+    assert found.rows == []
+    assert "not a number of GPUs" in found.reasons
+
+
+def test_an_excerpt_of_runpods_types():
+    found = read(runpod.parse, document(EXCERPTS / "runpod_gpu_types.json"))
+    assert found.by("instance", "gpu_model", "provider_class", "pricing_kind", "usd_per_gpu_hour") == [
+        ("A100 SXM 40GB community", "A100 SXM 40GB", "marketplace", "marketplace", 1.0),
+        ("H100 SXM community", "H100 SXM", "marketplace", "marketplace", 2.5),
+        ("H100 SXM community", "H100 SXM", "marketplace", "spot", 1.5),
+        ("H100 SXM secure", "H100 SXM", "specialist", "on_demand", 3.0),
+        ("H100 SXM secure", "H100 SXM", "specialist", "spot", 3.0),
+    ]
+    assert "securePrice is zero or empty: not offered" in found.said
+    assert "1 spot prices are not below" in found.said
+    assert all("under a licence" in row["note"] for row in found.rows)
+    assert found.aside == []
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ({"errors": [{"message": "not authorized"}]}, "answered with an error"),
+        ({"data": None}, "no list of objects under 'gpuTypes'"),
+    ],
+)
+def test_a_refusal_of_runpod_is_named(body, message):
+    with pytest.raises(DocumentError, match=message):
+        list(runpod.parse(document(body)))
 
 
 def test_lambda_sends_its_key_in_a_header_and_puts_bad_rows_aside():

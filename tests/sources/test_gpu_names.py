@@ -152,6 +152,21 @@ def test_chips_and_providers_are_named_as_in_the_snapshot():
     assert unnamed == set()
 
 
+@pytest.mark.parametrize(
+    ("provider", "names"),
+    [
+        ("Amazon Web Services", ("p3.16xlarge", "p5en.48xlarge", "g5.12xlarge", "g6e.48xlarge", "trn1.2xlarge")),
+        ("Microsoft Azure", ("Standard_NC4as_T4_v3", "Standard_NC24ads_A100_v4", "Standard_ND96isr_H200_v5")),
+    ],
+)
+def test_instances_of_several_generations_have_a_chip_and_a_count(provider, names):
+    for name in names:
+        found = look_up(name, provider)
+        assert found is not None, name
+        assert found.gpu_model, name
+        assert found.gpu_count, name
+
+
 def test_every_recorded_instance_is_known_or_left_out_for_a_reason():
     path = recorded("gpu", "aws_us-east-1_on_demand_2022-06_2026-07.csv")
     with path.open(encoding="utf-8") as file:

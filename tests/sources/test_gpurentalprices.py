@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from tests.conftest import recorded
+from tests.conftest import EXCERPTS, recorded
 from tests.sources.gpu import Playing, document, fetched, read
 from warehouse.errors import DocumentError
 from warehouse.sources import gpurentalprices as source_file
@@ -20,6 +20,24 @@ OFFER = {
 
 def parsed(*offers: dict, **more):
     return read(source_file.parse, document({"date": "2026-10-08", "offers": list(offers), **more}))
+
+
+def test_an_excerpt_of_a_day():
+    found = read(source_file.parse, document(EXCERPTS / "gpurentalprices_day.json"))
+    rows = found.by("provider", "provider_class", "instance", "gpu_model", "pricing_kind", "usd_per_gpu_hour")
+    assert rows == [
+        ("Crusoe", "specialist", "h100-sxm", "H100 SXM", "on_demand", 3.9),
+        ("Google Cloud", "hyperscaler", "h200", "H200 SXM", "spot", 5.25),
+        ("RunPod", "marketplace", "b200", "B200", "marketplace", 5.5),
+        ("RunPod", "specialist", "b200", "B200", "on_demand", 6.5),
+        ("Verda", "specialist", "a100-sxm-80", "A100 SXM 80GB", "on_demand", 1.75),
+        ("Verda", "specialist", "h100-sxm", "H100 SXM", "reserved_1y", 2.0),
+    ]
+    days = {row["provider"]: row["observed_on"] for row in found.rows}
+    assert (days["Crusoe"], days["RunPod"]) == (date(2026, 10, 5), date(2026, 10, 8))
+    assert "rows left out (serverless" in found.said
+    assert "providers without any offer in this file: lambda" in found.said
+    assert found.aside == []
 
 
 def test_every_recorded_file_is_understood():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.conftest import recorded
+from tests.conftest import EXCERPTS, recorded
 from tests.sources.gpu import Playing, document, fetched, read
 from warehouse.errors import DocumentError
 from warehouse.sources import oracle
@@ -25,6 +25,20 @@ def item(name="OCI - Compute - GPU - H200", part="B110519", metric="GPU Per Hour
 
 def parsed(*items: dict):
     return read(oracle.parse, document({"lastUpdated": "2026-10-08", "items": list(items)}))
+
+
+def test_an_excerpt_of_the_list():
+    found = read(oracle.parse, document(EXCERPTS / "oracle_products_usd.json"))
+    assert found.by("instance", "gpu_model", "usd_per_gpu_hour") == [
+        ("B110978", "B200", 14.0), ("B110979", "GB200", 16.0), ("B95907", "A100 SXM 80GB", 4.0),
+    ]  # fmt: skip
+    assert {(row["provider"], row["region"], row["gpu_count"], row["grade"]) for row in found.rows} == {
+        ("Oracle Cloud", "all", 1, "A")
+    }
+    assert "1 rows left out (a software licence, not a GPU)" in found.said
+    assert "another unit: Node Per Hour" in found.said
+    assert "another unit: Resource Possession Per Day" in found.said
+    assert found.aside == []
 
 
 def test_the_recorded_list():

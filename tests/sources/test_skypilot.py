@@ -8,7 +8,7 @@ import io
 
 import pytest
 
-from tests.conftest import recorded
+from tests.conftest import EXCERPTS, recorded
 from tests.sources.gpu import Playing, document, fetched, read
 from warehouse.errors import DocumentError
 from warehouse.settings import Settings
@@ -25,6 +25,45 @@ def url(version: int, cloud: str) -> str:
 def parsed(cloud: str, *lines: str, version: int = 8, header: str = HEADER):
     text = "\n".join((header, *lines)) + "\n"
     return read(skypilot.parse, document(text, f"skypilot v{version} {cloud}", url(version, cloud)))
+
+
+def test_an_excerpt_of_the_file_of_lambda():
+    path = EXCERPTS / "skypilot_lambda_vms.csv"
+    found = read(skypilot.parse, document(path, "skypilot v8 lambda", url(8, "lambda")))
+    assert found.by("instance", "gpu_model", "gpu_count", "region", "usd_per_gpu_hour") == [
+        ("gpu_1x_a10", "A10", 1, "us-east-1", 0.75),
+        ("gpu_8x_h100_sxm5", "H100 SXM", 8, "europe-central-1", 2.99),
+        ("gpu_8x_h100_sxm5", "H100 SXM", 8, "us-east-1", 2.99),
+    ]
+    assert {(row["provider"], row["provider_class"], row["grade"]) for row in found.rows} == {
+        ("Lambda Labs", "specialist", "C")
+    }
+    assert all("catalogue v8" in row["note"] for row in found.rows)
+    assert (found.aside, found.notices) == ([], ())
+
+
+@pytest.mark.parametrize(
+    ("cloud", "instance", "chip", "count", "region", "provider", "gpu_model"),
+    [
+        ("aws", "p5.48xlarge", "H100", 8, "us-east-1", "Amazon Web Services", "H100 SXM"),
+        ("azure", "Standard_NC40ads_H100_v5", "H100", 1, "eastus", "Microsoft Azure", "H100 NVL"),
+        ("oci", "BM.GPU.H100.8", "H100", 8, "us-ashburn-1", "Oracle Cloud", "H100 SXM"),
+        ("ibm", "gx2-8x64x1v100", "V100", 1, "us-south", "IBM Cloud", "V100"),
+        ("nebius", "gpu-h100-sxm_8gpu-128vcpu-1600gb", "H100", 8, "eu-north1", "Nebius", "H100 SXM"),
+        ("cudo", "intel-broadwell-v100_4x1v2gb", "V100", 1, "us-newyork-1", "Cudo Compute", "V100"),
+        ("do", "gpu-h100x8-640gb", "H100", 8, "tor1", "digitalocean", "H100"),
+        ("fluidstack", "H100_NVLINK_80GB::8", "H100", 8, "FINLAND", "FluidStack", "H100"),
+        ("hyperstack", "n3-H100x2", "H100-80G-PCIe", 2, "CANADA-1", "Hyperstack", "H100 PCIe"),
+        ("paperspace", "H100x8", "H100", 8, "East Coast (NY2)", "Paperspace", "H100 SXM"),
+        ("scaleway", "H100-2-80G", "H100", 2, "fr-par", "scaleway", "H100"),
+    ],
+)
+def test_each_cloud_names_its_instances_in_its_own_way(cloud, instance, chip, count, region, provider, gpu_model):
+    found = parsed(cloud, f"{instance},{chip},{count},1,1,{count * 3.0},{region},,,")
+    assert found.by("provider", "instance", "gpu_model", "gpu_count", "usd_per_gpu_hour") == [
+        (provider, instance, gpu_model, count, 3.0)
+    ]
+    assert found.aside == []
 
 
 def test_the_recorded_file_of_lambda():

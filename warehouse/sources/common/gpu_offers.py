@@ -36,6 +36,7 @@ from warehouse.sources.common.gpu_names import ANYBODY, Named, look_up
 from warehouse.sources.common.parsing import text_of
 from warehouse.sources.common.source import Batch, Document
 from warehouse.tables.gpu_prices import TABLE
+from warehouse.tables.table import ADDED_BY_LOADING
 
 BATCH_ROWS = 20_000
 NAMES_SHOWN = 12
@@ -201,8 +202,7 @@ class Offers:
         aside = pl.DataFrame(
             self._aside, schema={"row": pl.String, "reason": pl.String, "locator": pl.String}, orient="row"
         )
-        added = ("loaded_at", "source", "document_sha256")
-        schema = {name: kind for name, kind in TABLE.polars_schema.items() if name not in added}
+        schema = {name: kind for name, kind in TABLE.polars_schema.items() if name not in ADDED_BY_LOADING}
         for start in range(0, max(len(rows), 1), BATCH_ROWS):
             frame = pl.DataFrame(rows[start : start + BATCH_ROWS], schema=schema, orient="row")
             yield Batch(TABLE, frame, aside, notices) if start == 0 else Batch(TABLE, frame)
