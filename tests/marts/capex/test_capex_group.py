@@ -218,7 +218,7 @@ def test_checks_hold_on_the_snapshot(facts, check):
     [
         ("no_quarter_left_out", lambda frame: frame.filter(pl.col("calendar_quarter") != "2024Q4")),
         ("year_is_all_companies", lambda frame: frame.with_columns(companies=pl.lit("GOOGL, MSFT"))),
-        ("unknown_has_a_reason", lambda frame: frame.with_columns(reason=pl.lit(None, pl.String))),
+        ("unknown_has_a_reason", lambda frame: frame.with_columns(reasons=pl.lit(None, pl.List(pl.String)))),
     ],
 )
 def test_checks_see_what_they_are_for(facts, check, wrong):

@@ -657,7 +657,7 @@ def test_checks_hold_on_the_snapshot(warehouse, check):
         ("capex_does_not_collapse", {"capex_usd": 796.0 * MILLION}),
         ("four_quarters_make_the_sum", {"capex_ttm_usd": 1.0}),
         ("known_after_the_quarter", {"known_on": date(2025, 12, 31)}),
-        ("unknown_has_a_reason", {"capex_usd": None, "reason": None}),
+        ("unknown_has_a_reason", {"capex_usd": None, "reasons": None}),
         ("one_row_a_calendar_quarter", {"calendar_quarter": "2025Q3"}),
     ],
 )

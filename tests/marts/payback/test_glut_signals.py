@@ -167,7 +167,7 @@ PANEL = ("Amazon", "Meta Platforms", "Alphabet", "CoreWeave")
 
 
 @pytest.mark.parametrize(
-    ("told", "firms_shortening", "triggered"),
+    ("changes", "firms_shortening", "triggered"),
     [
         # Amazon cut from 6 (its row's note), CoreWeave lengthened from 4.
         ([("CC103", "Amazon", date(2025, 2, 6), 5.0), ("CC107", "CoreWeave", date(2023, 1, 1), 6.0)], 1, False),
@@ -188,8 +188,8 @@ PANEL = ("Amazon", "Meta Platforms", "Alphabet", "CoreWeave")
         ([("a", "Meta", date(2025, 1, 29), 5.5), ("b", "Alphabet", date(2023, 1, 1), 6.0)], None, None),
     ],
 )  # fmt: skip
-def test_shortened_lives(told, firms_shortening, triggered, assumptions):
-    row = signals(assumptions, evidence=lives(*told), companies=firms(*PANEL))["impairments"]
+def test_shortened_lives(changes, firms_shortening, triggered, assumptions):
+    row = signals(assumptions, evidence=lives(*changes), companies=firms(*PANEL))["impairments"]
     assert (row["value"], row["triggered"]) == (firms_shortening, triggered)
 
 

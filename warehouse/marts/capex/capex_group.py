@@ -82,7 +82,7 @@ TABLE = mart(
         ),
         Check(
             "unknown_has_a_reason",
-            "select * from {table} where reason is null and (capex_usd is null or capex_ttm_usd is null "
+            "select * from {table} where reasons is null and (capex_usd is null or capex_ttm_usd is null "
             "or capex_with_leases_usd is null or coverage_share is null)",
             "a sum that is missing without a word reads as if nothing had been spent",
         ),

@@ -119,7 +119,7 @@ TABLE = mart(
         ),
         Check(
             "unknown_has_a_reason",
-            "select * from {table} where reason is null and (capex_usd is null or capex_ttm_usd is null "
+            "select * from {table} where reasons is null and (capex_usd is null or capex_ttm_usd is null "
             "or revenue_usd is null or operating_cash_flow_usd is null or depreciation_usd is null)",
             "a figure that is missing without a word reads as if the company had not filed it",
         ),

@@ -43,7 +43,7 @@ TABLE = mart(
     checks=(
         Check(
             "null_has_a_reason",
-            "select * from {table} where capex_usd is null and reason is null",
+            "select * from {table} where capex_usd is null and reasons is null",
             "a year that is left out must be named",
         ),
     ),

@@ -98,8 +98,8 @@ TABLE = mart(
         ),
         Check(
             "unknown_says_why",
-            "select * from {table} where equivalents is null and coalesce(reason, '') = ''",
-            "an unknown without a reason cannot be mended",
+            "select * from {table} where equivalents is null and reasons is null",
+            "an unknown without a reason cannot be resolved",
         ),
     ),
 )

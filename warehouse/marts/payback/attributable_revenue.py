@@ -49,7 +49,7 @@ TABLE = mart(
     checks=(
         Check(
             "nothing_is_left_out_silently",
-            "select * from {table} where not counted and coalesce(reason, '') = ''",
+            "select * from {table} where not counted and reasons is null",
             "a line that does not count must say why",
         ),
     ),

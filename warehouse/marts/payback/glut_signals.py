@@ -2,7 +2,7 @@
 
 Coverage below one early in a build-out is normal, so a shortfall of revenue alone does not show waste; a glut would.
 (a) Rents fall faster than new chips get cheaper. Rents always fall, because new chips do more for the same money; only
-the excess tells of a glut. Who is listed changes from month to month, and a cheap newcomer looks like a fall, so the
+the excess is a sign of a glut. Who is listed changes from month to month, and a cheap newcomer looks like a fall, so the
 decline is fitted within providers. (b) Fleets stand idle. (c) Contracted backlog shrinks two quarters running, summed
 over companies that print it in all three quarters, so that a late filer is not a fall. (d) Firms write equipment off or
 shorten its life.
@@ -35,8 +35,8 @@ from warehouse.tables.evidence import TABLE as EVIDENCE
 from warehouse.tables.table import Check, Column, mart
 
 SIGNALS = ("rental_prices", "idle_fleet", "falling_backlog", "impairments")
-CHIP = "H100 SXM"
-QUARTERS = 3  # two falls need three quarters
+CHIP = "H100 SXM"  # method 7 (a)
+QUARTERS = 3  # two falls need three quarters (method 7 c)
 
 TABLE = mart(
     "glut_signals",
@@ -195,9 +195,9 @@ def _falling_backlog(company_facts: pl.DataFrame) -> dict:
 def _impairments(known: pl.DataFrame, panel: pl.DataFrame, assumptions: Assumptions) -> dict:
     needed = assumptions.integer("glut_impairing_firms")
     row = _row("impairments", "firms that impaired equipment or shortened its life", ">=", float(needed), "firms")
-    told = pl.concat([_life_changes(known, assumptions.value("useful_life_before")), _impaired(known)])
+    changes = pl.concat([_life_changes(known, assumptions.value("useful_life_before")), _impaired(known)])
     # Firms of the panel only: a critic's opinion of a life is no change of one.
-    firms = told.filter(
+    firms = changes.filter(
         pl.col("entity").map_batches(lambda s: s.is_in(_names(panel, s).implode()), return_dtype=pl.Boolean)
     )
     by_firm = (

@@ -134,7 +134,7 @@ TABLE = mart(
         ),
         Check(
             "unknown_says_why",
-            "select * from {table} where recomputed_usd is null and coalesce(reason, '') = ''",
+            "select * from {table} where recomputed_usd is null and reasons is null",
             "a recomputation that is missing must say why",
         ),
     ),

@@ -97,18 +97,18 @@ def thresholds(assumptions: Assumptions) -> dict[str, float]:
 
 
 def probabilities(found: Mapping[str, Any], limits: Mapping[str, float]) -> dict[str, float]:
-    """Share of the draws of each event that `found` (by quantity) allows to tell."""
-    told: dict[str, float] = {}
+    """Share of the draws of each event that `found` (by quantity) allows to count."""
+    shares: dict[str, float] = {}
     if "redundant_capex_share" in found:
-        told["redundant_share_at_least_threshold"] = float(
+        shares["redundant_share_at_least_threshold"] = float(
             np.mean(found["redundant_capex_share"] >= limits["redundant_share_at_least_threshold"])
         )
     if "coverage" in found:
         late = found["years_to_cover"] > limits["years_exceed_share_of_life"] * found["remaining_life_years"]
-        told["coverage_below_threshold"] = float(np.mean(found["coverage"] < limits["coverage_below_threshold"]))
-        told["years_exceed_share_of_life"] = float(np.mean(late))
-        told["years_within_share_of_life"] = float(np.mean(~late))
-    return told
+        shares["coverage_below_threshold"] = float(np.mean(found["coverage"] < limits["coverage_below_threshold"]))
+        shares["years_exceed_share_of_life"] = float(np.mean(late))
+        shares["years_within_share_of_life"] = float(np.mean(~late))
+    return shares
 
 
 MART = Mart(

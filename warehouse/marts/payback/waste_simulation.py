@@ -24,7 +24,7 @@ from warehouse.marts.payback.models import models
 from warehouse.tables.table import Check, Column, mart
 
 QUANTILES = {"p05": 0.05, "p25": 0.25, "p50": 0.50, "p75": 0.75, "p95": 0.95}
-BATCHES = 20
+BATCHES = 20  # ten to thirty serve for the error of a simulated figure (Schmeiser 1982, Operations Research 30)
 UNITS = {
     "required_revenue_usd": "USD a year",
     "attributable_revenue_usd": "USD a year",
@@ -74,7 +74,7 @@ TABLE = mart(
         ),
         Check(
             "null_has_a_reason",
-            "select * from {table} where reason is null "
+            "select * from {table} where reasons is null "
             "and (p05 is null or p50 is null or p95 is null or mean is null)",
             "a missing figure would look like one that was forgotten",
         ),

@@ -147,7 +147,7 @@ TABLE = mart(
         ),
         Check(
             "unknown_says_why",
-            "select * from {table} where value is null and figure <> 'verdict' and coalesce(reason, '') = ''",
+            "select * from {table} where value is null and figure <> 'verdict' and reasons is null",
             "a figure that is missing must say why",
         ),
     ),
