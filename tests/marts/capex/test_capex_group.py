@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tests.conftest import AS_OF
 from warehouse.marts import known
 from warehouse.marts.capex import capex_group, capex_quarterly
+from warehouse.marts.common.reasons import codes, reason
 from warehouse.marts.common.scopes import COMPANIES
 
 ALL = "AMZN, GOOGL, META, MSFT"
@@ -62,14 +63,14 @@ def test_complete_year():
     row = row_of(built(quarters(**FOUR)), "2025Q2")
     assert (row["companies"], row["capex_usd"], row["capex_ttm_usd"]) == (ALL, 100 * BILLION, 400 * BILLION)
     assert row["capex_with_leases_usd"] == pytest.approx(110 * BILLION)
-    assert (row["coverage_share"], row["grade"], row["reason"], row["stand_ins"]) == (1.0, "A", None, None)
+    assert (row["coverage_share"], row["grade"], row["reasons"], row["stand_ins"]) == (1.0, "A", None, None)
 
 
 def test_first_year_has_no_sum_of_four_and_is_barely_covered():
     """Three of the first row's four quarters are missing for everyone, each put at the first known one."""
     row = row_of(built(quarters(**FOUR)), "2024Q3")
     assert (row["capex_ttm_usd"], row["coverage_share"]) == (None, 0.25)
-    assert "earlier" in row["reason"]
+    assert "group_year_incomplete_before" in codes(row["reasons"])
 
 
 def test_one_early_filer():
@@ -80,7 +81,7 @@ def test_one_early_filer():
     row = row_of(built(quarters(**FOUR | {"MSFT": (10, 10, 10, 10, 12)})), "2025Q3")
     assert (row["companies"], row["capex_usd"], row["capex_ttm_usd"]) == ("MSFT", 12 * BILLION, None)
     assert row["coverage_share"] == pytest.approx(312 / 402)
-    assert "AMZN, GOOGL, META" in row["reason"]
+    assert reason("group_capex_without", tickers=["AMZN", "GOOGL", "META"]) in row["reasons"]
     assert row["stand_ins"] == ["AMZN 2025Q2", "GOOGL 2025Q2", "META 2025Q2"]
 
 
@@ -89,7 +90,7 @@ def test_quarter_missing_in_the_middle_counts_with_the_one_before_it():
     row = row_of(built(quarters(**FOUR | {"AMZN": (40, 50, None, 70)})), "2025Q2")
     assert row["coverage_share"] == pytest.approx((4 * 60 + 40 + 50 + 70) / (4 * 60 + 40 + 50 + 50 + 70))
     assert (row["capex_usd"], row["capex_ttm_usd"]) == (130 * BILLION, None)
-    assert "earlier" in row["reason"]
+    assert "group_year_incomplete_before" in codes(row["reasons"])
 
 
 def test_company_that_fell_silent_keeps_weighing():
@@ -102,14 +103,14 @@ def test_company_without_any_quarter_leaves_coverage_unknown():
     """Nothing is known to put in its place, and leaving it out would look like full coverage."""
     row = row_of(built(quarters(**FOUR | {"AMZN": ()})), "2025Q2")
     assert (row["companies"], row["capex_usd"], row["coverage_share"]) == ("GOOGL, META, MSFT", 60 * BILLION, None)
-    assert "AMZN" in row["reason"]
+    assert reason("group_coverage_without", tickers=["AMZN"]) in row["reasons"]
 
 
 def test_quarter_that_was_filed_without_capex_is_a_missing_one():
     """Microsoft has a row without capex in 2025Q3 (its tag changed): the quarter is there, and nobody's capex is."""
     row = row_of(built(quarters(**FOUR | {"MSFT": (10, 10, 10, 10, None)})), "2025Q3")
     assert (row["companies"], row["capex_usd"], row["coverage_share"]) == (None, None, 0.75)
-    assert ALL in row["reason"]
+    assert reason("group_capex_without", tickers=ALL.split(", ")) in row["reasons"]
 
 
 def test_leases_of_one_company_unknown():
@@ -118,7 +119,7 @@ def test_leases_of_one_company_unknown():
     )
     row = row_of(built(frame), "2025Q2")
     assert (row["capex_with_leases_usd"], row["capex_usd"]) == (None, 100 * BILLION)
-    assert "GOOGL" in row["reason"]
+    assert row["reasons"] == [reason("group_leases_unknown", tickers=["GOOGL"])]
 
 
 def test_others_are_not_in_the_group():
@@ -180,7 +181,7 @@ def test_latest_quarter_of_the_snapshot(facts):
     assert (row["calendar_quarter"], row["companies"], row["capex_ttm_usd"]) == ("2026Q2", "GOOGL, MSFT", None)
     assert row["coverage_share"] == pytest.approx(covered / (covered + 18_997 + 44_200))
     assert row["grade"] == "C"
-    assert row["reason"].startswith("capex without AMZN, META")
+    assert row["reasons"][0] == reason("group_capex_without", tickers=["AMZN", "META"])
 
 
 def test_as_of_the_event(facts):

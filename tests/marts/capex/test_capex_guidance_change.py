@@ -10,6 +10,7 @@ import pytest
 from tests.conftest import with_provenance
 from warehouse.marts import build
 from warehouse.marts.capex import capex_guidance_change
+from warehouse.marts.common.reasons import reason
 from warehouse.tables import CORE
 
 EVENT = date(2025, 1, 27)
@@ -93,8 +94,8 @@ def test_guidance_by_company_with_its_dates(facts, assumptions):
         "MSFT": (date(2025, 1, 3), date(2025, 1, 3)),
         "ORCL": (None, None),
     }
-    assert all(row["reason"] for ticker, row in found.items() if row["change_usd"] is None), "unknown says why"
-    assert "the same one counts at both dates" in found["MSFT"]["reason"]
+    assert all(row["reasons"] for ticker, row in found.items() if row["change_usd"] is None), "unknown says why"
+    assert found["MSFT"]["reasons"] == [reason("no_newer_guidance")]
 
 
 @pytest.mark.parametrize(("as_of", "known"), [(date(2025, 7, 26), False), (date(2025, 7, 27), True)])
@@ -102,7 +103,7 @@ def test_two_quarters_must_be_over(as_of, known, assumptions):
     guidance = said(("META", 2025, date(2025, 1, 24), 60, 65), ("META", 2025, date(2025, 4, 30), 50, 50))
     found = changes(guidance, panel(META=12), assumptions, as_of)
     assert found["ALL"]["change_usd"] == (-12.5e9 if known else None)
-    assert (found["ALL"]["reason"] is None) is known
+    assert (found["ALL"]["reasons"] is None) is known
 
 
 def test_guidance_for_another_fiscal_year_is_not_a_change(assumptions):
@@ -128,5 +129,5 @@ def test_said_after_two_quarters_changes_nothing(assumptions):
 def test_no_company_at_both_dates_is_unknown_and_not_zero(assumptions):
     found = changes(said(("GOOGL", 2025, date(2025, 2, 4), 75, 75)), panel(GOOGL=12), assumptions)
     assert found["ALL"]["change_usd"] is None
-    assert found["ALL"]["reason"] == "no buyer had guidance for the same fiscal year at both dates"
+    assert found["ALL"]["reasons"] == [reason("no_guidance_at_both_dates")]
     assert capex_guidance_change.GROUP == "ALL"

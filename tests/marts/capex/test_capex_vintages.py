@@ -14,6 +14,7 @@ from tests.marts.made_up import mart_frame
 from warehouse.assumptions import load
 from warehouse.marts import build
 from warehouse.marts.capex import capex_vintages
+from warehouse.marts.common.reasons import reason
 from warehouse.tables import CORE
 
 AS_OF = date(2026, 11, 9)
@@ -97,22 +98,20 @@ def test_checks_hold_on_the_snapshot(day, facts, assumptions):
 def test_four_quarters_are_a_year():
     row = years(quarters(("2025Q1", 1), ("2025Q2", 2), ("2025Q3", 3), ("2025Q4", 4)))[2025]
     assert (row["capex_usd"], row["finance_lease_principal_usd"]) == (10 * MILLION, 4 * MILLION)
-    assert (row["made_of"], row["is_running"], row["reason"]) == ("quarters", False, None)
+    assert (row["made_of"], row["is_running"], row["reasons"]) == ("quarters", False, None)
 
 
 def test_a_past_year_with_three_quarters_is_unknown_and_named():
     row = years(quarters(("2025Q1", 1), ("2025Q2", 2), ("2025Q3", 3), ("2025Q4", None)))[2025]
     assert row["capex_usd"] is None
-    assert row["reason"] == (
-        "left out of the vintages: the year is over and capex of 2025Q4 is not known (3 of its 4 quarters are)"
-    )
+    assert row["reasons"] == [reason("year_incomplete", year=2025, quarters=["2025Q4"], quarters_known=3)]
     assert row["grade"] is None
 
 
 def test_the_running_year_counts_by_what_is_known():
     row = years(quarters(("2026Q1", 1), ("2026Q2", 2)))[2026]
     assert (row["capex_usd"], row["is_running"], row["quarters_known"]) == (3 * MILLION, True, 2)
-    assert row["reason"] == "the running year by what is known so far: 2 of its 4 quarters"
+    assert row["reasons"] == [reason("running_year_so_far", year=2026, quarters_known=2)]
     assert years(quarters(("2025Q4", 9)))[2026]["capex_usd"] is None
 
 

@@ -85,7 +85,7 @@ def test_without_a_programme_of_its_own_one_is_estimated_beside_it(assumptions):
     costs = [row[f"cost_{end}usd"] for end in ("low_", "", "high_")]
     assert costs == pytest.approx([5.576e6 / 0.3, 5.576e6 / 0.2, 5.576e6 / 0.1])
     assert row["equivalents"] == pytest.approx(15.804e9 / 27.88e6)
-    assert "0.1 to 0.3" in row["reason"]
+    assert row["reasons"] == [reason("programme_estimated", share_low=0.1, share_high=0.3)]
     # With one of its own the estimate is not shown.
     assert ("MSFT", "2024Q4", "TR0", "research_programme") not in compared(assumptions, runs({}, HARDWARE))
 

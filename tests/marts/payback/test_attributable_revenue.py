@@ -14,6 +14,7 @@ from tests.conftest import with_provenance
 from tests.marts.declared import failing
 from warehouse.assumptions import load
 from warehouse.marts import known
+from warehouse.marts.common.reasons import reason
 from warehouse.marts.payback import attributable_revenue
 from warehouse.tables import CORE
 
@@ -65,7 +66,7 @@ def test_the_labs_are_in_the_industrys_figure_already(facts):
     labs = [row for row in found if row["entity"] in ("OpenAI", "Anthropic")]
     assert labs
     assert not any(row["counted"] for row in labs)
-    assert {row["reason"] for row in labs} == {f"already in the revenue of {INDUSTRY}"}
+    assert all(row["reasons"] == [reason("inside_other_revenue", entities=[INDUSTRY])] for row in labs)
 
 
 def test_before_the_industrys_figure_the_labs_stand_in_as_a_lower_bound(facts):
@@ -87,7 +88,7 @@ def test_no_revenue_is_in_two_views_of_a_scope(day, facts):
 def test_known_last_counts_and_the_rest_says_why():
     found = lines(facts_of({"known_on": date(2025, 1, 1), "value": 5e9}, {"known_on": date(2026, 1, 1)}))
     assert counted(found) == ["CC001"]
-    assert found[0]["reason"] == "a later figure of the same entity is known"
+    assert found[0]["reasons"] == [reason("later_figure_known")]
 
 
 def test_figures_of_one_day_count_together():
@@ -109,13 +110,13 @@ def test_figures_of_one_day_count_together():
 def test_what_is_no_revenue_from_ai_of_this_view(change):
     found = lines(facts_of(change))
     assert counted(found) == []
-    assert all(row["reason"] and row["is_lower_bound"] for row in found)
+    assert all(row["reasons"] and row["is_lower_bound"] for row in found)
 
 
 def test_an_entity_without_a_figure_makes_a_lower_bound():
     found = lines(facts_of({"entity": "Microsoft"}, {"entity": "Amazon AWS"}), "ALL")
-    gaps = {row["entity"]: row["reason"] for row in found if row["evidence_id"] == ""}
-    assert gaps == dict.fromkeys(("Google Cloud", "Meta"), "no AI revenue of it is known")
+    gaps = {row["entity"]: row["reasons"] for row in found if row["evidence_id"] == ""}
+    assert gaps == {entity: [reason("no_ai_revenue_of_entity")] for entity in ("Google Cloud", "Meta")}
     assert all(row["is_lower_bound"] for row in found)
     whole = [{"entity": name} for name in ("Microsoft", "Google Cloud", "Amazon AWS", "Meta")]
     assert not any(row["is_lower_bound"] for row in lines(facts_of(*whole), "ALL"))

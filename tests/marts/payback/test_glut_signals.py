@@ -12,6 +12,7 @@ import pytest
 from tests.conftest import with_provenance
 from tests.marts.made_up import mart_frame
 from warehouse.marts import build, known
+from warehouse.marts.common.reasons import reason
 from warehouse.marts.payback import glut_signals
 from warehouse.tables import CORE
 
@@ -75,7 +76,7 @@ def test_providers_seen_once_and_other_offers_say_nothing(assumptions):
     ]  # fmt: skip
     row = signals(assumptions, pl.concat([offers(*once), *others]))["rental_prices"]
     assert (row["value"], row["triggered"]) == (None, None)
-    assert "18 months" in row["reason"]
+    assert row["reasons"] == [reason("no_price_on_two_days", chip="H100 SXM", months=18)]
 
 
 def test_within_provider_decline_against_dummy_variable_regression():
@@ -212,7 +213,7 @@ def test_without_facts_all_four_are_unknown(assumptions):
     found = signals(assumptions)
     assert set(found) == set(glut_signals.SIGNALS)
     assert {row["triggered"] for row in found.values()} == {None}
-    assert all(row["reason"] for row in found.values())
+    assert all(row["reasons"] for row in found.values())
 
 
 def test_snapshot_backlog_is_what_microsoft_and_alphabet_filed(facts, assumptions):

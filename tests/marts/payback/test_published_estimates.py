@@ -13,6 +13,7 @@ from tests.marts.made_up import mart_frame
 from warehouse.assumptions import load
 from warehouse.marts import build, known
 from warehouse.marts.capex import capex_quarterly
+from warehouse.marts.common.reasons import codes
 from warehouse.marts.common.scopes import COMPANIES
 from warehouse.marts.payback import published_estimates
 from warehouse.tables import CORE
@@ -82,13 +83,15 @@ def test_the_shortfall_is_less_what_is_earned(snapshot):
     """The middle of 110 and 175 billion that the industry's end customers pay."""
     needed, short = snapshot["CC069", "as_known"], snapshot["CC070", "as_known"]
     assert needed["recomputed_usd"] - short["recomputed_usd"] == pytest.approx(142.5e9)
-    assert "at most" in snapshot["CC070", "at_publication"]["reason"], "the revenue known then was a lower bound"
+    assert "shortfall_at_most" in codes(snapshot["CC070", "at_publication"]["reasons"]), (
+        "the revenue known then was a lower bound"
+    )
 
 
 def test_a_benefit_is_not_recomputed(snapshot):
     row = snapshot["CC073", "as_known"]
     assert row["recomputed_usd"] is None
-    assert "benefit" in row["reason"]
+    assert codes(row["reasons"]) == ["no_spend_in_it"]
 
 
 def test_every_estimate_says_what_it_assumes(snapshot):
@@ -111,7 +114,7 @@ def test_no_facts_and_facts_without_ours(facts):
     assert run() == {}
     alone = run(evidence=facts["evidence"])
     assert len(alone) == 14
-    assert all(row["recomputed_usd"] is None and row["reason"] for row in alone.values())
+    assert all(row["recomputed_usd"] is None and row["reasons"] for row in alone.values())
 
 
 def test_an_input_that_is_not_known_gives_no_figure(facts, assumptions):
@@ -120,7 +123,7 @@ def test_an_input_that_is_not_known_gives_no_figure(facts, assumptions):
     quarters = capex_quarterly.MART.run(frames, as_of=AS_OF, assumptions=assumptions)
     found = run(changed, evidence=facts["evidence"], capex_quarterly=quarters)
     assert found["CC067", "as_known"]["recomputed_usd"] is not None
-    assert "published for is not known" in found["CC072", "as_known"]["reason"]
+    assert codes(found["CC072", "as_known"]["reasons"]) == ["published_input_not_known"]
 
 
 @pytest.mark.parametrize("day", [date(2023, 12, 31), date(2025, 9, 30)])
