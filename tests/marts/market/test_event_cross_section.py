@@ -13,7 +13,7 @@ import statsmodels.api as sm
 
 from tests.conftest import AS_OF, with_provenance
 from tests.marts.declared import warehouse_of
-from tests.marts.market.test_event_study import around, one, without
+from tests.marts.market.cases import around, one, without
 from warehouse.assumptions import load
 from warehouse.marts import build, known
 from warehouse.marts.market.event_cross_section import MART

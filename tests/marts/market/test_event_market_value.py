@@ -10,7 +10,7 @@ import pytest
 
 from tests.conftest import AS_OF, with_provenance
 from tests.marts.declared import warehouse_of
-from tests.marts.market.test_event_study import one, without
+from tests.marts.market.cases import one, without
 from warehouse.assumptions import load
 from warehouse.marts import build
 from warehouse.marts.common.reasons import codes

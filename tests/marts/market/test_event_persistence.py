@@ -12,7 +12,7 @@ import statsmodels.api as sm
 
 from tests.conftest import AS_OF
 from tests.marts.declared import warehouse_of
-from tests.marts.market.test_event_study import around, changed, closes, one, without
+from tests.marts.market.cases import around, changed, closes, one, without
 from warehouse.assumptions import load
 from warehouse.calendars.exchange import sessions as exchange_sessions
 from warehouse.marts import build, known

@@ -12,7 +12,7 @@ import scipy.stats
 
 from tests.conftest import AS_OF
 from tests.marts.declared import warehouse_of
-from tests.marts.market.test_event_study import one, without
+from tests.marts.market.cases import one, without
 from warehouse.assumptions import load
 from warehouse.marts import build, known
 from warehouse.marts.market.event_placebo import MART, variance_limit

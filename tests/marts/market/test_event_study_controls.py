@@ -19,7 +19,7 @@ import pytest
 import statsmodels.api as sm
 
 from tests.conftest import AS_OF, recorded
-from tests.marts.market.test_event_study import MAIN, nasdaq_facts, one, study, yahoo  # noqa: F401 (a fixture)
+from tests.marts.market.cases import MAIN, one, study, yahoo
 from warehouse.calendars.exchange import sessions as exchange_sessions
 from warehouse.marts import build
 from warehouse.marts.market.event_study import MART
@@ -37,7 +37,7 @@ def weekdays(first: date, number: int) -> list[date]:
 
 
 @pytest.fixture(scope="module")
-def shifted(nasdaq_facts) -> dict[str, pl.DataFrame]:  # noqa: F811
+def shifted(nasdaq_facts) -> dict[str, pl.DataFrame]:
     """The recorded closes in sequence on weekdays, and a calendar that believes it."""
     labels = weekdays(FIRST, 458)
     relabel = dict(zip(sorted(yahoo("NVDA")), labels, strict=True))
@@ -56,13 +56,13 @@ def found(facts, window: tuple[int, int], ticker: str = "NVDA", **key) -> dict:
     return one(table, **{**KEY, **key}, ticker=ticker)
 
 
-def test_there_are_seventeen_holidays_between(nasdaq_facts):  # noqa: F811
+def test_there_are_seventeen_holidays_between(nasdaq_facts):
     sessions = exchange_sessions(FIRST, EVENT).height
     days = sum((FIRST + timedelta(days=i)).weekday() < 5 for i in range((EVENT - FIRST).days + 1))
     assert days - sessions == HOLIDAYS_BEFORE_THE_EVENT
 
 
-def test_the_wrong_result_is_that_of_another_day(shifted, nasdaq_facts):  # noqa: F811
+def test_the_wrong_result_is_that_of_another_day(shifted, nasdaq_facts):
     """What the broken calendar calls 27 January is 20 February: Nvidia rose 0.6 % on it and fell 17 % on the right day."""
     days = sorted(yahoo("NVDA"))
     real = days[days.index(EVENT) + HOLIDAYS_BEFORE_THE_EVENT]
@@ -77,7 +77,7 @@ def test_the_wrong_result_is_that_of_another_day(shifted, nasdaq_facts):  # noqa
 
 @pytest.mark.parametrize("window", [(0, 0), (0, 1), (-1, 1), (-5, 5), (0, 10)])
 @pytest.mark.parametrize("ticker", ["AAPL", "MSFT", "NVDA"])
-def test_every_window_is_shifted_by_as_many_days(shifted, nasdaq_facts, ticker, window):  # noqa: F811
+def test_every_window_is_shifted_by_as_many_days(shifted, nasdaq_facts, ticker, window):
     """The broken study equals a correct one of 20 February, digit for digit, and not the one of the event."""
     wrong = found(shifted, window, ticker)
     other = study(
@@ -122,7 +122,7 @@ def test_no_assumption_and_no_parameter_sets_the_calendar(assumptions):
     assert set(exchange_sessions(FIRST, LAST)["session"]) == set(yahoo("NVDA"))
 
 
-def test_a_study_of_weekdays_never_comes_out_of_true_labels(nasdaq_facts):  # noqa: F811
+def test_a_study_of_weekdays_never_comes_out_of_true_labels(nasdaq_facts):
     """Truly labelled closes on a calendar of weekdays: every row is null and says which holiday has no price."""
     frames = {**nasdaq_facts, "sessions": pl.DataFrame({"session": weekdays(date(2018, 1, 1), 2500)})}
     table = study(frames, tickers=None, benchmarks=["IXIC"])
