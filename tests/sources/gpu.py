@@ -29,15 +29,15 @@ def document(body: Any, name: str = "the list", url: str = "https://example.inva
 
 @dataclass(frozen=True)
 class Read:
-    """All of a document: its rows, what was put aside, and the notices."""
+    """All of a document: its rows, the quarantined rows, and the notices."""
 
     rows: list[dict[str, Any]]
-    aside: list[dict[str, str]]
+    quarantined: list[dict[str, str]]
     notices: tuple[str, ...]
 
     @property
     def reasons(self) -> str:
-        return "\n".join(row["reason"] for row in self.aside)
+        return "\n".join(row["reason"] for row in self.quarantined)
 
     @property
     def said(self) -> str:
@@ -60,8 +60,8 @@ def read(parse: Callable[[Document], Any], given: Document) -> Read:
                 assert value is not None or not column.required, column.name
                 assert not column.allowed or value in column.allowed, (column.name, value)
     assert len({row["observation_id"] for row in rows}) == len(rows)
-    aside = pl.concat([batch.unreadable for batch in batches]).to_dicts()
-    return Read(rows, aside, tuple(notice for batch in batches for notice in batch.notices))
+    quarantined = pl.concat([batch.unreadable for batch in batches]).to_dicts()
+    return Read(rows, quarantined, tuple(notice for batch in batches for notice in batch.notices))
 
 
 @dataclass

@@ -66,7 +66,7 @@ def test_an_excerpt_of_the_list():
     ]
     assert found.rows[0]["locator"] == "sku EXAMPLESKU000001, EXAMPLESKU000001.JRTCKXETXF.6YS6EN2CT7"
     assert {(row["provider"], row["grade"]) for row in found.rows} == {("Amazon Web Services", "A")}
-    assert (found.aside, found.notices) == ([], ())
+    assert (found.quarantined, found.notices) == ([], ())
 
 
 def test_the_recorded_list():
@@ -78,7 +78,7 @@ def test_the_recorded_list():
     assert found.rows[0]["locator"] == "sku AAAAAAAAAAAAAAAA, AAAAAAAAAAAAAAAA.JRTCKXETXF.6YS6EN2CT7"
     assert found.rows[0]["provider"] == "Amazon Web Services"
     assert found.rows[0]["grade"] == "A"
-    assert (found.aside, found.notices) == ([], ())
+    assert (found.quarantined, found.notices) == ([], ())
 
 
 def test_only_a_linux_node_that_is_shared_used_and_without_software_counts():
@@ -94,7 +94,7 @@ def test_only_a_linux_node_that_is_shared_used_and_without_software_counts():
     prices = {sku: term(sku, "JRTCKXETXF", "0.5000000000") for sku in "BCDEFGH"}
     found = parsed([product("A", marketoption="OnDemand"), *others], {"A": term("A", "J", "55.0400000000")} | prices)
     assert found.by("usd_per_gpu_hour") == [(6.88,)]
-    assert found.aside == []
+    assert found.quarantined == []
 
 
 def test_reserved_is_standard_without_payment_upfront():
@@ -123,19 +123,19 @@ def test_reserved_is_standard_without_payment_upfront():
         (None, "Hrs", "USD", "null is not a number"),
     ],
 )
-def test_a_price_that_is_none_is_put_aside(price, unit, currency, reason):
+def test_a_price_that_is_none_is_quarantined(price, unit, currency, reason):
     products = [product("A"), product("B", instanceType="p4d.24xlarge")]
     found = parsed(products, {"A": term("A", "J", "55.04"), "B": term("B", "J", price, unit, currency)})
     assert found.by("instance") == [("p5.48xlarge",)]
     assert reason in found.reasons
-    assert "p4d.24xlarge" in found.aside[0]["row"]
+    assert "p4d.24xlarge" in found.quarantined[0]["row"]
 
 
 def test_a_product_with_terms_of_another_form_costs_itself_and_a_list_of_such_is_refused():
     products = [product("A"), product("B", instanceType="p4d.24xlarge")]
     found = parsed(products, {"A": term("A", "J", "55.04"), "B": {"B.J": ["21.9"]}})
     assert found.by("instance") == [("p5.48xlarge",)]
-    assert "sku B" in found.aside[0]["locator"]
+    assert "sku B" in found.quarantined[0]["locator"]
     assert "has not the form of the others" in found.reasons
     with pytest.raises(DocumentError, match="no row of it could be read; first: sku A"):
         parsed(products, {"A": {"A.J": "55.04"}, "B": {"B.J": ["21.9"]}})
@@ -147,7 +147,7 @@ def test_the_count_of_the_table_overrules_the_list_and_both_are_named():
     assert "p5.48xlarge: the list says 12 GPUs and the table of names 8" in found.said
 
 
-def test_an_unknown_gpu_instance_is_told_and_put_aside_and_a_fraction_left_out():
+def test_an_unknown_gpu_instance_is_quarantined_and_a_fraction_left_out():
     products = [
         product("A"),
         product("B", instanceType="p9-z900.48xlarge"),

@@ -48,7 +48,7 @@ def test_an_excerpt_of_a_page():
     assert {row["citation"] for row in found.rows} == {"https://prices.azure.com/api/retail/prices"}
     assert "1 rows left out (Windows" in found.said
     assert "1 rows left out (Low Priority" in found.said
-    assert found.aside == []
+    assert found.quarantined == []
 
 
 def test_the_recorded_page():
@@ -64,7 +64,7 @@ def test_the_recorded_page():
     assert row["observed_on"] == row["known_on"] == date(2026, 10, 9)
     assert row["citation"] == "https://prices.azure.com/api/retail/prices"
     assert "2 rows left out (Windows" in found.said
-    assert found.aside == []
+    assert found.quarantined == []
 
 
 def test_a_reservation_is_the_price_of_the_whole_term():
@@ -78,7 +78,7 @@ def test_a_reservation_is_the_price_of_the_whole_term():
     assert "reserved for 5 Years" in found.said
 
 
-def test_rows_that_share_the_meter_are_told_apart():
+def test_rows_that_share_the_meter_are_distinguished():
     found = parsed(
         ITEM,
         ITEM | {"productName": "Virtual Machines NDsr H100 v5 Series Windows", "retailPrice": 102.736},
@@ -95,14 +95,14 @@ def test_rows_that_share_the_meter_are_told_apart():
         ITEM | {"serviceName": "Azure Machine Learning", "retailPrice": 98.0},
     )
     assert found.by("usd_per_gpu_hour") == [(12.29,)]
-    assert found.aside == []
+    assert found.quarantined == []
 
 
 def test_a_price_still_counts_on_its_last_day():
     assert parsed(ITEM | {"effectiveEndDate": "2026-10-09T23:59:59Z"}).by("usd_per_gpu_hour") == [(12.29,)]
 
 
-def test_spot_is_told_by_the_meter_or_the_sku():
+def test_spot_is_recognised_by_the_meter_or_the_sku():
     found = parsed(
         ITEM | {"skuName": "ND96isrH100v5 Spot", "retailPrice": 16.0},
         ITEM | {"meterName": "ND96isrH100v5 Spot", "retailPrice": 24.0},
@@ -141,18 +141,18 @@ def test_regions_are_kept_apart():
         ),
     ],
 )
-def test_a_row_that_is_no_such_price_is_put_aside_with_its_reason(change, reason):
+def test_a_row_that_is_no_such_price_is_quarantined_with_its_reason(change, reason):
     found = parsed(ITEM, ITEM | change)
     assert found.by("usd_per_gpu_hour") == [(12.29,)]
     assert reason in found.reasons
-    assert found.aside[0]["locator"].startswith("row 2")
-    assert json.loads(found.aside[0]["row"])["armRegionName"] == "eastus"
+    assert found.quarantined[0]["locator"].startswith("row 2")
+    assert json.loads(found.quarantined[0]["row"])["armRegionName"] == "eastus"
 
 
 def test_an_unknown_size_is_a_notice_with_its_name_and_how_many_rows():
     unknown = ITEM | {"armSkuName": "Standard_ND512_Z1_v9"}
     found = parsed(ITEM, unknown, unknown | {"armRegionName": "westeurope"})
-    assert "2 rows with an unknown chip or instance are put aside: Standard_ND512_Z1_v9 (2)" in found.said
+    assert "2 rows with an unknown chip or instance are quarantined: Standard_ND512_Z1_v9 (2)" in found.said
 
 
 def test_a_part_of_a_gpu_is_left_out():
@@ -164,13 +164,13 @@ def test_a_part_of_a_gpu_is_left_out():
     assert "a part of a GPU" in found.said
 
 
-def test_a_number_as_text_is_read_and_told():
+def test_a_number_as_text_is_read_and_noted():
     found = parsed(ITEM | {"retailPrice": "98.32"})
     assert found.by("usd_per_gpu_hour") == [(12.29,)]
     assert "retailPrice is text" in found.said
 
 
-def test_a_field_that_is_gone_refuses_the_page_and_a_new_one_is_told():
+def test_a_field_that_is_gone_refuses_the_page_and_a_new_one_is_noted():
     without = {name: value for name, value in ITEM.items() if name != "unitOfMeasure"}
     with pytest.raises(DocumentError, match="unitOfMeasure is gone from every row"):
         parsed(without, without)

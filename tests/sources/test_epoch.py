@@ -310,7 +310,7 @@ def test_rows_name_the_file_that_they_were_read_from():
     ]  # fmt: skip
 
 
-def test_files_that_disagree_are_told():
+def test_files_that_disagree_are_named():
     site = Site({NOTABLE: models("A", Confidence="Likely"), LARGE_SCALE: models("A", Confidence="Confident")})
     [batch] = parsed(fetched(site)[PAIR])
     assert batch.frame.select("model", "confidence").rows() == [("A", "Likely")]
@@ -373,16 +373,16 @@ def load_once(live_server, tmp_path, monkeypatch):
             load(store)
             rows = store.frame("SELECT * FROM core.ai_models ORDER BY model, vintage")
             store.finish()
-        told = [str(failure) for failure in found.failures if failure.name == PAIR]
-        return told, messages, rows
+        failures = [str(failure) for failure in found.failures if failure.name == PAIR]
+        return failures, messages, rows
 
     return once
 
 
 def test_a_bad_row_costs_itself_and_not_the_list(load_once):
     notable, large_scale = models("A", "B"), models("C", **{"Training compute (FLOP)": "1e24 FLOP"})
-    told, messages, rows = load_once(notable, large_scale)
-    assert told == []
+    failures, messages, rows = load_once(notable, large_scale)
+    assert failures == []
     assert rows.select("model", "document_sha256").rows() == [("A", hashed(notable)), ("B", hashed(notable))]
     assert messages == [f"{PAIR}, {LARGE_SCALE} line 2: training_flop: '1e24 FLOP' is not a number"]
 
@@ -400,10 +400,10 @@ def test_a_figure_that_changed_is_known_from_the_day_of_the_list_that_has_it(loa
 
 
 def test_a_list_with_mostly_bad_rows_takes_the_whole_vintage_with_it(load_once):
-    told, _, rows = load_once(models("A"), models("B", "C", **{"Training compute (FLOP)": "1e24 FLOP"}))
+    failures, _, rows = load_once(models("A"), models("B", "C", **{"Training compute (FLOP)": "1e24 FLOP"}))
     assert rows.is_empty()
-    assert len(told) == 1
-    assert "2 of 3 rows for core.ai_models are bad, so none was loaded" in told[0]
+    assert len(failures) == 1
+    assert "2 of 3 rows for core.ai_models are bad, so none was loaded" in failures[0]
 
 
 # -- bad input --------------------------------------------------------------------------------------------------------
@@ -447,7 +447,7 @@ def test_a_header_without_rows_is_refused():
         parsed(fetched(site)[PAIR])
 
 
-def test_a_number_that_is_not_one_puts_its_row_aside():
+def test_a_number_that_is_not_one_quarantines_its_row():
     site = Site({NOTABLE: models("A", **{"Training compute (FLOP)": "about 1e25"}), LARGE_SCALE: models("B")})
     [batch] = parsed(fetched(site)[PAIR])
     assert batch.frame.get_column("model").to_list() == ["B"]
@@ -456,7 +456,7 @@ def test_a_number_that_is_not_one_puts_its_row_aside():
     ]
 
 
-def test_a_model_without_a_day_is_put_aside_and_not_forgotten():
+def test_a_model_without_a_day_is_quarantined_and_not_forgotten():
     site = Site(
         {
             NOTABLE: models("A", **{"Publication date": ""}),
@@ -476,7 +476,7 @@ def test_a_day_that_is_not_one_is_not_made_up(day):
     assert batch.unreadable.get_column("reason").to_list() == [f"published: '{day}' is not a date (YYYY-MM-DD)"]
 
 
-def test_an_unknown_chip_is_told_by_name_and_a_blank_figure_is_left_out():
+def test_an_unknown_chip_is_named_and_a_blank_figure_is_left_out():
     def change(rows: list[dict[str, str]]) -> list[dict[str, str]]:
         for row in rows:
             if row["Hardware name"] == "NVIDIA B200":
@@ -486,10 +486,10 @@ def test_an_unknown_chip_is_told_by_name_and_a_blank_figure_is_left_out():
         return [*rows, rows[0] | {"Hardware name": "NVIDIA Rubin"}]
 
     [batch] = parsed(fetched(Site({HARDWARE: edited(HARDWARE, change)}))[HARDWARE])
-    told = "\n".join(batch.notices)
-    assert "unknown chips in ml_hardware.csv" in told
-    assert "NVIDIA Rubin" in told
-    assert "NVIDIA B200 is left out, the list has no memory_gb" in told
-    assert "RTX 4090 now has bf16_dense_tflops 170.0, no longer 330.0" in told
+    notices = "\n".join(batch.notices)
+    assert "unknown chips in ml_hardware.csv" in notices
+    assert "NVIDIA Rubin" in notices
+    assert "NVIDIA B200 is left out, the list has no memory_gb" in notices
+    assert "RTX 4090 now has bf16_dense_tflops 170.0, no longer 330.0" in notices
     assert "B200" not in batch.frame.get_column("gpu_model").to_list()
     assert batch.frame.row(by_predicate=pl.col("gpu_model") == "RTX 4090", named=True)["bf16_dense_tflops"] == 170.0

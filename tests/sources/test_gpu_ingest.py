@@ -95,7 +95,7 @@ def test_a_page_repeated_by_the_next_keeps_its_rows_and_says_why_it_stopped(live
 
 
 @pytest.mark.parametrize("kind", ["429", "404", "consent", "error_json", "cut", "redirect", "500"])
-def test_a_refusal_brings_no_row_and_is_told(live_server, run_once, kind, monkeypatch):
+def test_a_refusal_brings_no_row_and_is_reported(live_server, run_once, kind, monkeypatch):
     monkeypatch.setattr("warehouse.fetching.client.wait_before_retry", lambda state: 0.0)
     live_server.refuse(PATH, kind)
     found, _, added, rows = run_once()

@@ -49,7 +49,7 @@ def test_lambda_counts_cents_for_the_whole_instance():
         ("gpu_1x_h100_pcie", "H100 PCIe", 1, 3.29),
         ("gpu_8x_a100_80gb_sxm4", "A100 SXM 80GB", 8, 2.79),
     ]
-    assert found.aside == []
+    assert found.quarantined == []
 
 
 def test_an_excerpt_of_lambdas_list():
@@ -59,7 +59,7 @@ def test_an_excerpt_of_lambdas_list():
         ("gpu_8x_h100_sxm5", "H100 SXM", 8, 2.99),
     ]
     assert "an instance without GPUs" in found.said
-    assert found.aside == []
+    assert found.quarantined == []
 
 
 def test_an_excerpt_of_vasts_offers():
@@ -71,7 +71,7 @@ def test_an_excerpt_of_vasts_offers():
     assert all("under a licence" in row["note"] for row in found.rows)
     assert "nobody has verified" in found.said
     assert "rented already" in found.said
-    assert found.aside == []
+    assert found.quarantined == []
 
 
 def test_vast_needs_a_number_of_gpus():
@@ -93,7 +93,7 @@ def test_an_excerpt_of_runpods_types():
     assert "securePrice is zero or empty: not offered" in found.said
     assert "1 spot prices are not below" in found.said
     assert all("under a licence" in row["note"] for row in found.rows)
-    assert found.aside == []
+    assert found.quarantined == []
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_a_refusal_of_runpod_is_named(body, message):
         list(runpod.parse(document(body)))
 
 
-def test_lambda_sends_its_key_in_a_header_and_puts_bad_rows_aside():
+def test_lambda_sends_its_key_in_a_header_and_quarantines_bad_rows():
     playing = Playing({lambda_labs.ADDRESS: b"{}"}, settings=Settings(lambda_key="secret-key"))
     assert len(fetched(lambda_labs.SOURCES[0], playing)) == 1
     assert playing.headers == [{"Authorization": "Bearer secret-key"}]
@@ -158,7 +158,7 @@ def test_an_offer_that_is_asked_anew_is_the_same_thing():
     assert first.by("instance", "observation_id") == anew.by("instance", "observation_id")
 
 
-def test_the_memory_that_a_list_states_tells_chips_of_one_name_apart():
+def test_the_memory_that_a_list_states_distinguishes_chips_of_one_name():
     offer = {"id": 1, "num_gpus": 2, "dph_total": 2.0, "gpu_ram": 81920}
     sizes = [offer | {"gpu_name": "A100 SXM4"}, offer | {"id": 2, "gpu_name": "A100 SXM4", "gpu_ram": 40960},
              offer | {"id": 3, "gpu_name": "A100 PCIE", "gpu_ram": 81559}, offer | {"id": 4, "gpu_name": "H100 SXM"}]  # fmt: skip

@@ -109,7 +109,7 @@ def test_what_is_not_there_is_unknown_and_not_guessed_from_a_part(name):
     assert look_up(name) is None
 
 
-def test_a_fraction_and_a_slice_are_told():
+def test_a_fraction_and_a_slice_are_recognised():
     sixth = look_up("Standard_NV6ads_A10_v5", "Microsoft Azure")
     assert sixth is not None
     assert sixth.fraction == Fraction(1, 6)

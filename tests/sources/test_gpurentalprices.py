@@ -37,7 +37,7 @@ def test_an_excerpt_of_a_day():
     assert (days["Crusoe"], days["RunPod"]) == (date(2026, 10, 5), date(2026, 10, 8))
     assert "rows left out (serverless" in found.said
     assert "providers without any offer in this file: lambda" in found.said
-    assert found.aside == []
+    assert found.quarantined == []
 
 
 def test_every_recorded_file_is_understood():
@@ -46,7 +46,7 @@ def test_every_recorded_file_is_understood():
     for path in sorted(folder.glob("*.json.gz")):
         day = datetime.fromisoformat(path.name[:10]).replace(tzinfo=UTC, hour=23)
         found = read(source_file.parse, document(path.read_bytes(), path.name, at=day))
-        assert found.aside == [], path.name
+        assert found.quarantined == [], path.name
         assert all(row["observed_on"] <= day.date() for row in found.rows)
         assert not [row for row in found.rows if "serverless" in row["instance"]]
         seen += len(found.rows)
@@ -129,7 +129,7 @@ def test_kinds_are_kept_apart():
         ({"fetched_at": ""}, "fetched_at is missing"),
     ],
 )
-def test_what_is_not_understood_is_put_aside(change, reason):
+def test_what_is_not_understood_is_quarantined(change, reason):
     found = parsed(OFFER, OFFER | change)
     assert found.by("usd_per_gpu_hour") == [(3.99,)]
     assert reason in found.reasons
@@ -142,7 +142,7 @@ def test_a_slice_and_a_provider_whose_terms_forbid_it_are_left_out():
     assert "terms forbid" in found.said
 
 
-def test_a_provider_without_offers_is_told():
+def test_a_provider_without_offers_is_named():
     found = parsed(OFFER, providers={"lambda": {"ok": True}, "crusoe": {"ok": False}})
     assert "providers without any offer in this file: crusoe" in found.said
 
@@ -150,7 +150,7 @@ def test_a_provider_without_offers_is_told():
 def test_a_row_of_another_form_costs_itself():
     found = parsed(OFFER, OFFER | {"provider": ["lambda"]}, OFFER | {"kind": {"name": "on-demand"}})
     assert found.by("usd_per_gpu_hour") == [(3.99,)]
-    assert len(found.aside) == 2
+    assert len(found.quarantined) == 2
 
 
 def test_a_file_of_another_form_is_refused():

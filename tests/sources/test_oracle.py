@@ -38,7 +38,7 @@ def test_an_excerpt_of_the_list():
     assert "1 rows left out (a software licence, not a GPU)" in found.said
     assert "another unit: Node Per Hour" in found.said
     assert "another unit: Resource Possession Per Day" in found.said
-    assert found.aside == []
+    assert found.quarantined == []
 
 
 def test_the_recorded_list():
@@ -56,7 +56,7 @@ def test_the_recorded_list():
     assert "4 rows left out (a software licence, not a GPU)" in found.said
     assert "another unit: Node Per Hour" in found.said
     assert "another unit: Resource Possession Per Day" in found.said
-    assert found.aside == []
+    assert found.quarantined == []
 
 
 def test_a_new_part_number_is_read_by_the_chip_in_its_name():
@@ -81,7 +81,7 @@ def test_a_new_part_number_is_read_by_the_chip_in_its_name():
         (item(part="X") | {"metricName": ""}, "metricName is missing"),
     ],
 )
-def test_what_is_no_price_is_put_aside(bad, reason):
+def test_what_is_no_price_is_quarantined(bad, reason):
     found = parsed(item(), bad)
     assert found.by("usd_per_gpu_hour") == [(10.0,)]
     assert reason in found.reasons
@@ -96,7 +96,7 @@ def test_a_tier_for_larger_quantities_is_no_list_price():
     assert "tiers for larger quantities" in found.said
 
 
-def test_products_without_a_gpu_are_nothing_to_tell():
+def test_products_without_a_gpu_give_no_notice():
     found = parsed(item(), item("Block Volume Storage", "B1", "Gigabyte Storage Capacity Per Month"))
     assert len(found.rows) == 1
     assert found.notices == ()

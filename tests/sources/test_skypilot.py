@@ -1,4 +1,4 @@
-"""SkyPilot's catalogue: the newest version only, GPUs and not nodes, declared regions, wrong counts put right."""
+"""SkyPilot's catalogue: the newest version only, GPUs and not nodes, declared regions, wrong counts corrected."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_an_excerpt_of_the_file_of_lambda():
         ("Lambda Labs", "specialist", "C")
     }
     assert all("catalogue v8" in row["note"] for row in found.rows)
-    assert (found.aside, found.notices) == ([], ())
+    assert (found.quarantined, found.notices) == ([], ())
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_each_cloud_names_its_instances_in_its_own_way(cloud, instance, chip, co
     assert found.by("provider", "instance", "gpu_model", "gpu_count", "usd_per_gpu_hour") == [
         (provider, instance, gpu_model, count, 3.0)
     ]
-    assert found.aside == []
+    assert found.quarantined == []
 
 
 def test_the_recorded_file_of_lambda():
@@ -77,7 +77,7 @@ def test_the_recorded_file_of_lambda():
     assert {row["grade"] for row in found.rows} == {"C"}
     assert all("catalogue v8" in row["note"] for row in found.rows)
     assert not [row for row in found.rows if row["instance"].startswith("cpu_")]
-    assert (found.aside, found.notices) == ([], ())
+    assert (found.quarantined, found.notices) == ([], ())
 
 
 def test_azures_count_of_twelve_is_read_as_eight_and_both_are_named():
@@ -107,12 +107,12 @@ def test_every_recorded_row_of_fifteen_clouds_is_understood():
         for row in rows:
             if row["provider"] == theirs and row["pricing_type"] == "on_demand":
                 # Where that collection kept the catalogue's own name it stands in the column of the memory.
-                told = row["gpu_memory_gb"]
-                chip = told if told and not told.startswith("{") else row["gpu_name"]
+                named = row["gpu_memory_gb"]
+                chip = named if named and not named.startswith("{") else row["gpu_name"]
                 writer.writerow([row["instance_type"], chip, row["gpu_count"], 1, 1, row["price_per_hour"],
                                  row["region"], row["zone"], "", ""])  # fmt: skip
         found = read(skypilot.parse, document(out.getvalue(), cloud, url(6, cloud)))
-        assert found.aside == [], cloud
+        assert found.quarantined == [], cloud
         assert found.rows, cloud
         chips |= {row["gpu_model"] for row in found.rows}
     assert {"H100 SXM", "H100 PCIe", "H100 NVL", "A100 SXM 80GB", "MI300X", "GH200"} <= chips
@@ -169,7 +169,7 @@ def test_prices_that_are_none():
     assert "'two' is not a number of GPUs" in found.reasons
 
 
-def test_a_column_that_is_gone_refuses_the_file_and_a_new_one_is_told():
+def test_a_column_that_is_gone_refuses_the_file_and_a_new_one_is_noted():
     with pytest.raises(DocumentError, match="the column Price is missing"):
         parsed("lambda", "x,y", header="InstanceType,AcceleratorName,AcceleratorCount,Region")
     found = parsed("lambda", "gpu_1x_h100_pcie,H100,1,1,1,3.29,r,,,,7", header=HEADER + ",Carbon")
@@ -177,7 +177,7 @@ def test_a_column_that_is_gone_refuses_the_file_and_a_new_one_is_told():
     assert len(found.rows) == 1
 
 
-def test_a_file_that_is_cut_short_is_refused_or_its_last_line_put_aside():
+def test_a_file_that_is_cut_short_is_refused_or_its_last_line_quarantined():
     with pytest.raises(DocumentError, match="cut short"):
         parsed("lambda", "gpu_1x_h100_pcie,H100,1,26,200,3.29,us-west-3,,\"{'Gpus")
     found = parsed("lambda", "gpu_1x_h100_pcie,H100,1,26,200,3.29,us-west-3,,,", "gpu_1x_h100_sxm5,H100,1,26")
@@ -205,7 +205,7 @@ def test_the_newest_version_is_found_upward_and_downward(there, newest):
     assert len(asked.asked) == len(set(asked.asked))
 
 
-def test_another_cloud_tells_the_version_where_lambda_is_gone():
+def test_another_cloud_shows_the_version_where_lambda_is_gone():
     assert [received.url for received in fetched(SOURCE, playing((9, "aws")))] == [url(9, "aws")]
 
 

@@ -150,7 +150,7 @@ def _built(events: Iterator[tuple[str, Any]], event: str, value: Any) -> Any:
 
 
 def _attributes(sku: str, product: Any, offers: Offers) -> dict[str, Any] | None:
-    """Attributes of a product that counts, or None. An unknown GPU instance is put aside here, once."""
+    """Attributes of a product that counts, or None. An unknown GPU instance is quarantined here, once."""
     attributes = product.get("attributes") if isinstance(product, dict) else None
     if not isinstance(attributes, dict) or not (instance := attributes.get("instanceType")):
         return None
@@ -180,11 +180,13 @@ def _read(sku: str, product: dict[str, Any], terms: Any, reserved: bool, offers:
             locator = f"sku {sku}, {price_code if price_code.startswith(sku) else f'{code}.{price_code}'}"
             raw = {"sku": sku, "instanceType": product["instanceType"], "term": kind, **dimension}
             if dimension.get("unit") != "Hrs":
-                offers.aside(raw, f"unit: the price is for {dimension.get('unit')!r}, not for 'Hrs'", locator)
+                offers.quarantine(raw, f"unit: the price is for {dimension.get('unit')!r}, not for 'Hrs'", locator)
                 continue
             prices = dimension.get("pricePerUnit") or {}
             if "USD" not in prices:
-                offers.aside(raw, f"pricePerUnit: it is in {', '.join(prices) or 'no currency'}, not in USD", locator)
+                offers.quarantine(
+                    raw, f"pricePerUnit: it is in {', '.join(prices) or 'no currency'}, not in USD", locator
+                )
                 continue
             price = offers.price(prices["USD"], "pricePerUnit", raw, locator, text=True)
             if price is not None:

@@ -2,12 +2,12 @@
 
 What the list makes easy to get wrong:
 
-- Windows and Linux rows of a size share `meterName` and `armSkuName`; only `productName` tells them apart.
+- Windows and Linux rows of a size share `meterName` and `armSkuName`; only `productName` distinguishes them.
 - "Spot" and "Low Priority" are suffixes of the meter and of the SKU. Low Priority is for one batch service only and is
   left out.
-- A price stands there before it begins and after it has ended.
+- The list shows prices before they begin and after they have ended.
 - A reservation's price is for the whole term of one or three years, although `unitOfMeasure` says "1 Hour".
-- The price is the node's, and no count of GPUs stands in the list: it comes from the table of names.
+- The price is the node's. The list has no count of GPUs, so the count comes from the table of names.
 - Prices of one size differ by region up to 1.9 times. So a few regions of the United States and Europe are asked for
   (`REGIONS`), the same ones every day; all of them would be some forty times the rows of a chip that is priced alike.
 - The pages are chained by `NextPageLink`. A page that repeats an earlier one, or a link to another host, stops the
@@ -124,14 +124,14 @@ def parse(document: Document) -> Iterator[Batch]:
 
 def _read(item: dict[str, Any], locator: str, offers: Offers) -> None:
     if gone := lacking(item, REQUIRED):
-        offers.aside(item, gone, locator)
+        offers.quarantine(item, gone, locator)
         return
     size, kind = str(item["armSkuName"]), str(item["type"])
     if why := _outside(item, offers.day):
         offers.leave_out(why, size)
         return
     if item["currencyCode"] != "USD":
-        offers.aside(item, f"currencyCode: the price is in {item['currencyCode']}, not in USD", locator)
+        offers.quarantine(item, f"currencyCode: the price is in {item['currencyCode']}, not in USD", locator)
         return
     pricing, hours = ("spot" if _is_sold(item, "Spot") else "on_demand"), 1
     units = {"1 Hour"}
@@ -144,17 +144,17 @@ def _read(item: dict[str, Any], locator: str, offers: Offers) -> None:
         hours = years * HOURS_A_YEAR
         units.add(term)
     elif kind != "Consumption":
-        offers.aside(item, f"type: {kind!r} is none of Consumption and Reservation", locator)
+        offers.quarantine(item, f"type: {kind!r} is none of Consumption and Reservation", locator)
         return
     if item["unitOfMeasure"] not in units:
-        offers.aside(item, f"unitOfMeasure: the price is for {item['unitOfMeasure']!r}, not for '1 Hour'", locator)
+        offers.quarantine(item, f"unitOfMeasure: the price is for {item['unitOfMeasure']!r}, not for '1 Hour'", locator)
         return
     price = offers.price(item["retailPrice"], "retailPrice", item, locator)
     if price is None or (named := offers.chip(((PROVIDER, size),), item, locator)) is None:
         return
     count = offers.count(named, None, size)
     if count is None:
-        offers.aside(item, f"armSkuName: how many GPUs {size} has is not in the table of names", locator)
+        offers.quarantine(item, f"armSkuName: how many GPUs {size} has is not in the table of names", locator)
         return
     offers.add(
         provider=PROVIDER,

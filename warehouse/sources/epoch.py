@@ -355,7 +355,7 @@ def _spec(row: dict[str, str], chip: Chip) -> tuple[dict[str, str], list[str]]:
 
 
 def _in_unit(text: str, unit: float) -> str:
-    """A number of the list in our unit; text that is not a number stays, and the row will be put aside for it."""
+    """A number of the list in our unit; text that is not a number stays, and its row is then quarantined."""
     try:
         return str(float(f"{float(text) / unit:.12g}")) if text else ""
     except ValueError:

@@ -5,8 +5,8 @@ What its files make easy to get wrong:
 - An offer is of the day on which its provider's page was read (`fetched_at`), not of the file's date: where a page
   could not be read, the last offer is carried forward from file to file. Taken by the file's date, a dead provider
   would confirm the median every day.
-- Who lists changes: the files grew from 60 to 293 offers in seven weeks. Providers that could not be read are told in
-  a notice, so that a median which moved because somebody left can be seen.
+- Who lists changes: the files grew from 60 to 293 offers in seven weeks. A notice
+  names the providers that could not be read, so a median that moved because one left can be recognised.
 - One provider, chip and kind can stand there several times (sizes of node). All are kept.
 - Prices are for one GPU. "serverless" is another product; "reserved" for a month or two is neither a year nor on
   demand.
@@ -99,7 +99,7 @@ def parse(document: Document) -> Iterator[Batch]:
 
 def _read(item: dict[str, Any], locator: str, offers: Offers) -> None:
     if gone := lacking(item, REQUIRED):
-        offers.aside(item, gone, locator)
+        offers.quarantine(item, gone, locator)
         return
     chip, name, kind = str(item["gpu"]), str(item["provider"]), str(item["kind"])
     provider = providers("gpurentalprices").get(name)
@@ -121,11 +121,13 @@ def _read(item: dict[str, Any], locator: str, offers: Offers) -> None:
         offers.leave_out(OTHER_PRODUCTS[kind], f"{name} {chip}")
         return
     elif not pricing:
-        offers.aside(item, f"kind: {kind!r} is not known; is it on demand, spot or something else?", locator)
+        offers.quarantine(item, f"kind: {kind!r} is not known; is it on demand, spot or something else?", locator)
         return
     day = _day(item["fetched_at"])
     if day is None or day > offers.day:
-        offers.aside(item, f"fetched_at: {item['fetched_at']!r} is not a time before the file was received", locator)
+        offers.quarantine(
+            item, f"fetched_at: {item['fetched_at']!r} is not a time before the file was received", locator
+        )
         return
     price = offers.price(item["usd_hr"], "usd_hr", item, locator)
     if price is None:

@@ -1,7 +1,7 @@
 """List prices of Lambda's instances, from its cloud interface (needs a key).
 
-Prices are cents per hour for the whole instance, so a node of eight H100 reads 3192. The list is also published
-without a key by others; this source is for users who have one and want it at first hand.
+Prices are cents per hour for the whole instance, so a node of eight H100 reads 3192. Others publish the
+list without a key; this source is for users who have a key and want the list at first hand.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def _read(name: str, entry: Any, offers: Offers) -> None:
     locator = f"instance type {name}"
     kind = entry.get("instance_type") if isinstance(entry, dict) else None
     if not isinstance(kind, dict) or "price_cents_per_hour" not in kind:
-        offers.aside({"name": name, "entry": entry}, "price_cents_per_hour is missing", locator)
+        offers.quarantine({"name": name, "entry": entry}, "price_cents_per_hour is missing", locator)
         return
     specs = kind.get("specs")
     listed = offers.number(specs.get("gpus"), "gpus") if isinstance(specs, dict) else None
@@ -64,7 +64,7 @@ def _read(name: str, entry: Any, offers: Offers) -> None:
         return
     count = offers.count(named, listed, name)
     if count is None:
-        offers.aside(kind, "gpus: how many GPUs the instance has is not said", locator)
+        offers.quarantine(kind, "gpus: how many GPUs the instance has is not said", locator)
         return
     offers.add(
         provider=PROVIDER,

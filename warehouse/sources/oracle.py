@@ -1,6 +1,6 @@
 """Oracle's list prices of GPUs, from the price list behind its cost estimator (no key).
 
-The list has everything that Oracle's cloud sells, one part number each. A rental price of a GPU is metered "GPU Per
+The list has everything that Oracle's cloud sells, under one part number each. A rental price of a GPU is metered "GPU Per
 Hour"; so is a software licence ("NVIDIA AI Enterprise - H100" at 2.50), which public indices have taken for an H100.
 Nodes of VMware and devices by the day are other units. The price is the same in every region, and for one GPU
 already, though most are sold as whole nodes only.
@@ -58,7 +58,7 @@ def parse(document: Document) -> Iterator[Batch]:
 def _read(item: dict[str, Any], offers: Offers) -> None:
     locator = f"part {item.get('partNumber') or '?'}"
     if gone := lacking(item, REQUIRED):
-        offers.aside(item, gone, locator)
+        offers.quarantine(item, gone, locator)
         return
     part, name = str(item["partNumber"]), str(item["displayName"])
     if _LICENCE.search(name):
@@ -73,14 +73,16 @@ def _read(item: dict[str, Any], offers: Offers) -> None:
         if isinstance(entry, dict)
     }
     if "USD" not in prices:
-        offers.aside(item, f"currencyCode: the price is in {', '.join(prices) or 'no currency'}, not in USD", locator)
+        offers.quarantine(
+            item, f"currencyCode: the price is in {', '.join(prices) or 'no currency'}, not in USD", locator
+        )
         return
     payg = [price for price in prices["USD"] if isinstance(price, dict) and price.get("model") == MODEL]
     values = [price.get("value") for price in payg if not price.get("rangeMin")]
     if tiers := len(payg) - len(values):
         offers.leave_out(f"{tiers} tiers for larger quantities", name)
     if not values:
-        offers.aside(item, f"prices: there is none of the model {MODEL}", locator)
+        offers.quarantine(item, f"prices: there is none of the model {MODEL}", locator)
         return
     chip = _AROUND.sub("", name)
     bare = _GENERATION.sub("", chip)

@@ -1,11 +1,11 @@
 """RunPod's prices by GPU type, from its GraphQL interface. Off until the user states a licence.
 
 RunPod's terms (2026-03-24) forbid automated access. So this source asks nothing unless `runpod` stands in
-OVERBUILD_LICENSED_SOURCES, which is the user's statement to hold a licence; its rows say so.
+OVERBUILD_LICENSED_SOURCES. With that setting the user states to hold a licence; the rows say so.
 
-Prices are for one GPU. Zero means "not offered". Secure prices are RunPod's own; community prices are a marketplace's
-list, and a price stands there also for chips that nobody offers: they count as marketplace, never as on demand. Spot
-often equals on demand: kept, with a note.
+Prices are for one GPU. Zero means "not offered". Secure prices are RunPod's own. Community prices come from a
+marketplace, whose list also has prices of chips that nobody offers. They count as marketplace, never as on demand.
+Spot often equals on demand: such a price is kept, with a note.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def ready(settings: Settings) -> str | None:
 
 
 def fetch(fetching: Fetching) -> Iterator[Received]:
-    # The type of the (absent) body tells the interface that this is no form that a browser was led to send.
+    # From this type of the (absent) body the interface sees that no form of a browser sent the request.
     headers = {"Content-Type": "application/json"}
     if key := KEY.of(fetching.settings):
         headers["Authorization"] = f"Bearer {key}"

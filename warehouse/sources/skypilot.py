@@ -2,9 +2,9 @@
 
 What the catalogue makes easy to get wrong:
 
-- It has versions, and older ones stand there frozen: v6 still had `p5.48xlarge` at 98.32 nine months after the cut to
-  55.04. So only the newest version is read; which one that is, is asked anew each time, from the newest that was
-  known when this was written. A cloud that the newest version does not have is not read from an older one.
+- It has versions, and older ones stay frozen: v6 listed `p5.48xlarge` at 98.32 nine months after the cut to 55.04.
+  So only the newest version is read. Each run looks for it, from the newest version known when this was written.
+  A cloud that is missing from the newest version is not read from an older one.
 - A price is the node's, and the count of GPUs is the cloud's own list's, which can be wrong (Azure's says 12 for 8).
 - `TotalGpuMemoryInMiB` is one GPU's memory in some clouds' files and all GPUs' in others: it is not read.
 - Prices stand for each zone and region, thousands of rows that differ little. Large clouds are read in a few declared
@@ -35,7 +35,7 @@ from warehouse.sources.common.source import Batch, Document, Fetching, Received,
 HOST = "raw.githubusercontent.com"
 ADDRESS = f"https://{HOST}/skypilot-org/skypilot-catalog/master/catalogs/v{{version}}/{{cloud}}/vms.csv"
 NEWEST_KNOWN, OLDEST = 9, 5
-# Clouds that every version has had: a version without all of them does not exist.
+# Every version contains these clouds: a version without all of them does not exist.
 PROBES = ("lambda", "aws", "gcp")
 REQUIRED = ("InstanceType", "AcceleratorName", "AcceleratorCount", "Price", "Region")
 KNOWN = frozenset({
@@ -70,7 +70,7 @@ def fetch(fetching: Fetching) -> Iterator[Received]:
 
 
 def _newest_version(fetching: Fetching) -> tuple[int | None, dict[str, Received]]:
-    """The newest version there is, and the files that were had while asking."""
+    """The newest version there is, and the files received while looking for it."""
 
     def ask(version: int) -> dict[str, Received]:
         for cloud in PROBES:
@@ -144,7 +144,7 @@ def _take(
     """Read the prices of one line into `listed`, the lowest of a region's zones."""
     locator = f"line {line}"
     if None in row or None in row.values():
-        offers.aside(row, "the line has not as many fields as the header", locator)
+        offers.quarantine(row, "the line has not as many fields as the header", locator)
         return
     if provider.regions and row["Region"].lower() not in provider.regions:
         return
@@ -181,7 +181,7 @@ def _add(found: _Listed, kind: str, provider: Provider, version: str, document: 
         return
     count = offers.count(named, listed, instance or chip)
     if count is None:
-        offers.aside(row, f"AcceleratorCount: {row['AcceleratorCount']!r} is not a number of GPUs", locator)
+        offers.quarantine(row, f"AcceleratorCount: {row['AcceleratorCount']!r} is not a number of GPUs", locator)
         return
     provider_class = "marketplace" if instance.endswith(MARKETPLACE) else provider.provider_class
     zones = f"lowest of {found.zones} zones" if found.zones > 1 else ""

@@ -1,12 +1,12 @@
 """Offers on Vast.ai's marketplace. Off until the user states a licence.
 
 Vast.ai's terms (2026-09-01) forbid automated collection and any index made from its data. So this source asks nothing
-unless `vast` stands in OVERBUILD_LICENSED_SOURCES, which is the user's statement to hold a licence; its rows say so.
+unless `vast` stands in OVERBUILD_LICENSED_SOURCES. With that setting the user states to hold a licence; the rows say so.
 
 `dph_total` is dollars per hour of the whole offer and is divided by `num_gpus` (`gpu_frac` is the offer's part of the
-machine, not of a GPU). An offer is somebody's ask: of verified hosts only, since nobody stands behind the others, and
-a GPU that is rented already is not on offer. The number of an offer is new whenever its host asks anew; the machine's
-stays, so an offer goes by its machine.
+machine, not of a GPU). Only offers of verified hosts count, since nobody vouches for the others. A GPU that is rented
+already is not on offer. An offer gets a new number whenever its host changes the ask. The machine keeps its number, so
+the machine identifies the offer.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def parse(document: Document) -> Iterator[Batch]:
 
 def _read(item: dict[str, Any], locator: str, offers: Offers) -> None:
     if gone := lacking(item, REQUIRED):
-        offers.aside(item, gone, locator)
+        offers.quarantine(item, gone, locator)
         return
     name = str(item["gpu_name"])
     if item.get("rented") or item.get("rentable") is False:
@@ -79,7 +79,7 @@ def _read(item: dict[str, Any], locator: str, offers: Offers) -> None:
         return
     count = offers.count(named, gpus, name)
     if count is None:
-        offers.aside(item, f"num_gpus: {item['num_gpus']!r} is not a number of GPUs", locator)
+        offers.quarantine(item, f"num_gpus: {item['num_gpus']!r} is not a number of GPUs", locator)
         return
     offers.add(
         provider=PROVIDER,

@@ -29,7 +29,7 @@ from functools import cache
 from importlib import resources
 
 ANYBODY = "*"
-# Makers' names, series and prefixes that stand before the name of a chip and tell nothing.
+# Makers' names, series and prefixes that stand before the name of a chip and say nothing about it.
 _BEFORE = re.compile(
     r"^(nvidia|amd|google|cloud|instinct|tesla|geforce|datacenter|gpu|standard_|[\s:_-])+", re.IGNORECASE
 )

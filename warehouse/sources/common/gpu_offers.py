@@ -4,8 +4,8 @@ Lists differ in form and agree in their traps. So the rules stand here once:
 
 - A price counts for one GPU and one hour in US dollars; a node's is divided by the GPUs that the table of names gives
   for it, whatever the list says (Azure's own list says 12 for a node of 8). Both counts are named in a notice.
-- An unknown chip or provider, another currency or unit, a price that is no number or not above zero: the row is put
-  aside with its reason, and a notice says which names and how many rows. Nothing is guessed.
+- An unknown chip or provider, another currency or unit, a price that is no number or not above zero: the row is
+  quarantined with its reason, and a notice says which names and how many rows. Nothing is guessed.
 - What is understood and is not such a price (Windows, a software licence, serverless, a summary, a zero that means
   "not offered") is left out, and a notice counts it. The document stays in the archive, so nothing is lost.
 - A part of a GPU is left out too. Divided by its fraction it would be a price at which nobody can rent a whole GPU,
@@ -47,7 +47,7 @@ _DECIMAL = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?")
 
 @dataclass
 class Offers:
-    """The offers of one document as they are read. Call `add`, `aside` or `leave_out` for each, then take `batches`."""
+    """The offers of one document as they are read. Call `add`, `quarantine` or `leave_out` for each, then take `batches`."""
 
     source: str
     document: Document
@@ -55,7 +55,7 @@ class Offers:
     terms_note: str = ""
     """Goes into the note of every row (a source that needs a licence marks its rows)."""
     _rows: list[dict[str, Any]] = field(default_factory=list)
-    _aside: list[tuple[str, str, str]] = field(default_factory=list)
+    _quarantined: list[tuple[str, str, str]] = field(default_factory=list)
     _unknown: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     _left_out: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     _counts: Counter[tuple[str, str, int]] = field(default_factory=Counter)
@@ -77,7 +77,7 @@ class Offers:
     ) -> Named | None:
         """The chip behind the first of `names` (provider, name) that is known; None where the row ends here.
 
-        An unknown name puts the row aside; a name that is left out, or a slice of a chip, is counted and done with.
+        A row with an unknown name is quarantined. A name that is left out, or a slice of a chip, is only counted.
         """
         found = [named for provider, name in names if name and (named := look_up(name, provider))]
         if not found:
@@ -103,15 +103,17 @@ class Offers:
         return named.gpu_count
 
     def price(self, value: Any, what: str, raw: Mapping[str, Any], locator: str, *, text: bool = False) -> float | None:
-        """A price above zero, or None with the row put aside. `text` says that this list gives numbers as text."""
+        """A price above zero, or None with the row quarantined. `text` says that this list gives numbers as text."""
         if other := _other_currency(raw):
-            self.aside(raw, f"{what}: the price is in {other}, not in USD", locator)
+            self.quarantine(raw, f"{what}: the price is in {other}, not in USD", locator)
             return None
         number = self.number(value, what, text=text)
         if number is None:
-            self.aside(raw, f"{what}: {_shown(value)} is not a number", locator)
+            self.quarantine(raw, f"{what}: {_shown(value)} is not a number", locator)
         elif number <= 0:
-            self.aside(raw, f"{what}: {number:g} is not a price; a list shows zero for what it does not sell", locator)
+            self.quarantine(
+                raw, f"{what}: {number:g} is not a price; a list shows zero for what it does not sell", locator
+            )
             number = None
         return number
 
@@ -166,17 +168,17 @@ class Offers:
             yield
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             self._misshapen = self._misshapen or f"{locator}: {error}"
-            self.aside(raw, f"the row has not the form of the others ({error})", locator)
+            self.quarantine(raw, f"the row has not the form of the others ({error})", locator)
 
-    def aside(self, raw: Any, reason: str, locator: str) -> None:
-        """A row that cannot be read as an offer: kept with its reason."""
-        self._aside.append((json.dumps(raw, ensure_ascii=False, default=str)[:RAW_SHOWN], reason, locator))
+    def quarantine(self, raw: Any, reason: str, locator: str) -> None:
+        """Keep a row that cannot be read as an offer, with its reason."""
+        self._quarantined.append((json.dumps(raw, ensure_ascii=False, default=str)[:RAW_SHOWN], reason, locator))
 
     def unknown(self, what: str, name: str, raw: Mapping[str, Any], locator: str) -> None:
-        """A row with a name that no table holds: put aside, and its name told."""
+        """Quarantine a row with a name that no table holds; a notice gives the name."""
         self._unknown[what][name] += 1
         table = "gpu_providers.csv" if what == "provider" else "gpu_names.csv"
-        self.aside(raw, f"{what} {_shown(name)} is not known; add it to {table}", locator)
+        self.quarantine(raw, f"{what} {_shown(name)} is not known; add it to {table}", locator)
 
     def leave_out(self, why: str, name: str) -> None:
         """A row that is understood and is no rental price of a GPU in this comparison."""
@@ -186,7 +188,7 @@ class Offers:
         self._said[text] = None
 
     def batches(self) -> Iterator[Batch]:
-        """The rows in bounded batches; the first carries what was put aside and the notices.
+        """The rows in bounded batches; the first carries the quarantined rows and the notices.
 
         Raises DocumentError where rows had another form and none was left that could be read.
         """
@@ -199,13 +201,13 @@ class Offers:
         unique = {(row["observation_id"]): row for row in map(self._identified, self._rows)}
         rows = list(unique.values())
         notices = self._notices(len(self._rows) - len(rows))
-        aside = pl.DataFrame(
-            self._aside, schema={"row": pl.String, "reason": pl.String, "locator": pl.String}, orient="row"
+        unreadable = pl.DataFrame(
+            self._quarantined, schema={"row": pl.String, "reason": pl.String, "locator": pl.String}, orient="row"
         )
         schema = {name: kind for name, kind in TABLE.polars_schema.items() if name not in ADDED_BY_LOADING}
         for start in range(0, max(len(rows), 1), BATCH_ROWS):
             frame = pl.DataFrame(rows[start : start + BATCH_ROWS], schema=schema, orient="row")
-            yield Batch(TABLE, frame, aside, notices) if start == 0 else Batch(TABLE, frame)
+            yield Batch(TABLE, frame, unreadable, notices) if start == 0 else Batch(TABLE, frame)
 
     # -- the rules that need all rows -------------------------------------------------------------------------
 
@@ -238,7 +240,7 @@ class Offers:
         said = list(self._said)
         for what, names in self._unknown.items():
             said.append(
-                f"{sum(names.values())} rows with an unknown {what} are put aside: {_listed(names)}; add it to "
+                f"{sum(names.values())} rows with an unknown {what} are quarantined: {_listed(names)}; add it to "
                 f"{'gpu_providers.csv' if what == 'provider' else 'gpu_names.csv'}"
             )
         for (instance, listed, known), rows in self._counts.items():
