@@ -22,6 +22,7 @@ from warehouse import marts  # noqa: E402
 from warehouse.quality import checks as quality  # noqa: E402
 from warehouse.quality import known_findings  # noqa: E402
 from warehouse.tables import CORE  # noqa: E402
+from warehouse.tables.table import Check  # noqa: E402
 
 PAGE = ROOT / "docs" / "checks.md"
 RESULTS = {
@@ -73,15 +74,25 @@ def page() -> str:
     for known in known_findings.entries():
         key = ", ".join(f"{name} = {value}" for name, value in known.key)
         lines.append(f"| `{known.table}` | `{known.check}` | {key} | {known.explanation} |")
-    lines += ["", "## Checks", "", "| table | check | severity | what it protects |", "|---|---|---|---|"]
+    return "\n".join([*lines, *declared_checks()]) + "\n"
+
+
+def declared_checks() -> list[str]:
+    lines = ["", "## Checks", "", "| table | check | severity | what it protects |", "|---|---|---|---|"]
     for declared in (*CORE.values(), *(mart.table for mart in marts.all_marts().values())):
-        for check in declared.checks:
-            severity = "quarantines rows" if check.quarantines or check.puts_aside else check.severity
-            lines.append(f"| `{declared.full_name}` | `{check.name}` | {severity} | {check.protects} |")
-    implied = {c.name: c for d in CORE.values() for c in quality.rules(d) if c not in d.checks}
+        lines += [
+            f"| `{declared.full_name}` | `{check.name}` | {severity(check)} | {check.protects} |"
+            for check in declared.checks
+        ]
+    implied = {
+        check.name: check for table in CORE.values() for check in quality.rules(table) if check not in table.checks
+    }
     lines += ["", "Of every table, from its columns:", "", "| check | severity |", "|---|---|"]
-    lines += [f"| `{c.name}` | {'quarantines rows' if c.quarantines else c.severity} |" for c in implied.values()]
-    return "\n".join(lines) + "\n"
+    return [*lines, *(f"| `{check.name}` | {severity(check)} |" for check in implied.values())]
+
+
+def severity(check: Check) -> str:
+    return "quarantines rows" if check.quarantines or check.puts_aside else check.severity
 
 
 def try_all() -> int:

@@ -1,4 +1,4 @@
-"""What a person decides about a row that was put aside is kept, respected by later runs, and never guessed."""
+"""What a person decides about a quarantined row is kept, respected by later runs, and never guessed."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ def test_an_accepted_row_is_loaded_by_the_next_run_and_stays(runs):
     with duckdb.connect(str(runs.paths.current / WAREHOUSE), read_only=True) as connection:
         [(high, locator)] = connection.execute("SELECT high, locator FROM core.stock_prices WHERE high < 1").fetchall()
     assert (high, locator) == (0.1, "line 3")
-    assert runs.run(ODD) == 0, "read once more, it is loaded already and not put aside again"
+    assert runs.run(ODD) == 0, "read once more, it is loaded already and not quarantined again"
     assert runs.messages == []
     assert runs.waiting() == []
     with history.opened(runs.paths) as connection:

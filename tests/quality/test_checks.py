@@ -140,7 +140,7 @@ def test_one_wrong_field_is_found_by_the_check_that_is_for_it(warehouse, wrong, 
     field, value = next(iter(wrong.items()))
     assert f"{field}={'null' if value is None else value}" in message
     assert "ticker=NVDA" in message
-    assert report.publishable, "a bad row is put aside; it does not refuse the run by itself"
+    assert report.publishable, "a bad row is quarantined; it does not refuse the run by itself"
 
 
 def test_missing_provenance_names_the_field_that_is_missing(warehouse):
@@ -312,7 +312,7 @@ def test_a_mart_is_checked_row_by_row_and_as_a_whole(warehouse, rows, failing):
     warehouse.execute(f"insert into marts.made_up values {rows}")
     report = check(warehouse, Target(MART, "marts.made_up", "all"))
     assert {name for name, _ in not_held(report)} == failing
-    assert len(report.failed_critical) == len(failing), "no row of a mart is put aside"
+    assert len(report.failed_critical) == len(failing), "no row of a mart is quarantined"
 
 
 def test_every_declared_check_can_run(warehouse):

@@ -1,4 +1,4 @@
-"""A run is held against the runs before it: a table that shrank, a list that was cut short, a source that is overdue."""
+"""A run is compared with the runs before it: a table that shrank, a list that was cut short, a source that is overdue."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from tests.conftest import with_provenance
 from warehouse.database.store import Store, opened
-from warehouse.quality import trend_checks as against_history
+from warehouse.quality import trend_checks
 from warehouse.tables import CORE, SYSTEM
 
 NOW = datetime(2026, 11, 10, 12, tzinfo=UTC)  # a Tuesday
@@ -54,7 +54,7 @@ def asked(store: Store, run_id: str, source: str, rows: int, *, success: datetim
 
 
 def found(store: Store, *, live: bool = True) -> list[str]:
-    return against_history.warnings(against_history.results(store.execute, run_id="now", live=live, now=NOW))
+    return trend_checks.warnings(trend_checks.results(store.execute, run_id="now", live=live, now=NOW))
 
 
 @pytest.mark.parametrize(("before", "shrank"), [(10, False), (12, False), (13, True), (5, False)])

@@ -35,6 +35,9 @@ RUNS_SHOWN = 10
 ROWS_SHOWN = 50
 LINE_SHOWN = 500  # characters
 EVERY_RUN = 1_000_000
+QUARANTINE = ["row_id", "table_name", "reason", "reason_code", "document", "locator", "url", "document_sha256",
+              "archived", "run_id", "quarantined_at", "decision", "decided_by", "decided_at", "decision_reason",
+              "row"]  # fmt: skip
 WAYS = {"ran": "ran", "carried_over": "carried over", "skipped": "without a row to look at"}
 
 
@@ -176,18 +179,19 @@ def quarantine(paths: Paths, run_id: str, everything: bool, form: Format) -> Non
         found = history.quarantined(connection, run_id) if run_id or everything else history.waiting(connection)
     found = [row | {"archived": str(archive.path_of(paths.raw, row["document_sha256"]))} for row in found]
     if form is not Format.table:
-        names = ["row_id", "table_name", "reason", "reason_code", "document", "locator", "url", "document_sha256", "archived",
-                 "run_id",
-                 "quarantined_at", "decision", "decided_by", "decided_at", "decision_reason", "row"]  # fmt: skip
         if form is Format.json:
             found = [row | {"row": json.loads(row["row"])} for row in found]
-        output.write(names, [[row[name] for name in names] for row in found], form)
-        return
-    if not found:
-        where = f"run {run_id}" if run_id else "any run" if everything else "the warehouse"
-        said = "was quarantined in" if run_id or everything else "waits for a decision in"
-        sys.stdout.write(f"No row {said} {where}.\n")
-        return
+        output.write(QUARANTINE, [[row[name] for name in QUARANTINE] for row in found], form)
+    elif found:
+        _write_quarantine(found)
+    elif run_id:
+        sys.stdout.write(f"No row was quarantined in run {run_id}.\n")
+    else:
+        where = "was quarantined in any run" if everything else "waits for a decision in the warehouse"
+        sys.stdout.write(f"No row {where}.\n")
+
+
+def _write_quarantine(found: Sequence[Row]) -> None:
     shown = [
         [r["row_id"], r["table_name"], history.about(r), r["reason"], r["decision"] or "waits"]
         for r in found[:ROWS_SHOWN]

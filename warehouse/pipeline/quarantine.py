@@ -231,27 +231,37 @@ def _leave_out_bad_documents(store: Store, run: RunContext, table: Table, live: 
             place = source, found.bound_in.get(sha256, sha256)
             before, said = of_documents.get(place, (-found.judged.get(place[1], 0), first))
             of_documents[place] = before + bad, said
-    others = [other for other in store.staging.counts() if other is not table] if of_documents else []
     for (source, sha256), (bad, first) in of_documents.items():
         found = live[source]
         hashes = [sha256, *(part for part, whole in found.bound_in.items() if whole == sha256)]
         good = _staged_of(store, [table], hashes)
-        elsewhere = _staged_of(store, others, hashes)
-        many = bad >= BAD_ROWS_THAT_MATTER and bad > table.quarantine_limit * (bad + good)
-        if not (many or bad > BAD_SHARE * (bad + good + elsewhere)):
-            continue
-        for every in CORE.values():
-            for one in hashes:
-                store.staging.drop_document(every, one)
-        store.execute(
-            "UPDATE provenance.documents SET parsed_by = ?, known_on = NULL WHERE sha256 = ? AND source = ?",
-            [LEFT_OUT, sha256, source],
-        )
-        dropped = [document for document in found.documents if document.sha256 == sha256]
-        found.documents = [document for document in found.documents if document.sha256 != sha256]
-        why = f"{bad} of {bad + good} rows for {table.full_name} are bad, so none was loaded; first: {first}"
-        kept = archive.path_of(run.paths.raw, sha256)
-        found.failures += [Failure(document.name, document.url, why, kept) for document in dropped]
+        if _cannot_be_trusted(store, table, hashes, bad, good):
+            why = f"{bad} of {bad + good} rows for {table.full_name} are bad, so none was loaded; first: {first}"
+            _leave_out(store, run, found, hashes, why)
+
+
+def _cannot_be_trusted(store: Store, table: Table, hashes: list[str], bad: int, good: int) -> bool:
+    """Whether most rows of a document are bad, or so many of a table's and more than the table allows."""
+    if bad >= BAD_ROWS_THAT_MATTER and bad > table.quarantine_limit * (bad + good):
+        return True
+    elsewhere = _staged_of(store, [other for other in store.staging.counts() if other is not table], hashes)
+    return bad > BAD_SHARE * (bad + good + elsewhere)
+
+
+def _leave_out(store: Store, run: RunContext, found: Ingested, hashes: list[str], why: str) -> None:
+    """Drop a document (the first of `hashes`, with the files that were read as parts of it), and note the failure."""
+    for table in CORE.values():
+        for one in hashes:
+            store.staging.drop_document(table, one)
+    sha256 = hashes[0]
+    store.execute(
+        "UPDATE provenance.documents SET parsed_by = ?, known_on = NULL WHERE sha256 = ? AND source = ?",
+        [LEFT_OUT, sha256, found.name],
+    )
+    dropped = [document for document in found.documents if document.sha256 == sha256]
+    found.documents = [document for document in found.documents if document.sha256 != sha256]
+    kept = archive.path_of(run.paths.raw, sha256)
+    found.failures += [Failure(document.name, document.url, why, kept) for document in dropped]
 
 
 def _staged_of(store: Store, tables: Iterable[Table], hashes: list[str]) -> int:

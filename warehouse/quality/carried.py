@@ -137,21 +137,29 @@ def standing(
         return Finding(target, check, 0, 0, how="skipped", fingerprint=fingerprint)
     if past is None:
         return None
-    key = key_of(target, check)
+    key, added = key_of(target, check), past.added.get(target.name, 0)
     known = past.results.get(key)
-    same = known is not None and known.fingerprint == fingerprint
-    added = past.added.get(target.name, 0)
-    from_run: Earlier | None = None
+    if known is not None and known.fingerprint != fingerprint:
+        known = None
     if check.quarantines:
-        if rows == added or (same and known is not None and known.row_count == rows - added):
-            from_run = past.new_rows.checked if added or known is None else known.from_run
+        from_run = _of_rows(known, rows, added, past)
     elif _found_of_waiting_rows(check, key, counts, past):
         from_run = past.new_rows.checked
-    elif same and known is not None and known.row_count == rows and not _changed(target, check, past):
-        from_run = known.from_run
+    else:
+        unchanged = known is not None and known.row_count == rows and not _changed(target, check, past)
+        from_run = known.from_run if known is not None and unchanged else None
     if from_run is None:
         return None
     return Finding(target, check, 0, rows, how="carried_over", fingerprint=fingerprint, from_run=from_run)
+
+
+def _of_rows(known: Result | None, rows: int, added: int, past: Past) -> Earlier | None:
+    """Where a check of single rows last looked at rows of a table, if it has looked at each of them; else None."""
+    if rows == added:
+        return past.new_rows.checked
+    if known is None or known.row_count + added != rows:
+        return None
+    return past.new_rows.checked if added else known.from_run
 
 
 def _changed(target: Target, check: Check, past: Past) -> bool:
