@@ -4,7 +4,7 @@
     python tools/checks_table.py --write    write docs/checks.md from the declared kinds and checks
     python tools/checks_table.py --check    fail where docs/checks.md is stale
 
-What is published is what is declared (tests/corruptions.py), and `make test` holds it to what really happens.
+What is published is what is declared (tests/quality/corruptions/), and `make test` holds it to what really happens.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from tests.quality.corruptions import KINDS, laboratory  # noqa: E402
+from tests.quality.corruptions import KINDS  # noqa: E402
+from tests.quality.corruptions.harness import laboratory  # noqa: E402
 from warehouse import marts  # noqa: E402
 from warehouse.quality import checks as quality  # noqa: E402
 from warehouse.quality import known_findings  # noqa: E402

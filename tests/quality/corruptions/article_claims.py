@@ -1,0 +1,16 @@
+"""Ways to corrupt the snapshot's file of `article_claims`."""
+
+from __future__ import annotations
+
+from tests.quality.corruptions.changes import Kind, put
+
+KINDS: tuple[Kind, ...] = (
+    Kind(
+        "a curated claim without its finding",
+        "article_claims",
+        "curated_says_what_was_found",
+        "refused",
+        rows=put({"curated_finding": ""}, check_kind="curated"),
+        names=("curated_finding",),
+    ),
+)
