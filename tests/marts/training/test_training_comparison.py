@@ -10,7 +10,7 @@ from scipy import stats
 
 from tests.marts.declared import failing
 from tests.marts.made_up import mart_frame
-from tests.marts.training.test_training_cost import THREE, cost, offers
+from tests.marts.training.cases import THREE, cost, offers
 from warehouse.assumptions import load
 from warehouse.marts import build
 from warehouse.marts.training import training_comparison
