@@ -94,12 +94,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {name: _plain(each) for name, each in value.items()}
     return [_plain(each) for each in value] if isinstance(value, list | tuple) else value
-
-
-SEPARATOR = "; "
-
-
-def joined(*sentences: str | pl.Expr) -> pl.Expr:
-    """Sentences as one text. Goes with the last mart whose reasons are still sentences: use `all_of`."""
-    text = pl.concat_str(sentences, separator=SEPARATOR, ignore_nulls=True)
-    return pl.when(text != "").then(text)

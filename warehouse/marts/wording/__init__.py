@@ -64,6 +64,4 @@ def worded(frame: pl.DataFrame, reasons: str = REASONS, into: str = "reason") ->
     """`frame` with the column `into`: its lists of `reasons` in words, null where a row has none."""
     words = cache(sentence)
     texts = [None if each is None else _together(map(words, each)) for each in frame.get_column(reasons).to_list()]
-    found = pl.Series(into, texts, dtype=pl.String)
-    # A mart whose reasons are still sentences keeps them.
-    return frame.with_columns(pl.coalesce(found, into) if frame.schema.get(into) == pl.String else found)
+    return frame.with_columns(pl.Series(into, texts, dtype=pl.String))
