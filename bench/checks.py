@@ -25,8 +25,8 @@ COMMON = """
 import json, sys, time
 from datetime import UTC, date, datetime
 import duckdb
-from dataclasses import replace
-from warehouse import quality
+from warehouse.quality import checks
+from warehouse.quality.findings import Target
 from warehouse.tables import CORE
 TABLE, TODAY, PATH = CORE["stock_prices"], date(2026, 1, 1), sys.argv[1]
 def peak():
@@ -48,11 +48,11 @@ def done(started, floor, found):
 OURS = (
     COMMON
     + """
-from warehouse import expectations
+from warehouse.quality.validate import validate
 con = opened()
 floor, started = peak(), now()
-targets = [quality.Target(TABLE, "core.stock_prices", "all")]
-report = quality.validate(con, targets, run_id="b", checked_at=datetime.now(UTC), today=TODAY)
+targets = [Target(TABLE, "core.stock_prices", "all")]
+report = validate(con, targets, run_id="b", checked_at=datetime.now(UTC), today=TODAY)
 assert not report.broken, report.broken
 done(started, floor, sum(f.count for f in report.findings))
 """
@@ -62,12 +62,12 @@ PLAIN = (
     + """
 con = opened()
 floor, started = peak(), now()
-rows = quality.conditions(TABLE)
-each = ", ".join(f"count(*) filter ({quality.rendered(c, today=TODAY)})" for c in rows)
+rows = checks.conditions(TABLE)
+each = ", ".join(f"count(*) filter ({checks.rendered(c, today=TODAY)})" for c in rows)
 found = sum(con.execute(f"select {each} from core.stock_prices r").fetchone())
-for check in quality.rules(TABLE):
+for check in checks.rules(TABLE):
     if not check.quarantines:
-        bad = quality.bad_rows(check, today=TODAY, relation="core.stock_prices")
+        bad = checks.bad_rows(check, today=TODAY, relation="core.stock_prices")
         found += con.execute(f"select count(*) from ({bad})").fetchone()[0]
 done(started, floor, found)
 """
@@ -76,7 +76,7 @@ done(started, floor, found)
 SUITE = (
     COMMON
     + """
-NATIVE = (quality.NOT_NULL, quality.BETWEEN, quality.IN_SET, quality.COMPOUND_UNIQUE, quality.COLUMNS, quality.ROW_COUNT)
+NATIVE = (checks.NOT_NULL, checks.BETWEEN, checks.IN_SET, checks.COMPOUND_UNIQUE, checks.COLUMNS, checks.ROW_COUNT)
 kept = tuple(c for c in TABLE.checks if c.name == "ohlc_consistent")
 NAMES = TABLE.names
 """
@@ -84,13 +84,13 @@ NAMES = TABLE.names
 ON_DUCKDB = (
     SUITE
     + """
-from warehouse import expectations
+from warehouse.quality.validate import validate
 con = opened()
 floor, started = peak(), now()
-original = quality.rules
-quality.rules = lambda table: [c for c in original(table) if c.name in NATIVE] + list(kept)
-targets = [quality.Target(TABLE, "core.stock_prices", "all")]
-report = quality.validate(con, targets, run_id="b", checked_at=datetime.now(UTC), today=TODAY)
+original = checks.rules
+checks.rules = lambda table: [c for c in original(table) if c.name in NATIVE] + list(kept)
+targets = [Target(TABLE, "core.stock_prices", "all")]
+report = validate(con, targets, run_id="b", checked_at=datetime.now(UTC), today=TODAY)
 assert not report.broken, report.broken
 done(started, floor, sum(f.count for f in report.findings))
 """
@@ -103,7 +103,7 @@ os.environ["GX_ANALYTICS_ENABLED"] = "False"
 import great_expectations as gx, pandas as pd
 import great_expectations.expectations as gxe
 from great_expectations.data_context.types.base import ProgressBarsConfig
-from warehouse import expectations
+from warehouse.quality import expectations
 con = opened()
 context = gx.get_context(mode="ephemeral")
 context.variables.progress_bars = ProgressBarsConfig(globally=False, metric_calculations=False)
@@ -111,7 +111,7 @@ floor, started = peak(), now()
 frame = con.execute("select * from core.stock_prices").df()
 asset = context.data_sources.add_pandas("p").add_dataframe_asset("a")
 batch = asset.add_batch_definition_whole_dataframe("b").get_batch(batch_parameters={"dataframe": frame})
-asked = [e for c in quality.rules(TABLE) if c.name in NATIVE for e in [expectations._native(c, TABLE, {})]]
+asked = [e for c in checks.rules(TABLE) if c.name in NATIVE for e in [expectations._native(c, TABLE, {})]]
 for high, low in (("high", "low"), ("high", "open"), ("high", "close"), ("open", "low"), ("close", "low")):
     asked.append(gxe.ExpectColumnPairValuesAToBeGreaterThanB(column_A=high, column_B=low, or_equal=True))
 result = batch.validate(gx.ExpectationSuite(name="s", expectations=asked), result_format="BASIC")
