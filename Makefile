@@ -31,6 +31,7 @@ lint: $(READY)  ## style, types, the arrows between the rooms, and generated tex
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python tools/checks_table.py --check
+	@$(BIN)/python tools/architecture.py --check
 	@$(BIN)/python tools/generate_docs.py --check
 
 checks: $(READY)  ## corrupt the snapshot in every known way and print which check catches each
@@ -41,7 +42,8 @@ bench: $(READY)  ## speed and memory as ratios, each side by side with what it i
 		printf '\n## %s\n\n' "$$file"; $(BIN)/python "$$file" || { failed=1; echo "$$file failed"; }; \
 	done; exit $$failed
 
-docs: $(READY)  ## regenerate the figures in README.md and the data dictionary
+docs: $(READY)  ## regenerate README.md's figures, the data dictionary, the checks and the architecture
+	@$(BIN)/python tools/architecture.py
 	@$(BIN)/python tools/checks_table.py --write
 	@$(BIN)/python tools/generate_docs.py
 
