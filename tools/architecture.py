@@ -22,10 +22,55 @@ RULES = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["to
 [LAYERS] = [contract["layers"] for contract in RULES["contracts"] if contract["type"] == "layers"]
 ROOMS = [room.strip() for layer in LAYERS for room in layer.split("|")]
 
+_INGESTED = (
+    "warehouse.fetching.client:Online.get",
+    "warehouse.fetching.attempt:Sender.ask",
+    "warehouse.fetching.body:receive",
+    "warehouse.fetching.archive:keep",
+    "warehouse.pipeline.ingest:ingest",
+)
+_LOADED = (
+    "warehouse.database.loading:provenance",
+    "warehouse.database.staging:Staging.one_document",
+    "warehouse.pipeline.quarantine:check_new_rows",
+    "warehouse.quality.validate:validate",
+    "warehouse.pipeline.quarantine:quarantine",
+    "warehouse.database.loading:load",
+    "warehouse.pipeline.check:check_facts",
+    "warehouse.pipeline.build:build_marts",
+    "warehouse.marts:build",
+)
+_ANSWERED = (
+    "warehouse.marts.verdict.decision:decide",
+    "warehouse.marts.verdict.verdict:build",
+    "warehouse.pipeline.check:check_marts",
+    "warehouse.pipeline.publish:write_pages",
+    "warehouse.pipeline.publish:publish",
+)
 WAYS: dict[str, tuple[str, ...]] = {
-    "a price bar": (),
-    "a filing figure": (),
+    "a price bar": (
+        *_INGESTED,
+        "warehouse.sources.yahoo:read",
+        "warehouse.sources.common.daily_bars:HistoryRows.bar",
+        *_LOADED,
+        "warehouse.marts.market.returns:daily_returns",
+        "warehouse.marts.market.event_study:build",
+        "warehouse.marts.verdict.questions.q4_market:conditions",
+        *_ANSWERED,
+    ),
+    "a filing figure": (
+        *_INGESTED,
+        "warehouse.sources.sec:_Reading.frame",
+        *_LOADED,
+        "warehouse.marts.capex.filed_periods:over_periods",
+        "warehouse.marts.capex.quarters_by_difference:quarters",
+        "warehouse.marts.capex.capex_quarterly:build",
+        "warehouse.marts.capex.capex_group:build",
+        "warehouse.marts.verdict.questions.q3_payback:conditions",
+        *_ANSWERED,
+    ),
 }
+"""What touches a figure, in the order in which it happens."""
 
 
 def page() -> str:
