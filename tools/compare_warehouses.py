@@ -46,9 +46,10 @@ class Intended:
     - `added`, `removed`: the table or the column is on one side only
     - `renamed`: the table (without `column`) or the column is called `new` now
     - `value`: where the column held `old`, it holds `new` now
+    - `listed`: the column held names with blanks or commas between them, and holds a list of them now
     """
 
-    what: Literal["differs", "added", "removed", "renamed", "value"]
+    what: Literal["differs", "added", "removed", "renamed", "value", "listed"]
     table: str
     why: str
     column: str = ""
@@ -80,6 +81,55 @@ INTENDED: tuple[Intended, ...] = (
     Intended("added", "output.*", "reasons are data: codes with their fields", "reasons"),
     Intended("removed", "marts.capex_quarterly", "lineage goes by fact_id, not by text", "capex_inputs"),
     Intended("removed", "marts.capex_quarterly", "lineage goes by fact_id, not by text", "inputs"),
+    Intended("added", "marts.capex_quarterly", "lineage goes by fact_id, not by text", "capex_fact_ids"),
+    Intended("added", "output.*", "lineage goes by fact_id, not by text", "capex_fact_ids"),
+    Intended("added", "marts.claim_check", "reasons are data: codes with their fields", "reasons_then"),
+    Intended("added", "marts.claim_check", "lineage goes by keys, not by text", "mart_rows"),
+    Intended("added", "marts.event_market_value", "explanations are data, as reasons are", "explanations"),
+    Intended("added", "marts.event_placebo", "explanations are data, as reasons are", "not_valid_reasons"),
+    Intended("added", "marts.training_cost", "findings are data, as reasons are", "findings"),
+    Intended("added", "marts.glut_signals", "what was found is data, as reasons are", "found"),
+    Intended("added", "marts.published_estimates", "what the input is, as data", "our_input_is"),
+    Intended("added", "marts.waste_variants", "the view that a condition is of, as data", "revenue_view"),
+    *(
+        Intended("added", "marts.verdict_conditions", "what a condition is about, as data", column)
+        for column in (
+            "kind",
+            "ticker",
+            "year",
+            "calendar_quarter",
+            "window_start",
+            "window_end",
+            "entities",
+            "details",
+        )
+    ),
+    *(
+        Intended("listed", table, "names are a list and no text that has to be split", column)
+        for table, column in (
+            ("marts.*", "firms"),
+            ("marts.*", "benchmark_firms"),
+            ("marts.training_comparison", "run_ids"),
+            ("marts.training_share", "fleet_facts"),
+            ("marts.capex_group", "stand_ins"),
+            ("marts.waste_sensitivity", "facts"),
+        )
+    ),
+    Intended("added", "core.*", "a column says whether a row came from the snapshot or live", "source_kind"),
+    Intended("added", "main.*", "a column says whether a row came from the snapshot or live", "source_kind"),
+    Intended("added", "output.*", "a column says whether a row came from the snapshot or live", "source_kind"),
+    Intended("added", "provenance.documents", "a column says whether a document is packaged or live", "source_kind"),
+    Intended("added", "provenance.documents", "what a source knew of a document, no longer in its address", "context"),
+    Intended("differs", "provenance.documents", "an address without what the source knew beside it", "url"),
+    Intended("renamed", "main.put_aside", "the field's word", new="main.quarantined"),
+    Intended("added", "quality.quarantine", "reasons are data: codes with their fields", "reason_code"),
+    Intended("added", "quality.quarantine", "reasons are data: codes with their fields", "reasons"),
+    Intended("added", "quality.quarantine", "the document by its name", "document_name"),
+    Intended("added", "main.quarantined", "reasons are data: codes with their fields", "reason_code"),
+    Intended("renamed", "quality.decisions", "the field's word", "put_aside_for", new="quarantined_for"),
+    Intended("added", "quality.decisions", "reasons are data: codes with their fields", "reason_code"),
+    Intended("differs", "quality.measures", "the columns that it counts are others", "*"),
+    Intended("differs", "quality.results", "a new row is checked once, so other rows stand here", "*"),
 )
 
 WORDS = (
@@ -305,7 +355,7 @@ def compare_table(old: Table, new: Table, found: Found, ignore_words: bool) -> N
     for column in old.columns:
         if column not in new.types:
             one_side(found, "removed", name, f"column {column}: only in the old one", column)
-        elif old.types[column] != new.types[column]:
+        elif old.types[column] != new.types[column] and not declared("listed", name, column):
             found.undeclared[name].append(f"column {column}: type {old.types[column]}, now {new.types[column]}")
     for column in new.columns:
         if column not in old.types:
@@ -313,6 +363,9 @@ def compare_table(old: Table, new: Table, found: Found, ignore_words: bool) -> N
     common = [column for column in old.columns if column in new.types]
     if common != [column for column in new.columns if column in old.types]:
         found.notes.append(f"{name}: the columns come in another order")
+    for column in [column for column in common if declared("listed", name, column)]:
+        old, new = (as_list(table, column) for table in (old, new))
+        found.declared[f"{name}.{column}: now a list"] += 1
     free = [column for column in common if declared("differs", name, column)]
     for column in free:
         if old.only([column]) != new.only([column]):
@@ -327,6 +380,13 @@ def compare_table(old: Table, new: Table, found: Found, ignore_words: bool) -> N
     compare_rows(replace_columns(old, strict), replace_columns(new, strict), found)
     if words:
         count_words(old, new, words, strict, found)
+
+
+def as_list(table: Table, column: str) -> Table:
+    """The column as the names in it, whether they stand in a text or in a list."""
+    at = table.columns.index(column)
+    names = [(*row[:at], re.findall(r"[^\s,\"\[\]]+", str(row[at] or "")), *row[at + 1 :]) for row in table.rows]
+    return replace(table, rows=[(*row[:at], tuple(row[at]), *row[at + 1 :]) for row in names])
 
 
 def replace_columns(table: Table, columns: list[str]) -> Table:
