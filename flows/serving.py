@@ -12,7 +12,6 @@ ends.
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import signal
 import sys
@@ -23,6 +22,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from flows.server import alone, server
 from warehouse.fetching import schedules
+from warehouse.fetching.schedules import Entry
 from warehouse.paths import Paths, create_folders, paths_of
 from warehouse.settings import load_settings
 
@@ -184,36 +184,42 @@ async def _make_up_for_missed(client: PrefectClient, ids: dict[str, Any], paths:
 # -- for workers -----------------------------------------------------------------------------------------------------
 
 
+YAML_HEAD = f"""\
+# Deployments for Prefect workers, with the schedules of flows/schedules.toml. Written by
+#   python -m flows.serving > deploy/prefect.yaml
+# With PREFECT_API_URL set to your server, and OVERBUILD_PROJECT to the folder that holds flows/:
+#   prefect work-pool create {POOL} --type process
+#   prefect deploy --all --prefect-file deploy/prefect.yaml
+#   prefect worker start --pool {POOL}
+# Workers run in the project's environment (.venv), with the settings (OVERBUILD_...) in theirs. They share one
+# OVERBUILD_HOME: its lock lets one run write at a time, the others wait. A time that passed while no worker ran
+# is made up for once. Do not run `overbuild serve` on the same home beside them.
+"""
+
+
 def prefect_yaml() -> str:
     """deploy/prefect.yaml: the same deployments for workers of a work pool. A test holds the file against this."""
-    lines = [
-        "# Deployments for Prefect workers, with the schedules of flows/schedules.toml. Written by",
-        "#   python -m flows.serving > deploy/prefect.yaml",
-        "# With PREFECT_API_URL set to your server, and OVERBUILD_PROJECT to the folder that holds flows/:",
-        f"#   prefect work-pool create {POOL} --type process",
-        "#   prefect deploy --all --prefect-file deploy/prefect.yaml",
-        f"#   prefect worker start --pool {POOL}",
-        "# Workers run in the project's environment (.venv), with the settings (OVERBUILD_...) in theirs. They share one",
-        "# OVERBUILD_HOME: its lock lets one run write at a time, the others wait. A time that passed while no worker ran",
-        "# is made up for once. Do not run `overbuild serve` on the same home beside them.",
-        "name: overbuild",
-        "pull:",
-        "  - prefect.deployments.steps.set_working_directory:",
-        '      directory: "{{ $OVERBUILD_PROJECT }}"',
-        "deployments:",
-    ]
-    for entry in schedules.entries():
-        lines += [
-            f"  - name: {entry.name}",
-            f"    description: asks {entry.feed or ', '.join(entry.sources)} and answers anew where something arrived",
-            "    entrypoint: flows/schedule.py:scheduled",
-            f"    tags: [{TAG}]",
-            f"    parameters: {{entry: {entry.name}}}",
-            f"    schedules: [{{cron: {json.dumps(entry.cron)}, timezone: {json.dumps(entry.timezone)}}}]",
-            f"    concurrency_limit: {{limit: 1, collision_strategy: CANCEL_NEW, grace_period_seconds: {STARTS_WITHIN_SECONDS}}}",
-            f"    work_pool: {{name: {POOL}}}",
-        ]
-    return "\n".join(lines) + "\n"
+    import yaml
+
+    folder = {"prefect.deployments.steps.set_working_directory": {"directory": "{{ $OVERBUILD_PROJECT }}"}}
+    content = {"name": "overbuild", "pull": [folder], "deployments": [_for_workers(e) for e in schedules.entries()]}
+    return YAML_HEAD + yaml.safe_dump(content, sort_keys=False, width=120)
+
+
+def _for_workers(entry: Entry) -> dict[str, Any]:
+    """One entry of the schedules as `prefect deploy` reads it."""
+    return {
+        "name": entry.name,
+        "description": f"asks {entry.feed or ', '.join(entry.sources)} and answers anew where something arrived",
+        "entrypoint": "flows/schedule.py:scheduled",
+        "tags": [TAG],
+        "parameters": {"entry": entry.name},
+        "schedules": [{"cron": entry.cron, "timezone": entry.timezone}],
+        "concurrency_limit": {
+            "limit": 1, "collision_strategy": "CANCEL_NEW", "grace_period_seconds": STARTS_WITHIN_SECONDS,
+        },
+        "work_pool": {"name": POOL},
+    }  # fmt: skip
 
 
 if __name__ == "__main__":

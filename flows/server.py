@@ -1,0 +1,168 @@
+"""The Prefect server that `overbuild serve` speaks to: the one that is set and answers, or one of its own.
+
+Prefect can start a server in the background by itself (`prefect server start --background`). It notes one process id
+for a PREFECT_HOME and no address; after a kill that note refuses the next start; and the server stays when the process
+that asked for it is gone. A service must end what it started, take over what an earlier process of it left behind, and
+use a free port where the usual one is taken. So the process is started and ended here.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from warehouse import files
+from warehouse.errors import OverbuildError, UsageError
+from warehouse.paths import Paths
+
+DEFAULT_PORT = 4200
+SERVER_STARTS_WITHIN_SECONDS = 180
+SERVER_STOPS_WITHIN_SECONDS = 15
+
+
+@contextmanager
+def alone(paths: Paths) -> Iterator[None]:
+    """Hold the place of the one process that serves this OVERBUILD_HOME."""
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(paths.root / ".serve.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise UsageError(f"{paths.root}: another `overbuild serve` serves this folder. Stop it first.") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def server(paths: Paths, say: Any) -> Iterator[str]:
+    """The API address of a Prefect server: the one that is set and answers, else our own for as long as we serve.
+
+    A server of ours that outlived its process (a kill) is taken over.
+    """
+    found = _running(paths)
+    if found is not None:
+        url, process_id = found
+        say(f"uses the Prefect server at {url}")
+        try:
+            yield url
+        finally:
+            if process_id is not None:
+                _end(process_id)
+                _note(paths).unlink(missing_ok=True)
+        return
+    port = _free_port()
+    url = f"http://127.0.0.1:{port}/api"
+    say(f"starts a Prefect server at {url} (its database: {_prefect_home()})")
+    _prefect_home().mkdir(parents=True, exist_ok=True)
+    log = paths.root / "schedule" / "server.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    environment = {name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"}
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)],
+            stdout=output,
+            stderr=output,
+            env=environment,
+            start_new_session=True,  # Ctrl-C is for us; the server goes when we are done with it
+        )
+    try:
+        _wait_until_up(process, url, log)
+        files.write(_note(paths), json.dumps({"url": url, "pid": process.pid, "prefect_home": str(_prefect_home())}))
+        yield url
+    finally:
+        _end(process.pid, process)
+        _note(paths).unlink(missing_ok=True)
+
+
+def _note(paths: Paths) -> Path:
+    return paths.root / "schedule" / "server.json"
+
+
+def _running(paths: Paths) -> tuple[str, int | None] | None:
+    """A server that answers, and its process where it is ours to end."""
+    asked = os.environ.get("PREFECT_API_URL") or _of_profile()
+    if asked and _answers(asked):
+        return asked, None
+    try:
+        noted = json.loads(_note(paths).read_text(encoding="utf-8"))
+        if noted["prefect_home"] == str(_prefect_home()) and _answers(noted["url"]):
+            return noted["url"], noted["pid"]
+    except (OSError, ValueError, KeyError):
+        pass
+    default = f"http://127.0.0.1:{DEFAULT_PORT}/api"
+    if "PREFECT_HOME" not in os.environ and _answers(default):
+        return default, None
+    return None
+
+
+def _of_profile() -> str | None:
+    from prefect.settings import get_current_settings
+
+    return get_current_settings().api.url
+
+
+def _prefect_home() -> Path:
+    return Path(os.environ.get("PREFECT_HOME") or Path.home() / ".prefect").expanduser()
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url.rstrip('/')}/health", timeout=3) as reply:
+            return reply.status == 200
+    except (OSError, ValueError):
+        return False
+
+
+def _free_port() -> int:
+    for port in (DEFAULT_PORT, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(
+                socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
+            )  # a server that ended a moment ago holds nothing
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise OverbuildError("no free port for a Prefect server on 127.0.0.1.")
+
+
+def _wait_until_up(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
+    until = time.monotonic() + SERVER_STARTS_WITHIN_SECONDS
+    while not _answers(url):
+        if process.poll() is not None or time.monotonic() > until:
+            raise OverbuildError(f"the Prefect server did not start; see {log}.")
+        time.sleep(0.3)
+
+
+def _end(process_id: int | None, process: subprocess.Popen[bytes] | None = None) -> None:
+    """End our server, and its helpers in its group where it does not go by itself."""
+    if process_id is None:
+        return
+    until = time.monotonic() + SERVER_STOPS_WITHIN_SECONDS
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(process_id, number)
+        except ProcessLookupError:
+            return
+        while time.monotonic() < until:
+            if process is not None and process.poll() is not None:
+                return
+            try:
+                os.kill(process_id, 0)
+            except ProcessLookupError:
+                return
+            time.sleep(0.1)
