@@ -24,7 +24,15 @@ class RefusedError(OverbuildError):
 
 
 class DocumentError(RefusedError):
-    """A document cannot be read as what it claims to be; the message names the file, the row and the field."""
+    """A document cannot be read as what it claims to be: its name, what is wrong with it, and the line where it is."""
+
+    def __init__(self, document: object, what: str, line: int | None = None) -> None:
+        super().__init__(document, what, line)
+        self.what = what if line is None else f"line {line}: {what}"
+        self._message = f"{document}{'' if line is None else f', line {line}'}: {what}"
+
+    def __str__(self) -> str:
+        return self._message
 
 
 class StoppedError(OverbuildError):

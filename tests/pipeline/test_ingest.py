@@ -47,7 +47,7 @@ def parse(document: Document):
     """Batches of one row, so that a body can fail half way."""
     for index, row in enumerate(json.loads(document.body)):
         if "boom" in row:
-            raise DocumentError(f"{document.name}: row {index} is no row.")
+            raise DocumentError(document.name, f"row {index} is no row.")
         if "bug" in row:
             raise KeyError("bug")
         if "unread" in row:

@@ -24,7 +24,7 @@ from warehouse import __version__, sqltext
 from warehouse.database import loading
 from warehouse.database.loading import provenance
 from warehouse.database.store import Store
-from warehouse.errors import OverbuildError, RefusedError
+from warehouse.errors import DocumentError, OverbuildError, RefusedError
 from warehouse.fetching import archive
 from warehouse.fetching.client import Local, Online
 from warehouse.fetching.failures import Failure
@@ -147,11 +147,18 @@ def _take_live(source: Source, received: Received, store: Store, run: RunContext
         if not _already_loaded(store, document, found):
             _load_document(source, document, received.media_type, document.fetched_at, store, run, found)
     except Exception as error:
-        why = str(error).removeprefix(f"{document.name}: ") if isinstance(error, OverbuildError) else unexpected(error)
+        why = _why_unreadable(error)
         kept = archive.path_of(run.paths.raw, document.sha256)
         found.failures.append(Failure(document.name, document.url, why, kept))
     else:
         found.documents.append(_as_fetched(document, received, run))
+
+
+def _why_unreadable(error: Exception) -> str:
+    """What is wrong with a document, without its name, which stands beside it."""
+    if isinstance(error, DocumentError):
+        return error.what
+    return str(error) if isinstance(error, OverbuildError) else unexpected(error)
 
 
 def _as_fetched(document: Document, received: Received, run: RunContext) -> Fetched:

@@ -68,13 +68,14 @@ def parse(document: Document) -> Iterator[Batch]:
                         _read(sku, wanted[sku], value, path == RESERVED, offers)
         except (ijson.JSONError, EOFError, OSError, zlib.error, UnicodeDecodeError, RecursionError) as error:
             raise DocumentError(
-                f"{document.name}: the list breaks off or is not JSON ({_first_line(error)}); nothing of it is loaded. "
-                "Get it again."
+                document.name,
+                f"the list breaks off or is not JSON ({_first_line(error)}); nothing of it is loaded. Get it again.",
             ) from error
     if ON_DEMAND not in seen:
         raise DocumentError(
-            f"{document.name}: it has no on-demand prices of a known GPU instance after its products; it is not the "
-            "price list of EC2, or its form changed. The document is kept."
+            document.name,
+            "it has no on-demand prices of a known GPU instance after its products; it is not the "
+            "price list of EC2, or its form changed. The document is kept.",
         )
     yield from offers.batches()
 

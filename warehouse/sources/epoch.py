@@ -174,16 +174,17 @@ def _read(body: bytes, name: str, columns: Iterable[str]) -> pl.DataFrame:
     try:
         header = next(csv.reader(io.StringIO(text, newline="")), [])
     except csv.Error as error:
-        raise DocumentError(f"{name}, line 1: {error}; this is not a CSV file.") from error
+        raise DocumentError(name, f"{error}; this is not a CSV file.", line=1) from error
     missing = [column for column in columns if column not in header]
     if missing:
         raise DocumentError(
-            f"{name}: column {', '.join(missing)} is missing; the file has {', '.join(header)[:300] or 'no header'}. "
-            "Epoch AI has changed its list: compare it with the columns in warehouse/sources/epoch.py."
+            name,
+            f"column {', '.join(missing)} is missing; the file has {', '.join(header)[:300] or 'no header'}. "
+            "Epoch AI has changed its list: compare it with the columns in warehouse/sources/epoch.py.",
         )
     frame = read_csv(text, name, header).select(*columns, "locator")
     if frame.is_empty():
-        raise DocumentError(f"{name}: no rows below the header; the list is never empty. The last vintage stays.")
+        raise DocumentError(name, "no rows below the header; the list is never empty. The last vintage stays.")
     return frame
 
 
@@ -195,9 +196,7 @@ def _models_of(document: Document) -> Batch:
             manifest = json.loads(archive.read(MANIFEST))
             bodies = {file["name"]: archive.read(file["name"]) for file in manifest["files"]}
     except (zipfile.BadZipFile, KeyError, ValueError) as error:
-        raise DocumentError(
-            f"{document.name}: the bound files cannot be read ({error!r}). Fetch them again."
-        ) from error
+        raise DocumentError(document.name, f"the bound files cannot be read ({error!r}). Fetch them again.") from error
     vintage = manifest["vintage"]
     parts = [
         _read(bodies[file["name"]], file["name"], MODELS)

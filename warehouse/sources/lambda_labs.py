@@ -37,7 +37,7 @@ def fetch(fetching: Fetching) -> Iterator[Received]:
 def parse(document: Document) -> Iterator[Batch]:
     found = json_of(document).get("data")
     if not isinstance(found, dict):
-        raise DocumentError(f"{document.name}: there is no object of instance types under 'data'; the form changed.")
+        raise DocumentError(document.name, "there is no object of instance types under 'data'; the form changed.")
     offers = Offers("lambda_labs", document, grade="A")
     for name, entry in found.items():
         with offers.row({"name": name, "entry": entry}, f"instance type {name}"):

@@ -46,8 +46,9 @@ def parse(document: Document) -> Iterator[Batch]:
     check_fields(items, REQUIRED, KNOWN, offers)
     if not about_gpus:
         raise DocumentError(
-            f"{document.name}: none of its {len(items)} products is about GPUs; the list changed, or is another one. "
-            "The document is kept."
+            document.name,
+            f"none of its {len(items)} products is about GPUs; the list changed, or is another one. "
+            "The document is kept.",
         )
     for item in about_gpus:
         with offers.row(item, f"part {item.get('partNumber') or '?'}"):

@@ -50,9 +50,9 @@ def manifest(where: Path) -> dict[str, dict[str, Any]]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise DocumentError(f"{path}: the snapshot's manifest cannot be read ({error.strerror}).") from error
+        raise DocumentError(path, f"the snapshot's manifest cannot be read ({error.strerror}).") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise DocumentError(f"{path}: the snapshot's manifest is not TOML: {error}") from error
+        raise DocumentError(path, f"the snapshot's manifest is not TOML: {error}") from error
 
 
 def _fetch(tables: tuple[str, ...], fetching: Fetching) -> Iterator[Received]:
@@ -60,13 +60,13 @@ def _fetch(tables: tuple[str, ...], fetching: Fetching) -> Iterator[Received]:
     listed = manifest(where)
     for table in tables:
         if table not in listed:
-            raise DocumentError(f"{where / MANIFEST}: there is no entry for {table}.")
+            raise DocumentError(where / MANIFEST, f"there is no entry for {table}.")
         file, rows = str(listed[table].get("file", "")), listed[table].get("rows")
         path = where / file
         try:
             body = path.read_bytes()
         except OSError as error:
-            raise DocumentError(f"{path}: the file of {table} cannot be read ({error.strerror}).") from error
+            raise DocumentError(path, f"the file of {table} cannot be read ({error.strerror}).") from error
         # With its table and the rows counted there, the archived document can be parsed without the manifest.
         context = {"table": table, "rows": str(rows)}
         yield Received(file, f"snapshot:{file}", "text/csv", body, context=context)
@@ -78,8 +78,9 @@ def _parse(document: Document) -> Iterator[Batch]:
     frame = read_csv(text_of(document.body, document.name), document.name, columns)
     if frame.height < int(counted):
         raise DocumentError(
-            f"{document.name}: {frame.height} rows where {MANIFEST} counts {counted}; the file was cut short. "
-            "Restore it, or correct the count if rows were removed on purpose."
+            document.name,
+            f"{frame.height} rows where {MANIFEST} counts {counted}; the file was cut short. "
+            "Restore it, or correct the count if rows were removed on purpose.",
         )
     read = typed(frame, table)
     yield Batch(table, read.frame, read.unreadable)

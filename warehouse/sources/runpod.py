@@ -55,7 +55,7 @@ def fetch(fetching: Fetching) -> Iterator[Received]:
 def parse(document: Document) -> Iterator[Batch]:
     found = json_of(document)
     if errors := found.get("errors"):
-        raise DocumentError(f"{document.name}: the interface answered with an error: {str(errors)[:200]}")
+        raise DocumentError(document.name, f"the interface answered with an error: {str(errors)[:200]}")
     data = found.get("data")
     items = items_of(data if isinstance(data, dict) else {}, "gpuTypes", document)
     offers = Offers(NAME, document, grade="B", terms_note="read under a licence that the user stated to hold")

@@ -133,7 +133,7 @@ def _kept(
         try:
             return _decoded(unpacked(received.document().body, name), kind, name)
         except DocumentError as error:
-            why = str(error).removeprefix(f"{name}: ")
+            why = error.what
     fetching.failed(name, why, url)
     return None
 
@@ -221,9 +221,9 @@ def _decoded(body: bytes | msgspec.Raw, kind: type[T], where: str) -> T:
     try:
         return msgspec.json.decode(body, type=kind)
     except msgspec.ValidationError as error:
-        raise DocumentError(f"{where}: {error}; the SEC has changed its answer, or this is an error page.") from error
+        raise DocumentError(where, f"{error}; the SEC has changed its answer, or this is an error page.") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise DocumentError(f"{where}: this is not JSON, or it was cut short ({error}).") from error
+        raise DocumentError(where, f"this is not JSON, or it was cut short ({error}).") from error
 
 
 def _facts_of(document: Document) -> tuple[int, dict[str, dict[str, msgspec.Raw]]]:
@@ -232,11 +232,11 @@ def _facts_of(document: Document) -> tuple[int, dict[str, dict[str, msgspec.Raw]
     try:
         cik = int(body.cik)
     except ValueError:
-        raise DocumentError(f"{document.name}: cik: {body.cik!r} is not a number.") from None
+        raise DocumentError(document.name, f"cik: {body.cik!r} is not a number.") from None
     if document.url != FACTS_URL.format(cik=cik):
-        raise DocumentError(f"{document.name}: the body is about CIK {cik}, which was not asked for ({document.url}).")
+        raise DocumentError(document.name, f"the body is about CIK {cik}, which was not asked for ({document.url}).")
     if not body.facts.keys() & {"us-gaap", "ifrs-full"}:
-        raise DocumentError(f"{document.name}: facts has no us-gaap; it has {', '.join(body.facts) or 'nothing'}.")
+        raise DocumentError(document.name, f"facts has no us-gaap; it has {', '.join(body.facts) or 'nothing'}.")
     return cik, body.facts
 
 
@@ -271,7 +271,7 @@ class _Reading:
             return
         rows = _decoded(units[unit], list[Row], f"{self.name}: {place}/{unit}")
         if measure.is_flow and rows and not any(row.start for row in rows):
-            raise DocumentError(f"{self.name}: {place}/{unit}: field start is missing; the SEC has changed its answer.")
+            raise DocumentError(self.name, f"{place}/{unit}: field start is missing; the SEC has changed its answer.")
         self._rows += rows
         self._of["measure"] += [measure.name] * len(rows)
         self._of["tag"] += [f"{taxonomy}:{tag}"] * len(rows)

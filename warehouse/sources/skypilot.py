@@ -108,8 +108,9 @@ def parse(document: Document) -> Iterator[Batch]:
     header = reader.fieldnames or []
     if missing := [name for name in REQUIRED if name not in header]:
         raise DocumentError(
-            f"{document.name}: the column {', '.join(missing)} is missing (it has {', '.join(header) or 'none'}); the "
-            "catalogue changed its form. The document is kept."
+            document.name,
+            f"the column {', '.join(missing)} is missing (it has {', '.join(header) or 'none'}); the "
+            "catalogue changed its form. The document is kept.",
         )
     mark = "read under a licence that the user stated to hold" if provider.licence else ""
     offers = Offers("skypilot", document, grade="C", terms_note=mark)
@@ -122,7 +123,7 @@ def parse(document: Document) -> Iterator[Batch]:
                 _take(row, reader.line_num, provider, listed, offers)
     except csv.Error as error:
         raise DocumentError(
-            f"{document.name}, line {reader.line_num}: {error}; the file is cut short or a quote is not closed."
+            document.name, f"{error}; the file is cut short or a quote is not closed.", line=reader.line_num
         ) from error
     for (_, _, _, _, kind), found in listed.items():
         _add(found, kind, provider, version, document, offers)
@@ -134,7 +135,7 @@ def _place(document: Document) -> tuple[str, Provider]:
     match = re.search(r"/catalogs/v(\d+)/([^/]+)/vms\.csv", document.url)
     provider = providers("skypilot").get(match[2]) if match else None
     if match is None or provider is None:
-        raise DocumentError(f"{document.name}: {document.url} is not the file of a cloud in gpu_providers.csv.")
+        raise DocumentError(document.name, f"{document.url} is not the file of a cloud in gpu_providers.csv.")
     return match[1], provider
 
 

@@ -225,7 +225,7 @@ def _marked(received: Received | None, mark: str, day: date) -> Received | None:
 
 def wrong(document: Document, what: str) -> DocumentError:
     """The error that says what is wrong with a document."""
-    return DocumentError(f"{document.name}: {what}.")
+    return DocumentError(document.name, f"{what}.")
 
 
 def parse(document: Document, read: Callable[[Document], History], citation: str) -> Iterator[Batch]:
@@ -276,9 +276,10 @@ def _refuse_strangers(document: Document, ticker: str, bars: pl.DataFrame) -> No
     off = bars.join(_closes(document.fetched_at.year), left_on="date", right_on="session", how="anti")
     if off.height >= FEW and off.height > OFF_SESSIONS * bars.height:
         raise DocumentError(
-            f"{document.name}: {off.height} of {bars.height} bars of {ticker} are on days without a session of the New "
+            document.name,
+            f"{off.height} of {bars.height} bars of {ticker} are on days without a session of the New "
             f"York exchange (first: {off['date'][0]}); it trades on another calendar and cannot stand beside the "
-            "panel. Take it out of OVERBUILD_TICKERS."
+            "panel. Take it out of OVERBUILD_TICKERS.",
         )
 
 
@@ -289,9 +290,10 @@ def refuse_one_sided(name: str, bars: pl.DataFrame, actions: pl.DataFrame) -> No
     if found.height:
         day, close, before, turnover = found.select("date", "close", "close_before", "turnover").row(0)
         raise DocumentError(
-            f"{name}: from {before:g} to {close:g} on {day} with {turnover:.2g} times the usual turnover, and no "
+            name,
+            f"from {before:g} to {close:g} on {day} with {turnover:.2g} times the usual turnover, and no "
             "dividend explains it: a split was applied to one part of the history only. Nothing of it was loaded; the "
-            "next run asks again."
+            "next run asks again.",
         )
 
 

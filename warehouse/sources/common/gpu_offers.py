@@ -194,8 +194,9 @@ class Offers:
         """
         if self._misshapen and not self._rows:
             raise DocumentError(
-                f"{self.document.name}: no row of it could be read; first: {self._misshapen}. The list changed its form: "
-                "the source's file in warehouse/sources must learn it. The document is kept."
+                self.document.name,
+                f"no row of it could be read; first: {self._misshapen}. The list changed its form: "
+                "the source's file in warehouse/sources must learn it. The document is kept.",
             )
         self._mark_spot()
         unique = {(row["observation_id"]): row for row in map(self._identified, self._rows)}
@@ -275,11 +276,11 @@ def json_of(document: Document) -> dict[str, Any]:
     try:
         found = json.loads(text_of(document.body, document.name))
     except ValueError as error:
-        raise DocumentError(f"{document.name}: not JSON ({error}); it may be cut short. Get it again.") from error
+        raise DocumentError(document.name, f"not JSON ({error}); it may be cut short. Get it again.") from error
     if not isinstance(found, dict):
         kind = "a list" if isinstance(found, list) else f"a {type(found).__name__}"
         raise DocumentError(
-            f"{document.name}: the JSON is {kind} where an object belongs; the source changed or refused."
+            document.name, f"the JSON is {kind} where an object belongs; the source changed or refused."
         )
     return found
 
@@ -291,8 +292,9 @@ def items_of(found: Mapping[str, Any], key: str, document: Document) -> list[dic
         said = ", ".join(list(found)[:NAMES_SHOWN]) or "nothing"
         error = f"; it says: {json.dumps(found['error'], default=str)[:200]}" if "error" in found else ""
         raise DocumentError(
-            f"{document.name}: there is no list of objects under {key!r} (the document holds {said}){error}. "
-            "The source changed its form or refused."
+            document.name,
+            f"there is no list of objects under {key!r} (the document holds {said}){error}. "
+            "The source changed its form or refused.",
         )
     return items
 
@@ -304,8 +306,9 @@ def check_fields(items: list[dict[str, Any]], required: tuple[str, ...], known: 
     held = set().union(*items)
     if missing := [name for name in required if name not in held]:
         raise DocumentError(
-            f"{offers.document.name}: the field {', '.join(missing)} is gone from every row; the list changed, "
-            "and reading on would guess. The document is kept; the source's file in warehouse/sources must learn it."
+            offers.document.name,
+            f"the field {', '.join(missing)} is gone from every row; the list changed, "
+            "and reading on would guess. The document is kept; the source's file in warehouse/sources must learn it.",
         )
     if new := sorted(held - known):
         offers.notice(f"fields that were not there before are not read: {', '.join(new[:NAMES_SHOWN])}")

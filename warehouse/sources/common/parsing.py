@@ -49,7 +49,7 @@ def unpacked(body: bytes, name: str) -> bytes:
     try:
         return gzip.decompress(body)
     except (EOFError, zlib.error, OSError) as error:
-        raise DocumentError(f"{name}: the compressed file is cut short or damaged ({error}). Get it again.") from error
+        raise DocumentError(name, f"the compressed file is cut short or damaged ({error}). Get it again.") from error
 
 
 def text_of(body: bytes, name: str) -> str:
@@ -62,7 +62,7 @@ def text_of(body: bytes, name: str) -> str:
         return body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = body[: error.start].count(b"\n") + 1
-        raise DocumentError(f"{name}, line {line}: byte {error.object[error.start]:#x} is not UTF-8 text.") from error
+        raise DocumentError(name, f"byte {error.object[error.start]:#x} is not UTF-8 text.", line=line) from error
 
 
 def read_csv(text: str, name: str, columns: Sequence[str]) -> pl.DataFrame:
@@ -75,12 +75,12 @@ def read_csv(text: str, name: str, columns: Sequence[str]) -> pl.DataFrame:
     missing = [column for column in columns if column not in header]
     if missing:
         raise DocumentError(
-            f"{name}: column {', '.join(missing)} is missing; the file has {', '.join(header) or 'no header'}."
+            name, f"column {', '.join(missing)} is missing; the file has {', '.join(header) or 'no header'}."
         )
     extra = [column for column in header if column not in columns]
     if extra or len(set(header)) < len(header):
         raise DocumentError(
-            f"{name}: column {', '.join(extra) or 'names'} not expected or repeated; remove or rename it."
+            name, f"column {', '.join(extra) or 'names'} not expected or repeated; remove or rename it."
         )
     rows: list[list[str]] = []
     lines: list[str] = []
@@ -89,16 +89,15 @@ def read_csv(text: str, name: str, columns: Sequence[str]) -> pl.DataFrame:
         for row in reader:
             if len(row) != len(header):
                 raise DocumentError(
-                    f"{name}, line {started}: {len(row)} fields where {len(header)} belong; the line is cut short or a "
-                    "comma is not quoted."
+                    name,
+                    f"{len(row)} fields where {len(header)} belong; the line is cut short or a comma is not quoted.",
+                    line=started,
                 )
             rows.append(row)
             lines.append(f"line {started}")
             started = reader.line_num + 1
     except csv.Error as error:
-        raise DocumentError(
-            f"{name}, line {started}: {error}; the file is cut short or a quote is not closed."
-        ) from error
+        raise DocumentError(name, f"{error}; the file is cut short or a quote is not closed.", line=started) from error
     frame = pl.DataFrame(rows, schema={column: pl.String for column in header}, orient="row")
     return frame.select(columns).with_columns(pl.Series("locator", lines, dtype=pl.String))
 
