@@ -133,7 +133,7 @@ def test_the_same_facts_give_the_same_bytes(published, tmp_path, monkeypatch):
 
 def would_be_unchanged(home, source="reference", as_of=None, new_rows=0, bad_rows=()):
     """Whether a run as far as the loading finds that nothing changed."""
-    from warehouse.pipeline import build, check, ingest, live_sources, quarantine
+    from warehouse.pipeline import build, ingest, live_sources, quarantine
     from warehouse.pipeline.choose import chosen
     from warehouse.pipeline.workspace import workspace
 
@@ -142,8 +142,7 @@ def would_be_unchanged(home, source="reference", as_of=None, new_rows=0, bad_row
         assert not killed.exists()
         brought = [ingest.ingest(asked, store, run) for asked in chosen("reference", ())]
         ingestion = ingest.collect(store, run, brought)
-        check.check_new_rows(store, run)
-        quarantined = quarantine.quarantine_and_accept(store, run, ingestion)
+        quarantined = quarantine.check_new_rows(store, run, ingestion)
         live_sources.record_live_sources(store, run, ingestion)
         loaded = build.load(store, run)
         loaded.added["evidence"] = loaded.added.get("evidence", 0) + new_rows
