@@ -1,4 +1,7 @@
-"""Asking a source politely, within bounds, nothing silent: the real client against a server that refuses in every way."""
+"""Asking a source politely, within bounds, nothing silent: the real client against a server that refuses in every way.
+
+More than 500 lines, because each way to refuse is a case of its own against the same client and server.
+"""
 
 from __future__ import annotations
 

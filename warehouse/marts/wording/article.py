@@ -1,4 +1,7 @@
-"""Reasons and methods of the marts in `article/`, in words."""
+"""Reasons and methods of the marts in `article/`, in words.
+
+More than 500 lines, because each of the article's claims has its own sentences, and they stand in this one place.
+"""
 
 from __future__ import annotations
 
