@@ -216,14 +216,20 @@ def _about_shares(rows: int, unclear: int, ticker: str) -> tuple[str, ...]:
     return (f"{ticker}: {pages} several share counts, perhaps of classes of shares; none of them is used",)
 
 
-def _decoded(body: bytes | msgspec.Raw, kind: type[T], where: str) -> T:
-    """Text as what it should be. Raises DocumentError that names the field that is missing or something else."""
+def _decoded(body: bytes | msgspec.Raw, kind: type[T], name: str, place: str = "") -> T:
+    """Text as what it should be. Raises DocumentError that names the field that is missing or something else.
+
+    `name` is the document's, `place` where in it the text stands.
+    """
+    within = f"{place}: " if place else ""
     try:
         return msgspec.json.decode(body, type=kind)
     except msgspec.ValidationError as error:
-        raise DocumentError(where, f"{error}; the SEC has changed its answer, or this is an error page.") from error
+        raise DocumentError(
+            name, f"{within}{error}; the SEC has changed its answer, or this is an error page."
+        ) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise DocumentError(where, f"this is not JSON, or it was cut short ({error}).") from error
+        raise DocumentError(name, f"{within}this is not JSON, or it was cut short ({error}).") from error
 
 
 def _facts_of(document: Document) -> tuple[int, dict[str, dict[str, msgspec.Raw]]]:
@@ -263,13 +269,13 @@ class _Reading:
         if text is None:
             return
         place = f"{taxonomy}/{tag}"
-        units = _decoded(text, Tag, f"{self.name}: {place}").units
+        units = _decoded(text, Tag, self.name, place).units
         if others := [other for other in units if other != unit]:
             loss = "" if unit in units else f"; {measure.name} has no row of it"
             self.notices.append(f"{self.name}: {place} is filed in {', '.join(others)}, and only {unit} is read{loss}")
         if unit not in units:
             return
-        rows = _decoded(units[unit], list[Row], f"{self.name}: {place}/{unit}")
+        rows = _decoded(units[unit], list[Row], self.name, f"{place}/{unit}")
         if measure.is_flow and rows and not any(row.start for row in rows):
             raise DocumentError(self.name, f"{place}/{unit}: field start is missing; the SEC has changed its answer.")
         self._rows += rows
@@ -432,12 +438,11 @@ def _doubts(reading: _Reading, rows: pl.DataFrame, measures: tuple[Measure, ...]
 def _instead(reading: _Reading, measure: str, after: str) -> str:
     """Tags with figures later than a day that may stand for capex, to be added to the list."""
     likely = [tag for tag in reading.tags("us-gaap") if measure == CAPEX and tag.startswith(CAPEX_LIKE)]
-    units = {tag: _decoded(reading.tags("us-gaap")[tag], Tag, f"{reading.name}: us-gaap/{tag}").units for tag in likely}
+    units = {tag: _decoded(reading.tags("us-gaap")[tag], Tag, reading.name, f"us-gaap/{tag}").units for tag in likely}
     in_use = [
         tag
         for tag, of in units.items()
-        if CURRENCY in of
-        and any(row.end > after for row in _decoded(of[CURRENCY], list[Row], f"{reading.name}: {tag}"))
+        if CURRENCY in of and any(row.end > after for row in _decoded(of[CURRENCY], list[Row], reading.name, tag))
     ]
     return f"; add the right one to {FILE}, perhaps {', '.join(sorted(in_use)[:6])}" if in_use else ""
 
