@@ -66,12 +66,6 @@ def read(text: str) -> dict[str, Any]:
     return found
 
 
-def has(code: str, column: str = REASONS) -> pl.Expr:
-    """Whether a reason of this code is among those of a row; false where it has none."""
-    codes = pl.col(column).list.eval(pl.element().str.json_path_match(f"$.{CODE}"))
-    return codes.list.contains(code).fill_null(False)
-
-
 def without(code: str, column: str = REASONS) -> pl.Expr:
     """The reasons of a row but those of this code; null where none is left."""
     other = pl.element().filter(pl.element().str.json_path_match(f"$.{CODE}") != code)

@@ -165,11 +165,6 @@ class Case:
         return all(row["holds"] for row in self.of_kind(kind))
 
     @property
-    def in_question(self) -> list[Row]:
-        """Conditions that forbid a verdict, then those that are unknown."""
-        return [*self.forbidding, *self.unknown]
-
-    @property
     def forbidding(self) -> list[Row]:
         """Conditions that every verdict needs and that do not hold."""
         needed = self.question.needed(self.scope)
