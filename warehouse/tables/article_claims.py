@@ -24,6 +24,7 @@ TABLE = core(
         ),
         Column("curated_finding", "text", "finding of a claim that no figure decides", allowed=FINDINGS),
         Column("curated_reason", "text", "why, in a sentence"),
+        Column("curated_right", "text", "what is right instead, in a sentence; given where the finding is wrong"),
     ],
     key=("claim_id",),
     identity=("claim_id", "known_on"),
@@ -34,6 +35,13 @@ TABLE = core(
             "a claim that no figure decides needs its finding and a sentence why",
             quarantines=True,
             columns=("curated_finding", "curated_reason"),
+        ),
+        Check(
+            "curated_wrong_says_what_is_right",
+            "curated_finding = 'wrong' and coalesce(curated_right, '') = ''",
+            "a reader who learns only that a claim is wrong has learnt half",
+            quarantines=True,
+            columns=("curated_finding", "curated_right"),
         ),
         Check(
             "known_once_said",

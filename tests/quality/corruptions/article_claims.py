@@ -13,4 +13,12 @@ KINDS: tuple[Kind, ...] = (
         rows=put({"curated_finding": ""}, check_kind="curated"),
         names=("curated_finding",),
     ),
+    Kind(
+        "a curated claim that is wrong, without what is right",
+        "article_claims",
+        "curated_wrong_says_what_is_right",
+        "refused",
+        rows=put({"curated_right": ""}, curated_finding="wrong"),
+        names=("curated_right",),
+    ),
 )

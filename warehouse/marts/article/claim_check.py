@@ -103,9 +103,8 @@ TABLE = mart(
         ),
         Check(
             "a_wrong_claim_says_what_is_right",
-            # A curator's text is a fact and not one of our sentences, so there the words themselves are looked at.
-            "select claim_id, reason from {table} where finding = 'wrong' and len(list_filter(reasons, "
-            "lambda r: r->>'$.right' = 'true' or contains(coalesce(r->>'$.text', ''), 'Right is'))) = 0",
+            "select claim_id, reason from {table} where finding = 'wrong' "
+            "and len(list_filter(reasons, lambda r: r->>'$.right' = 'true')) = 0",
             "a reader who learns only that a claim is wrong has learnt half",
             columns=("reasons",),
         ),
@@ -230,7 +229,10 @@ def curated(claim: Row, as_of: date) -> tuple[Found, str | None]:
     """The finding kept with the claim, and its sources, once the newest of them is public."""
     if claim["curated_finding"] is None:
         return Found("cannot_check", [reason("no_source_was_read")]), None
-    found = Found(claim["curated_finding"], [reason("curated_finding", text=claim["curated_reason"])])
+    reasons = [reason("curated_finding", text=claim["curated_reason"])]
+    if claim["curated_right"] is not None:
+        reasons.append(right("curated_right", text=claim["curated_right"]))
+    found = Found(claim["curated_finding"], reasons)
     if claim["check_kind"] == "uncheckable":
         return found, None
     named = [date.fromisoformat(day) for day in _ISO_DAY.findall(claim["citation"])]

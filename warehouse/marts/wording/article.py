@@ -407,6 +407,7 @@ WORDS: dict[str, Words] = {
     "not_known_because": lambda fields: f"{_thing(fields)} is not known: {fields['because']}",
     "right_figure": _figure,
     "curated_finding": "{text}",
+    "curated_right": "{text}",
     "no_source_was_read": "No source that decides this has been read.",
     "decided_by_later_sources": "What decides it was published later than {as_of}.",
     # The market on the day.
