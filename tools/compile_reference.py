@@ -20,6 +20,7 @@ import polars as pl
 from warehouse.calendars.fiscal import fiscal_quarter, fiscal_year, period_type
 from warehouse.sources.epoch import one_spelling
 from warehouse.tables import CORE
+from warehouse.tables.consumer_prices import SERIES
 from warehouse.tables.table import ADDED_BY_LOADING, PROVENANCE
 
 REFERENCE = Path(__file__).parent.parent / "warehouse" / "reference"
@@ -71,6 +72,7 @@ def compiled(facts: Path) -> dict[str, pl.DataFrame]:
             export_restricted=pl.col("export_restricted").replace_strict({"y": "true", "n": "false"}),
             known_on="release_date",
         ),
+        "consumer_prices": _consumer_prices(read(facts, "consumer_prices.csv")),
         "training_runs": read(facts, "training_runs.csv").rename({"notes": "note", "source": "citation"}),
         "ai_models": _models(read(facts, "ai_models.csv")).with_columns(known_on="vintage"),
         "model_capability": read(facts, "model_capability.csv").with_columns(
@@ -105,6 +107,12 @@ def _offers(prices: pl.DataFrame) -> pl.DataFrame:
     return named.with_columns(
         instance=pl.when(ambiguous).then(pl.format("{} {}", "instance", "gpu_model")).otherwise("instance")
     )
+
+
+def _consumer_prices(listed: pl.DataFrame) -> pl.DataFrame:
+    """The index by month, each known from the last day of the month after: it is out by then, whatever its day was."""
+    months = listed.with_columns(month=pl.format("{}-01", "month").str.to_date(), index_value="index")
+    return months.with_columns(series=pl.lit(SERIES), known_on=pl.col("month").dt.offset_by("1mo").dt.month_end())
 
 
 def main(facts: Path) -> None:

@@ -19,6 +19,7 @@ PROMISED = {
     "core.corporate_actions": "ticker date kind value",
     "core.gpu_prices": "provider instance gpu_count region pricing_kind observed_on observation_id gpu_model usd_per_gpu_hour "
     "provider_class",
+    "core.consumer_prices": "month index_value",
     "core.gpu_specs": "gpu_model bf16_dense_tflops memory_gb interconnect_gb_per_s release_date tdp_w",
     "core.training_runs": "run_id model developer hardware gpu_count gpu_hours training_flop parameters_active tokens "
     "claimed_cost_usd cost_scope",

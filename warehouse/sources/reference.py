@@ -29,7 +29,10 @@ FEEDS: dict[Feed, tuple[tuple[str, ...], str]] = {
         ("company_facts", "shares_outstanding", "capex_guidance"),
         "figures from filings, share counts, guidance",
     ),
-    "gpu": (("gpu_prices", "gpu_specs"), "rental prices and specifications of accelerators"),
+    "gpu": (
+        ("gpu_prices", "gpu_specs", "consumer_prices"),
+        "rental prices and specifications of accelerators, and consumer prices to deflate them",
+    ),
     "training": (
         ("training_runs", "ai_models", "model_capability", "evidence"),
         "training runs, models, capabilities, AI revenue and fleets",

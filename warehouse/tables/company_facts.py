@@ -26,6 +26,7 @@ PAID = (
 OWNED = (
     "property_and_equipment_net",
     "property_and_equipment_gross",
+    "finance_lease_assets_obtained",
     "finance_lease_liability",
     "remaining_performance_obligation",
     "proceeds_from_sale_of_property_and_equipment",

@@ -87,10 +87,11 @@ TABLE = core(
         ),
         Check(
             "scope_without_a_cost",
-            "cost_scope <> 'unknown' and claimed_cost_usd is null",
-            "a rung of the ladder without a cost on it lost its figure",
+            "cost_scope <> 'unknown' and coalesce(claimed_cost_usd, gpu_hours, training_flop) is null",
+            "a rung of the ladder without a cost, hours or operations on it lost its figure; a run whose cost nobody claimed "
+            "still says what its hours cover",
             quarantines=True,
-            columns=("cost_scope", "claimed_cost_usd"),
+            columns=("cost_scope", "claimed_cost_usd", "gpu_hours", "training_flop"),
         ),
         Check(
             "part_as_its_total",
@@ -169,7 +170,8 @@ TABLE = core(
             "select t.run_id, t.model, t.gpu_hours, p.of_parts, t.claimed_cost_usd, p.of_parts_usd, t.document_sha256, "
             "t.locator from {table} t join parts p "
             "using (developer, estimate_by, cost_scope, model) where p.parts > 1 and (p.of_parts > 1.01 * t.gpu_hours "
-            "or (p.of_parts > 0.99 * t.gpu_hours and abs(p.of_parts_usd / t.claimed_cost_usd - 1) > 0.01))",
+            "or (p.of_parts > 0.99 * t.gpu_hours and p.of_parts_usd is not null "
+            "and coalesce(abs(p.of_parts_usd / t.claimed_cost_usd - 1), 1) > 0.01))",
             "parts that are more than their total, or cost otherwise: the total is among its parts, or a part is another run's",
             severity="warning",
             columns=("gpu_hours", "claimed_cost_usd", "model"),

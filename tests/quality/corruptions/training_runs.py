@@ -70,12 +70,20 @@ KINDS: tuple[Kind, ...] = (
         names=("cost_scope", *LINE),
     ),
     Kind(
-        "a cost that is lost",
+        "a cost, hours and operations that are lost",
         T,
         "scope_without_a_cost",
         "quarantined",
+        rows=put({"claimed_cost_usd": "", "gpu_hours": "", "training_flop": ""}, **V3),
+        names=("claimed_cost_usd", *LINE),
+    ),
+    Kind(
+        "a cost that is lost from a total whose parts have theirs",
+        T,
+        "total_and_parts_agree",
+        "warning",
         rows=put({"claimed_cost_usd": ""}, **V3),
-        names=("claimed_cost_usd",),
+        names=("claimed_cost_usd", "TR001", *LINE),
     ),
     Kind(
         "a total among its parts",
