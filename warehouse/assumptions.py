@@ -4,6 +4,11 @@ Each entry carries its meaning, unit, allowed range and citation. A user's file 
 does not exist or a value outside its range is refused, because a what-if with a typing error would otherwise look like
 an answer.
 
+Judgements look ahead as easily as facts do: a share of compute that was measured in 2026 decides nothing in January 2025.
+So an entry that cites evidence says from which day that evidence was public (`known_from`), and what counts before it
+(`before`): a wide range of its own, with where that comes from. `Assumptions.as_of` gives the entries of a day. What a
+user sets counts on every day.
+
 Pydantic checks the entries: a model for each kind of distribution and one for a plain value, and a type for each value
 that is a list or a table (`FORMS`). An entry stays the table that the file has, so that its hash is the file's.
 """
@@ -15,7 +20,7 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Mapping
-from copy import deepcopy
+from copy import copy, deepcopy
 from dataclasses import dataclass
 from datetime import date
 from importlib import resources
@@ -39,6 +44,8 @@ from warehouse.errors import UsageError
 Kind = Literal["point", "uniform", "triangular", "normal"]
 # What may not be replaced, as the analysis would then be about something else.
 FIXED = ("minimum", "maximum", "allowed", "unit", "meaning")
+# What dates an entry. A user's own value has no day, so these may not be set either.
+DATED = ("known_from", "before")
 # Parts of these are multiples of other figures, so that their order is not known here.
 UNORDERED = ("undisclosed_gross_up",)
 OWN = "assumption"  # type of the errors that are worded here
@@ -88,6 +95,16 @@ class Entry(BaseModel):
     maximum: Number | None = None
     allowed: list[str] | None = None
     facts: list[str] = []
+    known_from: date | None = None
+    before: dict[str, Any] | None = None
+
+    @model_validator(mode="after")
+    def _dated_whole(self) -> Entry:
+        if (self.known_from is None) != (self.before is None):
+            raise _mistake(
+                "needs both known_from, the day on which its evidence became public, and before, what counts until then"
+            )
+        return self
 
     @model_validator(mode="after")
     def _inside_its_range(self) -> Entry:
@@ -119,8 +136,11 @@ class Ordered(Entry):
     def _in_order(self, info: ValidationInfo) -> Ordered:
         names = parameters(type(self))
         values = [getattr(self, name) for name in names]
-        if values != sorted(values) and (info.context or {}).get("name") not in UNORDERED:
-            raise _mistake(f"needs {' <= '.join(names)}, not {', '.join(map(str, values))}")
+        multiples = (info.context or {}).get("name") in UNORDERED
+        # Where only the upper ones are divided by a rate, the lowest may exceed the middle one but never the highest.
+        if (max(values) != values[-1]) if multiples else (values != sorted(values)):
+            order = f"no more than {names[-1]}" if multiples else f"{' <= '.join(names)}"
+            raise _mistake(f"needs {order}, not {', '.join(map(str, values))}. Put them in that order.")
         return self
 
 
@@ -196,12 +216,43 @@ def _with_a_default(table: dict[str, Any]) -> dict[str, Any]:
     return table
 
 
+def _weighty(weights: dict[str, float]) -> dict[str, float]:
+    if not (all(weight >= 0 for weight in weights.values()) and sum(weights.values()) > 0):
+        raise ValueError("a weight below zero, or none above it")
+    return weights
+
+
+def _not_negative(value: Any) -> Any:
+    if not value >= 0:
+        raise ValueError("below zero")
+    return value
+
+
+def _shares(pair: list[Any]) -> list[Any]:
+    if not 0 <= pair[0] <= pair[1] <= 1:
+        raise ValueError("not 0 <= low <= high <= 1")
+    return pair
+
+
 Some = Annotated[list[Of], Field(min_length=1)]
 Pair = Annotated[list[Of], Field(min_length=2, max_length=2)]
 Day = Annotated[str, AfterValidator(_a_day)]
 Window = Annotated[Pair[int], AfterValidator(_rising)]
 TradingDay = Annotated[int, Field(ge=1, le=1000)]
 Bounds = Annotated[Pair[Number], AfterValidator(_price_bounds)]
+Shares = Annotated[Pair[Number], AfterValidator(_shares)]
+Elasticity = Annotated[Number, AfterValidator(_not_negative)]
+
+
+class LessOne(BaseModel):
+    """A fund without one of its shares: ticker of the fund, ticker of the share and its weight in the fund."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    fund: str
+    without: str
+    weight: Annotated[float, Field(gt=0, lt=1)]
+
 
 A_LIST_OF_WINDOWS = "a list of [first, last] in trading days, first not after last"
 # Entry -> what its value must be: in words, and as a type.
@@ -225,6 +276,19 @@ FORMS: dict[str, tuple[str, Any]] = {
         Annotated[dict[str, Bounds], AfterValidator(_with_a_default)],
     ),
     "price_stand_ins": ("a table from chip to chip", dict[str, str]),
+    "q2_elasticities": ("a list of elasticities of at least 0", Some[Elasticity]),
+    "training_share_readings": (
+        "a table of bottom_up and inference, each with a weight of at least 0 and one of them above it",
+        Annotated[dict[Literal["bottom_up", "inference"], float], AfterValidator(_weighty)],
+    ),
+    "inference_readings": (
+        "a table of evidence identifiers, each with [low, high] and 0 <= low <= high <= 1",
+        dict[str, Shares],
+    ),
+    "benchmark_weights": (
+        "a table of benchmarks, each with fund, without and weight (0 < weight < 1)",
+        dict[str, LessOne],
+    ),
 }
 _ADAPTERS = {name: TypeAdapter(form) for name, (_, form) in FORMS.items()}
 
@@ -262,13 +326,39 @@ class Distribution:
 
 
 class Assumptions(Mapping[str, Mapping[str, Any]]):
-    """All entries by name. `number`, `distribution` and `value` give what an entry holds; `sha256` names the whole."""
+    """All entries by name. `number`, `distribution` and `value` give what an entry holds; `sha256` names the whole.
+
+    `day` is the date as of which they count, None where every entry counts as the file has it. `early` names the entries
+    whose evidence was not public by then, so that what stands in their `before` counts.
+    """
+
+    day: date | None = None
+    early: tuple[str, ...] = ()
 
     def __init__(self, entries: Mapping[str, Mapping[str, Any]], overridden: tuple[str, ...] = ()) -> None:
-        self._entries = {name: dict(entry) for name, entry in entries.items()}
+        self._whole = {name: dict(entry) for name, entry in entries.items()}
+        self._entries = self._whole
+        self._of_day: dict[date, Assumptions] = {}
         self.overridden = overridden
-        for name, entry in self._entries.items():
-            validate(name, entry, "assumptions")
+        for name, entry in self._whole.items():
+            validate(name, entry, "assumptions.toml")
+
+    def as_of(self, day: date) -> Assumptions:
+        """These assumptions as they count on a day: an entry whose evidence became public later by its `before`.
+
+        The hash stays that of all entries, so that the answers of two days are known to be made by one file.
+        """
+        if day not in self._of_day:
+            dated = copy(self)
+            dated.day = day
+            dated.early = tuple(name for name, entry in self._whole.items() if _is_early(entry, day))
+            dated._entries = self._whole | {name: before(self._whole[name]) for name in dated.early}
+            self._of_day[day] = dated
+        return self._of_day[day]
+
+    def dated(self, name: str) -> Mapping[str, Any]:
+        """The entry as the file has it, with its `known_from` and `before`, whatever the day."""
+        return self._whole[name]
 
     def __getitem__(self, name: str) -> Mapping[str, Any]:
         return self._entries[name]
@@ -300,7 +390,7 @@ class Assumptions(Mapping[str, Mapping[str, Any]]):
         A change is a number (a distribution becomes that point) or a table with some of the entry's parameters.
         Raises UsageError for an unknown name, an unknown parameter, a wrong type or a value out of range.
         """
-        entries = deepcopy(self._entries)
+        entries = deepcopy(self._whole)
         for name, change in changes.items():
             if name not in entries:
                 raise UsageError(f"{where}: there is no assumption named {name!r}. {_nearest(name, entries)}")
@@ -308,13 +398,17 @@ class Assumptions(Mapping[str, Mapping[str, Any]]):
             # The packaged number's facts do not stand behind a user's number.
             if not (isinstance(change, Mapping) and "facts" in change):
                 entries[name].pop("facts", None)
+            # A user's value rests on no evidence of ours: it counts on every day.
+            for dating in DATED:
+                entries[name].pop(dating, None)
             validate(name, entries[name], where)
-        return Assumptions(entries, tuple(sorted({*self.overridden, *changes})))
+        replaced = Assumptions(entries, tuple(sorted({*self.overridden, *changes})))
+        return replaced if self.day is None else replaced.as_of(self.day)
 
     @property
     def sha256(self) -> str:
         """Hash of every value, so that a mart can say which assumptions made it."""
-        canonical = json.dumps(self._entries, sort_keys=True, default=str)
+        canonical = json.dumps(self._whole, sort_keys=True, default=str)
         return hashlib.sha256(canonical.encode()).hexdigest()
 
 
@@ -336,6 +430,23 @@ def load(path: Path | None = None) -> Assumptions:
     return packaged.replaced(changes, str(path))
 
 
+# ---- The day from which an entry counts ----------------------------------------------------------------------------
+
+
+def _is_early(entry: Mapping[str, Any], day: date) -> bool:
+    known_from = entry.get("known_from")
+    return known_from is not None and day < known_from
+
+
+def before(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """What counts until the evidence of an entry is public: its `before`, about the same thing in the same unit.
+
+    The facts that the entry names are left out: they are not known yet.
+    """
+    about = {key: entry[key] for key in ("meaning", "unit", "minimum", "maximum", "allowed") if key in entry}
+    return {**about, **entry["before"]}
+
+
 # ---- Replacing and checking one entry ------------------------------------------------------------------------------
 
 
@@ -355,6 +466,10 @@ def changed(name: str, entry: Mapping[str, Any], change: Any, where: str) -> dic
 def _with_fields(name: str, entry: Mapping[str, Any], change: Mapping[str, Any], where: str) -> dict[str, Any]:
     if fixed := [field for field in FIXED if field in change]:
         raise UsageError(f"{where}: {name}.{fixed[0]} is fixed and cannot be replaced")
+    if dating := [field for field in DATED if field in change]:
+        raise UsageError(
+            f"{where}: {name}.{dating[0]} cannot be set: a value of your own counts on every day. Drop it."
+        )
     about = {key: entry[key] for key in entry if key in Entry.model_fields}
     return {**(about if "distribution" in change else entry), **change}
 
@@ -374,6 +489,8 @@ def validate(name: str, entry: Mapping[str, Any], where: str) -> None:
     except ValidationError as error:
         mistakes = (_in_words(name, entry, found) for found in error.errors(include_url=False))
         raise UsageError("\n".join(f"{where}: {mistake}" for mistake in mistakes)) from None
+    if entry.get("before") is not None:
+        validate(name, before(entry), f"{where} (before {entry['known_from']})")
     if name not in FORMS:
         return
     try:

@@ -95,14 +95,17 @@ class Mart:
         return [p.name for p in parameters if p.kind is not inspect.Parameter.KEYWORD_ONLY]
 
     def run(self, frames: dict[str, pl.DataFrame], *, as_of: date, assumptions: Assumptions) -> pl.DataFrame:
-        """Build, then put rows in the order of the key so that the same facts give the same bytes."""
+        """Build, then put rows in the order of the key so that the same facts give the same bytes.
+
+        Assumptions count as of the same date as the facts: one whose evidence was not public yet by its wide range.
+        """
         given: dict[str, Any] = {
             name: frames[name] if name != ALL_FACTS else {table: frames[table] for table in CORE}
             for name in self._parameters
         }
         if not self.is_dateless:
             given["as_of"] = as_of
-        built = self.build(**given, assumptions=assumptions)
+        built = self.build(**given, assumptions=assumptions.as_of(as_of))
         if REASONS in built.columns:
             built = worded(built)
         built = self.table.conform(built)

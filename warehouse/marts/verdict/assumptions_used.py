@@ -3,19 +3,22 @@
 A verdict rests on facts and on judgements, and whoever opens a warehouse must see both: two answers that differ because
 one user set a life of three years are no contradiction once the table says so. A row here is an entry of the assumptions
 file as it was used, with what it is by default, and whether a user replaced it.
+
+Judgements have days too. An entry that cites evidence which was not public by the as-of date counted by its own wide range
+(`is_before_evidence`), and the row says from which day the packaged value counts.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import polars as pl
 
-from warehouse.assumptions import SHAPES, Assumptions, load
+from warehouse.assumptions import SHAPES, Assumptions, before, load
 from warehouse.marts.common.mart import Mart, Trace
-from warehouse.marts.common.reasons import TYPE, reason
+from warehouse.marts.common.reasons import TYPE, listed, reason
 from warehouse.tables.table import Check, Column, mart
 
 TABLE = mart(
@@ -24,11 +27,18 @@ TABLE = mart(
     [
         Column("key", "text", "name of the entry in the assumptions file", required=True),
         Column("value", "json", "what was used: a number, word, list or table, or the parameters of a distribution"),
-        Column("default_value", "json", "what the packaged file says"),
+        Column("default_value", "json", "what the packaged file says as of the same date"),
         Column("overridden", "flag", "whether a user replaced the packaged value", required=True),
+        Column(
+            "evidence_known_from",
+            "date",
+            "day from which the packaged value counts; null where it rests on no evidence",
+        ),
+        Column("value_before", "json", "what counts before that day"),
+        Column("is_before_evidence", "flag", "whether that was used, the evidence not being public yet", required=True),
         Column("meaning", "text", "what it is", required=True),
         Column("unit", "text", "unit of the value", required=True),
-        Column("citation", "text", "where the packaged value comes from", required=True),
+        Column("citation", "text", "where the value comes from", required=True),
         Column("facts", "text", "identifiers of the evidence behind it, space-joined; null where none is named"),
         Column("sha256", "text", "hash of all entries together: equal hashes mean equal assumptions", required=True),
     ],
@@ -49,27 +59,48 @@ TABLE = mart(
 
 
 def build(*, assumptions: Assumptions) -> pl.DataFrame:
-    """One row for each entry, whatever the facts; `reason` says what a replaced one was."""
+    """One row for each entry, whatever the facts; `reason` says what a replaced one was, or which one counts early."""
     packaged = load()
+    if assumptions.day is not None:
+        packaged = packaged.as_of(assumptions.day)
     rows = []
     for key, entry in assumptions.items():
         default = said(packaged[key])
-        overridden = key in assumptions.overridden
+        overridden, whole = key in assumptions.overridden, assumptions.dated(key)
+        known_from = whole.get("known_from")
         rows.append(
             {
                 "key": key,
                 "value": said(entry),
                 "default_value": default,
                 "overridden": overridden,
+                "evidence_known_from": known_from,
+                "value_before": None if known_from is None else said(before(whole)),
+                "is_before_evidence": key in assumptions.early,
                 "meaning": entry["meaning"],
                 "unit": entry["unit"],
                 "citation": entry["citation"],
                 "facts": " ".join(entry.get("facts", ())) or None,
                 "sha256": assumptions.sha256,
-                "reasons": [reason("replaced_by_user", default_value=default)] if overridden else None,
+                "reasons": listed(
+                    [
+                        reason("replaced_by_user", default_value=default) if overridden else None,
+                        *early_reasons(assumptions, [key]),
+                    ]
+                ),
             }
         )
-    return pl.DataFrame(rows, schema_overrides={"facts": pl.String, "reasons": TYPE})
+    dates = {"evidence_known_from": pl.Date, "value_before": pl.String}
+    return pl.DataFrame(rows, schema_overrides={"facts": pl.String, "reasons": TYPE, **dates})
+
+
+def early_reasons(assumptions: Assumptions, keys: Iterable[str]) -> list[str]:
+    """A reason for each of these entries whose evidence was not public by the day of the assumptions."""
+    return [
+        reason("assumption_before_its_evidence", assumption=key, known_from=assumptions.dated(key)["known_from"])
+        for key in keys
+        if key in assumptions.early
+    ]
 
 
 def said(entry: Mapping[str, Any]) -> str:

@@ -2,7 +2,8 @@
 
 Replaying a chain of marts thirty times costs thirty times as much unless what has not changed is kept. A mart is a function
 of its inputs, so one whose facts and other inputs are those of the day before is not run again. Facts only ever get added,
-so a frame with as many rows as before is the same frame. A mart whose function takes the as-of date runs each time.
+so a frame with as many rows as before is the same frame. A mart whose function takes the as-of date runs each time, and
+every mart does where the evidence behind an assumption became public in between.
 
 And a mart is given only what the questions read of it. Most facts that become public in a month (other companies' filings,
 other chips' prices, prices after an event's last window) cannot change a verdict, and without them a mart's inputs are
@@ -47,9 +48,9 @@ def replay(
             fewer = narrowing.facts(frames, assumptions) if narrowing.facts else {}
             given = {**frames, **fewer}
             inputs = [("narrowed", given[i].height) if i in fewer else same[i] for i in mart.inputs]
-            key = (name, *inputs, None if mart.is_dateless else day)
+            assumed = fewer_variants[narrowing.assumed] if narrowing.assumed else assumptions
+            key = (name, *inputs, assumed.as_of(day).early if mart.is_dateless else day)
             if key not in kept:
-                assumed = fewer_variants[narrowing.assumed] if narrowing.assumed else assumptions
                 kept[key] = (len(kept), mart.run(given, as_of=day, assumptions=assumed))
             number, frames[name] = kept[key]
             same[name] = ("built", number)
