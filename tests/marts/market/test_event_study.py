@@ -48,7 +48,7 @@ def test_one_day_is_the_prediction_of_an_ols(published, facts, ticker, benchmark
     assert found == pytest.approx(expected, rel=1e-9, abs=1e-9)
 
 
-@pytest.mark.parametrize("window", [(0, 0), (0, 1), (-1, 1), (-5, 5), (0, 10), (0, 60)])
+@pytest.mark.parametrize("window", [(0, 0), (0, 1), (-1, 1), (-5, 5), (0, 10), (2, 10), (0, 60)])
 @pytest.mark.parametrize("model", ["market_model", "mean_adjusted"])
 @pytest.mark.parametrize("kind", ["simple", "log"])
 def test_several_days_are_the_sum_of_event_dummies(published, facts, window, model, kind):

@@ -127,7 +127,7 @@ def test_a_benchmark_counts_in_the_models_that_use_it(published):
     tests = published["event_study_tests"].filter(return_kind="simple", window_start=0, window_end=10, grouping="power")
     by_benchmark = tests.group_by("event_date", "model", "test").agg(pl.col("statistic").n_unique())
     assert set(by_benchmark.filter(model="mean_adjusted")["statistic"]) == {1}
-    assert set(by_benchmark.filter(model="market_model")["statistic"]) == {4}
+    assert set(by_benchmark.filter(model="market_model")["statistic"]) == {5}
 
 
 def test_a_window_that_is_not_over_is_null_with_the_reason(facts, assumptions, published):

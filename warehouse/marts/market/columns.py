@@ -25,8 +25,29 @@ ROLE = Column("role", "text", "role in the question; of a portfolio, the role of
 BENCHMARK = Column(
     "benchmark",
     "text",
-    "fund, or equal-weight index of the panel (assumption benchmark_indices), that stands for the market",
+    "fund, equal-weight index of the panel (assumption benchmark_indices), or fund less one share (benchmark_less), that "
+    "stands for the market",
     required=True,
+)
+CIRCULAR = Column(
+    "benchmark_is_circular",
+    "flag",
+    "whether the benchmark is made of the panel's own firms, which met the same news: it hides what they have in common",
+    required=True,
+)
+SMALLEST_DETECTABLE = Column(
+    "smallest_detectable_car",
+    "real",
+    "smallest true CAR that the t test finds in four of five cases (assumptions q4_power, q4_significance): "
+    "(t_(1 - level / 2) + t_power) x standard error, Bloom 1995",
+    "fraction",
+    above=0,
+)
+SEES_FIRST_DAY = Column(
+    "sees_first_day_loss",
+    "flag",
+    "whether a loss as large as that of day 0 would be found if it lasted: smallest_detectable_car is at most that loss; "
+    "a window that is not so says nothing of whether it lasted; null where day 0 was no loss",
 )
 FIRST_BENCHMARK = Column(
     "benchmark", "text", "fund or index that stands for the market: the first of benchmarks", required=True
@@ -34,7 +55,7 @@ FIRST_BENCHMARK = Column(
 BENCHMARK_FIRMS = Column(
     "benchmark_firms",
     "texts",
-    "tickers whose prices make the benchmark: of a fund the fund, of an index its firms",
+    "tickers whose prices make the benchmark: of a fund the fund, of an index its firms, of a fund less a share both",
     required=True,
 )
 N_FIRMS = Column("n_firms", "integer", "firms in the row: 1, or those of the portfolio", "firms", True, minimum=0)

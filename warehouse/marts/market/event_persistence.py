@@ -18,7 +18,9 @@ further behind each day. Over a day that is nothing; over 120 days it can exceed
 drift, is beside it, and a finding that only one of them shows is a finding about the model.
 
 Standard errors are those of a cumulative abnormal return over the days from 0 (`returns.standard_errors`); they widen
-with every day, so a path that is no longer significant need not have recovered. The portfolio of a role is the
+with every day, so a path that is no longer significant need not have recovered. So each day has the smallest cumulative
+return that its test finds in four of five cases. From the day on which that exceeds the loss of day 0, the test could not
+have seen a loss that lasted in full (`sees_first_day_loss`), and its p-value says nothing of it. The portfolio of a role is the
 equal-weight mean of its firms with every return of the estimation window and of the days known so far.
 """
 
@@ -42,14 +44,25 @@ from warehouse.marts.market.columns import (
     FIRST_BENCHMARK,
     N_FIRMS,
     ROLE,
+    SEES_FIRST_DAY,
     SESSION,
+    SMALLEST_DETECTABLE,
     null_has_a_reason,
     prices_behind,
 )
 from warehouse.marts.market.estimation import Study, memberships, study
-from warehouse.marts.market.event_reasons import of_the_day
+from warehouse.marts.market.event_reasons import holds_other_news, of_the_day
 from warehouse.marts.market.panel import Event, Prices, Setting, evidence, gaps, panel_prices, setting, with_evidence
-from warehouse.marts.market.returns import MODELS, abnormal_returns, offsets, standard_errors, student_p, uses_market
+from warehouse.marts.market.returns import (
+    MODELS,
+    abnormal_returns,
+    degrees_of_freedom,
+    offsets,
+    smallest_detectable,
+    standard_errors,
+    student_p,
+    uses_market,
+)
 from warehouse.tables.table import Check, Column, mart
 
 PRICE = "price"
@@ -85,6 +98,8 @@ TABLE = mart(
         ),
         Column("standard_error", "real", "of the cumulative abnormal return; none for the price", "fraction", above=0),
         Column("p_value", "real", "two-sided, Student's t; none for the price", "probability", minimum=0, maximum=1),
+        SMALLEST_DETECTABLE,
+        SEES_FIRST_DAY,
         Column(
             "share_recovered", "real", "1 - cumulative return / event day's return, where day 0 was a loss",
             "share of the event day's loss",
@@ -144,7 +159,21 @@ def build(
     bars = panel_prices(stock_prices, sessions, chosen)
     days = sorted({0, *horizon})
     found = pl.concat(_of_event(_followed(bars, event, days, chosen)) for event in chosen.events)
+    found = _with_power(found, chosen, assumptions)
     return with_evidence(found, companies, any_figure=pl.col("cumulative_return").is_not_null())
+
+
+def _with_power(found: pl.DataFrame, chosen: Setting, assumptions: Assumptions) -> pl.DataFrame:
+    """`found` with the smallest CAR that each day's test finds, and whether it would have seen day 0's loss last."""
+    degrees = {model: degrees_of_freedom(model, chosen.estimation_days) for model in MODELS}
+    basis = found["basis"].replace_strict(degrees, default=None, return_dtype=pl.Float64).fill_null(np.nan)
+    errors = found["standard_error"].fill_null(np.nan).to_numpy()
+    level, power = assumptions.number("q4_significance"), assumptions.number("q4_power")
+    smallest = smallest_detectable(errors, basis.to_numpy(), level, power)
+    loss = -pl.col("event_day_return")
+    return found.with_columns(smallest_detectable_car=pl.Series(smallest).fill_nan(None)).with_columns(
+        sees_first_day_loss=pl.when(loss > 0).then(pl.col("smallest_detectable_car") <= loss)
+    )
 
 
 @dataclass(frozen=True)
@@ -287,8 +316,17 @@ def _reasons(it: _Followed) -> pl.Expr:
     """Why figures of a row are null, and what to know of it."""
     over, portfolio = pl.col("day") <= it.last, pl.col("in_role") > 0
     return all_of(
-        *of_the_day(), *_of_the_path(it, over, portfolio), *_of_the_portfolio(over, portfolio), *_of_the_loss(it)
+        *of_the_day(),
+        *_of_the_path(it, over, portfolio),
+        *_of_the_portfolio(over, portfolio),
+        *_of_the_loss(it),
+        *_of_other_news(it, over),
     )
+
+
+def _of_other_news(it: _Followed, over: pl.Expr) -> list[pl.Expr]:
+    found = (holds_other_news(day, what, pl.col("session"), pl.col("date")) for day, what in it.chosen.other_news)
+    return [pl.when(holds & over).then(why) for holds, why in found]
 
 
 def _of_the_path(it: _Followed, over: pl.Expr, portfolio: pl.Expr) -> list[pl.Expr]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import polars as pl
 
 from warehouse.marts.common.reasons import because
@@ -17,6 +19,11 @@ def event_moved() -> tuple[pl.Expr, pl.Expr]:
 def no_session() -> tuple[pl.Expr, pl.Expr]:
     """The calendar ends before `event_date`."""
     return SESSION.is_null(), because("no_session", event_date=EVENT_DATE)
+
+
+def holds_other_news(day: date, what: str, first: pl.Expr, last: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
+    """The days from `first` to `last` hold one on which something else moved the whole market."""
+    return (first <= day) & (last >= day), because("window_holds_other_news", date=day, what=what)
 
 
 def of_the_day() -> tuple[pl.Expr, ...]:

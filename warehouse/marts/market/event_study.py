@@ -10,10 +10,13 @@ Read this before you read a number:
   a cover page's share count is not: it is multiplied by every split since the day it was measured.
 - The abnormal returns of several days rest on the same two estimated parameters. So the variance of their sum is larger
   than the sum of their variances (`returns.standard_errors`).
-- Nvidia is a good part of the funds. Held against a market that it moves itself, it seems to fall less. So a benchmark may
-  also be an equal-weight index of the panel without Nvidia. But that index is the rest of the AI trade, nearly half of it
-  suppliers, and it fell on the same news. Against it one sees who fell more than the others, not whether they fell.
-  EW_EX_SUPPLIERS has none of the suppliers.
+- Nvidia is a good part of the funds. Held against a market that it moves itself, it seems to fall less. So
+  SPY_LESS_NVDA is the fund with Nvidia taken out at its weight of the day before the event.
+- A benchmark may also be an equal-weight index of the panel without Nvidia. But that index is the rest of the AI trade,
+  nearly half of it suppliers, and it fell on the same news (`benchmark_is_circular`). Against it one sees who fell more
+  than the others, not whether they fell. EW_EX_SUPPLIERS has none of the suppliers.
+- That a test finds nothing means little where it could not have found anything. So the smallest CAR that it would find in
+  four of five cases stands beside each, and whether that is as small as the loss of day 0 (`sees_first_day_loss`).
 - A firm or portfolio that is part of an index is still held against the whole of it, so that all rows of a benchmark have
   the same market. The row's reason says how much of the index it is.
 - Shares that fall together on one day are not so many independent witnesses. A role's portfolio (`portfolio:supplier`)
@@ -24,6 +27,8 @@ Two simpler models stand beside the market model, so that a reader sees whether 
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -36,6 +41,7 @@ from warehouse.marts.common.select_current import admissible, select_current
 from warehouse.marts.market.columns import (
     BENCHMARK,
     BENCHMARK_FIRMS,
+    CIRCULAR,
     COMPANIES_BEHIND,
     ESTIMATION_TO_WINDOW,
     EVENT_DATE,
@@ -44,7 +50,9 @@ from warehouse.marts.market.columns import (
     N_FIRMS,
     RETURN_KIND,
     ROLE,
+    SEES_FIRST_DAY,
     SESSION,
+    SMALLEST_DETECTABLE,
     WINDOW,
     null_has_a_reason,
     prices_behind,
@@ -79,6 +87,7 @@ from warehouse.marts.market.returns import (
     daily_returns,
     degrees_of_freedom,
     rows_at,
+    smallest_detectable,
     standard_errors,
     student_p,
     uses_market,
@@ -86,6 +95,8 @@ from warehouse.marts.market.returns import (
 from warehouse.marts.market.share_counts import ShareCounts, share_counts
 from warehouse.tables.companies import TABLE as COMPANIES
 from warehouse.tables.table import Check, Column, mart
+
+DAY_0 = (0, 0)
 
 TABLE = mart(
     "event_study",
@@ -110,6 +121,7 @@ TABLE = mart(
         N_FIRMS,
         FIRMS,
         BENCHMARK_FIRMS,
+        CIRCULAR,
         Column(
             "n_estimation",
             "integer",
@@ -148,6 +160,8 @@ TABLE = mart(
         ),
         Column("t_stat", "real", "abnormal return over its standard error", "standard errors"),
         Column("p_value", "real", "two-sided, Student's t", "probability", minimum=0, maximum=1),
+        SMALLEST_DETECTABLE,
+        SEES_FIRST_DAY,
         Column("shares", "real", "latest count known on the session, on the closes' split basis", "shares", above=0),
         Column("shares_measured_on", "date", "day that the count is about"),
         Column(
@@ -197,14 +211,17 @@ def build(
     Returns are fractions, money is USD. Formulas: `returns.fit`, `returns.standard_errors`. `as_of` enters only through
     the facts given: a window that is not over lacks its prices, and says so.
     """
-    chosen = setting(companies, sessions, assumptions)
-    if not (chosen.firms and chosen.events):
+    asked = setting(companies, sessions, assumptions)
+    if not (asked.firms and asked.events):
         return TABLE.empty()
+    # Day 0 alone is studied even where nobody asks for it: other windows are held against its loss.
+    chosen = asked if DAY_0 in asked.windows else replace(asked, windows=(*asked.windows, DAY_0))
     bars = panel_prices(stock_prices, sessions, chosen)
     members = np.stack([memberships(bars, event, chosen) for event in chosen.events])
     counts = share_counts(shares_outstanding, corporate_actions, chosen)
     grid = grid_of(chosen)
-    figures = _figures(bars, members, chosen, grid)
+    level, power = assumptions.number("q4_significance"), assumptions.number("q4_power")
+    figures = _figures(bars, members, chosen, grid, level=level, power=power)
     value_change = _close_changes(bars, chosen) * counts.shares[:, None, :]
     valued = ~np.isnan(value_change)
     # A row has a grade where it has any figure.
@@ -217,6 +234,7 @@ def build(
             "firms": grid.series(firm_lists(members, chosen), "EWA", pl.List(pl.String)),
             "n_estimation": grid.flat(estimation_returns(bars, members, chosen), "EWA"),
             **figures,
+            "benchmark_is_circular": grid.flat(np.array([chosen.is_circular(name) for name in chosen.benchmarks]), "B"),
             "shares": grid.flat(counts.shares, "EA"),
             "shares_measured_on": grid.flat(counts.measured_on, "EA"),
             "market_value_change_usd": grid.flat(value_change, "EWA"),
@@ -230,7 +248,12 @@ def build(
         .with_columns(pl.col(pl.Float64).fill_nan(None))
         .with_columns(known_on=as_date(pl.col("known_on")), grade=grade_letter(pl.col("grade")))
     )
-    return _with_flat_returns(found).drop("explained")
+    loss = -pl.col("first_day")
+    found = found.with_columns(sees_first_day_loss=pl.when(loss > 0).then(pl.col("smallest_detectable_car") <= loss))
+    found = _with_flat_returns(found).drop("explained", "first_day")
+    if chosen is asked:
+        return found
+    return found.filter((pl.col("window_start") != DAY_0[0]) | (pl.col("window_end") != DAY_0[1]))
 
 
 def _with_flat_returns(found: pl.DataFrame) -> pl.DataFrame:
@@ -245,8 +268,10 @@ def _with_flat_returns(found: pl.DataFrame) -> pl.DataFrame:
 # ---- Figures -------------------------------------------------------------------------------------------------------
 
 
-def _figures(bars: Prices, members: np.ndarray, chosen: Setting, grid: Grid) -> dict[str, np.ndarray]:
-    """Columns of every statistic; NaN where it cannot be computed."""
+def _figures(
+    bars: Prices, members: np.ndarray, chosen: Setting, grid: Grid, *, level: float, power: float
+) -> dict[str, np.ndarray]:
+    """Columns of every statistic; NaN where it cannot be computed. `first_day` is the abnormal return of day 0 alone."""
     names = ("alpha", "beta", "r2", "sigma", "abnormal_return", "standard_error")
     found = np.full((len(names), *grid.shape), np.nan)
     actual = np.full((grid.size["E"], grid.size["K"], grid.size["W"], grid.size["A"]), np.nan)
@@ -271,12 +296,15 @@ def _figures(bars: Prices, members: np.ndarray, chosen: Setting, grid: Grid) -> 
     days = chosen.estimation_days
     degrees = grid.flat(np.array([degrees_of_freedom(model, days) for model in MODELS]), "M")
     t_stat = columns["abnormal_return"] / columns["standard_error"]
+    day_0 = chosen.windows.index(DAY_0)
     return {
         **columns,
         "actual_return": grid.flat(actual, "EKWA"),
         "t_stat": t_stat,
         "p_value": student_p(t_stat, degrees),
         "degrees_of_freedom": degrees,
+        "smallest_detectable_car": smallest_detectable(columns["standard_error"], degrees, level, power),
+        "first_day": grid.flat(found[names.index("abnormal_return")][:, :, day_0], "EKMBA"),
     }
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from warehouse.marts.common.reasons import all_of, because
-from warehouse.marts.market.event_reasons import event_moved, no_session
+from warehouse.marts.market.event_reasons import event_moved, holds_other_news, no_session
 from warehouse.marts.market.event_study_rows import Grid, firm_counts, grid_of, is_its_benchmark, shared_firms
 from warehouse.marts.market.panel import Gaps, Prices, Setting, gaps
 from warehouse.marts.market.returns import MODELS, offsets, uses_market
@@ -28,7 +28,7 @@ def reasons_and_dates(bars: Prices, members: np.ndarray, counts: ShareCounts, ch
     which of them a row of the table has.
     """
     frame = _circumstances(bars, members, counts, chosen)
-    rules = _rules(bars.last, chosen.estimation_days)
+    rules = _rules(bars.last, chosen)
     # Most rules hold for no row. Making a reason for every row and dropping it again costs more than looking first.
     holds = frame.select(rule.when.fill_null(False).alias(f"holds_{i}") for i, rule in enumerate(rules))
     used = [(name, rule) for name, rule in zip(holds.columns, rules, strict=True) if holds[name].any()]
@@ -74,6 +74,7 @@ def _circumstances(bars: Prices, members: np.ndarray, counts: ShareCounts, chose
     no_day = np.datetime64("NaT", "D")
     starts = [bars.day(event.at + chosen.estimation[0] - 1) for event in chosen.events]
     ends = [bars.day(event.at + last) for event in chosen.events for _, last in chosen.windows]
+    firsts = [bars.day(event.at + first) for event in chosen.events for first, _ in chosen.windows]
     in_role = np.array([chosen.roles.count(group) for group in chosen.groups], dtype=int)
     return pl.DataFrame(
         {
@@ -98,7 +99,9 @@ def _circumstances(bars: Prices, members: np.ndarray, counts: ShareCounts, chose
             "in_role": grid.flat(np.append(np.zeros(len(chosen.firms), dtype=int), in_role), "A"),
             "shared": grid.flat(shared_firms(members, chosen), "EWBA"),
             "itself": grid.flat(is_its_benchmark(members, chosen), "EWBA"),
-            "in_benchmark": grid.flat(np.array([len(chosen.behind(name)) for name in chosen.benchmarks]), "B"),
+            "in_benchmark": grid.flat(np.array([len(chosen.held(name)) for name in chosen.benchmarks]), "B"),
+            "circular": grid.flat(np.array([chosen.is_circular(name) for name in chosen.benchmarks]), "B"),
+            "window_from": grid.series(firsts, "EW", pl.Date()),
             "has_shares": grid.flat(~np.isnan(counts.shares), "EA"),
         }
     )
@@ -113,9 +116,15 @@ class _Rule:
     explains: bool = False
 
 
-def _rules(last: date | None, estimation_days: int) -> Sequence[_Rule]:
+def _rules(last: date | None, chosen: Setting) -> Sequence[_Rule]:
     """Every reason there can be, in the order in which a row gives them; prices are known through `last`."""
-    return (*_of_the_day(last), *_of_missing_returns(last, estimation_days), *_of_what_is_shared(), *_of_value())
+    return (
+        *_of_the_day(last),
+        *_of_missing_returns(last, chosen.estimation_days),
+        *_of_what_is_shared(),
+        *_of_other_news(last, chosen),
+        *_of_value(),
+    )
 
 
 _ON_CALENDAR = pl.col("session").is_not_null()
@@ -175,12 +184,20 @@ def _of_what_is_shared() -> tuple[_Rule, ...]:
         "portfolio_is_in_benchmark", benchmark=benchmark, benchmark_firms=in_benchmark, firms=members, shared=shared
     )
     incomplete = because("some_firms_have_every_return", complete=members, firms=pl.col("in_role"))
+    circular = because("benchmark_is_circular", benchmark=benchmark, benchmark_firms=in_benchmark)
     return (
+        _Rule(_MARKET & pl.col("circular"), circular),
         _Rule(_MARKET & ~_PORTFOLIO & (shared == 1) & (in_benchmark > 1), of_an_index),
         _Rule(_MARKET & _PORTFOLIO & (shared == 1) & (in_benchmark == 1), a_fund_in_it),
         _Rule(_MARKET & _PORTFOLIO & (shared > 0) & (in_benchmark > 1), overlapping),
         _Rule(_PORTFOLIO & (members > 0) & (members < pl.col("in_role")), incomplete),
     )
+
+
+def _of_other_news(last: date | None, chosen: Setting) -> Sequence[_Rule]:
+    """What else moved the market in a window that is over; of one that is not, nobody could have known it."""
+    found = (holds_other_news(day, what, pl.col("window_from"), pl.col("prices_to")) for day, what in chosen.other_news)
+    return [_Rule(holds & _is_over(last), why) for holds, why in found]
 
 
 def _of_value() -> tuple[_Rule, ...]:

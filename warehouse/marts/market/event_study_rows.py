@@ -93,12 +93,14 @@ def estimation_returns(bars: Prices, members: np.ndarray, chosen: Setting) -> np
 
 def shared_firms(members: np.ndarray, chosen: Setting) -> np.ndarray:
     """Firms that each asset and each benchmark have in common: E by W by B by A."""
-    in_benchmark = np.array([[firm in chosen.behind(name) for firm in chosen.firms] for name in chosen.benchmarks])
+    in_benchmark = np.array([[firm in chosen.held(name) for firm in chosen.firms] for name in chosen.benchmarks])
     own = np.broadcast_to(in_benchmark, (*members.shape[:2], *in_benchmark.shape))
     return np.concatenate([own, np.einsum("ewgf,bf->ewbg", members, in_benchmark, dtype=int)], axis=3).astype(int)
 
 
 def is_its_benchmark(members: np.ndarray, chosen: Setting) -> np.ndarray:
     """Whether an asset is the benchmark that it would be held against: E by W by B by A."""
-    sizes = np.array([len(chosen.behind(name)) for name in chosen.benchmarks])[:, None]
-    return (shared_firms(members, chosen) == sizes) & (firm_counts(members, chosen)[:, :, None, :] == sizes)
+    sizes = np.array([len(chosen.held(name)) for name in chosen.benchmarks])[:, None]
+    return (
+        (sizes > 0) & (shared_firms(members, chosen) == sizes) & (firm_counts(members, chosen)[:, :, None, :] == sizes)
+    )

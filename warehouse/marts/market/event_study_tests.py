@@ -24,6 +24,7 @@ from warehouse.marts.common.reasons import all_of, because, without
 from warehouse.marts.market.columns import (
     BENCHMARK,
     BENCHMARK_FIRMS,
+    CIRCULAR,
     COMPANIES_BEHIND,
     ESTIMATION_TO_WINDOW,
     EVENT_DATE,
@@ -74,6 +75,7 @@ TABLE = mart(
         Column("grouping", "text", "role whose firms are tested together", required=True),
         BENCHMARK,
         BENCHMARK_FIRMS,
+        CIRCULAR,
         MODEL,
         RETURN_KIND,
         *WINDOW,

@@ -4,7 +4,7 @@ Days are sessions of the exchange and never weekdays: a calendar that counts a h
 return behind it by one. Prices stand in arrays of sessions by tickers, so that the days around any event are a slice of
 rows and every firm is computed at once. Beside each price stands its evidence: how good it is and since when it is public.
 
-A benchmark is a fund, or an index made of the panel's own firms.
+A benchmark is a fund, an index made of the panel's own firms, or a fund with one share taken out of it.
 """
 
 from __future__ import annotations
@@ -77,11 +77,25 @@ class Event:
 
 
 @dataclass(frozen=True)
+class FundLess:
+    """A fund with one share taken out at its weight, the share of the fund's value that it was (0 to below 1).
+
+    The weight is held fixed. A fund's weights drift with prices, so the further a day is from the one whose weight this
+    is, the less exact the rest of the fund's return becomes.
+    """
+
+    fund: str
+    share: str
+    weight: float
+
+
+@dataclass(frozen=True)
 class Setting:
     """What is asked for: events, windows and estimation window in trading days from the event, firms and benchmarks.
 
     `firms` are the tickers of the panel (benchmark funds too) with their `roles`; `groups` are the roles that have a
-    portfolio, all but the benchmarks'. `indices` are the benchmarks that are made of the panel, each with its firms.
+    portfolio, all but the benchmarks'. `indices` are the benchmarks that are made of the panel, each with its firms, and
+    `less` those that are a fund without one share. `other_news` are days on which something else moved the whole market.
     """
 
     events: tuple[Event, ...]
@@ -92,10 +106,22 @@ class Setting:
     roles: tuple[str, ...]
     groups: tuple[str, ...]
     indices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    less: Mapping[str, FundLess] = field(default_factory=dict)
+    other_news: tuple[tuple[date, str], ...] = ()
 
     def behind(self, benchmark: str) -> tuple[str, ...]:
-        """Tickers whose prices make a benchmark: the firms of an index, or the fund or share itself."""
+        """Tickers whose prices make a benchmark: an index's firms, a fund and the share taken out, or the fund itself."""
+        if made := self.less.get(benchmark):
+            return made.fund, made.share
         return self.indices.get(benchmark, (benchmark,))
+
+    def held(self, benchmark: str) -> tuple[str, ...]:
+        """Tickers that a benchmark is known to hold, which it is pulled along by: none of a fund without a share."""
+        return () if benchmark in self.less else self.behind(benchmark)
+
+    def is_circular(self, benchmark: str) -> bool:
+        """Whether a benchmark is made of the panel: its firms met the same news, so it hides what they have in common."""
+        return benchmark in self.indices
 
     @property
     def assets(self) -> tuple[str, ...]:
@@ -110,7 +136,7 @@ class Setting:
 def setting(companies: pl.DataFrame, sessions: pl.DataFrame, assumptions: Assumptions) -> Setting:
     """The panel, the events and the windows: what the event study and its tests have in common.
 
-    Raises UsageError where an index has the name of a ticker: its rows would look like the ticker's.
+    Raises UsageError where a benchmark that is made has the name of a ticker: its rows would look like the ticker's.
     """
     panel = select_current(admissible(companies), COMPANIES).sort("ticker")
     days = _days(sessions)
@@ -120,8 +146,14 @@ def setting(companies: pl.DataFrame, sessions: pl.DataFrame, assumptions: Assump
         )
         for name, without in assumptions.value("benchmark_indices").items()
     }
-    if taken := sorted(set(indices) & set(panel["ticker"])):
-        raise UsageError(f"benchmark_indices: {taken[0]} is a ticker of the panel. Give the index another name.")
+    less = {name: FundLess(**made) for name, made in assumptions.value("benchmark_less").items()}
+    taken = set(panel["ticker"])
+    for entry, names in (("benchmark_indices", indices), ("benchmark_less", less)):
+        if clash := sorted(taken & set(names)):
+            raise UsageError(
+                f"{entry}: {clash[0]} is a ticker of the panel, or another benchmark. Give it another name."
+            )
+        taken |= set(names)
     asked = sorted((date.fromisoformat(day), what) for day, what in assumptions.value("events").items())
     return Setting(
         events=tuple(event(days, day, what) for day, what in asked),
@@ -132,6 +164,10 @@ def setting(companies: pl.DataFrame, sessions: pl.DataFrame, assumptions: Assump
         roles=tuple(panel["role"]),
         groups=tuple(sorted(set(panel["role"]) - {BENCHMARK_ROLE})),
         indices=indices,
+        less=less,
+        other_news=tuple(
+            sorted((date.fromisoformat(day), what) for day, what in assumptions.value("other_news").items())
+        ),
     )
 
 
@@ -145,11 +181,13 @@ def event(sessions: np.ndarray, asked: date, what: str = "") -> Event:
 
 def panel_prices(stock_prices: pl.DataFrame, sessions: pl.DataFrame, chosen: Setting) -> Prices:
     """Prices of the firms, then of the benchmarks that are not among them; an index stands as a ticker of its own."""
-    funds = [name for name in chosen.benchmarks if name not in chosen.indices]
+    funds = [ticker for name in chosen.benchmarks if name not in chosen.indices for ticker in chosen.behind(name)]
     found = prices(stock_prices, sessions, list(dict.fromkeys((*chosen.firms, *funds))))
     for name in chosen.benchmarks:
         if name in chosen.indices:
             found = with_index(found, name, chosen.indices[name])
+        elif name in chosen.less:
+            found = without_a_share(found, name, chosen.less[name])
     return found
 
 
@@ -165,9 +203,28 @@ def with_index(found: Prices, name: str, firms: Sequence[str]) -> Prices:
     there = ~np.isnan(returns)
     firms_a_day = there.sum(axis=1)
     moved = np.where(there, returns, 0.0).sum(axis=1) / np.maximum(firms_a_day, 1)
-    has = firms_a_day > 0
+    return _with_level(found, name, columns, np.where(firms_a_day > 0, moved, np.nan))
+
+
+def without_a_share(found: Prices, name: str, made: FundLess) -> Prices:
+    """`found` with one more ticker: the level, as `adj_close`, of a fund with one share taken out.
+
+    The rest of the fund returns (R_fund - w R_share) / (1 - w) on a day on which both have a return, w being the share's
+    weight: R_fund is the mean of the two parts by weight. On other days there is none.
+    """
+    columns = [found.tickers.index(ticker) for ticker in (made.fund, made.share)]
+    fund, share = daily_returns(found.adj_close[:, columns], "simple").T
+    return _with_level(found, name, columns, (fund - made.weight * share) / (1 - made.weight))
+
+
+def _with_level(found: Prices, name: str, columns: list[int], moved: np.ndarray) -> Prices:
+    """`found` with one more ticker made of others (`columns`), by its simple return of each day (NaN for none).
+
+    The level starts at 1 on the session before the first return, and after each gap anew from where it stood.
+    """
+    has = np.isfinite(moved)
     starts = np.append(has[1:], False) & ~np.append(False, has[:-1])
-    level = np.where(has | starts, np.cumprod(1 + moved), np.nan)
+    level = np.where(has | starts, np.cumprod(1 + np.where(has, moved, 0.0)), np.nan)
 
     def beside(values: np.ndarray, column: np.ndarray) -> np.ndarray:
         return np.column_stack([values, column]).astype(values.dtype)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-from scipy.special import ndtr, stdtr
+from scipy.special import ndtr, stdtr, stdtrit
 
 Model = Literal["market_model", "market_adjusted", "mean_adjusted"]
 Kind = Literal["simple", "log"]
@@ -164,6 +164,16 @@ def standard_errors(fitted: Fit, market: np.ndarray) -> np.ndarray:
 def student_p(t: np.ndarray, degrees: float | np.ndarray) -> np.ndarray:
     """Two-sided p-value of a t statistic with so many degrees of freedom; NaN stays NaN."""
     return 2 * stdtr(degrees, -np.abs(t))
+
+
+def smallest_detectable(standard_error: np.ndarray, degrees: np.ndarray, level: float, power: float) -> np.ndarray:
+    """Smallest true effect that a two-sided t test at `level` finds with probability `power`, in the error's unit.
+
+    (t_(1 - level / 2) + t_power) x standard error, quantiles of Student's t (Bloom 1995, Minimum detectable effects,
+    Evaluation Review 19). With 248 degrees of freedom it is the exact figure of the noncentral t to three digits. An
+    effect below it that is not found may still be there.
+    """
+    return (stdtrit(degrees, 1 - level / 2) + stdtrit(degrees, power)) * standard_error
 
 
 def normal_p(z: np.ndarray) -> np.ndarray:

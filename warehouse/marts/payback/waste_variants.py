@@ -54,7 +54,7 @@ class Variant:
     view: str = ""
 
 
-BENCHMARKS = {"benchmark_qqq": "QQQ", "benchmark_smh": "SMH"}
+BENCHMARKS = {"benchmark_qqq": "QQQ", "benchmark_smh": "SMH", "benchmark_spy_less_nvda": "SPY_LESS_NVDA"}
 ONE_VIEW = {f"{view}_view_alone": view for view in ("infrastructure", "end_customer")}
 VARIANTS: Mapping[str, Variant] = {
     BASE: Variant(),

@@ -139,6 +139,12 @@ WORDS: dict[str, Words] = {
         "{shared} of the portfolio's {firms} firms are among the {benchmark_firms} of {benchmark}, "
         "which they pull along"
     ),
+    "benchmark_is_circular": (
+        "{benchmark} is made of {benchmark_firms} of the panel's own firms, which met the same news: it is circular and "
+        "hides what they have in common"
+    ),
+    # Windows that say little.
+    "window_holds_other_news": "the window holds {what} ({date}), which moved the whole market",
     # Tests that cannot be made.
     "estimation_returns_do_not_vary": "the estimation returns do not vary enough to test anything",
     "one_firm_has_no_spread": "the spread across firms needs two firms or more",
