@@ -254,7 +254,6 @@ class LessOne(BaseModel):
     weight: Annotated[float, Field(gt=0, lt=1)]
 
 
-
 class FundLess(BaseModel):
     """A fund without one share of it, and the share's weight in the fund."""
 
