@@ -26,6 +26,7 @@ from warehouse.quality.findings import Target
 from warehouse.quality.validate import validate
 from warehouse.reports import quality_page
 from warehouse.settings import Settings
+from warehouse.sources.common.reasons import reason as why_not
 from warehouse.sources.common.source import Received
 from warehouse.tables import CORE, SYSTEM
 
@@ -37,6 +38,8 @@ GOOD = {
 ODD = {**GOOD, "date": date(2025, 1, 21), "high": 0.1, "known_on": date(2025, 1, 21), "locator": "line 3"}
 CSV = b"ticker,date,high\nNVDA,2025-01-17,138.5\nNVDA,2025-01-21,0.1\n"
 PRICES = CORE["stock_prices"]
+
+NOT_WHOLE = why_not("not_a_whole_number", column="volume", found="many")
 
 
 class Runs:
@@ -76,7 +79,7 @@ class Runs:
                 opened.staging.add(PRICES, with_provenance(PRICES, given, "reference_prices"))
             for locator, kept in unreadable:
                 batch = ingest.Batch(PRICES, PRICES.empty(), pl.DataFrame(
-                    {"row": [json.dumps(kept)], "reason": ["volume: 'many' is not a whole number"], "locator": [locator]}
+                    {"row": [json.dumps(kept)], "reasons": [[NOT_WHOLE.as_json()]], "locator": [locator]}
                 ))  # fmt: skip
                 ingest._keep_unreadable(opened, run, ingest.Document(self.sha256, "prices.csv", "", CSV), batch)
             self.messages = quarantine(opened, run, ()).messages

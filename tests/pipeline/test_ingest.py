@@ -16,16 +16,19 @@ from warehouse.database.store import Store, opened
 from warehouse.errors import DocumentError
 from warehouse.fetching import archive
 from warehouse.paths import Paths, create_folders
-from warehouse.pipeline import ingest
-from warehouse.pipeline.context import RunContext
+from warehouse.pipeline import alerts, ingest
+from warehouse.pipeline.context import Notice, RunContext
 from warehouse.pipeline.ingest import Ingested
 from warehouse.pipeline.quarantine import quarantine
 from warehouse.settings import Settings
+from warehouse.sources.common import wording
+from warehouse.sources.common.reasons import Reason, reason
 from warehouse.sources.common.source import Batch, Document, Fetching, Source
 from warehouse.tables import CORE
 
 SHARES = CORE["shares_outstanding"]
 NAMES = ("a", "b", "c")
+NOW = datetime(2026, 11, 20, tzinfo=UTC)
 
 
 def line(shares: int, *, day: int = 1, known: int = 2, ticker: str = "A", **more) -> dict:
@@ -35,6 +38,13 @@ def line(shares: int, *, day: int = 1, known: int = 2, ticker: str = "A", **more
         "known_on": f"2025-02-{known:02}",
         "shares": shares,
     } | more
+
+
+NOT_A_NUMBER = reason("not_a_number", column="shares", found="x")
+
+
+def unknown_chip(name: str) -> Reason:
+    return reason("unknown_chips", count=1, names=[name], document="toy", list="chips.toml")
 
 
 def fetch(fetching: Fetching):
@@ -51,9 +61,7 @@ def parse(document: Document):
         if "bug" in row:
             raise KeyError("bug")
         if "unread" in row:
-            unread = pl.DataFrame(
-                {"row": ["{}"], "reason": ["shares: 'x' is not a number"], "locator": [f"row {index}"]}
-            )
+            unread = pl.DataFrame({"row": ["{}"], "reasons": [[NOT_A_NUMBER.as_json()]], "locator": [f"row {index}"]})
             yield Batch(SHARES, SHARES.empty().select("ticker", "measured_on", "known_on", "shares"), unread)
             continue
         frame = pl.DataFrame([row]).with_columns(pl.col("measured_on", "known_on").str.to_date())
@@ -63,7 +71,7 @@ def parse(document: Document):
                 "ticker", "measured_on", "known_on", "shares", grade=pl.lit("A"), citation=pl.lit("toy"),
                 locator=pl.lit(f"row {index}"),
             ),
-            notices=tuple(row.get("notices", ())),
+            notices=tuple(unknown_chip(name) for name in row.get("unknown", ())),
         )  # fmt: skip
 
 
@@ -297,15 +305,51 @@ def test_a_document_of_bad_rows_is_left_out_whole_and_named(world):
 
 
 def test_notices_are_gathered_once(world):
-    world.play(
-        a=[line(1, notices=["unknown name X"])], b=[line(2, day=2, notices=["unknown name X", "unknown name Y"])]
-    )
+    world.play(a=[line(1, unknown=["X"])], b=[line(2, day=2, unknown=["X", "Y"])])
     found = world.run()
     assert list(found.notices) == [
-        ("core.shares_outstanding", "unknown name X"),
-        ("core.shares_outstanding", "unknown name Y"),
+        ("core.shares_outstanding", unknown_chip("X")),
+        ("core.shares_outstanding", unknown_chip("Y")),
     ]
     assert found.outcome == "good"
+
+
+def what_is_kept(world: World, warehouse: str) -> tuple[list, list[Notice]]:
+    """A run of documents with bad rows and notices: its rows, quarantine and results without words, and its notices."""
+    world.play(
+        a=[line(1, unknown=["X"]), {"unread": True}], b=[line(2, day=2), line(4, day=4) | {"known_on": "2999-01-01"}]
+    )
+    found = world.run(warehouse=warehouse)
+    context = RunContext(f"run{world.runs}", NOW, world.paths, Settings(home=world.paths.root))
+    with world.store(warehouse) as store:
+        notices = ingest.collect(store, context, [found]).notices
+        kept = [
+            store.execute(f"SELECT {asked} ORDER BY ALL").fetchall()
+            for asked in (
+                "fact_id, shares FROM core.shares_outstanding",
+                "row_id, reason_code, reasons, row, locator FROM quality.quarantine",
+                "expectation, column_name, success, details->'notices' FROM quality.results",
+            )
+        ]
+    return kept, list(notices)
+
+
+def test_other_words_change_no_row_no_result_and_no_alert(world, monkeypatch):
+    kept, notices = what_is_kept(world, "one")
+    _, quarantined, results = kept
+    assert {code for _, code, *_ in quarantined} >= {"not_a_number"}
+    assert "unknown_chips" in str(results)
+    known, messages = alerts.news(alerts.Known(), alerts.observed(notices=notices), NOW)
+    assert [message.key for message in messages] == [f"notice {notices[0].key}"]
+    reworded = {code: lambda fields: "in other words" for code in wording.WORDS}
+    for name in ("WORDS", "ROWS"):
+        monkeypatch.setattr(wording, name, reworded)
+    kept_again, notices_again = what_is_kept(world, "two")
+    assert kept_again == kept
+    assert [notice.text for notice in notices_again] == ["toy: in other words"]
+    assert alerts.news(known, alerts.observed(notices=notices_again), NOW)[1] == [], (
+        "people were notified of it already"
+    )
 
 
 # -- from the archive alone -------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from typing import Any
 
 import polars as pl
 
+from tests.sources import said
 from warehouse.settings import Settings
 from warehouse.sources.common.source import Batch, Document, Received, Source
 from warehouse.tables.gpu_prices import TABLE
@@ -32,7 +33,7 @@ class Read:
     """All of a document: its rows, the quarantined rows, and the notices."""
 
     rows: list[dict[str, Any]]
-    quarantined: list[dict[str, str]]
+    quarantined: list[dict[str, Any]]
     notices: tuple[str, ...]
 
     @property
@@ -60,8 +61,9 @@ def read(parse: Callable[[Document], Any], given: Document) -> Read:
                 assert value is not None or not column.required, column.name
                 assert not column.allowed or value in column.allowed, (column.name, value)
     assert len({row["observation_id"] for row in rows}) == len(rows)
-    quarantined = pl.concat([batch.unreadable for batch in batches]).to_dicts()
-    return Read(rows, quarantined, tuple(notice for batch in batches for notice in batch.notices))
+    unread = pl.concat([batch.unreadable for batch in batches])
+    quarantined = [{**row, "reason": why} for row, (why, _) in zip(unread.to_dicts(), said.unread(unread), strict=True)]
+    return Read(rows, quarantined, said.notices(notice for batch in batches for notice in batch.notices))
 
 
 @dataclass

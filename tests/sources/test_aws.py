@@ -117,9 +117,9 @@ def test_reserved_is_standard_without_payment_upfront():
     ("price", "unit", "currency", "reason"),
     [
         ("55.04", "Quantity", "USD", "the price is for 'Quantity', not for 'Hrs'"),
-        ("395.5", "Hrs", "CNY", "it is in CNY, not in USD"),
+        ("395.5", "Hrs", "CNY", "the price is in CNY, not in USD"),
         ("0.0000000000", "Hrs", "USD", "0 is not a price"),
-        ("call us", "Hrs", "USD", '"call us" is not a number'),
+        ("call us", "Hrs", "USD", "'call us' is not a number"),
         (None, "Hrs", "USD", "null is not a number"),
     ],
 )
@@ -136,7 +136,7 @@ def test_a_product_with_terms_of_another_form_costs_itself_and_a_list_of_such_is
     found = parsed(products, {"A": term("A", "J", "55.04"), "B": {"B.J": ["21.9"]}})
     assert found.by("instance") == [("p5.48xlarge",)]
     assert "sku B" in found.quarantined[0]["locator"]
-    assert "has not the form of the others" in found.reasons
+    assert "does not have the form of the others" in found.reasons
     with pytest.raises(DocumentError, match="no row of it could be read; first: sku A"):
         parsed(products, {"A": {"A.J": "55.04"}, "B": {"B.J": ["21.9"]}})
 

@@ -130,14 +130,14 @@ def test_regions_are_kept_apart():
         ({"unitOfMeasure": "1 Month"}, "the price is for '1 Month', not for '1 Hour'"),
         ({"retailPrice": 0.0}, "0 is not a price"),
         ({"retailPrice": -3.0}, "-3 is not a price"),
-        ({"retailPrice": "on request"}, '"on request" is not a number'),
-        ({"retailPrice": "98,32"}, '"98,32" is not a number'),
-        ({"retailPrice": True}, "true is not a number"),
+        ({"retailPrice": "on request"}, "'on request' is not a number"),
+        ({"retailPrice": "98,32"}, "'98,32' is not a number"),
+        ({"retailPrice": True}, "'true' is not a number"),
         ({"retailPrice": None}, "retailPrice is missing"),
         ({"type": "Lease"}, "'Lease' is none of"),
         (
             {"armSkuName": "Standard_ND96isr_X999_v9"},
-            '"Standard_ND96isr_X999_v9" is not known; add it to gpu_names.csv',
+            "'Standard_ND96isr_X999_v9' is not known; add it to gpu_names.csv",
         ),
     ],
 )

@@ -14,6 +14,7 @@ import polars as pl
 import pytest
 
 from tests.conftest import EXCERPTS, SHARED, recorded
+from tests.sources import said
 from warehouse.database.store import opened
 from warehouse.errors import DocumentError
 from warehouse.paths import create_folders, paths_of
@@ -314,7 +315,7 @@ def test_files_that_disagree_are_named():
     site = Site({NOTABLE: models("A", Confidence="Likely"), LARGE_SCALE: models("A", Confidence="Confident")})
     [batch] = parsed(fetched(site)[PAIR])
     assert batch.frame.select("model", "confidence").rows() == [("A", "Likely")]
-    assert "1 models are listed with different figures" in batch.notices[0]
+    assert "1 models are listed with different figures" in said.notices(batch.notices)[0]
 
 
 def test_a_figure_of_one_list_stands_where_the_other_has_none():
@@ -323,7 +324,9 @@ def test_a_figure_of_one_list_stands_where_the_other_has_none():
     assert batch.frame.sort("model").select("model", "training_flop", "locator").rows() == [
         ("A", 3e25, f"{LARGE_SCALE} line 2"), ("B", None, f"{NOTABLE} line 3"),
     ]  # fmt: skip
-    assert "1 models are listed with different figures; the first that has training compute counts: A" in batch.notices
+    assert "1 models are listed with different figures; the first that has training compute counts: A" in said.notices(
+        batch.notices
+    )
 
 
 def test_one_model_in_two_spellings_counts_once_and_other_models_stay_apart():
@@ -338,7 +341,7 @@ def test_one_model_in_two_spellings_counts_once_and_other_models_stay_apart():
     assert batch.frame.select("model", "training_flop").sort("model").rows() == [
         ("Deep-Net_2 Pro", 3e25), ("PointNet", None), ("PointNet++", 3e25),
     ]  # fmt: skip
-    assert "1 models are listed in a second spelling and count once: deep net 2 Pro" in batch.notices
+    assert "1 models are listed in a second spelling and count once: deep net 2 Pro" in said.notices(batch.notices)
     another = {"Publication date": "2025-06-01", "Organization": "Lab"}
     site = Site({NOTABLE: models("CaLM", Organization="Lab"), LARGE_SCALE: models("CALM", **another)})
     assert table_of(site, PAIR).height == 2, "of another day, it is another model"
@@ -451,9 +454,7 @@ def test_a_number_that_is_not_one_quarantines_its_row():
     site = Site({NOTABLE: models("A", **{"Training compute (FLOP)": "about 1e25"}), LARGE_SCALE: models("B")})
     [batch] = parsed(fetched(site)[PAIR])
     assert batch.frame.get_column("model").to_list() == ["B"]
-    assert batch.unreadable.select("reason", "locator").rows() == [
-        ("training_flop: 'about 1e25' is not a number", f"{NOTABLE} line 2")
-    ]
+    assert said.unread(batch.unreadable) == [("training_flop: 'about 1e25' is not a number", f"{NOTABLE} line 2")]
 
 
 def test_a_model_without_a_day_is_quarantined_and_not_forgotten():
@@ -465,7 +466,7 @@ def test_a_model_without_a_day_is_quarantined_and_not_forgotten():
     )
     [batch] = parsed(fetched(site)[PAIR])
     assert batch.frame.is_empty(), "B is older than the list begins"
-    assert batch.unreadable.get_column("reason").to_list() == ["published: is empty"]
+    assert [why for why, _ in said.unread(batch.unreadable)] == ["published: is empty"]
 
 
 @pytest.mark.parametrize("day", ["2024-12", "2024", "12/24/2024"])
@@ -473,7 +474,7 @@ def test_a_day_that_is_not_one_is_not_made_up(day):
     site = Site({NOTABLE: models("A", **{"Publication date": day}), LARGE_SCALE: models("B")})
     [batch] = parsed(fetched(site)[PAIR])
     assert batch.frame.get_column("model").to_list() == ["B"]
-    assert batch.unreadable.get_column("reason").to_list() == [f"published: '{day}' is not a date (YYYY-MM-DD)"]
+    assert [why for why, _ in said.unread(batch.unreadable)] == [f"published: '{day}' is not a date (YYYY-MM-DD)"]
 
 
 def test_an_unknown_chip_is_named_and_a_blank_figure_is_left_out():
@@ -486,7 +487,7 @@ def test_an_unknown_chip_is_named_and_a_blank_figure_is_left_out():
         return [*rows, rows[0] | {"Hardware name": "NVIDIA Rubin"}]
 
     [batch] = parsed(fetched(Site({HARDWARE: edited(HARDWARE, change)}))[HARDWARE])
-    notices = "\n".join(batch.notices)
+    notices = "\n".join(said.notices(batch.notices))
     assert "unknown chips in ml_hardware.csv" in notices
     assert "NVIDIA Rubin" in notices
     assert "NVIDIA B200 is left out, the list has no memory_gb" in notices

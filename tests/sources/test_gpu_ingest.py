@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from tests.live_server import Reply
+from tests.sources import said
 from tests.sources.test_azure import ITEM, page
 from warehouse.assumptions import load as load_assumptions
 from warehouse.calendars.exchange import sessions
@@ -61,7 +62,7 @@ def test_many_unknown_sizes_cost_their_own_rows_only(live_server, run_once):
     assert (added, rows) == (1, [12.29])
     assert found.outcome == "good"
     assert len(messages) == 30
-    assert "Standard_ND7_Z1_v9" in " ".join(notice for _, notice in found.notices)
+    assert "Standard_ND7_Z1_v9" in " ".join(said.notices(notice for _, notice in found.notices))
 
 
 def test_prices_that_are_implausible_for_their_chip_cost_the_document(live_server, run_once):

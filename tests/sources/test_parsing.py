@@ -6,8 +6,11 @@ from datetime import date
 import polars as pl
 import pytest
 
+from tests.sources.said import unread
 from warehouse.errors import DocumentError
+from warehouse.sources.common import reasons
 from warehouse.sources.common.parsing import figures, read_csv, text_of, typed
+from warehouse.sources.common.wording import sentences
 from warehouse.tables.table import Column, Table
 
 BARS = Table(
@@ -62,7 +65,7 @@ def test_types_and_the_line_of_each_row():
 def test_a_field_that_cannot_be_read_quarantines_its_row_and_keeps_the_others(row, complaint):
     read = typed(parsed(f"{','.join(NAMES)}\nNVDA,2025-01-27,118.42,1,\n{row}\n"), BARS)
     assert read.frame.height == 1
-    assert read.unreadable.select("reason", "locator").rows() == [(complaint, "line 3")]
+    assert unread(read.unreadable) == [(complaint, "line 3")]
     assert read.unreadable.get_column("row").item().startswith('{"ticker":"X"')
 
 
@@ -101,7 +104,7 @@ def test_a_number_stays_the_number_that_it_is():
     read = figures({"close": [118.42, 0.1 + 0.2], "volume": [818830900, 2**62 + 1]}, BARS)
     assert read.columns["close"].to_list() == [118.42, 0.1 + 0.2]
     assert read.columns["volume"].to_list() == [818830900, 2**62 + 1]
-    assert read.reasons == ["", ""]
+    assert read.reasons == [[], []]
 
 
 @pytest.mark.parametrize(
@@ -127,7 +130,7 @@ def test_a_value_is_a_number_of_the_columns_type_or_named(value, close, volume):
     for name, expected in (("close", close), ("volume", volume)):
         read = figures({name: [value]}, BARS)
         said = expected if isinstance(expected, str) else ""
-        assert (read.columns[name].to_list(), read.reasons) == ([None if said else expected], [said])
+        assert (read.columns[name].to_list(), sentences(read.reasons[0])) == ([None if said else expected], said)
 
 
 @pytest.mark.parametrize("value", [7, 3.5, " 12.0 ", "1e3", "", "n/a", "12.50", "-0", "+5", ".5", "5."])
@@ -136,7 +139,7 @@ def test_text_is_read_alike_in_a_csv_file_and_in_a_json_body(value):
     frame = pl.DataFrame([row]).with_columns(locator=pl.lit("line 2"))
     as_text = typed(frame, BARS)
     as_value = figures({"close": [value], "volume": [value]}, BARS)
-    assert as_value.reasons == (as_text.unreadable["reason"].to_list() or [""])
+    assert as_value.reasons == ([list(map(reasons.read, each)) for each in as_text.unreadable["reasons"]] or [[]])
     if as_text.frame.height:
         for name in ("close", "volume"):
             assert as_value.columns[name].to_list() == as_text.frame[name].to_list()

@@ -12,6 +12,7 @@ import pytest
 
 from tests.conftest import EXCERPTS, SHARED, recorded
 from tests.live_server import REFUSALS, LiveServer, Reply
+from tests.sources import said
 from warehouse.errors import DocumentError, StoppedError
 from warehouse.fetching.client import Online
 from warehouse.settings import Settings
@@ -191,7 +192,7 @@ def test_share_counts_by_class_are_not_taken_for_the_companys_own():
     assert facts.frame.height == 1
     assert shares.frame.select("measured_on", "shares").rows() == [(date(2025, 2, 1), 570)]
     assert shares.unreadable.is_empty(), "no sign that the rest of the body is wrong"
-    (notice,) = shares.notices
+    (notice,) = said.notices(shares.notices)
     assert notice == (
         "ORCL: 12 cover pages give several share counts, perhaps of classes of shares; none of them is used"
     )
@@ -214,12 +215,12 @@ def test_the_list_of_tags_names_every_measure_of_the_snapshot():
     [
         ({"val": "1,234"}, "val: '1,234' is not a whole number"),
         ({"val": "1234"}, "val: '1234' is not a whole number"),
-        ({"val": 12.5}, "val: 12.5 is not a whole number"),
-        ({"val": None}, "val: None is not a whole number"),
+        ({"val": 12.5}, "val: '12.5' is not a whole number"),
+        ({"val": None}, "val: null is not a whole number"),
         ({"val": 10**30}, "is not a whole number"),
         ({"end": "31.08.2025"}, "end: '31.08.2025' is not a date"),
         ({"filed": "soon"}, "filed: 'soon' is not a date"),
-        ({"start": None}, "start: is missing"),
+        ({"start": None}, "start: is empty"),
         ({"start": "2025", "val": "x"}, "val: 'x' is not a whole number; start: '2025' is not a date"),
     ],
 )
@@ -227,8 +228,8 @@ def test_a_row_that_cannot_be_read_is_quarantined_with_its_reason(change, reason
     good = row("2025-06-01", "2025-08-31", 8_502, "2025-09-25")
     facts, _ = read(body(**{CAPEX: [good, good | change]}, **REVENUE))
     assert facts.frame.height == 2
-    ((_, said, place),) = facts.unreadable.rows()
-    assert reason in said
+    ((why, place),) = said.unread(facts.unreadable)
+    assert reason in why
     assert place == f"us-gaap/{CAPEX}/USD[1]"
 
 
@@ -242,11 +243,13 @@ def test_another_currency_is_named_and_the_rest_is_read():
     both = body(**{CAPEX: [row("2025-06-01", "2025-08-31", 1, "2025-09-25")]}, **REVENUE)
     both["facts"]["us-gaap"][CAPEX]["units"]["EUR"] = [row("2025-06-01", "2025-08-31", 2, "2025-09-25")]
     assert facts.frame.is_empty()
-    assert any(f"us-gaap/{CAPEX} is filed in EUR, and only USD is read" in notice for notice in facts.notices)
-    assert any("no tag of revenue" in notice for notice in facts.notices)
+    assert any(
+        f"us-gaap/{CAPEX} is filed in EUR, and only USD is read" in notice for notice in said.notices(facts.notices)
+    )
+    assert any("no tag of revenue" in notice for notice in said.notices(facts.notices))
     facts, _ = read(both)
     assert facts.frame["value_usd"].to_list() == [1, 14_926_000_000]
-    assert any("filed in EUR" in notice for notice in facts.notices)
+    assert any("filed in EUR" in notice for notice in said.notices(facts.notices))
 
 
 def test_a_tag_that_was_left_for_an_unlisted_one_is_noticed_with_candidates():
@@ -256,7 +259,7 @@ def test_a_tag_that_was_left_for_an_unlisted_one_is_noticed_with_candidates():
         "PaymentsToAcquireInvestments": [row("2020-06-01", "2020-08-31", 2, "2020-09-25")],
     }
     facts, _ = read(body(**rows, **REVENUE))
-    (notice,) = facts.notices
+    (notice,) = said.notices(facts.notices)
     assert notice.startswith(
         "ORCL: capex ends on 2024-08-31 and revenue on 2025-08-31; the company may have changed its tag"
     )

@@ -161,7 +161,7 @@ def test_prices_that_are_none():
         "gpu_x_h100,H100,two,26,200,1.5,us-east-1,,,",
     )
     assert found.by("usd_per_gpu_hour") == [(3.29,)]
-    assert '"n/a" is not a number' in found.reasons
+    assert "'n/a' is not a number" in found.reasons
     assert "-1 is not a price" in found.reasons
     assert "gpu_1x_z100 (1)" in found.said
     assert "Price is zero" in found.said

@@ -12,6 +12,7 @@ import pytest
 
 from tests.conftest import EXCERPTS, recorded
 from tests.live_server import LiveServer, Reply
+from tests.sources import said
 from tests.sources.prices import SESSIONS, Share, walk
 from tests.sources.prices import tiingo as answer
 from tests.sources.test_yahoo import Nothing
@@ -142,7 +143,7 @@ def test_numbers_as_text_are_read_and_others_are_quarantined() -> None:
     body[3]["volume"] = "many"
     [prices, _] = parse(body)
     assert prices.frame.height == len(DAYS) - 1
-    assert prices.unreadable["reason"].to_list() == ["volume: 'many' is not a whole number"]
+    assert [why for why, _ in said.unread(prices.unreadable)] == ["volume: 'many' is not a whole number"]
 
 
 # -- over the wire ----------------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from tests.conftest import EXCERPTS, recorded
 from tests.live_server import LiveServer, Reply
+from tests.sources import said
 from tests.sources.prices import SESSIONS, Share, chart, opened_at, walk
 from warehouse.errors import DocumentError, StoppedError
 from warehouse.fetching.client import Online
@@ -87,7 +88,9 @@ def test_splits_and_dividends_are_facts(file: str, dividends: int) -> None:
 def test_a_bar_of_a_running_session_and_a_row_of_nulls_are_no_bars(file: str) -> None:
     [prices, actions] = parse(body_of(file), at=datetime(2025, 1, 28, 15, 5, tzinfo=UTC))
     assert prices.frame["date"].to_list() == [date(2025, 1, 23), date(2025, 1, 27)]
-    assert prices.notices == ("NVDA: no bar on 2025-01-24 (timestamp[1] holds nulls); the next fetch asks again.",)
+    assert said.notices(prices.notices) == (
+        "NVDA: no bar on 2025-01-24 (timestamp[1] holds nulls); the next fetch asks again.",
+    )
     assert prices.unreadable.is_empty()
     assert actions.frame.is_empty()
 
@@ -234,7 +237,7 @@ def test_a_number_as_text_is_read_and_a_text_that_is_none_is_quarantined() -> No
     quotes["volume"][6] = None
     [prices, _] = parse(body)
     assert prices.frame.height == 18
-    reasons = prices.unreadable.select("reason", "locator").rows()
+    reasons = said.unread(prices.unreadable)
     assert reasons == [
         ("open: 'n/a' is not a number", "timestamp[5]"),
         ("volume: is empty", "timestamp[6]"),
@@ -254,7 +257,7 @@ def test_the_bar_that_comes_twice_is_one() -> None:
     assert prices.frame["close"][-1] == pytest.approx(
         good()["chart"]["result"][0]["indicators"]["quote"][0]["close"][-1] + 0.01
     )
-    assert "two bars for" in prices.notices[0]
+    assert "two bars for" in said.notices(prices.notices)[0]
 
 
 def test_a_split_applied_to_one_part_is_refused() -> None:

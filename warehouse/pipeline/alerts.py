@@ -137,6 +137,8 @@ def news(known: Known, seen: Seen, now: datetime) -> tuple[Known, list[Message]]
     messages: list[Message] = []
     rows: dict[str, list[str]] = {}
     for topic in seen.topics:
+        if topic.kind == "notice":
+            _rename(after, topic)
         before = after.open.get(topic.key)
         if not topic.text and before is not None:
             del after.open[topic.key]
@@ -156,6 +158,13 @@ def news(known: Known, seen: Seen, now: datetime) -> tuple[Known, list[Message]]
             said = f"The verdict on {name} changed from {_words(earlier)} to {_words(verdict)}."
             messages.append(Message("verdict", f"verdict {name}", "changed", said))
     return after, messages
+
+
+def _rename(known: Known, topic: Topic) -> None:
+    """Earlier versions named a notice by its text or by the text's digest: it gets the key of now, and is no news."""
+    for name in (topic.text or "", f"document {digest(topic.text or '')}"):
+        if was := known.open.pop(f"{topic.kind} {name}", None):
+            known.open[topic.key] = was
 
 
 def _still_open(known: Known, seen: Seen) -> dict[str, dict[str, str]]:
@@ -248,27 +257,18 @@ def post(lines: Sequence[str], run_id: str) -> dict[str, str]:
 # -- the file ---------------------------------------------------------------------------------------------------------
 
 
-def digest(said: str) -> str:
-    """A short name for what a document says: the same thing said again is no news."""
-    return hashlib.sha256(said.encode()).hexdigest()[:16]
+def digest(*said: str) -> str:
+    """A short name for what a document says, by its codes and fields: the same thing said again is no news."""
+    return hashlib.sha256("\0".join(said).encode()).hexdigest()[:16]
 
 
 def _read(paths: Paths) -> Known:
-    old = not (paths.root / FILE).exists()
+    kept = paths.root / FILE
     try:
-        read = json.loads((paths.root / (OLD_FILE if old else FILE)).read_text(encoding="utf-8"))
-        found = Known(dict(read["open"]), dict(read["verdicts"]), list(read["undelivered"]))
-        return _as_named_now(found) if old else found
+        read = json.loads((kept if kept.exists() else paths.root / OLD_FILE).read_text(encoding="utf-8"))
+        return Known(dict(read["open"]), dict(read["verdicts"]), list(read["undelivered"]))
     except (OSError, ValueError, TypeError, KeyError):
         return Known()  # nothing remembered: people are notified once more of what is open
-
-
-def _as_named_now(known: Known) -> Known:
-    """The old file named a notice by its whole text."""
-    for key in [key for key, was in known.open.items() if was["kind"] == "notice"]:
-        was = known.open.pop(key)
-        known.open[Topic("notice", f"document {digest(was['text'])}", was["text"]).key] = was
-    return known
 
 
 def _remember(paths: Paths, known: Known) -> None:

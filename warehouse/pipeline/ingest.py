@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import traceback
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,8 @@ from warehouse.pipeline.context import Notice, RunContext
 from warehouse.pipeline.record import record_quarantined
 from warehouse.quality import quarantined
 from warehouse.sources import all_sources
+from warehouse.sources.common import wording
+from warehouse.sources.common.reasons import Reason
 from warehouse.sources.common.source import Batch, Document, Received, Source
 from warehouse.tables import CORE, SYSTEM
 
@@ -59,7 +61,7 @@ class Ingested:
     failures: list[Failure] = field(default_factory=list)
     stopped: str = ""
     skipped: str = ""
-    notices: dict[tuple[str, str], None] = field(default_factory=dict)
+    notices: dict[tuple[str, Reason], None] = field(default_factory=dict)
     """Things to know, each once: (table, notice)."""
     judged: dict[str, int] = field(default_factory=dict)
     """Rows of a document (by its hash) that its source judged one by one and quarantined (see `Source.judges_rows`)."""
@@ -267,7 +269,7 @@ def _load_document(
     newest: date | None = None
     count = 0
     unreadable: list[Batch] = []
-    notices: dict[tuple[str, str], None] = {}
+    notices: dict[tuple[str, Reason], None] = {}
     with store.staging.one_document() as stage:
         for batch in source.parse(document):
             rows = provenance(
@@ -368,9 +370,10 @@ def _record_notices(store: Store, run: RunContext, sources: Sequence[Ingested]) 
         for table in sorted({table for table, _ in found.notices}):
             said = [notice for of, notice in found.notices if of == table]
             more = f"; and {len(said) - NOTICES_SHOWN} more (overbuild quality)" if len(said) > NOTICES_SHOWN else ""
-            message = f"{found.name}: {'; '.join(said[:NOTICES_SHOWN])}{more}"
-            notices.append(Notice(f"document {digest(message)}", message))
-            details = {"protects": message, "outcome": "warning", "message": message, "notices": said[:NOTICES_KEPT]}
+            message = f"{found.name}: {wording.sentences(said[:NOTICES_SHOWN])}{more}"
+            kept = [asdict(each) for each in said[:NOTICES_KEPT]]
+            notices.append(Notice(f"document {digest(found.name, table, *(each.as_json() for each in said))}", message))
+            details = {"protects": message, "outcome": "warning", "message": message, "notices": kept}
             rows.append(
                 {
                     "run_id": run.run_id,

@@ -28,7 +28,8 @@ from warehouse.pipeline.ingest import Ingested, Ingestion
 from warehouse.pipeline.record import record_quarantined
 from warehouse.quality import checks, decisions, quarantined
 from warehouse.quality.carried import Key, NewRows, key_of
-from warehouse.quality.findings import CONTRADICTS, Earlier, Finding, Reason, Target
+from warehouse.quality.findings import CONTRADICTS, Earlier, Finding, Target
+from warehouse.sources.common.reasons import Reason
 from warehouse.tables import CORE
 from warehouse.tables.table import Check, Table
 
@@ -279,7 +280,7 @@ def _reasons(store: Store, run: RunContext, table: Table, *, of_live_documents: 
     )
     rows = store.execute(
         f"SELECT reason FROM quality.quarantine WHERE run_id = ? AND table_name = ? {only} "
-        "ORDER BY document_sha256, length(locator), locator, reason",
+        "ORDER BY document_sha256, length(locator), locator, row_id",
         [run.run_id, table.full_name],
     )
     return [reason for (reason,) in rows.fetchall()]

@@ -160,20 +160,8 @@ class Report:
 
 # -- why a row is quarantined ---------------------------------------------------------------------------------------------
 
-UNREADABLE = "unreadable"
 CONTRADICTS = "contradicts_an_earlier_row"
-"""Codes of reasons that no check gives; all others are names of checks."""
-
-
-@dataclass(frozen=True)
-class Reason:
-    """Why a row is quarantined: a code with the fields that it blames."""
-
-    code: str
-    fields: Mapping[str, Any] = field(default_factory=dict)
-
-    def as_json(self) -> str:
-        return json.dumps({"reason_code": self.code, "fields": self.fields}, ensure_ascii=False)
+"""The reason of the loading. All others are names of checks, or what kept a row from being read."""
 
 
 # -- rows -------------------------------------------------------------------------------------------------------------

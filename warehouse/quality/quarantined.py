@@ -14,7 +14,8 @@ from typing import Any
 import polars as pl
 
 from warehouse.quality import findings, wording
-from warehouse.quality.findings import UNREADABLE, Reason
+from warehouse.sources.common import reasons as of_sources
+from warehouse.sources.common.reasons import Reason
 from warehouse.tables.quarantine import TABLE
 from warehouse.tables.table import Check, Table
 
@@ -63,12 +64,12 @@ def rows(
 def unreadable(
     table: Table, bad: pl.DataFrame, *, run_id: str, document_sha256: str, document_name: str
 ) -> pl.DataFrame:
-    """Rows that could not be read (`row` as JSON, `reason`, `locator`) as rows of `quality.quarantine`."""
+    """Rows that could not be read (`UNREADABLE_SCHEMA`) as rows of `quality.quarantine`."""
     return _quarantine(
         table,
         run_id=run_id,
         documents={document_sha256: document_name},
-        reasons=[[Reason(UNREADABLE, {"found": said})] for said in bad["reason"]],
+        reasons=[list(map(of_sources.read, said)) for said in bad["reasons"]],
         identities=bad["row"].to_list(),
         rows=bad["row"].to_list(),
         places=[(document_sha256, locator) for locator in bad["locator"]],

@@ -10,7 +10,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from warehouse.quality import checks, findings
-from warehouse.quality.findings import PLACE, Explained, Reason, Target, at_fault, plain
+from warehouse.quality.findings import PLACE, Explained, Target, at_fault, plain
+from warehouse.sources.common import wording as of_sources
+from warehouse.sources.common.reasons import Reason
 from warehouse.tables.table import PROVENANCE, Check, Table
 
 FIELDS_SHOWN = 8
@@ -119,11 +121,10 @@ def quarantined(table: Table, reasons: Sequence[Reason], document: str, locator:
 
 
 def _reason(table: Table, reason: Reason) -> str:
-    match reason.code:
-        case findings.UNREADABLE:
-            return str(reason.fields["found"])
-        case findings.CONTRADICTS:
-            return "says otherwise than an earlier row of the same source about the same thing on the same day"
+    if reason.code in of_sources.ROWS:
+        return of_sources.sentence(reason)
+    if reason.code == findings.CONTRADICTS:
+        return "says otherwise than an earlier row of the same source about the same thing on the same day"
     check = _check_of(table, reason)
     return f"{label(check, table)}: {fields(reason.fields)} ({check.protects})"
 

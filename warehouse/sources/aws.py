@@ -25,6 +25,7 @@ import ijson
 from warehouse.errors import DocumentError
 from warehouse.sources.common.gpu_names import look_up
 from warehouse.sources.common.gpu_offers import Offers
+from warehouse.sources.common.reasons import reason
 from warehouse.sources.common.source import Batch, Document, Fetching, Received, Source
 
 HOST = "pricing.us-east-1.amazonaws.com"
@@ -181,13 +182,13 @@ def _read(sku: str, product: dict[str, Any], terms: Any, reserved: bool, offers:
             locator = f"sku {sku}, {price_code if price_code.startswith(sku) else f'{code}.{price_code}'}"
             raw = {"sku": sku, "instanceType": product["instanceType"], "term": kind, **dimension}
             if dimension.get("unit") != "Hrs":
-                offers.quarantine(raw, f"unit: the price is for {dimension.get('unit')!r}, not for 'Hrs'", locator)
+                offers.quarantine(
+                    raw, reason("other_unit", column="unit", found=dimension.get("unit"), wanted="Hrs"), locator
+                )
                 continue
             prices = dimension.get("pricePerUnit") or {}
             if "USD" not in prices:
-                offers.quarantine(
-                    raw, f"pricePerUnit: it is in {', '.join(prices) or 'no currency'}, not in USD", locator
-                )
+                offers.quarantine(raw, reason("other_currency", column="pricePerUnit", found=list(prices)), locator)
                 continue
             price = offers.price(prices["USD"], "pricePerUnit", raw, locator, text=True)
             if price is not None:

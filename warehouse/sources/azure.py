@@ -26,6 +26,7 @@ from urllib.parse import urlsplit, urlunsplit
 from warehouse.errors import StoppedError
 from warehouse.settings import Setting, Settings
 from warehouse.sources.common.gpu_offers import HOURS_A_YEAR, Offers, check_fields, items_of, json_of, lacking
+from warehouse.sources.common.reasons import Reason, reason
 from warehouse.sources.common.source import Batch, Document, Fetching, Received, Source
 
 HOST = "prices.azure.com"
@@ -131,30 +132,34 @@ def _read(item: dict[str, Any], locator: str, offers: Offers) -> None:
         offers.leave_out(why, size)
         return
     if item["currencyCode"] != "USD":
-        offers.quarantine(item, f"currencyCode: the price is in {item['currencyCode']}, not in USD", locator)
+        offers.quarantine(item, reason("other_currency", column="currencyCode", found=[item["currencyCode"]]), locator)
         return
     pricing, hours = ("spot" if _is_sold(item, "Spot") else "on_demand"), 1
     units = {"1 Hour"}
     if kind == "Reservation":
         term = str(item.get("reservationTerm"))
         if term not in TERMS:
-            offers.leave_out(f"reserved for {term}, where one and three years are compared", size)
+            offers.leave_out(reason("other_term", term=term), size)
             return
         pricing, years = TERMS[term]
         hours = years * HOURS_A_YEAR
         units.add(term)
     elif kind != "Consumption":
-        offers.quarantine(item, f"type: {kind!r} is none of Consumption and Reservation", locator)
+        offers.quarantine(
+            item, reason("unknown_value", column="type", found=kind, known=["Consumption", "Reservation"]), locator
+        )
         return
     if item["unitOfMeasure"] not in units:
-        offers.quarantine(item, f"unitOfMeasure: the price is for {item['unitOfMeasure']!r}, not for '1 Hour'", locator)
+        offers.quarantine(
+            item, reason("other_unit", column="unitOfMeasure", found=item["unitOfMeasure"], wanted="1 Hour"), locator
+        )
         return
     price = offers.price(item["retailPrice"], "retailPrice", item, locator)
     if price is None or (named := offers.chip(((PROVIDER, size),), item, locator)) is None:
         return
     count = offers.count(named, None, size)
     if count is None:
-        offers.quarantine(item, f"armSkuName: how many GPUs {size} has is not in the table of names", locator)
+        offers.quarantine(item, reason("gpu_count_unknown", column="armSkuName", instance=size), locator)
         return
     offers.add(
         provider=PROVIDER,
@@ -171,28 +176,29 @@ def _read(item: dict[str, Any], locator: str, offers: Offers) -> None:
     )
 
 
-def _outside(item: dict[str, Any], day: date) -> str:
-    """Why a row is no list price of a Linux node, or empty."""
+def _outside(item: dict[str, Any], day: date) -> Reason | None:
+    """Why a row is no list price of a Linux node; none where it is one."""
     product, service = str(item["productName"]), str(item.get("serviceName") or SERVICE)
     if licence := _LICENCE.search(product):
-        return f"{'Windows' if licence[0].lower().startswith('win') else licence[0]}: the licence is in the price"
+        name = "Windows" if licence[0].lower().startswith("win") else licence[0]
+        return reason("licence_in_the_price", licence=name)
     if "Cloud Services" in product or "CloudServices" in product:
-        return "an older service that resells the same sizes"
+        return reason("resold")
     if service != SERVICE:
-        return f"another service: {service}"
+        return reason("other_service", service=service)
     if _is_sold(item, "Low Priority"):
-        return "Low Priority, for one batch service only"
+        return reason("low_priority")
     if item["type"] == "DevTestConsumption":
-        return "for development and tests only"
+        return reason("development_only")
     if item.get("isPrimaryMeterRegion") is False:
-        return "a meter that bills nobody in this region"
+        return reason("secondary_meter")
     if item.get("tierMinimumUnits") not in (None, 0, "", "0", "0.0"):
-        return "a tier for larger quantities"
+        return reason("larger_quantities", tiers=1)
     if str(item.get("effectiveStartDate") or "")[:10] > day.isoformat():
-        return "a price that begins later"
+        return reason("begins_later")
     if str(item.get("effectiveEndDate") or "9999")[:10] < day.isoformat():
-        return "a price that has ended"
-    return ""
+        return reason("has_ended")
+    return None
 
 
 def _is_sold(item: dict[str, Any], way: str) -> bool:

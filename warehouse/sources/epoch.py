@@ -19,7 +19,7 @@ import io
 import json
 import tomllib
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date
 from email.utils import parsedate_to_datetime
@@ -31,6 +31,7 @@ import polars as pl
 
 from warehouse.errors import DocumentError
 from warehouse.sources.common.parsing import read_csv, text_of, typed
+from warehouse.sources.common.reasons import Reason, reason
 from warehouse.sources.common.source import Batch, Document, Fetching, Received, Source
 from warehouse.tables import CORE
 from warehouse.tables.table import ADDED_BY_LOADING
@@ -42,6 +43,7 @@ HARDWARE, CAPABILITIES = "ml_hardware.csv", "benchmarked_models.csv"
 PAIR = "epoch_ai_models.zip"
 MANIFEST = "manifest.json"
 CHIPS = "epoch_chips.toml"
+NAMES_SHOWN = 20
 VINTAGE = "vintage"
 BEFORE_2018 = r"^\s*(1\d{3}|200\d|201[0-7])(-|\s*$)"
 
@@ -220,8 +222,7 @@ def _models_of(document: Document) -> Batch:
         table,
         read.frame,
         read.unreadable,
-        _notices("models are listed with different figures; the first that has training compute counts", unlike)
-        + _notices("models are listed in a second spelling and count once", spelled),
+        _notices("models_with_other_figures", unlike) + _notices("models_in_two_spellings", spelled),
     )
 
 
@@ -241,8 +242,9 @@ def _dated(frame: pl.DataFrame, vintage: str, title: str) -> pl.DataFrame:
     return frame.with_columns(known_on=pl.lit(vintage), grade=pl.lit("B"), citation=pl.lit(citation))
 
 
-def _notices(what: str, names: Sequence[str]) -> tuple[str, ...]:
-    return (f"{len(names)} {what}: {', '.join(names[:20])}{', ...' if len(names) > 20 else ''}",) if names else ()
+def _notices(code: str, names: Sequence[str], **fields: str) -> tuple[Reason, ...]:
+    """A notice of some names; none where there are none."""
+    return (reason(code, count=len(names), names=list(names[:NAMES_SHOWN]), **fields),) if names else ()
 
 
 def _capabilities_of(document: Document) -> Batch:
@@ -293,7 +295,7 @@ def _specs_of(document: Document) -> Batch:
     listed = _read(document.body, document.name, (CHIP, VENDOR, RELEASED, *SPECS))
     wanted, left_out = chips()
     rows: list[dict[str, Any]] = []
-    notices: list[str] = []
+    notices: list[Reason] = []
     unknown: list[str] = []
     for row in listed.iter_rows(named=True):
         name = row[CHIP].strip()
@@ -302,18 +304,16 @@ def _specs_of(document: Document) -> Batch:
             notices += changed
             empty = [column for column in NEEDED if not spec[column]]
             if empty:
-                notices.append(
-                    f"{document.name}, {row['locator']}: {name} is left out, the list has no {', '.join(empty)}"
-                )
+                notices.append(reason("chip_without_figures", **_place(document, row), chip=name, columns=empty))
             elif any(spec["gpu_model"] == other["gpu_model"] for other in rows):
-                notices.append(f"{document.name}, {row['locator']}: {name} is listed twice; the first row counts")
+                notices.append(reason("chip_listed_again", **_place(document, row), chip=name))
             else:
                 rows.append(spec)
         elif name and name not in left_out:
             unknown.append(name)
     absent = sorted(set(wanted) - {row[CHIP].strip() for row in listed.iter_rows(named=True)})
-    notices += _notices(f"unknown chips in {document.name}; give each a place in {CHIPS}", unknown)
-    notices += _notices(f"chips are no longer in {document.name}; their last figures stay", absent)
+    notices += _notices("unknown_chips", unknown, document=document.name, list=CHIPS)
+    notices += _notices("chips_no_longer_listed", absent, document=document.name)
     schema = {name: pl.String for name in table.names if name not in ADDED_BY_LOADING}
     frame = pl.DataFrame(rows, schema=schema).with_columns(
         pl.col("note").fill_null(""), pl.lit(vintage).alias("known_on"),
@@ -323,7 +323,11 @@ def _specs_of(document: Document) -> Batch:
     return Batch(table, read.frame, read.unreadable, tuple(notices))
 
 
-def _spec(row: dict[str, str], chip: Chip) -> tuple[dict[str, str], list[str]]:
+def _place(document: Document, row: Mapping[str, str]) -> dict[str, str]:
+    return {"document": document.name, "locator": row["locator"]}
+
+
+def _spec(row: dict[str, str], chip: Chip) -> tuple[dict[str, str], list[Reason]]:
     """One chip as text fields of core.gpu_specs, and what is to know of it."""
     spec = {
         "gpu_model": chip.gpu_model,
@@ -337,7 +341,7 @@ def _spec(row: dict[str, str], chip: Chip) -> tuple[dict[str, str], list[str]]:
     for there, (here, unit) in SPECS.items():
         spec[here] = _in_unit(row[there].strip(), unit)
     notes: list[str] = []
-    notices: list[str] = []
+    notices: list[Reason] = []
     for fix in chip.corrections:
         column, value = fix["column"], "" if fix.get("value") is None else str(fix["value"])
         published = "" if fix.get("published") is None else str(fix["published"])
@@ -345,10 +349,9 @@ def _spec(row: dict[str, str], chip: Chip) -> tuple[dict[str, str], list[str]]:
             notes.append(f"{column}: {value or 'null'} for {published or 'a blank'} in the list: {fix['why']}")
             spec[column] = value
         elif spec[column] != value:
-            notices.append(
-                f"{HARDWARE}, {row['locator']}: {chip.epoch} now has {column} {spec[column] or 'blank'}, no longer "
-                f"{published or 'blank'}; the correction in {CHIPS} no longer applies, look at it again"
-            )
+            said = {"column": column, "found": spec[column], "published": published, "list": CHIPS}
+            place = {"document": HARDWARE, "locator": row["locator"]}
+            notices.append(reason("correction_no_longer_applies", **place, chip=chip.epoch, **said))
     spec["note"] = "; ".join(notes)
     return spec, notices
 

@@ -22,6 +22,7 @@ from typing import Any
 
 from warehouse.sources.common.gpu_names import providers
 from warehouse.sources.common.gpu_offers import Offers, check_fields, items_of, json_of, lacking
+from warehouse.sources.common.reasons import reason
 from warehouse.sources.common.source import Batch, Document, Fetching, Received, Source
 
 HOST = "raw.githubusercontent.com"
@@ -39,7 +40,8 @@ KINDS: dict[str, tuple[str, str | None]] = {
     "community": ("marketplace", "marketplace"),
     "marketplace": ("marketplace", "marketplace"),
 }
-OTHER_PRODUCTS = {"serverless": "serverless: paid by the second of use", "cluster": "a cluster, paid for a term"}
+OTHER_PRODUCTS = ("serverless", "cluster")
+KINDS_READ = [*KINDS, "reserved", *OTHER_PRODUCTS]
 YEARS = {12: "reserved_1y", 36: "reserved_3y"}
 REQUIRED = ("provider", "gpu", "usd_hr", "kind", "source_url", "fetched_at")
 KNOWN = frozenset({
@@ -107,7 +109,7 @@ def _read(item: dict[str, Any], locator: str, offers: Offers) -> None:
         offers.unknown("provider", name, item, locator)
         return
     if provider.licence:
-        offers.leave_out("the provider's terms forbid an index made of its data", name)
+        offers.leave_out(reason("terms_forbid"), name)
         return
     pricing, its_class = KINDS.get(kind, ("", None))
     if kind == "reserved":
@@ -115,19 +117,22 @@ def _read(item: dict[str, Any], locator: str, offers: Offers) -> None:
         months = commitment.get("months") if isinstance(commitment, dict) else None
         pricing = YEARS.get(months, "") if isinstance(months, int) else ""
         if not pricing:
-            offers.leave_out("reserved for another term than one or three years", f"{name} {chip}")
+            offers.leave_out(reason("other_term", term=None), f"{name} {chip}")
             return
     elif kind in OTHER_PRODUCTS:
-        offers.leave_out(OTHER_PRODUCTS[kind], f"{name} {chip}")
+        offers.leave_out(reason(kind), f"{name} {chip}")
         return
     elif not pricing:
-        offers.quarantine(item, f"kind: {kind!r} is not known; is it on demand, spot or something else?", locator)
+        offers.quarantine(
+            item,
+            reason("unknown_value", column="kind", found=kind, known=KINDS_READ),
+            locator,
+        )
         return
     day = _day(item["fetched_at"])
     if day is None or day > offers.day:
-        offers.quarantine(
-            item, f"fetched_at: {item['fetched_at']!r} is not a time before the file was received", locator
-        )
+        why = reason("not_a_past_time", column="fetched_at", found=str(item["fetched_at"]))
+        offers.quarantine(item, why, locator)
         return
     price = offers.price(item["usd_hr"], "usd_hr", item, locator)
     if price is None:
@@ -167,13 +172,12 @@ def _say_who_is_missing(found: dict[str, Any], items: list[dict[str, Any]], offe
     dated = str(found.get("date") or "")[:10]
     old = Counter(str(item.get("provider")) for item in items if str(item.get("fetched_at") or dated)[:10] < dated)
     if old:
-        who = ", ".join(f"{name} ({rows})" for name, rows in old.most_common())
-        offers.notice(f"{sum(old.values())} offers are carried forward from earlier days and count on those: {who}")
+        offers.notice("carried_forward", rows=sum(old.values()), names=[list(each) for each in old.most_common()])
     listed = found.get("providers")
     if isinstance(listed, dict):
         offering = {str(item.get("provider")) for item in items}
         if silent := sorted(name for name in listed if name not in offering):
-            offers.notice(f"providers without any offer in this file: {', '.join(silent)}")
+            offers.notice("providers_without_offers", names=silent)
 
 
 SOURCES = (

@@ -13,6 +13,7 @@ from warehouse.errors import DocumentError
 from warehouse.settings import Setting, Settings
 from warehouse.sources.common.gpu_names import ANYBODY
 from warehouse.sources.common.gpu_offers import Offers, json_of
+from warehouse.sources.common.reasons import reason
 from warehouse.sources.common.source import Batch, Document, Fetching, Received, Source
 
 HOST = "cloud.lambda.ai"
@@ -49,12 +50,14 @@ def _read(name: str, entry: Any, offers: Offers) -> None:
     locator = f"instance type {name}"
     kind = entry.get("instance_type") if isinstance(entry, dict) else None
     if not isinstance(kind, dict) or "price_cents_per_hour" not in kind:
-        offers.quarantine({"name": name, "entry": entry}, "price_cents_per_hour is missing", locator)
+        offers.quarantine(
+            {"name": name, "entry": entry}, reason("missing_field", columns=["price_cents_per_hour"]), locator
+        )
         return
     specs = kind.get("specs")
     listed = offers.number(specs.get("gpus"), "gpus") if isinstance(specs, dict) else None
     if listed == 0 or name.startswith("cpu_"):
-        offers.leave_out("an instance without GPUs", name)
+        offers.leave_out(reason("no_gpu"), name)
         return
     cents = offers.price(kind["price_cents_per_hour"], "price_cents_per_hour", kind, locator)
     if cents is None:
@@ -64,7 +67,7 @@ def _read(name: str, entry: Any, offers: Offers) -> None:
         return
     count = offers.count(named, listed, name)
     if count is None:
-        offers.quarantine(kind, "gpus: how many GPUs the instance has is not said", locator)
+        offers.quarantine(kind, reason("gpu_count_unknown", column="gpus", instance=name), locator)
         return
     offers.add(
         provider=PROVIDER,

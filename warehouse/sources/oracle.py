@@ -15,6 +15,7 @@ from typing import Any
 from warehouse.errors import DocumentError
 from warehouse.sources.common.gpu_names import ANYBODY
 from warehouse.sources.common.gpu_offers import Offers, check_fields, items_of, json_of, lacking
+from warehouse.sources.common.reasons import reason
 from warehouse.sources.common.source import Batch, Document, Fetching, Received, Source
 
 HOST = "apexapps.oracle.com"
@@ -63,10 +64,10 @@ def _read(item: dict[str, Any], offers: Offers) -> None:
         return
     part, name = str(item["partNumber"]), str(item["displayName"])
     if _LICENCE.search(name):
-        offers.leave_out("a software licence, not a GPU", name)
+        offers.leave_out(reason("software_licence"), name)
         return
     if " ".join(str(item["metricName"]).lower().split()) != UNIT:
-        offers.leave_out(f"another unit: {item['metricName']}", name)
+        offers.leave_out(reason("other_metric", found=item["metricName"]), name)
         return
     prices = {
         str(entry.get("currencyCode")): entry.get("prices") or []
@@ -74,16 +75,14 @@ def _read(item: dict[str, Any], offers: Offers) -> None:
         if isinstance(entry, dict)
     }
     if "USD" not in prices:
-        offers.quarantine(
-            item, f"currencyCode: the price is in {', '.join(prices) or 'no currency'}, not in USD", locator
-        )
+        offers.quarantine(item, reason("other_currency", column="currencyCode", found=list(prices)), locator)
         return
     payg = [price for price in prices["USD"] if isinstance(price, dict) and price.get("model") == MODEL]
     values = [price.get("value") for price in payg if not price.get("rangeMin")]
     if tiers := len(payg) - len(values):
-        offers.leave_out(f"{tiers} tiers for larger quantities", name)
+        offers.leave_out(reason("larger_quantities", tiers=tiers), name)
     if not values:
-        offers.quarantine(item, f"prices: there is none of the model {MODEL}", locator)
+        offers.quarantine(item, reason("no_price_of_model", model=MODEL), locator)
         return
     chip = _AROUND.sub("", name)
     bare = _GENERATION.sub("", chip)

@@ -17,6 +17,7 @@ from warehouse.errors import DocumentError
 from warehouse.settings import Setting, Settings
 from warehouse.sources.common.gpu_names import ANYBODY
 from warehouse.sources.common.gpu_offers import Offers, check_fields, items_of, json_of
+from warehouse.sources.common.reasons import reason
 from warehouse.sources.common.source import Batch, Document, Fetching, Received, Source
 
 NAME = "runpod"
@@ -74,7 +75,7 @@ def _read(item: dict[str, Any], price_field: str, offers: Offers) -> None:
     locator = f"gpu type {name}, {price_field}"
     value = item[price_field]
     if value is None or value == 0:
-        offers.leave_out(f"{price_field} is zero or empty: not offered", name)
+        offers.leave_out(reason("not_offered", column=price_field), name)
         return
     price = offers.price(value, price_field, item, locator)
     if price is None:

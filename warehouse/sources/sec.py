@@ -30,6 +30,7 @@ from warehouse.calendars.fiscal import LENGTHS_DAYS, fiscal_quarter, fiscal_year
 from warehouse.errors import DocumentError
 from warehouse.settings import Settings
 from warehouse.sources.common.parsing import unpacked
+from warehouse.sources.common.reasons import UNREADABLE_SCHEMA, Reason, because, reason
 from warehouse.sources.common.source import Batch, Document, Fetching, Received, Source
 from warehouse.tables import CORE
 from warehouse.tables.sec_tags import FILE, Measure, fingerprint, tags
@@ -53,7 +54,8 @@ TICKER, YEAR_END_MONTH = "ticker", "fiscal_year_end_month"
 """What the context of a body says."""
 
 DAYS = ("start", "end", "filed")
-NONE_UNREADABLE = pl.DataFrame(schema={"row": pl.String, "reason": pl.String, "locator": pl.String})
+TAGS_NAMED = 6
+NONE_UNREADABLE = pl.DataFrame(schema=UNREADABLE_SCHEMA)
 T = TypeVar("T")
 
 
@@ -206,14 +208,11 @@ def _parse(document: Document) -> Iterator[Batch]:
     )
 
 
-def _about_shares(rows: int, unclear: int, ticker: str) -> tuple[str, ...]:
+def _about_shares(rows: int, unclear: int, ticker: str) -> tuple[Reason, ...]:
     """Why share counts are missing: a company with classes of shares gives one count for each, or none by name."""
     if not rows:
-        return (f"{ticker}: no share count on its cover pages; it may have classes of shares",)
-    if not unclear:
-        return ()
-    pages = "a cover page gives" if unclear == 1 else f"{unclear} cover pages give"
-    return (f"{ticker}: {pages} several share counts, perhaps of classes of shares; none of them is used",)
+        return (reason("no_share_count", ticker=ticker),)
+    return (reason("several_share_counts", ticker=ticker, pages=unclear),) if unclear else ()
 
 
 def _decoded(body: bytes | msgspec.Raw, kind: type[T], name: str, place: str = "") -> T:
@@ -251,7 +250,7 @@ class _Reading:
 
     def __init__(self, name: str, cik: int, taxonomies: dict[str, dict[str, msgspec.Raw]]) -> None:
         self.name, self.cik, self._taxonomies = name, cik, taxonomies
-        self.notices: list[str] = []
+        self.notices: list[Reason] = []
         self._rows: list[Row] = []
         self._of: dict[str, list[Any]] = {"measure": [], "tag": [], "is_flow": [], "place": [], "index": []}
 
@@ -271,8 +270,8 @@ class _Reading:
         place = f"{taxonomy}/{tag}"
         units = _decoded(text, Tag, self.name, place).units
         if others := [other for other in units if other != unit]:
-            loss = "" if unit in units else f"; {measure.name} has no row of it"
-            self.notices.append(f"{self.name}: {place} is filed in {', '.join(others)}, and only {unit} is read{loss}")
+            said = {"units": others, "unit": unit, "measure": measure.name, "is_read": unit in units}
+            self.notices.append(reason("filed_in_other_units", document=self.name, tag=place, **said))
         if unit not in units:
             return
         rows = _decoded(units[unit], list[Row], self.name, f"{place}/{unit}")
@@ -286,7 +285,7 @@ class _Reading:
         self._of["index"] += range(len(rows))
 
     def frame(self) -> pl.DataFrame:
-        """All rows, typed, with `reason` where a row cannot be used."""
+        """All rows, typed, with `reasons` where some cannot be used."""
         rows = self._rows
         values = list(map(attrgetter("val"), rows))
         whole, given = _whole_numbers(values)
@@ -307,26 +306,25 @@ class _Reading:
             known_on=day["filed"],
             faulty=pl.col("value").is_null() | lost | (start.is_null() == flow),
         )
-        return frame.with_columns(_complaint().alias("reason")) if frame.get_column("faulty").any() else frame
+        return frame.with_columns(_reasons().alias("reasons")) if frame.get_column("faulty").any() else frame
 
 
-def _complaint() -> pl.Expr:
-    """What is wrong with a row of `_Reading.frame`; empty where nothing is."""
+def _reasons() -> pl.Expr:
+    """What is wrong with a row of `_Reading.frame`; an empty list where nothing is."""
     day = {"start": "period_start", "end": "period_end", "filed": "known_on"}
-    complaints = [
-        pl.when(pl.col("value").is_null()).then(pl.format("val: {} is not a whole number", "given")),
+    start, is_flow = pl.col("start"), pl.col("is_flow")
+    found = [
+        pl.when(pl.col("value").is_null()).then(because("not_a_whole_number", column="val", found=pl.col("given"))),
         *(
             pl.when(pl.col(field).is_not_null() & pl.col(day[field]).is_null()).then(
-                pl.format("{}: '{}' is not a date", pl.lit(field), field)
+                because("not_a_date", column=field, found=pl.col(field))
             )
             for field in DAYS
         ),
-        pl.when(pl.col("start").is_null() & pl.col("is_flow")).then(pl.lit("start: is missing")),
-        pl.when(pl.col("start").is_not_null() & ~pl.col("is_flow")).then(
-            pl.lit("start: is given for a figure at a point in time")
-        ),
+        pl.when(start.is_null() & is_flow).then(because("empty_field", column="start")),
+        pl.when(start.is_not_null() & ~is_flow).then(because("unexpected_start", found=start)),
     ]
-    return pl.concat_str(complaints, separator="; ", ignore_nulls=True)
+    return pl.concat_list(found).list.drop_nulls()
 
 
 def _whole_numbers(values: list[Any]) -> tuple[list[int | None], list[str | None]]:
@@ -334,7 +332,7 @@ def _whole_numbers(values: list[Any]) -> tuple[list[int | None], list[str | None
     if set(map(type, values)) == {int} and min(values) >= -INT64 and max(values) < INT64:
         return values, [None] * len(values)
     whole = list(map(_whole, values))
-    return whole, [None if n is not None else repr(v) for v, n in zip(values, whole, strict=True)]
+    return whole, [None if n is not None or v is None else str(v) for v, n in zip(values, whole, strict=True)]
 
 
 def _whole(value: object) -> int | None:
@@ -413,30 +411,30 @@ def _shares_outstanding(rows: pl.DataFrame, ticker: str, cik: int) -> pl.DataFra
 def _sorted_out(rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The rows that can be used, and the others as they are quarantined."""
     fields = ["tag", "start", "end", "value", "given", "accn", "form", "filed"]
-    if "reason" not in rows.columns:
+    if "reasons" not in rows.columns:
         return rows, NONE_UNREADABLE
-    is_bad = rows.get_column("reason") != ""
-    unreadable = rows.filter(is_bad).select(pl.struct(fields).struct.json_encode().alias("row"), "reason", "locator")
+    is_bad = rows.get_column("reasons").list.len() > 0
+    unreadable = rows.filter(is_bad).select(pl.struct(fields).struct.json_encode().alias("row"), "reasons", "locator")
     return rows.filter(~is_bad), unreadable
 
 
-def _doubts(reading: _Reading, rows: pl.DataFrame, measures: tuple[Measure, ...], ticker: str) -> Iterator[str]:
+def _doubts(reading: _Reading, rows: pl.DataFrame, measures: tuple[Measure, ...], ticker: str) -> Iterator[Reason]:
     """What makes one doubt that the list of tags still fits a company: a measure without rows, or capex that ended."""
     ends, of = rows.get_column("period_end"), rows.get_column("measure")
     newest: dict[str, Any] = {name: ends.filter(of == name).max() for name in ESSENTIAL}
     for name in ESSENTIAL:
         if newest[name] is None and any(measure.name == name for measure in measures):
-            yield f"{ticker}: no tag of {name} that {FILE} lists is filed in {CURRENCY}{_instead(reading, name, '')}"
+            said = {"measure": name, "unit": CURRENCY, "list": FILE, "candidates": _instead(reading, name, "")}
+            yield reason("no_tag_of_measure", ticker=ticker, **said)
     capex, revenue = newest.values()
     if capex and revenue and revenue - capex > ONE_QUARTER_LATE:
-        yield (
-            f"{ticker}: capex ends on {capex} and revenue on {revenue}; the company may have changed its tag"
-            f"{_instead(reading, CAPEX, str(capex))}"
-        )
+        until = {"capex_until": capex, "revenue_until": revenue}
+        candidates = _instead(reading, CAPEX, str(capex))
+        yield reason("capex_ended", ticker=ticker, **until, list=FILE, candidates=candidates)
 
 
-def _instead(reading: _Reading, measure: str, after: str) -> str:
-    """Tags with figures later than a day that may stand for capex, to be added to the list."""
+def _instead(reading: _Reading, measure: str, after: str) -> list[str]:
+    """The first tags with figures later than a day that may stand for capex, to be added to the list."""
     likely = [tag for tag in reading.tags("us-gaap") if measure == CAPEX and tag.startswith(CAPEX_LIKE)]
     units = {tag: _decoded(reading.tags("us-gaap")[tag], Tag, reading.name, f"us-gaap/{tag}").units for tag in likely}
     in_use = [
@@ -444,7 +442,7 @@ def _instead(reading: _Reading, measure: str, after: str) -> str:
         for tag, of in units.items()
         if CURRENCY in of and any(row.end > after for row in _decoded(of[CURRENCY], list[Row], reading.name, tag))
     ]
-    return f"; add the right one to {FILE}, perhaps {', '.join(sorted(in_use)[:6])}" if in_use else ""
+    return sorted(in_use)[:TAGS_NAMED]
 
 
 def _ready(settings: Settings) -> str | None:

@@ -30,6 +30,7 @@ from warehouse.errors import DocumentError
 from warehouse.sources.common.gpu_names import ANYBODY, Provider, providers
 from warehouse.sources.common.gpu_offers import Offers
 from warehouse.sources.common.parsing import text_of
+from warehouse.sources.common.reasons import reason
 from warehouse.sources.common.source import Batch, Document, Fetching, Received, Source
 
 HOST = "raw.githubusercontent.com"
@@ -115,7 +116,7 @@ def parse(document: Document) -> Iterator[Batch]:
     mark = "read under a licence that the user stated to hold" if provider.licence else ""
     offers = Offers("skypilot", document, grade="C", terms_note=mark)
     if new := sorted(set(header) - KNOWN):
-        offers.notice(f"columns that were not there before are not read: {', '.join(new)}")
+        offers.notice("new_fields", columns=new)
     listed: dict[tuple[str, ...], _Listed] = {}
     try:
         for row in reader:
@@ -145,7 +146,7 @@ def _take(
     """Read the prices of one line into `listed`, the lowest of a region's zones."""
     locator = f"line {line}"
     if None in row or None in row.values():
-        offers.quarantine(row, "the line has not as many fields as the header", locator)
+        offers.quarantine(row, reason("other_field_count"), locator)
         return
     if provider.regions and row["Region"].lower() not in provider.regions:
         return
@@ -155,7 +156,7 @@ def _take(
             continue
         if offers.number(text, column, text=True) == 0:
             name = row["InstanceType"] or row["AcceleratorName"]
-            offers.leave_out(f"{column} is zero: no price is known to the catalogue", name)
+            offers.leave_out(reason("not_offered", column=column), name)
             continue
         price = offers.price(text, column, row, locator, text=True)
         if price is None:
@@ -174,7 +175,7 @@ def _add(found: _Listed, kind: str, provider: Provider, version: str, document: 
     instance, chip = row["InstanceType"].strip(), row["AcceleratorName"].strip()
     listed = offers.number(row["AcceleratorCount"], "AcceleratorCount", text=True)
     if listed is not None and 0 < listed < 1:
-        offers.leave_out("a part of a GPU, which is no price of a whole one", instance or chip)
+        offers.leave_out(reason("part_of_a_gpu"), instance or chip)
         return
     own = provider.provider
     named = offers.chip(((own, instance), (own, chip), (ANYBODY, chip)), row, locator)
@@ -182,7 +183,8 @@ def _add(found: _Listed, kind: str, provider: Provider, version: str, document: 
         return
     count = offers.count(named, listed, instance or chip)
     if count is None:
-        offers.quarantine(row, f"AcceleratorCount: {row['AcceleratorCount']!r} is not a number of GPUs", locator)
+        why = reason("not_a_gpu_count", column="AcceleratorCount", found=row["AcceleratorCount"])
+        offers.quarantine(row, why, locator)
         return
     provider_class = "marketplace" if instance.endswith(MARKETPLACE) else provider.provider_class
     zones = f"lowest of {found.zones} zones" if found.zones > 1 else ""

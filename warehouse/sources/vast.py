@@ -18,6 +18,7 @@ from typing import Any
 from warehouse.settings import Settings
 from warehouse.sources.common.gpu_names import ANYBODY
 from warehouse.sources.common.gpu_offers import Offers, check_fields, items_of, json_of, lacking
+from warehouse.sources.common.reasons import reason
 from warehouse.sources.common.source import Batch, Document, Fetching, Received, Source
 
 NAME = "vast"
@@ -64,10 +65,10 @@ def _read(item: dict[str, Any], locator: str, offers: Offers) -> None:
         return
     name = str(item["gpu_name"])
     if item.get("rented") or item.get("rentable") is False:
-        offers.leave_out("rented already, or not for rent", name)
+        offers.leave_out(reason("not_for_rent"), name)
         return
     if item.get("verification") not in (None, "verified"):
-        offers.leave_out("of a host that nobody has verified", name)
+        offers.leave_out(reason("unverified_host"), name)
         return
     gpus = offers.number(item["num_gpus"], "num_gpus")
     price = offers.price(item["dph_total"], "dph_total", item, locator)
@@ -79,7 +80,7 @@ def _read(item: dict[str, Any], locator: str, offers: Offers) -> None:
         return
     count = offers.count(named, gpus, name)
     if count is None:
-        offers.quarantine(item, f"num_gpus: {item['num_gpus']!r} is not a number of GPUs", locator)
+        offers.quarantine(item, reason("not_a_gpu_count", column="num_gpus", found=str(item["num_gpus"])), locator)
         return
     offers.add(
         provider=PROVIDER,

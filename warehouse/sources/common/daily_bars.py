@@ -26,6 +26,7 @@ import polars as pl
 from warehouse.calendars.exchange import closes
 from warehouse.errors import DocumentError, StoppedError
 from warehouse.sources.common.parsing import as_row, figures
+from warehouse.sources.common.reasons import Reason, reason
 from warehouse.sources.common.source import Batch, Document, Fetching, Received
 from warehouse.tables.corporate_actions import TABLE as ACTIONS
 from warehouse.tables.stock_prices import ONE_SIDED, STEPS, USUAL_SESSIONS
@@ -51,14 +52,14 @@ class History:
     """One ticker's bars and actions as one document gives them, all on the basis of the day of the request.
 
     `bars`: `date`, the prices, `volume`, `locator`. `actions`: `date`, `kind`, `value`, `locator`. `unreadable`: bars
-    with a figure that is none, as `date`, `row`, `reason`, `locator`.
+    with a figure that is none, as `date`, `row`, `reasons`, `locator`.
     """
 
     ticker: str
     bars: pl.DataFrame
     actions: pl.DataFrame
     unreadable: pl.DataFrame
-    notices: tuple[str, ...] = ()
+    notices: tuple[Reason, ...] = ()
 
 
 @dataclass
@@ -68,12 +69,12 @@ class HistoryRows:
     ticker: str
     bars: list[dict[str, Any]] = field(default_factory=list)
     actions: list[tuple[date, str, float, str]] = field(default_factory=list)
-    notices: list[str] = field(default_factory=list)
+    notices: list[Reason] = field(default_factory=list)
 
     def bar(self, day: date, locator: str, **figures: Any) -> None:
         """A bar as the vendor gives it; a row without any price is a missing bar."""
         if all(figures[name] is None for name in PRICE_COLUMNS if name in figures):
-            self.notices.append(f"{self.ticker}: no bar on {day} ({locator} holds nulls); the next fetch asks again.")
+            self.notices.append(reason("no_bar", ticker=self.ticker, day=day, locator=locator))
             return
         self.bars.append({"date": day, "locator": locator, **figures})
 
@@ -84,7 +85,9 @@ class HistoryRows:
                 "date": pl.Series([bar["date"] for bar in self.bars], dtype=pl.Date),
                 **read.columns,
                 "locator": pl.Series([bar["locator"] for bar in self.bars], dtype=pl.String),
-                "reason": pl.Series(read.reasons, dtype=pl.String),
+                "reasons": pl.Series(
+                    [[each.as_json() for each in wrong] for wrong in read.reasons], dtype=pl.List(pl.String)
+                ),
                 "row": pl.Series(map(_row, self.bars, read.reasons), dtype=pl.String),
             }
         )
@@ -102,21 +105,21 @@ class HistoryRows:
         )
         # A bar that comes twice (by its session, and by the time of the last trade): the later one is the final one.
         repeated = bars.filter(bars["date"].is_duplicated())["date"].unique().sort()
-        notices = [*self.notices, *(f"{self.ticker}: two bars for {day}; the later one was taken." for day in repeated)]
+        notices = [*self.notices, *(reason("two_bars", ticker=self.ticker, day=day) for day in repeated)]
         bars = bars.unique("date", keep="last", maintain_order=True).sort("date")
-        is_read = pl.col("reason") == ""
+        is_read = pl.col("reasons").list.len() == 0
         return History(
             self.ticker,
-            bars.filter(is_read).drop("reason", "row"),
+            bars.filter(is_read).drop("reasons", "row"),
             actions.sort("date", "kind"),
-            bars.filter(~is_read).select("date", "row", "reason", "locator"),
+            bars.filter(~is_read).select("date", "row", "reasons", "locator"),
             tuple(notices),
         )
 
 
-def _row(bar: Mapping[str, Any], reason: str) -> str:
+def _row(bar: Mapping[str, Any], wrong: list[Reason]) -> str:
     """A bar as it is quarantined; one that can be read needs no such text."""
-    return as_row({name: bar.get(name) for name in BAR_COLUMNS}) if reason else ""
+    return as_row({name: bar.get(name) for name in BAR_COLUMNS}) if wrong else ""
 
 
 # -- what to ask for --------------------------------------------------------------------------------------------------

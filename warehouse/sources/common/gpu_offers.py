@@ -34,6 +34,7 @@ import polars as pl
 from warehouse.errors import DocumentError
 from warehouse.sources.common.gpu_names import ANYBODY, Named, look_up
 from warehouse.sources.common.parsing import text_of
+from warehouse.sources.common.reasons import UNREADABLE_SCHEMA, Reason, reason
 from warehouse.sources.common.source import Batch, Document
 from warehouse.tables.gpu_prices import TABLE
 from warehouse.tables.table import ADDED_BY_LOADING
@@ -41,6 +42,7 @@ from warehouse.tables.table import ADDED_BY_LOADING
 BATCH_ROWS = 20_000
 NAMES_SHOWN = 12
 RAW_SHOWN = 4_000
+VALUE_SHOWN = 80
 HOURS_A_YEAR = 8_760
 _DECIMAL = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?")
 
@@ -55,11 +57,11 @@ class Offers:
     terms_note: str = ""
     """Goes into the note of every row (a source that needs a licence marks its rows)."""
     _rows: list[dict[str, Any]] = field(default_factory=list)
-    _quarantined: list[tuple[str, str, str]] = field(default_factory=list)
+    _quarantined: list[tuple[str, list[str], str]] = field(default_factory=list)
     _unknown: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
-    _left_out: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
-    _counts: Counter[tuple[str, str, int]] = field(default_factory=Counter)
-    _said: dict[str, None] = field(default_factory=dict)
+    _left_out: dict[Reason, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    _counts: Counter[tuple[str, float, int]] = field(default_factory=Counter)
+    _said: dict[Reason, None] = field(default_factory=dict)
     _misshapen: str = ""
 
     @property
@@ -86,11 +88,11 @@ class Offers:
             return None
         named, called = found[0], next(name for _, name in names if name)
         if not named.gpu_model:
-            self.leave_out(named.note or "left out in the table of names", called)
+            self.leave_out(reason("left_out_by_name", note=named.note), called)
             return None
         memory = named if named.memory_gb else look_up(named.gpu_model, ANYBODY)
         if named.fraction is not None or (memory is not None and memory.is_slice(memory_gb)):
-            self.leave_out("a part of a GPU, which is no price of a whole one", called)
+            self.leave_out(reason("part_of_a_gpu"), called)
             return None
         return _sized(named, names, memory_gb)
 
@@ -99,21 +101,19 @@ class Offers:
         if named.gpu_count is None:
             return None if listed is None or listed < 1 or listed != int(listed) else int(listed)
         if listed is not None and listed != named.gpu_count:
-            self._counts[(instance, f"{listed:g}", named.gpu_count)] += 1
+            self._counts[(instance, listed, named.gpu_count)] += 1
         return named.gpu_count
 
     def price(self, value: Any, what: str, raw: Mapping[str, Any], locator: str, *, text: bool = False) -> float | None:
         """A price above zero, or None with the row quarantined. `text` says that this list gives numbers as text."""
         if other := _other_currency(raw):
-            self.quarantine(raw, f"{what}: the price is in {other}, not in USD", locator)
+            self.quarantine(raw, reason("other_currency", column=what, found=[other]), locator)
             return None
         number = self.number(value, what, text=text)
         if number is None:
-            self.quarantine(raw, f"{what}: {_shown(value)} is not a number", locator)
+            self.quarantine(raw, reason("not_a_number", column=what, found=_shown(value)), locator)
         elif number <= 0:
-            self.quarantine(
-                raw, f"{what}: {number:g} is not a price; a list shows zero for what it does not sell", locator
-            )
+            self.quarantine(raw, reason("not_above_zero", column=what, found=number), locator)
             number = None
         return number
 
@@ -121,7 +121,7 @@ class Offers:
         """A finite number, also where it is written as text (then a notice says so, unless the list always does)."""
         if isinstance(value, str) and _DECIMAL.fullmatch(value.strip()):
             if not text:
-                self.notice(f"{what} is text in some rows, where this list has numbers; read as a number")
+                self.notice("field_as_text", column=what)
             value = float(value)
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
             return None
@@ -168,24 +168,25 @@ class Offers:
             yield
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             self._misshapen = self._misshapen or f"{locator}: {error}"
-            self.quarantine(raw, f"the row has not the form of the others ({error})", locator)
+            self.quarantine(raw, reason("other_form", error=str(error)), locator)
 
-    def quarantine(self, raw: Any, reason: str, locator: str) -> None:
+    def quarantine(self, raw: Any, why: Reason, locator: str) -> None:
         """Keep a row that cannot be read as an offer, with its reason."""
-        self._quarantined.append((json.dumps(raw, ensure_ascii=False, default=str)[:RAW_SHOWN], reason, locator))
+        row = json.dumps(raw, ensure_ascii=False, default=str)[:RAW_SHOWN]
+        self._quarantined.append((row, [why.as_json()], locator))
 
     def unknown(self, what: str, name: str, raw: Mapping[str, Any], locator: str) -> None:
         """Quarantine a row with a name that no table holds; a notice gives the name."""
         self._unknown[what][name] += 1
-        table = "gpu_providers.csv" if what == "provider" else "gpu_names.csv"
-        self.quarantine(raw, f"{what} {_shown(name)} is not known; add it to {table}", locator)
+        self.quarantine(raw, reason("unknown_name", what=what, found=_shown(name), list=_list_of(what)), locator)
 
-    def leave_out(self, why: str, name: str) -> None:
+    def leave_out(self, why: Reason, name: str) -> None:
         """A row that is understood and is no rental price of a GPU in this comparison."""
         self._left_out[why][name] += 1
 
-    def notice(self, text: str) -> None:
-        self._said[text] = None
+    def notice(self, code: str, /, **fields: Any) -> None:
+        """Something to know of this document that loses no row."""
+        self._said[reason(code, document=self.document.name, **fields)] = None
 
     def batches(self) -> Iterator[Batch]:
         """The rows in bounded batches; the first carries the quarantined rows and the notices.
@@ -202,9 +203,7 @@ class Offers:
         unique = {(row["observation_id"]): row for row in map(self._identified, self._rows)}
         rows = list(unique.values())
         notices = self._notices(len(self._rows) - len(rows))
-        unreadable = pl.DataFrame(
-            self._quarantined, schema={"row": pl.String, "reason": pl.String, "locator": pl.String}, orient="row"
-        )
+        unreadable = pl.DataFrame(self._quarantined, schema=UNREADABLE_SCHEMA, orient="row")
         schema = {name: kind for name, kind in TABLE.polars_schema.items() if name not in ADDED_BY_LOADING}
         for start in range(0, max(len(rows), 1), BATCH_ROWS):
             frame = pl.DataFrame(rows[start : start + BATCH_ROWS], schema=schema, orient="row")
@@ -224,7 +223,7 @@ class Offers:
                 row["note"] = "; ".join(filter(None, (row["note"], "spot is not below on demand in this list")))
                 marked += 1
         if marked:
-            self.notice(f"{marked} spot prices are not below the on-demand price of the same offer; kept and noted")
+            self.notice("spot_not_below_on_demand", rows=marked)
 
     def _identified(self, row: dict[str, Any]) -> dict[str, Any]:
         said = [str(row[name]) for name in sorted(row) if name != "locator"]
@@ -237,22 +236,16 @@ class Offers:
             "grade": self.grade,
         }
 
-    def _notices(self, repeated: int) -> tuple[str, ...]:
-        said = list(self._said)
+    def _notices(self, repeated: int) -> tuple[Reason, ...]:
         for what, names in self._unknown.items():
-            said.append(
-                f"{sum(names.values())} rows with an unknown {what} are quarantined: {_listed(names)}; add it to "
-                f"{'gpu_providers.csv' if what == 'provider' else 'gpu_names.csv'}"
-            )
+            self.notice("unknown_names", what=what, list=_list_of(what), **_most_common(names))
         for (instance, listed, known), rows in self._counts.items():
-            said.append(
-                f"{instance}: the list says {listed} GPUs and the table of names {known} ({rows} rows); read as {known}"
-            )
+            self.notice("gpu_count_differs", instance=instance, listed=listed, known=known, rows=rows)
         for why, names in self._left_out.items():
-            said.append(f"{sum(names.values())} rows left out ({why}): {_listed(names)}")
+            self.notice("rows_left_out", why=why.code, of_why=why.fields, **_most_common(names))
         if repeated:
-            said.append(f"{repeated} rows say the same as another one and are loaded once")
-        return tuple(f"{self.document.name}: {text}" for text in said)
+            self.notice("repeated_rows", rows=repeated)
+        return tuple(self._said)
 
 
 def _other_currency(raw: Mapping[str, Any]) -> str:
@@ -311,24 +304,32 @@ def check_fields(items: list[dict[str, Any]], required: tuple[str, ...], known: 
             "and reading on would guess. The document is kept; the source's file in warehouse/sources must learn it.",
         )
     if new := sorted(held - known):
-        offers.notice(f"fields that were not there before are not read: {', '.join(new[:NAMES_SHOWN])}")
+        offers.notice("new_fields", columns=new[:NAMES_SHOWN])
 
 
-def lacking(raw: Mapping[str, Any], required: tuple[str, ...]) -> str:
-    """Which of the required fields a row lacks, as a reason; empty where it has them all."""
+def lacking(raw: Mapping[str, Any], required: tuple[str, ...]) -> Reason | None:
+    """Which of the required fields a row lacks, as a reason; none where it has them all."""
     gone = [name for name in required if raw.get(name) in (None, "")]
-    return f"{', '.join(gone)} is missing" if gone else ""
+    return reason("missing_field", columns=gone) if gone else None
 
 
 def _same_offer(row: Mapping[str, Any]) -> tuple[Any, ...]:
     return tuple(row[name] for name in ("provider", "provider_class", "instance", "gpu_model", "gpu_count", "region"))
 
 
-def _listed(names: Counter[str]) -> str:
-    shown = [f"{name or '(none)'} ({rows})" for name, rows in names.most_common(NAMES_SHOWN)]
-    more = len(names) - len(shown)
-    return ", ".join(shown) + (f" and {more} more" if more > 0 else "")
+def _list_of(what: str) -> str:
+    """The list of this project that a name has to be added to."""
+    return "gpu_providers.csv" if what == "provider" else "gpu_names.csv"
 
 
-def _shown(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, default=str)[:80]
+def _most_common(names: Counter[str]) -> dict[str, Any]:
+    """How many rows there are, and the names that most of them have, as fields of a notice."""
+    shown = [list(each) for each in names.most_common(NAMES_SHOWN)]
+    return {"rows": sum(names.values()), "names": shown, "more_names": len(names) - len(shown)}
+
+
+def _shown(value: Any) -> str | None:
+    """The value that stands in a field, as text of a bounded length; null where there is none."""
+    if value is None:
+        return None
+    return (value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str))[:VALUE_SHOWN]

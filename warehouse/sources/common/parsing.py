@@ -20,15 +20,17 @@ from dataclasses import dataclass
 import polars as pl
 
 from warehouse.errors import DocumentError
+from warehouse.sources.common.reasons import Reason, because, reason
 from warehouse.tables.table import POLARS_TYPES, Column, Table
 
-_WORDS = {
-    "time": "a time (ISO 8601)",
-    "integer": "a whole number",
-    "real": "a number",
-    "date": "a date (YYYY-MM-DD)",
-    "flag": "true or false",
+NOT_OF_TYPE = {
+    "time": "not_a_time",
+    "integer": "not_a_whole_number",
+    "real": "not_a_number",
+    "date": "not_a_date",
+    "flag": "not_a_flag",
 }
+"""The reason of a field that is not of its column's type."""
 INT64 = 2**63
 _WHOLE = re.compile(r"[+-]?\d+(\.0+)?")
 _DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
@@ -36,7 +38,7 @@ _DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 @dataclass(frozen=True)
 class Typed:
-    """Rows that could be read (`frame`), and those that could not: `row` (JSON), `reason` and `locator`."""
+    """Rows that could be read (`frame`), and those that could not (`UNREADABLE_SCHEMA`)."""
 
     frame: pl.DataFrame
     unreadable: pl.DataFrame
@@ -106,20 +108,18 @@ def typed(frame: pl.DataFrame, table: Table) -> Typed:
     """Cast the text columns of `frame` to the types that `table` declares.
 
     An empty field is null, except in a text column that must not be null, where it is empty text. A row with a field
-    that cannot be read goes to `unreadable` with a reason such as "close: 'n/a' is not a number".
+    that cannot be read goes to `unreadable` with a reason such as `not_a_number` (column: close, found: n/a).
     """
     columns = [column for column in table.columns if column.name in frame.columns and column.name != "locator"]
-    marked = frame.with_columns(
-        *(_cast(column).alias(f"\0{column.name}") for column in columns),
-        pl.concat_list(_complaint(column) for column in columns).list.drop_nulls().list.join("; ").alias("\0reason"),
-    )
-    bad = marked.filter(pl.col("\0reason") != "")
-    good = marked.filter(pl.col("\0reason") == "").select(
+    faulty = pl.any_horizontal(pl.lit(False), *(_is_faulty(column) for column in columns))
+    marked = frame.with_columns(*(_cast(column).alias(f"\0{column.name}") for column in columns), faulty.alias("\0bad"))
+    good = marked.filter(~pl.col("\0bad")).select(
         "locator", *(pl.col(f"\0{column.name}").alias(column.name) for column in columns)
     )
-    originals = [column.name for column in columns]
-    unreadable = bad.select(
-        pl.struct(originals).struct.json_encode().alias("row"), pl.col("\0reason").alias("reason"), "locator"
+    unreadable = marked.filter("\0bad").select(
+        pl.struct(column.name for column in columns).struct.json_encode().alias("row"),
+        pl.concat_list(_why(column) for column in columns).list.drop_nulls().alias("reasons"),
+        "locator",
     )
     return Typed(good, unreadable)
 
@@ -143,16 +143,23 @@ def _cast(column: Column) -> pl.Expr:
             return pl.when(filled == "true").then(True).when(filled == "false").then(False)
 
 
-def _complaint(column: Column) -> pl.Expr:
-    """What is wrong with a field, or null."""
+def _is_faulty(column: Column) -> pl.Expr:
+    """Whether a field is not of its column's type, or is empty though the column is required."""
+    if column.type in ("text", "json"):
+        return pl.lit(False)
+    given = pl.col(column.name).str.strip_chars()
+    unread = ((given != "") & _cast(column).is_null()) | (pl.lit(column.required) & (given == ""))
+    return unread.fill_null(False)
+
+
+def _why(column: Column) -> pl.Expr:
+    """What is wrong with a field, as a reason; null where nothing is."""
     if column.type in ("text", "json"):
         return pl.lit(None, dtype=pl.String)
     given = pl.col(column.name).str.strip_chars()
-    unread = (given != "") & _cast(column).is_null()
-    said = pl.when(unread).then(
-        pl.format("{}: '{}' is not {}", pl.lit(column.name), given, pl.lit(_WORDS[column.type]))
-    )
-    return said.when(pl.lit(column.required) & (given == "")).then(pl.lit(f"{column.name}: is empty"))
+    wrong = pl.when(given == "").then(because("empty_field", column=column.name))
+    wrong = wrong.otherwise(because(NOT_OF_TYPE[column.type], column=column.name, found=given))
+    return pl.when(_is_faulty(column)).then(wrong)
 
 
 # -- figures that arrive as numbers -----------------------------------------------------------------------------------
@@ -160,19 +167,19 @@ def _complaint(column: Column) -> pl.Expr:
 
 @dataclass(frozen=True)
 class Figures:
-    """Columns of figures, and for each row what is wrong with it ('' where nothing is)."""
+    """Columns of figures, and for each row what is wrong with it (nothing where it can be read)."""
 
     columns: dict[str, pl.Series]
-    reasons: list[str]
+    reasons: list[list[Reason]]
 
 
 def figures(given: Mapping[str, Sequence[object]], table: Table) -> Figures:
     """Values of a JSON body as the numbers that columns of `table` declare.
 
-    A vendor may send a number as text; an empty text is no value. What is neither is named as `typed` would name it.
+    A vendor may send a number as text; an empty text is no value. What is neither has the reason that `typed` gives.
     """
     columns: dict[str, pl.Series] = {}
-    reasons: dict[int, list[str]] = {}
+    reasons: dict[int, list[Reason]] = {}
     for name, values in given.items():
         column = table.column(name)
         read: Sequence[object] = values
@@ -183,7 +190,7 @@ def figures(given: Mapping[str, Sequence[object]], table: Table) -> Figures:
                     reasons.setdefault(place, []).append(wrong)
         columns[name] = pl.Series(name, read, dtype=POLARS_TYPES[column.type])
     height = max(map(len, given.values()), default=0)
-    return Figures(columns, ["; ".join(reasons.get(place, ())) for place in range(height)])
+    return Figures(columns, [reasons.get(place, []) for place in range(height)])
 
 
 def as_row(values: Mapping[str, object]) -> str:
@@ -215,12 +222,12 @@ def _number(column: Column, value: object) -> float | int | None:
     return float(value)
 
 
-def _what_is_wrong(column: Column, value: object) -> str:
-    """What to say of a value that is no number; '' of a missing one that may be missing."""
+def _what_is_wrong(column: Column, value: object) -> Reason | None:
+    """The reason of a value that is no number; none of a missing one that may be missing."""
     text = "" if value is None else str(value).strip()
     if not text:
-        return f"{column.name}: is empty" if column.required else ""
-    return f"{column.name}: '{text}' is not {_WORDS[column.type]}"
+        return reason("empty_field", column=column.name) if column.required else None
+    return reason(NOT_OF_TYPE[column.type], column=column.name, found=text)
 
 
-assert set(_WORDS) | {"text", "texts", "json"} == set(POLARS_TYPES)
+assert set(NOT_OF_TYPE) | {"text", "texts", "json"} == set(POLARS_TYPES)

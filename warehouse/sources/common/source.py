@@ -25,6 +25,7 @@ from urllib.parse import parse_qsl
 import polars as pl
 
 from warehouse.settings import Settings
+from warehouse.sources.common.reasons import UNREADABLE_SCHEMA, Reason
 from warehouse.tables.table import Table
 
 Feed = Literal["prices", "capex", "gpu", "training", "panel"]
@@ -100,17 +101,15 @@ class Received:
 
 @dataclass(frozen=True)
 class Batch:
-    """Rows of one table from one document, and the rows that could not be read (row, reason, locator).
+    """Rows of one table from one document, and the rows that could not be read (`UNREADABLE_SCHEMA`).
 
     `notices` are things to know about the document that lose no row (an unknown instance name): shown as warnings.
     """
 
     table: Table
     frame: pl.DataFrame
-    unreadable: pl.DataFrame = field(
-        default_factory=lambda: pl.DataFrame(schema={"row": pl.String, "reason": pl.String, "locator": pl.String})
-    )
-    notices: tuple[str, ...] = ()
+    unreadable: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=UNREADABLE_SCHEMA))
+    notices: tuple[Reason, ...] = ()
 
 
 class Fetching(Protocol):
