@@ -254,15 +254,6 @@ class LessOne(BaseModel):
     weight: Annotated[float, Field(gt=0, lt=1)]
 
 
-class FundLess(BaseModel):
-    """A fund without one share of it, and the share's weight in the fund."""
-
-    model_config = ConfigDict(extra="forbid")
-    fund: str
-    share: str
-    weight: Annotated[float, Field(ge=0, lt=1)]
-
-
 A_LIST_OF_WINDOWS = "a list of [first, last] in trading days, first not after last"
 # Entry -> what its value must be: in words, and as a type.
 FORMS: dict[str, tuple[str, Any]] = {
@@ -272,10 +263,6 @@ FORMS: dict[str, tuple[str, Any]] = {
     "benchmark_indices": (
         "a table of names, each with a list of the tickers and roles left out",
         dict[str, list[str]],
-    ),
-    "benchmark_less": (
-        "a table of names, each with a fund, a share of it and that share's weight from 0 to below 1",
-        dict[str, FundLess],
     ),
     "other_news": ("a table of dates, each with what happened", dict[Day, str]),
     "windows": (A_LIST_OF_WINDOWS, Some[Window]),

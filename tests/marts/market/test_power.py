@@ -138,9 +138,9 @@ def test_only_a_benchmark_made_of_the_panel_is_circular(published, facts):
     assert "circular" not in (one(published, **MAIN, ticker="VST", **DAY)["reason"] or "")
 
 
-def test_a_weight_of_nothing_leaves_the_fund(facts):
-    nothing = {"value": {"SAME": {"fund": "SPY", "share": "NVDA", "weight": 0.0}}}
-    found = study(facts, benchmarks=["SPY", "SAME"], benchmark_less=nothing)
+def test_a_weight_of_next_to_nothing_leaves_the_fund(facts):
+    nothing = {"value": {"SAME": {"fund": "SPY", "without": "NVDA", "weight": 1e-15}}}
+    found = study(facts, benchmarks=["SPY", "SAME"], benchmark_weights=nothing)
     for ticker in ("NVDA", "AMD"):
         whole, same = (one(found, **MAIN | {"benchmark": name}, ticker=ticker, **DAY) for name in ("SPY", "SAME"))
         assert same["abnormal_return"] == pytest.approx(whole["abnormal_return"], abs=1e-12)

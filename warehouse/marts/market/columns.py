@@ -25,7 +25,7 @@ ROLE = Column("role", "text", "role in the question; of a portfolio, the role of
 BENCHMARK = Column(
     "benchmark",
     "text",
-    "fund, equal-weight index of the panel (assumption benchmark_indices), or fund less one share (benchmark_less), that "
+    "fund, equal-weight index of the panel (assumption benchmark_indices), or fund less one share (benchmark_weights), that "
     "stands for the market",
     required=True,
 )

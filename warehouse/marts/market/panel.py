@@ -85,7 +85,7 @@ class FundLess:
     """
 
     fund: str
-    share: str
+    without: str
     weight: float
 
 
@@ -112,7 +112,7 @@ class Setting:
     def behind(self, benchmark: str) -> tuple[str, ...]:
         """Tickers whose prices make a benchmark: an index's firms, a fund and the share taken out, or the fund itself."""
         if made := self.less.get(benchmark):
-            return made.fund, made.share
+            return made.fund, made.without
         return self.indices.get(benchmark, (benchmark,))
 
     def held(self, benchmark: str) -> tuple[str, ...]:
@@ -146,9 +146,9 @@ def setting(companies: pl.DataFrame, sessions: pl.DataFrame, assumptions: Assump
         )
         for name, without in assumptions.value("benchmark_indices").items()
     }
-    less = {name: FundLess(**made) for name, made in assumptions.value("benchmark_less").items()}
+    less = {name: FundLess(**made) for name, made in assumptions.value("benchmark_weights").items()}
     taken = set(panel["ticker"])
-    for entry, names in (("benchmark_indices", indices), ("benchmark_less", less)):
+    for entry, names in (("benchmark_indices", indices), ("benchmark_weights", less)):
         if clash := sorted(taken & set(names)):
             raise UsageError(
                 f"{entry}: {clash[0]} is a ticker of the panel, or another benchmark. Give it another name."
@@ -212,7 +212,7 @@ def without_a_share(found: Prices, name: str, made: FundLess) -> Prices:
     The rest of the fund returns (R_fund - w R_share) / (1 - w) on a day on which both have a return, w being the share's
     weight: R_fund is the mean of the two parts by weight. On other days there is none.
     """
-    columns = [found.tickers.index(ticker) for ticker in (made.fund, made.share)]
+    columns = [found.tickers.index(ticker) for ticker in (made.fund, made.without)]
     fund, share = daily_returns(found.adj_close[:, columns], "simple").T
     return _with_level(found, name, columns, (fund - made.weight * share) / (1 - made.weight))
 
