@@ -31,7 +31,7 @@ def quarters(**usd: tuple[float | None, ...]) -> pl.DataFrame:
             "capex_usd": value * BILLION,
             "capex_grade": "A",
             "capex_known_on": date(2025, 1, 1) + timedelta(91 * n),
-            "finance_lease_principal_usd": value * BILLION / 10,
+            "finance_lease_assets_usd": value * BILLION / 10,
             "leases_grade": "A",
             "leases_known_on": date(2025, 1, 2) + timedelta(91 * n),
         }
@@ -115,7 +115,7 @@ def test_quarter_that_was_filed_without_capex_is_a_missing_one():
 
 def test_leases_of_one_company_unknown():
     frame = quarters(**FOUR).with_columns(
-        finance_lease_principal_usd=pl.when(pl.col("ticker") != "GOOGL").then("finance_lease_principal_usd")
+        finance_lease_assets_usd=pl.when(pl.col("ticker") != "GOOGL").then("finance_lease_assets_usd")
     )
     row = row_of(built(frame), "2025Q2")
     assert (row["capex_with_leases_usd"], row["capex_usd"]) == (None, 100 * BILLION)

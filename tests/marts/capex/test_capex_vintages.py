@@ -1,4 +1,4 @@
-"""Years of capex by arithmetic from the filings; a year that is running, missing or printed without its quarters."""
+"""Quarters to be paid for, by arithmetic from the filings; an unknown one is an interval with a name."""
 
 from __future__ import annotations
 
@@ -8,57 +8,46 @@ from typing import Any
 import polars as pl
 import pytest
 
-from tests.conftest import with_provenance
 from tests.marts.declared import failing
 from tests.marts.made_up import mart_frame
 from warehouse.assumptions import load
 from warehouse.marts import build
 from warehouse.marts.capex import capex_vintages
-from warehouse.marts.common.reasons import reason
-from warehouse.tables import CORE
+from warehouse.marts.common.reasons import codes, read, reason
 
 AS_OF = date(2026, 11, 9)
 MILLION = 1_000_000
-CAPEX, LEASES = "purchases_of_property_and_equipment", "finance_lease_principal"
 
 
-def quarters(*rows: tuple[str, float | None], ticker: str = "GOOGL", leases: float | None = 1.0, grade: str = "A"):
+def quarters(*rows: tuple[str, float | None], ticker: str = "GOOGL", leases: float | None = 1.0, **more: Any):
     """Quarters (`2025Q1`, millions of capex) of one company."""
     return mart_frame(
         "capex_quarterly",
         [
             {"ticker": ticker, "period_end": date(int(name[:4]), 3 * int(name[-1]), 28), "calendar_quarter": name,
              "capex_usd": None if usd is None else usd * MILLION,
-             "finance_lease_principal_usd": None if leases is None else leases * MILLION,
-             "capex_known_on": date(2026, 1, 1), "capex_grade": grade, "known_on": date(2026, 2, 1)}
+             "finance_lease_assets_usd": None if usd is None or leases is None else leases * MILLION,
+             "capex_known_on": None if usd is None else date(2026, 1, 1), "capex_grade": None if usd is None else "A",
+             "capex_fact_ids": None if usd is None else [f"{ticker} {name}"], "fact_ids": [f"{ticker} {name}"],
+             "known_on": date(2026, 2, 1),
+             "reasons": [reason("no_fact_of_figures", figures=["revenue_usd"]),
+                         reason("no_shorter_period", figures=["capex_usd"])] if usd is None else None} | more
             for name, usd in rows
         ],
     )  # fmt: skip
 
 
-def panel(month: int | None = 12, ticker: str = "GOOGL") -> pl.DataFrame:
-    row = {"ticker": [ticker], "company": ["Ex"], "role": ["buyer"], "fiscal_year_end_month": [month]}
-    return with_provenance(CORE["companies"], pl.DataFrame(row, schema_overrides={"fiscal_year_end_month": pl.Int64}))
+def made(*frames: pl.DataFrame) -> dict[tuple[str, str], dict[str, Any]]:
+    """Rows by ticker and quarter, after the declared checks."""
+    given = {"capex_quarterly": pl.concat(frames) if frames else mart_frame("capex_quarterly", [])}
+    found = capex_vintages.MART.run(given, as_of=AS_OF, assumptions=load())
+    assert set(failing(capex_vintages.TABLE, found).values()) <= {0}
+    return {(row["ticker"], row["calendar_quarter"]): row for row in found.to_dicts()}
 
 
-def printed(measure: str, year: int, usd: float, ticker: str = "GOOGL", **more: Any) -> pl.DataFrame:
-    """A year as a filing prints it, in millions."""
-    row = {"ticker": ticker, "measure": measure, "period_start": date(year, 1, 1), "period_end": date(year, 12, 31),
-           "period_type": "year", "value_usd": int(usd * MILLION), "fiscal_year": year, "form": "10-K",
-           "known_on": date(year + 1, 2, 1), "grade": "A"} | more  # fmt: skip
-    return with_provenance(CORE["company_facts"], pl.DataFrame([row]))
-
-
-def years(
-    quarterly: pl.DataFrame, *facts: pl.DataFrame, month: int = 12, ticker: str = "GOOGL", as_of: date = AS_OF
-) -> dict[int, dict[str, Any]]:
-    frames = {
-        "capex_quarterly": quarterly,
-        "company_facts": pl.concat(facts) if facts else CORE["company_facts"].empty(),
-        "companies": panel(month, ticker),
-    }
-    found = capex_vintages.MART.run(frames, as_of=as_of, assumptions=load())
-    return {row["year"]: row for row in found.filter(pl.col("ticker") == ticker).to_dicts()}
+def interval(row: dict[str, Any]) -> tuple[float | None, ...]:
+    return tuple(None if row[name] is None else row[name] / MILLION
+                 for name in ("capex_usd", "capex_low_usd", "capex_high_usd"))  # fmt: skip
 
 
 # ---- Known answers: millions of dollars from the companies' own statements ---------------------------------------------
@@ -77,75 +66,85 @@ def years(
         ("MSFT", 2024, 10_952 + 13_873 + 14_923 + 15_804),
     ],
 )
-def test_years_of_the_filings(ticker, year, capex, facts, assumptions):
+def test_quarters_add_up_to_the_years_of_the_filings(ticker, year, capex, facts, assumptions):
     found = build(facts, as_of=AS_OF, assumptions=assumptions, only={"capex_vintages"})["capex_vintages"]
-    row = found.filter((pl.col("ticker") == ticker) & (pl.col("year") == year)).row(0, named=True)
-    assert row["capex_usd"] == capex * MILLION
-    assert row["quarters_known"] == 4
+    own = found.filter((pl.col("ticker") == ticker) & pl.col("calendar_quarter").str.starts_with(str(year)))
+    assert (own.height, own["is_known"].all(), own["capex_usd"].sum()) == (4, True, capex * MILLION)
 
 
 @pytest.mark.parametrize("day", [date(2024, 12, 26), date(2025, 7, 31), AS_OF])
 def test_checks_hold_on_the_snapshot(day, facts, assumptions):
     found = build(facts, as_of=day, assumptions=assumptions, only={"capex_vintages"})["capex_vintages"]
     assert set(failing(capex_vintages.TABLE, found).values()) <= {0}
-    assert found.height == 4 * (day.year - 2022 + 1)
+    assert found["ticker"].value_counts()["count"].n_unique() == 1, "each company has the same quarters"
     assert found.filter(pl.col("known_on") > day).is_empty()
+    assert found.filter(pl.col("spent_on") > day).is_empty()
 
 
 # ---- Made up -----------------------------------------------------------------------------------------------------------
 
 
-def test_four_quarters_are_a_year():
-    row = years(quarters(("2025Q1", 1), ("2025Q2", 2), ("2025Q3", 3), ("2025Q4", 4)))[2025]
-    assert (row["capex_usd"], row["finance_lease_principal_usd"]) == (10 * MILLION, 4 * MILLION)
-    assert (row["made_of"], row["is_running"], row["reasons"]) == ("quarters", False, None)
+def test_a_known_quarter_is_itself_at_both_ends_and_spent_in_its_middle():
+    row = made(quarters(("2025Q1", 1)))["GOOGL", "2025Q1"]
+    assert interval(row) == (1, 1, 1)
+    assert row["spent_on"] == date(2025, 2, 14), "44 days after 1 January, of 89 to 31 March"
+    assert (row["is_known"], row["finance_lease_assets_usd"], row["reasons"]) == (True, MILLION, None)
+    assert row["fact_ids"] == ["GOOGL 2025Q1"]
 
 
-def test_a_past_year_with_three_quarters_is_unknown_and_named():
-    row = years(quarters(("2025Q1", 1), ("2025Q2", 2), ("2025Q3", 3), ("2025Q4", None)))[2025]
-    assert row["capex_usd"] is None
-    assert row["reasons"] == [reason("year_incomplete", year=2025, quarters=["2025Q4"], quarters_known=3)]
-    assert row["grade"] is None
+def test_an_unknown_quarter_lies_between_zero_and_the_larger_neighbour_and_is_named():
+    found = made(quarters(("2025Q1", 7), ("2025Q2", None), ("2025Q3", 4)))
+    row = found["GOOGL", "2025Q2"]
+    assert interval(row) == (None, 0, 7)
+    assert codes(row["reasons"]) == ["vintage_unknown", "no_shorter_period"]
+    assert read(row["reasons"][0]) | {"reason_code": ""} == {
+        "reason_code": "", "ticker": "GOOGL", "quarter": "2025Q2", "neighbours": ["2025Q1", "2025Q3"]
+    }  # fmt: skip
+    assert row["fact_ids"] == ["GOOGL 2025Q1", "GOOGL 2025Q3"]
+    assert interval(made(quarters(("2025Q1", 4), ("2025Q3", 7)))["GOOGL", "2025Q2"]) == (None, 0, 7)
 
 
-def test_the_running_year_counts_by_what_is_known():
-    row = years(quarters(("2026Q1", 1), ("2026Q2", 2)))[2026]
-    assert (row["capex_usd"], row["is_running"], row["quarters_known"]) == (3 * MILLION, True, 2)
-    assert row["reasons"] == [reason("running_year_so_far", year=2026, quarters_known=2)]
-    assert years(quarters(("2025Q4", 9)))[2026]["capex_usd"] is None
+def test_with_one_neighbour_that_one_counts_however_far():
+    """GOOGL's last quarter known is 2025Q2 where META has filed two more; before its first, the first counts."""
+    found = made(quarters(("2025Q1", 9), ("2025Q2", 7)), quarters(("2025Q4", 3), ticker="META"))
+    assert interval(found["GOOGL", "2025Q4"]) == (None, 0, 7)
+    assert interval(found["GOOGL", "2022Q1"]) == (None, 0, 9)
+    assert interval(found["META", "2022Q1"]) == (None, 0, 3)
+    before = made(quarters(("2021Q4", 5), ("2022Q2", 2)))
+    assert interval(before["GOOGL", "2022Q1"]) == (None, 0, 5), "a quarter before the first vintage is a neighbour too"
 
 
-def test_leases_unknown_in_one_quarter_are_unknown_for_the_year():
-    three = quarters(("2025Q1", 1), ("2025Q2", 2), ("2025Q3", 3))
-    row = years(pl.concat([three, quarters(("2025Q4", 4), leases=None)]))[2025]
-    assert (row["capex_usd"], row["finance_lease_principal_usd"]) == (10 * MILLION, None)
+def test_a_company_that_nothing_is_known_of_has_no_upper_end():
+    row = made(quarters(("2025Q1", 1)))["AMZN", "2025Q1"]
+    assert interval(row) == (None, 0, None)
+    assert row["reasons"] == [reason("vintage_unbounded", ticker="AMZN", quarter="2025Q1")]
+    assert (row["grade"], row["known_on"]) == (None, None)
 
 
-def test_a_printed_year_stands_in_for_its_quarters():
-    row = years(quarters(("2023Q1", 1)), printed(CAPEX, 2023, 50), printed(LEASES, 2023, 5))[2023]
-    assert (row["capex_usd"], row["finance_lease_principal_usd"]) == (50 * MILLION, 5 * MILLION)
-    assert row["made_of"] == "year"
-    assert row["known_on"] == date(2024, 2, 1)
-    whole = quarters(("2023Q1", 1), ("2023Q2", 1), ("2023Q3", 1), ("2023Q4", 1))
-    assert years(whole, printed(CAPEX, 2023, 50))[2023]["capex_usd"] == 4 * MILLION, "quarters come first"
+def test_every_company_has_every_quarter_from_the_first_vintage_to_the_newest_filed():
+    found = made(quarters(("2022Q3", 1), ticker="META"))
+    assert list(found) == [(ticker, f"2022Q{n}") for ticker in ("AMZN", "GOOGL", "META", "MSFT") for n in (1, 2, 3)]
+    assert made() == {}, "before the first fact there is no quarter"
+    assert made(quarters(("2021Q4", 1))) == {}
+    assert made(quarters(("2025Q1", 1), ticker="NVDA")) == {}, "the group's own filings count"
 
 
-def test_a_fiscal_year_that_is_not_the_calendars_stands_for_none():
-    found = years(mart_frame("capex_quarterly", []), printed(CAPEX, 2023, 50, "MSFT"), month=6, ticker="MSFT")
-    assert found[2023]["capex_usd"] is None
+def test_a_quarter_that_is_known_twice_is_unknown():
+    """Two fiscal quarters with their middle in one calendar quarter: neither alone is what was spent in it."""
+    twice = quarters(("2025Q2", 5), period_end=date(2025, 4, 30))
+    row = made(quarters(("2025Q1", 3), ("2025Q2", 4)), twice)["GOOGL", "2025Q2"]
+    assert interval(row) == (None, 0, 3)
+    assert codes(row["reasons"]) == ["vintage_known_twice", "vintage_unknown"]
 
 
-def test_hearsay_and_a_negative_year_do_not_count():
-    none = mart_frame("capex_quarterly", [])
-    assert years(none, printed(CAPEX, 2023, 50, grade="D"))[2023]["capex_usd"] is None
-    assert years(none, printed(CAPEX, 2023, -50))[2023]["capex_usd"] is None
+def test_without_leases_a_quarter_is_cash_only_and_says_so():
+    row = made(quarters(("2025Q1", 1), leases=None))["GOOGL", "2025Q1"]
+    assert row["finance_lease_assets_usd"] is None
+    assert row["reasons"] == [reason("vintage_cash_only", ticker="GOOGL", quarter="2025Q1")]
 
 
-def test_the_weakest_quarter_grades_the_year():
-    mixed = pl.concat([quarters(("2025Q1", 1), ("2025Q2", 2), ("2025Q3", 3)), quarters(("2025Q4", 4), grade="C")])
-    assert years(mixed)[2025]["grade"] == "C"
-
-
-def test_every_year_from_the_first_vintage_has_a_row():
-    assert list(years(mart_frame("capex_quarterly", []))) == [2022, 2023, 2024, 2025, 2026]
-    assert list(years(mart_frame("capex_quarterly", []), as_of=date(2021, 5, 5))) == []
+def test_the_weakest_fact_grades_the_quarter():
+    row = made(quarters(("2025Q1", 1), capex_grade="C"))["GOOGL", "2025Q1"]
+    assert row["grade"] == "C"
+    leased = made(quarters(("2025Q1", 1), leases_grade="C", leases_known_on=date(2026, 5, 5)))["GOOGL", "2025Q1"]
+    assert (leased["grade"], leased["known_on"]) == ("C", date(2026, 5, 5))

@@ -31,10 +31,15 @@ def share(flop: float = 1e27, low: float = 10e6, high: float = 10e6, **row: Any)
 
 
 def vintages(capex: dict[int, int | None], ticker: str = "MSFT", leases: int | None = None) -> pl.DataFrame:
+    """Capex of calendar years, a quarter of it (and of `leases`) in each of their quarters."""
     rows = [
-        {"ticker": ticker, "year": year, "capex_usd": usd, "finance_lease_principal_usd": leases, "quarters_known": 4,
-         "is_running": False, "known_on": made_up.KNOWN, "grade": "A", "reason": "unknown" if usd is None else None}
+        {"ticker": ticker, "calendar_quarter": f"{year}Q{n}", "spent_on": date(year, 3 * n - 1, 15),
+         "capex_usd": None if usd is None else usd / 4, "capex_low_usd": 0 if usd is None else usd / 4,
+         "capex_high_usd": None if usd is None else usd / 4,
+         "finance_lease_assets_usd": None if leases is None else leases / 4, "is_known": usd is not None,
+         "known_on": made_up.KNOWN, "grade": "A", "reason": "unknown" if usd is None else None}
         for year, usd in capex.items()
+        for n in range(1, 5)
     ]  # fmt: skip
     return mart_frame("capex_vintages", rows)
 

@@ -28,7 +28,7 @@ TABLE = mart(
         Column(
             "capex_with_leases_usd",
             "real",
-            "the same with finance lease principal; null unless known for every one of those companies",
+            "the same with assets obtained under finance leases; null unless known for every one of those companies",
             "USD",
             minimum=0,
         ),
@@ -122,7 +122,7 @@ def _of_group(capex_quarterly: pl.DataFrame) -> pl.DataFrame:
         "capex_usd",
         "capex_known_on",
         "capex_grade",
-        "finance_lease_principal_usd",
+        "finance_lease_assets_usd",
         "leases_known_on",
         "leases_grade",
     ]
@@ -171,7 +171,7 @@ def _every_quarter(own: pl.DataFrame) -> pl.DataFrame:
 def _sums(each: pl.DataFrame) -> pl.DataFrame:
     """By quarter: sums over the companies known, over all with stand-ins for the missing ones, and who is who."""
     ticker, known, capex = pl.col("ticker"), pl.col("is_known"), pl.col("capex_usd")
-    leased = known & pl.col("finance_lease_principal_usd").is_not_null()
+    leased = known & pl.col("finance_lease_assets_usd").is_not_null()
     return (
         each.group_by("number", maintain_order=True)
         .agg(
@@ -184,7 +184,7 @@ def _sums(each: pl.DataFrame) -> pl.DataFrame:
             complete_usd=pl.when(known.all()).then(capex.sum()),
             assumed_usd=pl.when(pl.col("nearest_usd").is_not_null().all()).then(pl.col("nearest_usd").sum()),
             capex_with_leases_usd=pl.when(known.any() & (known == leased).all()).then(
-                (capex + pl.col("finance_lease_principal_usd")).sum()
+                (capex + pl.col("finance_lease_assets_usd")).sum()
             ),
             stand_ins=pl.col("nearest").filter(~known).drop_nulls(),
             known_on=pl.max_horizontal(

@@ -12,6 +12,7 @@ import polars as pl
 
 from warehouse.assumptions import Assumptions
 from warehouse.calendars.fiscal import calendar_quarter, fiscal_quarter, fiscal_year
+from warehouse.marts.capex import lease_assets
 from warehouse.marts.capex.current_facts import at_quarter_ends
 from warehouse.marts.capex.filed_periods import (
     MONTHS,
@@ -28,7 +29,7 @@ from warehouse.marts.capex.measures import (
     FLOWS,
     INSTANTS,
     KINDS_OF_DEPRECIATION,
-    LEASES,
+    LEASE_ASSETS,
 )
 from warehouse.marts.capex.quarter_reasons import reasons_of
 from warehouse.marts.capex.quarters_by_difference import quarters
@@ -38,6 +39,12 @@ from warehouse.tables import sec_tags
 from warehouse.tables.columns import TICKER
 from warehouse.tables.companies import TABLE as COMPANIES
 from warehouse.tables.table import FACT_IDS, GRADES, Check, Column, mart
+
+DERIVATIONS = {
+    "printed": "as a quarter",
+    "derived": "a longer period less the shorter one from the same day",
+    "derived_from_parts": "a longer period less its other parts",
+}
 
 TABLE = mart(
     "capex_quarterly",
@@ -65,19 +72,35 @@ TABLE = mart(
             allowed=(DEPRECIATION, DEPRECIATION_AND_AMORTIZATION),
         ),
         Column("finance_lease_principal_usd", "real", "finance lease principal paid in the quarter", "USD", minimum=0),
-        Column("capex_with_leases_usd", "real", "capex and finance lease principal", "USD", minimum=0),
+        Column(
+            "finance_lease_assets_usd",
+            "real",
+            "assets obtained under finance leases in the quarter, by `finance_lease_assets_derivation`",
+            "USD",
+            minimum=0,
+        ),
+        Column(
+            "finance_lease_assets_derivation",
+            "text",
+            "how the quarter's leased assets came about",
+            allowed=DERIVATIONS
+            | {
+                "spread_over_year": "what the year's filing gives, less the known quarters, in proportion to cash capex"
+            },
+        ),
+        Column("capex_with_leases_usd", "real", "capex and assets obtained under finance leases", "USD", minimum=0),
         Column("property_and_equipment_net_usd", "real", "net property and equipment at the quarter's end", "USD"),
         Column("property_and_equipment_gross_usd", "real", "gross property and equipment at the quarter's end", "USD"),
         Column("remaining_performance_obligation_usd", "real", "contracted backlog at the quarter's end", "USD"),
         Column("capex_to_revenue", "real", "capex over revenue", "share", minimum=0),
         Column("capex_to_operating_cash_flow", "real", "capex over operating cash flow", "share", minimum=0),
         Column(
-            "capex_with_leases_to_revenue", "real", "capex and finance lease principal over revenue", "share", minimum=0
+            "capex_with_leases_to_revenue", "real", "capex and leased assets obtained over revenue", "share", minimum=0
         ),
         Column(
             "capex_with_leases_to_operating_cash_flow",
             "real",
-            "capex and finance lease principal over operating cash flow",
+            "capex and leased assets obtained over operating cash flow",
             "share",
             minimum=0,
         ),
@@ -87,8 +110,8 @@ TABLE = mart(
         Column(
             "capex_derivation",
             "text",
-            "printed as a quarter; a longer period less the shorter one from the same day; or less its other parts",
-            allowed=("printed", "derived", "derived_from_parts"),
+            "how the quarter's capex came about",
+            allowed=DERIVATIONS,
         ),
         Column("capex_accession", "text", "filing of the printed quarter or of the longer period; empty for a page"),
         Column("capex_grade", "text", "weakest grade of the facts behind the quarter's capex", allowed=GRADES),
@@ -96,8 +119,11 @@ TABLE = mart(
         Column(
             "capex_fact_ids", "texts", "the facts behind the quarter's capex, by the `fact_id` that they have in core"
         ),
-        Column("leases_grade", "text", "weakest grade of the facts behind the lease principal", allowed=GRADES),
-        Column("leases_known_on", "date", "day on which the lease principal, as it stands here, was public"),
+        Column("leases_grade", "text", "weakest grade of the facts behind the leased assets", allowed=GRADES),
+        Column("leases_known_on", "date", "day on which the leased assets, as they stand here, were public"),
+        Column(
+            "leases_fact_ids", "texts", "the facts behind the leased assets, by the `fact_id` that they have in core"
+        ),
         FACT_IDS,
         Column("known_on", "date", "day by which every figure of the row was public"),
     ],
@@ -165,18 +191,16 @@ def build(company_facts: pl.DataFrame, companies: pl.DataFrame, *, assumptions: 
         rows = _beside(rows, kept, measure, column)
     for measure, column in INSTANTS.items():
         rows = _beside(rows, at_end, measure, column)
-    leases = kept.filter(pl.col("measure") == LEASES).select(
-        "ticker", "end_month", leases_grade="grade", leases_known_on="known_on"
-    )
     rows = rows.join(_of_capex(kept), on=["ticker", "end_month"], how="left")
-    rows = rows.join(leases, on=["ticker", "end_month"], how="left")
+    over_year = lease_assets.spread(rows, kept, flows)
+    rows = _with_leases(rows, kept, over_year)
     rows = with_starts(rows, flows).with_columns(
         calendar_quarter=calendar_quarter("assumed_start"),
         capex_ttm_usd=_four_quarters("capex_usd"),
         depreciation_ttm_usd=_four_quarters("depreciation_usd"),
     )
     rows = _ratios(rows)
-    behind = _behind(rows, kept, at_end)
+    behind = _behind(rows, kept, at_end, over_year)
     reasons = reasons_of(rows, flows)
     whole = rows.join(behind, on=["ticker", "end_month"], how="left").join(
         reasons, on=["ticker", "end_month"], how="left"
@@ -217,20 +241,40 @@ def _beside(rows: pl.DataFrame, found: pl.DataFrame, measure: str, column: str) 
     return rows.join(one, on=["ticker", "end_month"], how="left")
 
 
-def _of_capex(kept: pl.DataFrame) -> pl.DataFrame:
-    """How each quarter's capex came about."""
-    derivation = (
+def _derivation() -> pl.Expr:
+    return (
         pl.when(~pl.col("is_derived"))
         .then(pl.lit("printed"))
         .when(pl.col("roundabout") == 0)
         .then(pl.lit("derived"))
         .otherwise(pl.lit("derived_from_parts"))
     )
+
+
+def _with_leases(rows: pl.DataFrame, kept: pl.DataFrame, over_year: pl.DataFrame) -> pl.DataFrame:
+    """`rows` with the leased assets of each quarter, its own or its part of the year's, and what is behind them."""
+    own = kept.filter(pl.col("measure") == LEASE_ASSETS).with_columns(how=_derivation())
+    both = pl.concat([own, over_year.with_columns(how=pl.lit("spread_over_year"))], how="diagonal_relaxed").select(
+        "ticker",
+        "end_month",
+        lease_usd="value_usd",
+        finance_lease_assets_derivation="how",
+        leases_grade="grade",
+        leases_known_on="known_on",
+        leases_fact_ids="fact_ids",
+    )
+    column = FLOWS[LEASE_ASSETS]
+    joined = rows.join(both, on=["ticker", "end_month"], how="left")
+    return joined.with_columns(pl.coalesce(column, "lease_usd").alias(column))
+
+
+def _of_capex(kept: pl.DataFrame) -> pl.DataFrame:
+    """How each quarter's capex came about."""
     return kept.filter(pl.col("measure") == CAPEX).select(
         "ticker",
         "end_month",
         capex_tag="tag",
-        capex_derivation=derivation,
+        capex_derivation=_derivation(),
         capex_accession="accession",
         capex_grade="grade",
         capex_known_on="known_on",
@@ -252,7 +296,7 @@ def _ratios(rows: pl.DataFrame) -> pl.DataFrame:
         return pl.when(pl.col(below) > 0).then(pl.col(above) / pl.col(below))
 
     return rows.with_columns(
-        capex_with_leases_usd=pl.col("capex_usd") + pl.col("finance_lease_principal_usd"),
+        capex_with_leases_usd=pl.col("capex_usd") + pl.col("finance_lease_assets_usd"),
     ).with_columns(
         capex_with_leases_to_revenue=over("capex_with_leases_usd", "revenue_usd"),
         capex_with_leases_to_operating_cash_flow=over("capex_with_leases_usd", "operating_cash_flow_usd"),
@@ -263,7 +307,7 @@ def _ratios(rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _behind(rows: pl.DataFrame, kept: pl.DataFrame, at_end: pl.DataFrame) -> pl.DataFrame:
+def _behind(rows: pl.DataFrame, kept: pl.DataFrame, at_end: pl.DataFrame, over_year: pl.DataFrame) -> pl.DataFrame:
     """The facts behind all figures of each row: their ids, weakest grade and last day."""
     names = ["ticker", "end_month", "grade", "known_on", "fact_ids"]
     earlier = pl.DataFrame({"later_by": [MONTHS * n for n in range(1, QUARTERS)]}, schema={"later_by": pl.Int64})
@@ -275,7 +319,7 @@ def _behind(rows: pl.DataFrame, kept: pl.DataFrame, at_end: pl.DataFrame) -> pl.
         for measure, total in ((CAPEX, "capex_ttm_usd"), (DEPRECIATION, "depreciation_ttm_usd"))
     ]
     return (
-        pl.concat([frame.select(names) for frame in (kept, at_end, *sums)])
+        pl.concat([frame.select(names) for frame in (kept, at_end, over_year, *sums)])
         .explode("fact_ids", empty_as_null=False, keep_nulls=False)
         .group_by("ticker", "end_month")
         .agg(pl.col("grade", "known_on").max(), pl.col("fact_ids").unique().sort())

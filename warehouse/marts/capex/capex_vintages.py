@@ -1,158 +1,202 @@
-"""What each company of the group spent in each calendar year: the vintages that have to be paid for.
+"""What each company of the group spent in each calendar quarter: the vintages that have to be paid for.
 
-A company's fiscal year is not the calendar's (Microsoft's ends in June), and a vintage has one age for everyone. So
-quarters are laid on the calendar and added up; a year with only some of its quarters known is not a smaller year but an
-unknown one, unless it is still running. So between New Year and the filing of the last quarter the year just past is
-out (method 5: a year whose capex is unknown is left out and named beside the result), and what is required is too low for
-those weeks; the row says which quarter is missing. Where a calendar-year company printed the year but not its quarters,
-the printed year stands in. An unknown year is left out of the vintages and named, since a zero would make the spend look
-small.
+A vintage is as old as the money in it, so it is a quarter and not a year: a year that counted only when all of its
+quarters were known made the verdict turn with the clock alone (method 10). A company's fiscal quarters are laid on the
+calendar by their middle, and each is spent in its middle.
+
+A quarter whose capex is unknown is neither left out nor a zero, both of which would make the spend look small. It is an
+interval from zero to the larger of the nearest known quarters before and after it (the one there is, where it has one
+neighbour), and whatever is concluded has to hold at both ends (method 5). The quarter is named in its reason.
+
+Equipment under finance leases is part of what has to earn (`finance_lease_assets_usd`), where a filing gives it; where
+none does, the quarter is cash only and says so.
 """
 
 from __future__ import annotations
-
-from datetime import date
 
 import polars as pl
 
 from warehouse.assumptions import Assumptions
 from warehouse.marts.capex.filed_periods import QUARTERS
-from warehouse.marts.capex.measures import CAPEX, LEASES
 from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.reasons import all_of, because
 from warehouse.marts.common.scopes import COMPANIES
-from warehouse.marts.common.select_current import admissible, select_current
-from warehouse.tables.companies import TABLE as PANEL
-from warehouse.tables.company_facts import TABLE as COMPANY_FACTS
-from warehouse.tables.table import Check, Column, mart
+from warehouse.tables.table import FACT_IDS, Check, Column, mart
+
+MONTHS = 3
+OF_CAPEX = '"capex_usd"'
+"""How a reason of `capex_quarterly` names capex among the figures that it is about."""
 
 TABLE = mart(
     "capex_vintages",
-    "capital expenditure of each company of the group by calendar year, as known so far",
+    "capital expenditure of each company of the group by calendar quarter, unknown quarters as intervals",
     [
         Column("ticker", "text", "ticker", required=True, allowed=COMPANIES),
-        Column("year", "integer", "calendar year", "year", required=True),
-        Column("capex_usd", "integer", "purchases of property and equipment; null where unknown", "USD", minimum=0),
-        Column("finance_lease_principal_usd", "integer", "principal paid on finance leases; null where unknown", "USD"),
-        Column("quarters_known", "integer", "quarters of the year with capex", "quarters", True, minimum=0, maximum=4),
-        Column("is_running", "flag", "the year is not complete: it counts by the quarters known", required=True),
-        Column("made_of", "text", "quarters or year", allowed=("quarters", "year")),
-        Column("known_on", "date", "day on which the newest fact behind it became public"),
+        Column("calendar_quarter", "text", "calendar quarter that holds the middle of the fiscal one", required=True),
+        Column("spent_on", "date", "middle day of the quarter, on which it counts as spent", required=True),
+        Column("capex_usd", "real", "purchases of property and equipment; null where unknown", "USD", minimum=0),
+        Column("capex_low_usd", "real", "the least that it can be: itself where known, else zero", "USD", True, minimum=0),
+        Column(
+            "capex_high_usd",
+            "real",
+            "the most that it is taken for: itself where known, else the larger of the nearest known quarters",
+            "USD",
+            minimum=0,
+        ),
+        Column(
+            "finance_lease_assets_usd",
+            "real",
+            "assets obtained under finance leases, a year's spread over its quarters by cash capex; null where no filing "
+            "gives them",
+            "USD",
+            minimum=0,
+        ),
+        Column("is_known", "flag", "capex of the quarter is known", required=True),
+        Column("known_on", "date", "day on which the newest fact behind the row became public"),
+        FACT_IDS,
     ],
-    key=("ticker", "year"),
+    key=("ticker", "calendar_quarter"),
     checks=(
         Check(
-            "null_has_a_reason",
-            "select * from {table} where capex_usd is null and reasons is null",
-            "a year that is left out must be named",
+            "unknown_is_an_interval",
+            "select * from {table} where is_known <> (capex_usd is not null) or capex_low_usd > capex_high_usd "
+            "or (is_known and (capex_low_usd <> capex_usd or capex_high_usd <> capex_usd)) "
+            "or (not is_known and (capex_low_usd <> 0 or reasons is null))",
+            "an unknown quarter that is left out, or counted as zero at both ends, makes the spend look small",
+        ),
+        Check(
+            "no_quarter_left_out",
+            "select * from (select ticker, calendar_quarter, lag(calendar_quarter) over "
+            "(partition by ticker order by calendar_quarter) as before from {table}) where before is not null "
+            "and 4 * left(calendar_quarter, 4)::int + right(calendar_quarter, 1)::int "
+            "<> 4 * left(before, 4)::int + right(before, 1)::int + 1",
+            "a quarter without a row is money that nobody asks to be paid back",
         ),
     ),
-)
+)  # fmt: skip
 
 
-def build(
-    capex_quarterly: pl.DataFrame,
-    company_facts: pl.DataFrame,
-    companies: pl.DataFrame,
-    *,
-    as_of: date,
-    assumptions: Assumptions,
-) -> pl.DataFrame:
-    """One row for each company and calendar year from the first vintage to the as-of year (method 5), USD."""
-    years = pl.DataFrame(
-        {"year": range(assumptions.integer("first_vintage"), as_of.year + 1)}, schema={"year": pl.Int64}
+def build(capex_quarterly: pl.DataFrame, *, assumptions: Assumptions) -> pl.DataFrame:
+    """One row for each company and quarter from the first vintage's to the newest that one of the group filed (USD).
+
+    Empty where no company of the group has filed any quarter since then. Method 5.
+    """
+    filed = capex_quarterly.filter(pl.col("ticker").is_in(COMPANIES)).with_columns(number=_number("calendar_quarter"))
+    first = assumptions.integer("first_vintage") * QUARTERS
+    newest = filed.filter(pl.col("fact_ids").is_not_null()).get_column("number").max()
+    numbers = range(first, (newest if isinstance(newest, int) else -1) + 1)
+    wanted = pl.DataFrame({"ticker": COMPANIES}).join(
+        pl.DataFrame({"number": numbers}, schema={"number": pl.Int64}), how="cross"
     )
-    wanted = pl.DataFrame({"ticker": COMPANIES}).join(years, how="cross")
-    of_quarter = pl.col("calendar_quarter").str.head(4).cast(pl.Int64)
-    known = capex_quarterly.filter(pl.col("capex_usd").is_not_null())
-    quarters = known.group_by("ticker", year=of_quarter).agg(
-        quarters_known=pl.col("calendar_quarter").n_unique().cast(pl.Int64),
-        known=pl.col("calendar_quarter").unique(),
-        quarters_usd=pl.col("capex_usd").sum(),
-        quarters_leases=_whole_sum("finance_lease_principal_usd"),
-        quarters_known_on=pl.col("capex_known_on").max(),
-        quarters_grade=pl.col("capex_grade").max(),
+    known = _known(filed)
+    rows = wanted.join(known, on=["ticker", "number"], how="left")
+    for strategy in ("backward", "forward"):
+        rows = _with_neighbour(rows, known, strategy)
+    rows = rows.with_columns(
+        calendar_quarter=_name(),
+        is_known=pl.col("capex_usd").is_not_null(),
+        own_reasons=pl.when(pl.col("capex_usd").is_null()).then("why"),
     )
-    found = (
-        wanted.join(quarters, on=["ticker", "year"], how="left")
-        .join(_printed_years(company_facts, companies), on=["ticker", "year"], how="left")
-        .with_columns(pl.col("quarters_known").fill_null(0), missing=_missing())
-        .with_columns(is_running=(pl.col("year") == pl.col("year").max()) & (pl.col("quarters_known") < QUARTERS))
+    return rows.select(
+        "ticker",
+        "calendar_quarter",
+        "capex_usd",
+        "finance_lease_assets_usd",
+        "is_known",
+        spent_on=_middle(),
+        capex_low_usd=pl.when("is_known").then("capex_usd").otherwise(0.0),
+        capex_high_usd=pl.when("is_known").then("capex_usd").otherwise(_of_neighbours("capex_usd")),
+        known_on=pl.when("is_known")
+        .then(pl.max_horizontal("capex_known_on", "leases_known_on"))
+        .otherwise(_of_neighbours("capex_known_on")),
+        grade=pl.when("is_known")
+        .then(pl.max_horizontal("capex_grade", "leases_grade"))
+        .otherwise(_of_neighbours("capex_grade")),
+        fact_ids=_facts(),
+        reasons=_reasons(),
     )
-    by_quarters = (pl.col("quarters_known") == QUARTERS) | (pl.col("is_running") & (pl.col("quarters_known") > 0))
-    by_year = ~by_quarters & pl.col("year_usd").is_not_null()
-
-    def either(quarterly: str, yearly: str) -> pl.Expr:
-        return pl.when(by_quarters).then(pl.col(quarterly)).when(by_year).then(pl.col(yearly))
-
-    return found.with_columns(
-        capex_usd=either("quarters_usd", "year_usd"),
-        finance_lease_principal_usd=either("quarters_leases", "year_leases"),
-        made_of=pl.when(by_quarters).then(pl.lit("quarters")).when(by_year).then(pl.lit("year")),
-        known_on=either("quarters_known_on", "year_known_on"),
-        grade=either("quarters_grade", "year_grade"),
-        reasons=all_of(
-            pl.when(by_year)
-            .then(because("year_as_printed"))
-            .when(~by_quarters & pl.col("is_running"))
-            .then(because("running_year_unknown", year=pl.col("year")))
-            .when(~by_quarters & (pl.col("quarters_known") == 0))
-            .then(because("year_unknown", year=pl.col("year")))
-            .when(~by_quarters)
-            .then(
-                because(
-                    "year_incomplete",
-                    year=pl.col("year"),
-                    quarters=pl.col("missing"),
-                    quarters_known=pl.col("quarters_known"),
-                )
-            )
-            .when("is_running")
-            .then(because("running_year_so_far", year=pl.col("year"), quarters_known=pl.col("quarters_known")))
-        ),
-    ).select(name for name in TABLE.names if name != "reason")
 
 
-def _missing() -> pl.Expr:
-    """Quarters of the year without capex: `2024Q4`."""
-    quarters = [pl.format("{}Q{}", "year", pl.lit(quarter)) for quarter in range(1, QUARTERS + 1)]
-    known = pl.col("known").fill_null([])
-    return pl.concat_list(pl.when(~known.list.contains(each)).then(each) for each in quarters).list.drop_nulls()
+def _number(name: str) -> pl.Expr:
+    """The number of a calendar quarter, counted from year 0: that of `2025Q3` is 4 x 2025 + 2."""
+    year, quarter = (pl.col(name).str.slice(at, n).cast(pl.Int64) for at, n in ((0, 4), (5, 1)))
+    return year * QUARTERS + quarter - 1
 
 
-def _whole_sum(name: str) -> pl.Expr:
-    """A sum that is null where a part is."""
-    return pl.when(pl.col(name).is_not_null().all()).then(pl.col(name).sum())
+def _name(number: str = "number") -> pl.Expr:
+    return pl.format("{}Q{}", pl.col(number) // QUARTERS, pl.col(number) % QUARTERS + 1)
 
 
-def _printed_years(company_facts: pl.DataFrame, companies: pl.DataFrame) -> pl.DataFrame:
-    """Years as printed by companies whose fiscal year is the calendar's."""
-    calendar = (
-        select_current(admissible(companies), PANEL).filter(pl.col("fiscal_year_end_month") == 12).select("ticker")
-    )
-    years = select_current(
-        admissible(company_facts).filter(
-            (pl.col("period_type") == "year") & pl.col("measure").is_in([CAPEX, LEASES]) & (pl.col("value_usd") >= 0)
-        ),
-        COMPANY_FACTS,
-    ).join(calendar, on="ticker", how="semi")
-    of = {
-        measure: years.filter(pl.col("measure") == measure).select(
-            "ticker", year="fiscal_year", usd="value_usd", known_on="known_on", grade="grade"
-        )
-        for measure in (CAPEX, LEASES)
-    }
+def _middle() -> pl.Expr:
+    first = pl.date(pl.col("number") // QUARTERS, pl.col("number") % QUARTERS * MONTHS + 1, 1)
+    last = first.dt.offset_by(f"{MONTHS}mo").dt.offset_by("-1d")
+    return first + (last - first) / 2
+
+
+def _known(filed: pl.DataFrame) -> pl.DataFrame:
+    """Each company's calendar quarters with their capex; null where it is unknown, or where two fiscal quarters fall in one."""
+    once = pl.col("capex_usd").count() == 1
+    figures = [
+        "capex_usd", "capex_grade", "capex_known_on", "capex_fact_ids",
+        "finance_lease_assets_usd", "leases_grade", "leases_known_on", "leases_fact_ids",
+    ]  # fmt: skip
+    has_capex = pl.col("capex_usd").is_not_null()
     return (
-        of[CAPEX]
-        .join(of[LEASES].select("ticker", "year", leases="usd"), on=["ticker", "year"], how="left")
-        .select(
-            "ticker",
-            "year",
-            year_usd="usd",
-            year_leases="leases",
-            year_known_on="known_on",
-            year_grade="grade",
+        filed.sort("ticker", "period_end")
+        .group_by("ticker", "number", maintain_order=True)
+        .agg(
+            *(pl.when(once).then(pl.col(name).filter(has_capex).first()).alias(name) for name in figures),
+            is_twice=pl.col("capex_usd").count() > 1,
+            why=pl.col("reasons").last(),
         )
+        .with_columns(
+            why=pl.col("why").list.eval(pl.element().filter(pl.element().str.contains(OF_CAPEX, literal=True)))
+        )
+    )
+
+
+def _with_neighbour(rows: pl.DataFrame, known: pl.DataFrame, strategy: str) -> pl.DataFrame:
+    """`rows` with the nearest known quarter of the company at or before (`backward`) or after (`forward`)."""
+    at = known.filter(pl.col("capex_usd").is_not_null()).select(
+        "ticker",
+        "number",
+        pl.col("capex_usd", "capex_grade", "capex_known_on", "capex_fact_ids").name.prefix(f"{strategy}_"),
+        _name().alias(f"{strategy}_quarter"),
+    )
+    return rows.sort("number").join_asof(
+        at.sort("number"), on="number", by="ticker", strategy=strategy, check_sortedness=False
+    )  # fmt: skip
+
+
+def _of_neighbours(name: str) -> pl.Expr:
+    """The larger, later or weaker of the nearest known quarters'."""
+    return pl.max_horizontal(f"backward_{name}", f"forward_{name}")
+
+
+def _facts() -> pl.Expr:
+    """What a known quarter's figures come from, or those of the neighbours that bound it."""
+    own = [pl.col(name).fill_null([]) for name in ("capex_fact_ids", "leases_fact_ids")]
+    near = [pl.col(f"{side}_capex_fact_ids").fill_null([]) for side in ("backward", "forward")]
+    ids = pl.when("is_known").then(pl.concat_list(own)).otherwise(pl.concat_list(near)).list.unique().list.sort()
+    return pl.when(ids.list.len() > 0).then(ids)
+
+
+def _reasons() -> pl.Expr:
+    """What the row is, where it is not simply known; then why the filings do not give the quarter."""
+    quarter = {"ticker": pl.col("ticker"), "quarter": pl.col("calendar_quarter")}
+    near = pl.concat_list("backward_quarter", "forward_quarter").list.drop_nulls().list.unique(maintain_order=True)
+    is_twice = pl.col("is_twice").fill_null(False)
+    return all_of(
+        pl.when(is_twice).then(because("vintage_known_twice", **quarter)),
+        pl.when(~pl.col("is_known")).then(
+            pl.when(near.list.len() > 0)
+            .then(because("vintage_unknown", neighbours=near, **quarter))
+            .otherwise(because("vintage_unbounded", **quarter))
+        ),
+        pl.when(pl.col("is_known") & pl.col("finance_lease_assets_usd").is_null()).then(
+            because("vintage_cash_only", **quarter)
+        ),
+        "own_reasons",
     )
 
 
@@ -162,13 +206,8 @@ MART = Mart(
     traces=(
         Trace(
             "marts.capex_quarterly",
-            "m.made_of = 'quarters' and t.ticker = m.ticker and left(t.calendar_quarter, 4) = m.year::text "
-            "and t.capex_usd is not null",
+            "t.ticker = m.ticker and t.calendar_quarter = m.calendar_quarter",
         ),
-        Trace(
-            "core.company_facts",
-            f"m.made_of = 'year' and t.ticker = m.ticker and t.measure in ('{CAPEX}', '{LEASES}') "
-            "and t.period_type = 'year' and t.fiscal_year = m.year and t.known_on <= m.known_on and t.grade <> 'D'",
-        ),
+        Trace("core.company_facts", ids="fact_ids"),
     ),
 )

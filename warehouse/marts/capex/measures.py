@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 CAPEX, LEASES = "purchases_of_property_and_equipment", "finance_lease_principal"
+LEASE_ASSETS = "finance_lease_assets_obtained"
 REVENUE = "revenue"
 DEPRECIATION, DEPRECIATION_AND_AMORTIZATION = "depreciation", "depreciation_and_amortization"
 KINDS_OF_DEPRECIATION = (DEPRECIATION, DEPRECIATION_AND_AMORTIZATION)
@@ -17,6 +18,7 @@ FLOWS = {
     "net_income": "net_income_usd",
     DEPRECIATION: "depreciation_usd",
     LEASES: "finance_lease_principal_usd",
+    LEASE_ASSETS: "finance_lease_assets_usd",
 }
 INSTANTS = {
     "property_and_equipment_net": "property_and_equipment_net_usd",
@@ -24,4 +26,4 @@ INSTANTS = {
     BACKLOG: "remaining_performance_obligation_usd",
 }
 # A quarter of these below zero comes of two periods that do not belong together.
-NEVER_NEGATIVE = (CAPEX, REVENUE, DEPRECIATION, DEPRECIATION_AND_AMORTIZATION, LEASES)
+NEVER_NEGATIVE = (CAPEX, REVENUE, DEPRECIATION, DEPRECIATION_AND_AMORTIZATION, LEASES, LEASE_ASSETS)

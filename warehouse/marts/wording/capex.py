@@ -16,6 +16,7 @@ FIGURES = {
     "net_income_usd": "net income",
     "depreciation_usd": "depreciation",
     "finance_lease_principal_usd": "finance lease principal",
+    "finance_lease_assets_usd": "assets obtained under finance leases",
     "property_and_equipment_net_usd": "net property",
     "property_and_equipment_gross_usd": "gross property",
     "remaining_performance_obligation_usd": "backlog",
@@ -72,17 +73,16 @@ WORDS: dict[str, Words] = {
     "group_capex_without": "capex without {tickers}: not known",
     "group_year_incomplete_before": "capex of four quarters: a company is missing in an earlier one",
     "group_year_incomplete": "capex of four quarters: null, as a company is missing",
-    "group_leases_unknown": "with leases: finance lease principal of {tickers} is not known",
+    "group_leases_unknown": "with leases: assets obtained under finance leases by {tickers} are not known",
     "group_leases_without_capex": "with leases: no company's capex is known",
     "group_coverage_without": "coverage: no quarter's capex of {tickers} is known to put in its place",
     "group_spent_nothing": "coverage: nothing was spent",
     # capex_vintages
-    "year_as_printed": "the year as printed, as not all of its quarters are known",
-    "running_year_unknown": "left out of the vintages: no quarter's capex of the running year {year} is known yet",
-    "year_unknown": "left out of the vintages: no quarter's capex of {year} is known",
-    "year_incomplete": "left out of the vintages: the year is over and capex of {quarters} is not known "
-    "({quarters_known} of its 4 quarters are)",
-    "running_year_so_far": "the running year by what is known so far: {quarters_known} of its 4 quarters",
+    "vintage_unknown": "capex of {ticker} in {quarter} is not known: counted from zero to the larger of the nearest "
+    "known quarters ({neighbours})",
+    "vintage_unbounded": "capex of {ticker} in {quarter} is not known, nor is that of any other quarter",
+    "vintage_known_twice": "capex of {ticker} in {quarter}: two fiscal quarters have their middle in it, so it is not known",
+    "vintage_cash_only": "cash capex of {ticker} in {quarter} only: no filing gives the assets it obtained under finance leases",
     # capex_vs_training
     "capex_of_quarter_unknown": _capex_not_known,
     "programme_estimated": "no programme or hardware of the developer's own is known: estimated as its final run over the "
