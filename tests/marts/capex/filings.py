@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 
 from tests.conftest import AS_OF, with_provenance
+from warehouse.assumptions import load
 from warehouse.calendars.fiscal import fiscal_quarter, fiscal_year, period_type
 from warehouse.marts import known
 from warehouse.marts.capex import capex_quarterly
@@ -45,7 +46,7 @@ def fact(start: date, end: date, value: float, known_on: date, **more: Any) -> F
 
 
 def built(frames: dict[str, pl.DataFrame], as_of: date = AS_OF) -> pl.DataFrame:
-    return capex_quarterly.MART.run(known(frames, as_of), as_of=as_of, assumptions=None)
+    return capex_quarterly.MART.run(known(frames, as_of), as_of=as_of, assumptions=load())
 
 
 def row_of(frame: pl.DataFrame, end: date, ticker: str = "X") -> dict:

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import AS_OF
+from warehouse.assumptions import load
 from warehouse.marts import known
 from warehouse.marts.capex import capex_group, capex_quarterly
 from warehouse.marts.common.reasons import codes, reason
@@ -44,7 +45,7 @@ def quarters(**usd: tuple[float | None, ...]) -> pl.DataFrame:
 
 
 def built(frame: pl.DataFrame) -> pl.DataFrame:
-    return capex_group.MART.run({"capex_quarterly": frame}, as_of=AS_OF, assumptions=None)
+    return capex_group.MART.run({"capex_quarterly": frame}, as_of=AS_OF, assumptions=load())
 
 
 def row_of(frame: pl.DataFrame, name: str) -> dict:
@@ -52,7 +53,7 @@ def row_of(frame: pl.DataFrame, name: str) -> dict:
 
 
 def of_snapshot(facts: dict[str, pl.DataFrame], as_of: date = AS_OF) -> pl.DataFrame:
-    run = capex_quarterly.MART.run(known(facts, as_of), as_of=as_of, assumptions=None)
+    run = capex_quarterly.MART.run(known(facts, as_of), as_of=as_of, assumptions=load())
     return built(run)
 
 
@@ -192,7 +193,7 @@ def test_as_of_the_event(facts):
 
 
 def test_year_of_the_group_is_the_sum_of_the_companies_years(facts):
-    run = capex_quarterly.MART.run(known(facts, AS_OF), as_of=AS_OF, assumptions=None)
+    run = capex_quarterly.MART.run(known(facts, AS_OF), as_of=AS_OF, assumptions=load())
     each = (
         run.filter(pl.col("ticker").is_in(COMPANIES))
         .group_by("calendar_quarter")
@@ -208,7 +209,7 @@ def test_checks_hold_on_the_snapshot(facts, check):
     with duckdb.connect() as connection:
         connection.register("m", of_snapshot(facts).to_arrow())
         connection.execute("create schema marts")
-        quarters = capex_quarterly.MART.run(known(facts, AS_OF), as_of=AS_OF, assumptions=None)
+        quarters = capex_quarterly.MART.run(known(facts, AS_OF), as_of=AS_OF, assumptions=load())
         connection.register("quarters", quarters.to_arrow())
         connection.execute("create table marts.capex_quarterly as from quarters")
         assert connection.execute(check.unexpected.format(table="m")).fetchall() == []
@@ -235,7 +236,7 @@ def test_checks_see_what_they_are_for(facts, check, wrong):
 )
 def test_trace_finds_the_quarters_behind_a_row(facts, name, stand_ins):
     """The known quarters of the year add up to what the row covers, and the stand-ins are there."""
-    run = capex_quarterly.MART.run(known(facts, AS_OF), as_of=AS_OF, assumptions=None)
+    run = capex_quarterly.MART.run(known(facts, AS_OF), as_of=AS_OF, assumptions=load())
     [trace] = capex_group.MART.traces
     with duckdb.connect() as connection:
         connection.register("m", built(run).to_arrow())
