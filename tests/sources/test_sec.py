@@ -203,7 +203,7 @@ def test_the_list_of_tags_names_every_measure_of_the_snapshot():
         "purchases_of_property_and_equipment", "proceeds_from_sale_of_property_and_equipment", "finance_lease_principal",
         "finance_lease_liability", "revenue", "operating_cash_flow", "operating_income", "net_income", "depreciation",
         "depreciation_and_amortization", "research_and_development", "property_and_equipment_net",
-        "property_and_equipment_gross", "remaining_performance_obligation",
+        "property_and_equipment_gross", "remaining_performance_obligation", "finance_lease_assets_obtained",
     }  # fmt: skip
 
 

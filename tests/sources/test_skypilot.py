@@ -51,11 +51,11 @@ def test_an_excerpt_of_the_file_of_lambda():
         ("ibm", "gx2-8x64x1v100", "V100", 1, "us-south", "IBM Cloud", "V100"),
         ("nebius", "gpu-h100-sxm_8gpu-128vcpu-1600gb", "H100", 8, "eu-north1", "Nebius", "H100 SXM"),
         ("cudo", "intel-broadwell-v100_4x1v2gb", "V100", 1, "us-newyork-1", "Cudo Compute", "V100"),
-        ("do", "gpu-h100x8-640gb", "H100", 8, "tor1", "digitalocean", "H100"),
+        ("do", "gpu-h100x8-640gb", "H100", 8, "tor1", "DigitalOcean", "H100"),
         ("fluidstack", "H100_NVLINK_80GB::8", "H100", 8, "FINLAND", "FluidStack", "H100"),
         ("hyperstack", "n3-H100x2", "H100-80G-PCIe", 2, "CANADA-1", "Hyperstack", "H100 PCIe"),
         ("paperspace", "H100x8", "H100", 8, "East Coast (NY2)", "Paperspace", "H100 SXM"),
-        ("scaleway", "H100-2-80G", "H100", 2, "fr-par", "scaleway", "H100"),
+        ("scaleway", "H100-2-80G", "H100", 2, "fr-par", "Scaleway", "H100"),
     ],
 )
 def test_each_cloud_names_its_instances_in_its_own_way(cloud, instance, chip, count, region, provider, gpu_model):

@@ -11,6 +11,7 @@ What its files make easy to get wrong:
 - Prices are for one GPU. "serverless" is another product; "reserved" for a month or two is neither a year nor on
   demand.
 - Memory far below the chip's means a slice of it.
+- It lists Vast.ai and RunPod, too, whose terms forbid collecting their prices: their offers are left out.
 """
 
 from __future__ import annotations

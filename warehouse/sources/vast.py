@@ -24,7 +24,7 @@ from warehouse.sources.common.source import Batch, Document, Fetching, Received,
 NAME = "vast"
 HOST = "console.vast.ai"
 ADDRESS = f"https://{HOST}/api/v0/bundles/"
-PROVIDER = "vast.ai"
+PROVIDER = "Vast.ai"
 # The chips that the comparison needs most, each asked for by itself: an answer holds a limited number of offers.
 CHIPS = ("H100 SXM", "H100 NVL", "H100 PCIE", "H200", "B200", "A100 SXM4", "A100 PCIE", "RTX 4090", "RTX 5090")
 REQUIRED = ("id", "gpu_name", "num_gpus", "dph_total")
