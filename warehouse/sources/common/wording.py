@@ -124,7 +124,7 @@ LEFT_OUT: dict[str, Words] = {
     "serverless": "serverless: paid by the second of use",
     "cluster": "a cluster, paid for a term",
     "other_metric": "another unit: {found}",
-    "terms_forbid": "the provider's terms forbid an index made of its data",
+    "terms_forbid": "the provider's terms forbid collecting its prices, or an index of them",
     "not_for_rent": "rented already, or not for rent",
     "unverified_host": "of a host that nobody has verified",
     "not_offered": "{column} is zero or empty: not offered",
