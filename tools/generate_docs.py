@@ -18,7 +18,8 @@ from pathlib import Path
 
 from warehouse import marts
 from warehouse.database.releases import reading
-from warehouse.marts.verdict.decision import ASKED
+from warehouse.marts.verdict.decision import ASKED, SILENT
+from warehouse.marts.wording.verdict import graded
 from warehouse.tables import CORE, SYSTEM
 from warehouse.tables.table import Table
 
@@ -84,14 +85,17 @@ def readme(text: str) -> str:
 
 def answer_lines(connection) -> tuple[str, str]:
     rows = connection.execute(
-        "SELECT question, verdict, statement, as_of FROM marts.verdict WHERE scope = 'ALL'"
+        "SELECT question, verdict, evidence_grade, headline, statement, would_change, as_of FROM marts.verdict "
+        "WHERE scope = 'ALL'"
     ).fetchall()
-    by_question = {question: (verdict, statement) for question, verdict, statement, _ in rows}
+    by_question = {question: said for question, *said, _ in rows}
     lines = []
     for question in ("overall", *(q for q in ASKED if q != "overall")):
-        verdict, statement = by_question[question]
-        lines.append(f"- **{ASKED[question]}** *{verdict.replace('_', ' ')}.* {statement}")
-    return str(rows[0][3]), "\n".join(lines)
+        verdict, grade, headline, statement, would_change = by_question[question]
+        said = f"{graded(headline, grade)} {statement} {would_change}"
+        lines.append(f"- **{ASKED[question]}** *{verdict.replace('_', ' ').capitalize()}.* {said}")
+    lines += ["", f"What these answers do not say: {' '.join(SILENT.values())}"]
+    return str(rows[0][-1]), "\n".join(lines)
 
 
 def quality_lines(connection) -> str:

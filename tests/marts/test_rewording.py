@@ -47,18 +47,15 @@ def reworded() -> Iterator[None]:
 
 def _reworded(question: Question) -> dict[str, Any]:
     """All that a question says, in other words; what says nothing goes on saying nothing."""
-    other = {
-        "about": OTHER,
+    remedies = question.remedies
+    return {
         "silent": OTHER,
-        "wanting": OTHER,
-        "finds": _other_where_any(question.finds),
-        "figures": dict.fromkeys(question.figures, Figure(OTHER, subject=lambda row: OTHER, settled_by=OTHER)),
-        "verdicts": {
-            name: dataclasses.replace(verdict, opens=OTHER, changes=OTHER)
-            for name, verdict in question.verdicts.items()
-        },
+        "headline": lambda case: OTHER,
+        "statement": lambda case: OTHER,
+        "briefly": _other_where_any(question.briefly),
+        "remedies": lambda case: [dataclasses.replace(each, words=OTHER) for each in remedies(case)],
+        "figures": dict.fromkeys(question.figures, Figure(OTHER, subject=lambda row: OTHER, open_because=OTHER)),
     }
-    return other | ({"briefly": _other_where_any(question.briefly)} if question.briefly else {})
 
 
 def _other_where_any(words: Callable[[Case], str]) -> Callable[[Case], str]:

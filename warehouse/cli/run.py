@@ -15,6 +15,7 @@ from warehouse import assumptions, quality
 from warehouse.cli.options import AsOf
 from warehouse.errors import UsageError
 from warehouse.marts.verdict.decision import ASKED
+from warehouse.marts.wording.verdict import graded
 from warehouse.paths import create_folders, paths_of
 from warehouse.pipeline.choose import chosen, require_one_ready
 from warehouse.settings import load_settings
@@ -77,7 +78,9 @@ def print_summary(outcome: dict[str, Any]) -> None:
     order = ["overall", *ASKED]  # the headline first
     for verdict in sorted(outcome["verdicts"], key=lambda v: order.index(v["question"])):
         out.append(f"  {ASKED[verdict['question']]}  [{verdict['verdict'].replace('_', ' ')}]")
-        out += [f"      {line}" for line in _wrapped(verdict["statement"])]
+        headline = graded(verdict["headline"], verdict["evidence_grade"])
+        for said in (headline, verdict["statement"], verdict["would_change"]):
+            out += [f"      {line}" for line in _wrapped(said)]
     known = f"; {outcome['known_findings']} findings are known and explained (overbuild quality)"
     carried = f", {outcome['checks_carried_over']} of them carried over" if outcome["checks_carried_over"] else ""
     out += [

@@ -18,10 +18,14 @@ from warehouse.cli.published import published
 from warehouse.database.connection import Connection
 from warehouse.database.releases import reading
 from warehouse.errors import UsageError
+from warehouse.marts.verdict.decision import SILENT
 from warehouse.paths import WAREHOUSE
 from warehouse.reports import overrides
 from warehouse.reports.freshness import failed_sources
 from warehouse.reports.values import plain
+
+HEADLINES = ("scope", "question", "verdict", "evidence_grade", "headline")
+SAID = ("scope", "question", "statement", "would_change")
 
 
 def verdict(
@@ -113,13 +117,25 @@ def _verdict_table(answer: Answer, before: Answer | None, everything: bool) -> N
         sys.stdout.write(f"WHAT-IF, not the published answer: {answer.what_if}\n")
         sys.stdout.write(f"{_moved(answer, before)}\n" if before else "")
         sys.stdout.write("\n")
-    shown = [[r["scope"], r["question"], r["verdict"], r["evidence_grade"], r["statement"]] for r in answer.verdicts]
+    shown = [[_verdict(row) if name == "verdict" else row[name] for name in HEADLINES] for row in answer.verdicts]
     title = f"Verdict as of {answer.verdicts[0]['as_of']}{marked}" if answer.verdicts else ""
-    output.write(["scope", "question", "verdict", "grade", "statement"], shown, Format.table, title)
+    output.write(HEADLINES, shown, Format.table, title)
+    shown = [[row[name] for name in SAID] for row in answer.verdicts]
+    output.write(SAID, shown, Format.table, f"The figures, and what would change it{marked}")
+    sys.stdout.write("What these answers do not say\n")
+    sys.stdout.writelines(f"  {name}: {silent}\n" for name, silent in SILENT.items())
+    sys.stdout.write("\n")
     behind = [c for c in answer.conditions if everything or c["scope"] == "ALL"]
     fields = ["scope", "question", "condition", "value", "comparison", "threshold", "holds", "statement"]
     title = f"The figures and thresholds behind it{marked}"
     output.write(fields, [[c[f] for f in fields] for c in behind], Format.table, title)
+
+
+def _verdict(row: dict[str, Any]) -> str:
+    """The verdict; where there is none, what it leans to and in how many draws."""
+    if row["leaning"] is None:
+        return str(row["verdict"])
+    return f"{row['verdict']} (leans to {row['leaning']}, {row['leaning_probability']:.0%} of draws)"
 
 
 def _moved(answer: Answer, before: Answer) -> str:

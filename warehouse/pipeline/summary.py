@@ -17,6 +17,8 @@ from warehouse.pipeline.live_sources import LiveSources
 from warehouse.pipeline.quarantine import Quarantined
 from warehouse.tables import SYSTEM
 
+SAID = ("question", "verdict", "evidence_grade", "headline", "statement", "would_change")
+
 
 def summary(
     run: RunContext,
@@ -31,13 +33,13 @@ def summary(
 ) -> dict[str, Any]:
     """What a run did, for whoever started it: paths, counts, the group's verdicts, the quarantined rows."""
     results = _results(checks, carried)
-    none = pl.DataFrame(schema=["scope", "question", "verdict", "statement"])
+    none = pl.DataFrame(schema=["scope", *SAID])
     verdicts = built.marts["verdict"] if built else none
     return {
         "run_id": run.run_id,
         "as_of": loaded.as_of.isoformat(),
         "source": run.source,
-        "verdicts": verdicts.filter(pl.col("scope") == "ALL").select("question", "verdict", "statement").to_dicts(),
+        "verdicts": verdicts.filter(pl.col("scope") == "ALL").select(SAID).to_dicts(),
         "checks": results.height,
         "checks_carried_over": results.filter(pl.col("how") == "carried_over").height,
         "checks_held": int(results.get_column("success").sum()),
@@ -72,11 +74,15 @@ def _warnings(
 
 def verdict_markdown(built: Built, loaded: Loaded) -> str:
     """The verdicts of the group and of each company, as a table."""
-    rows = built.marts["verdict"].select("scope", "question", "verdict", "evidence_grade", "statement").rows()
+    rows = (
+        built.marts["verdict"]
+        .select("scope", "question", "verdict", "evidence_grade", "headline", "statement", "would_change")
+        .rows()
+    )
     lines = [
         "| " + " | ".join("" if cell is None else str(cell).replace("|", "/") for cell in row) + " |" for row in rows
     ]
-    head = "| scope | question | verdict | grade | statement |\n|---|---|---|---|---|"
+    head = "| scope | question | verdict | grade | headline | figures | what would change it |\n|---|---|---|---|---|---|---|"
     return f"## Verdict as of {loaded.as_of}\n\n{head}\n" + "\n".join(lines)
 
 

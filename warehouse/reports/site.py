@@ -11,7 +11,8 @@ from typing import Any
 import jinja2
 
 from warehouse.database.connection import Connection
-from warehouse.marts.verdict.decision import ALL_VERDICTS, ASKED
+from warehouse.marts.verdict.decision import ALL_VERDICTS, ASKED, SILENT
+from warehouse.marts.wording.verdict import graded
 from warehouse.reports import overrides
 from warehouse.reports.freshness import failed_sources
 from warehouse.reports.values import readable
@@ -27,7 +28,8 @@ SECTIONS: tuple[tuple[str, str, str, str], ...] = (
         "companies",
         "Each company, each question",
         "By the decision rule of the method; cannot tell is an answer.",
-        "SELECT scope, question, verdict, evidence_grade AS grade, statement FROM marts.verdict WHERE scope <> 'ALL' "
+        "SELECT scope, question, verdict, leaning, evidence_grade AS grade, headline, statement, would_change "
+        "FROM marts.verdict WHERE scope <> 'ALL' "
         "ORDER BY scope, question",
     ),
     (
@@ -186,7 +188,17 @@ def read(connection: Connection) -> dict[str, Any]:
         ).fetchone()
         or (None,) * 3
     )
-    group = connection.execute("SELECT question, verdict, statement FROM marts.verdict WHERE scope = 'ALL'").fetchall()
+    said = (
+        "question",
+        "verdict",
+        "evidence_grade",
+        "leaning",
+        "leaning_probability",
+        "headline",
+        "statement",
+        "would_change",
+    )
+    group = connection.execute(f"SELECT {', '.join(said)} FROM marts.verdict WHERE scope = 'ALL'").fetchall()
     order = ["overall", *(question for question in ASKED if question != "overall")]
     sections = []
     for anchor, title, about, query in SECTIONS:
@@ -202,10 +214,11 @@ def read(connection: Connection) -> dict[str, Any]:
         "failed_sources": failed_sources(connection),
         "overridden": overrides.overridden(connection),
         "group": sorted(
-            ({"question": q, "verdict": v, "statement": s} for q, v, s in group),
+            (dict(zip(said, row, strict=True)) for row in group),
             key=lambda v: order.index(v["question"]),
         ),
         "questions": ASKED,
+        "silent": SILENT,
         "sections": sections,
         "verdicts": WORDS,
     }
@@ -224,6 +237,8 @@ def write(folder: Path, content: dict[str, Any]) -> None:
     environment = jinja2.Environment(
         autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
     )
-    page = environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(**content, readable=readable)
+    page = environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
+        **content, readable=readable, graded=graded
+    )
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "index.html").write_text(page, encoding="utf-8")

@@ -9,9 +9,13 @@ Nothing reads these words back.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 from warehouse.tables.training_runs import SCOPES as RUNGS
+
+NAMES = {"ALL": "the four", "MSFT": "Microsoft", "GOOGL": "Google", "META": "Meta", "AMZN": "Amazon"}
+"""What a reader calls a scope."""
 
 RUNG_NAMES = dict(
     zip(
@@ -23,6 +27,21 @@ RUNG_NAMES = dict(
             "the whole research programme",
             "the hardware owned",
             "the company's capex",
+            "a scope that is not stated",
+        ),
+        strict=True,
+    )
+)
+RUNGS_IN_SHORT = dict(
+    zip(
+        RUNGS,
+        (
+            "post-training alone",
+            "the final run",
+            "the final run's own hardware",
+            "the whole research programme",
+            "the hardware owned",
+            "the company's whole spend",
             "a scope that is not stated",
         ),
         strict=True,
@@ -132,3 +151,96 @@ def listed(names: Iterable[str]) -> str:
 def capital(text: str) -> str:
     """The text with its first letter large, as it opens a sentence."""
     return text[:1].upper() + text[1:]
+
+
+# ---- As people say them: for headlines and statements, which bear fewer digits than a condition ------------------------
+
+AMOUNTS = ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"))
+FRACTIONS = (
+    (1 / 10, "a tenth"), (1 / 8, "an eighth"), (1 / 7, "a seventh"), (1 / 6, "a sixth"), (1 / 5, "a fifth"),
+    (1 / 4, "a quarter"), (3 / 10, "three tenths"), (1 / 3, "a third"), (2 / 5, "two fifths"), (1 / 2, "half"),
+    (3 / 5, "three fifths"), (2 / 3, "two thirds"), (7 / 10, "seven tenths"), (3 / 4, "three quarters"),
+    (4 / 5, "four fifths"), (9 / 10, "nine tenths"),
+)  # fmt: skip
+CLOSE = 0.04  # a fraction is named where it is at most this far off, as a share of itself
+BOUNDS = (
+    (1 / 10, "a tenth"), (1 / 4, "a quarter"), (1 / 3, "a third"), (1 / 2, "half"), (2 / 3, "two thirds"),
+    (3 / 4, "three quarters"), (1.0, "all"),
+)  # fmt: skip
+NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+ORDINALS = {"1": "first", "2": "second", "3": "third", "4": "fourth"}
+
+
+def money(usd: float | None, limit: float | None = None) -> str:
+    """US dollars at two digits: `6.4 million dollars`, `130 billion dollars`; more where it would look like the limit."""
+    if usd is None:
+        return "an unknown amount"
+    digits = 2
+    text = _amount(usd, digits)
+    while limit is not None and usd != limit and text == _amount(limit, digits) and digits < 9:
+        digits += 1
+        text = _amount(usd, digits)
+    return f"{text} dollars"
+
+
+def moneys(low: float, high: float) -> str:
+    """`6.4 to 18 million dollars`; one amount where both ends are said alike."""
+    first, last = money(low), money(high)
+    if first == last:
+        return first
+    number, _, rest = first.partition(" ")
+    return f"{number} to {last}" if last.partition(" ")[2] == rest else f"{first.removesuffix(' dollars')} to {last}"
+
+
+def _amount(usd: float, digits: int) -> str:
+    rounded = _significant(usd, digits)
+    size, name = next(((s, n) for s, n in AMOUNTS if abs(rounded) >= s), (1.0, ""))
+    return f"{rounded / size:,.10g} {name}".rstrip()
+
+
+def _significant(value: float, digits: int) -> float:
+    """`value` with so many digits that count."""
+    return round(value, digits - 1 - math.floor(math.log10(abs(value)))) if value else 0.0
+
+
+def per_cent(share: float, limit: float | None = None) -> str:
+    """A share in whole per cents: `14 %`, `under 1 %`; more digits where it would look like the limit."""
+    whole = 100 * share
+    if 0 < abs(whole) < 0.5:
+        return "under 1 %"
+    return f"{apart(whole, None if limit is None else 100 * limit, 0)} %"
+
+
+def fraction(share: float, limit: float | None = None) -> str:
+    """A share as a simple fraction where one is close (`a sixth`, `two fifths`), else in per cents; above 1 in times."""
+    for size, name in FRACTIONS:
+        if abs(share / size - 1) <= CLOSE and (limit is None or share == limit or abs(limit / size - 1) > CLOSE):
+            return name
+    if share > 1.05:
+        return f"{share:.2g} times"
+    return per_cent(share, limit)
+
+
+def under(share: float) -> str:
+    """The nearest simple bound above a share: `under half`; `all or more` from one on."""
+    return next((f"under {name}" for size, name in BOUNDS if share < size), "all or more")
+
+
+def draws(probability: float, limit: float | None = None) -> str:
+    """A share of draws: `83 % of draws`; finite draws are never all of them nor none."""
+    if probability > 0.99:
+        return "over 99 % of draws"
+    if probability < 0.01:
+        return "under 1 % of draws"
+    return f"{apart(100 * probability, None if limit is None else 100 * limit, 0)} % of draws"
+
+
+def number(count: float) -> str:
+    """A count as a word up to twelve: `no`, `two`."""
+    return NUMBERS[int(count)] if float(count).is_integer() and 0 <= count < len(NUMBERS) else f"{count:g}"
+
+
+def quarter(calendar_quarter: str) -> str:
+    """`2026Q2` as `the second quarter of 2026`."""
+    year, _, place = calendar_quarter.partition("Q")
+    return f"the {ORDINALS[place]} quarter of {year}"

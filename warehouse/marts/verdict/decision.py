@@ -14,12 +14,14 @@ import polars as pl
 
 from warehouse.marts.common.mart import Trace
 from warehouse.marts.common.scopes import SCOPES
-from warehouse.marts.verdict.question import UNDECIDED, spelled_out
+from warehouse.marts.verdict.question import UNDECIDED, Question, spelled_out
 from warehouse.marts.verdict.questions import questions
 from warehouse.tables.table import Column
 
 QUESTIONS: tuple[str, ...] = tuple(questions())
 ASKED: dict[str, str] = {name: question.asks for name, question in questions().items()}
+SILENT: dict[str, str] = {name: question.silent for name, question in questions().items()}
+"""What no answer to a question says, told once beside all of them."""
 VERDICTS: dict[str, tuple[str, ...]] = {name: (*question.verdicts, UNDECIDED) for name, question in questions().items()}
 ALL_VERDICTS: tuple[str, ...] = tuple(dict.fromkeys(verdict for given in VERDICTS.values() for verdict in given))
 MEANINGS: dict[str, str] = {
@@ -31,8 +33,13 @@ MEANINGS: dict[str, str] = {
     for verdict in ALL_VERDICTS
 } | {UNDECIDED: "any: the facts decide for none of its other verdicts"}
 QUESTION = Column("question", "text", "question of method 1", required=True, allowed=QUESTIONS)
+METHOD_VERSION = 2
+"""Version of the method whose rules these are; what each version changed stands in `method_changes`."""
 ANSWERS = len(SCOPES) * len(QUESTIONS)
 """Verdicts of one day: each question of each scope has one."""
+
+
+BETWEEN = "between"
 
 
 @cache
@@ -62,9 +69,9 @@ def rules() -> pl.DataFrame:
 def decide(conditions: pl.DataFrame) -> pl.DataFrame:
     """Verdict of every scope and question in `conditions` (columns scope, question, condition, holds).
 
-    Returns scope, question, verdict and `rests_on`: the conditions of the alternatives that were met, or, where none
-    was, all that could have decided. Two verdicts met at once (thresholds that a user moved across each other) are
-    none.
+    Returns scope, question, verdict, `rests_on` (the conditions of the alternatives that were met, or, where none was,
+    all that could have decided) and `verdicts_met`, how many verdicts were met. Two at once (thresholds that a user moved
+    across each other) are none.
     """
     asked = conditions.select("scope", "question").unique()
     known = conditions.select("scope", "question", "condition", "holds")
@@ -81,12 +88,61 @@ def decide(conditions: pl.DataFrame) -> pl.DataFrame:
         alternatives.group_by("scope", "question")
         .agg(
             verdict=pl.col("verdict").filter("met").first().fill_null(UNDECIDED),
+            verdicts_met=pl.col("verdicts_met").first(),
             rests_on=pl.when(pl.col("met").any())
             .then(pl.col("condition").filter("met").unique().sort().implode())
             .otherwise(pl.col("condition").unique().sort().implode()),
         )
         .sort("scope", "question")
     )
+
+
+def verdict_of(scope: str, question: Question, holds: Mapping[str, bool | None]) -> str:
+    """The same for one question of one scope, from what its conditions are by name; one that is not named is unknown.
+
+    A remedy is tried so, dozens of times an answer, which a table would make slow. A test holds both to the same verdicts.
+    """
+    found = met(scope, question, holds)
+    return found.pop() if len(found) == 1 else UNDECIDED
+
+
+def met(scope: str, question: Question, holds: Mapping[str, bool | None]) -> set[str]:
+    """The verdicts of which an alternative holds, each condition being what is wanted of it."""
+    return {
+        verdict
+        for verdict, given in question.verdicts.items()
+        for alternative in given.when
+        if all(
+            holds.get(name.removeprefix("not ")) is (not name.startswith("not "))
+            for each in (*alternative, *question.always)
+            for name in spelled_out(each, scope)
+        )
+    }
+
+
+def concluded(question: Question, scope: str, verdict: str, holds: Mapping[str, bool | None]) -> dict[str, bool | None]:
+    """What the verdict on a question makes of the conditions that are that verdict, by name.
+
+    One that cannot tell is unknown for each of its verdicts. That it cannot tell is known (`q2_cannot_tell`), and so is
+    that everything is known of it and lies between its thresholds (`q3_between`), which is an answer of its own.
+    """
+    undecided = verdict == UNDECIDED
+    deciding = {
+        name.removeprefix("not ")
+        for given in question.verdicts.values()
+        for alternative in given.when
+        for each in (*alternative, *question.always)
+        for name in spelled_out(each, scope)
+    }
+    forbidden = any(holds.get(name) is not True for name in question.needed(scope))
+    is_known = all(holds.get(name) is not None for name in deciding) and not forbidden
+    own = question.name.lower()
+    found: dict[str, bool | None] = {
+        f"{own}_{wanted}": None if undecided else verdict == wanted for wanted in question.verdicts
+    }
+    is_none_met = not met(scope, question, holds)
+    between = (is_none_met if is_known else None) if undecided else False
+    return {**found, f"{own}_{UNDECIDED}": undecided, f"{own}_{BETWEEN}": between}
 
 
 def for_each_question(traces: Mapping[str, Sequence[Trace]]) -> tuple[Trace, ...]:

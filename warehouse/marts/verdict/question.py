@@ -1,10 +1,14 @@
-"""What a question of the method is: what it asks, its verdicts, its rule, its conditions and its sentence.
+"""What a question of the method is: what it asks, its verdicts, its rule, its conditions and its words.
 
 A question is answered from conditions that are each true, false or unknown. So it declares how its conditions come about
 (`conditions`, a function of the frames that its parameters name), which of them make which verdict (`Verdict.when`), and
 how figures and verdict are put into words. Everything else follows: the tables' allowed values and checks, the decision
 table, the timeline, the traces and the report find the questions by themselves (`decision.questions`), so that another
 question is one more file with a `QUESTION`.
+
+An answer has three parts, each worded by its question from the case at hand (`Case`): a headline of at most 20 words, a
+statement of at most three sentences of 25 words with at most four figures in each, and what would change the answer. The
+last is a list of remedies; one whose conditions do not turn the verdict is not printed (`Remedy`).
 
 Conditions are data. Words are made of their fields at the very end and read by no one but a reader.
 """
@@ -24,7 +28,7 @@ from warehouse.assumptions import Assumptions
 from warehouse.marts.common.mart import Trace
 from warehouse.marts.common.reasons import reason
 from warehouse.marts.common.scopes import VIEWS
-from warehouse.marts.wording import Words, sentences
+from warehouse.marts.wording import Words
 
 Row = Mapping[str, Any]
 UNDECIDED = "cannot_tell"
@@ -137,11 +141,38 @@ Conditions = Mapping[str, Sequence[Condition]]
 
 
 @dataclass(frozen=True)
+class Remedy:
+    """Something that would change a verdict: in words, and as what it makes of the conditions.
+
+    `words` is what follows "would change it" turned round: `AI revenue above 90 billion dollars a year`, at most 12 words
+    and no full stop. `sets` are the conditions that it turns and what each then is. They belong to the question itself, or
+    to `question`, one that it rests on. The framework applies them to the decision table and prints no remedy that leaves
+    the verdict as it is. `tries` says what a test has to change in facts or assumptions to see it happen: a driver and the
+    value to which it has to move, for example.
+    """
+
+    words: str
+    sets: Mapping[str, bool]
+    question: str = ""
+    tries: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Leaning:
+    """The share of draws that meet, each by itself, the conditions of a verdict, by verdict; `reasons` what to know of it."""
+
+    shares: Mapping[str, float]
+    reasons: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
 class Case:
-    """One question of one scope, decided: what its sentence is made of.
+    """One question of one scope, decided: what its words are made of.
 
     `conditions` are its rows of `verdict_conditions` by name, details included; `behind` are those that the verdict
-    rests on. `others` are the cases of the questions that this one rests on, of the same scope.
+    rests on. `others` are the cases of the questions that this one rests on, of the same scope. `group` is the same
+    question's case of the group, None for the group itself. `leaning` is the verdict that the larger share of draws
+    gives by itself, with that share, where there is no verdict and the share is large enough (method 7).
     """
 
     scope: str
@@ -152,9 +183,18 @@ class Case:
     reasons: Sequence[str]
     others: Mapping[str, Case]
     assumptions: Assumptions
+    group: Case | None = None
+    leaning: str | None = None
+    leaning_probability: float | None = None
+    remedies: Sequence[Remedy] = ()
 
     def __getitem__(self, name: str) -> Row:
         return self.conditions[name]
+
+    def value(self, name: str) -> float | None:
+        """The value of a condition; None where it is unknown or there is no such condition."""
+        row = self.conditions.get(name)
+        return None if row is None else row["value"]
 
     def of_kind(self, *kinds: str) -> list[Row]:
         """The conditions of these kinds, by name."""
@@ -163,6 +203,19 @@ class Case:
     def all_hold(self, kind: str) -> bool:
         """Whether the conditions of a kind (one for each revenue view) hold together."""
         return all(row["holds"] for row in self.of_kind(kind))
+
+    @property
+    def is_decided(self) -> bool:
+        return self.verdict != UNDECIDED
+
+    @property
+    def is_as_group(self) -> bool:
+        """Whether a company's answer rests on the same figures as the group's, and so says nothing new."""
+        return self.group is not None and self._resting() == self.group._resting()
+
+    def _resting(self) -> tuple[str, list[tuple[str, Any]]]:
+        rows = sorted(self.conditions.items())
+        return self.verdict, [(name, row["value"]) for name, row in rows if row["decides"]]
 
     @property
     def forbidding(self) -> list[Row]:
@@ -174,24 +227,25 @@ class Case:
     def unknown(self) -> list[Row]:
         return [row for row in self.behind if row["holds"] is None]
 
-    def words(self, worded: Worded) -> str:
-        """What a declaration says of this case."""
-        return worded(self) if callable(worded) else worded
-
     @property
     def briefly(self) -> str:
-        """What another sentence says of it: why there is no verdict, or what was found, in few words."""
-        if self.reasons:
-            return sentences(self.reasons)
-        return (self.question.briefly or self.question.finds)(self)
+        """What another question's statement says of it, one sentence; empty where there is nothing to say."""
+        return self.question.briefly(self) if self.conditions else ""
+
+    def open_because(self) -> list[str]:
+        """Why there is no verdict, in short clauses: what forbids one, and what is unknown (`Figure.open_because`)."""
+        figures = self.question.figures
+        rows = [row for row in (*self.forbidding, *self.unknown) if row["kind"] in figures]
+        clauses = (says(row) if callable(says) else says for row in rows if (says := figures[row["kind"]].open_because))
+        return list(dict.fromkeys(clauses))
 
 
-Worded = str | Callable[[Case], str]
+Worded = Callable[[Case], str]
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """One answer to a question: its meaning, when it is given, how its sentence opens and what would change it.
+    """One answer to a question: its meaning, and when it is given.
 
     `when` are alternatives, each a set of conditions that must hold together; `not x` must be false, which unknown is
     not. `{view}` stands for each revenue view of the scope.
@@ -199,8 +253,6 @@ class Verdict:
 
     meaning: str
     when: tuple[tuple[str, ...], ...]
-    opens: Worded
-    changes: Worded
 
 
 @dataclass(frozen=True)
@@ -208,13 +260,14 @@ class Figure:
     """How the conditions of a kind are worded, each from the fields of its row.
 
     `what` names the figure and opens its sentence. `states` is the sentence where no comparison in words would make it
-    plain, `subject` whose figure it is. `settled_by` is what would settle a verdict that this condition leaves open.
+    plain, `subject` whose figure it is. `open_because` is a clause of at most ten words for a reader (no code, no column
+    name): what is missing where this condition is unknown or forbids a verdict.
     """
 
     what: str | Callable[[Row], str]
     states: Callable[[Row], str] | None = None
     subject: Callable[[Row], str] | None = None
-    settled_by: str | Callable[[Row], str] | None = None
+    open_because: str | Callable[[Row], str] | None = None
 
 
 Frames = Mapping[str, pl.DataFrame]
@@ -236,13 +289,20 @@ class Question:
     """A question of the method.
 
     `conditions(frame, ..., *, assumptions)` gives its conditions by scope from the frames that its parameters name.
-    `concludes_from` are questions whose verdicts are conditions too: `q2_looks_wasteful` holds where Q2 looks wasteful.
+    `concludes_from` are questions whose verdicts are conditions too: `q2_looks_wasteful` holds where Q2 looks wasteful,
+    `q2_cannot_tell` where it has no verdict, `q3_between` where everything is known of Q3 and lies between its thresholds.
     `always` are conditions that each of its verdicts needs beside its own.
 
-    The words: `about` follows "Cannot tell", `finds` gives the figures whether they make a verdict or not (empty where
-    there are none), `briefly` the same in another question's sentence, `silent` what the answer leaves out, `wanting`
-    what would settle it where no single condition is to blame. `between` is the reason where everything is known and
-    fits no verdict. `words` are its reason codes.
+    The words, each a function of the case, whatever its verdict: `headline` (one sentence of at most 20 words), `statement`
+    (at most three sentences of 25 words, at most four figures in each), `remedies` (what would change or settle it, the
+    nearest first; two are printed) and `briefly` (one sentence of at most 25 words for the answer that rests on this one;
+    empty where there is nothing to say). Of a company they say only what differs from the group (`Case.group`,
+    `Case.is_as_group`). No codes such as Q3, no column names, figures rounded as people say them (`in_words.money`,
+    `per_cent`, `fraction`). `silent` is what no answer to this question says, told once on the page. `between` is the
+    reason where everything is known and fits no verdict. `words` are its reason codes.
+
+    `leans` gives for a case without a verdict the share of draws that meet each verdict's conditions by themselves. Take
+    them from conditions that do not decide. `leaning` is the verdict with the larger share, where that is large enough.
 
     The ways back: `traces` lead from its conditions to the rows that they were made of, `facts` from its verdict on any
     day to the rows of `core` behind it (those known by then).
@@ -253,12 +313,13 @@ class Question:
     verdicts: Mapping[str, Verdict]
     conditions: Callable[..., Conditions]
     figures: Mapping[str, Figure]
-    about: str
-    finds: Callable[[Case], str]
-    silent: Worded
-    wanting: Worded
-    between: Callable[[Case], str] = lambda case: reason("fits_no_verdict")
-    briefly: Callable[[Case], str] | None = None
+    headline: Worded
+    statement: Worded
+    remedies: Callable[[Case], Sequence[Remedy]]
+    silent: str
+    briefly: Worded = lambda case: ""
+    between: Worded = lambda case: reason("fits_no_verdict")
+    leans: Callable[[Case], Leaning] | None = None
     always: tuple[str, ...] = ()
     concludes_from: tuple[str, ...] = ()
     words: Mapping[str, Words] = field(default_factory=dict)

@@ -17,13 +17,12 @@ from warehouse.marts.common.in_words import apart, listed
 from warehouse.marts.common.mart import Trace
 from warehouse.marts.common.reasons import reason
 from warehouse.marts.common.scopes import COMPANIES, GROUP
-from warehouse.marts.verdict.question import Case, Condition, Evidence, Figure, Frames, Narrowing, Row
+from warehouse.marts.verdict.question import Case, Condition, Evidence, Figure, Frames, Narrowing, Remedy, Row
 from warehouse.marts.wording import Words
 
 COVERED = "facts_cover_group_capex"
 TURNS = "flips_at"
 Key = tuple[str, str, str]
-MOST_TURNING_VALUES = 2  # drivers named in a sentence, those that have to move least; all of them are in the conditions
 
 
 class Simulated(NamedTuple):
@@ -153,7 +152,7 @@ def _quarter(row: Row) -> str:
 
 
 FIGURES = {
-    COVERED: Figure(_quarter, settled_by="filings that cover the group's capex"),
+    COVERED: Figure(_quarter, open_because="filings do not cover enough of the group's spend"),
     TURNS: Figure(
         lambda row: f"the value of {row['quantity']} at which it alone, all else as assumed, {_turned(row)}",
         states=lambda row: f"{turning(row)} (the median assumed), all else as assumed, {_turned(row)}; shown beside",
@@ -164,18 +163,20 @@ WORDS: dict[str, Words] = {
     "no_group_capex": "no capex of the group is known",
     "not_simulated": "it was not simulated: the facts that it needs are not known",
 }
-OPENS = {
-    "looks_wasteful": "Looks wasteful on these facts",
-    "not_shown_wasteful": "Not shown wasteful",
-}
 
 
-def what_turns_it(case: Case) -> str:
-    """What would change a verdict: the drivers that matter most, each at the value where it alone flips it."""
-    nearest = sorted(case.of_kind(TURNS), key=_distance)[:MOST_TURNING_VALUES]
-    if nearest:
-        return f"{' or '.join(turning(row) for row in nearest)} (median assumed), alone, would change it"
-    return "no value of a single driver is known that would change it"
+def driver_remedies(case: Case, turns: Mapping[str, bool]) -> list[Remedy]:
+    """The drivers that turn a verdict alone, each from the value where it does, those that have to move least first.
+
+    `turns` is what passing that value makes of the conditions.
+    """
+    nearest = sorted(case.of_kind(TURNS), key=_distance)
+    return [
+        Remedy(
+            turning(row), turns, tries={"driver": row["quantity"], "value": row["value"], "assumed": row["threshold"]}
+        )
+        for row in nearest
+    ]
 
 
 def _distance(row: Row) -> float:

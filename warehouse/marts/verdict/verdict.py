@@ -1,13 +1,16 @@
-"""The answer: one verdict for each question and scope, in a sentence that claims no more than its evidence.
+"""The answer: one verdict for each question and scope, in three short parts that claim no more than their evidence.
 
-A function of the conditions and of nothing else. `decision` says which conditions make which verdict; this file words
-it. Each sentence gives the figures, says what it does not say, what would change it and how good the evidence is: read
-alone, without a page around it, it must not sound stronger than it is.
+A function of the conditions and of nothing else. `decision` says which conditions make which verdict; the questions word
+it: a headline for a reader with ten seconds, a statement with the figures, and what would change it. A reader who is told
+that one fact would turn an answer must be able to rely on it, so each remedy is applied to the decision table first and
+is printed only where it does. What no answer to a question says is told once on the page (`Question.silent`).
+
+Where there is no verdict, `leaning` is the one that most draws give by themselves: an answer that leaves 14 % of the
+need covered and one that nothing is known of are both open, and a reader must be able to tell them apart.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -16,19 +19,32 @@ import polars as pl
 
 from warehouse.assumptions import Assumptions
 from warehouse.marts.common.columns import SCOPE, says_why
+from warehouse.marts.common.in_words import capital
 from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.reasons import CODE, read, reason
-from warehouse.marts.common.scopes import SCOPES
-from warehouse.marts.verdict.decision import ANSWERS, MEANINGS, QUESTION, decide, rules
-from warehouse.marts.verdict.question import UNDECIDED, Case, Question, Row, greatest
+from warehouse.marts.common.scopes import COMPANIES, GROUP
+from warehouse.marts.verdict.decision import (
+    ALL_VERDICTS,
+    ANSWERS,
+    MEANINGS,
+    METHOD_VERSION,
+    QUESTION,
+    concluded,
+    decide,
+    rules,
+    verdict_of,
+)
+from warehouse.marts.verdict.question import UNDECIDED, Case, Leaning, Remedy, Row, greatest
 from warehouse.marts.verdict.questions import questions
-from warehouse.marts.wording import sentences
-from warehouse.marts.wording.verdict import fields_of, figure_of, stated
+from warehouse.marts.wording.verdict import fields_of
 from warehouse.tables.table import GRADES, Check, Column, mart
 
 # What stands beside a simulated figure and is no reason for one that is missing.
 NOTES = ("capex_left_out", "capex_so_far")
 PROSE = ("subject", "statement", "reason")
+NOTHING_KNOWN = "Nothing is known that could answer it."
+MOST_REMEDIES = 2  # those that are printed; a reader remembers no third
+LONGEST_SENTENCE = 25
 
 _RULES = ", ".join(
     f"('{scope}', '{question}', '{verdict}', {alternative}, '{condition}', {str(wanted).lower()})"
@@ -37,7 +53,7 @@ _RULES = ", ".join(
 
 TABLE = mart(
     "verdict",
-    "the verdict on each question for each company and the group, in a sentence with its figures and evidence grade",
+    "the verdict on each question for each company and the group: headline, figures, what would change it, evidence grade",
     [
         SCOPE,
         QUESTION,
@@ -50,12 +66,22 @@ TABLE = mart(
             allowed=MEANINGS,
         ),
         Column(
+            "leaning",
+            "text",
+            "where it cannot tell: the verdict whose conditions most draws meet by themselves; null where too few do",
+            allowed=tuple(name for name in ALL_VERDICTS if name != UNDECIDED),
+        ),
+        Column("leaning_probability", "real", "share of draws that lean so", "share", minimum=0.0, maximum=1.0),
+        Column("headline", "text", "the answer in at most 20 words", required=True, prose=True),
+        Column(
             "statement",
             "text",
-            "what it says, what it does not say and what would change it",
+            "the figures behind it, in at most three sentences; of a company what differs from the group",
             required=True,
             prose=True,
         ),
+        Column("would_change", "text", "what would change the verdict, or settle it", required=True, prose=True),
+        Column("method_version", "integer", "version of the method that gave it", required=True, minimum=1),
         Column("evidence_grade", "text", "weakest grade of the facts that matter to it", allowed=GRADES),
         Column("inputs_through", "date", "day on which the newest fact that entered became public"),
     ],
@@ -90,9 +116,17 @@ TABLE = mart(
         ),
         says_why("undecided_says_why", f"verdict = '{UNDECIDED}'", "a reader must learn what is missing"),
         Check(
-            "sentence_names_its_grade",
-            r"select * from {table} where not regexp_matches(statement, '\b' || evidence_grade || '\b')",
-            "a verdict without the worth of its evidence sounds stronger than it is",
+            "leans_only_where_undecided",
+            f"select * from {{table}} where leaning is not null and (verdict <> '{UNDECIDED}' or leaning_probability is null)",
+            "a leaning beside a verdict would be read as a second answer",
+            columns=("leaning",),
+        ),
+        Check(
+            "headline_is_short",
+            "select * from {table} where len(string_split(headline, ' ')) > 20",
+            "a headline that is not read in ten seconds is not read",
+            severity="warning",
+            columns=("headline",),
         ),
     ),
 )
@@ -106,27 +140,46 @@ def build(verdict_conditions: pl.DataFrame, *, as_of: date, assumptions: Assumpt
         conditions.setdefault((row["scope"], row["question"]), {})[row["condition"]] = fields_of(row)
     nothing = {"verdict": UNDECIDED, "rests_on": []}
     rows = []
-    for scope in SCOPES:
+    of_group: dict[str, Case] = {}
+    for scope in (GROUP, *COMPANIES):
         cases: dict[str, Case] = {}
         for name, question in questions().items():
             found = decided.get((scope, name), nothing)
-            others = {other: cases[other] for other in question.concludes_from}
-            cases[name] = _case(scope, question, found, conditions.get((scope, name), {}), others, assumptions)
+            own = conditions.get((scope, name), {})
+            cases[name] = _case(
+                Case(
+                    scope=scope,
+                    question=question,
+                    verdict=found["verdict"],
+                    conditions=own,
+                    behind=[own[each] for each in found["rests_on"] if each in own],
+                    reasons=(),
+                    others={other: cases[other] for other in question.concludes_from},
+                    assumptions=assumptions,
+                    group=of_group.get(name),
+                )
+            )
+        of_group = of_group or cases
         rows += [_row(case, as_of) for case in cases.values()]
     return pl.DataFrame(rows, schema=dict(TABLE.polars_schema))
 
 
-def _case(
-    scope: str,
-    question: Question,
-    found: Row,
-    conditions: Mapping[str, Row],
-    others: Mapping[str, Case],
-    assumptions: Assumptions,
-) -> Case:
-    behind = [conditions[name] for name in found["rests_on"] if name in conditions]
-    case = Case(scope, question, found["verdict"], conditions, behind, (), others, assumptions)
-    return replace(case, reasons=_reasons(case)) if case.verdict == UNDECIDED else case
+def _case(case: Case) -> Case:
+    """The case with its reasons, what it leans to, and the remedies that do turn it."""
+    if not case.is_decided:
+        case = replace(case, reasons=_reasons(case))
+    if not case.is_decided and case.question.leans and case.conditions:
+        case = _leaning(case, case.question.leans(case))
+    return replace(case, remedies=working(case)) if case.conditions else case
+
+
+def _leaning(case: Case, found: Leaning) -> Case:
+    """The verdict that most draws give by themselves; none where that is less than the share that method 7 asks for."""
+    largest = max(found.shares, key=lambda verdict: found.shares[verdict], default=None)
+    if largest is None or found.shares[largest] < case.assumptions.number("leaning_minimum"):
+        return case
+    reasons = (*case.reasons, *found.reasons)
+    return replace(case, leaning=largest, leaning_probability=found.shares[largest], reasons=reasons)
 
 
 def _reasons(case: Case) -> list[str]:
@@ -146,47 +199,53 @@ def _as_reason(row: Row) -> str:
     return reason("condition", **{"details": None, "reasons": None, "threshold": None, **fields})
 
 
+def working(case: Case) -> list[Remedy]:
+    """The remedies that turn the verdict, each applied to the conditions; where there is none yet, those that give one."""
+    return [each for each in case.question.remedies(case) if (after := verdict_after(case, each)) != case.verdict
+            and (case.is_decided or after != UNDECIDED)]  # fmt: skip
+
+
+def verdict_after(case: Case, remedy: Remedy) -> str:
+    """The verdict that a remedy gives."""
+    holds = {name: row["holds"] for name, row in case.conditions.items()}
+    if not remedy.question:
+        return verdict_of(case.scope, case.question, {**holds, **remedy.sets})
+    other = case.others[remedy.question]
+    of_other = {name: row["holds"] for name, row in other.conditions.items()} | dict(remedy.sets)
+    then = verdict_of(case.scope, other.question, of_other)
+    return verdict_of(case.scope, case.question, {**holds, **concluded(other.question, other.scope, then, of_other)})
+
+
 def _row(case: Case, as_of: date) -> dict[str, Any]:
-    evidence_grade = greatest(row["evidence_grade"] for row in case.behind)
-    worth = f"weakest evidence: grade {evidence_grade}" if evidence_grade else "no evidence to grade"
-    silent = case.words(case.question.silent)
+    question = case.question
     return {
         "scope": case.scope,
-        "question": case.question.name,
+        "question": question.name,
         "as_of": as_of,
         "verdict": case.verdict,
-        "statement": f"{_said(case)} ({worth}); {silent}; {_change(case)}.",
-        "evidence_grade": evidence_grade,
+        "leaning": case.leaning,
+        "leaning_probability": case.leaning_probability,
+        "headline": question.headline(case) if case.conditions else NOTHING_KNOWN,
+        "statement": question.statement(case) if case.conditions else NOTHING_KNOWN,
+        "would_change": _change(case),
+        "method_version": METHOD_VERSION,
+        "evidence_grade": greatest(row["evidence_grade"] for row in case.behind),
         "inputs_through": greatest(row["known_on"] for row in case.conditions.values() if row["decides"]),
         "grade": greatest(row["grade"] for row in case.behind),
         "reasons": list(case.reasons) or None,
     }
 
 
-def _said(case: Case) -> str:
-    """The verdict and what was found; where there is none, why, and what was found all the same."""
-    question = case.question
-    figures = question.finds(case) if case.conditions else ""
-    if case.verdict != UNDECIDED:
-        return f"{case.words(question.verdicts[case.verdict].opens)}: {figures}"
-    why = sentences(case.reasons)
-    if question.concludes_from:
-        # What the others found is itself the reason; only what forbids a verdict goes before it.
-        forbids = "".join(f"{stated(row)}; " for row in case.forbidding)
-        return f"Cannot tell {question.about}: {forbids}{figures or why}"
-    return f"Cannot tell {question.about}: {why}" + (f"; so far, {figures}" if figures else "")
-
-
 def _change(case: Case) -> str:
     """What would change the verdict; where there is none, what would settle it."""
-    if case.verdict != UNDECIDED:
-        return case.words(case.question.verdicts[case.verdict].changes)
-    settles = []
-    for row in (*case.forbidding, *case.unknown):
-        by = figure_of(row).settled_by
-        settles.append(by(row) if callable(by) else by)
-    wanting = " and ".join(dict.fromkeys(filter(None, settles)))
-    return f"{wanting or (case.words(case.question.wanting) if case.conditions else 'any fact of it')} would settle it"
+    does = "change it" if case.is_decided else "settle it"
+    words = list(dict.fromkeys(each.words for each in case.remedies))[:MOST_REMEDIES]
+    if not words:
+        return f"We know of no single fact that would {does}."
+    together = f"{capital(' or '.join(words))} would {does}."
+    if len(together.split()) <= LONGEST_SENTENCE:
+        return together
+    return f"{capital(words[0])} would {does}. So would {words[1]}." if len(words) > 1 else together
 
 
 MART = Mart(

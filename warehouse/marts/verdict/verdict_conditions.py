@@ -21,8 +21,8 @@ from warehouse.marts.common.columns import SCOPE, says_why
 from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.reasons import reason
 from warehouse.marts.common.scopes import SCOPES
-from warehouse.marts.verdict.decision import ANSWERS, QUESTION, decide, for_each_question
-from warehouse.marts.verdict.question import COMPARISONS, UNDECIDED, VERDICT_OF, Condition, Evidence, Question
+from warehouse.marts.verdict.decision import ANSWERS, QUESTION, concluded, decide, for_each_question
+from warehouse.marts.verdict.question import COMPARISONS, VERDICT_OF, Condition, Evidence, Question
 from warehouse.marts.verdict.questions import questions
 from warehouse.marts.wording import verdict as wording
 from warehouse.tables.table import GRADES, Check, Column, mart
@@ -106,6 +106,10 @@ def _concluded(question: Question, found: pl.DataFrame) -> pl.DataFrame:
     if not question.concludes_from:
         return TABLE.empty()
     decided = {(row["scope"], row["question"]): row for row in decide(found).to_dicts()}
+    holds = {
+        (scope, other): dict(own.select("condition", "holds").rows())
+        for (scope, other), own in found.partition_by("scope", "question", as_dict=True).items()
+    }
     rows = []
     for scope in SCOPES:
         for other in question.concludes_from:
@@ -116,27 +120,24 @@ def _concluded(question: Question, found: pl.DataFrame) -> pl.DataFrame:
                 evidence_grade=facts["evidence_grade"].max(),
                 known_on=facts["known_on"].max(),
             )
-            rows += [
-                _is(other, wanted, verdict, evidence).row(scope, question.name)
-                for wanted in questions()[other].verdicts
-            ]
+            verdicts = concluded(questions()[other], scope, verdict, holds[scope, other])
+            rows += [_is(other, name, value, evidence).row(scope, question.name) for name, value in verdicts.items()]
     return _worded(rows)
 
 
-def _is(question: str, wanted: str, verdict: str, evidence: Evidence) -> Condition:
-    """Whether the verdict on a question is the one that is wanted."""
-    unknown = verdict == UNDECIDED
+def _is(question: str, name: str, value: bool | None, evidence: Evidence) -> Condition:
+    """Whether the verdict on a question is the one that is wanted; `name` is the condition's."""
     return Condition(
         kind=VERDICT_OF,
-        named=f"{question.lower()}_{wanted}",
+        named=name,
         quantity=f"verdict_{question.lower()}",
-        value=None if unknown else float(verdict == wanted),
+        value=None if value is None else float(value),
         comparison="==",
         threshold=1.0,
         unit="0 or 1",
-        details={"of": question, "wanted": wanted},
+        details={"of": question, "wanted": name.removeprefix(f"{question.lower()}_")},
         evidence=evidence,
-        reasons=[reason("question_undecided", question=question)] if unknown else None,
+        reasons=[reason("question_undecided", question=question)] if value is None else None,
     )
 
 

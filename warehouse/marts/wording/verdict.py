@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from warehouse.marts.common.in_words import capital, in_words
+from warehouse.marts.verdict.decision import BETWEEN
 from warehouse.marts.verdict.question import VERDICT_OF, Figure
 from warehouse.marts.verdict.questions import questions
 from warehouse.marts.wording import Words, sentences
@@ -20,12 +21,16 @@ COMPARED = {">=": "at least", "<=": "at most", "<": "below", ">": "above", "==":
 
 def _of_another(row: Mapping[str, Any]) -> str:
     isnt = "is" if row["holds"] else "is not"
-    return f"the verdict on {row['of']} {isnt} '{row['wanted'].replace('_', ' ')}'"
+    return f"the verdict on {row['of']} {isnt} {_wanted(row)}"
 
 
-VERDICT_OF_ANOTHER = Figure(
-    lambda row: f"whether the verdict on {row['of']} is '{row['wanted'].replace('_', ' ')}'", states=_of_another
-)
+def _wanted(row: Mapping[str, Any]) -> str:
+    if row["wanted"] == BETWEEN:
+        return "open with everything known, its figures being between the thresholds"
+    return f"'{row['wanted'].replace('_', ' ')}'"
+
+
+VERDICT_OF_ANOTHER = Figure(lambda row: f"whether the verdict on {row['of']} is {_wanted(row)}", states=_of_another)
 
 
 def figure_of(row: Mapping[str, Any]) -> Figure:
@@ -72,6 +77,11 @@ def stated(row: Mapping[str, Any]) -> str:
 def statement(row: Mapping[str, Any]) -> str:
     """The condition as a sentence of its own."""
     return f"{capital(stated(row))}."
+
+
+def graded(headline: str, grade: str | None) -> str:
+    """The headline with the worth of its evidence in the same sentence (method 7)."""
+    return f"{headline.removesuffix('.')} (evidence: grade {grade})." if grade else headline
 
 
 WORDS: dict[str, Words] = {

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from warehouse.assumptions import Assumptions
-from warehouse.marts.common.in_words import in_words, span, usd
+from warehouse.marts.common.in_words import RUNGS_IN_SHORT, money, moneys
 from warehouse.marts.common.mart import Trace
 from warehouse.marts.common.reasons import reason
 from warehouse.marts.common.scopes import SCOPES
@@ -28,6 +28,7 @@ from warehouse.marts.verdict.question import (
     Frames,
     Narrowing,
     Question,
+    Remedy,
     Row,
     Verdict,
 )
@@ -134,38 +135,70 @@ def _runs(row: Row) -> str:
     return " plus ".join(row["entities"])
 
 
-def _opens(case: Case) -> str:
-    scope = case["stated_scope_is_wider"]
-    stated, recomputed = (in_words(scope[part], scope["unit"]) for part in ("value", "threshold"))
-    factor = f"{case.assumptions.number('q1_factor'):g}"
+def _rung(row: Row, part: str) -> str:
+    """The rung of the ladder that the claim covers (`value`) or that was recomputed (`threshold`), in short."""
+    return RUNGS_IN_SHORT[RUNGS[int(row[part])]]
+
+
+def _headline(case: Case) -> str:
+    scope, factor = case["stated_scope_is_wider"], f"{case.assumptions.number('q1_factor'):g}"
     if case.verdict == "claim_holds":
-        return f"The claim holds within a factor of {factor}"
-    return f"The claim holds within a factor of {factor}, but only for {recomputed} and not for {stated}, as it was put"
+        return f"The cheap-training claim holds: the cost is within {factor} times what was claimed."
+    if case.verdict == "claim_holds_for_its_scope":
+        return f"The cheap-training claim holds for {_rung(scope, 'threshold')}, not for {_rung(scope, 'value')}."
+    if case.verdict == "claim_fails":
+        return f"The cheap-training claim fails: the cost is over {factor} times what was claimed."
+    return "Whether training was as cheap as claimed cannot be told yet."
 
 
-def _limit(case: Case) -> str:
-    return usd(case["recomputed_low_within_factor"]["threshold"])
-
-
-def _finds(case: Case) -> str:
-    """What the runs cost, against what was claimed."""
-    low, factor = case["recomputed_low_within_factor"], case.assumptions.number("q1_factor")
+def _statement(case: Case) -> str:
+    """What the runs cost, against what was claimed; and what the claim as put covers beyond that."""
+    if case.is_as_group:
+        return "The claim is about one model, so the answer is the same for every company."
+    low, high = case["recomputed_low_within_factor"], case["recomputed_high_within_factor"]["value"]
     if low["value"] is None:
-        return ""
-    claimed = "" if low["threshold"] is None else f", against {usd(low['threshold'] / factor)} claimed"
-    beyond = f", more than {factor:g} times as much" if low["holds"] is False else ""
-    high = case["recomputed_high_within_factor"]["value"]
-    upwards = f"{usd(low['value'])} or more" if high is None else span(low["value"], high)
-    return f"{_runs(low)} cost {upwards} at rental prices of the time{claimed}{beyond}"
+        return f"What is missing: {_missing(case)}."
+    cost = f"at least {money(low['value'], low['threshold'])}" if high is None else moneys(low["value"], high)
+    found = f"At rental prices of the time, the training runs behind it cost {cost}"
+    if low["threshold"] is None:
+        return f"{found}. Nothing was claimed yet to hold that against."
+    scope = case["stated_scope_is_wider"]
+    wider = f" As it was put, it covers {_rung(scope, 'value')}, which costs more." if scope["holds"] else ""
+    return f"{found}; the claim was {money(low['threshold'] / case.assumptions.number('q1_factor'))}.{wider}"
 
 
-def _wanting(case: Case) -> str:
+def _missing(case: Case) -> str:
     """The part that is not known, as all other parts are."""
     low = case["recomputed_low_within_factor"]
     if low["value"] is None:
-        hours = "the run's GPU-hours and rental prices of its time"
+        hours = "the run's hours of computing and rental prices of its time"
         return f"the claim, {hours}" if low["threshold"] is None else hours
     return "the claim itself" if low["threshold"] is None else "a claim whose scope is known"
+
+
+def _remedies(case: Case) -> list[Remedy]:
+    """Another cost, or another reading of the claim."""
+    low, scope = case["recomputed_low_within_factor"], case["stated_scope_is_wider"]
+    limit = money(low["threshold"])
+    as_stated = {"stated_scope_is_recomputed_scope": True, "stated_scope_is_wider": False}
+    wider = {"stated_scope_is_recomputed_scope": False, "stated_scope_is_wider": True}
+    fits = {"recomputed_low_within_factor": True}
+    if case.verdict == "claim_fails":
+        return [
+            Remedy(
+                f"rental prices that bring the lowest cost down to {limit}",
+                fits | wider,
+                tries={"cost": low["threshold"]},
+            )
+        ]
+    if not case.is_decided:
+        return [Remedy(_missing(case), fits | as_stated, tries={"facts": "all"})]
+    dearer = Remedy(
+        f"a lowest cost above {limit}", {"recomputed_low_within_factor": False}, tries={"cost": low["threshold"]}
+    )
+    if case.verdict == "claim_holds":
+        return [dearer, Remedy("a wider reading of the claim", wider, tries={"scope": "wider"})]
+    return [dearer, Remedy(f"a claim put for {_rung(scope, 'threshold')} alone", as_stated, tries={"scope": "same"})]
 
 
 # ---- What the timeline leaves out ------------------------------------------------------------------------------------
@@ -195,26 +228,14 @@ QUESTION = Question(
         "claim_holds": Verdict(
             "the recomputed low is within the factor, and the claim as stated is of the scope that was recomputed",
             (("recomputed_low_within_factor", "stated_scope_is_recomputed_scope"),),
-            opens=_opens,
-            changes=lambda case: (
-                f"a lowest cost above {_limit(case)}, or a wider reading of the claim, would change it"
-            ),
         ),
         "claim_holds_for_its_scope": Verdict(
             "the recomputed low is within the factor, but the claim as stated covers more than that scope",
             (("recomputed_low_within_factor", "stated_scope_is_wider"),),
-            opens=_opens,
-            changes=lambda case: (
-                f"a lowest cost above {_limit(case)}, or a claim put for that scope alone, would change it"
-            ),
         ),
         "claim_fails": Verdict(
             "the recomputed low is beyond the factor",
             (("not recomputed_low_within_factor",),),
-            opens="The claim fails",
-            changes=lambda case: (
-                f"rental prices of the time that bring the lowest cost to {_limit(case)} would change it"
-            ),
         ),
     },
     conditions=conditions,
@@ -228,10 +249,10 @@ QUESTION = Question(
         "stated_scope_is_recomputed_scope": Figure("the scope that the claim as stated covers"),
         "stated_scope_is_wider": Figure("the scope that the claim as stated covers"),
     },
-    about="whether the cheap-training claim is true",
-    finds=_finds,
-    silent="it leaves out research, failed runs, staff and hardware, and alone cannot show waste",
-    wanting=_wanting,
+    headline=_headline,
+    statement=_statement,
+    remedies=_remedies,
+    silent="It leaves out research, failed runs, staff and hardware, and cannot show waste by itself.",
     words={
         "no_run_with_gpu_hours": "no training run of {model} with its GPU-hours is known",
         "cost_unknown": "its cost is unknown",

@@ -13,10 +13,10 @@ from typing import Any
 import polars as pl
 
 from warehouse.assumptions import Assumptions
-from warehouse.marts.common.in_words import in_words, percent
+from warehouse.marts.common.in_words import in_words, listed, per_cent
 from warehouse.marts.common.mart import Trace
 from warehouse.marts.common.reasons import reason
-from warehouse.marts.common.scopes import GROUP, SCOPES
+from warehouse.marts.common.scopes import SCOPES
 from warehouse.marts.verdict import simulated
 from warehouse.marts.verdict.question import (
     NO_VIEW,
@@ -25,15 +25,22 @@ from warehouse.marts.verdict.question import (
     Conditions,
     Evidence,
     Figure,
+    Leaning,
     Question,
+    Remedy,
     Row,
     Verdict,
 )
-from warehouse.marts.verdict.simulated import OPENS, Simulated, covered, what_turns_it
+from warehouse.marts.verdict.simulated import Simulated, covered, driver_remedies
 
 SHARE, GROSS = "redundant_capex_share", "redundant_capex_share_gross"
 AT_LEAST = "redundant_share_at_least_threshold"
 YEAR = "training_share_is_no_lower_bound"
+AT_MEDIAN, BELOW_P95 = "redundant_median_at_threshold", "redundant_p95_below_threshold"
+SETTLES = {
+    simulated.COVERED: "filings that cover the group's spend",
+    YEAR: "a finished year of disclosed training with a count of the world's chips",
+}
 
 # ---- Conditions ------------------------------------------------------------------------------------------------------
 
@@ -148,35 +155,65 @@ def _redundant_share(figure: str) -> Figure:
     return Figure(f"the {figure} of the share of capex made redundant, net of rebound,")
 
 
-def _finds(case: Case) -> str:
-    """How much of capex cheaper training makes redundant, from the middle and the ends of the draws."""
+def _headline(case: Case) -> str:
+    median = case["redundant_median_at_threshold"]
+    share, limit = median["value"], median["threshold"]
+    if case.verdict == "looks_wasteful":
+        return f"Cheaper training makes {per_cent(share, limit)} of the spend redundant, over the line of {per_cent(limit)}."
+    if case.verdict == "not_shown_wasteful":
+        if share < 0:
+            return "Cheaper training calls for more spend, not less."
+        return f"Cheaper training makes little of the spend redundant: {per_cent(share, limit)}."
+    if share is None:
+        return "How much of the spend cheaper training makes redundant cannot be told yet."
+    return f"Cheaper training may make too much of the spend redundant; {per_cent(limit)} would look wasteful."
+
+
+def _statement(case: Case) -> str:
+    """The middle and the ends of the draws, and what it was before demand responds."""
+    if case.is_as_group:
+        return "The world's training share stands in for the company's, so the answer is the group's."
     median, p95 = case["redundant_median_at_threshold"], case["redundant_p95_below_threshold"]["value"]
-    limit = median["threshold"]
-    if median["value"] is None or p95 is None:
-        return ""
-    p05, gross = case["redundant_p05"]["value"], case["redundant_gross_median"]["value"]
-    low = "" if p05 is None else f"{_more_or_less(p05, limit)} to "
-    before = "" if gross is None else f"; before demand responds, {percent(gross, limit)} less"
-    return (
-        f"{_median(median)} (90 % of draws: {low}{_more_or_less(p95, limit)}{before}), where {percent(limit)} less would "
-        "look wasteful"
-    )
+    share, limit = median["value"], median["threshold"]
+    why = case.open_because()
+    opens = f"It is open because {listed(why[:2])}." if why and not case.is_decided else ""
+    if share is None or p95 is None:
+        return opens or "It was not computed."
+    gross = case["redundant_gross_median"]["value"]
+    middle, low = _more_or_less(share, limit), _more_or_less(p95, limit)
+    found = f"In the middle case {middle} is needed; in one case of twenty, {low} or lower."
+    before = "" if gross is None else f"If demand did not respond, it would be {_more_or_less(gross, limit)}."
+    return " ".join(filter(None, (opens, found, before)))
 
 
 def _more_or_less(share: float, limit: float) -> str:
-    return f"{percent(abs(share), limit)} {'more' if share < 0 else 'less'}"
+    return f"{per_cent(abs(share), limit)} {'more' if share < 0 else 'less'}"
 
 
-def _median(row: Row) -> str:
-    share, limit = row["value"], row["threshold"]
+def _briefly(case: Case) -> str:
+    share, limit = (case["redundant_median_at_threshold"][part] for part in ("value", "threshold"))
+    if share is None:
+        return ""
     if share < 0:
-        return f"on these assumptions cheaper training calls for {percent(-share, limit)} more capex, not less"
-    return f"on these assumptions cheaper training makes {percent(share, limit)} of capex redundant"
+        return "Cheaper training calls for more computing, not less."
+    return (
+        f"Cheaper training makes {per_cent(share, limit)} of it redundant, where {per_cent(limit)} would look wasteful."
+    )
 
 
-def _silent(case: Case) -> str:
-    whose = "the group's" if case.scope == GROUP else f"{case.scope}'s"
-    return f"it applies the world's training share to {whose} capex and says nothing of whether the rest pays (Q3)"
+def _remedies(case: Case) -> list[Remedy]:
+    if case.is_decided:
+        turns = {AT_MEDIAN: False} if case.verdict == "looks_wasteful" else {BELOW_P95: False}
+        return driver_remedies(case, turns)
+    missing = {row["condition"]: True for row in (*case.forbidding, *case.unknown)}
+    likeliest = {AT_MEDIAN: False, BELOW_P95: True}
+    return [Remedy(SETTLES.get(row["kind"], ""), likeliest | missing) for row in (*case.forbidding, *case.unknown)
+            if row["kind"] in SETTLES]  # fmt: skip
+
+
+def _leans(case: Case) -> Leaning:
+    likely = case.value("redundant_probability")
+    return Leaning({} if likely is None else {"looks_wasteful": likely, "not_shown_wasteful": 1 - likely})
 
 
 QUESTION = Question(
@@ -186,14 +223,10 @@ QUESTION = Question(
         "looks_wasteful": Verdict(
             "the median redundant share, net of demand's response, is at the threshold or above",
             (("redundant_median_at_threshold",),),
-            opens=OPENS["looks_wasteful"],
-            changes=what_turns_it,
         ),
         "not_shown_wasteful": Verdict(
             "the 95th percentile of the redundant share is below the threshold",
             (("redundant_p95_below_threshold",),),
-            opens=OPENS["not_shown_wasteful"],
-            changes=what_turns_it,
         ),
     },
     always=(simulated.COVERED, YEAR),
@@ -203,7 +236,7 @@ QUESTION = Question(
         YEAR: Figure(
             lambda row: f"whether {_trains(row)} is only a lower bound",
             states=lambda row: f"{_trains(row)} is {'no' if row['holds'] else 'only a'} lower bound",
-            settled_by="a finished year of disclosed training and a count of the world's chips",
+            open_because="no finished year of training is disclosed well enough",
         ),
         "redundant_median_at_threshold": Figure("the median share of capex made redundant, net of rebound,"),
         "redundant_p95_below_threshold": _redundant_share("95th percentile"),
@@ -218,12 +251,13 @@ QUESTION = Question(
             )
         ),
     },
-    about="how much capex cheaper training makes redundant",
-    finds=_finds,
-    briefly=lambda case: _median(case["redundant_median_at_threshold"]) if _finds(case) else "",
-    silent=_silent,
+    headline=_headline,
+    statement=_statement,
+    remedies=_remedies,
+    briefly=_briefly,
+    leans=_leans,
+    silent="It applies the world's training share to each company and says nothing of whether the rest pays.",
     between=lambda case: reason("threshold_between_median_and_p95"),
-    wanting="a range clear of the threshold",
     words=simulated.WORDS
     | {
         "no_training_compute": "no training compute is known",

@@ -8,17 +8,18 @@ also needs signs of a glut, and none is given on revenue that is known to be onl
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import polars as pl
 
 from warehouse.assumptions import Assumptions
-from warehouse.marts.common.in_words import COUNTS, in_words, listed, odds, percent
+from warehouse.marts.common.in_words import NAMES, fraction, in_words, listed, under
 from warehouse.marts.common.mart import Trace
-from warehouse.marts.common.reasons import CODE, read, reason
-from warehouse.marts.common.scopes import GROUP, SCOPES, VIEWS
-from warehouse.marts.verdict import simulated
+from warehouse.marts.common.reasons import reason
+from warehouse.marts.common.scopes import SCOPES, VIEWS
+from warehouse.marts.verdict import glut, simulated
+from warehouse.marts.verdict.glut import ENOUGH, NONE
 from warehouse.marts.verdict.question import (
     Case,
     Condition,
@@ -26,11 +27,12 @@ from warehouse.marts.verdict.question import (
     Evidence,
     Figure,
     Question,
+    Remedy,
     Row,
     Verdict,
     greatest,
 )
-from warehouse.marts.verdict.simulated import OPENS, Simulated, covered, view_in_words, what_turns_it
+from warehouse.marts.verdict.simulated import Simulated, covered, view_in_words
 
 # The tests of a revenue view, each by the simulated event that it asks for.
 SHORT, LATE, IN_TIME = "coverage_falls_short", "covers_too_late", "covers_in_time"
@@ -41,7 +43,6 @@ EVENTS = {
 }
 MEDIANS = {"coverage": "ratio", "years_to_cover": "years", "remaining_life_years": "years"}
 WHOLE = "revenue_is_no_lower_bound"
-ENOUGH, NONE = "glut_signals_enough", "no_glut_signal"
 
 # ---- Conditions ------------------------------------------------------------------------------------------------------
 
@@ -58,7 +59,7 @@ def conditions(
 ) -> Conditions:
     """For each revenue view of the scope: does coverage fall short, and is it made up for in time?"""
     draws = Simulated.of(waste_simulation, waste_probabilities, waste_sensitivity, assumptions)
-    for_all = [covered(capex_group, assumptions), *_glut(glut_signals.sort("signal").to_dicts(), assumptions)]
+    for_all = [covered(capex_group, assumptions), *glut.conditions(glut_signals, assumptions)]
     found: dict[str, list[Condition]] = {}
     for scope in SCOPES:
         whole = {view: _whole_revenue(attributable_revenue, scope, view) for view in VIEWS[scope]}
@@ -135,53 +136,8 @@ def _whole_revenue(attributable_revenue: pl.DataFrame, scope: str, view: str) ->
     )
 
 
-def _glut(signals: Sequence[Row], assumptions: Assumptions) -> list[Condition]:
-    """How many glut signals are triggered; one without facts is not, and is listed as unknown (method 7)."""
-    triggered = [row for row in signals if row["triggered"]]
-    unknown = [row["signal"] for row in signals if row["triggered"] is None]
-    count: dict[str, Any] = {
-        "quantity": "glut_signals",
-        "value": float(len(triggered)),
-        "unit": "signals",
-        "details": {"unknown": unknown} if unknown else {},
-        "evidence": Evidence(
-            grade=greatest(row["grade"] for row in signals),
-            evidence_grade=greatest(row["grade"] for row in triggered),
-            known_on=greatest(row["known_on"] for row in signals),
-        ),
-        "reasons": [reason("signals_unknown", signals=unknown)] if unknown else None,
-    }
-    needed = float(assumptions.integer("q3_glut_signals"))
-    return [
-        Condition(kind=ENOUGH, comparison=">=", threshold=needed, **count),
-        Condition(kind=NONE, comparison="==", threshold=0.0, **count),
-        *(
-            Condition(
-                kind="glut",
-                part=row["signal"],
-                quantity=row["signal"],
-                value=row["value"],
-                comparison=row["comparison"],
-                threshold=row["threshold"],
-                unit=row["unit"],
-                decides=False,
-                evidence=Evidence.of(row),
-                reasons=row["reasons"] or row["found"],
-            )
-            for row in signals
-        ),
-    ]
-
-
 # ---- Words -----------------------------------------------------------------------------------------------------------
 
-# Signal -> what it is about, and what its figure is.
-SIGNALS = {
-    "rental_prices": ("rental prices", "yearly decline of rents beyond that of new chips' price per FLOP/s"),
-    "idle_fleet": ("idle fleets", "utilisation of the fleet"),
-    "falling_backlog": ("backlog", "quarters running in which contracted backlog fell"),
-    "impairments": ("impairments", "firms that impaired equipment or shortened its life"),
-}
 REVENUE_OF = {"infrastructure": "all who sell the computing", "end_customer": "the whole industry"}
 TESTED = {
     SHORT: "that coverage is below {0:g}",
@@ -216,74 +172,56 @@ def _whole(row: Row) -> str:
     return f"AI revenue ({_view(row)}) is only a lower bound, as {without}"
 
 
-def _revenue_that_settles(row: Row) -> str:
-    return f"AI revenue of {REVENUE_OF[row['revenue_view']] if row['scope'] == GROUP else row['scope']}"
+def _coverages(case: Case) -> list[Row]:
+    return [row for row in case.of_kind("coverage_median") if row["value"] is not None]
 
 
-def _signal(row: Row) -> str:
-    _, figure = SIGNALS.get(row["quantity"], ("", row["quantity"].replace("_", " ")))
-    return f"the number of {figure}" if row["unit"] in COUNTS else f"the {figure}"
-
-
-def _signals(row: Row) -> str:
-    unknown = row.get("unknown")
-    return "the number of glut signals" + (f" ({len(unknown)} unknown: {', '.join(unknown)})" if unknown else "")
-
-
-def _count(signals: float) -> str:
-    return "no glut signal" if not signals else f"{signals:.0f} glut signal" + ("s" if signals > 1 else "")
-
-
-def _finds(case: Case) -> str:
-    """What known revenue covers in each view, and what the glut signals say."""
-    known = [row for view in VIEWS[case.scope] if (row := case[f"{SHORT}_{view}"])["value"] is not None]
+def _headline(case: Case) -> str:
+    known = _coverages(case)
     if not known:
-        return ""
-    views = " and ".join(_covers(row["revenue_view"], case) for row in known)
-    signals = {name: case.conditions.get(f"glut_{name}") for name in SIGNALS}
-    unknown = [SIGNALS[name][0] for name, row in signals.items() if row and row["value"] is None]
-    beside = f" ({' and '.join(unknown)} unknown)" if unknown else ""
-    return (
-        f"known AI revenue covers, of what is required{_without(case.scope, known[0])}, {views}, "
-        f"with {_count(case[NONE]['value'])}{beside}"
-    )
+        return f"Whether {_whose(case)} pays cannot be told: no AI revenue of it is known."
+    covers = f"Known AI revenue covers {under(max(row['value'] for row in known))} of what {_whose(case)} needs"
+    said = {
+        "looks_wasteful": "too late, with signs of a glut",
+        "not_shown_wasteful": "and makes up for it in time",
+    }
+    return f"{covers}, {said[case.verdict]}." if case.verdict in said else f"{covers}; growth decides."
 
 
-def _covers(view: str, case: Case) -> str:
-    short, late, in_time = (case[f"{kind}_{view}"] for kind in (SHORT, LATE, IN_TIME))
-    median = case[f"coverage_median_{view}"]["value"]
-    # Old revenue against capex of today covers little of it, and a reader has to see that.
-    known_on = case[f"{WHOLE}_{view}"]["known_on"]
-    since = f" by revenue published {known_on}" if known_on else ""
-    covers = "an unknown part" if median is None else percent(median)
-    when = (
-        f"in time with {odds(in_time['value'], in_time['threshold'])}"
-        if in_time["holds"]
-        else f"too late with {odds(late['value'], late['threshold'])}"
-    )
-    return (
-        f"{covers} in the {view_in_words(view)}{since} (below {percent(short['limit'])} with probability "
-        f"{odds(short['value'], short['threshold'])}, {when})"
-    )
+def _whose(case: Case) -> str:
+    return f"{NAMES[case.scope]}'s spend" if case.group else "the spend"
 
 
-def _without(scope: str, row: Row) -> str:
-    """Vintages that are missing in what is required: ` without 2022 (META and MSFT)`, a company's own as years alone."""
-    left_out = [fields for each in row["reasons"] or () if (fields := read(each))[CODE] == "capex_left_out"]
-    by_year: dict[int, list[str]] = {}
-    for vintage in (vintage for fields in left_out[:1] for vintage in fields["vintages"]):
-        by_year.setdefault(vintage["year"], []).append(vintage["ticker"])
-    years = [
-        str(year) if scope != GROUP else f"{year} ({listed(tickers)})" for year, tickers in sorted(by_year.items())
-    ]
-    return f" without the unknown capex of {listed(years)}" if years else ""
+def _statement(case: Case) -> str:
+    if not _coverages(case):
+        return "Neither what it earns nor what it would have to earn by now can be compared."
+    missing = [NAMES.get(name, name) for row in case.of_kind(WHOLE) for name in row.get("missing") or ()]
+    without = f" Nothing is known of {listed(dict.fromkeys(missing))}." if missing else ""
+    return f"{_briefly(case)}{without}"
 
 
 def _briefly(case: Case) -> str:
-    known = [f"{percent(row['value'])} in the {_view(row)}" for row in case.of_kind("coverage_median") if row["value"]]
-    if not known or not _finds(case):
-        return ""
-    return f"known AI revenue covers, of what is required, {' and '.join(known)}"
+    known = _coverages(case)
+    covers = " and ".join(f"{fraction(row['value'])} in the {_view(row)}" for row in known)
+    return f"Known AI revenue covers, of what is required, {covers}." if known else ""
+
+
+def _remedies(case: Case) -> list[Remedy]:
+    if case.is_decided:
+        turns = {row["condition"]: False for kind in EVENTS for row in case.of_kind(kind)}
+        return simulated.driver_remedies(case, turns)
+    views = VIEWS[case.scope]
+    pays = {f"{IN_TIME}_{view}": True for view in views} | {f"{LATE}_{view}": False for view in views} | {NONE: True}
+    whole = {f"{WHOLE}_{view}": True for view in views}
+    if any(row["kind"] == WHOLE for row in (*case.forbidding, *case.unknown)):
+        of = "everyone who sells the computing" if case.group is None else NAMES[case.scope]
+        return [Remedy(f"AI revenue of {of} that covers in time", pays | whole)]
+    if case.all_hold(SHORT) and case.all_hold(LATE):
+        return [
+            Remedy(glut.count(case[ENOUGH]["threshold"]), {ENOUGH: True}),
+            Remedy("AI revenue that covers in time", pays),
+        ]
+    return [Remedy("AI revenue that covers in time", pays)]
 
 
 def _between(case: Case) -> str:
@@ -295,18 +233,9 @@ def _between(case: Case) -> str:
     return reason("clear_of_no_threshold")
 
 
-def _wanting(case: Case) -> str:
-    """Where every figure is known, glut signals or other figures are wanting."""
-    if case.all_hold(SHORT) and case.all_hold(LATE):
-        return f"{_count(case[ENOUGH]['threshold'])}, or AI revenue that covers in time,"
-    if case.all_hold(IN_TIME):
-        return "an end to the glut signals, or AI revenue that covers too late,"
-    return "figures clear of the thresholds"
-
-
 def _late_without_glut(fields: Mapping[str, Any]) -> str:
     return (
-        f"revenue falls short and is late, but {_count(fields['signals'])} is triggered and {fields['needed']:.0f} are "
+        f"revenue falls short and is late, but {glut.count(fields['signals'])} show and {fields['needed']:.0f} are "
         "needed"
     )
 
@@ -318,14 +247,10 @@ QUESTION = Question(
         "looks_wasteful": Verdict(
             "coverage falls short and is made up for too late in every revenue view, and enough glut signals are triggered",
             ((f"{SHORT}_{{view}}", f"{LATE}_{{view}}", ENOUGH),),
-            opens=OPENS["looks_wasteful"],
-            changes=what_turns_it,
         ),
         "not_shown_wasteful": Verdict(
             "revenue covers the spend in time in every revenue view, and no glut signal is triggered",
             ((f"{IN_TIME}_{{view}}", NONE),),
-            opens=OPENS["not_shown_wasteful"],
-            changes=what_turns_it,
         ),
     },
     always=(simulated.COVERED, f"{WHOLE}_{{view}}"),
@@ -333,27 +258,25 @@ QUESTION = Question(
     figures=simulated.FIGURES
     | dict.fromkeys(EVENTS, Figure(_tested))
     | {f"{quantity}_median": Figure(lambda row: f"the {NAMED[row['quantity']]} ({_view(row)})") for quantity in MEDIANS}
-    | dict.fromkeys((ENOUGH, NONE), Figure(_signals))
+    | dict(glut.FIGURES)
     | {
         WHOLE: Figure(
             lambda row: f"whether AI revenue ({_view(row)}) is only a lower bound",
             states=_whole,
-            settled_by=_revenue_that_settles,
         ),
-        "glut": Figure(_signal),
     },
-    about="whether the spend pays",
-    finds=_finds,
+    headline=_headline,
+    statement=_statement,
+    remedies=_remedies,
     briefly=_briefly,
-    silent="coverage below 1 early in a build-out is normal, and gains outside revenue are not counted",
+    silent="Little coverage early in a build-out is normal, and gains outside revenue are not counted.",
     between=_between,
-    wanting=_wanting,
     words=simulated.WORDS
+    | dict(glut.WORDS)
     | {
-        "signals_unknown": lambda fields: f"unknown, so counted as not triggered: {', '.join(fields['signals'])}",
         "late_without_glut": _late_without_glut,
         "in_time_with_glut": lambda fields: (
-            f"revenue covers the spend in time, but {_count(fields['signals'])} is triggered"
+            f"revenue covers the spend in time, but {glut.count(fields['signals'])} shows"
         ),
         "clear_of_no_threshold": "the probabilities of paying and of falling short are clear of no threshold",
     },
@@ -363,7 +286,7 @@ QUESTION = Question(
             "marts.attributable_revenue",
             f"m.kind = '{WHOLE}' and t.scope = m.scope and t.revenue_view = m.revenue_view",
         ),
-        Trace("marts.glut_signals", "m.quantity in ('glut_signals', t.signal)"),
+        glut.TRACE,
     ),
     facts=(simulated.CAPEX, Trace("core.evidence", "t.topic = 'ai_revenue'")),
     narrowed=simulated.NARROWED,

@@ -15,7 +15,7 @@ from typing import Any
 import polars as pl
 
 from warehouse.assumptions import Assumptions
-from warehouse.marts.common.in_words import listed, p_value, percent, usd
+from warehouse.marts.common.in_words import NAMES, listed, money, per_cent
 from warehouse.marts.common.mart import Trace
 from warehouse.marts.common.reasons import CODE, read, reason
 from warehouse.marts.common.scopes import COMPANIES, GROUP, SCOPES
@@ -28,6 +28,7 @@ from warehouse.marts.verdict.question import (
     Frames,
     Narrowing,
     Question,
+    Remedy,
     Row,
     Verdict,
 )
@@ -169,19 +170,30 @@ def _buyers_change(row: Row) -> str:
     return _change_of(f"the capex guidance of {listed(row['entities'])}, the buyers with any at both dates,", row)
 
 
-def _finds(case: Case) -> str:
-    """What the suppliers lost beyond the market, and where the buyers' guidance went."""
+def _headline(case: Case) -> str:
+    said = {
+        "market_said_waste": "The market said waste: suppliers fell and stayed down, and buyers guided lower.",
+        "market_did_not_say_waste": "The market did not say waste.",
+    }
+    return said.get(case.verdict, "What the market said cannot be told yet.")
+
+
+def _statement(case: Case) -> str:
+    """What the suppliers lost beyond the market, and where the buyers' guidance went; of a company its own."""
+    if case.group:
+        own = case.conditions.get(f"{OWN_RETURN}_0_1")
+        if own is None or own["value"] is None:
+            return "The answer is the group's; nothing of its own is known."
+        did = "lost" if own["value"] < 0 else "gained"
+        return f"The answer is the group's; its own shares {did} {per_cent(abs(own['value']))} beyond the market."
     windows = [_abnormal(last, case[f"{BELOW}_{first}_{last}"], case[f"{SIGNIFICANT}_{first}_{last}"])
                for first, last in WINDOWS]  # fmt: skip
-    lost = " and ".join(filter(None, windows))
     guidance = case[LOWER]
-    said = (
-        ""
-        if guidance["value"] is None
-        else f"the guidance of {listed(guidance['entities'])} for the year {_moved(guidance['value'])} in "
-        f"{_quarters(guidance['months'])}"
-    )
-    return ", and ".join(filter(None, (f"the suppliers' portfolio {lost}" if lost else "", said)))
+    said = ""
+    if guidance["value"] is not None:
+        whose = listed(NAMES.get(each, each) for each in guidance["entities"])
+        said = f"Guidance of {whose} for the year {_moved(guidance['value'])}."
+    return " ".join(filter(None, (*windows, said))) or "Neither prices nor guidance are known."
 
 
 def _abnormal(last: int, returns: Row, test: Row) -> str:
@@ -189,18 +201,24 @@ def _abnormal(last: int, returns: Row, test: Row) -> str:
     if returns["value"] is None or test["value"] is None:
         return ""
     did = "lost" if returns["value"] < 0 else "gained"
-    beyond = " beyond the market" if last == WINDOWS[0][1] else ""
-    chance = "" if test["holds"] else ", within chance"
-    return (
-        f"{did} {percent(abs(returns['value']))}{beyond} over trading days 0 to {last} "
-        f"(p {p_value(test['value'], test['threshold'])}{chance})"
-    )
+    chance = "" if test["holds"] else ", which may be chance"
+    when = "in two days" if last == WINDOWS[0][1] else f"in {last} trading days"
+    return f"Suppliers {did} {per_cent(abs(returns['value']))} beyond the market {when}{chance}."
 
 
 def _moved(change_usd: float) -> str:
     if change_usd == 0:
         return "did not change"
-    return f"{'rose' if change_usd > 0 else 'fell'} by {usd(abs(change_usd))}"
+    return f"{'rose' if change_usd > 0 else 'fell'} by {money(abs(change_usd))}"
+
+
+def _remedies(case: Case) -> list[Remedy]:
+    waste = dict.fromkeys((*case.question.verdicts["market_said_waste"].when[0],), True)
+    if case.verdict == "market_said_waste":
+        return [Remedy("guidance that is kept, with prices that recover", {f"{SIGNIFICANT}_0_60": False, LOWER: False})]
+    if case.verdict == "market_did_not_say_waste":
+        return [Remedy("only corrected prices and guidance", waste)]
+    return [Remedy("prices and guidance that point one way", waste)]
 
 
 def _own(row: Row) -> str:
@@ -261,8 +279,6 @@ QUESTION = Question(
         "market_said_waste": Verdict(
             "the suppliers' portfolio lost significantly over both windows, and the buyers guided lower",
             ((f"{BELOW}_0_1", f"{SIGNIFICANT}_0_1", f"{BELOW}_0_60", f"{SIGNIFICANT}_0_60", LOWER),),
-            opens="The market said waste",
-            changes="guidance that is kept would change it",
         ),
         "market_did_not_say_waste": Verdict(
             "the suppliers' portfolio did not lose significantly, or the loss did not last and guidance was not lower",
@@ -272,8 +288,6 @@ QUESTION = Question(
                 (f"not {BELOW}_0_60", f"not {LOWER}"),
                 (f"not {SIGNIFICANT}_0_60", f"not {LOWER}"),
             ),
-            opens="The market did not say waste",
-            changes="only corrected prices or guidance could change it, as the event is past",
         ),
     },
     conditions=conditions,
@@ -287,11 +301,11 @@ QUESTION = Question(
         ),
         OWN_RETURN: Figure(_own),
     },
-    about="whether the market said that compute is wasted",
-    finds=_finds,
-    silent="it says what others believed, not what is true, and can only corroborate",
+    headline=_headline,
+    statement=_statement,
+    remedies=_remedies,
+    silent="Prices say what others believed and not what is true, so they only corroborate.",
     between=_between,
-    wanting="prices over both windows and guidance for one year at both dates that point one way",
     words={
         "window_without_returns": "the window [{window_start}, {window_end}] is not over, or prices are missing",
         "no_guidance": "no guidance is known",
