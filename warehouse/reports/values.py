@@ -42,4 +42,6 @@ def readable(value: Any) -> str:
         return f"{number:,.0f}" if abs(number) >= 10_000 else f"{number:.6g}"
     if isinstance(value, datetime):
         return value.strftime("%Y-%m-%d %H:%M:%S")
+    if isinstance(value, list | tuple):
+        return ", ".join(map(readable, value)) or "-"
     return str(value)

@@ -17,7 +17,7 @@ from warehouse.marts.capex import capex_group, capex_quarterly
 from warehouse.marts.common.reasons import codes, reason
 from warehouse.marts.common.scopes import COMPANIES
 
-ALL = "AMZN, GOOGL, META, MSFT"
+ALL = ["AMZN", "GOOGL", "META", "MSFT"]
 NAMES = ("2024Q3", "2024Q4", "2025Q1", "2025Q2", "2025Q3", "2025Q4")
 BILLION = 1_000_000_000
 
@@ -80,7 +80,7 @@ def test_one_early_filer():
     Covered: 3 quarters of 100 and 12 of 3 x 100 + 12 + 90.
     """
     row = row_of(built(quarters(**FOUR | {"MSFT": (10, 10, 10, 10, 12)})), "2025Q3")
-    assert (row["companies"], row["capex_usd"], row["capex_ttm_usd"]) == ("MSFT", 12 * BILLION, None)
+    assert (row["companies"], row["capex_usd"], row["capex_ttm_usd"]) == (["MSFT"], 12 * BILLION, None)
     assert row["coverage_share"] == pytest.approx(312 / 402)
     assert reason("group_capex_without", tickers=["AMZN", "GOOGL", "META"]) in row["reasons"]
     assert row["stand_ins"] == ["AMZN 2025Q2", "GOOGL 2025Q2", "META 2025Q2"]
@@ -103,7 +103,11 @@ def test_company_that_fell_silent_keeps_weighing():
 def test_company_without_any_quarter_leaves_coverage_unknown():
     """Nothing is known to put in its place, and leaving it out would look like full coverage."""
     row = row_of(built(quarters(**FOUR | {"AMZN": ()})), "2025Q2")
-    assert (row["companies"], row["capex_usd"], row["coverage_share"]) == ("GOOGL, META, MSFT", 60 * BILLION, None)
+    assert (row["companies"], row["capex_usd"], row["coverage_share"]) == (
+        ["GOOGL", "META", "MSFT"],
+        60 * BILLION,
+        None,
+    )
     assert reason("group_coverage_without", tickers=["AMZN"]) in row["reasons"]
 
 
@@ -148,7 +152,7 @@ def test_sums_and_coverage_whatever_is_missing(values):
     for row in frame.to_dicts():
         n = NAMES.index(row["calendar_quarter"])
         there = {ticker: own[n] for ticker, own in zip(COMPANIES, values, strict=True) if own[n] is not None}
-        assert row["companies"] == (", ".join(sorted(there)) or None)
+        assert row["companies"] == (sorted(there) or None)
         assert row["capex_usd"] == (sum(there.values()) * BILLION if there else None)
         last = [own[n - 3 : n + 1] if n >= 3 else [None] for own in values]
         whole = all(usd is not None for own in last for usd in own)
@@ -179,7 +183,7 @@ def test_latest_quarter_of_the_snapshot(facts):
     frame = of_snapshot(facts)
     row = frame.row(-1, named=True)
     covered = 97_271 + 118_632 + 129_747 + 35_802 + 44_924
-    assert (row["calendar_quarter"], row["companies"], row["capex_ttm_usd"]) == ("2026Q2", "GOOGL, MSFT", None)
+    assert (row["calendar_quarter"], row["companies"], row["capex_ttm_usd"]) == ("2026Q2", ["GOOGL", "MSFT"], None)
     assert row["coverage_share"] == pytest.approx(covered / (covered + 18_997 + 44_200))
     assert row["grade"] == "C"
     assert row["reasons"][0] == reason("group_capex_without", tickers=["AMZN", "META"])
@@ -219,7 +223,7 @@ def test_checks_hold_on_the_snapshot(facts, check):
     ("check", "wrong"),
     [
         ("no_quarter_left_out", lambda frame: frame.filter(pl.col("calendar_quarter") != "2024Q4")),
-        ("year_is_all_companies", lambda frame: frame.with_columns(companies=pl.lit("GOOGL, MSFT"))),
+        ("year_is_all_companies", lambda frame: frame.with_columns(companies=pl.lit(pl.Series([["GOOGL", "MSFT"]])))),
         ("unknown_has_a_reason", lambda frame: frame.with_columns(reasons=pl.lit(None, pl.List(pl.String)))),
     ],
 )

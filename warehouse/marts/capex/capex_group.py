@@ -23,7 +23,7 @@ TABLE = mart(
     "capital expenditure of Microsoft, Alphabet, Meta and Amazon together, by calendar quarter",
     [
         Column("calendar_quarter", "text", "calendar quarter that holds the middle of the fiscal one", required=True),
-        Column("companies", "text", "companies whose capex of the quarter is known and summed, comma-joined"),
+        Column("companies", "texts", "companies whose capex of the quarter is known and summed; null where none is"),
         Column("capex_usd", "real", "sum over those companies; null where none is known", "USD", minimum=0),
         Column(
             "capex_with_leases_usd",
@@ -66,7 +66,7 @@ TABLE = mart(
         Check(
             "year_is_all_companies",
             f"select * from {{table}} where capex_ttm_usd is not null and (coverage_share < 1 - 1e-9 "
-            f"or len(string_split(companies, ', ')) <> {len(COMPANIES)})",
+            f"or len(companies) <> {len(COMPANIES)})",
             "a year's sum that lacks a company looks like a fall of spending",
         ),
         Check(
@@ -175,7 +175,7 @@ def _sums(each: pl.DataFrame) -> pl.DataFrame:
     return (
         each.group_by("number", maintain_order=True)
         .agg(
-            companies=ticker.filter(known).str.join(", "),
+            companies=ticker.filter(known),
             missing=ticker.filter(~known),
             without_leases=ticker.filter(known & ~leased),
             never_known=ticker.filter(pl.col("nearest_usd").is_null()),
@@ -192,7 +192,7 @@ def _sums(each: pl.DataFrame) -> pl.DataFrame:
             ),
             grade=pl.max_horizontal(pl.col("nearest_grade").max(), pl.col("leases_grade").filter(leased).max()),
         )
-        .with_columns(pl.col("companies").replace("", None))
+        .with_columns(companies=pl.when(pl.col("companies").list.len() > 0).then("companies"))
         .sort("number")
     )
 

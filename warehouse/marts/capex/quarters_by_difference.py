@@ -31,7 +31,11 @@ from warehouse.marts.capex.filed_periods import MONTHS, QUARTERS, day_after
 from warehouse.marts.capex.measures import NEVER_NEGATIVE
 
 OFF_SCALE = 10
-"""What was paid since the year began cannot be this many times less than three months ago: it was filed in thousands."""
+"""A sum since the year began that is this many times below an earlier one was filed in another unit.
+
+A judgement. In the packaged filings of seven companies, 2021 to 2026, no such sum is below an earlier one (the least is
+1.25 times it). A figure filed in thousands is a thousand times below. Ten lies between the two.
+"""
 
 
 def quarters(flows: pl.DataFrame) -> pl.DataFrame:

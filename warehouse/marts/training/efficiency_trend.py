@@ -33,7 +33,8 @@ from warehouse.tables.table import Check, Column, mart
 
 CONFIDENCE = 0.95
 # With two slopes and a constant, ten models leave seven degrees of freedom and give each slope five models. Austin and
-# Steyerberg 2015, The number of subjects per variable required in linear regression analyses, find two enough.
+# Steyerberg find about two enough: The number of subjects per variable required in linear regression analyses, Journal of
+# Clinical Epidemiology 68 (2015), 627-636, doi:10.1016/j.jclinepi.2014.12.014.
 MODELS_TO_FIT = 10
 OPERATIONS, COST = "training_flop", "final_run_cost_usd"
 UNITS = {OPERATIONS: "FLOP", COST: "USD"}

@@ -39,7 +39,7 @@ TABLE = mart(
         Column("meaning", "text", "what it is", required=True),
         Column("unit", "text", "unit of the value", required=True),
         Column("citation", "text", "where the value comes from", required=True),
-        Column("facts", "text", "identifiers of the evidence behind it, space-joined; null where none is named"),
+        Column("facts", "texts", "identifiers of the evidence behind it; null where none is named"),
         Column("sha256", "text", "hash of all entries together: equal hashes mean equal assumptions", required=True),
     ],
     key=("key",),
@@ -80,7 +80,7 @@ def build(*, assumptions: Assumptions) -> pl.DataFrame:
                 "meaning": entry["meaning"],
                 "unit": entry["unit"],
                 "citation": entry["citation"],
-                "facts": " ".join(entry.get("facts", ())) or None,
+                "facts": listed(entry.get("facts", ())),
                 "sha256": assumptions.sha256,
                 "reasons": listed(
                     [
@@ -91,7 +91,7 @@ def build(*, assumptions: Assumptions) -> pl.DataFrame:
             }
         )
     dates = {"evidence_known_from": pl.Date, "value_before": pl.String}
-    return pl.DataFrame(rows, schema_overrides={"facts": pl.String, "reasons": TYPE, **dates})
+    return pl.DataFrame(rows, schema_overrides={"facts": TYPE, "reasons": TYPE, **dates})
 
 
 def early_reasons(assumptions: Assumptions, keys: Iterable[str]) -> list[str]:
@@ -113,5 +113,5 @@ def said(entry: Mapping[str, Any]) -> str:
 MART = Mart(
     table=TABLE,
     build=build,
-    traces=(Trace("core.evidence", "list_contains(string_split(coalesce(m.facts, ''), ' '), t.evidence_id)"),),
+    traces=(Trace("core.evidence", "list_contains(m.facts, t.evidence_id)"),),
 )
