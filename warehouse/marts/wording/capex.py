@@ -77,6 +77,12 @@ WORDS: dict[str, Words] = {
     "group_leases_without_capex": "with leases: no company's capex is known",
     "group_coverage_without": "coverage: no quarter's capex of {tickers} is known to put in its place",
     "group_spent_nothing": "coverage: nothing was spent",
+    # capex_yearly
+    "year_as_printed": "the year as printed, as not all of its quarters are known",
+    "year_incomplete": "capex of {quarters} is not known ({quarters_known} of the year's 4 quarters are)",
+    "year_of_more_than_four_quarters": "{quarters} fiscal quarters fall in this year, as the fiscal year moved: no sum of four",
+    "year_without_revenue": "revenue of the whole year is not known",
+    "year_without_leases": "assets obtained under finance leases in the whole year are not known",
     # capex_vintages
     "vintage_unknown": "capex of {ticker} in {quarter} is not known: counted from zero to the larger of the nearest "
     "known quarters ({neighbours})",
