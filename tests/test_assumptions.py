@@ -75,7 +75,7 @@ def test_an_event_can_be_added(user_file):
         ("[life]\nknown_from = 2020-01-01", "life.known_from cannot be set: a value of your own counts on every day"),
         ("[life]\nbefore = { low = 1 }", "life.before cannot be set"),
         ("training_share_readings = { bottom_up = 0, inference = 0 }", "one of them above it"),
-        ("inference_readings = { CC089 = [0.8, 0.6] }", "each with .low, high. and 0 <= low <= high <= 1"),
+        ("inference_share = { CC089 = [0.8, 0.6] }", "each with .low, high. and 0 <= low <= high <= 1"),
         ("q2_elasticities = [-1.0]", "a list of elasticities of at least 0"),
         ("[life]\nminimum = 0", "life.minimum is fixed"),
         ("[life]\ndistribution = 'cauchy'", "use point, uniform, triangular, normal"),

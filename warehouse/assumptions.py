@@ -282,7 +282,7 @@ FORMS: dict[str, tuple[str, Any]] = {
         "a table of bottom_up and inference, each with a weight of at least 0 and one of them above it",
         Annotated[dict[Literal["bottom_up", "inference"], float], AfterValidator(_weighty)],
     ),
-    "inference_readings": (
+    "inference_share": (
         "a table of evidence identifiers, each with [low, high] and 0 <= low <= high <= 1",
         dict[str, Shares],
     ),

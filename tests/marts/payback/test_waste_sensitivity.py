@@ -91,7 +91,7 @@ def test_a_turning_value_turns_the_verdict(view, assumptions):
     """
     few = assumptions.replaced({"draws": 50_000})
     # Elasticity below one and much training: Q2's distribution straddles the threshold, so that many drivers can turn it.
-    moved = few.replaced({"elasticity": {"low": 0.0, "mode": 0.2, "high": 0.5}})
+    moved = few.replaced({"elasticity": {"low": 0.0, "high": 0.5}})
     frames = {"training_share": share(flop=5e27)}
     scope = "ALL" if view == "none" else "MSFT"
     asked = model(moved, scope, view, **frames)

@@ -157,7 +157,8 @@ def test_lower_bounds_decide_nothing(assumptions):
     found = run(assumptions.replaced(FEW), training_share=share(is_lower_bound=True, reasons=because))
     share_row = row(found["waste_simulation"], scope="ALL", revenue_view="none", quantity="redundant_capex_share")
     assert share_row["p50"] is None
-    assert share_row["reasons"] == [reason("no_year_of_training", year=2025, because=because)]
+    no_year = reason("no_year_of_training", year=2025, because=because)
+    assert share_row["reasons"] == [reason("no_reading_of_training", because=[no_year])]
     lower = run(assumptions.replaced(FEW), attributable_revenue=revenue(("Microsoft", None, 1e9, None), lower=True))
     at = {"scope": "MSFT", "revenue_view": "infrastructure", "quantity": "coverage"}
     assert codes(row(lower["waste_simulation"], **at)["reasons"]) == ["revenue_is_lower_bound"]

@@ -55,6 +55,13 @@ def built(trained: pl.DataFrame, fleets: pl.DataFrame, assumptions: Assumptions 
     return {row["year"]: row for row in found.to_dicts()}
 
 
+# In the list of 2026-08-19: the operations of DeepSeek-V3, Qwen3-235B-A22B and the two V4 models, and no base model.
+SAME_AGAIN = (
+    "DeepSeek-V3 (Mar 2025)",
+    "Qwen3-235B-A22B (Jul 2025)",
+    "DeepSeek V4 Flash 0731",
+    "DeepSeek V4 Pro 0813",
+)
 END_2025 = (date(2025, 12, 31), 20e6)
 
 
@@ -71,12 +78,15 @@ def listed() -> list[dict[str, str]]:
 
 @pytest.mark.parametrize("year", range(2018, 2027))
 def test_sums_of_the_file(year, listed, facts, assumptions):
-    """Without Polars: each model once, less what its bases in the list took, at least nothing."""
+    """Without Polars: each model once, less what its bases in the list took, at least nothing.
+
+    A dated update that has its namesake's operations and no base is the same model.
+    """
     flop = {row["model"]: float(row["training_flop"]) for row in reversed(listed) if row["training_flop"]}
     once = {row["model"]: row for row in reversed(listed)}
     plain = added = disclosed = named = 0.0
     for model, row in once.items():
-        if not row["published"].startswith(str(year)):
+        if not row["published"].startswith(str(year)) or model in SAME_AGAIN:
             continue
         named += 1
         if model in flop:
@@ -146,6 +156,44 @@ def test_the_same_model_counts_once_and_old_lists_not_at_all():
         counts(END_2025),
     )[2025]  # fmt: skip
     assert (found["models_known"], found["training_flop"]) == (2, 2e25)
+
+
+@pytest.mark.parametrize(
+    ("name", "update"),
+    [
+        ("Update", "Update (May 2025)"),
+        ("Update", "Update (July 2025)"),
+        ("Update", "Update (2025-05)"),
+        ("Update 2", "Update 2 (2025)"),
+        ("Update-V3", "Update-V3-0324"),
+        ("Update-V4-Flash", "Update V4 Flash 0731"),
+        ("Update", "Update-2025-05-14"),
+        ("Update", "Update 20250514"),
+    ],
+)
+def test_a_dated_update_of_the_same_operations_counts_once(name, update):
+    first, again = {"model": name, "training_flop": 5e26}, {"model": update, "training_flop": 5e26}
+    published = {"published": date(2025, 7, 1)}
+    once = built(models(first, again | published), counts(END_2025))[2025]
+    assert (once["models_known"], once["training_flop"], once["training_flop_added"]) == (1, 5e26, 5e26)
+    # Other operations, another developer, a base of its own or no figure at all: a model by itself.
+    for other in ({"training_flop": 6e26}, {"organization": "Another"}, {"base_model": name}, {"training_flop": None}):
+        assert built(models(first, again | published | other), counts(END_2025))[2025]["models_known"] == 2
+
+
+def test_an_update_of_last_years_model_adds_nothing_to_this_year():
+    """DeepSeek-V3 is of December 2024, its update of March 2025; what is built on the update still takes it off."""
+    found = built(
+        models(
+            {"model": "V3", "published": date(2024, 12, 24), "training_flop": 3.3e24},
+            {"model": "V3 (Mar 2025)", "published": date(2025, 3, 24), "training_flop": 3.3e24},
+            {"model": "V3.1", "training_flop": 3.6e24, "base_model": "V3 (Mar 2025)"},
+            {"model": "V3-Thinking (Mar 2025)", "training_flop": 3.3e24},
+        ),
+        counts(END_2025),
+    )
+    assert found[2024]["training_flop_added"] == pytest.approx(3.3e24)
+    assert found[2025]["training_flop_added"] == pytest.approx(0.3e24 + 3.3e24)
 
 
 # ---- Fleets ----------------------------------------------------------------------------------------------------------

@@ -21,6 +21,39 @@ Grade = str | None
 
 
 @dataclass(frozen=True)
+class Mixture:
+    """One of several uniform distributions (or points), each as likely as the others: estimates that exclude each other."""
+
+    of: tuple[Distribution, ...]
+
+    @property
+    def low(self) -> float:
+        return min(each.low for each in self.of)
+
+    @property
+    def high(self) -> float:
+        return max(each.high for each in self.of)
+
+    @property
+    def mean(self) -> float:
+        return sum(each.mean for each in self.of) / len(self.of)
+
+    def quantile(self, u: np.ndarray) -> np.ndarray:
+        """Values at probabilities `u`: the distribution function is straight between the ends of its parts."""
+        ends = np.unique([end for each in self.of for end in (each.low, each.high)])
+        width = np.array([[each.high - each.low] for each in self.of])
+        start = np.array([[each.low] for each in self.of])
+        # Where a part is a point, the function jumps: its value just before each end and at it.
+        at = np.where(width > 0, (ends - start) / np.where(width > 0, width, 1), ends >= start).clip(0, 1).mean(axis=0)
+        just_before = np.where(width > 0, (ends - start) / np.where(width > 0, width, 1), ends > start)
+        steps = np.stack([just_before.clip(0, 1).mean(axis=0), at], axis=1).ravel()
+        return np.interp(u, steps, np.repeat(ends, 2))
+
+
+Shape = Distribution | Mixture
+
+
+@dataclass(frozen=True)
 class Driver:
     """One thing that is drawn: a sum of distributions times a scale, held inside its bounds; and the facts behind it.
 
@@ -29,7 +62,7 @@ class Driver:
     """
 
     name: str
-    parts: tuple[tuple[str, Distribution], ...]
+    parts: tuple[tuple[str, Shape], ...]
     scale: float = 1.0
     minimum: float = -np.inf
     maximum: float = np.inf
@@ -71,7 +104,7 @@ def uniforms(seed: int, name: str, draws: int) -> np.ndarray:
 
 @lru_cache(maxsize=64)
 def drawn_values(
-    parts: tuple[tuple[str, Distribution], ...], scale: float, minimum: float, maximum: float, seed: int, draws: int
+    parts: tuple[tuple[str, Shape], ...], scale: float, minimum: float, maximum: float, seed: int, draws: int
 ) -> np.ndarray:
     total = sum(quantile(drawn, uniforms(seed, name, draws)) for name, drawn in parts)
     values = np.clip(scale * np.asarray(total), minimum, maximum)
@@ -79,8 +112,10 @@ def drawn_values(
     return values
 
 
-def quantile(drawn: Distribution, u: np.ndarray) -> np.ndarray:
+def quantile(drawn: Shape, u: np.ndarray) -> np.ndarray:
     """Values of a distribution at probabilities `u` (its inverse distribution function)."""
+    if isinstance(drawn, Mixture):
+        return drawn.quantile(u)
     if drawn.kind == "point":
         return np.full(np.shape(u), drawn["value"])
     if drawn.kind == "normal":

@@ -29,21 +29,40 @@ PAY_QUANTITIES = (
 )
 
 
-def redundancy(values: Values, training_flop_added: float) -> dict[str, Any]:
+def redundancy(values: Values, training_flop_added: float | None) -> dict[str, Any]:
     """How much capex cheap training makes redundant (method 4.2 to 4.5), by quantity; shares.
 
-    `fleet` is in H100-equivalents, `efficiency_gain` is k, `elasticity` is e.
+    `fleet` is in H100-equivalents, `inference_share` a share of computing, `efficiency_gain` is k, `elasticity` is e.
+    `training_share_readings` says which reading of the share that trains counts in a draw: below zero the sum of models
+    over the fleet, above it one less the inference share. With the drivers of one reading alone, that one counts.
     """
-    fleet_flop = values["fleet"] * H100_DENSE_BF16_FLOP_PER_S * values["utilisation"] * SECONDS_PER_YEAR
-    share = training_flop_added * values["undisclosed_gross_up"] / fleet_flop
-    with_experiments = np.minimum(share / values["share_final"], 1.0)
-    gain, elasticity = values["efficiency_gain"], values["elasticity"]
-    return {
-        "training_share": share,
-        "training_share_with_experiments": with_experiments,
-        "redundant_capex_share_gross": with_experiments * (1 - 1 / gain),
-        "redundant_capex_share": with_experiments * (1 - gain ** (elasticity - 1)),
+    found: dict[str, Any] = {}
+    bottom_up = None
+    if "fleet" in values and training_flop_added is not None:
+        fleet_flop = values["fleet"] * H100_DENSE_BF16_FLOP_PER_S * values["utilisation"] * SECONDS_PER_YEAR
+        found["training_share"] = training_flop_added * values["undisclosed_gross_up"] / fleet_flop
+        bottom_up = np.minimum(found["training_share"] / values["share_final"], 1.0)
+    rest = 1 - values["inference_share"] if "inference_share" in values else None
+    trains = _one_reading(bottom_up, rest, values.get("training_share_readings"))
+    gain = values["efficiency_gain"]
+    return found | {
+        "training_share_with_experiments": trains,
+        "redundant_capex_share_gross": made_redundant(trains, gain, 0.0),
+        "redundant_capex_share": made_redundant(trains, gain, values["elasticity"]),
     }
+
+
+def _one_reading(bottom_up: Any, rest: Any, which: Any) -> Any:
+    """The reading that counts in each draw; halfway between the two (as in a middle case) their mean."""
+    if bottom_up is None or rest is None:
+        return rest if bottom_up is None else bottom_up
+    side = np.sign(which)
+    return np.where(side < 0, bottom_up, np.where(side > 0, rest, (bottom_up + rest) / 2))
+
+
+def made_redundant(trains: Any, gain: Any, elasticity: Any) -> Any:
+    """s (1 - k^(e - 1)): of the share that trains, what a price fallen by k saves after demand's response (method 4.5)."""
+    return trains * (1 - gain ** (elasticity - 1.0))
 
 
 def capital_recovery(rate: Any, life: Any) -> Any:

@@ -60,7 +60,6 @@ class Model:
         if not self.quantities:
             return {}
         if self.view == NO_VIEW:
-            assert self.training_flop_added is not None
             return redundancy(values, self.training_flop_added)
         return payback(values, self.capex_usd, self.ages_years)
 

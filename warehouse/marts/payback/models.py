@@ -9,10 +9,13 @@ import polars as pl
 
 from warehouse.assumptions import Assumptions
 from warehouse.marts.capex.filed_periods import QUARTERS
+from warehouse.marts.common.early import early_reasons
 from warehouse.marts.common.scopes import SCOPES, VIEWS
+from warehouse.marts.common.select_current import admissible, select_current
 from warehouse.marts.payback.model import Model
 from warehouse.marts.payback.payback_model import payback_model
-from warehouse.marts.payback.share_model import share_model
+from warehouse.marts.payback.share_model import BEHIND, share_model
+from warehouse.tables.evidence import TABLE as EVIDENCE
 
 
 def models(
@@ -25,8 +28,8 @@ def models(
     assumptions: Assumptions,
 ) -> list[Model]:
     """The models of all scopes: Q2 (view none), then Q3 in each revenue view that the scope has."""
-    facts = evidence.select("evidence_id", "fact_id", "grade", "known_on").to_dicts()
-    behind = {fact["evidence_id"]: fact for fact in facts}
+    current = select_current(admissible(evidence), EVIDENCE).sort("evidence_id")
+    behind = {fact["evidence_id"]: fact for fact in current.select(BEHIND).to_dicts()}
     share = share_model(training_share, behind, assumptions)
     # A few dozen rows are asked about in many ways: as plain rows that costs next to nothing.
     vintages = _by_year(capex_vintages).sort("year", "ticker").to_dicts()
@@ -35,7 +38,18 @@ def models(
     for scope in SCOPES:
         found.append(replace(share, scope=scope))
         found += [payback_model(scope, view, vintages, lines, behind, as_of, assumptions) for view in VIEWS[scope]]
-    return found
+    return [replace(each, notes=(*each.notes, *_early(each, assumptions))) for each in found]
+
+
+def _early(model: Model, assumptions: Assumptions) -> list[str]:
+    """What is drawn from a wide range because the evidence behind it was not public yet."""
+    assumed = (
+        each.name
+        for each in model.drivers
+        if "distribution" in assumptions.get(each.name, {})
+        and each.parts == ((each.name, assumptions.distribution(each.name)),)
+    )
+    return early_reasons(assumptions, assumed)
 
 
 def _by_year(capex_vintages: pl.DataFrame) -> pl.DataFrame:

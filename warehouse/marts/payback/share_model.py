@@ -1,7 +1,16 @@
-"""The model of Q2: the share of the world's computing that trains, and what of it cheaper training makes redundant.
+"""The model of Q2: the share of computing that trains, and what of it cheaper training makes redundant.
 
-The numerator is what the models published in a year took to train, so the denominator is what the world's chips can do in
-that year: the share is the world's, and the same for every company.
+Nobody publishes what share of the world's computing trains. Three readings of it exist, and they differ by a factor of
+several, so none of them decides alone:
+
+- `bottom_up`: what the models published in a year took to train, over what the world's chips can do in it. The numerator
+  is the world's, so the denominator is too; the share is the same for every company.
+- `inference`: one less the share that serves users, from published estimates. Each is uniform from its low to its high,
+  and all count the same.
+- `lab_split`: what one lab says it spent on research and training. It is shown and not drawn from, because a lab buys
+  more training than a fleet carries.
+
+The simulation draws from the equal mixture of the first two, as far as facts are known for them.
 """
 
 from __future__ import annotations
@@ -14,35 +23,102 @@ import polars as pl
 from warehouse.assumptions import Assumptions, Distribution
 from warehouse.marts.common.reasons import reason
 from warehouse.marts.common.scopes import GROUP
-from warehouse.marts.payback.draws import Driver
+from warehouse.marts.payback.draws import Driver, Mixture
 from warehouse.marts.payback.formulas import SHARE_QUANTITIES
 from warehouse.marts.payback.model import NO_VIEW, Facts, Model, driver, newest, weakest
 
+# What a model asks of the evidence.
+BEHIND = ("evidence_id", "fact_id", "metric", "value", "value_low", "value_high", "grade", "known_on")
+BOTTOM_UP, INFERENCE, LAB_SPLIT = "bottom_up", "inference", "lab_split"
+DRAWN = (BOTTOM_UP, INFERENCE)
+INFERENCE_METRIC = "inference_share_of_compute"
+LAB_METRICS = ("rd_compute_spend", "compute_spend_total")  # research and training, over all that was computed
 
-def share_model(training_share: pl.DataFrame, behind: Facts, assumptions: Assumptions) -> Model:
-    """The latest year that is more than a lower bound, with the drivers of method 4.2 to 4.5."""
-    usable = training_share.filter(~pl.col("is_lower_bound") & pl.col("training_share").is_not_null()).sort("year")
-    if usable.is_empty():
-        return Model(GROUP, NO_VIEW, reasons=dict.fromkeys(SHARE_QUANTITIES, _no_year(training_share)))
-    row = usable.row(-1, named=True)
-    drivers = (
-        driver("share_final", behind, assumptions),
-        driver("utilisation", behind, assumptions),
-        _fleet(row, behind, assumptions),
-        _gross_up(row, assumptions),
-        driver("efficiency_gain", behind, assumptions),
-        driver("elasticity", behind, assumptions),
-    )
+
+def share_model(
+    training_share: pl.DataFrame,
+    behind: Facts,
+    assumptions: Assumptions,
+    *,
+    weights: Mapping[str, float] | None = None,
+) -> Model:
+    """The mixture of the readings that have facts, with the drivers of method 4.2 to 4.5.
+
+    `weights` of the readings take the place of the assumed ones, so that each can be looked at alone.
+    """
+    row = usable_year(training_share)
+    weights = assumptions.value("training_share_readings") if weights is None else weights
+    estimates = inference_estimates(behind, assumptions)
+    known = {BOTTOM_UP: row is not None, INFERENCE: bool(estimates)}
+    counted = {name: weights.get(name, 0) for name in DRAWN if known[name] and weights.get(name, 0) > 0}
+    no_year = _no_year(training_share)
+    missing: dict[str, str] = {}
+    if BOTTOM_UP not in counted:
+        missing["training_share"] = no_year if row is None else reason("reading_has_no_weight")
+    if not counted:
+        why = reason("no_reading_of_training", because=[no_year] if row is None else [])
+        return Model(GROUP, NO_VIEW, reasons={**dict.fromkeys(SHARE_QUANTITIES, why), **missing})
+    drivers: list[Driver] = []
+    notes: list[str] = []
+    if row is not None and BOTTOM_UP in counted:
+        drivers += _bottom_up(row, behind, assumptions)
+        notes.append(reason("training_of_year", year=row["year"], disclosure_rate=row["disclosure_rate"]))
+    elif row is None:
+        notes.append(no_year)
+    if INFERENCE in counted:
+        drivers.append(_inference(estimates, behind))
+        notes.append(reason("inference_shares", facts=sorted(estimates)))
+    elif not estimates:
+        notes.append(reason("no_inference_share"))
+    if len(counted) > 1:
+        drivers.append(_which(counted, drivers))
+    drivers += [driver(name, behind, assumptions) for name in ("efficiency_gain", "elasticity")]
+    facts = [{"grade": each.grade, "known_on": each.known_on} for each in drivers]
     return Model(
         GROUP,
         NO_VIEW,
-        drivers,
-        SHARE_QUANTITIES,
-        training_flop_added=row["training_flop_added"],
-        grade=row["grade"],
-        known_on=row["known_on"],
-        notes=(reason("training_of_year", year=row["year"], disclosure_rate=row["disclosure_rate"]),),
+        tuple(drivers),
+        tuple(name for name in SHARE_QUANTITIES if name not in missing),
+        training_flop_added=row["training_flop_added"] if row is not None and BOTTOM_UP in counted else None,
+        grade=weakest(facts),
+        known_on=newest(facts),
+        reasons=missing,
+        notes=tuple(notes),
     )
+
+
+def usable_year(training_share: pl.DataFrame) -> Mapping[str, Any] | None:
+    """The latest year that is more than a lower bound and has a count of the world's fleet; None where there is none."""
+    usable = training_share.filter(~pl.col("is_lower_bound") & pl.col("training_share").is_not_null()).sort("year")
+    return usable.row(-1, named=True) if usable.height else None
+
+
+def inference_estimates(behind: Facts, assumptions: Assumptions) -> dict[str, tuple[float, float]]:
+    """Low and high of each published estimate of the inference share, by evidence identifier."""
+    stated = assumptions.value("inference_share")
+    found: dict[str, tuple[float, float]] = {}
+    for name, fact in sorted(behind.items()):
+        if name in stated:
+            low, high = stated[name]
+        elif fact.get("metric") == INFERENCE_METRIC:
+            low, high = (fact[f"value_{end}"] if fact[f"value_{end}"] is not None else fact["value"]
+                         for end in ("low", "high"))  # fmt: skip
+        else:
+            continue
+        if low is not None and high is not None and 0 <= low <= high <= 1:
+            found[name] = (float(low), float(high))
+    return found
+
+
+def lab_split(behind: Facts) -> tuple[float, tuple[Mapping[str, Any], ...]] | None:
+    """A lab's own share of computing for research and training, with the two facts; None where they are not known."""
+    spent = [
+        next((fact for _, fact in sorted(behind.items()) if fact.get("metric") == each), None) for each in LAB_METRICS
+    ]
+    part, whole = spent
+    if part is None or whole is None or not whole["value"]:
+        return None
+    return float(part["value"] / whole["value"]), (part, whole)
 
 
 def _no_year(training_share: pl.DataFrame) -> str:
@@ -50,6 +126,48 @@ def _no_year(training_share: pl.DataFrame) -> str:
     if not last:
         return reason("no_year_of_training", year=None, because=None)
     return reason("no_year_of_training", year=last[0]["year"], because=last[0]["reasons"])
+
+
+def _bottom_up(row: Mapping[str, Any], behind: Facts, assumptions: Assumptions) -> list[Driver]:
+    return [
+        driver("share_final", behind, assumptions),
+        driver("utilisation", behind, assumptions),
+        _fleet(row, behind, assumptions),
+        _gross_up(row, assumptions),
+    ]
+
+
+def _inference(estimates: Mapping[str, tuple[float, float]], behind: Facts) -> Driver:
+    """The inference share of computing: each estimate uniform from its low to its high, all as likely."""
+    facts = [behind[name] for name in estimates]
+    shape = Mixture(tuple(Distribution("uniform", ends) for ends in estimates.values()))
+    return Driver(
+        "inference_share",
+        (("inference_share", shape),),
+        minimum=0.0,
+        maximum=1.0,
+        facts=tuple(estimates),
+        fact_ids=tuple(fact["fact_id"] for fact in facts),
+        grade=weakest(facts),
+        known_on=newest(facts),
+    )
+
+
+def _which(weights: Mapping[str, float], readings: list[Driver]) -> Driver:
+    """Which reading counts in a draw: below zero the bottom-up one, above it that of inference, as often as they weigh."""
+    total = sum(weights.values())
+    ends = (-weights[BOTTOM_UP] / total, weights[INFERENCE] / total)
+    facts = [{"grade": each.grade, "known_on": each.known_on} for each in readings]
+    return Driver(
+        "training_share_readings",
+        (("training_share_readings", Distribution("uniform", ends)),),
+        minimum=ends[0],
+        maximum=ends[1],
+        facts=tuple(fact for each in readings for fact in each.facts),
+        fact_ids=tuple(dict.fromkeys(fact for each in readings for fact in each.fact_ids)),
+        grade=weakest(facts),
+        known_on=newest(facts),
+    )
 
 
 def _fleet(row: Mapping[str, Any], behind: Facts, assumptions: Assumptions) -> Driver:

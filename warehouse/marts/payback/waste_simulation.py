@@ -172,7 +172,8 @@ MART = Mart(
         # The judgements that are drawn, and through them the facts that they rest on.
         Trace(
             "marts.assumptions",
-            "t.key in ('share_final', 'utilisation', 'fleet', 'undisclosed_gross_up', 'efficiency_gain', 'elasticity') "
+            "t.key in ('share_final', 'utilisation', 'fleet', 'undisclosed_gross_up', "
+            "'training_share_readings', 'inference_share', 'efficiency_gain', 'elasticity') "
             "and m.revenue_view = 'none' or m.revenue_view <> 'none' "
             "and t.key in ('life', 'discount_rate', 'cash_margin', 'ai_share', 'growth', 'attributable_revenue')",
         ),

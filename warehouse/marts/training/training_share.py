@@ -3,7 +3,9 @@
 Cheap training can only make redundant what trains. So the operations of all models published in a year are set against
 what the world's accelerators could do in it. Three things go wrong easily:
 
-- A model that is built on another counts only what it adds, or the base is counted with each of its children.
+- A model that is built on another counts only what it adds, or the base is counted with each of its children. Nor does a
+  list say of every update what it is built on: one that bears a date, and the operations of the model of the same name
+  without it, is that model again.
 - Closed labs stopped disclosing. A year in which fewer than a third of the models have a figure, and a year that is not
   over, is a lower bound: it is shown and decides nothing, and a fall in it is never read as a fall in training.
 - The sum is the world's, so the fleet is the world's. A company's own models over its own fleet stand in
@@ -28,6 +30,11 @@ from warehouse.marts.common.units import H100_DENSE_BF16_FLOP_PER_S, SECONDS_PER
 from warehouse.marts.training.fleets import mean_of_years, world_at_year_ends
 from warehouse.tables.ai_models import TABLE as AI_MODELS
 from warehouse.tables.table import FACT_IDS, Check, Column, mart
+
+# What a list puts behind a model's name to date an update of it: "(Mar 2025)", "(2025-03)", "2025-03-24", "20250324", "0324".
+UPDATE_OF = (
+    r"(?i)[\s_-]*(\((\w+\s+)?(\d{1,2},?\s+)?(19|20)\d\d(-\d\d){0,2}\)|[\s_-](19|20)\d\d(-?\d\d){0,2}|[\s_-]\d{4})$"
+)
 
 TABLE = mart(
     "training_share",
@@ -154,7 +161,8 @@ def _reasons(as_of: date, minimum_rate: float) -> pl.Expr:
 def latest_vintage(ai_models: pl.DataFrame) -> pl.DataFrame:
     """The latest list alone, each model once, with `added_flop`: its operations less those of its bases, at least zero.
 
-    A base that is not in the list, or has no figure there, is worth nothing: it cannot be taken off (method 4.3).
+    A base that is not in the list, or has no figure there, is worth nothing: it cannot be taken off (method 4.3). A dated
+    update without a base that has the operations of its namesake is the same model, and its first publication counts.
     """
     known = admissible(ai_models)
     latest = known.filter(pl.col("vintage") == pl.col("vintage").max())
@@ -170,11 +178,29 @@ def latest_vintage(ai_models: pl.DataFrame) -> pl.DataFrame:
         .group_by("model", maintain_order=True)
         .agg(pl.col("base_flop").sum())
     )
-    return once.join(of_bases, on="model", how="left", maintain_order="left").with_columns(
-        added_flop=pl.when(pl.col("training_flop").is_not_null()).then(
-            pl.max_horizontal(pl.col("training_flop") - pl.col("base_flop").fill_null(0.0), pl.lit(0.0))
+    return (
+        _without_dated_updates(once)
+        .join(of_bases, on="model", how="left", maintain_order="left")
+        .with_columns(
+            added_flop=pl.when(pl.col("training_flop").is_not_null()).then(
+                pl.max_horizontal(pl.col("training_flop") - pl.col("base_flop").fill_null(0.0), pl.lit(0.0))
+            )
         )
     )
+
+
+def _without_dated_updates(models: pl.DataFrame) -> pl.DataFrame:
+    """`models` without those that are an earlier one of the list again: same developer, name but for a date, operations."""
+    name = pl.col("model").str.replace(UPDATE_OF, "").str.to_lowercase().str.replace_all(r"[\s_-]+", " ")
+    kin = ["organization", "_name", "training_flop"]
+    ordered = models.with_columns(_name=name.str.strip_chars(), _is_dated=pl.col("model").str.contains(UPDATE_OF)).sort(
+        "published", "_is_dated", "model", nulls_last=True
+    )
+    based = pl.col("base_model").fill_null("").str.strip_chars() != ""
+    again = (
+        pl.col("_is_dated") & ~based & pl.col("training_flop").is_not_null() & (pl.int_range(pl.len()).over(kin) > 0)
+    )
+    return ordered.filter(~again).drop("_name", "_is_dated").sort("model")
 
 
 def _mean_gross_up(gross_up: Distribution, rate: pl.Expr) -> pl.Expr:

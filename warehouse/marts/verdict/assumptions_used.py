@@ -11,12 +11,13 @@ Judgements have days too. An entry that cites evidence which was not public by t
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import polars as pl
 
 from warehouse.assumptions import SHAPES, Assumptions, before, load
+from warehouse.marts.common.early import early_reasons
 from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.reasons import TYPE, listed, reason
 from warehouse.tables.table import Check, Column, mart
@@ -92,15 +93,6 @@ def build(*, assumptions: Assumptions) -> pl.DataFrame:
         )
     dates = {"evidence_known_from": pl.Date, "value_before": pl.String}
     return pl.DataFrame(rows, schema_overrides={"facts": TYPE, "reasons": TYPE, **dates})
-
-
-def early_reasons(assumptions: Assumptions, keys: Iterable[str]) -> list[str]:
-    """A reason for each of these entries whose evidence was not public by the day of the assumptions."""
-    return [
-        reason("assumption_before_its_evidence", assumption=key, known_from=assumptions.dated(key)["known_from"])
-        for key in keys
-        if key in assumptions.early
-    ]
 
 
 def said(entry: Mapping[str, Any]) -> str:

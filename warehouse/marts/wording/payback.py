@@ -28,6 +28,11 @@ def _training_of_year(fields: Fields) -> str:
     return f"training of {fields['year']}, disclosure rate {100 * fields['disclosure_rate']:.0f} %"
 
 
+def _no_reading(fields: Fields) -> str:
+    why = f": {fields['because']}" if fields["because"] else ""
+    return f"no reading of the share of computing that trains has facts{why}"
+
+
 def _revenue_is_lower_bound(fields: Fields) -> str:
     missing = ", ".join(fields["entities"])
     return "revenue is a lower bound" + (f": nothing known of {missing}" if missing else "")
@@ -112,6 +117,12 @@ WORDS: dict[str, Words] = {
     "only_what_decides": "only what decides was asked for",
     # the simulation: what to know of what was computed
     "training_of_year": _training_of_year,
+    "no_reading_of_training": _no_reading,
+    "reading_has_no_weight": "this reading is not drawn from, as its weight is zero",
+    "inference_shares": "published inference shares: evidence {facts}",
+    "no_inference_share": "no published estimate of the inference share of computing is known",
+    "no_lab_split": "no lab's own split of its computing is known",
+    "shown_and_not_drawn": "shown beside and not drawn from: a lab buys more training than a fleet carries",
     "revenue_is_lower_bound": _revenue_is_lower_bound,
     "capex_left_out": _years("left out, as their capex is unknown"),
     "capex_so_far": _so_far,
