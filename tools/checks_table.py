@@ -93,7 +93,7 @@ def declared_checks() -> list[str]:
 
 
 def severity(check: Check) -> str:
-    return "quarantines rows" if check.quarantines or check.puts_aside else check.severity
+    return "quarantines rows" if check.quarantines or check.quarantines_compared else check.severity
 
 
 def try_all() -> int:

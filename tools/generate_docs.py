@@ -170,7 +170,7 @@ def dictionary() -> str:
         if table.checks:
             parts += ["", "Checks:", ""]
             parts += [
-                f"- `{c.name}` ({'quarantines rows' if c.quarantines or c.puts_aside else c.severity}): {c.protects}"
+                f"- `{c.name}` ({'quarantines rows' if c.quarantines or c.quarantines_compared else c.severity}): {c.protects}"
                 for c in table.checks
             ]
     return "\n".join(parts) + "\n"

@@ -169,7 +169,7 @@ def test_every_check_of_a_new_row_is_asked_once_and_never_again_of_the_table(run
     }
     assert {asked for asked in found.asked if asked[0] == "staging.stock_prices"} == waiting
     assert set(found.asked.values()) == {1}, "nothing was asked twice"
-    of_rows = {one.name for one in checks.rules(PRICES) if one.quarantines or one.puts_aside}
+    of_rows = {one.name for one in checks.rules(PRICES) if one.quarantines or one.quarantines_compared}
     assert not [name for table, name, _ in found.asked if table == "core.stock_prices" and name in of_rows]
     [condition] = [one.unexpected for one in PRICES.checks if one.name == "session_of_the_exchange"]
     assert sum(condition in statement for statement in statements) == 1, "the database was asked once, too"

@@ -196,7 +196,7 @@ def test_the_rows_that_are_found_are_those_that_break_the_check(warehouse, name)
     report = check(warehouse, Target(table, f"staging.{name}", "rows"))
     assert report.broken == []
     for finding in report.findings:
-        if finding.check.puts_aside:
+        if finding.check.quarantines_compared:
             sql = quality.bad_rows(finding.check, today=TODAY, relation=f"staging.{name}")
             [(bad,)] = warehouse.execute(f"select count(*) from ({sql})").fetchall()
             assert (finding.count, len(finding.every)) == (bad, bad), finding.check

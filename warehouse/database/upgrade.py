@@ -16,6 +16,12 @@ from warehouse.sources.common.source import as_json, without_context
 from warehouse.sqltext import identifier, identifiers, literal
 from warehouse.tables.table import FACT_ID, SOURCE_KIND, Table
 
+RENAMED_CHECKS = {
+    "split_told_twice": "duplicate_split",
+    "run_told_twice": "duplicate_run",
+    "model_told_twice": "duplicate_model",
+}
+"""Names of checks in results of an earlier version, and their names now: a check's history goes on."""
 EARLIER = "_of_an_earlier_version"
 # Earlier, the beginning of a source's name said of which kind it is.
 _KIND_BY_NAME = "CASE WHEN starts_with(source, 'reference_') THEN 'reference' ELSE 'live' END"
@@ -37,6 +43,11 @@ def upgrade(connection: duckdb.DuckDBPyConnection, catalog: str, tables: Iterabl
             connection.execute("COMMIT")
     if "quality.measures" in held:
         connection.execute(f"UPDATE {catalog}.quality.measures SET measure = 'quarantined' WHERE measure = 'put_aside'")
+    if "quality.results" in held:
+        for before, now in RENAMED_CHECKS.items():
+            connection.execute(
+                f"UPDATE {catalog}.quality.results SET expectation = ? WHERE expectation = ?", [now, before]
+            )
 
 
 def _make_anew(connection: duckdb.DuckDBPyConnection, catalog: str, table: Table, held: set[str]) -> None:

@@ -57,7 +57,7 @@ def conditions(table: Table) -> list[Check]:
 
 def beside(table: Table) -> list[Check]:
     """The checks that look at rows beside each other and quarantine the bad ones of those that wait."""
-    return [check for check in table.checks if check.puts_aside]
+    return [check for check in table.checks if check.quarantines_compared]
 
 
 # -- what a declaration implies ---------------------------------------------------------------------------------------
@@ -210,7 +210,7 @@ def rendered_beside(check: Check, *, today: date, relation: str, table: str) -> 
 
 def bad_rows(check: Check, *, today: date, relation: str) -> str:
     """A query that returns what a check finds in a relation, whichever kind of check it is."""
-    if check.puts_aside and relation.startswith(STAGING):
+    if check.quarantines_compared and relation.startswith(STAGING):
         return rendered_beside(check, today=today, relation=relation, table=relation.removeprefix(STAGING))
     sql = rendered(check, today=today, relation=relation)
     return f"select r.* from {relation} as r where {sql}" if check.quarantines else sql

@@ -361,7 +361,7 @@ def _native(check: Check, table: Table, common: dict[str, Any]) -> Any:
 
 def _query(check: Check, target: Target, today: date, relation: str) -> str:
     """SQL of a check on a relation that holds the rows of a target."""
-    if check.puts_aside and target.level == "rows":
+    if check.quarantines_compared and target.level == "rows":
         return rendered_beside(check, today=today, relation=relation, table=target.table.name)
     sql = rendered(check, today=today, relation=relation)
     if check.quarantines:

@@ -54,7 +54,7 @@ class Target:
     def _without_exempt(self, check: Check) -> Check:
         if self.exempt and check.quarantines:
             return replace(check, unexpected=f"({check.unexpected}) and not ({self.exempt})")
-        if self.exempt and check.puts_aside:
+        if self.exempt and check.quarantines_compared:
             return replace(check, unexpected=f"select * from ({check.unexpected}) as r where not ({self.exempt})")
         return check
 
@@ -62,7 +62,7 @@ class Target:
 def _levels(check: Check) -> set[Level]:
     """Where a check is run: on rows that wait, on a loaded table, or on both."""
     alone: set[Level] = {"rows"} if check.quarantines else {"table"}
-    return {"all", *alone, *({"rows"} if check.puts_aside else ())}
+    return {"all", *alone, *({"rows"} if check.quarantines_compared else ())}
 
 
 @dataclass(frozen=True)

@@ -62,7 +62,7 @@ TABLE = core(
             "an estimate that differs a hundredfold from list to list has a wrong power of ten in one of them",
             severity="warning",
             columns=("training_flop",),
-            puts_aside=True,
+            quarantines_compared=True,
         ),
         Check(
             "flop_unlike_other_lists",
@@ -91,7 +91,7 @@ TABLE = core(
             columns=("published",),
         ),
         Check(
-            "model_told_twice",
+            "duplicate_model",
             "select model, vintage, string_agg(distinct model, ' and ') over w as spellings, document_sha256, locator from {table} "
             "window w as (partition by lower(trim(model)), vintage, published, source) qualify count(distinct model) over w > 1",
             "one model under two spellings counts twice in the training of its year",

@@ -55,7 +55,7 @@ TABLE = core(
             "guidance far from what the company spends in a year is in millions, or of another company",
             severity="warning",
             columns=("low_usd", "high_usd"),
-            puts_aside=True,
+            quarantines_compared=True,
         ),
         Check(
             "far_from_other_guidance",

@@ -135,7 +135,7 @@ TABLE = core(
             "a fiscal year that is not the one its period ends in, by the company's own year, has the period or the year wrong",
             severity="warning",
             columns=("fiscal_year", "period_end"),
-            puts_aside=True,
+            quarantines_compared=True,
         ),
         Check(
             "a_thousandfold_off",
@@ -157,7 +157,7 @@ TABLE = core(
             "a figure in thousands or millions, or in another currency, among its neighbours in dollars",
             severity="warning",
             columns=("value_usd",),
-            puts_aside=True,
+            quarantines_compared=True,
         ),
         Check(
             "far_from_both_neighbours",
@@ -182,7 +182,7 @@ TABLE = core(
             "a digit too many",
             severity="warning",
             columns=("value_usd",),
-            puts_aside=True,
+            quarantines_compared=True,
         ),
         Check(
             "sign_turned",
@@ -199,7 +199,7 @@ TABLE = core(
             "a loss as large as the usual gain, among gains only, is a gain whose sign was turned",
             severity="warning",
             columns=("value_usd",),
-            puts_aside=True,
+            quarantines_compared=True,
         ),
         Check(
             "ends_with_a_quarter",
@@ -216,7 +216,7 @@ TABLE = core(
             "into another calendar quarter",
             severity="warning",
             columns=("period_start", "period_end"),
-            puts_aside=True,
+            quarantines_compared=True,
         ),
         Check(
             "tag_of_its_measure",
@@ -233,7 +233,7 @@ TABLE = core(
             "a tag stands for one measure of a company; a row that calls it another would be read as a figure of that one",
             severity="warning",
             columns=("measure", "tag"),
-            puts_aside=True,
+            quarantines_compared=True,
         ),
         Check(
             "cik_of_the_company",
@@ -245,7 +245,7 @@ TABLE = core(
             "a figure under one company's ticker and another's number is of one of the two, and nobody knows which",
             severity="warning",
             columns=("cik", "ticker"),
-            puts_aside=True,
+            quarantines_compared=True,
         ),
         Check(
             "accession_in_form",
@@ -262,7 +262,7 @@ TABLE = core(
             "has lost it; its other fields are not to be trusted",
             severity="warning",
             columns=("accession",),
-            puts_aside=True,
+            quarantines_compared=True,
         ),
         Check(
             "accession_of_one_filing",
@@ -286,7 +286,7 @@ TABLE = core(
             "it wrong",
             severity="warning",
             columns=("accession", "known_on"),
-            puts_aside=True,
+            quarantines_compared=True,
         ),
         Check(
             "filing_says_one_figure",
@@ -308,7 +308,7 @@ TABLE = core(
             "on the way",
             severity="warning",
             columns=("value_usd", "accession"),
-            puts_aside=True,
+            quarantines_compared=True,
         ),
         Check(
             "year_to_date_never_falls",

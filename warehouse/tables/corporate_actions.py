@@ -43,7 +43,7 @@ TABLE = core(
             columns=("date",),
         ),
         Check(
-            "split_told_twice",
+            "duplicate_split",
             f"""
             select a.ticker, a.date, a.kind, a.value, a.source, b.date as other_date, b.source as other_source,
                    a.document_sha256, a.locator
@@ -102,7 +102,7 @@ TABLE = core(
             "a split that the counts of shares before and after it do not show is turned over, or of another day",
             severity="warning",
             columns=("value",),
-            puts_aside=True,
+            quarantines_compared=True,
         ),
         Check(
             "dividend_below_the_price",
@@ -112,7 +112,7 @@ TABLE = core(
             "a dividend of half the price is in cents, or on another split basis; every adjusted close before it would be wrong",
             severity="warning",
             columns=("value",),
-            puts_aside=True,
+            quarantines_compared=True,
         ),
     ),
 )

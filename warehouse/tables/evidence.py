@@ -53,7 +53,7 @@ TABLE = core(
             "two figures of one metric and entity that differ by hundreds are in two units",
             severity="warning",
             columns=("value",),
-            puts_aside=True,
+            quarantines_compared=True,
         ),
         Check(
             "range_holds_the_value",

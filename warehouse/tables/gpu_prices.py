@@ -96,7 +96,7 @@ TABLE = core(
             "an offer whose own name says another chip would put one chip's price into another's series",
             severity="warning",
             columns=("gpu_model", "instance"),
-            puts_aside=True,
+            quarantines_compared=True,
         ),
         Check(
             "offer_as_before",
@@ -120,7 +120,7 @@ TABLE = core(
             "wrong series",
             severity="warning",
             columns=("gpu_model", "provider_class"),
-            puts_aside=True,
+            quarantines_compared=True,
         ),
         Check(
             "price_goes_back",
@@ -154,7 +154,7 @@ TABLE = core(
             "a GPU or of another chip, and moves every median",
             severity="warning",
             columns=("usd_per_gpu_hour", "gpu_count"),
-            puts_aside=True,
+            quarantines_compared=True,
         ),
         Check(
             "outlier_of_its_chip",
@@ -218,7 +218,7 @@ TABLE = core(
             "a chip that could be rented half a year before it was released is another chip, or the day is wrong",
             severity="warning",
             columns=("gpu_model", "observed_on"),
-            puts_aside=True,
+            quarantines_compared=True,
         ),
         Check(
             "provider_vanished",

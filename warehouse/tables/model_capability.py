@@ -47,7 +47,7 @@ TABLE = core(
             "operations that differ tenfold from the list of models have a wrong power of ten in one of the two",
             severity="warning",
             columns=("training_flop",),
-            puts_aside=True,
+            quarantines_compared=True,
         ),
         Check(
             "interval_holds_the_estimate",

@@ -75,7 +75,7 @@ TABLE = core(
             "lost in a day as wrong as it is",
             severity="warning",
             columns=("shares",),
-            puts_aside=True,
+            quarantines_compared=True,
         ),
         Check(
             "count_as_before",

@@ -219,7 +219,7 @@ TABLE = core(
             "currency or a misprint: it makes two returns that nobody earned",
             severity="warning",
             columns=("close", "adj_close"),
-            puts_aside=True,
+            quarantines_compared=True,
         ),
         Check(
             "volume_of_another_unit",

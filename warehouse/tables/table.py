@@ -88,15 +88,15 @@ class Column:
 class Check:
     """A rule that one column alone cannot state.
 
-    `unexpected` is SQL: with `quarantines`, a condition on one row that is true where the row is bad (such rows are
-    put aside and the rest goes on); otherwise a query over `{table}` (and `core.*`, `staging.*`) that returns what
-    should not be there. `columns` names what the message points at; `protects` says in a sentence what would go wrong
+    `unexpected` is SQL. With `quarantines` it is a condition on one row that is true where the row is bad: such rows are
+    quarantined and the rest goes on. Otherwise it is a query over `{table}` (and `core.*`, `staging.*`) that returns what
+    should not be there. `columns` names what the message points at. `protects` says in a sentence what would go wrong
     without the check.
 
-    `puts_aside` is for what no row shows by itself: the query looks at rows beside each other and returns the bad ones
-    with their `document_sha256` and `locator`. Of rows that wait to be loaded these are put aside, `{table}` then being
-    those rows and the ones that are loaded already; `{core:NAME}` stands for another table in the same way. What it
-    finds among loaded rows (a person accepted them, or they came before their neighbours) is of its severity.
+    `quarantines_compared` is for what no row shows by itself. The query compares rows and returns the bad ones with their
+    `document_sha256` and `locator`. Those that wait to be loaded are quarantined. `{table}` then stands for them together
+    with the loaded ones, and `{core:NAME}` for another table in the same way. What the query finds among loaded rows has
+    the check's severity: a person accepted them, or they came before their neighbours.
     """
 
     name: str
@@ -105,7 +105,7 @@ class Check:
     severity: Severity = "critical"
     quarantines: bool = False
     columns: tuple[str, ...] = ()
-    puts_aside: bool = False
+    quarantines_compared: bool = False
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,7 @@ class Table:
     `one_source` says that a series of rows must come from one source, and from which.
     `restates`: its sources say the same thing again in later documents, some of it on another basis. What repeats the
     figures known before adds nothing, and of two rows with one identity the first stands.
-    `quarantine_limit` is the share of a table's new rows above which bad rows stop the run instead of being put aside.
+    `quarantine_limit`: above this share of a table's new rows, bad rows stop the run instead of being quarantined.
     """
 
     schema: Literal["core", "marts", "quality", "provenance"]
@@ -266,7 +266,7 @@ def of_the_panel() -> Check:
         "a ticker that the panel lacks is misspelt, or of a company that no answer asks about",
         severity="warning",
         columns=("ticker",),
-        puts_aside=True,
+        quarantines_compared=True,
     )
 
 

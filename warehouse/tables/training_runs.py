@@ -115,7 +115,7 @@ TABLE = core(
             columns=("run_id",),
         ),
         Check(
-            "run_told_twice",
+            "duplicate_run",
             "select run_id, model, string_agg(distinct run_id, ' and ') over w as identifiers, document_sha256, locator "
             "from {table} where coalesce(gpu_hours, training_flop, claimed_cost_usd) is not null window w as (partition by "
             "lower(model), developer, published, gpu_hours, training_flop, claimed_cost_usd, cost_scope, estimate_by) "

@@ -56,7 +56,7 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         "a model under two spellings",
         "ai_models",
-        "model_told_twice",
+        "duplicate_model",
         "warning",
         rows=again({"model": "deepseek-v3"}, model="DeepSeek-V3", vintage="2026-08-19"),
         names=("deepseek-v3", *LINE),

@@ -64,7 +64,7 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         "a split under two days",
         "corporate_actions",
-        "split_told_twice",
+        "duplicate_split",
         "warning",
         rows=again({"date": "2024-07-10"}, kind="split"),
         names=("other_date=2024-06-10", *LINE),

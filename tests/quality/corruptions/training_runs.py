@@ -176,7 +176,7 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         "a run under two identifiers",
         T,
-        "run_told_twice",
+        "duplicate_run",
         "warning",
         rows=again({"run_id": "tr001"}, **V3),
         names=("tr001", *LINE),
