@@ -439,7 +439,7 @@ def test_what_would_change_it_names_the_drivers_that_have_to_move_least_with_the
     flips = sensitivity(("elasticity", 1.2, 0.3964), ("fleet", 13.6e6, 2.376e6), ("share_final", 0.2, 0.034))
     said = verdicts_of(frames(waste_sensitivity=flips), assumptions)["ALL", "Q2"]["would_change"]
     assert said == (
-        "A price elasticity of demand below 0.40 instead of 1.20 or a world fleet below 2.4 million H100-equivalents "
+        "A price elasticity of demand below 0.40 instead of 1.20 or a world fleet below 2.4 million leading chips "
         "instead of 13.6 would change it."
     )
 

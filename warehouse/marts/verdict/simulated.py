@@ -110,7 +110,7 @@ def covered(capex_group: pl.DataFrame, assumptions: Assumptions) -> Condition:
 DRIVERS: dict[str, tuple[str, float, int, str]] = {
     "share_final": ("a share of final runs in research computing", 100, 0, " %"),
     "utilisation": ("a utilisation of the world's fleet", 100, 0, " %"),
-    "fleet": ("a world fleet", 1e-6, 1, " million H100-equivalents"),
+    "fleet": ("a world fleet", 1e-6, 1, " million leading chips"),
     "undisclosed_gross_up": ("training compute", 1, 1, " times the disclosed"),
     "efficiency_gain": ("training cheaper by a factor", 1, 1, ""),
     "elasticity": ("a price elasticity of demand", 1, 2, ""),

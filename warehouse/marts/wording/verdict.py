@@ -90,6 +90,8 @@ WORDS: dict[str, Words] = {
     "fits_no_verdict": "what is known fits no verdict of the decision table",
     "question_undecided": "{question} cannot tell",
     "condition": stated,
+    "answered_later": "both versions answered as of {day}, which is later",
+    "version_not_run": "version {version} has not been run as of {day} yet",
     "assumption_before_its_evidence": "the evidence behind the assumption '{assumption}' became public on {known_from}, so a "
     "wider range counts",
     "replaced_by_user": "replaced by the user; the packaged value is {default_value}",
