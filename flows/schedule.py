@@ -28,7 +28,7 @@ REMEMBERED_WITHIN_SECONDS = 3.0
 
 @flow(name="scheduled", validate_parameters=True)
 def scheduled(entry: str) -> dict[str, Any]:
-    """Serve the last due time of an entry of flows/schedules.toml, where it was not served yet."""
+    """Serve the last due time of an entry of warehouse/fetching/schedules.toml, where it was not served yet."""
     started, paths, what = datetime.now(UTC), paths_of(load_settings()), schedules.entry(entry)
     _let_others_finish(paths, entry)
     due = schedules.unserved(paths, what, started)

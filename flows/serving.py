@@ -185,7 +185,7 @@ async def _make_up_for_missed(client: PrefectClient, ids: dict[str, Any], paths:
 
 
 YAML_HEAD = f"""\
-# Deployments for Prefect workers, with the schedules of flows/schedules.toml. Written by
+# Deployments for Prefect workers, with the schedules of warehouse/fetching/schedules.toml. Written by
 #   python -m flows.serving > deploy/prefect.yaml
 # With PREFECT_API_URL set to your server, and OVERBUILD_PROJECT to the folder that holds flows/:
 #   prefect work-pool create {POOL} --type process

@@ -172,6 +172,49 @@ def test_a_decision_outlives_the_warehouse(runs):
     assert runs.run(GOOD, ODD) == 2
 
 
+def of_an_earlier_version(runs, decision):
+    """What version 0.3 wrote about the row that waits: another name of a field, no code, no name and kind of the fact."""
+    row = runs.waiting()[0]
+    kept = json.loads(row["row"])
+    for name in ("fact_id", "source_kind"):
+        del kept[name]
+    written = {
+        "row_id": row["row_id"], "decided_at": "2025-01-30T08:00:00+00:00", "table_name": row["table_name"],
+        "decision": decision, "decided_by": "Ada", "reason": "looked it up", "put_aside_for": row["reason"],
+        "row": json.dumps(kept), "document_sha256": row["document_sha256"], "locator": row["locator"],
+    }  # fmt: skip
+    (runs.paths.root / decisions.FILE).write_text(json.dumps(written) + "\n", encoding="utf-8")
+
+
+def test_a_decision_of_an_earlier_version_loads_the_same_row(runs):
+    runs.run(GOOD, ODD)
+    of_an_earlier_version(runs, ACCEPTED)
+    (read,) = decisions.read(runs.paths)
+    assert (read.reason_code, "ohlc_consistent" in read.quarantined_for) == ("", True)
+    assert runs.waiting() == []
+    assert runs.run() == 1, "the row comes from the decision"
+    with duckdb.connect(str(runs.paths.current / WAREHOUSE), read_only=True) as connection:
+        loaded = connection.execute(
+            "SELECT fact_id, source_kind, high, locator FROM core.stock_prices ORDER BY date"
+        ).fetchall()
+    assert [row[1:] for row in loaded] == [("reference", 138.5, "line 2"), ("reference", 0.1, "line 3")]
+    assert len({row[0] for row in loaded} - {None}) == 2, "a fact has its name, whichever version quarantined it"
+    assert runs.run(ODD) == 0
+    assert runs.messages == []
+
+
+def test_a_decision_of_an_earlier_version_can_be_withdrawn(runs):
+    runs.run(GOOD, ODD)
+    of_an_earlier_version(runs, DISMISSED)
+    assert runs.run(ODD) == 0
+    with history.opened(runs.paths) as connection:
+        (row,) = history.quarantined(connection)
+    runs.decide(WITHDRAWN, row["row_id"])
+    assert [one.decision for one in decisions.read(runs.paths)] == [DISMISSED, WITHDRAWN]
+    runs.run(ODD)
+    assert [row["row_id"] for row in runs.waiting()] == [row["row_id"]]
+
+
 def test_a_row_beside_one_of_the_same_identity_is_not_loaded(runs):
     runs.run(GOOD, ODD)
     runs.decide(ACCEPTED)

@@ -1,10 +1,12 @@
-"""When live sources are asked: read from the one file that says so (flows/schedules.toml), without Prefect.
+"""When live sources are asked: read from the one file that says so (`schedules.toml`, beside this one), without Prefect.
 
 A daily bar exists only once its session has closed, and the exchange closes early on some days and not at all on
-others; a schedule of weekdays would ask on holidays and three hours late on half-days. So an entry may count its
-times by the exchange's own calendar. What was missed while nothing ran is made up for once: an answer from today's
-data does not get better by being made three times. For that, each entry remembers the last of its times that it has
-served.
+others. A schedule of weekdays would ask on holidays, and three hours late on half-days. So an entry may count its times
+by the exchange's own calendar. What was missed while nothing ran is made up for once: an answer from today's data does
+not get better by being made three times. For that, each entry remembers the last of its times that it has served.
+
+The file lies here and not in `flows/`, though flows serve it. Checks of trends and the page of freshness ask how old a
+source may be, and a room reads nothing from the rooms above it.
 """
 
 from __future__ import annotations
@@ -136,7 +138,7 @@ def closes(year: int) -> dict[date, datetime]:
 @cache
 def entries() -> tuple[Entry, ...]:
     """Every entry of the file. Raises UsageError that names the entry and what is wrong with it."""
-    return parse((resources.files("flows") / FILE).read_text(encoding="utf-8"))
+    return parse((resources.files("warehouse.fetching") / FILE).read_text(encoding="utf-8"))
 
 
 def parse(text: str) -> tuple[Entry, ...]:
