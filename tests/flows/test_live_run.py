@@ -18,19 +18,12 @@ import pytest
 from flows.environment import prepare
 from tests.conftest import SHARED
 from tests.live_server import REFUSALS, LiveServer
+from tools.recorded_sources import CIKS as PANEL
+from tools.recorded_sources import FACTS as RECORDED
 from warehouse.errors import RefusedError
 
 prepare()
 OVERBUILD = Path(sys.executable).with_name("overbuild")
-PANEL = {
-    "AAPL": 320193, "AMD": 2488, "AMZN": 1018724, "AVGO": 1730168, "CRWV": 1769628, "GOOGL": 1652044, "META": 1326801,
-    "MSFT": 789019, "NVDA": 1045810, "ORCL": 1341439,
-}  # fmt: skip
-RECORDED = {
-    "AAPL": "aapl_companyfacts_full_2026", "GOOGL": "googl_companyfacts_trimmed_2026-08",
-    "META": "meta_companyfacts_trimmed_2026-08", "MSFT": "msft_companyfacts_trimmed_2026-08",
-    "NVDA": "nvda_companyfacts_full_2026",
-}  # fmt: skip
 
 
 @pytest.fixture(scope="module", autouse=True)

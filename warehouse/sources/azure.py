@@ -25,7 +25,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from warehouse.errors import StoppedError
 from warehouse.settings import Setting, Settings
-from warehouse.sources.common.gpu_offers import HOURS_A_YEAR, Offers, check_fields, items_of, json_of, lacking
+from warehouse.sources.common.gpu_offers import HOURS_A_YEAR, Offers, check_fields, items_of, json_of, read_each
 from warehouse.sources.common.reasons import Reason, reason
 from warehouse.sources.common.source import Batch, Document, Fetching, Received, Source
 
@@ -116,17 +116,12 @@ def parse(document: Document) -> Iterator[Batch]:
     items = items_of(found, "Items", document)
     offers = Offers("azure", document, grade="A")
     check_fields(items, REQUIRED, KNOWN, offers)
-    for number, item in enumerate(items, 1):
-        locator = f"row {number}, sku {item.get('skuId', '?')}"
-        with offers.row(item, locator):
-            _read(item, locator, offers)
-    yield from offers.batches()
+    yield from read_each(
+        offers, items, REQUIRED, lambda number, item: f"row {number}, sku {item.get('skuId', '?')}", _read
+    )
 
 
 def _read(item: dict[str, Any], locator: str, offers: Offers) -> None:
-    if gone := lacking(item, REQUIRED):
-        offers.quarantine(item, gone, locator)
-        return
     size, kind = str(item["armSkuName"]), str(item["type"])
     if why := _outside(item, offers.day):
         offers.leave_out(why, size)

@@ -22,7 +22,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from warehouse.sources.common.gpu_names import providers
-from warehouse.sources.common.gpu_offers import Offers, check_fields, items_of, json_of, lacking
+from warehouse.sources.common.gpu_offers import Offers, check_fields, items_of, json_of, read_each
 from warehouse.sources.common.reasons import reason
 from warehouse.sources.common.source import Batch, Document, Fetching, Received, Source
 
@@ -94,16 +94,10 @@ def parse(document: Document) -> Iterator[Batch]:
     offers = Offers("gpurentalprices", document, grade="B")
     check_fields(items, REQUIRED, KNOWN, offers)
     _say_who_is_missing(found, items, offers)
-    for number, item in enumerate(items, 1):
-        with offers.row(item, f"offer {number}"):
-            _read(item, f"offer {number}", offers)
-    yield from offers.batches()
+    yield from read_each(offers, items, REQUIRED, lambda number, item: f"offer {number}", _read)
 
 
 def _read(item: dict[str, Any], locator: str, offers: Offers) -> None:
-    if gone := lacking(item, REQUIRED):
-        offers.quarantine(item, gone, locator)
-        return
     chip, name, kind = str(item["gpu"]), str(item["provider"]), str(item["kind"])
     provider = providers("gpurentalprices").get(name)
     if provider is None:

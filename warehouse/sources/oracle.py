@@ -14,7 +14,7 @@ from typing import Any
 
 from warehouse.errors import DocumentError
 from warehouse.sources.common.gpu_names import ANYBODY
-from warehouse.sources.common.gpu_offers import Offers, check_fields, items_of, json_of, lacking
+from warehouse.sources.common.gpu_offers import Offers, check_fields, items_of, json_of, read_each
 from warehouse.sources.common.reasons import reason
 from warehouse.sources.common.source import Batch, Document, Fetching, Received, Source
 
@@ -51,17 +51,12 @@ def parse(document: Document) -> Iterator[Batch]:
             f"none of its {len(items)} products is about GPUs; the list changed, or is another one. "
             "The document is kept.",
         )
-    for item in about_gpus:
-        with offers.row(item, f"part {item.get('partNumber') or '?'}"):
-            _read(item, offers)
-    yield from offers.batches()
+    yield from read_each(
+        offers, about_gpus, REQUIRED, lambda number, item: f"part {item.get('partNumber') or '?'}", _read
+    )
 
 
-def _read(item: dict[str, Any], offers: Offers) -> None:
-    locator = f"part {item.get('partNumber') or '?'}"
-    if gone := lacking(item, REQUIRED):
-        offers.quarantine(item, gone, locator)
-        return
+def _read(item: dict[str, Any], locator: str, offers: Offers) -> None:
     part, name = str(item["partNumber"]), str(item["displayName"])
     if _LICENCE.search(name):
         offers.leave_out(reason("software_licence"), name)

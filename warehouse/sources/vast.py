@@ -17,7 +17,7 @@ from typing import Any
 
 from warehouse.settings import Settings
 from warehouse.sources.common.gpu_names import ANYBODY
-from warehouse.sources.common.gpu_offers import Offers, check_fields, items_of, json_of, lacking
+from warehouse.sources.common.gpu_offers import Offers, check_fields, items_of, json_of, read_each
 from warehouse.sources.common.reasons import reason
 from warehouse.sources.common.source import Batch, Document, Fetching, Received, Source
 
@@ -52,17 +52,12 @@ def parse(document: Document) -> Iterator[Batch]:
     offers = Offers(NAME, document, grade="B", terms_note="read under a licence that the user stated to hold")
     # The offers have some seventy fields that come and go: what is new among them is no news.
     check_fields(items, REQUIRED, frozenset().union(*items), offers)
-    for number, item in enumerate(items, 1):
-        locator = f"offer {number}, id {item.get('id', '?')}"
-        with offers.row(item, locator):
-            _read(item, locator, offers)
-    yield from offers.batches()
+    yield from read_each(
+        offers, items, REQUIRED, lambda number, item: f"offer {number}, id {item.get('id', '?')}", _read
+    )
 
 
 def _read(item: dict[str, Any], locator: str, offers: Offers) -> None:
-    if gone := lacking(item, REQUIRED):
-        offers.quarantine(item, gone, locator)
-        return
     name = str(item["gpu_name"])
     if item.get("rented") or item.get("rentable") is False:
         offers.leave_out(reason("not_for_rent"), name)

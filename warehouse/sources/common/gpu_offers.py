@@ -23,7 +23,7 @@ import json
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date
@@ -307,7 +307,25 @@ def check_fields(items: list[dict[str, Any]], required: tuple[str, ...], known: 
         offers.notice("new_fields", columns=new[:NAMES_SHOWN])
 
 
-def lacking(raw: Mapping[str, Any], required: tuple[str, ...]) -> Reason | None:
+def read_each(
+    offers: Offers,
+    items: Iterable[dict[str, Any]],
+    required: tuple[str, ...],
+    place: Callable[[int, dict[str, Any]], str],
+    read: Callable[[dict[str, Any], str, Offers], None],
+) -> Iterator[Batch]:
+    """The batches of a list: `read` reads each item that has the required fields; `place` says where it stands."""
+    for number, item in enumerate(items, 1):
+        locator = place(number, item)
+        with offers.row(item, locator):
+            if gone := _lacking(item, required):
+                offers.quarantine(item, gone, locator)
+            else:
+                read(item, locator, offers)
+    yield from offers.batches()
+
+
+def _lacking(raw: Mapping[str, Any], required: tuple[str, ...]) -> Reason | None:
     """Which of the required fields a row lacks, as a reason; none where it has them all."""
     gone = [name for name in required if raw.get(name) in (None, "")]
     return reason("missing_field", columns=gone) if gone else None
