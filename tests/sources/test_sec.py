@@ -207,6 +207,22 @@ def test_the_list_of_tags_names_every_measure_of_the_snapshot():
     }  # fmt: skip
 
 
+def test_finance_lease_assets_obtained_are_read_under_the_tag_of_all_companies():
+    """Alphabet, 10-K of 2026-02-05: 1,606 million in 2025, and 211 in the quarter to 2026-03-31."""
+    leases = [
+        row("2025-01-01", "2025-12-31", 1_606_000_000, "2026-02-05", "10-K"),
+        row("2026-01-01", "2026-03-31", 211_000_000, "2026-04-30"),
+    ]
+    facts, _ = read(
+        body("GOOGL", RightOfUseAssetObtainedInExchangeForFinanceLeaseLiability=leases, **REVENUE), "GOOGL", 12
+    )
+    found = facts.frame.filter(pl.col("measure") == "finance_lease_assets_obtained")
+    assert found.select("period_type", "value_usd", "known_on").rows() == [
+        ("year", 1_606_000_000, date(2026, 2, 5)),
+        ("quarter", 211_000_000, date(2026, 4, 30)),
+    ]
+
+
 # -- bad input --------------------------------------------------------------------------------------------------------
 
 

@@ -95,7 +95,8 @@ class Online:
 
     def __post_init__(self) -> None:
         self.log = FetchLog(self.raw, self.source.name)
-        self.rate_limit = RateLimit(self.raw, self.source.name, self.source.requests_per_second, self.wait)
+        limited = self.source.rate_limit_of or self.source.name
+        self.rate_limit = RateLimit(self.raw, limited, self.source.requests_per_second, self.wait)
         self._sender = Sender(self.source, self.settings, self._wait_turn)
         self._silent_in_a_row = 0
         self._received, self._reported_at = 0, time.monotonic()

@@ -12,7 +12,7 @@ A body is asked for at every run, on the condition that it has changed; where th
 condition of, its hash says so. Asking first whether anything was filed (submissions) would spare a quarter of a
 megabyte a company, but a body may follow its filing by hours, and what is not asked for then is missing without a word.
 
-The SEC wants to know who asks: without a contact it refuses, and so do we.
+How the SEC is asked stands in `warehouse.sources.common.edgar`.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from operator import attrgetter
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 import polars as pl
 
 from warehouse.calendars.fiscal import LENGTHS_DAYS, fiscal_quarter, fiscal_year, named_month, period_type
 from warehouse.errors import DocumentError
-from warehouse.settings import Settings
+from warehouse.sources.common.edgar import ACCESS, SUBMISSIONS_URL, decoded, kept
 from warehouse.sources.common.parsing import unpacked
 from warehouse.sources.common.reasons import UNREADABLE_SCHEMA, Reason, because, reason
 from warehouse.sources.common.source import Batch, Document, Fetching, Received, Source
@@ -36,7 +36,6 @@ from warehouse.tables import CORE
 from warehouse.tables.sec_tags import FILE, Measure, fingerprint, tags
 
 FACTS_URL = "https://data.sec.gov/api/xbrl/companyfacts/CIK{cik:010}.json"
-SUBMISSIONS_URL = "https://data.sec.gov/submissions/CIK{cik:010}.json"
 TICKERS_URL = "https://www.sec.gov/files/company_tickers.json"
 CURRENCY = "USD"
 SHARES = ("dei", "EntityCommonStockSharesOutstanding", "shares")
@@ -56,7 +55,6 @@ TICKER, YEAR_END_MONTH = "ticker", "fiscal_year_end_month"
 DAYS = ("start", "end", "filed")
 TAGS_NAMED = 6
 NONE_UNREADABLE = pl.DataFrame(schema=UNREADABLE_SCHEMA)
-T = TypeVar("T")
 
 
 # -- what to ask for --------------------------------------------------------------------------------------------------
@@ -116,28 +114,8 @@ def _looked_up(tickers: list[str], fetching: Fetching) -> dict[str, tuple[int, i
 
 def _listed(fetching: Fetching, fresh_for: timedelta) -> dict[str, int]:
     """The SEC's list of tickers with their CIKs; empty where it could not be fetched, which is noted."""
-    found = _kept(fetching, TICKERS_URL, "SEC list of tickers", dict[str, Listed], fresh_for) or {}
+    found = kept(fetching, TICKERS_URL, "SEC list of tickers", dict[str, Listed], fresh_for) or {}
     return {entry.ticker.upper(): int(entry.cik_str) for entry in found.values()}
-
-
-def _kept(
-    fetching: Fetching, url: str, name: str, kind: type[T], fresh_for: timedelta, *, absent_ok: bool = False
-) -> T | None:
-    """A small body that is kept for a while. One that is not what it should be costs no company: it is noted.
-
-    It is asked for anew first, so that a bad answer is not kept as long as a good one.
-    """
-    why = ""
-    for age in (fresh_for, timedelta(0)):
-        received = fetching.get(url, name=name, expect="json", fresh_for=age, absent_ok=absent_ok)
-        if received is None:
-            return None
-        try:
-            return _decoded(unpacked(received.document().body, name), kind, name)
-        except DocumentError as error:
-            why = error.what
-    fetching.failed(name, why, url)
-    return None
 
 
 def _spelt(ticker: str, ciks: dict[str, int]) -> str | None:
@@ -148,7 +126,7 @@ def _spelt(ticker: str, ciks: dict[str, int]) -> str | None:
 def _year_end_month(ticker: str, cik: int, fetching: Fetching) -> int | None:
     """Month in which a company's fiscal year ends, as the SEC has it (`0130` is the end of January)."""
     url, name = SUBMISSIONS_URL.format(cik=cik), f"SEC submissions of {ticker}"
-    found = _kept(fetching, url, name, Submissions, SUBMISSIONS_FRESH_FOR, absent_ok=True)
+    found = kept(fetching, url, name, Submissions, SUBMISSIONS_FRESH_FOR, absent_ok=True)
     given = (found.fiscalYearEnd if found else None) or ""
     try:
         return named_month(date(2024, int(given[:2]), int(given[2:])))
@@ -215,25 +193,9 @@ def _about_shares(rows: int, unclear: int, ticker: str) -> tuple[Reason, ...]:
     return (reason("several_share_counts", ticker=ticker, pages=unclear),) if unclear else ()
 
 
-def _decoded(body: bytes | msgspec.Raw, kind: type[T], name: str, place: str = "") -> T:
-    """Text as what it should be. Raises DocumentError that names the field that is missing or something else.
-
-    `name` is the document's, `place` where in it the text stands.
-    """
-    within = f"{place}: " if place else ""
-    try:
-        return msgspec.json.decode(body, type=kind)
-    except msgspec.ValidationError as error:
-        raise DocumentError(
-            name, f"{within}{error}; the SEC has changed its answer, or this is an error page."
-        ) from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise DocumentError(name, f"{within}this is not JSON, or it was cut short ({error}).") from error
-
-
 def _facts_of(document: Document) -> tuple[int, dict[str, dict[str, msgspec.Raw]]]:
     """CIK and facts of a body. Raises DocumentError where it is no companyfacts body, or another company's."""
-    body = _decoded(unpacked(document.body, document.name), Body, document.name)
+    body = decoded(unpacked(document.body, document.name), Body, document.name)
     try:
         cik = int(body.cik)
     except ValueError:
@@ -268,13 +230,13 @@ class _Reading:
         if text is None:
             return
         place = f"{taxonomy}/{tag}"
-        units = _decoded(text, Tag, self.name, place).units
+        units = decoded(text, Tag, self.name, place).units
         if others := [other for other in units if other != unit]:
             said = {"units": others, "unit": unit, "measure": measure.name, "is_read": unit in units}
             self.notices.append(reason("filed_in_other_units", document=self.name, tag=place, **said))
         if unit not in units:
             return
-        rows = _decoded(units[unit], list[Row], self.name, f"{place}/{unit}")
+        rows = decoded(units[unit], list[Row], self.name, f"{place}/{unit}")
         if measure.is_flow and rows and not any(row.start for row in rows):
             raise DocumentError(self.name, f"{place}/{unit}: field start is missing; the SEC has changed its answer.")
         self._rows += rows
@@ -436,22 +398,13 @@ def _doubts(reading: _Reading, rows: pl.DataFrame, measures: tuple[Measure, ...]
 def _instead(reading: _Reading, measure: str, after: str) -> list[str]:
     """The first tags with figures later than a day that may stand for capex, to be added to the list."""
     likely = [tag for tag in reading.tags("us-gaap") if measure == CAPEX and tag.startswith(CAPEX_LIKE)]
-    units = {tag: _decoded(reading.tags("us-gaap")[tag], Tag, reading.name, f"us-gaap/{tag}").units for tag in likely}
+    units = {tag: decoded(reading.tags("us-gaap")[tag], Tag, reading.name, f"us-gaap/{tag}").units for tag in likely}
     in_use = [
         tag
         for tag, of in units.items()
-        if CURRENCY in of and any(row.end > after for row in _decoded(of[CURRENCY], list[Row], reading.name, tag))
+        if CURRENCY in of and any(row.end > after for row in decoded(of[CURRENCY], list[Row], reading.name, tag))
     ]
     return sorted(in_use)[:TAGS_NAMED]
-
-
-def _ready(settings: Settings) -> str | None:
-    if settings.contact and "@" in settings.contact:
-        return None
-    return (
-        "the SEC asks who is asking: set OVERBUILD_CONTACT to a name and an e-mail address, such as "
-        "'Jane Doe jane@example.com'; it is sent as the User-Agent of each request and to nobody else."
-    )
 
 
 SOURCES = (
@@ -463,15 +416,8 @@ SOURCES = (
         tables=("company_facts", "shares_outstanding"),
         fetch=_fetch,
         parse=_parse,
-        terms="public domain; at most 10 requests a second with a User-Agent that names a contact",
-        needs="OVERBUILD_CONTACT",
-        on_refusal="Check OVERBUILD_CONTACT: it must be a name and an e-mail address at which you can be reached.",
-        host="data.sec.gov, www.sec.gov",
-        host_setting="OVERBUILD_SEC_URL",
-        requests_per_second=8.0,  # ten a second at most, whenever they arrive
         max_bytes=50_000_000,
-        user_agent=lambda settings: f"overbuild {settings.contact}",
-        ready=_ready,
         reads_by=fingerprint(),
+        **ACCESS,
     ),
 )

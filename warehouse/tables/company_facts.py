@@ -29,6 +29,7 @@ OWNED = (
     "finance_lease_assets_obtained",
     "finance_lease_liability",
     "remaining_performance_obligation",
+    "commercial_remaining_performance_obligation",
     "proceeds_from_sale_of_property_and_equipment",
 )
 MEASURES = (

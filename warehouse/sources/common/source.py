@@ -171,7 +171,8 @@ class Source:
     `gives` says in a phrase what it brings; `terms` under which conditions; `needs` which setting it cannot do without
     and `ready` says whether it has it (a sentence to show otherwise). `host_setting` is the setting with a base address
     that takes the place of its public hosts; it need not be declared anywhere else. `requests_per_second` is the limit,
-    held across all workers. `on_refusal` says what to do when the host refuses this program (401, 403).
+    held across all workers, and across the sources that name the same one in `rate_limit_of` (their host counts them
+    together). `on_refusal` says what to do when the host refuses this program (401, 403).
     `optional` sources are asked only where `ready` says that their setting is there; others fail with the sentence.
     `judges_rows`: what its parser quarantines it judged row by row (a chip that no table names), and many such rows are
     no sign that the others are wrong; otherwise a document with many bad rows is left out whole.
@@ -194,6 +195,7 @@ class Source:
     host: str = ""
     host_setting: str = ""
     requests_per_second: float = 1.0
+    rate_limit_of: str = ""
     max_bytes: int = 200_000_000
     user_agent: Callable[[Settings], str] | None = None
     ready: Callable[[Settings], str | None] = lambda settings: None

@@ -95,6 +95,14 @@ ROWS: dict[str, Words] = {
     "unknown_name": "{what} '{found}' is not known; add it to {list}",
     "gpu_count_unknown": "{column}: nothing says how many GPUs {instance} has",
     "no_price_of_model": "prices: there is none of the model {model}",
+    "context_missing": "contextRef: the filing has no context {context}",
+    "context_without_days": "contextRef: the context {context} has no day that can be read",
+    "figure_in_other_unit": lambda fields: f"unitRef: the figure is in {_shown(fields['found'])}, not in USD",
+    "number_format_unknown": "format: nobody has said how a number of the format {format} is written ('{found}')",
+    "figures_differ": lambda fields: (
+        f"the filing gives {fields['tag']} of {fields['period_end']} as "
+        f"{' and '.join(map(str, fields['values']))}, which no rounding explains"
+    ),
     "other_field_count": "the line has not as many fields as the header",
     "other_form": "the row does not have the form of the others ({error})",
 }
@@ -166,6 +174,15 @@ def _capex_ended(fields: Fields) -> str:
     )
 
 
+def _not_in_filing(fields: Fields) -> str:
+    others = "; ".join(fields["others"])
+    there = f"; it stands there with {others}: is one of them meant? Then correct {fields['list']}" if others else ""
+    return (
+        f"{fields['ticker']}: the {fields['form']} {fields['accession']} has no {fields['tag']} with "
+        f"{fields['dimensions']}{there}"
+    )
+
+
 def _several_share_counts(fields: Fields) -> str:
     pages = "a cover page gives" if fields["pages"] == 1 else f"{fields['pages']} cover pages give"
     return f"{fields['ticker']}: {pages} several share counts, perhaps of classes of shares; none of them is used"
@@ -205,6 +222,7 @@ NOTICES: dict[str, Words] = {
     "filed_in_other_units": _other_units,
     "no_tag_of_measure": _no_tag,
     "capex_ended": _capex_ended,
+    "figure_not_in_filing": _not_in_filing,
     "no_share_count": "{ticker}: no share count on its cover pages; it may have classes of shares",
     "several_share_counts": _several_share_counts,
     # Models and chips.
