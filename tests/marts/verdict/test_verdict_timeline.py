@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from datetime import date, timedelta
 
 import polars as pl
 import pytest
 
+from warehouse.assumptions import Assumptions
 from warehouse.marts import all_marts, build
 from warehouse.marts.verdict import replay, verdict_timeline
 from warehouse.marts.verdict.decision import ANSWERS
 from warehouse.marts.verdict.questions import questions
 from warehouse.tables import CORE
 
-ANSWER = ["scope", "question", "verdict", "evidence_grade", "reason"]
+ANSWER = [
+    "scope", "question", "verdict", "leaning", "leaning_probability", "headline", "early_assumptions", "evidence_grade",
+    "reason",
+]  # fmt: skip
 
 
 def verdict_on(facts, day, assumptions) -> pl.DataFrame:
@@ -64,7 +69,7 @@ def test_most_marts_behind_a_verdict_cannot_look_at_the_date():
     """The timeline keeps their rows from day to day; one that asks for the date again makes it slower by a third."""
     dateless = {name for name, mart in chain().items() if mart.is_dateless}
     assert dateless == {
-        "attributable_revenue", "capex_group", "capex_quarterly", "event_study", "event_study_tests", "offers",
+        "attributable_revenue", "capex_group", "capex_quarterly", "capex_vintages", "event_study", "event_study_tests", "offers",
         "training_cost", "training_share_own", "verdict_conditions",
     }  # fmt: skip
 
@@ -104,6 +109,47 @@ def test_facts_known_later_change_nothing(day, facts, assumptions):
     tempted = build(poisoned(facts, day), as_of=day, assumptions=assumptions, only={"verdict"})
     for name in ("verdict", "verdict_conditions"):
         assert honest[name].equals(tempted[name]), name
+
+
+def test_a_day_names_the_assumptions_whose_evidence_was_not_public_yet(timeline, assumptions):
+    """The share of final runs counts by its own range from March 2026 on, the cash margin from June 2024 on."""
+    told = {
+        (row["as_of"], row["question"]): json.loads(row["early_assumptions"] or "{}")
+        for row in timeline.filter(scope="ALL").to_dicts()
+    }
+    early = told[date(2024, 12, 26), "Q2"]
+    wide = assumptions.dated("share_final")["before"]
+    assert early["share_final"] == {"distribution": "uniform", "low": wide["low"], "high": wide["high"]}
+    assert "utilisation" in early, "public from the next day on"
+    assert "utilisation" not in told[date(2025, 1, 28), "Q2"]
+    assert "cash_margin" not in told[date(2024, 12, 26), "Q3"]
+    assert set(early) < set(told[date(2024, 12, 26), "overall"])
+    assert told[date(2024, 12, 26), "Q1"] == {}
+
+
+def test_every_dated_assumption_is_named_by_a_question_that_rests_on_it(assumptions):
+    dated = {key for key in assumptions if assumptions.dated(key).get("known_from")}
+    named = {key for question in questions().values() for key in question.assumes}
+    assert dated - named == {"benchmark_weights"}, "which enters no verdict"
+    assert named <= set(assumptions)
+
+
+def test_evidence_that_became_public_later_changes_nothing_before(facts, assumptions):
+    """Each dated assumption at ten times its value, from the day after: the answer of the day is the same."""
+    day = date(2025, 1, 28)
+    tempting = Assumptions(
+        {key: _ten_times(assumptions.dated(key), day) for key in assumptions}, assumptions.overridden
+    )
+    honest, tempted = verdict_on(facts, day, assumptions), verdict_on(facts, day, tempting)
+    assert tempted.equals(honest)
+
+
+def _ten_times(entry, day: date) -> dict:
+    """An entry whose evidence is not public on the day, with everything that it then comes to ten times as large."""
+    if entry.get("known_from", day) <= day or "distribution" not in entry:
+        return dict(entry)
+    shape = ("low", "mode", "high", "mean", "sd", "value", "maximum")
+    return {key: 10 * value if key in shape and value else value for key, value in entry.items()}
 
 
 def test_before_the_claim_was_made_nothing_can_be_said_of_it(timeline):

@@ -304,6 +304,9 @@ class Question:
     `leans` gives for a case without a verdict the share of draws that meet each verdict's conditions by themselves. Take
     them from conditions that do not decide. `leaning` is the verdict with the larger share, where that is large enough.
 
+    `assumes` are the entries of the assumptions file that its figures rest on and whose evidence has a day: before it their
+    wide range counts, and the answer names them.
+
     The ways back: `traces` lead from its conditions to the rows that they were made of, `facts` from its verdict on any
     day to the rows of `core` behind it (those known by then).
     """
@@ -322,6 +325,7 @@ class Question:
     leans: Callable[[Case], Leaning] | None = None
     always: tuple[str, ...] = ()
     concludes_from: tuple[str, ...] = ()
+    assumes: tuple[str, ...] = ()
     words: Mapping[str, Words] = field(default_factory=dict)
     traces: tuple[Trace, ...] = ()
     facts: tuple[Trace, ...] = ()

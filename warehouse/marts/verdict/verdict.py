@@ -11,6 +11,7 @@ need covered and one that nothing is known of are both open, and a reader must b
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -23,6 +24,7 @@ from warehouse.marts.common.in_words import capital
 from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.reasons import CODE, read, reason
 from warehouse.marts.common.scopes import COMPANIES, GROUP
+from warehouse.marts.verdict.assumptions_used import said
 from warehouse.marts.verdict.decision import (
     ALL_VERDICTS,
     ANSWERS,
@@ -34,7 +36,7 @@ from warehouse.marts.verdict.decision import (
     rules,
     verdict_of,
 )
-from warehouse.marts.verdict.question import UNDECIDED, Case, Leaning, Remedy, Row, greatest
+from warehouse.marts.verdict.question import UNDECIDED, Case, Leaning, Question, Remedy, Row, greatest
 from warehouse.marts.verdict.questions import questions
 from warehouse.marts.wording.verdict import fields_of
 from warehouse.tables.table import GRADES, Check, Column, mart
@@ -81,6 +83,11 @@ TABLE = mart(
             prose=True,
         ),
         Column("would_change", "text", "what would change the verdict, or settle it", required=True, prose=True),
+        Column(
+            "early_assumptions",
+            "json",
+            "assumptions whose evidence was not public yet, each with the wide range that counted; null where there are none",
+        ),
         Column("method_version", "integer", "version of the method that gave it", required=True, minimum=1),
         Column("evidence_grade", "text", "weakest grade of the facts that matter to it", allowed=GRADES),
         Column("inputs_through", "date", "day on which the newest fact that entered became public"),
@@ -228,12 +235,20 @@ def _row(case: Case, as_of: date) -> dict[str, Any]:
         "headline": question.headline(case) if case.conditions else NOTHING_KNOWN,
         "statement": question.statement(case) if case.conditions else NOTHING_KNOWN,
         "would_change": _change(case),
+        "early_assumptions": early(question, case.assumptions),
         "method_version": METHOD_VERSION,
         "evidence_grade": greatest(row["evidence_grade"] for row in case.behind),
         "inputs_through": greatest(row["known_on"] for row in case.conditions.values() if row["decides"]),
         "grade": greatest(row["grade"] for row in case.behind),
         "reasons": list(case.reasons) or None,
     }
+
+
+def early(question: Question, assumptions: Assumptions) -> str | None:
+    """As JSON, the assumptions behind a question that counted by their wide range, as their evidence was not public."""
+    behind = {*question.assumes, *(key for other in question.concludes_from for key in questions()[other].assumes)}
+    found = {key: json.loads(said(assumptions[key])) for key in assumptions.early if key in behind}
+    return json.dumps(found, ensure_ascii=False) if found else None
 
 
 def _change(case: Case) -> str:

@@ -21,6 +21,18 @@ from warehouse.marts.verdict.replay import replay
 from warehouse.marts.verdict.verdict import TABLE as VERDICT
 from warehouse.tables.table import Check, Column, mart
 
+SAID = (
+    "verdict",
+    "leaning",
+    "leaning_probability",
+    "headline",
+    "early_assumptions",
+    "method_version",
+    "evidence_grade",
+    "inputs_through",
+)
+"""What of a day's answer is kept; its figures are those of a run on that day."""
+
 TABLE = mart(
     "verdict_timeline",
     "the verdict on each question as it would have been given at each month's end, each event and the as-of date",
@@ -28,7 +40,7 @@ TABLE = mart(
         Column("as_of", "date", "day that the verdict is as of", required=True),
         SCOPE,
         QUESTION,
-        *(VERDICT.column(name) for name in ("verdict", "evidence_grade", "inputs_through")),
+        *(VERDICT.column(name) for name in SAID),
         Column("occasion", "text", "why this day: an event, a month's end, or the as-of date", required=True),
     ],
     key=("as_of", "scope", "question"),
@@ -55,7 +67,11 @@ def build(
     as_of: date,
     assumptions: Assumptions,
 ) -> pl.DataFrame:
-    """A verdict on each question and scope for each day (method 7 and 8); `verdict` is the last day's answer."""
+    """A verdict on each question and scope for each day (method 7 and 8); `verdict` is the last day's answer.
+
+    Facts and assumptions are those of the day: one whose evidence became public later counts by its wide range, and the
+    row names it (`early_assumptions`).
+    """
     occasions = days(as_of, assumptions)
     earlier = replay({**core, "sessions": sessions}, [day for day in occasions if day < as_of], assumptions)
     answers = {**earlier, as_of: verdict}
@@ -65,9 +81,7 @@ def build(
                 "as_of",
                 "scope",
                 "question",
-                "verdict",
-                "evidence_grade",
-                "inputs_through",
+                *SAID,
                 "grade",
                 "reasons",
                 occasion=pl.lit(occasion),

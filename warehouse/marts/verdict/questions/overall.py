@@ -119,6 +119,7 @@ QUESTION = Question(
     concludes_from=("Q2", "Q3"),
     verdicts=_VERDICTS,
     always=(simulated.COVERED,),
+    assumes=glut.ASSUMES,
     conditions=conditions,
     figures={**simulated.FIGURES, **glut.FIGURES},
     headline=_headline,

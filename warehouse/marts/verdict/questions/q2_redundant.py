@@ -230,6 +230,7 @@ QUESTION = Question(
         ),
     },
     always=(simulated.COVERED, YEAR),
+    assumes=("share_final", "utilisation", "fleet", "undisclosed_gross_up", "efficiency_gain", "elasticity"),
     conditions=conditions,
     figures=simulated.FIGURES
     | {

@@ -254,6 +254,7 @@ QUESTION = Question(
         ),
     },
     always=(simulated.COVERED, f"{WHOLE}_{{view}}"),
+    assumes=("life", "discount_rate", "cash_margin", "ai_share", "growth"),
     conditions=conditions,
     figures=simulated.FIGURES
     | dict.fromkeys(EVENTS, Figure(_tested))

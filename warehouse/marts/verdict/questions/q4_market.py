@@ -290,6 +290,7 @@ QUESTION = Question(
             ),
         ),
     },
+    assumes=("other_news",),
     conditions=conditions,
     figures={
         BELOW: Figure(lambda row: f"the cumulative abnormal return of the suppliers' portfolio over {_window(row)}"),
