@@ -2,8 +2,8 @@
 
     python bench/aws_stream.py [MEGABYTES ...]       (default 50 and 200)
 
-Writes lists of the documented form and of those sizes (most of it reserved terms of products that do not matter),
-reads each in a process of its own, and prints seconds, megabytes a second, and peak memory beside that of a start with
+Writes lists of the documented form and of those sizes, most of them reserved terms of products that do not matter.
+Reads each in a process of its own. Prints seconds, megabytes a second, and peak memory beside that of a start with
 nothing to read. Reading the same list whole with the standard library is measured at the smallest size.
 """
 

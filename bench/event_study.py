@@ -1,11 +1,11 @@
 """The event study of the whole panel against a loop over statsmodels, side by side in one run.
 
-Every event, ticker and portfolio, window, benchmark, model and kind of return: the numbers must agree to 1e-9, and the
-ratio of times is what the arithmetic on whole arrays is worth. The loop is what one writes with statsmodels: for each row of
-the answer, its regression and then its abnormal return. A thriftier loop that keeps a regression for the other windows
-of the same share and benchmark is timed too. All start from the same frames; the loops are spared the grades, the reasons
-and the table, and are told by our table which rows can be computed.
-Seconds are the processor's, the best of several rounds of each, which other programs on the machine lengthen least.
+It covers every event, ticker and portfolio, window, benchmark, model and kind of return. The numbers must agree to
+1e-9, and the ratio of times is what the arithmetic on whole arrays is worth. The loop is what one writes with
+statsmodels: for each row of the answer, its regression and then its abnormal return. A thriftier loop that keeps a
+regression for the other windows of the same share and benchmark is timed too. All start from the same frames. The loops
+are spared the grades, the reasons and the table, and take from our table which rows can be computed. Seconds are the
+processor's, the best of several rounds of each, which other programs on the machine lengthen least.
 """
 
 from __future__ import annotations

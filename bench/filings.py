@@ -5,15 +5,15 @@
 The bodies are Nvidia's as recorded where the team's recorded responses lie beside the project, else made to form: five
 hundred tags of fifty rows. Each side starts from the files and ends with the same rows in a DuckDB file.
 
-Ours is what a run does after a document is in the archive: parse, give every row its provenance, stage it, record the
-document, put rows aside that break a rule or contradict an earlier one, load what is new, write the file. The tables
-are there before the clock starts. Great Expectations' report is no part of loading.
+Ours is what a run does after a document is in the archive. It parses, gives every row its provenance, stages it and
+records the document. It quarantines rows that break a rule or contradict an earlier one, loads what is new and writes
+the file. The tables are there before the clock starts. Great Expectations' report is no part of loading.
 
 pandas is what one would write by hand for the same rows, at its best speed: the standard library reads the JSON; the
 same tags are flattened; days are typed; period type, fiscal year and quarter, citation and locator are worked out; the
 same conditions on single rows (missing, out of bounds, unknown word, periods out of order) put rows aside with their
-reason; repeats are dropped within the files and against the table. All companies at once in one frame and one insert,
-which is faster for it than one by one, and needs memory for all of them.
+reason; repeats are dropped within the files and against the table. All companies go at once into one frame and one
+insert. That is faster for it than one by one, and needs memory for all of them.
 
 edgartools needs libraries that this project does not, so it is measured only where BENCH_EDGARTOOLS_PYTHON names an
 interpreter of an environment that has it. Its side reads each file into its facts and makes a frame of them; it gives no

@@ -2,11 +2,11 @@
 
     python bench/run.py
 
-`overbuild run` is measured twice: warm, over a home that has an answer (nothing is new then, and marts and findings are
-carried over), and over an empty home, where everything is loaded, checked, built and checked. Both with compiled bytecode.
+`overbuild run` is measured twice. Warm, it runs over a home that has an answer: nothing is new then, and marts and
+findings are carried over. Over an empty home, everything is loaded, checked and built. Both with compiled bytecode.
 
-Machines are noisy, so no single time means much. Each command is run in turn with the floor that it is held against, whole
-processes, several times; the medians and their ratio are printed with the target.
+Machines are noisy, so no single time means much. Each command is run in turn with the floor that it is held against, as
+whole processes, several times. The medians and their ratio are printed with the target.
 """
 
 from __future__ import annotations

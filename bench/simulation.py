@@ -1,9 +1,10 @@
 """The simulation against plain numpy, and the whole timeline against one verdict, each side by side in one run.
 
-The plain version is what one writes without this project's arrangements: for each scope and revenue view draw every
-driver, compute the formulas of method 4 and 5, and take quantiles and mean. It is told the facts (capex of the vintages and
-their ages, revenue, training, fleet) by our models, and is spared the table, the reasons and the grades. Both make 100,000
-draws; the medians must agree within the noise of two simulations. Ours starts with nothing kept from an earlier round.
+The plain version is what one writes without this project's arrangements. For each scope and revenue view it draws every
+driver, computes the formulas of method 4 and 5, and takes quantiles and mean. It takes the facts from our models: capex
+of the vintages and their ages, revenue, training, fleet. It is spared the table, the reasons and the grades. Both make
+100,000 draws; the medians must agree within the noise of two simulations. Ours starts with nothing kept from an earlier
+round.
 
 The timeline is every month's end and event from the first event on; one verdict is that of the last day, with all that
 it reads. Seconds are the processor's, the best of several rounds, which other programs on the machine lengthen least.

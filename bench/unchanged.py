@@ -2,8 +2,8 @@
 
     python bench/unchanged.py
 
-One process, with Prefect's temporary server running and the libraries imported, so that only the work of the runs is
-counted: the first run loads, checks and computes everything from the packaged snapshot; the others find nothing new,
+One process, with Prefect's temporary server running and the libraries imported, so that only the runs themselves are
+counted. The first run loads, checks and computes everything from the packaged snapshot; the others find nothing new,
 publish its marts and findings again, and say so. Ours alone: there is no other program to hold it against.
 """
 

@@ -55,10 +55,10 @@ def answer(
 ) -> dict[str, Any]:
     """Ingest, check, build the marts and publish. Gives a summary of what was done (`warehouse.pipeline.summary`).
 
-    `only` limits what is ingested to some feeds or sources; `as_of` answers as of an earlier date and publishes beside
-    today's answer; `offline` takes live documents out of the archive and sends no request; `span` are the first and last
-    day of a backfill; with `unless_nothing_new` the run ends early where it would change nothing.
-    Raises RefusedError where the checks refuse the data: nothing is published then.
+    `only` limits what is ingested to some feeds or sources. `as_of` answers as of an earlier date and publishes beside
+    today's answer. `offline` takes live documents out of the archive and sends no request. `span` are the first and
+    last day of a backfill. With `unless_nothing_new` the run ends early where it would change nothing. Raises
+    RefusedError where the checks refuse the data: nothing is published then.
     """
     with workspace(source, as_of, say, offline=offline, span=span, announce=announce) as (run, store, journal):
         note = journal.note

@@ -1,6 +1,6 @@
 """History of one source, piece by piece; each piece is a run of its own and is remembered when it is loaded.
 
-Between two pieces a run that waits for its turn (the daily one) is let in: whoever waits looks for the lock every few
+Between two pieces a run that waits for its turn (the daily one) is let in. Whoever waits looks for the lock every few
 hundredths of a second, so a pause of a second is enough.
 """
 

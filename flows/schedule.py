@@ -1,9 +1,9 @@
 """What one scheduled time does: ask its sources, and answer anew where something arrived.
 
-Reads top to bottom: is anything due, ask and answer, remember. Times that fall on a holiday, before the close, or
-behind a time that was served already end at once with a line in the log. So a time that was missed is made up for
-once, however many were missed, and two runs of one source cannot follow each other for the same time: a run that finds
-another at work (one that outlived the process that started it) waits for it before it asks what is due.
+Reads top to bottom: is anything due, ask and answer, remember. Times on a holiday, before the close, or behind a time
+that was served already end at once with a line in the log. So a missed time is made up for once, however many were
+missed. Two runs of one source cannot follow each other for the same time. A run that finds another under way, which
+outlived the process that started it, waits for it before it asks what is due.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """The Prefect server that `overbuild serve` speaks to: the one that is set and answers, or one of its own.
 
 Prefect can start a server in the background by itself (`prefect server start --background`). It notes one process id
-for a PREFECT_HOME and no address; after a kill that note refuses the next start; and the server stays when the process
-that asked for it is gone. A service must end what it started, take over what an earlier process of it left behind, and
-use a free port where the usual one is taken. So the process is started and ended here.
+for a PREFECT_HOME and no address. After a kill that note refuses the next start. And the server stays when the process
+that asked for it is gone. A service must end what it started and take over what an earlier process of it left behind.
+It must use a free port where the usual one is taken. So the process is started and ended here.
 """
 
 from __future__ import annotations

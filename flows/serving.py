@@ -1,12 +1,12 @@
 """`overbuild serve`: the scheduled flows, run from one process with Prefect deployments.
 
-Reads top to bottom in `serve`: one process for an OVERBUILD_HOME, a Prefect server (the one that is set, or its own), a
-deployment for each entry of schedules.toml, what an earlier process left behind, what was missed, and then the runner
-until a signal.
+Reads top to bottom in `serve`. One process serves an OVERBUILD_HOME, with a Prefect server: the one that is set, or its
+own. Each entry of schedules.toml becomes a deployment. Then come what an earlier process left behind, what was missed,
+and the runner until a signal.
 
 Runs are processes of their own, one after the other: all of them write the same warehouse. A signal stops the asking
-for new runs, cancels a run under way (the published answer changes only in its last step, so nothing is torn) and
-ends.
+for new runs, cancels a run under way and ends. The published answer changes only in a run's last step, so nothing is
+torn.
 """
 
 from __future__ import annotations

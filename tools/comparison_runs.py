@@ -5,13 +5,13 @@
     python tools/compare_warehouses.py OUT_FOLDER_BEFORE OUT_FOLDER_AFTER
 
 A change of structure must change no value. To show that, both programs answer the same questions from the same
-documents: the packaged snapshot, and what the live sources once sent (`../shared/recorded`), played by a server on this
-machine. OUT_FOLDER then holds `warehouses/` (a copy of what each run published), `outputs/` (what commands printed) and
-`runs.json` (exit codes and seconds).
+documents. These are the packaged snapshot, and what the live sources once sent (`../shared/recorded`), played by a
+server on this machine. OUT_FOLDER then holds `warehouses/` (a copy of what each run published), `outputs/` (what
+commands printed) and `runs.json` (exit codes and seconds).
 
 Two things differ between two runs of one program: the day on which they run, and what others do to the network. The
 server takes care of the second. For the first, each run is given its own time (`RUNS`): a small library, compiled here,
-adds an offset to the clock of each process that is started. So a comparison can be made on any day, a day can pass
+adds an offset to the clock of each process that is started. So a comparison can be made on any day. A day can pass
 between two live runs, and new prices and filings can arrive on it.
 
 Nothing is imported from the program itself, as it may have moved. The bodies are in `recorded_sources.py`.

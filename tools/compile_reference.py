@@ -2,10 +2,10 @@
 
     python tools/compile_reference.py FACTS_FOLDER
 
-Facts keep their citations, grades and identifiers. What changes is the shape: each file has the columns of the table it
-becomes, dates and numbers in one form, and a line in the manifest with its number of rows, so that a file that was cut
-short is noticed. Rows of `warehouse/reference/additions/` (facts read elsewhere, and findings of curated claims) are
-joined here.
+Facts keep their citations, grades and identifiers. What changes is the shape. Each file has the columns of the table it
+becomes, with dates and numbers in one form. The manifest has its number of rows, so that a file that was cut short is
+noticed. Rows of `warehouse/reference/additions/` (facts read elsewhere, and findings of curated claims) are joined
+here.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 Two runs can be compared only if both read the same bytes, so every body here is fixed: a recorded one
 (`../shared/recorded`) where there is one, else one made to form from recorded figures. Prices come from recorded daily
-bars, adjusted as of the last bar that is sent. So on the next day the bars before a dividend come back on another basis,
-as they do from a vendor, and the program has to notice.
+bars, adjusted as of the last bar that is sent. So on the next day the bars before a dividend come back on another
+basis, as they do from a vendor. The program has to notice.
 
 Nothing is imported from the program: these bodies are for any state of it.
 """

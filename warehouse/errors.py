@@ -1,7 +1,7 @@
 """Errors that a user can act on, and the exit code that each one means.
 
 Every message says what is wrong, where (file, row, field, option) and what to do next. The command line prints the
-message and leaves with the code; anything that is not one of these is a defect of ours and exits with 1.
+message and leaves with the code. Anything that is not one of these is a defect of ours and exits with 1.
 """
 
 

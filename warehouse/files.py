@@ -1,7 +1,7 @@
 """Files that are never half there: how this project writes, appends to, links and replaces them.
 
 A run can be killed at any moment, and other processes read meanwhile. So a file is written beside its place and then
-renamed, which a file system does in one step; and a line is added whole, under a lock that other processes respect.
+renamed, which a file system does in one step. A line is added whole, under a lock that other processes respect.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Fiscal periods: how long each kind is, which fiscal year and quarter it ends in, and which calendar quarter it fills.
 
-Fiscal years differ (Microsoft's ends in June, Oracle's in May, Nvidia's on the last Sunday of January), and a year of
-52 or 53 weeks ends a few days before or after the month's end. So a period is named by the month that its last days
-mostly lie in, and laid on the calendar by its middle.
+Fiscal years differ: Microsoft's ends in June, Oracle's in May, Nvidia's on the last Sunday of January. A year of 52 or
+53 weeks ends a few days before or after the month's end. So a period is named by the month that its last days mostly
+lie in, and laid on the calendar by its middle.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ LENGTHS_DAYS = {
 }
 """Shortest and longest length of each kind of period: 13 weeks (or 12, or 14), 26, 39, 52 or 53, with some days of slack.
 
-The check of the periods in core.company_facts goes by these, too. It used to allow halves of 195 days and nine months of
-290; no filing has one, and what is longer than its kind has a wrong date.
+The check of the periods in core.company_facts goes by these, too. It used to allow halves of 195 days and nine months
+of 290. No filing has one, and what is longer than its kind has a wrong date.
 """
 PERIOD_TYPES = ("instant", *LENGTHS_DAYS, "other")
 DAYS_OVER_MONTH_END = 10

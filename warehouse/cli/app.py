@@ -1,8 +1,8 @@
 """The command line, put together: `overbuild --help`.
 
-A command's file is imported when that command is asked for and not before, because what some of them need (Prefect,
-Great Expectations, the marts) takes seconds to import, and a query should not wait for it. Results go to standard
-output, everything else to standard error. The exit code says how it went: 0 done, 1 unexpected failure, 2 wrong use or
+A command's file is imported when that command is asked for and not before. What some of them need (Prefect, Great
+Expectations, the marts) takes seconds to import, and a query should not wait for it. Results go to standard output,
+everything else to standard error. The exit code says how it went: 0 done, 1 unexpected failure, 2 wrong use or
 settings, 3 the checks refused the data, 4 published with the old data of a source that failed.
 """
 

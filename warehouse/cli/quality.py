@@ -1,7 +1,7 @@
 """`overbuild quality`: triage of what the checks found, and of the rows that they quarantined.
 
-The on-call person wants four things, in this order: what is new, which row it is, what stands in the document, and a way
-to say what is to be done with it. Nothing here imports Great Expectations or Prefect.
+The on-call person wants four things, in this order. What is new? Which row is it? What stands in the document? How do I
+say what is to be done with it? Nothing here imports Great Expectations or Prefect.
 """
 
 from __future__ import annotations

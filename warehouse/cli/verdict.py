@@ -49,8 +49,8 @@ def verdict(
 def write(folder: Path, company: str, form: Format, assumed: Sequence[str] = ()) -> None:
     """Write the verdicts and, in a table, the conditions behind them; with `assumed` (`key=value`) those of a what-if.
 
-    In JSON and CSV one row a verdict; `conditions` holds its conditions as a list (JSON) or as JSON text (CSV), and
-    `what_if` the assumptions that are not the packaged ones, or nothing.
+    In JSON and CSV one row is a verdict. `conditions` holds its conditions as a list (JSON) or as JSON text (CSV).
+    `what_if` holds the assumptions that are not the packaged ones, or nothing.
     """
     with reading(folder / WAREHOUSE) as connection:
         answer = _answer(connection, company)

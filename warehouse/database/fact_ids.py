@@ -1,10 +1,10 @@
 """The name of a fact, by which a mart says what is behind its figures.
 
-A place in a document or a row number is no name: the same fact stands in several documents, and a rebuilt warehouse
+A place in a document or a row number is no name. The same fact stands in several documents, and a rebuilt warehouse
 numbers its rows anew. What identifies a fact (`Table.naming_columns`) is the same wherever it stands, so its name is
-made of that: the first 16 hexadecimal digits of the MD5 of a JSON list with the table's name and the values as text.
-JSON tells a null from the word null and escapes what would end a value. The engines' own hashes are faster and may
-change with any version; 64 bits are enough for ten million facts (one chance in 400,000 that two share a name).
+made of that. It is the first 16 hexadecimal digits of the MD5 of a JSON list with the table's name and the values as
+text. JSON tells a null from the word null and escapes what would end a value. The engines' own hashes are faster and
+may change with any version. 64 bits are enough for ten million facts (one chance in 400,000 that two share a name).
 """
 
 from __future__ import annotations

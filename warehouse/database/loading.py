@@ -1,9 +1,9 @@
 """From staging to `core`: what is new is added, and what is there already adds nothing.
 
-`core` is append-only, and the same statement arrives again and again: in another document, in tomorrow's answer of the
-same host, in a run that repeats yesterday's. Loaded each time it would count twice in every sum. What a host says anew
-about the same thing is told apart from that in two ways: most tables keep the first statement and quarantine one that
-contradicts it, and tables that restate (adjusted prices) keep each change.
+`core` is append-only, and the same statement arrives again and again. It comes in another document, in tomorrow's
+answer of the same host, or in a run that repeats yesterday's. Loaded each time it would count twice in every sum. What
+a host says anew about the same thing is kept apart from that in two ways. Most tables keep the first statement and
+quarantine one that contradicts it. Tables that restate (adjusted prices) keep each change.
 """
 
 from __future__ import annotations

@@ -61,7 +61,7 @@ class Staging:
     def one_document(self) -> Iterator[Callable[[Table, pl.DataFrame], None]]:
         """Stage the rows of one document: all of them, or none where it fails half way.
 
-        They wait in memory for those of other documents, unless there are many of them: then they go to staging as they
+        They wait in memory for those of other documents, unless there are many of them. Then they go to staging as they
         come, in a transaction of their own.
         """
         document = _Document(self)

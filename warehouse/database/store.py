@@ -2,7 +2,7 @@
 
 The warehouse is attached under one alias, so nothing else knows what kind of warehouse it is or where it lives. A run
 writes to a copy of its own. What it reads from documents waits in a staging database beside that copy (`staging`) until
-the checks let it in (`loading`); at the end come the views (`views`), and readers open what was published (`releases`).
+the checks let it in (`loading`). At the end come the views (`views`), and readers open what was published (`releases`).
 """
 
 from __future__ import annotations

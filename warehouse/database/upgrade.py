@@ -1,7 +1,7 @@
 """What an earlier version left in a warehouse, brought to what this version declares.
 
 A run starts from a copy of the published warehouse, and an earlier version may have published it. Facts are never
-thrown away for that: a table that has gained a column is made anew with its old rows, and what those rows can say of
+thrown away for that. A table that has gained a column is made anew with its old rows, and what those rows can say of
 the new column is filled in.
 """
 

@@ -1,7 +1,7 @@
 """One attempt to get a document: one request (and the redirects on its own host), and what its answer means.
 
 Nothing here asks twice; whether to ask again is the caller's business. No cookie is kept, no key of a netrc file is
-sent, and no redirect to another host is followed: whoever set a base address decided which host is asked.
+sent, and no redirect to another host is followed. Whoever set a base address decided which host is asked.
 """
 
 from __future__ import annotations

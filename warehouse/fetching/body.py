@@ -1,7 +1,7 @@
 """The body of an answer: received within limits of size and time, unpacked, and looked at before anyone reads it.
 
-Public hosts send gigabytes where megabytes belong, trickle for ever, cut bodies short, or answer 200 with a page that
-asks a browser for a click. None of that may fill the disk, hold up a run, or pass for data.
+Public hosts send gigabytes where megabytes belong, trickle for ever, or cut bodies short. Some answer 200 with a page
+that asks a browser for a click. None of that may fill the disk, hold up a run, or pass for data.
 """
 
 from __future__ import annotations

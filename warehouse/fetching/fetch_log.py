@@ -1,8 +1,8 @@
 """What was asked of each live source and what came of it, beside the documents themselves in the archive.
 
-Two questions must be answerable without a warehouse: what do we hold of this address already (so that it is asked for
-only if it changed, and an interrupted run goes on where it stopped), and which documents made up the published
-warehouse, in which order (so that it can be rebuilt from the archive with the network off).
+Two questions must be answerable without a warehouse. What do we hold of this address already? Then it is asked for only
+if it changed, and an interrupted run goes on where it stopped. Which documents made up the published warehouse, in
+which order? Then it can be rebuilt from the archive with the network off.
 
     raw/fetches/SOURCE.jsonl            one line a fetch: address without keys, status, time, hash, headers that matter
     raw/fetches/SOURCE.published.jsonl  one line for each document that entered a published warehouse

@@ -8,7 +8,7 @@ the others on.
 Libraries were weighed for this. `limits` 5.8 counts across processes only with a server (Redis, Memcached, MongoDB).
 pyrate-limiter 4.5.1 keeps its state in SQLite, but by its own source its lock holds only between processes of one
 thread each. Measured with three processes of two threads that want 90 turns of 122 ms: its turns came as close as 1 ms
-and took 15.3 s; these came no closer than 118 ms and took 10.9 s. `filelock` is used for the lock, which is the hard
+and took 15.3 s. These came no closer than 118 ms and took 10.9 s. `filelock` is used for the lock, which is the hard
 part; the rest is one number in a file.
 """
 

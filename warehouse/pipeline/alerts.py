@@ -1,10 +1,10 @@
 """The on-call person is notified once when something goes wrong and once when it is resolved, and not in between.
 
-A message that comes every morning is soon read by nobody. So a file beside the warehouse remembers what is open, and only
-the difference is sent: a check that fails, a live source that failed or went stale, a run that was refused, rows that
-were quarantined, a verdict that changed. A run looks at a part of all this (some sources, some checks); what it did not
-look at stays as it was. A message that could not be delivered waits for the next run, and no failure to notify harms a
-run. The address of the webhook is a secret: whoever has it can write there, so it appears in no message.
+A message that comes every morning is soon read by nobody. So a file beside the warehouse remembers what is open, and
+only the difference is sent. That is a check that fails, a source that failed or went stale, a refused run, quarantined
+rows, a verdict that changed. A run looks at a part of all this (some sources, some checks); what it did not look at
+stays as it was. A message that could not be delivered waits for the next run, and no failure to notify harms a run. The
+address of the webhook is a secret: whoever has it can write there, so it appears in no message.
 
 `observed` and `news` are pure; `send` reads, delivers and remembers.
 """
@@ -109,7 +109,7 @@ def observed(
 ) -> Seen:
     """What a run found, as topics.
 
-    `trends` are comparisons with earlier runs (an empty text: it holds); `sources` are (name, state, what to do);
+    `trends` are comparisons with earlier runs (an empty text: it holds). `sources` are (name, state, what to do).
     `waiting` are quarantined rows that wait for a decision.
     """
     topics = [Topic("run", "", failure or HOLDS)]

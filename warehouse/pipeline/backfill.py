@@ -1,9 +1,9 @@
 """History in pieces that can be interrupted: which pieces a source still lacks, and what is remembered of those done.
 
-Years of history take hours at the pace that public hosts allow, and something will interrupt them. So a backfill goes
-piece by piece, each a whole run of its own (fetched, archived, checked, loaded, published), and the days that are
-done are remembered beside the warehouse. Started again it goes on where it stopped; run twice it does nothing the
-second time. Each piece takes the home's lock for itself, so that the daily run gets its turn in between.
+Years of history take hours at the rate that public hosts allow, and something will interrupt them. So a backfill goes
+piece by piece, each a whole run of its own from fetching to publishing. The days that are done are remembered beside
+the warehouse. Started again it goes on where it stopped; run twice it does nothing the second time. Each piece takes
+the home's lock for itself, so that the daily run gets its turn in between.
 
 A piece is a quarter, but for sources whose one answer brings all days of a ticker: they have one piece. What such a
 piece had asked for before it was interrupted comes out of the archive, as do the days of a quarter.

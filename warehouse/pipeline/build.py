@@ -74,8 +74,8 @@ def load(store: Store, run: RunContext) -> Loaded:
 
 
 def _default_as_of(store: Store, run: RunContext) -> date:
-    """Today for live data (with the network off, the day of the last answer from any source); for the snapshot its
-    last known date, so that its answer is the same on every day.
+    """For live data it is today, or with the network off the day of the last answer from any source. For the snapshot
+    it is the last known date, so that its answer is the same on every day.
     """
     if run.source == "live":
         last = ingest.last_answer_at(run) if run.offline else None

@@ -1,7 +1,7 @@
 """The checks of a run: of new rows, of `core` as a whole, and of the marts, each with its pages (Data Docs).
 
-A critical check that fails stops the run before anything is published, and so does one that could not run: nothing is
-known then of what it protects.
+A critical check that fails stops the run before anything is published. So does one that could not run: nothing is known
+then of what it protects.
 """
 
 from __future__ import annotations

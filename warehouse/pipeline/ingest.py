@@ -1,11 +1,11 @@
 """From a source to staging, and from staging to `core`: fetch, archive, parse, stage, load.
 
-Nothing is lost on the way: every document is archived before it is parsed, and a row that cannot be read goes to
+Nothing is lost on the way. Every document is archived before it is parsed. A row that cannot be read goes to
 `quality.quarantine` with the reason, the document and the line. A live source that fails costs only itself: the failure
 is kept with what the source did bring, and the other sources go on.
 
-A live run can be repeated with the network off: then the documents that the published warehouse was made of come out
-of the archive in the order of their loading, and give the same rows.
+A live run can be repeated with the network off. Then the documents of the published warehouse come out of the archive
+in the order of their loading, and give the same rows.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Publication: everything together, or nothing.
 
-A run builds its warehouse, site and quality pages in a folder of its own. Publishing is one rename of one link, so that a
-reader sees the last good answer or the new one; whoever has the old file open goes on reading it.
+A run builds its warehouse, site and quality pages in a folder of its own. Publishing is one rename of one link, so that
+a reader sees the last good answer or the new one. Whoever has the old file open goes on reading it.
 """
 
 from __future__ import annotations

@@ -3,9 +3,10 @@
 Great Expectations is asked once of the rows of each table that wait to be loaded. What it finds is at the same time what
 is quarantined, what is reported in `quality.results` and what later runs rely on.
 
-Where too many rows are bad, the document is not what we think it is: a reference document then refuses the run, a live
+Where too many rows are bad, the document is not what we think it is. A reference document then refuses the run. A live
 one is left out and named, and the other documents and sources go on. What a person decided about a quarantined row
-(`warehouse.quality.decisions`) is respected: an accepted row is loaded, a dismissed one stays out and is not shown again.
+(`warehouse.quality.decisions`) is respected. An accepted row is loaded, and a dismissed one stays out and is not shown
+again.
 """
 
 from __future__ import annotations
@@ -70,8 +71,9 @@ class Quarantined:
 def check_new_rows(store: Store, run: RunContext, ingestion: Ingestion) -> Quarantined:
     """Check the rows that wait to be loaded, quarantine the bad ones, then stage those that people accepted.
 
-    Raises ChecksFailedError where a check could not run, where a table would lose more than its `quarantine_limit` of
-    reference rows, or where a reference document says the same thing twice: which of the two rows is meant cannot be known.
+    Raises ChecksFailedError where a check could not run, or where a table would lose more than its `quarantine_limit`
+    of reference rows. It is raised too for a reference document with two rows of one identity: which of them is meant
+    cannot be known.
     """
     checked_at = datetime.now(UTC)
     found = quarantine(store, run, ingestion.sources)

@@ -1,7 +1,7 @@
 """What is recorded of a run in the warehouse itself: its row in `provenance.runs`, and what it measured of each table.
 
-The row says what the answer was made with (the program, its libraries, the assumptions), so that a later run knows
-whether it would come to the same answer.
+The row says what the answer was made with: the program, its libraries, the assumptions. So a later run knows whether it
+would come to the same answer.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
 """What was checked and has not changed is not checked again: which results of earlier still stand.
 
 Rows of `core` are only ever added, and each was checked before it was loaded. A check of single rows therefore says the
-same of `core` today as it said of the rows when they came, unless the check itself has changed: its SQL, the bounds of
-the assumptions, the exchange's calendar, the rows that people accepted. A fingerprint of all these is kept with every
-result. Where it differs, the check runs over all rows again.
+same of `core` today as it said of the rows when they came, unless the check itself has changed. That is its SQL, the
+bounds of the assumptions, the exchange's calendar, or the rows that people accepted. A fingerprint of all these is kept
+with every result. Where it differs, the check runs over all rows again.
 
 A check of a whole table stands as long as no table that it reads has a new row. On the first run into an empty
-warehouse, what was found of the rows that waited is what holds of the table: they are the same rows.
+warehouse, what was found of the rows that waited holds of the table. They are the same rows.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
 """What must hold of every table, as SQL that is derived from the declarations alone (`warehouse.tables`).
 
 A bound that is written beside a column and again in a check will one day disagree with itself. So a column that is
-required, bounded or has a list of allowed values is checked for it, every row must have an identity of its own, and a
+required, bounded or has a list of allowed values is checked for it. Every row must have an identity of its own, and a
 table may add rules in SQL.
 
 There are three kinds of checks. The check of a single row is a condition that is true where the row is bad. The check
-of rows beside each other is a query that returns the bad ones: a figure a thousand times its neighbours is only seen
+of rows beside each other is a query that returns the bad ones. A figure a thousand times its neighbours is only seen
 beside them. Both quarantine new rows. The check of a whole table is a query that returns what should not be there.
 """
 

@@ -3,11 +3,12 @@
 A check can be wrong about a row: a stock did fall by half that day. So a person may accept a row, and the next run
 loads it, or dismiss it, and nobody is notified of it again. The published warehouse is only ever replaced whole, so a
 decision cannot be written into it. It is a line in a file of its own that each run reads and takes into
-`quality.decisions`, and it carries the row with it: it stands when the warehouse is rebuilt from the archive, and when
-the run that follows it is refused.
+`quality.decisions`, and it carries the row with it. So it stands when the warehouse is rebuilt from the archive, and
+when the run that follows it is refused.
 
 Accepting a row says that a check is wrong about it. No one can say so of a value that is missing, cannot be read, is of
-an unknown kind or has no source: there is nothing that could be loaded. Such rows are corrected in the document, or dismissed.
+an unknown kind or has no source. There is nothing that could be loaded. Such rows are corrected in the document, or
+dismissed.
 """
 
 from __future__ import annotations

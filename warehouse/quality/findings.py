@@ -1,7 +1,7 @@
 """What a check found, as data: the rows, their number, where they stand. How it is said is in `wording`.
 
 A check that could not run has found nothing, and that is not the same as a check that held. So a finding says which of
-the two it is, and a run publishes after neither a critical failure nor a check that could not run.
+the two it is. A run publishes neither after a critical failure nor after a check that could not run.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """What the checks found in every run, and what people decided: queries over the history.
 
 A warning that was there yesterday asks for nothing; one that is new does. So each result is compared with the last run
-that made the same check, whichever it was: a run that loads nothing checks no single rows, and a refused run stops
-half-way. Refused runs publish nothing, but what they found belongs to the history: it lies in files beside the
+that made the same check, whichever it was. A run that loads nothing checks no single rows, and a refused run stops
+half-way. Refused runs publish nothing, but what they found belongs to the history. It lies in files beside the
 warehouse until the next run takes it in, and `opened` gives both as one. The same queries serve the command line and
 the site, on any connection with the schemas `quality` and `provenance`.
 """

@@ -1,8 +1,8 @@
 """A quarantined row as data: what it said, where it stands, and why it was not loaded.
 
-Why is a list of reasons, each a code with its fields: the check's name and the values that it blames, or what kept the row
-from being read. What is asked of a quarantined row later (may it be accepted, was it decided about) is asked of these.
-The sentence that people read is put together from them in `wording`, last.
+Why is a list of reasons, each a code with its fields. The code is a check's name with the values that it blames, or
+what kept the row from being read. What is asked of a quarantined row later (may it be accepted, was it decided about)
+is asked of these. The sentence that people read is put together from them in `wording`, last.
 """
 
 from __future__ import annotations

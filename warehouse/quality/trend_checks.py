@@ -1,9 +1,9 @@
 """What one run cannot see by itself: a feed that shrank, and a source that is older than its schedule promises.
 
-Every row of a list that was cut in half may be right. So each run is compared with those before it: the rows of every
-table with the last run of its kind, the rows of a live source with what it used to give for as many documents, and the
-last success of each live source with its schedule. All are warnings: a list may really have shrunk, and an old answer
-with its age is better than none. The packaged snapshot has no schedule.
+Every row of a list that was cut in half may be right. So each run is compared with those before it. The rows of every
+table are held against the last run of its kind. The rows of a live source are held against what it used to give for as
+many documents, and its last success against its schedule. All are warnings: a list may really have shrunk, and an old
+answer with its age is better than none. The packaged snapshot has no schedule.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Everything that is said of a check, in one place: what it says of a field, of a row, of a table.
 
 Nobody reads these sentences but people. Whether a row was quarantined, which decision applies to it and whether a check
-held before are asked of codes and fields; a sentence that is put another way changes none of it.
+held before are asked of codes and fields. A sentence that is put another way changes none of it.
 """
 
 from __future__ import annotations

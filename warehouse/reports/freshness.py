@@ -1,10 +1,10 @@
 """`overbuild sources`: what each source gives, how fresh it is against its schedule, and what to do next.
 
-A source that went quiet looks the same as one that has nothing new, unless somebody compares its last success with
-when it should have been asked. So each live source is one of four things: `ok`; `stale`, when one of its scheduled
-times passed too long ago without a success; `failed`, when the last attempt did not bring all that was asked for, and
-older data stand in; `off`, when it lacks a setting or was never asked. This reads what runs left behind and asks
-nobody: what published runs noted, and, for attempts after them that published nothing, the log of fetches.
+A source that went quiet looks the same as one that has nothing new. Only a comparison of its last success with its
+schedule shows the difference. So each live source is one of four things. It is `ok`, or `stale`: one of its scheduled
+times passed too long ago without a success. It is `failed` when the last attempt did not bring all that was asked for,
+and older data stand in. It is `off` when it lacks a setting or was never asked. This asks nobody and reads what runs
+left behind. That is what published runs noted, and the log of fetches for later attempts that published nothing.
 """
 
 from __future__ import annotations

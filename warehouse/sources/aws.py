@@ -1,13 +1,13 @@
 """List prices of Amazon's GPU and Trainium instances, from the regional price list of EC2 (no key).
 
-The list of one region is a single JSON object of hundreds of megabytes: first every product, then every price of
-every product under another key. Reading it whole would need gigabytes. So it is read as a stream, once: the few
-hundred products that matter are remembered, and of the terms only theirs are built; the rest is passed over by
-counting brackets.
+The list of one region is a single JSON object of hundreds of megabytes. First comes every product, then every price of
+every product under another key. Reading it whole would need gigabytes. So it is read as a stream, once. The few hundred
+products that matter are remembered, and of the terms only theirs are built. The rest is passed over by counting
+brackets.
 
-One region is read (`us-east-1`, where the snapshot's prices are from too): the list of another has the same prices or
+One region is read (`us-east-1`, where the snapshot's prices are from too). The list of another has the same prices or
 higher ones, at the same hundreds of megabytes. Prices are text. A product counts when it is a Linux node with shared
-tenancy, without software in the price and really used: dedicated hosts, unused reservations and capacity blocks stand
+tenancy, without software in the price and really used. Dedicated hosts, unused reservations and capacity blocks stand
 in the same list, some of them at zero. Reserved is the standard one without payment upfront, so that its hourly price
 is all of it.
 """
@@ -99,8 +99,8 @@ def members(
 ) -> Iterator[tuple[tuple[str, ...], str, Any]]:
     """(path, key, value) of each member of the objects at the `wanted` paths, in one pass and bounded memory.
 
-    With a path stand the keys whose members are built (all where None); the container is asked anew for each member,
-    so it may grow while reading. Everything else is passed over.
+    With a path stand the keys whose members are built (all where None). The container is asked anew for each member, so
+    it may grow while reading. Everything else is passed over.
     """
     events: Iterator[tuple[str, Any]] = ijson.basic_parse(file, use_float=True)
     prefixes = {path[:length] for path in wanted for length in range(len(path) + 1)}

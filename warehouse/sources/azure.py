@@ -9,9 +9,9 @@ What the list makes easy to get wrong:
 - A reservation's price is for the whole term of one or three years, although `unitOfMeasure` says "1 Hour".
 - The price is the node's. The list has no count of GPUs, so the count comes from the table of names.
 - Prices of one size differ by region up to 1.9 times. So a few regions of the United States and Europe are asked for
-  (`REGIONS`), the same ones every day; all of them would be some forty times the rows of a chip that is priced alike.
+  (`REGIONS`), the same ones every day. All of them would be some forty times the rows, of chips that are priced alike.
 - The pages are chained by `NextPageLink`. A page that repeats an earlier one, or a link to another host, stops the
-  source: following it would either never end or read somebody else's prices.
+  source. Following it would either never end or read somebody else's prices.
 """
 
 from __future__ import annotations

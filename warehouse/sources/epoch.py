@@ -1,13 +1,13 @@
 """Epoch AI's published lists: models, accelerators, capabilities. Each list is kept as it stood on a day, its vintage.
 
-Estimates change between vintages and a later one must not be known earlier, so a list that changed is a new list with
+Estimates change between vintages, and a later one must not be known earlier. So a list that changed is a new list with
 its own day, and an unchanged one is nothing new. A list that changes again on the day of its vintage adds its rows
-beside those that were read first; where they differ, the ones loaded last count.
+beside those that were read first. Where they differ, the ones loaded last count.
 
 The models are published in two files, notable and large-scale, and neither holds the other. Marts take the latest
-vintage alone, so a vintage made of one file would be half a list that looks whole. The two are therefore bound into
-one document before they are parsed: a vintage has both or does not exist. When one file changed and the other did not
-(304), the unchanged one comes out of the archive and is bound in again; when one failed, the last good vintage stays.
+vintage alone, so a vintage made of one file would be half a list that looks whole. The two are therefore bound into one
+document before they are parsed: a vintage has both or does not exist. When one file changed and the other did not
+(304), the unchanged one comes out of the archive and is bound in again. When one failed, the last good vintage stays.
 Both files are also kept as they came, and every row of the union names the file and the hash that it was read from.
 """
 

@@ -2,7 +2,7 @@
 
 What its files make easy to get wrong:
 
-- An offer is of the day on which its provider's page was read (`fetched_at`), not of the file's date: where a page
+- An offer is of the day on which its provider's page was read (`fetched_at`), not of the file's date. Where a page
   could not be read, the last offer is carried forward from file to file. Taken by the file's date, a dead provider
   would confirm the median every day.
 - Who lists changes: the files grew from 60 to 293 offers in seven weeks. A notice

@@ -1,8 +1,8 @@
 """Oracle's list prices of GPUs, from the price list behind its cost estimator (no key).
 
-The list has everything that Oracle's cloud sells, under one part number each. A rental price of a GPU is metered "GPU Per
-Hour"; so is a software licence ("NVIDIA AI Enterprise - H100" at 2.50), which public indices have taken for an H100.
-Nodes of VMware and devices by the day are other units. The price is the same in every region, and for one GPU
+The list has everything that Oracle's cloud sells, under one part number each. A rental price of a GPU is metered "GPU
+Per Hour". So is a software licence ("NVIDIA AI Enterprise - H100" at 2.50), which public indices have taken for an
+H100. Nodes of VMware and devices by the day are other units. The price is the same in every region, and for one GPU
 already, though most are sold as whole nodes only.
 """
 

@@ -1,16 +1,17 @@
 """Figures from filings, as the SEC gives them: every fact of a company by tag, unit, period and filing (companyfacts).
 
 A body holds a company's whole history, and each filing repeats last year's figures under this year's labels, year to
-date and restated. Nothing is decided here about which of them counts: every row of the tags that stand for a measure
-(sec_tags.toml) becomes a row with its own period, filing and filing date, and the marts work the quarters out.
+date and restated. Nothing is decided here about which of them counts. Every row of the tags that stand for a measure
+(sec_tags.toml) becomes a row with its own period, filing and filing date. The marts work the quarters out.
 
-`fy` and `fp` name the filing and not the period, so the fiscal year and quarter of a row come from its own days and
-the month in which the company's fiscal year ends: the panel's, else the SEC's (submissions), else its annual reports'.
-A body names a company by its CIK alone: the ticker, and the month where it is known, are the document's context.
+`fy` and `fp` name the filing and not the period. So the fiscal year and quarter of a row come from its own days and the
+month in which the company's fiscal year ends. That month is the panel's, else the SEC's (submissions), else its annual
+reports'. A body names a company by its CIK alone: the ticker, and the month where it is known, are the document's
+context.
 
-A body is asked for at every run, on the condition that it has changed; where the host sends nothing to make that
+A body is asked for at every run, on the condition that it has changed. Where the host sends nothing to make that
 condition of, its hash says so. Asking first whether anything was filed (submissions) would spare a quarter of a
-megabyte a company, but a body may follow its filing by hours, and what is not asked for then is missing without a word.
+megabyte a company. But a body may follow its filing by hours, and what is not asked for then is missing without a word.
 
 How the SEC is asked stands in `warehouse.sources.common.edgar`.
 """

@@ -8,7 +8,7 @@ What the catalogue makes easy to get wrong:
 - A price is the node's, and the count of GPUs is the cloud's own list's, which can be wrong (Azure's says 12 for 8).
 - `TotalGpuMemoryInMiB` is one GPU's memory in some clouds' files and all GPUs' in others: it is not read.
 - Prices stand for each zone and region, thousands of rows that differ little. Large clouds are read in a few declared
-  regions (`gpu_providers.csv`); of the zones of a region the lowest price stands, and the row says of how many.
+  regions (`gpu_providers.csv`). Of the zones of a region the lowest price stands, and the row says of how many.
 - Google's rows are the GPU alone.
 - RunPod's rows are those of its own data centres and those of its marketplace; the end of the instance says which.
 - A zero stands where the catalogue knows no price.

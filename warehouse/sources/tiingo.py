@@ -1,9 +1,9 @@
 """Daily bars, splits and dividends from Tiingo: a second source with a key, to hold the first one against.
 
-Its `close` is the price as it was traded, and its `adjClose` is adjusted for splits and dividends; ours lies between
+Its `close` is the price as it was traded, and its `adjClose` is adjusted for splits and dividends. Ours lies between
 the two, adjusted for splits alone. So the traded prices are divided by the splits that come after them in the same
 answer, which therefore always reaches to today. A split stands in the row of the first day on the new basis
-(`splitFactor`), a dividend in the row of its ex-day (`divCash`, dollars as paid).
+(`splitFactor`). A dividend stands in the row of its ex-day (`divCash`, dollars as paid).
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
 Vast.ai's terms (2026-09-01) forbid automated collection and any index made from its data. So this source asks nothing
 unless `vast` stands in OVERBUILD_LICENSED_SOURCES. With that setting the user states to hold a licence; the rows say so.
 
-`dph_total` is dollars per hour of the whole offer and is divided by `num_gpus` (`gpu_frac` is the offer's part of the
-machine, not of a GPU). Only offers of verified hosts count, since nobody vouches for the others. A GPU that is rented
+`dph_total` is dollars per hour of the whole offer and is divided by `num_gpus`. `gpu_frac` is the offer's part of the
+machine, not of a GPU. Only offers of verified hosts count, since nobody vouches for the others. A GPU that is rented
 already is not on offer. An offer gets a new number whenever its host changes the ask. The machine keeps its number, so
 the machine identifies the offer.
 """

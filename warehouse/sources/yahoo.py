@@ -1,14 +1,17 @@
 """Daily bars, splits and dividends from the chart endpoint of Yahoo Finance.
 
-The endpoint is not documented and not promised to anyone; browsers' pages use it. So it is asked slowly (one request
-a second, each symbol once a day, only what is missing), it may refuse at any time, and a page that asks for a click
-or a script in its place is a failure and is never answered.
+The endpoint is not documented and not promised to anyone; browsers' pages use it. So it is asked slowly: one request a
+second, each symbol once a day, only what is missing. It may refuse at any time. A page that asks for a click or a
+script in its place is a failure and is never answered.
 
-What its answers mean, as recorded: quotes are split-adjusted as of the day of the request and `adjclose` is adjusted
-for dividends too; figures are single precision, widened, so that 118.42 arrives as 118.41999816894531; a bar is
-stamped with the start of its session, and its date is that stamp in the exchange's own time zone (`gmtoffset` is
-today's offset and not the bar's); the last bar may be of a session that still runs; a row of nulls is a bar that
-Yahoo lacks; an answer without `timestamp` holds no bars, which is no error.
+What its answers mean, as recorded:
+
+- Quotes are split-adjusted as of the day of the request, and `adjclose` is adjusted for dividends too.
+- Figures are single precision, widened, so that 118.42 arrives as 118.41999816894531.
+- A bar is stamped with the start of its session. Its date is that stamp in the exchange's own time zone: `gmtoffset` is
+  today's offset and not the bar's.
+- The last bar may be of a session that still runs.
+- A row of nulls is a bar that Yahoo lacks. An answer without `timestamp` holds no bars, which is no error.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Models with the compute of their training where it was disclosed, in vintages.
 
-Each vintage is a whole list: an estimate published later than the model is known from its own day, and as of a date the
+Each vintage is a whole list. An estimate published later than the model is known from its own day. As of a date, the
 latest vintage counts alone. Closed labs stopped disclosing, so an absent figure is not a zero.
 """
 

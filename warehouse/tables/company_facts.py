@@ -57,11 +57,13 @@ MOST, ENOUGH = 0.8, 5
 RARE = 0.05
 """A company that changed its fiscal year has more than these periods on the other footing."""
 THOUSAND = 100
-"""A figure by this factor or more off the median of its own series was read in thousands or millions: the largest
-factor in the snapshot is 22 (a chip maker's income before and after the boom)."""
+"""A figure by this factor or more off the median of its own series was read in thousands or millions. The largest
+factor in the snapshot is 22: a chip maker's income before and after the boom.
+"""
 FAR = 8
-"""A quarter or a year by this factor below or above those on both sides; only where those are a billion or more, because small
-companies buy in lumps."""
+"""A quarter or a year by this factor below or above those on both sides. It counts only where those are a billion or
+more, because small companies buy in lumps.
+"""
 LARGE_USD = 1_000_000_000
 LAST_QUARTER = 5
 """A quarter by this factor above those before it in its year: 3.8 is the largest in recorded filings (another company bought)."""

@@ -1,7 +1,7 @@
 """Splits and dividends, so that an adjusted series can be rebuilt and share counts put on one basis.
 
 A ten-for-one split between a share count and a price makes a loss of 600 billion look like 60. A later split rewrites
-the dividends before it, so a dividend may have several rows, each known from the day of the basis it is on.
+the dividends before it. So a dividend may have several rows, each known from the day of the basis it is on.
 """
 
 from warehouse.tables.table import Check, Column, core, of_the_panel

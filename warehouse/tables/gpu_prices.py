@@ -1,8 +1,8 @@
 """Rental prices of accelerators, always for one GPU and one hour.
 
-Offers are quoted for a node, a GPU, a fraction of one or a term; list prices of the large clouds stand three to four times
-above those of specialists; an index is somebody's average and an assumed price nobody's offer. So class and kind are
-part of a row, and only offers enter a median of offers. One offer may be listed twice: it counts once.
+Offers are quoted for a node, a GPU, a fraction of one or a term. List prices of the large clouds stand three to four
+times above those of specialists. An index is somebody's average, and an assumed price is nobody's offer. So class and
+kind are part of a row, and only offers enter a median of offers. One offer may be listed twice: it counts once.
 """
 
 from warehouse.tables.columns import GPU_MODEL, NOTE
@@ -22,12 +22,15 @@ PRICING_KINDS = (
 
 AROUND_DAYS = 180
 NODE = 5.0
-"""A price by this factor or more off the median of its chip, class and kind is that of a node (of 8 or 16 GPUs), of a
-part of one, or of another chip. The largest true factor that was seen is 4.5 (an old chip, sold out); spot moves more."""
+"""A price by this factor or more off the median of its chip, class and kind is another thing's: a node's (of 8 or 16
+GPUs), a part's, or another chip's. The largest true factor that was seen is 4.5 (an old chip, sold out); spot moves
+more.
+"""
 NODE_SPOT = 6.0
 OUTLIER_MADS, OUTLIER = 4.0, 3.0
-"""An outlier is far from the median by the spread of its own chip and class, and by this factor at least: where all offers
-agree to the cent, the spread alone calls any other price strange."""
+"""An outlier is far from the median by the spread of its own chip and class, and by this factor at least. Where all
+offers agree to the cent, the spread alone calls any other price strange.
+"""
 CHIPS = "gb300|gb200|gh200|b300|b200|h800|h200|h100|a800|a100|v100|l40s|mi355x|mi325x|mi300x|rtx ?[45]090"
 ENOUGH, FEW = 10, 0.1
 SAME, GOES_BACK = 0.02, 0.2

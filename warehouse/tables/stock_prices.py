@@ -4,7 +4,7 @@ Two closes matter and they are not the same number: `close` is adjusted for spli
 dividends. Returns come from `adj_close`; market values come from `close`.
 
 A new split or dividend makes the vendor rewrite the whole history of a ticker. The rewritten bars are rows of their
-own, known from that day, and a series is read from one source and on one basis, never partly on two.
+own, known from that day. A series is read from one source and on one basis, never partly on two.
 """
 
 from warehouse.tables.table import Check, Column, OneSource, core, of_the_panel
@@ -23,8 +23,9 @@ NEWS_TURNOVER = 5.0
 cases. Splitting a share makes nobody trade more, whether the volume was converted along with the price or not."""
 USUAL_SESSIONS, USUAL_DAYS = 20, 60
 SPLIT_MATCH = 0.2
-"""A step on the day of a recorded split that is the split's own ratio within this (as a log): the history before it was
-not converted."""
+"""A step on the day of a recorded split is the split's own within this (as a log). Then the history before it was not
+converted.
+"""
 FACTOR_JUMP = 1.3
 """A step of adj_close against close that no dividend of a size to match explains."""
 LARGE_DIVIDEND = 0.15
@@ -113,14 +114,17 @@ ENDS_EARLY_DAYS = 10
 TRADED = 100_000
 """A share of which so many are traded the day before is no shell that waits for its merger, whose price may stand still."""
 ENOUGH_BARS = 20
-"""Two tickers that are alike on most of their days are two classes of a share, or made up; on single days, one is a copy."""
+"""Two tickers that are alike on most of their days are two classes of a share, or made up. On single days, one is a
+copy.
+"""
 LARGEST_VALUE_USD, SMALLEST_VALUE_USD = 2e13, 1e8
 
 HIGHEST_USD = 1e12
 """Funds that lose daily and are split in reverse have had a price of billions, in today's shares."""
 RANGE = 3
-"""A high or low by this factor beyond open and close is another share's or has a digit too many; 1.45 is the largest in
-173,000 recorded bars, of shares of a few dollars."""
+"""A high or low by this factor beyond open and close is another share's or has a digit too many. The largest in 173,000
+recorded bars is 1.45, of shares of a few dollars.
+"""
 APART = 0.05
 """A bar whose whole range stands so far (as a log) above or below those of both neighbours: 0.034 is the most recorded."""
 VOLUME_STEP = 0.05

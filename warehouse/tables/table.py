@@ -1,8 +1,8 @@
 """How a table is declared: once, for everything that needs to know it.
 
 A unit that is written in two places will one day disagree with itself. So each column's name, type, unit, meaning and
-constraints stand in one declaration, and the DDL with its comments, the Polars schema, the Great Expectations suite
-and the data dictionary are derived from it.
+constraints stand in one declaration. The DDL with its comments, the Polars schema, the Great Expectations suite and the
+data dictionary are derived from it.
 
 Two times are on every fact: the period that it is about (columns of the table) and `known_on`, the day it became
 public. `known_on` is what makes an answer as of an earlier date possible without looking ahead.
@@ -88,10 +88,10 @@ class Column:
 class Check:
     """A rule that one column alone cannot state.
 
-    `unexpected` is SQL. With `quarantines` it is a condition on one row that is true where the row is bad: such rows are
-    quarantined and the rest goes on. Otherwise it is a query over `{table}` (and `core.*`, `staging.*`) that returns what
-    should not be there. `columns` names what the message points at. `protects` says in a sentence what would go wrong
-    without the check.
+    `unexpected` is SQL. With `quarantines` it is a condition on one row that is true where the row is bad. Such rows
+    are quarantined, and the rest goes on. Otherwise it is a query over `{table}` (and `core.*`, `staging.*`) that
+    returns what should not be there. `columns` names what the message points at. `protects` says in a sentence what
+    would go wrong without the check.
 
     `quarantines_compared` is for what no row shows by itself. The query compares rows and returns the bad ones with their
     `document_sha256` and `locator`. Those that wait to be loaded are quarantined. `{table}` then stands for them together
@@ -112,9 +112,9 @@ class Check:
 class OneSource:
     """Rows that form a series (`of`, along the date column `along`), each of which is taken from one source whole.
 
-    Two sources adjust the same series differently, and a step from one to the other in the middle of it is a return
-    that nobody earned. So one source is taken for the whole of a series: of the better grade, then the one that reaches
-    further, then the first in `preference`; one that is not listed there comes after those that are.
+    Two sources adjust the same series differently. A step from one to the other in the middle of it is a return that
+    nobody earned. So one source is taken for the whole of a series: of the better grade, then the one that reaches
+    further, then the first in `preference`. One that is not listed there comes after those that are.
     """
 
     of: tuple[str, ...]
@@ -148,14 +148,14 @@ class Listed:
 class Table:
     """A table of the warehouse.
 
-    `key` names the thing that a row speaks of. Several rows may speak of one thing (another day, another source);
-    `identity` is what makes them different rows of one document (the key alone where it is not given).
-    `listed` says which of a thing's rows of one grade and day goes first, by the place of what they say in a list.
-    `prefer` breaks ties between equally good rows of one thing: the lowest value wins.
-    `one_source` says that a series of rows must come from one source, and from which.
-    `restates`: its sources say the same thing again in later documents, some of it on another basis. What repeats the
-    figures known before adds nothing, and of two rows with one identity the first stands.
-    `quarantine_limit`: above this share of a table's new rows, bad rows stop the run instead of being quarantined.
+    `key` names the thing that a row speaks of. Several rows may speak of one thing (another day, another source).
+    `identity` is what makes them different rows of one document: the key alone where it is not given. `listed` says
+    which of a thing's rows of one grade and day goes first, by the place of what they say in a list. `prefer` breaks
+    ties between equally good rows of one thing: the lowest value wins. `one_source` says that a series of rows must
+    come from one source, and from which. `restates`: its sources say the same thing again in later documents, some of
+    it on another basis. What repeats the figures known before adds nothing, and of two rows with one identity the first
+    stands. `quarantine_limit`: above this share of a table's new rows, bad rows stop the run instead of being
+    quarantined.
     """
 
     schema: Literal["core", "marts", "quality", "provenance"]
@@ -198,7 +198,7 @@ class Table:
         """The columns whose values make up a fact's `fact_id`: those of its identity.
 
         Where the document is part of the identity (a list that changed within a day), two documents may hold the same
-        fact, and which of them is loaded first decides whose it is. There, all that the row says takes its place.
+        fact. Which of them is loaded first decides whose it is. There, all that the row says takes its place.
         """
         if "document_sha256" not in self.identity:
             return self.identity

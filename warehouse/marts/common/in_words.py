@@ -1,6 +1,6 @@
 """Figures as a reader wants them: percents for shares, millions for dollars, and no more digits than they bear.
 
-Two rules are easy to break by hand. A figure must never be rounded to the threshold that it misses: a reader who sees
+Two rules are easy to break by hand. A figure must never be rounded to the threshold that it misses. A reader who sees
 `25 %` beside a threshold of 25 % takes the wrong verdict for granted. And a share of draws is never called 0 or 1,
 because a simulation of any length cannot show certainty.
 

@@ -1,7 +1,7 @@
 """What a mart is: a pure function from frames and assumptions to a frame, its table, and the way back to its facts.
 
-The function's parameters name the frames it reads (tables of `core`, other marts, and `sessions`, the days on which the
-New York exchange was open), so that the order of building and the lineage need no second list. A mart that reads all of
+The function's parameters name the frames it reads: tables of `core`, other marts, and `sessions`, the days on which the
+New York exchange was open. So the order of building and the lineage need no second list. A mart that reads all of
 `core`, such as one that builds others as of earlier days, has one parameter `core` instead: it gets every table's frame
 by name.
 

@@ -2,8 +2,8 @@
 
 A missing figure passes through several marts: a quarter that no filing gives leaves a year incomplete, which leaves a
 verdict undecided. Each of them has to know *which* reason it was given, and a sentence cannot be asked that without
-searching it. So a reason is a JSON object (`{"reason_code": "no_price", "ticker": "NVDA"}`), a row carries a list of
-them in its column `reasons`, and `warehouse.marts.wording` alone turns them into English, at the very end. Rewording a
+searching it. So a reason is a JSON object (`{"reason_code": "no_price", "ticker": "NVDA"}`), and a row carries a list
+of them in its column `reasons`. `warehouse.marts.wording` alone turns them into English, at the very end. Rewording a
 sentence changes no result.
 
 A row has a list or null, never an empty list: readers ask whether there is a reason and not how many.

@@ -1,10 +1,10 @@
 """What every vendor of daily bars has in common: what to ask for, and what a history is worth when it comes.
 
 Three things about the domain force the code. A bar exists only once its session has closed, and the exchange closes
-early on some days; before that, what looks like a close is a price in passing. A vendor's history is adjusted as of
-the day of the request, so that a new split or dividend rewrites every bar before it: then the whole history is
-fetched again, and never a part of it, for a series on two bases has a day on which nearly everything was lost. And a
-vendor's mistake looks like news: a history with a step that nobody traded on is refused.
+early on some days. Before that, what looks like a close is a price in passing. A vendor's history is adjusted as of the
+day of the request, so that a new split or dividend rewrites every bar before it. Then the whole history is fetched
+again, and never a part of it. A series on two bases has a day on which nearly everything was lost. And a vendor's
+mistake looks like news: a history with a step that nobody traded on is refused.
 
 A document's context says what it means to what was loaded before. `rebased: 2026-08-20`: the history was held already
 on another basis, and this one counts from that day. `after: 2026-08-20`: the bars until that day were held on the same
@@ -33,8 +33,9 @@ from warehouse.tables.stock_prices import ONE_SIDED, STEPS, USUAL_SESSIONS
 from warehouse.tables.stock_prices import TABLE as PRICES
 
 HISTORY_START = date(2023, 6, 1)
-"""Where a history begins: the first event is of December 2024, its estimation window reaches 260 sessions back, and the
-rest is for events that a user adds. `overbuild backfill` fetches from an earlier day."""
+"""Where a history begins. The first event is of December 2024, and its estimation window reaches 260 sessions back. The
+rest is for events that a user adds. `overbuild backfill` fetches from an earlier day.
+"""
 EXCHANGE_ZONE = ZoneInfo("America/New_York")
 FRESH_FOR = timedelta(hours=20)
 """Each symbol once a day: what was asked since then comes out of the archive."""
@@ -134,7 +135,7 @@ def fetch(
     """The documents that are missing, one symbol after the other.
 
     `ask` asks for a ticker's bars from a day to a day, both included; `read` reads what it brings. A ticker of which
-    nothing is held comes whole. Of others only what is missing is asked for, from the last held bar on: where that bar
+    nothing is held comes whole. Of others only what is missing is asked for, from the last held bar on. Where that bar
     comes back changed, or with an action that is not known, the whole history is fetched again and given in its place.
     """
     last, until = last_closed(fetching.now), _next_session(fetching.now)
@@ -240,7 +241,7 @@ def parse(document: Document, read: Callable[[Document], History], citation: str
 def batches(document: Document, history: History, citation: str) -> Iterator[Batch]:
     """Rows of stock_prices and corporate_actions. Raises DocumentError where the history is not what it claims to be.
 
-    A bar is known from its own day, an action from the day it took effect; in a history that replaces one held before,
+    A bar is known from its own day, an action from the day it took effect. In a history that replaces one held before,
     neither is known before the day that the new basis counts from.
     """
     bars = _closed(history.bars, document.fetched_at)
@@ -287,8 +288,9 @@ def _refuse_strangers(document: Document, ticker: str, bars: pl.DataFrame) -> No
 
 
 def refuse_one_sided(name: str, bars: pl.DataFrame, actions: pl.DataFrame) -> None:
-    """Raises DocumentError for a step that a split applied to one part of the history leaves (as the check
-    `split_on_one_side` of core.stock_prices finds it in what is loaded)."""
+    """Raises DocumentError for the step that a split leaves which was applied to one part of the history. In what is
+    loaded, the check `split_on_one_side` of core.stock_prices finds it.
+    """
     found = one_sided(bars, actions)
     if found.height:
         day, close, before, turnover = found.select("date", "close", "close_before", "turnover").row(0)

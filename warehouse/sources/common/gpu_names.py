@@ -1,10 +1,10 @@
 """Which chip, and how many of it, stands behind a name in a price list.
 
-Everybody names the same chip differently ("NVIDIA H100 80GB HBM3", "h100-sxm5-80gb", `p5.48xlarge`), some names hide
-the count, some lists state a wrong one, and one chip's name is part of another's (B200 in GB200, A10 in A100).
-Guessing from parts of a name has put a GB200's price under B200 in public indices. So a name is looked up whole in
-one table kept as data, `gpu_names.csv`, and a name that is not there is unknown. A count of GPUs around a name that is
-there is read ("8x H100", "H100 SXM5 x 8"). The table's columns:
+Everybody names the same chip differently ("NVIDIA H100 80GB HBM3", "h100-sxm5-80gb", `p5.48xlarge`). Some names hide
+the count, and some lists state a wrong one. One chip's name is part of another's (B200 in GB200, A10 in A100). Guessing
+from parts of a name has put a GB200's price under B200 in public indices. So a name is looked up whole in one table
+kept as data, `gpu_names.csv`, and a name that is not there is unknown. A count of GPUs around a name that is there is
+read ("8x H100", "H100 SXM5 x 8"). The table's columns:
 
     provider    whose name it is, as in `core.gpu_prices`; * for names of chips that anybody may use
     match       exact: but for case, blanks, signs and the maker's name; pattern: a regular expression for the whole
@@ -60,8 +60,9 @@ class Named:
 
 @dataclass(frozen=True)
 class Provider:
-    """Who stands behind a short name. `regions` are the ones that are loaded (all where empty); `licence` is the name
-    under which the user states to hold one, where the provider's terms ask for it; `note` goes into every row."""
+    """Who stands behind a short name. `regions` are the ones that are loaded (all where empty). `licence` is the name
+    under which the user states to hold one, where the provider's terms ask for it. `note` goes into every row.
+    """
 
     name: str
     provider: str

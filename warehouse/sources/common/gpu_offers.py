@@ -2,14 +2,14 @@
 
 Lists differ in form and agree in their traps. So the rules stand here once:
 
-- A price counts for one GPU and one hour in US dollars; a node's is divided by the GPUs that the table of names gives
-  for it, whatever the list says (Azure's own list says 12 for a node of 8). Both counts are named in a notice.
-- An unknown chip or provider, another currency or unit, a price that is no number or not above zero: the row is
-  quarantined with its reason, and a notice says which names and how many rows. Nothing is guessed.
-- What is understood and is not such a price (Windows, a software licence, serverless, a summary, a zero that means
-  "not offered") is left out, and a notice counts it. The document stays in the archive, so nothing is lost.
-- A part of a GPU is left out too. Divided by its fraction it would be a price at which nobody can rent a whole GPU,
-  and an offer counts at the lowest price of its sizes (method 3), so a slice would set the price of the chip.
+- A price counts for one GPU and one hour in US dollars. A node's is divided by the GPUs that the table of names gives
+  for it, whatever the list says. Azure's own list says 12 for a node of 8. Both counts are named in a notice.
+- A row is quarantined with its reason where the chip, provider, currency or unit is unknown, or the price is not a
+  number above zero. A notice says which names and how many rows. Nothing is guessed.
+- What is understood and is not such a price is left out, and a notice counts it: Windows, a software licence,
+  serverless, a zero that means "not offered". The document stays in the archive, so nothing is lost.
+- A part of a GPU is left out too. Divided by its fraction it would be a price at which nobody can rent a whole GPU. An
+  offer counts at the lowest price of its sizes (method 3), so a slice would set the price of the chip.
 - A spot price at or above the same offer's on-demand price is a fact about some lists: kept, with a note.
 
 The identifier of an observation is a hash of all that the row says. Read twice it is the same row; at another price

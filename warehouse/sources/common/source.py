@@ -1,14 +1,14 @@
 """What a source is: where its documents come from and how they become rows of declared tables.
 
 A source yields documents (bytes as received); the archive keeps them before anything reads them. It then turns one
-archived document at a time into batches of rows, so that a source of any size needs only the memory of one batch.
+archived document at a time into batches of rows. So a source of any size needs only the memory of one batch.
 
 Some documents do not say everything that their rows need: which ticker a filing's figures belong to, from which day a
 restated history counts. Their source knows it when it asks, and gives it along as the document's `context`. The context
 is kept wherever the address is kept, so that the archive alone gives the same rows again.
 
 Sources fail in pieces: one company's page is missing while the others are there. So a source asks for one document at a
-time (`Fetching.get`), which notes a failure and gives None, and the source goes on with the next.
+time. `Fetching.get` notes a failure and gives None, and the source goes on with the next.
 """
 
 from __future__ import annotations
@@ -168,18 +168,18 @@ class Fetching(Protocol):
 class Source:
     """One source of one feed. `fetch` gives its documents, `parse` one document's batches.
 
-    `gives` says in a phrase what it brings; `terms` under which conditions; `needs` which setting it cannot do without
-    and `ready` says whether it has it (a sentence to show otherwise). `host_setting` is the setting with a base address
-    that takes the place of its public hosts; it need not be declared anywhere else. `requests_per_second` is the limit,
-    held across all workers, and across the sources that name the same one in `rate_limit_of` (their host counts them
-    together). `on_refusal` says what to do when the host refuses this program (401, 403).
-    `optional` sources are asked only where `ready` says that their setting is there; others fail with the sentence.
-    `judges_rows`: what its parser quarantines it judged row by row (a chip that no table names), and many such rows are
-    no sign that the others are wrong; otherwise a document with many bad rows is left out whole.
-    `reads_by` is a fingerprint of the list that its parser goes by (which tags stand for what), where it has one: when
+    `gives` says in a phrase what it brings, and `terms` under which conditions. `needs` names the setting that it cannot
+    do without. `ready` gives None where the setting is there, else a sentence to show. `host_setting` is the setting with
+    a base address that takes the place of its public hosts; it need not be declared anywhere else.
+    `requests_per_second` is the limit, held across all workers, and across the sources that name the same one in
+    `rate_limit_of`: their host counts them together. `on_refusal` says what to do when the host refuses this program
+    (401, 403). `optional` sources are asked only where their setting is there; others fail with the sentence.
+    `judges_rows`: its parser judges row by row (a chip that no table names), so many quarantined rows are no sign that
+    the others are wrong. Of any other source, a document with many bad rows is left out whole.
+    `reads_by` is a fingerprint of the list that its parser goes by, where it has one (which tags stand for what). When
     the list changes, documents are read again though they have not changed.
     `backfills`: earlier days can be asked for, back to `history_from`. With `history_at_once` one answer brings all days
-    of a thing (a ticker), so that asking in pieces of time would only ask for the same again.
+    of a ticker. Asking in pieces of time would ask for the same again.
     """
 
     name: str
