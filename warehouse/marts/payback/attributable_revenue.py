@@ -2,31 +2,46 @@
 
 A lab pays a cloud out of what its customers pay it, so adding the lab's revenue to the cloud's counts one dollar twice.
 Hence two views that are never added up: what end customers pay for AI, and what the owners of the infrastructure are
-paid for it. Each view names the entities that make it whole; where one of them gives no figure the view is a lower
-bound and says whose revenue is missing. A cloud's whole revenue is no AI revenue, and what a company expects is no
-revenue yet: such lines are shown, with the reason why they do not count.
+paid for it. A cloud's whole revenue is no AI revenue, and what a company expects is no revenue yet.
+
+Most sellers do not say what they earn by AI. Leaving them out would make every sum a lower bound that decides nothing, so
+a seller without a figure of its own is bounded: from nothing to its whole cloud revenue of the last four quarters. What
+an outsider estimates of it is shown and stands in the middle. End-customer revenue is estimated by others alone, and lies
+between the lowest and the highest of them. A company that sells no computing has no infrastructure line.
+
+A figure that cannot be a revenue (zero, negative, in another currency, its low above its high) is not passed over in
+favour of an older one: the line says what is wrong with it and the view has no revenue.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from typing import Any
 
 import polars as pl
 
 from warehouse.assumptions import Assumptions
 from warehouse.marts.common.columns import SCOPE
 from warehouse.marts.common.mart import Mart, Trace
-from warehouse.marts.common.reasons import TYPE, all_of, because, listed, reason
-from warehouse.marts.common.scopes import SCOPES
+from warehouse.marts.common.reasons import listed, reason
+from warehouse.marts.common.scopes import COMPANIES, GROUP, SCOPES, VIEWS
 from warehouse.marts.common.select_current import admissible, select_current
 from warehouse.tables.evidence import TABLE as EVIDENCE
 from warehouse.tables.table import FACT_IDS, Check, Column, mart
 
-REVENUE_VIEWS = ("infrastructure", "end_customer")
+INFRASTRUCTURE, END_CUSTOMER = "infrastructure", "end_customer"
+REVENUE_VIEWS = (INFRASTRUCTURE, END_CUSTOMER)
+# What a line is used for. The first four are the view's revenue.
+DISCLOSED, ESTIMATE, OUTSIDE, BOUND = "disclosed", "estimate", "outside_estimate", "bound"
+EARLIER, LAB, BESIDE, UNUSABLE, NONE = "earlier", "lab", "beside", "unusable", "none"
+COUNTED = (DISCLOSED, ESTIMATE, OUTSIDE, BOUND)
+YEARLY, QUARTERLY = "USD/year", "USD/quarter"
+Fact = Mapping[str, Any]
 
 TABLE = mart(
     "attributable_revenue",
-    "facts on AI revenue by scope and revenue view, each with whether it counts and why",
+    "facts on AI revenue by scope and revenue view, each with what it is used for and why",
     [
         SCOPE,
         Column(
@@ -37,11 +52,19 @@ TABLE = mart(
         Column("metric", "text", "which figure"),
         Column("as_of_date", "date", "day the figure is about"),
         Column("low_usd", "real", "low end", "USD a year", minimum=0),
-        Column("value_usd", "real", "the figure", "USD a year", minimum=0),
+        Column("value_usd", "real", "the figure; null where only its ends are known", "USD a year", minimum=0),
         Column("high_usd", "real", "high end", "USD a year", minimum=0),
         Column("has_range", "flag", "whether the fact gives low and high"),
-        Column("counted", "flag", "whether it enters the view's sum", required=True),
-        Column("is_lower_bound", "flag", "whether the view's sum lacks an entity: it is at least this", required=True),
+        Column(
+            "used_as",
+            "text",
+            "what it is used for: the seller's own figure (disclosed), one of the end-customer estimates, the middle "
+            "(outside_estimate) or the ends (bound) of a seller without one, growth alone (earlier, lab), or nothing",
+            required=True,
+            allowed=(*COUNTED, EARLIER, LAB, BESIDE, UNUSABLE, NONE),
+        ),
+        Column("counted", "flag", "whether it is part of the view's revenue", required=True),
+        Column("growth_stated", "real", "growth over a year that the company states with it", "share a year"),
         Column("known_on", "date", "day on which the fact became public"),
         FACT_IDS,
     ],
@@ -52,74 +75,230 @@ TABLE = mart(
             "select * from {table} where not counted and reasons is null",
             "a line that does not count must say why",
         ),
+        Check(
+            "ends_in_order",
+            "select * from {table} where low_usd > value_usd or value_usd > high_usd or low_usd > high_usd",
+            "a revenue outside its own range is none",
+        ),
     ),
 )
 
 
 def build(evidence: pl.DataFrame, *, assumptions: Assumptions) -> pl.DataFrame:
     """One row for each scope, view and fact that could speak of it (method 5); amounts in USD a year."""
-    known = select_current(admissible(evidence), EVIDENCE).filter(pl.col("topic") == "ai_revenue").sort("evidence_id")
-    entities: Mapping[str, Mapping[str, list[list[str]]]] = assumptions.value("revenue_entities")
-    metrics: Mapping[str, list[str]] = assumptions.value("revenue_metrics")
-    parts = [
-        _view(known, scope, view, entities[scope][view], metrics[view])
-        for scope in SCOPES
-        for view in REVENUE_VIEWS
-        if view in entities.get(scope, {})
+    known = select_current(admissible(evidence), EVIDENCE).filter(pl.col("topic") == "ai_revenue")
+    facts = known.sort("evidence_id").to_dicts()
+    sellers: Mapping[str, str] = assumptions.value("revenue_sellers")
+    of_seller = {name: list(_of_seller(name, facts, assumptions)) for name in sellers.values()}
+    rows: list[dict[str, Any]] = []
+    for scope in SCOPES:
+        for ticker in COMPANIES if scope == GROUP else (scope,):
+            if ticker in sellers:
+                rows += [{"scope": scope, "revenue_view": INFRASTRUCTURE, **row} for row in of_seller[sellers[ticker]]]
+        if END_CUSTOMER in VIEWS[scope]:
+            end_customer = _end_customer(facts, assumptions)
+            rows += [{"scope": scope, "revenue_view": END_CUSTOMER, **row} for row in end_customer]
+    return pl.DataFrame(rows, schema=dict(TABLE.polars_schema)) if rows else TABLE.empty()
+
+
+# ---- A seller of computing -----------------------------------------------------------------------------------------
+
+
+def _of_seller(entity: str, facts: Sequence[Fact], assumptions: Assumptions) -> Iterator[dict[str, Any]]:
+    """The lines of one seller: its own figure, else its ends and what others estimate."""
+    own = [fact for fact in facts if fact["entity"] == entity]
+    metrics, estimates = assumptions.value("revenue_metrics")[INFRASTRUCTURE], _outside(facts, assumptions)
+    stated = [fact for fact in own if fact["metric"] in metrics and fact["evidence_id"] not in estimates]
+    guessed = [fact for fact in own if fact["metric"] in metrics and fact["evidence_id"] in estimates]
+    cloud = _whole_cloud(entity, facts, assumptions)
+    newest = _newest(stated)
+    held_twice = {fact["evidence_id"] for fact in stated} - {fact["evidence_id"] for fact in _once(stated)}
+    bounded = newest is None
+    middle = _newest(guessed) if bounded else None
+    for fact in own:
+        name = fact["evidence_id"]
+        if fact is newest:
+            wrong = what_is_wrong(fact)
+            yield _line(fact, UNUSABLE if wrong else DISCLOSED, wrong, assumptions)
+        elif fact is middle and cloud and not what_is_wrong(fact):
+            yield _line(fact, OUTSIDE, reason("outside_estimate"), assumptions)
+        elif name in held_twice:
+            yield _line(fact, BESIDE, reason("same_figure_of_better_grade"), assumptions)
+        elif fact in stated:
+            wrong = what_is_wrong(fact)
+            yield _line(fact, UNUSABLE if wrong else EARLIER, wrong or reason("later_figure_known"), assumptions)
+        elif fact in guessed:
+            yield _line(fact, BESIDE, reason("disclosed_figure_known" if newest else "later_figure_known"), assumptions)
+        elif not (bounded and cloud and name == cloud["evidence_id"]):
+            why = reason("no_yearly_ai_revenue", metric=fact["metric"], unit=fact["unit"])
+            yield _line(fact, BESIDE, why, assumptions)
+    if bounded:
+        yield cloud or _nothing(entity, assumptions)
+
+
+def _outside(facts: Sequence[Fact], assumptions: Assumptions) -> set[str]:
+    """Estimates by others, by evidence_id. One that the company has confirmed since is of a better grade and its own."""
+    named = assumptions.value("outside_estimates")
+    return {fact["evidence_id"] for fact in facts if fact["evidence_id"] in named and fact["grade"] == "C"}
+
+
+def _nothing(entity: str, assumptions: Assumptions) -> dict[str, Any]:
+    sells = entity in assumptions.value("cloud_revenue")
+    code = "no_ai_revenue_of_entity" if sells else "sells_no_computing"
+    return {"entity": entity, "evidence_id": "", "used_as": NONE, "counted": False, "reasons": [reason(code)]}
+
+
+def _whole_cloud(entity: str, facts: Sequence[Fact], assumptions: Assumptions) -> dict[str, Any] | None:
+    """The ends of a seller without a figure of its own: nothing, and its whole cloud revenue of the last four quarters.
+
+    A quarter that is not known counts as the next known one, as an unknown quarter of capex does. A year as printed
+    counts where no later quarter is known.
+    """
+    name = assumptions.value("cloud_revenue").get(entity)
+    own = [fact for fact in facts if fact["entity"] == name and not what_is_wrong(fact, zero=True, usd_only=True)]
+    quarters = {fact["as_of_date"]: fact for fact in own if fact["metric"] == "revenue_quarter"}
+    years = [fact for fact in own if fact["metric"] == "revenue_year"]
+    year = max(years, key=lambda fact: (fact["as_of_date"], fact["known_on"]), default=None)
+    last = max(quarters, default=None)
+    if last is None and year is None:
+        return None
+    if last is None or (year is not None and year["as_of_date"] >= last):
+        assert year is not None
+        behind, usd, missing, on = [year], float(year["value"]), 0, year["as_of_date"]
+    else:
+        behind, usd, missing = _last_four(quarters, last)
+        on = last
+    return {
+        "entity": entity,
+        "evidence_id": behind[0]["evidence_id"],
+        "metric": behind[0]["metric"],
+        "as_of_date": on,
+        "low_usd": 0.0,
+        "high_usd": usd,
+        "has_range": True,
+        "used_as": BOUND,
+        "counted": True,
+        "known_on": max(fact["known_on"] for fact in behind),
+        "grade": max(fact["grade"] for fact in behind),
+        "fact_ids": [fact["fact_id"] for fact in behind],
+        "reasons": listed(
+            [
+                reason("bounded_by_whole_cloud", entity=entity, through=on),
+                reason("cloud_quarters_unknown", quarters=missing) if missing else None,
+            ]
+        ),
+    }
+
+
+def _last_four(quarters: Mapping[date, Fact], last: date) -> tuple[list[Fact], float, int]:
+    """The facts of the four quarters to `last`, their sum, and how many of them are not known."""
+    behind, usd, missing, following = [], 0.0, 0, quarters[last]
+    for back in range(4):
+        wanted = _quarters_before(last, back)
+        found = next((fact for day, fact in quarters.items() if abs((day - wanted).days) <= 15), None)
+        missing += found is None
+        following = found or following
+        usd += float(following["value"])
+        if found is not None:
+            behind.append(found)
+    return behind, usd, missing
+
+
+def _quarters_before(day: date, quarters: int) -> date:
+    months = day.year * 12 + day.month - 1 - 3 * quarters
+    return date(months // 12, months % 12 + 1, min(day.day, 28))
+
+
+# ---- End customers -------------------------------------------------------------------------------------------------
+
+
+def _end_customer(facts: Sequence[Fact], assumptions: Assumptions) -> Iterator[dict[str, Any]]:
+    """The lines of the whole industry: the estimates near the newest, a trailing year beside them, and the labs."""
+    metrics: Mapping[str, str] = assumptions.value("end_customer_estimates")
+    labs = assumptions.value("labs")
+    near = assumptions.integer("end_customer_window_days")
+    last = [
+        newest
+        for entity, metric in metrics.items()
+        if (newest := _newest([f for f in facts if f["entity"] == entity and f["metric"] == metric]))
     ]
-    return pl.concat(parts) if parts else TABLE.empty()
+    through = max((fact["as_of_date"] for fact in last), default=None)
+    for fact in facts:
+        wrong = what_is_wrong(fact)
+        if fact in last:
+            too_old = through is not None and (through - fact["as_of_date"]).days > near
+            why = wrong or (reason("estimate_too_old", days=near) if too_old else None)
+            yield _line(fact, UNUSABLE if wrong else BESIDE if too_old else ESTIMATE, why, assumptions)
+        elif fact["entity"] in labs and fact["metric"] == labs[fact["entity"]]:
+            yield _line(fact, UNUSABLE if wrong else LAB, wrong or reason("growth_of_labs_alone"), assumptions)
+        elif metrics.get(fact["entity"]) == fact["metric"]:
+            yield _line(fact, UNUSABLE if wrong else EARLIER, wrong or reason("later_figure_known"), assumptions)
+        elif fact["entity"] in metrics:
+            yield _line(fact, BESIDE, reason("another_basis", metric=fact["metric"]), assumptions)
+    for entity in metrics:
+        if not any(fact["entity"] == entity for fact in facts):
+            why = [reason("no_ai_revenue_of_entity")]
+            yield {"entity": entity, "evidence_id": "", "used_as": NONE, "counted": False, "reasons": why}
 
 
-def _view(known: pl.DataFrame, scope: str, view: str, sets: list[list[str]], metrics: list[str]) -> pl.DataFrame:
-    """The lines of one view: those of the first set of entities with any figure count."""
-    named = list(dict.fromkeys(entity for names in sets for entity in names))
-    yearly = pl.col("unit") == "USD/year"
-    usable = pl.col("metric").is_in(metrics) & yearly
-    lines = known.filter(pl.col("entity").is_in(named)).with_columns(usable=usable)
-    # Known last counts; what became public on one day counts together, and spans a range.
-    last = lines.filter("usable").group_by("entity").agg(last_known_on=pl.col("known_on").max())
-    with_figure = set(last["entity"])
-    place = next((i for i, names in enumerate(sets) if with_figure & set(names)), None)
-    chosen = [] if place is None else sets[place]
-    missing = [entity for entity in chosen if entity not in with_figure]
-    lower = place is None or place > 0 or bool(missing)
-    figured = lines.join(last, on="entity", how="left").with_columns(
-        counted=pl.col("usable") & (pl.col("known_on") == pl.col("last_known_on")) & pl.col("entity").is_in(chosen)
-    )
-    why_not = (
-        pl.when("counted")
-        .then(None)
-        .when(~pl.col("usable"))
-        .then(because("no_yearly_ai_revenue", metric=pl.col("metric"), unit=pl.col("unit")))
-        .when(~pl.col("entity").is_in(chosen))
-        .then(pl.lit(reason("inside_other_revenue", entities=chosen)))
-        .otherwise(because("later_figure_known"))
-    )
-    rows = figured.select(
-        "entity",
-        "evidence_id",
-        "metric",
-        "as_of_date",
-        "counted",
-        "known_on",
-        "grade",
-        low_usd=pl.when(yearly).then(pl.min_horizontal("value", "value_low")),
-        value_usd=pl.when(yearly).then(pl.col("value")),
-        high_usd=pl.when(yearly).then(pl.max_horizontal("value", "value_high")),
-        has_range=pl.col("value_low").is_not_null() & pl.col("value_high").is_not_null(),
-        fact_ids=pl.concat_list("fact_id"),
-        reasons=all_of(why_not),
-    )
-    without = [entity for entity in (chosen or sets[0]) if entity not in set(lines["entity"])]
-    gaps = pl.DataFrame(
-        {"entity": without, "evidence_id": "", "counted": False},
-        schema={"entity": pl.String, "evidence_id": pl.String, "counted": pl.Boolean},
-    ).with_columns(reasons=pl.lit(listed([reason("no_ai_revenue_of_entity")]), dtype=TYPE))
-    return TABLE.conform(
-        pl.concat([rows, gaps], how="diagonal").with_columns(
-            scope=pl.lit(scope), revenue_view=pl.lit(view), is_lower_bound=pl.lit(lower)
-        )
-    )
+# ---- A fact ----------------------------------------------------------------------------------------------------------
+
+
+def what_is_wrong(fact: Fact, *, zero: bool = False, usd_only: bool = False) -> str | None:
+    """Why a figure cannot be a yearly revenue in US dollars; None where it can. `zero` also refuses nothing earned."""
+    low, value, high = fact["value_low"], fact["value"], fact["value_high"]
+    currency, _, _ = str(fact["unit"]).partition("/")
+    if currency != "USD":
+        return reason("revenue_in_other_currency", unit=fact["unit"])
+    if not usd_only and fact["unit"] != YEARLY:
+        return reason("no_yearly_ai_revenue", metric=fact["metric"], unit=fact["unit"])
+    if value < 0 or (low or 0) < 0:
+        return reason("revenue_negative", evidence_id=fact["evidence_id"])
+    if (
+        (low is not None and high is not None and low > high)
+        or value < (low or 0)
+        or (high is not None and value > high)
+    ):
+        return reason("revenue_range_reversed", evidence_id=fact["evidence_id"])
+    return reason("revenue_zero", evidence_id=fact["evidence_id"]) if zero and value == 0 else None
+
+
+def _once(facts: Sequence[Fact]) -> list[Fact]:
+    """Facts without those that say again what another says: the same figure, public on the same day; the better grade stays."""
+    kept: list[Fact] = []
+    for fact in sorted(facts, key=lambda each: (each["grade"], each["as_of_date"], each["evidence_id"])):
+        again = (fact["entity"], fact["metric"], fact["value"], fact["known_on"])
+        if again not in [(each["entity"], each["metric"], each["value"], each["known_on"]) for each in kept]:
+            kept.append(fact)
+    return kept
+
+
+def _newest(facts: Sequence[Fact]) -> Fact | None:
+    """The figure about the latest day; of one day the one of the better grade, and among equals the one known last."""
+    about = sorted(_once(facts), key=lambda fact: (fact["known_on"], fact["evidence_id"]), reverse=True)
+    return min(about, key=lambda fact: (-fact["as_of_date"].toordinal(), fact["grade"]), default=None)
+
+
+def _line(fact: Fact, used_as: str, why: str | None, assumptions: Assumptions) -> dict[str, Any]:
+    usd = fact["unit"] == YEARLY and what_is_wrong(fact) is None
+    low, value, high = fact["value_low"], fact["value"], fact["value_high"]
+    return {
+        "entity": fact["entity"],
+        "evidence_id": fact["evidence_id"],
+        "metric": fact["metric"],
+        "as_of_date": fact["as_of_date"],
+        "low_usd": (value if low is None else low) if usd else None,
+        "value_usd": value if usd else None,
+        "high_usd": (value if high is None else high) if usd else None,
+        "has_range": low is not None and high is not None,
+        "used_as": used_as,
+        "counted": used_as in COUNTED,
+        "growth_stated": assumptions.value("stated_growth").get(fact["evidence_id"]),
+        "known_on": fact["known_on"],
+        "grade": fact["grade"],
+        "fact_ids": [fact["fact_id"]],
+        "reasons": listed([why]),
+    }
 
 
 MART = Mart(

@@ -1,12 +1,12 @@
-"""The two formulas that turn draws into shares of capex (Q2) and into coverage (Q3).
+"""The quantities of the simulation by name, and the formula that turns draws into shares of capex (Q2).
 
-They take arrays of draws or single numbers alike, and read no table: what goes in is named by driver, what comes out by
-quantity.
+It takes arrays of draws or single numbers alike, and reads no table: what goes in is named by driver, what comes out by
+quantity. The formulas of Q3 are in `recovery` and `payback_model`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,10 @@ PAY_QUANTITIES = (
     "required_revenue_usd",
     "attributable_revenue_usd",
     "coverage",
-    "years_to_cover",
+    "breakeven_growth",
+    "marginal_coverage",
+    "breakeven_revenue_usd",
+    "standing_capital_usd",
     "remaining_life_years",
 )
 
@@ -63,40 +66,3 @@ def _one_reading(bottom_up: Any, rest: Any, which: Any) -> Any:
 def made_redundant(trains: Any, gain: Any, elasticity: Any) -> Any:
     """s (1 - k^(e - 1)): of the share that trains, what a price fallen by k saves after demand's response (method 4.5)."""
     return trains * (1 - gain ** (elasticity - 1.0))
-
-
-def capital_recovery(rate: Any, life: Any) -> Any:
-    """CRF(r, L) = r / (1 - (1 + r)^-L): what has to come back each year for one dollar spent; 1 / L at no interest."""
-    rate, life = np.asarray(rate, dtype=float), np.asarray(life, dtype=float)
-    counts = rate > 1e-12  # below it the formula is rounding, and the limit 1 / L exact
-    some = np.where(counts, rate, 1.0)
-    return np.where(counts, some / -np.expm1(-life * np.log1p(some)), 1 / life)
-
-
-def payback(values: Values, capex_usd: Sequence[float], ages_years: Sequence[float]) -> dict[str, Any]:
-    """Does the spend pay (method 5)? By quantity; `capex_usd` and `ages_years` are the vintages'.
-
-    A vintage older than its life has dropped out. Where all have, nothing is required: coverage is infinite and there
-    is no remaining life. Coverage of 1 or more takes no years; without growth it takes for ever.
-    """
-    life = np.asarray(values["life"], dtype=float)
-    standing: Any = 0.0
-    lived: Any = 0.0
-    for capex, age in zip(capex_usd, ages_years, strict=True):
-        alive = np.where(age < life, capex, 0.0)
-        standing, lived = standing + alive, lived + alive * (life - age)
-    recovery = capital_recovery(values["discount_rate"], life)
-    required = standing * values["ai_share"] * recovery / values["cash_margin"]
-    found = {
-        "required_revenue_usd": required,
-        "remaining_life_years": np.divide(lived, standing, out=np.zeros_like(lived + 0.0), where=standing > 0),
-    }
-    if "attributable_revenue" in values:
-        revenue = np.asarray(values["attributable_revenue"], dtype=float)
-        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            coverage = np.where(required > 0, revenue / np.where(required > 0, required, 1.0), np.inf)
-            growth = np.asarray(values["growth"], dtype=float)
-            years = np.log(1 / coverage) / np.log1p(np.where(growth > 0, growth, np.nan))
-            years = np.where(coverage >= 1, 0.0, np.where(growth > 0, years, np.inf))
-        found |= {"attributable_revenue_usd": revenue + 0 * required, "coverage": coverage, "years_to_cover": years}
-    return found

@@ -9,27 +9,44 @@ and done once.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from warehouse.assumptions import Assumptions
+from warehouse.marts.common.early import early_reasons
 from warehouse.marts.payback.draws import Driver, Grade
-from warehouse.marts.payback.formulas import Values, payback, redundancy
+from warehouse.marts.payback.formulas import Values, redundancy
 
 Facts = Mapping[str, Mapping[str, Any]]
 Rows = Sequence[Mapping[str, Any]]
 NO_VIEW = "none"  # of a model without revenue
 
 
+POINT, LOWER, UPPER = "point", "lower", "upper"
+BOUNDS = (LOWER, UPPER, POINT)
+
+
+class Formula(Protocol):
+    """Every quantity from values of the drivers. Hashable, and equal to another that gives the same figures."""
+
+    def __call__(self, values: Values) -> Mapping[str, Any]: ...
+
+    def alone(self, quantity: str) -> tuple[Formula, tuple[str, ...]]:
+        """The formula without what this quantity does not depend on, and the drivers that it does depend on."""
+        ...
+
+
 @dataclass(frozen=True)
 class Model:
-    """What can be drawn for one scope and revenue view, and with what it is computed.
+    """What can be drawn for one scope, revenue view and bound of revenue, and with what it is computed.
 
-    `reasons` says for a quantity why it cannot be computed; `notes` are what to know about those that can.
+    `formula` gives the quantities from values of the drivers; `ends` are the same with unknown quarters of capex at
+    nothing and at the most that they can be, where there are any. `reasons` says for a quantity why it cannot be
+    computed; `notes` are what to know of those that can.
     """
 
     scope: str
@@ -37,16 +54,21 @@ class Model:
     drivers: tuple[Driver, ...] = ()
     quantities: tuple[str, ...] = ()
     training_flop_added: float | None = None
-    capex_usd: tuple[float, ...] = ()
-    ages_years: tuple[float, ...] = ()
     grade: Grade = None
     known_on: date | None = None
     reasons: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    bound: str = POINT
+    formula: Formula | None = None
+    ends: tuple[Formula, ...] = ()
 
     @property
     def deciding(self) -> str:
-        return "redundant_capex_share" if self.view == NO_VIEW else "coverage"
+        return "redundant_capex_share" if self.view == NO_VIEW else "breakeven_growth"
+
+    def driver(self, name: str) -> Driver:
+        """The driver of a name. Raises StopIteration where it has none of it."""
+        return next(driver for driver in self.drivers if driver.name == name)
 
     def draw(self, seed: int, draws: int) -> dict[str, np.ndarray]:
         return {driver.name: driver.values(seed, draws) for driver in self.drivers}
@@ -55,13 +77,23 @@ class Model:
         """Every quantity over the draws."""
         return simulated(Computation(self), seed, draws)
 
-    def compute(self, values: Values) -> dict[str, Any]:
+    def compute(self, values: Values) -> Mapping[str, Any]:
         """Every quantity of this model that can be computed, from draws or single values of its drivers."""
+        if self.formula is not None:
+            return self.formula(values)
         if not self.quantities:
             return {}
-        if self.view == NO_VIEW:
-            return redundancy(values, self.training_flop_added)
-        return payback(values, self.capex_usd, self.ages_years)
+        return redundancy(values, self.training_flop_added)
+
+    def about(self, quantity: str) -> Model:
+        """This model without what the quantity does not depend on: what stands is the same whatever it earns."""
+        if self.formula is None:
+            return self
+        formula, names = self.formula.alone(quantity)
+        drivers = tuple(driver for driver in self.drivers if driver.name in names)
+        return replace(
+            self, formula=formula, drivers=drivers, quantities=self.quantities if formula is self.formula else ()
+        )
 
 
 @dataclass(frozen=True)
@@ -74,11 +106,10 @@ class Computation:
     def __post_init__(self) -> None:
         m = self.model
         drawn = tuple((d.name, d.parts, d.scale, d.minimum, d.maximum) for d in m.drivers)
-        key = (m.view == NO_VIEW, drawn, m.quantities, m.training_flop_added, m.capex_usd, m.ages_years)
-        object.__setattr__(self, "key", key)
+        object.__setattr__(self, "key", (drawn, m.quantities, m.training_flop_added, m.formula))
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=48)
 def simulated(computation: Computation, seed: int, draws: int) -> Mapping[str, np.ndarray]:
     return computation.model.compute(computation.model.draw(seed, draws))
 
@@ -105,3 +136,14 @@ def weakest(rows: Rows) -> Grade:
 
 def newest(rows: Rows) -> date | None:
     return max((row["known_on"] for row in rows if row["known_on"] is not None), default=None)
+
+
+def early(drivers: Sequence[Driver], assumptions: Assumptions) -> list[str]:
+    """What is drawn from a wide range because the evidence behind it was not public yet."""
+    assumed = (
+        each.name
+        for each in drivers
+        if "distribution" in assumptions.get(each.name, {})
+        and each.parts == ((each.name, assumptions.distribution(each.name)),)
+    )
+    return early_reasons(assumptions, assumed)

@@ -1,14 +1,17 @@
-"""The model of Q3: what the vintages of capex must earn back, and the revenue that is there to do it.
+"""The models of Q3: what the vintages of capex still have to earn, and the revenue that is there to do it.
 
-A vintage is what was spent in one year; it has one age for everyone and drops out when it is older than its life. A year
-whose capex is unknown is left out and named, since a zero would make the spend look small.
+Capex, ages and revenue are taken at one date, that of the revenue fact: revenue of April against capex of June would call
+every build-out short. A vintage is what was spent in one quarter, in its middle. A quarter whose capex is unknown is an
+interval, and what is concluded has to hold at both of its ends. The revenue of a view has ends as well where a seller
+does not give its own, so each view has three models: at its lower bound, at its upper bound, and at the figures drawn
+(`point`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -16,159 +19,391 @@ import numpy as np
 from warehouse.assumptions import Assumptions, Distribution
 from warehouse.marts.common.reasons import reason
 from warehouse.marts.common.scopes import COMPANIES, GROUP
-from warehouse.marts.common.units import DAYS_PER_YEAR
+from warehouse.marts.payback.attributable_revenue import (
+    BOUND,
+    DISCLOSED,
+    ESTIMATE,
+    INFRASTRUCTURE,
+    OUTSIDE,
+    UNUSABLE,
+)
 from warehouse.marts.payback.draws import Driver, quantile
-from warehouse.marts.payback.formulas import PAY_QUANTITIES
-from warehouse.marts.payback.model import Facts, Model, Rows, driver, newest, weakest
+from warehouse.marts.payback.formulas import PAY_QUANTITIES, Values
+from warehouse.marts.payback.group_share import GroupShare
+from warehouse.marts.payback.model import (
+    BOUNDS,
+    LOWER,
+    POINT,
+    UPPER,
+    Facts,
+    Model,
+    Rows,
+    driver,
+    early,
+    newest,
+    weakest,
+)
+from warehouse.marts.payback.observed_growth import Earlier, Growth, a_year_before, observed
+from warehouse.marts.payback.recovery import (
+    HIGHEST_GROWTH,
+    Capital,
+    breakeven_growth,
+    capital_recovery,
+    earned_over,
+    standing,
+)
+from warehouse.marts.payback.vintages import Spend, spend
 
-OF_CAPITAL = ("life", "discount_rate", "cash_margin", "ai_share")
-OF_REVENUE = ("attributable_revenue_usd", "coverage", "years_to_cover")
+OF_REVENUE = ("attributable_revenue_usd", "coverage", "breakeven_growth")
+MARGINAL = "marginal_coverage"
+NO_GROWTH, NOT_KNOWN = Growth(), Earlier()
+# What each quantity of the capital alone is drawn from.
+DRAWN = {
+    "required_revenue_usd": ("life", "discount_rate", "cash_margin", "ai_share"),
+    "breakeven_revenue_usd": ("life", "discount_rate", "cash_margin", "ai_share"),
+    "standing_capital_usd": ("life", "discount_rate", "ai_share"),
+    "remaining_life_years": ("life",),
+}
 
 
-def payback_model(
-    scope: str, view: str, vintages: Rows, revenue: Rows, behind: Facts, as_of: date, assumptions: Assumptions
-) -> Model:
-    """The model of one scope and revenue view, from rows of `capex_vintages` and `attributable_revenue`."""
-    own = [row for row in vintages if row["ticker"] in (COMPANIES if scope == GROUP else (scope,))]
-    spent = [row for row in own if row["capex_usd"] is not None]
-    if not spent:
-        return Model(scope, view, reasons=dict.fromkeys(PAY_QUANTITIES, reason("no_capex", scope=scope)))
+# ---- The formula ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Payback:
+    """Method 5 for one scope, view and date: vintages (USD, years of age, youngest first), the capex of the four
+    quarters to the lag before it, revenue a year before, and the H100-equivalents that the group owns of the world's
+    (None where revenue is the scope's own); and the lowest growth seen, at which a revenue would break even. What is None
+    makes a quantity unknown."""
+
+    capex_usd: tuple[float, ...]
+    ages_years: tuple[float, ...]
+    recent_capex_usd: float | None = None
+    earlier_revenue_usd: float | None = None
+    owned_h100: float | None = None
+    lowest_growth: float | None = None
+
+    def __call__(self, values: Values) -> dict[str, Any]:
+        """Every quantity that the values allow: those of revenue where it is among them."""
+        capital, ai_share, margin = self.capital(values), values.get("ai_share", 1.0), values.get("cash_margin", 1.0)
+        recovery = capital_recovery(values.get("discount_rate", 0.0), values["life"])
+        required = capital.standing_usd * ai_share * recovery / margin
+        found = {
+            "required_revenue_usd": required,
+            "standing_capital_usd": capital.to_recover_usd * ai_share,
+            "remaining_life_years": capital.remaining_life_years,
+        }
+        if self.lowest_growth is not None and "discount_rate" in values:
+            earned = earned_over(
+                min(self.lowest_growth, HIGHEST_GROWTH), values["discount_rate"], capital.remaining_life_years
+            )
+            need = found["standing_capital_usd"] / margin
+            found["breakeven_revenue_usd"] = np.where(need > 0, need / np.where(need > 0, earned, 1.0), 0.0)
+        if "attributable_revenue" not in values:
+            return found
+        revenue = self.revenue(values)
+        coverage = np.where(required > 0, revenue / np.where(required > 0, required, 1.0), np.inf)
+        growth = breakeven_growth(
+            found["standing_capital_usd"], revenue * margin, values["discount_rate"], capital.remaining_life_years
+        )
+        found |= {"attributable_revenue_usd": revenue, "coverage": coverage, "breakeven_growth": growth}
+        if self.earlier_revenue_usd is not None and self.recent_capex_usd is not None:
+            recent = self.recent_capex_usd * ai_share * recovery / margin
+            with np.errstate(divide="ignore", invalid="ignore"):
+                found[MARGINAL] = np.where(recent > 0, (revenue - self.earlier_revenue_usd) / recent, np.inf)
+        return found
+
+    def capital(self, values: Values) -> Capital:
+        return _standing(self.capex_usd, self.ages_years, values.get("discount_rate", 0.0), values["life"])
+
+    def revenue(self, values: Values) -> Any:
+        """Of the scope: the industry's by the group's share of the world's computing where it is the industry's."""
+        revenue = np.asarray(values["attributable_revenue"], dtype=float) + 0 * np.asarray(values["life"], dtype=float)
+        return revenue if self.owned_h100 is None else revenue * np.minimum(self.owned_h100 / values["fleet"], 1.0)
+
+    def alone(self, quantity: str) -> tuple[Payback, tuple[str, ...]]:
+        if quantity in DRAWN:
+            growth = self.lowest_growth if quantity == "breakeven_revenue_usd" else None
+            return Payback(self.capex_usd, self.ages_years, lowest_growth=growth), DRAWN[quantity]
+        return self, (*DRAWN["required_revenue_usd"], "fleet", "attributable_revenue")
+
+
+_KEPT: list[tuple[tuple[Any, ...], Any, Any, Capital]] = []
+MOST_KEPT = 12
+
+
+def _standing(capex_usd: tuple[float, ...], ages_years: tuple[float, ...], rate: Any, life: Any) -> Capital:
+    """The capital of some draws of rate and life; kept, as many quantities and bounds ask for that of the same draws."""
+    if np.ndim(life) == 0:
+        return standing(np.array(capex_usd), np.array(ages_years), rate, life)
+    for known, of_rate, of_life, capital in _KEPT:
+        if of_rate is rate and of_life is life and known == (capex_usd, ages_years):
+            return capital
+    capital = standing(np.array(capex_usd), np.array(ages_years), rate, life)
+    _KEPT.append(((capex_usd, ages_years), rate, life, capital))
+    del _KEPT[:-MOST_KEPT]
+    return capital
+
+
+# ---- One revenue view ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class PaybackView:
+    """One revenue view of a scope: its model at each bound of revenue, the growth that was seen and where a year was.
+
+    `on` is the date that all figures are of.
+    """
+
+    scope: str
+    view: str
+    models: Mapping[str, Model]
+    on: date | None = None
+    growth: Growth = NO_GROWTH
+    earlier: Earlier = NOT_KNOWN
+
+    def __getitem__(self, bound: str) -> Model:
+        return self.models[bound]
+
+    @property
+    def has_revenue(self) -> bool:
+        return "coverage" in self.models[POINT].quantities
+
+
+def payback_view(
+    scope: str,
+    view: str,
+    vintages: Rows,
+    revenue: Rows,
+    share: GroupShare | None,
+    behind: Facts,
+    assumptions: Assumptions,
+    group_growth: Growth = NO_GROWTH,
+) -> PaybackView:
+    """One view of a scope, from rows of `capex_vintages` and `attributable_revenue` (method 5).
+
+    `group_growth` stands for the growth of a company that sells no computing.
+    """
     lines = [row for row in revenue if row["scope"] == scope and row["revenue_view"] == view]
     counted = [row for row in lines if row["counted"]]
-    unknown = () if counted else OF_REVENUE
-    with_leases = bool(assumptions.integer("include_finance_leases"))
+    tickers = COMPANIES if scope == GROUP else (scope,)
+    why = _why_no_revenue(scope, view, lines, share)
+    dated = [row for row in revenue if row["counted"] and row["revenue_view"] == INFRASTRUCTURE]
+    on = max((row["as_of_date"] for row in (counted if counted else dated)), default=None)
+    spent = spend(vintages, tickers, on, assumptions)
+    if spent.reasons:
+        because = dict.fromkeys(PAY_QUANTITIES, spent.reasons[0])
+        models = {bound: Model(scope, view, reasons=because, bound=bound) for bound in BOUNDS}
+        return PaybackView(scope, view, models, spent.on)
+    own = lines if not why else []
+    growth, earlier = _seen(own, view, spent.on, assumptions) if own else (Growth(), {})
+    of_capital = tuple(driver(name, behind, assumptions) for name in DRAWN["required_revenue_usd"])
+    models = {}
+    for bound in BOUNDS:
+        models[bound] = _model(
+            _View(scope, view, bound, counted, lines), spent, of_capital, why, share, growth if own else group_growth,
+            earlier.get(bound, Earlier()), behind, assumptions,
+        )  # fmt: skip
+    return PaybackView(scope, view, models, spent.on, growth if own else group_growth, earlier.get(POINT, Earlier()))
+
+
+@dataclass(frozen=True)
+class _View:
+    scope: str
+    view: str
+    bound: str
+    counted: Rows
+    lines: Rows
+
+
+def _why_no_revenue(scope: str, view: str, lines: Rows, share: GroupShare | None) -> str | None:
+    """Why the view has no revenue to set against the spend; None where it has."""
+    for row in lines:
+        if row["used_as"] == UNUSABLE and row["entity"] not in {each["entity"] for each in lines if each["counted"]}:
+            return str((row["reasons"] or [reason("no_ai_revenue", scope=scope, revenue_view=view)])[0])
+    if not any(row["counted"] for row in lines):
+        codes = [each for row in lines if row["used_as"] == "none" for each in row["reasons"] or ()]
+        sells_none = reason("sells_no_computing")
+        return sells_none if codes == [sells_none] else reason("no_ai_revenue", scope=scope, revenue_view=view)
+    if view == INFRASTRUCTURE:
+        unknown = sorted(row["entity"] for row in lines if row["used_as"] == "none" and _is_seller(row))
+        return reason("revenue_unbounded", entities=unknown) if unknown else None
+    return reason("group_share_unknown") if share is None else None
+
+
+def _is_seller(row: Mapping[str, Any]) -> bool:
+    return reason("sells_no_computing") not in (row["reasons"] or ())
+
+
+def _seen(lines: Rows, view: str, on: date, assumptions: Assumptions) -> tuple[Growth, dict[str, Earlier]]:
+    """Growth seen, and revenue a year before at each bound."""
+    if view != INFRASTRUCTURE:
+        estimates = [row for row in lines if row["used_as"] in (ESTIMATE, "earlier")]
+        growth = observed(estimates, on, assumptions, of_sum=False)
+        labs = [row for row in lines if row["used_as"] == "lab"]
+        growth = growth if growth.low is not None else observed(labs, on, assumptions, of_sum=True)
+        before = _estimated_before(estimates, on, assumptions)
+        return growth, dict.fromkeys(BOUNDS, before)
+    own = [row for row in lines if row["used_as"] in (DISCLOSED, "earlier")]
+    several = len({row["entity"] for row in lines}) > 1
+    growth = observed(own, on, assumptions, of_sum=several)
+    said = sorted({row["entity"] for row in lines if row["used_as"] == DISCLOSED})
+    bounded = sorted({row["entity"] for row in lines if row["used_as"] == BOUND})
+    known = a_year_before(own, said, on, assumptions) if said else Earlier(0.0)
+    # At the lower bound a seller without a figure of its own earned nothing then either; above it, who knows.
+    unknown = Earlier(missing=(*known.missing, *bounded)) if bounded else known
+    return growth, {LOWER: known, UPPER: unknown, POINT: unknown}
+
+
+def _estimated_before(estimates: Rows, on: date, assumptions: Assumptions) -> Earlier:
+    """What independent estimates said of a year before: one of them does."""
+    names = sorted({row["entity"] for row in estimates})
+    found = [a_year_before(estimates, [name], on, assumptions) for name in names]
+    known = [each for each in found if each.usd is not None]
+    return known[0] if known else Earlier(missing=tuple(names))
+
+
+def _model(
+    of: _View,
+    spent: Spend,
+    of_capital: tuple[Driver, ...],
+    why: str | None,
+    share: GroupShare | None,
+    growth: Growth,
+    earlier: Earlier,
+    behind: Facts,
+    assumptions: Assumptions,
+) -> Model:
+    """The model of one bound: its drivers, its formula at the middle and at the ends of what was spent, and its words."""
+    is_industrys = of.view != INFRASTRUCTURE and share is not None
+    revenue = None if why else _revenue(of, assumptions)
+    reasons = dict.fromkeys((*OF_REVENUE, MARGINAL), why) if why else {}
+    if revenue is not None and revenue.high == 0 and not any(row["used_as"] == BOUND for row in of.counted):
+        reasons = dict.fromkeys(
+            (*OF_REVENUE, MARGINAL), reason("revenue_zero", evidence_id=of.counted[0]["evidence_id"])
+        )
+        revenue = None
+    drivers, notes = list(of_capital), list(spent.notes)
+    if revenue is not None:
+        scale = revenue.scale
+        if is_industrys:
+            assert share is not None
+            drivers.append(share.driver(behind, assumptions))
+            notes.append(reason("group_share", low=share.low, high=share.high, on=share.on))
+        drivers += [revenue, _growth(growth, behind, assumptions)]
+        notes += [*_about_revenue(of, spent.on), *_about_growth(growth), *earlier.notes]
+        if earlier.usd is None:
+            reasons[MARGINAL] = reason("no_revenue_a_year_earlier", entities=earlier.missing, on=spent.on)
+        elif spent.recent is None:
+            reasons[MARGINAL] = reason("no_capex_before", on=spent.on)
+    else:
+        scale = 1.0
+    before = None if earlier.usd is None or revenue is None else earlier.usd * scale
+    owned = share.owned if is_industrys and share is not None and revenue is not None else None
+    formulas = [Payback(tuple(capex), spent.ages, recent, before, owned, growth.low) for capex, recent in spent.cases()]
+    if growth.low is None:
+        reasons = {**reasons, "breakeven_revenue_usd": reason("no_growth_observed")}
+    quantities = tuple(name for name in PAY_QUANTITIES if name not in reasons)
     return Model(
-        scope,
-        view,
-        tuple(_drivers(lines, counted, behind, assumptions)),
-        tuple(quantity for quantity in PAY_QUANTITIES if quantity not in unknown),
-        **_spent_and_aged(spent, with_leases, as_of),
-        grade=weakest([*spent, *counted]),
-        known_on=newest([*spent, *counted]),
-        reasons=dict.fromkeys(unknown, reason("no_ai_revenue", scope=scope, revenue_view=view)),
-        notes=(*_about_revenue(lines), *_about_vintages(own, with_leases)),
+        of.scope,
+        of.view,
+        tuple(drivers),
+        quantities,
+        grade=weakest([*spent.rows, *(of.counted if revenue else ())]),
+        known_on=newest([*spent.rows, *(of.counted if revenue else ())]),
+        reasons=reasons,
+        notes=tuple(dict.fromkeys((*notes, *early(drivers, assumptions)))),
+        bound=of.bound,
+        formula=formulas[0],
+        ends=tuple(formulas[1:]),
     )
 
 
-def _drivers(lines: Rows, counted: Rows, behind: Facts, assumptions: Assumptions) -> Iterator[Driver]:
-    for name in OF_CAPITAL:
-        yield driver(name, behind, assumptions)
-    if counted:
-        yield _revenue(counted, assumptions)
-        yield _growth(lines, behind, assumptions)
+# ---- Revenue and its growth as drivers -----------------------------------------------------------------------------
 
 
-# ---- Vintages ------------------------------------------------------------------------------------------------------
+def _about_revenue(of: _View, on: date) -> Iterator[str]:
+    for row in of.counted:
+        if row["used_as"] == BOUND:
+            yield reason("bounded_by_whole_cloud", entity=row["entity"], through=row["as_of_date"])
+        elif row["as_of_date"] < on and row["used_as"] == DISCLOSED:
+            yield reason("revenue_of_an_earlier_day", entity=row["entity"], day=row["as_of_date"], on=on)
 
 
-def _spent_and_aged(spent: Rows, with_leases: bool, as_of: date) -> dict[str, Any]:
-    """USD spent in each year by all companies of the scope, in the order of the years, and the age of each year's."""
-    by_year = dict.fromkeys((row["year"] for row in spent), 0)
-    for row in spent:
-        leases = (row["finance_lease_principal_usd"] or 0) if with_leases else 0
-        by_year[row["year"]] += row["capex_usd"] + leases
-    return {
-        "capex_usd": tuple(map(float, by_year.values())),
-        "ages_years": tuple(_age_years(year, as_of) for year in by_year),
-    }
+def _about_growth(growth: Growth) -> Iterator[str]:
+    if growth.low is None:
+        yield reason("growth_assumed")
+    else:
+        yield reason("growth_observed", entities=growth.entities, low=growth.low, high=growth.high)
 
 
-def _age_years(year: int, as_of: date) -> float:
-    """Age of a year's capex: what is spent all through a year is spent in the middle of it (method 5)."""
-    return max((as_of - date(year, 7, 1)).days / DAYS_PER_YEAR, 0.0)
-
-
-def _about_vintages(own: Rows, with_leases: bool) -> Iterator[str]:
-    """What to know of the years: left out, running, or without leases that were asked for."""
-    unknown = [row for row in own if row["capex_usd"] is None and not row["is_running"]]
-    running = [row for row in own if row["is_running"]]
-    spent_alone = [row for row in own if row["capex_usd"] is not None and row["finance_lease_principal_usd"] is None]
-    if unknown:
-        yield reason("capex_left_out", vintages=_named(unknown))
-    if running:
-        yield reason("capex_so_far", vintages=_named(running, "quarters_known"))
-    if with_leases and spent_alone:
-        yield reason("capex_without_leases", vintages=_named(spent_alone))
-
-
-def _named(rows: Rows, *more: str) -> list[dict[str, Any]]:
-    return [{name: row[name] for name in ("ticker", "year", *more)} for row in rows]
-
-
-# ---- Revenue -------------------------------------------------------------------------------------------------------
-
-
-def _about_revenue(lines: Rows) -> Iterator[str]:
-    counted = {row["entity"] for row in lines if row["counted"]}
-    if counted and any(row["is_lower_bound"] for row in lines):
-        yield reason("revenue_is_lower_bound", entities=sorted({row["entity"] for row in lines} - counted))
-
-
-def _revenue(counted: Rows, assumptions: Assumptions) -> Driver:
+def _revenue(of: _View, assumptions: Assumptions) -> Driver:
     """The sum over entities, each drawn by itself; a what-if's multiple of it stands in the assumptions file."""
-    parts = tuple(
-        (f"attributable_revenue {entity}", _of_entity([row for row in counted if row["entity"] == entity]))
-        for entity in dict.fromkeys(row["entity"] for row in counted)
-    )
+    parts = tuple((f"attributable_revenue {name}", shape) for name, shape in _shapes(of))
     entry, multiple = assumptions["attributable_revenue"], assumptions.distribution("attributable_revenue")
     middle = sum(_median(shape) for _, shape in parts)
+    most = max(middle, 1e9) * entry["maximum"]
     return Driver(
         "attributable_revenue",
         parts,
         scale=multiple["value"] if multiple.kind == "point" else _median(multiple),
         minimum=middle * entry["minimum"],
-        maximum=middle * entry["maximum"],
-        facts=tuple(row["evidence_id"] for row in counted),
-        fact_ids=_fact_ids(counted),
-        grade=weakest(counted),
-        known_on=newest(counted),
+        maximum=most,
+        facts=tuple(row["evidence_id"] for row in of.counted),
+        fact_ids=fact_ids(of.counted),
+        grade=weakest(of.counted),
+        known_on=newest(of.counted),
     )
 
 
-def _of_entity(facts: Rows) -> Distribution:
+def _shapes(of: _View) -> Iterator[tuple[str, Distribution]]:
+    """What each entity's revenue is drawn from at the bound: an end of it, or (at the point) its own distribution."""
+    if of.view != INFRASTRUCTURE:
+        low, high = min(row["low_usd"] for row in of.counted), max(row["high_usd"] for row in of.counted)
+        yield "end customers", _at(of.bound, Distribution("uniform", (float(low), float(high))))
+        return
+    for entity in sorted({row["entity"] for row in of.counted}):
+        own = {row["used_as"]: row for row in of.counted if row["entity"] == entity}
+        ends = own.get(DISCLOSED) or own[BOUND]
+        middle = own.get(OUTSIDE) if of.bound == POINT else None
+        yield entity, _at(of.bound, _of_entity(middle or ends))
+
+
+def _of_entity(row: Mapping[str, Any]) -> Distribution:
     """Triangular where low, middle and high are known, else uniform (method 5)."""
-    low, high = float(min(row["low_usd"] for row in facts)), float(max(row["high_usd"] for row in facts))
-    if len(facts) == 1 and facts[0]["has_range"]:
-        return Distribution("triangular", (low, float(facts[0]["value_usd"]), high))
+    low, high = float(row["low_usd"]), float(row["high_usd"])
+    if row["has_range"] and row["value_usd"] is not None:
+        return Distribution("triangular", (low, float(row["value_usd"]), high))
     return Distribution("uniform", (low, high))
+
+
+def _at(bound: str, shape: Distribution) -> Distribution:
+    if bound == POINT:
+        return shape
+    return Distribution("point", (shape.low if bound == LOWER else shape.high,))
 
 
 def _median(shape: Distribution) -> float:
     return float(quantile(shape, np.array(0.5)))
 
 
-def _growth(lines: Rows, behind: Facts, assumptions: Assumptions) -> Driver:
-    """Growth of revenue: the range seen in the scope's own series where it has enough observations, else as assumed."""
-    series = _series(lines)
-    if "growth" in assumptions.overridden or len(series) < assumptions.integer("growth_minimum_observations"):
+def _growth(seen: Growth, behind: Facts, assumptions: Assumptions) -> Driver:
+    """Growth of revenue: uniform over what was seen, else as assumed; a user's own takes the place of both."""
+    if seen.low is None or seen.high is None or "growth" in assumptions.overridden:
         return driver("growth", behind, assumptions)
-    rates = [_yearly_growth(*each) for each in pairwise(series)]
+    high = min(seen.high, 1e6)
     return driver(
         "growth",
         behind,
         assumptions,
-        parts=(("growth", Distribution("uniform", (min(rates), max(rates)))),),
-        facts=tuple(row["evidence_id"] for row in series),
-        fact_ids=_fact_ids(series),
-        grade=weakest(series),
-        known_on=newest(series),
+        parts=(("growth", Distribution("uniform", (min(seen.low, high), high))),),
+        maximum=max(assumptions["growth"]["maximum"], high),
+        facts=tuple(line["evidence_id"] for line in seen.lines),
+        fact_ids=fact_ids(seen.lines),
+        grade=weakest(seen.lines),
+        known_on=newest(seen.lines),
     )
 
 
-def _series(lines: Rows) -> list[Any]:
-    """The scope's own series: of one entity and one metric, one figure a day; empty where there are several."""
-    about = {(row["entity"], row["metric"]) for row in lines if row["counted"]}
-    if len(about) != 1:
-        return []
-    of_it = [row for row in lines if (row["entity"], row["metric"]) in about and (row["value_usd"] or 0) > 0]
-    in_time = sorted(of_it, key=lambda row: (row["as_of_date"], row["known_on"], row["evidence_id"]))
-    return list({row["as_of_date"]: row for row in in_time}.values())
-
-
-def _yearly_growth(earlier: Any, later: Any) -> float:
-    days = (later["as_of_date"] - earlier["as_of_date"]).days
-    return float((later["value_usd"] / earlier["value_usd"]) ** (DAYS_PER_YEAR / days) - 1)
-
-
-def _fact_ids(lines: Rows) -> tuple[str, ...]:
-    return tuple(fact for row in lines for fact in row["fact_ids"] or ())
+def fact_ids(lines: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(fact for row in lines for fact in row["fact_ids"] or ()))

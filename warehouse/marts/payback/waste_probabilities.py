@@ -1,11 +1,13 @@
-"""How likely it is, over the draws, that a figure passes a threshold of the decision rule (method 7).
+"""How likely it is, over the draws, that a figure passes a test of the decision rule (method 7).
 
-A draw in which everything has dropped out of its life needs no revenue: it covers at once.
+The tests of a revenue view are asked at each bound of its revenue, and where a quarter of capex is unknown at both of
+its ends, of which the less favourable share stands here. Without a view stand the shares of draws that meet all
+conditions of a verdict by themselves, in every view of the scope: what the answer leans to.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
@@ -15,13 +17,24 @@ import polars as pl
 from warehouse.assumptions import Assumptions
 from warehouse.marts.common.columns import SCOPE
 from warehouse.marts.common.mart import Mart, Trace
-from warehouse.marts.common.reasons import listed
-from warehouse.marts.payback.model import NO_VIEW
-from warehouse.marts.payback.models import models
+from warehouse.marts.common.reasons import listed, reason
+from warehouse.marts.payback import breakeven_tests as tests
+from warehouse.marts.payback.model import NO_VIEW, POINT, Model, newest, weakest
+from warehouse.marts.payback.models import models, payback_views
+from warehouse.marts.payback.payback_model import PaybackView
+from warehouse.marts.payback.waste_simulation import BOUND
 from warehouse.tables.table import Check, Column, mart
 
-SHARE_EVENTS = ("redundant_share_at_least_threshold",)
-PAY_EVENTS = ("coverage_below_threshold", "years_exceed_share_of_life", "years_within_share_of_life")
+SHARE_EVENT = "redundant_share_at_least_threshold"
+PAY_EVENTS = (*tests.TESTS, tests.FALLS_SHORT)
+LEANING_EVENTS = {tests.ON_COURSE: "draw_is_on_course", tests.FALLS_SHORT: "draw_falls_short"}
+OF_GROWTH = {
+    tests.WITHIN_LOWEST: "low",
+    tests.BEYOND_LOWEST: "low",
+    tests.BEYOND_HIGHEST: "high",
+}
+
+EVENTS = (SHARE_EVENT, *PAY_EVENTS, *LEANING_EVENTS.values())
 
 TABLE = mart(
     "waste_probabilities",
@@ -29,21 +42,27 @@ TABLE = mart(
     [
         SCOPE,
         Column("revenue_view", "text", "end_customer, infrastructure or none", required=True),
-        Column("event", "text", "what happens in those draws", required=True, allowed=(*SHARE_EVENTS, *PAY_EVENTS)),
-        Column("threshold", "real", "what the figure is compared with", required=True),
+        BOUND,
+        Column("event", "text", "what happens in those draws", required=True, allowed=EVENTS),
+        Column("threshold", "real", "what the figure is compared with; null where that is another figure of the draw"),
         Column("probability", "real", "share of the draws", "probability", minimum=0, maximum=1),
         Column("standard_error", "real", "of the probability, by simulation alone", "probability", minimum=0),
         Column("draws", "integer", "draws", "draws", required=True, minimum=1),
         Column("known_on", "date", "day on which the newest fact behind it became public"),
     ],
-    key=("scope", "revenue_view", "event"),
+    key=("scope", "revenue_view", "bound", "event"),
     checks=(
         Check(
-            "covered_in_time_or_not",
+            "null_has_a_reason",
+            "select * from {table} where probability is null and reasons is null",
+            "a test that nothing is known of must say what is missing",
+        ),
+        Check(
+            "no_draw_meets_both",
             "select scope, revenue_view, sum(probability) as total from {table} "
-            "where event in ('years_exceed_share_of_life', 'years_within_share_of_life') "
-            "group by all having abs(sum(probability) - 1) > 1e-9",
-            "the two must add up to one",
+            "where event in ('draw_is_on_course', 'draw_falls_short') "
+            "group by all having sum(probability) > 1 + 1e-9",
+            "no draw is on course and falls short",
         ),
     ),
 )
@@ -55,60 +74,81 @@ def build(
     attributable_revenue: pl.DataFrame,
     evidence: pl.DataFrame,
     *,
-    as_of: date,
     assumptions: Assumptions,
 ) -> pl.DataFrame:
-    """One row for each scope, view and event."""
+    """One row for each scope, view, bound and event."""
     seed, draws = assumptions.integer("seed"), assumptions.integer("draws")
-    limits = thresholds(assumptions)
-    rows = []
-    for model in models(
-        training_share, capex_vintages, attributable_revenue, evidence, as_of=as_of, assumptions=assumptions
-    ):
-        found = probabilities(model.simulate(seed, draws), limits)
-        for event in SHARE_EVENTS if model.view == NO_VIEW else PAY_EVENTS:
-            p = found.get(event)
-            rows.append(
-                {
-                    "scope": model.scope,
-                    "revenue_view": model.view,
-                    "event": event,
-                    "threshold": limits[event],
-                    "probability": p,
-                    "standard_error": None if p is None else float(np.sqrt(p * (1 - p) / draws)),
-                    "draws": draws,
-                    "known_on": None if p is None else model.known_on,
-                    "grade": None if p is None else model.grade,
-                    "reasons": listed([model.reasons.get(model.deciding), *model.notes]),
-                }
-            )
+    rows = [
+        _row(model, SHARE_EVENT, assumptions.number("q2_threshold"), _redundant(model, seed, draws, assumptions), draws)
+        for model in models(training_share, capex_vintages, attributable_revenue, evidence, assumptions=assumptions)
+        if model.view == NO_VIEW
+    ]
+    views = payback_views(capex_vintages, attributable_revenue, evidence, assumptions=assumptions)
+    for view in views:
+        rows += _of_view(view, seed, draws)
+    for scope in dict.fromkeys(view.scope for view in views):
+        rows += _leaning([view for view in views if view.scope == scope], seed, draws)
     return pl.DataFrame(rows, schema=dict(TABLE.polars_schema))
 
 
-def thresholds(assumptions: Assumptions) -> dict[str, float]:
-    """What each event's figure is compared with."""
-    of_life = assumptions.number("q3_share_of_life")
+def _redundant(model: Model, seed: int, draws: int, assumptions: Assumptions) -> float | None:
+    share = model.simulate(seed, draws).get("redundant_capex_share")
+    return None if share is None else float(np.mean(share >= assumptions.number("q2_threshold")))
+
+
+def _of_view(view: PaybackView, seed: int, draws: int) -> Iterator[dict[str, Any]]:
+    """The tests of one view at each bound."""
+    found = tests.probabilities(view, tests.simulated_values(view, seed, draws))
+    for bound, model in view.models.items():
+        for event in PAY_EVENTS:
+            end = OF_GROWTH.get(event)
+            p = found.get(bound, event)
+            row = _row(model, event, getattr(view.growth, end) if end else None, p, draws)
+            yield row if p is not None else row | {"reasons": listed([*_why(view, model, event), *model.notes])}
+
+
+def _why(view: PaybackView, model: Model, event: str) -> list[str]:
+    """Why a test cannot be made."""
+    unknown = model.reasons.get("coverage")
+    if unknown:
+        return [unknown]
+    asks_growth = event in (*OF_GROWTH, tests.FALLS_SHORT)
+    found = [reason("no_growth_observed")] if asks_growth and view.growth.low is None else []
+    marginal = model.reasons.get("marginal_coverage")
+    return [*found, marginal] if marginal and event in (tests.ABOVE, tests.BELOW, tests.FALLS_SHORT) else found
+
+
+def _leaning(views: list[PaybackView], seed: int, draws: int) -> Iterator[dict[str, Any]]:
+    """The share of draws that meet each verdict's conditions by themselves, in all views of a scope."""
+    found, marks = tests.leanings(views, seed, draws)
+    points = [view[POINT] for view in views]
+    for verdict, event in LEANING_EVENTS.items():
+        p = float(np.mean(found[verdict])) if verdict in found else None
+        why = [model.reasons.get("coverage") for model in points] if p is None else marks
+        yield {
+            **_row(points[0], event, None, p, draws),
+            "revenue_view": NO_VIEW,
+            "known_on": None if p is None else newest([{"known_on": each.known_on} for each in points]),
+            "grade": None if p is None else weakest([{"grade": each.grade} for each in points]),
+            "reasons": listed(why),
+        }
+
+
+def _row(model: Model, event: str, threshold: float | None, p: float | None, draws: int) -> dict[str, Any]:
+    known_on: date | None = None if p is None else model.known_on
     return {
-        "redundant_share_at_least_threshold": assumptions.number("q2_threshold"),
-        "coverage_below_threshold": assumptions.number("q3_coverage"),
-        "years_exceed_share_of_life": of_life,
-        "years_within_share_of_life": of_life,
+        "scope": model.scope,
+        "revenue_view": model.view,
+        "bound": model.bound,
+        "event": event,
+        "threshold": threshold,
+        "probability": p,
+        "standard_error": None if p is None else float(np.sqrt(p * (1 - p) / draws)),
+        "draws": draws,
+        "known_on": known_on,
+        "grade": None if p is None else model.grade,
+        "reasons": listed([model.reasons.get(model.deciding), *model.notes]),
     }
-
-
-def probabilities(found: Mapping[str, Any], limits: Mapping[str, float]) -> dict[str, float]:
-    """Share of the draws of each event that `found` (by quantity) allows to count."""
-    shares: dict[str, float] = {}
-    if "redundant_capex_share" in found:
-        shares["redundant_share_at_least_threshold"] = float(
-            np.mean(found["redundant_capex_share"] >= limits["redundant_share_at_least_threshold"])
-        )
-    if "coverage" in found:
-        late = found["years_to_cover"] > limits["years_exceed_share_of_life"] * found["remaining_life_years"]
-        shares["coverage_below_threshold"] = float(np.mean(found["coverage"] < limits["coverage_below_threshold"]))
-        shares["years_exceed_share_of_life"] = float(np.mean(late))
-        shares["years_within_share_of_life"] = float(np.mean(~late))
-    return shares
 
 
 MART = Mart(
@@ -117,10 +157,11 @@ MART = Mart(
     traces=(
         Trace(
             "marts.waste_simulation",
-            "t.scope = m.scope and t.revenue_view = m.revenue_view and t.quantity in (case m.event "
-            "when 'redundant_share_at_least_threshold' then 'redundant_capex_share' "
-            "when 'coverage_below_threshold' then 'coverage' else 'years_to_cover' end, "
-            "case when m.event like 'years%' then 'remaining_life_years' end)",
+            "t.scope = m.scope and (t.revenue_view = m.revenue_view and t.bound = m.bound "
+            "or m.event in ('draw_is_on_course', 'draw_falls_short') and t.revenue_view <> 'none' and t.bound = 'point') "
+            "and t.quantity in (case when m.event = 'redundant_share_at_least_threshold' then 'redundant_capex_share' "
+            "when m.event like 'breakeven%' then 'breakeven_growth' else 'coverage' end, "
+            "case when m.event like 'marginal%' then 'marginal_coverage' end)",
         ),
     ),
 )

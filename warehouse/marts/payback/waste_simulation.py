@@ -1,13 +1,13 @@
 """The distributions behind Q2 and Q3: quantiles over many draws of every judgement at once.
 
-The formulas are in `formulas`, the judgements in the assumptions file. A quantity that cannot be computed has no figure
-and says why; so does one without a finite value at a quantile (revenue that never grows takes for ever to cover).
+The formulas are in `formulas` and `payback_model`, the judgements in the assumptions file. Revenue that is only known
+between bounds is simulated at both of them and at what is drawn between (`bound`). A quantity that cannot be computed has
+no figure and says why; so does one without a finite value at a quantile (no growth up to 2,000 % a year breaks even).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
 from functools import lru_cache
 from typing import Any
 
@@ -19,7 +19,7 @@ from warehouse.marts.common.columns import SCOPE
 from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.reasons import listed, reason
 from warehouse.marts.payback.formulas import PAY_QUANTITIES, SHARE_QUANTITIES
-from warehouse.marts.payback.model import NO_VIEW, Computation, Model, simulated
+from warehouse.marts.payback.model import BOUNDS, NO_VIEW, Computation, Model, simulated
 from warehouse.marts.payback.models import models
 from warehouse.tables.table import Check, Column, mart
 
@@ -29,9 +29,20 @@ UNITS = {
     "required_revenue_usd": "USD a year",
     "attributable_revenue_usd": "USD a year",
     "coverage": "ratio",
-    "years_to_cover": "years",
+    "breakeven_growth": "share a year",
+    "marginal_coverage": "ratio",
+    "breakeven_revenue_usd": "USD a year",
+    "standing_capital_usd": "USD",
     "remaining_life_years": "years",
 }
+
+BOUND = Column(
+    "bound",
+    "text",
+    "of attributable revenue: its lower or upper end, or the figures drawn (point)",
+    required=True,
+    allowed=BOUNDS,
+)
 
 TABLE = mart(
     "waste_simulation",
@@ -45,6 +56,7 @@ TABLE = mart(
             required=True,
             allowed=("end_customer", "infrastructure", NO_VIEW),
         ),
+        BOUND,
         Column(
             "quantity",
             "text",
@@ -65,7 +77,7 @@ TABLE = mart(
         Column("seed", "integer", "seed of the random numbers", required=True),
         Column("known_on", "date", "day on which the newest fact behind it became public"),
     ],
-    key=("scope", "revenue_view", "quantity"),
+    key=("scope", "revenue_view", "bound", "quantity"),
     checks=(
         Check(
             "quantiles_in_order",
@@ -77,6 +89,12 @@ TABLE = mart(
             "select * from {table} where reasons is null "
             "and (p05 is null or p50 is null or p95 is null or mean is null)",
             "a missing figure would look like one that was forgotten",
+        ),
+        Check(
+            "bounds_in_order",
+            "select * from {table} l join {table} u using (scope, revenue_view, quantity) where l.bound = 'lower' "
+            "and u.bound = 'upper' and quantity in ('attributable_revenue_usd', 'coverage') and l.p50 > u.p50",
+            "more revenue at the lower bound than at the upper one",
         ),
         Check(
             "shares_are_possible",
@@ -94,22 +112,20 @@ def build(
     attributable_revenue: pl.DataFrame,
     evidence: pl.DataFrame,
     *,
-    as_of: date,
     assumptions: Assumptions,
 ) -> pl.DataFrame:
-    """One row for each scope, view and quantity (method 4 and 5)."""
+    """One row for each scope, view, bound and quantity (method 4 and 5)."""
     seed, draws = assumptions.integer("seed"), assumptions.integer("draws")
     everything = assumptions.value("detail") == "all"
     rows = []
-    for model in models(
-        training_share, capex_vintages, attributable_revenue, evidence, as_of=as_of, assumptions=assumptions
-    ):
+    for model in models(training_share, capex_vintages, attributable_revenue, evidence, assumptions=assumptions):
         for quantity in SHARE_QUANTITIES if model.view == NO_VIEW else PAY_QUANTITIES:
             is_known = quantity in model.quantities
             rows.append(
                 {
                     "scope": model.scope,
                     "revenue_view": model.view,
+                    "bound": model.bound,
                     "quantity": quantity,
                     "unit": UNITS.get(quantity, "share"),
                     "draws": draws,
@@ -128,7 +144,9 @@ def _of_quantity(model: Model, quantity: str, seed: int, draws: int, everything:
     why: str | None = None
     if quantity in model.quantities:
         if everything or quantity == model.deciding:
-            figures, why = _figures(Computation(model), quantity, seed, draws, BATCHES if everything else 0)
+            figures, why = _figures(
+                Computation(model.about(quantity)), quantity, seed, draws, BATCHES if everything else 0
+            )
         else:
             why = reason("only_what_decides")
     return {**figures, "reasons": listed([model.reasons.get(quantity), why, *model.notes])}
@@ -142,12 +160,19 @@ def _figures(
     values = simulated(computation, seed, draws)[quantity]
     found = dict(zip(QUANTILES, np.quantile(values, list(QUANTILES.values()), method="inverted_cdf"), strict=True))
     endless = np.isinf(values).mean()
-    found["mean"] = values.mean()
+    of_growth = quantity == "breakeven_growth"
+    with np.errstate(invalid="ignore"):
+        found["mean"] = values.mean()
     if batches:
         parts = values[: len(values) // batches * batches].reshape(batches, -1)
         with np.errstate(invalid="ignore"):
             found["p50_standard_error"] = np.median(parts, axis=1).std(ddof=1) / np.sqrt(batches)
-    why = reason("endless_draws", share=float(endless)) if endless else None
+    if endless and of_growth:
+        why: str | None = reason(
+            "outside_of_growth", below=float(np.mean(values < -1)), above=float(np.mean(values > 1e9))
+        )
+    else:
+        why = reason("endless_draws", share=float(endless)) if endless else None
     return {name: float(value) if np.isfinite(value) else None for name, value in found.items()}, why
 
 
@@ -166,8 +191,14 @@ MART = Mart(
         ),
         Trace(
             "marts.attributable_revenue",
-            "m.quantity in ('attributable_revenue_usd', 'coverage', 'years_to_cover') and t.scope = m.scope "
-            "and t.revenue_view = m.revenue_view and t.counted",
+            "m.quantity in ('attributable_revenue_usd', 'coverage', 'breakeven_growth', 'marginal_coverage') "
+            "and t.scope = m.scope and t.revenue_view = m.revenue_view and (t.counted "
+            "or m.quantity = 'marginal_coverage' and t.used_as = 'earlier')",
+        ),
+        Trace(
+            "core.evidence",
+            "m.revenue_view = 'end_customer' and t.topic = 'capacity' and t.metric in "
+            "('h100_equivalents_owned', 'h100_equivalents_total') and t.known_on <= m.known_on",
         ),
         # The judgements that are drawn, and through them the facts that they rest on.
         Trace(
@@ -175,7 +206,7 @@ MART = Mart(
             "t.key in ('share_final', 'utilisation', 'fleet', 'undisclosed_gross_up', "
             "'training_share_readings', 'inference_share', 'efficiency_gain', 'elasticity') "
             "and m.revenue_view = 'none' or m.revenue_view <> 'none' "
-            "and t.key in ('life', 'discount_rate', 'cash_margin', 'ai_share', 'growth', 'attributable_revenue')",
+            "and t.key in ('life', 'discount_rate', 'cash_margin', 'ai_share', 'attributable_revenue')",
         ),
     ),
 )

@@ -1,11 +1,11 @@
 """Whether the verdicts hang on choices that another analyst would make otherwise (method 5).
 
 A tornado moves one judgement inside its range; a variant makes another choice: hardware that lives three years for
-everyone, finance leases counted as capex, revenue seen from one side only, offers from a narrower window, another benchmark
-for the market. Each is the whole chain of the verdict again with that one choice replaced, so a verdict here is what a
-run with that assumption would give.
+everyone, cash capex without finance leases, spending that serves at once or after a year, revenue seen from one side
+only, offers from a narrower window, another benchmark for the market. Each is the whole chain of the verdict again with
+that one choice replaced, so a verdict here is what a run with that assumption would give.
 
-What a choice cannot reach is not computed again: leases and lives move the simulation, a window the training cost, a
+What a choice cannot reach is not computed again: leases, lags and lives move the simulation, a window the training cost, a
 benchmark the reading of an event study that has it already. `as_assumed` is the same arithmetic with nothing replaced, so
 that a verdict is compared with one from as many draws; the draws are fewer than a run's, and stand in their column.
 
@@ -59,8 +59,9 @@ ONE_VIEW = {f"{view}_view_alone": view for view in ("infrastructure", "end_custo
 VARIANTS: Mapping[str, Variant] = {
     BASE: Variant(),
     "life_3_years": Variant({"life": 3}, "Q3", SIMULATED),
-    "with_finance_leases": Variant({"include_finance_leases": 1}, "Q3", SIMULATED),
-    "without_finance_leases": Variant({"include_finance_leases": 0}, "Q3", SIMULATED),
+    "cash_capex_only": Variant({"include_finance_leases": 0}, "Q3", SIMULATED),
+    "service_without_lag": Variant({"lag_quarters": 0}, "Q3", SIMULATED),
+    "service_after_4_quarters": Variant({"lag_quarters": 4}, "Q3", SIMULATED),
     "price_window_90_days": Variant({"price_window_days": 90}, "Q1", PRICED),
     **{name: Variant({"benchmarks": [ticker]}, "Q4") for name, ticker in BENCHMARKS.items()},
     **{name: Variant(enters="Q3", view=view) for name, view in ONE_VIEW.items()},
@@ -70,9 +71,9 @@ DECIDING = (
     "recomputed_low_within_factor",
     "redundant_median_at_threshold",
     "redundant_p95_below_threshold",
-    "coverage_falls_short",
-    "covers_too_late",
-    "covers_in_time",
+    "growth_recovers_capital",
+    "newest_spend_earns_more",
+    "revenue_falls_short",
     "suppliers_car_below_zero",
     "suppliers_car_significant",
 )
@@ -203,7 +204,9 @@ def _in_one_view(conditions: pl.DataFrame, view: str) -> pl.DataFrame:
     What no longer counts is shown as it was found, and holds what the view that counts holds; the overall verdict follows.
     """
     comparison = [*ANSWER, "kind", "quantity"]
-    own = conditions.filter(pl.col("revenue_view") == view).select(*comparison, own="holds", has_own=pl.lit(True))
+    own = conditions.filter((pl.col("revenue_view") == view) & pl.col("decides")).select(
+        *comparison, own="holds", has_own=pl.lit(True)
+    )
     is_other = ~pl.col("revenue_view").is_in([view, NO_VIEW]) & pl.col("has_own")
     found = (
         conditions.join(own, on=comparison, how="left", maintain_order="left")

@@ -7,7 +7,7 @@ alone would turn what rests on it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import polars as pl
@@ -22,11 +22,15 @@ from warehouse.marts.wording import Words
 
 COVERED = "facts_cover_group_capex"
 TURNS = "flips_at"
-Key = tuple[str, str, str]
+POINT = "point"
+Key = tuple[str, ...]
 
 
 class Simulated(NamedTuple):
-    """The simulation by scope, revenue view and quantity (or event)."""
+    """The simulation by scope, revenue view and quantity (or event); and the same with the bound of revenue as a fourth.
+
+    Without a bound it is that of the figures drawn (`point`).
+    """
 
     quantiles: Mapping[Key, Row]
     probabilities: Mapping[Key, Row]
@@ -43,11 +47,11 @@ class Simulated(NamedTuple):
     ) -> Simulated:
         least = assumptions.number("material_share_of_variance")
         material = sensitivity.filter((pl.col("variance_share") >= least) & pl.col("grade").is_not_null())
-        grades = material.group_by("scope", "revenue_view", "quantity").agg(pl.col("grade").max())
+        grades = material.group_by("scope", "revenue_view", "bound", "quantity").agg(pl.col("grade").max())
         return cls(
-            quantiles={(r["scope"], r["revenue_view"], r["quantity"]): r for r in simulation.to_dicts()},
-            probabilities={(r["scope"], r["revenue_view"], r["event"]): r for r in probabilities.to_dicts()},
-            material_grades={(r["scope"], r["revenue_view"], r["quantity"]): r["grade"] for r in grades.to_dicts()},
+            quantiles=_keyed(simulation, "quantity"),
+            probabilities=_keyed(probabilities, "event"),
+            material_grades={key: row["grade"] for key, row in _keyed(grades, "quantity").items()},
             turning=sensitivity.filter(pl.col("flip_value").is_not_null())
             .sort("variance_share", "driver", descending=[True, False], nulls_last=True)
             .to_dicts(),
@@ -79,12 +83,22 @@ class Simulated(NamedTuple):
                 threshold=row["central"] if row["central"] is not None else row["flip_value"],
                 unit="as assumed",
                 decides=False,
-                details=details or {},
+                details={**(details or {}), "turns": row["turns"]},
                 evidence=Evidence(grade=row["grade"], evidence_grade=row["grade"]),
             )
             for row in self.turning
-            if (row["scope"], row["revenue_view"], row["quantity"]) == (scope, view, quantity)
+            if (row["scope"], row["revenue_view"], row["quantity"]) == (scope, view, quantity) and row["bound"] == POINT
         ]
+
+
+def _keyed(frame: pl.DataFrame, what: str) -> dict[Key, Row]:
+    found: dict[Key, Row] = {}
+    for row in frame.to_dicts():
+        key = (row["scope"], row["revenue_view"], row[what])
+        found[*key, row["bound"]] = row
+        if row["bound"] == POINT:
+            found[key] = row
+    return found
 
 
 def covered(capex_group: pl.DataFrame, assumptions: Assumptions) -> Condition:
@@ -137,12 +151,13 @@ def view_in_words(view: str) -> str:
 
 
 def _turned(row: Row) -> str:
-    """What a driver turns: the verdict, unless that needs more than this one view."""
-    views, revenue = row.get("needs_views") or (), row.get("needs_revenue_of") or ()
-    needs = [f"the {view_in_words(view)} too" for view in views]
-    needs += [f"AI revenue that is no lower bound ({view_in_words(view)})" for view in revenue]
-    if not needs:
+    """What a driver turns: the verdict, unless that needs more than this one view or cannot be reached at all."""
+    views = row.get("needs_views") or ()
+    if row.get("turns") == "leaning":
+        return f"would turn what most draws of the {view_in_words(row['revenue_view'])} lean to"
+    if not views:
         return "would change the verdict"
+    needs = [f"the {view_in_words(view)} too" for view in views]
     return f"would turn what the {view_in_words(row['revenue_view'])} says; a verdict needs {listed(needs)}"
 
 
@@ -165,15 +180,20 @@ WORDS: dict[str, Words] = {
 }
 
 
-def driver_remedies(case: Case, turns: Mapping[str, bool]) -> list[Remedy]:
+Turns = Mapping[str, bool]
+
+
+def driver_remedies(case: Case, turns: Turns | Callable[[Row], Turns]) -> list[Remedy]:
     """The drivers that turn a verdict alone, each from the value where it does, those that have to move least first.
 
-    `turns` is what passing that value makes of the conditions.
+    `turns` is what passing that value makes of the conditions, the same for all drivers or for each by its row.
     """
     nearest = sorted(case.of_kind(TURNS), key=_distance)
     return [
         Remedy(
-            turning(row), turns, tries={"driver": row["quantity"], "value": row["value"], "assumed": row["threshold"]}
+            turning(row),
+            turns(row) if callable(turns) else turns,
+            tries={"driver": row["quantity"], "value": row["value"], "assumed": row["threshold"]},
         )
         for row in nearest
     ]

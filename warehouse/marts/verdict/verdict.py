@@ -42,7 +42,10 @@ from warehouse.marts.wording.verdict import fields_of
 from warehouse.tables.table import GRADES, Check, Column, mart
 
 # What stands beside a simulated figure and is no reason for one that is missing.
-NOTES = ("capex_left_out", "capex_so_far")
+NOTES = (
+    "capex_quarters_unknown", "capex_cash_only", "revenue_of_an_earlier_day", "bounded_by_whole_cloud", "growth_assumed",
+    "growth_observed", "group_share", "year_earlier_interpolated", "training_of_year",
+)  # fmt: skip
 PROSE = ("subject", "statement", "reason")
 NOTHING_KNOWN = "Nothing is known that could answer it."
 MOST_REMEDIES = 2  # those that are printed; a reader remembers no third

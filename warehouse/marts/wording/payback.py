@@ -33,23 +33,40 @@ def _no_reading(fields: Fields) -> str:
     return f"no reading of the share of computing that trains has facts{why}"
 
 
-def _revenue_is_lower_bound(fields: Fields) -> str:
-    missing = ", ".join(fields["entities"])
-    return "revenue is a lower bound" + (f": nothing known of {missing}" if missing else "")
+def _cloud_quarters(fields: Fields) -> str:
+    several = fields["quarters"] != 1
+    return f"{fields['quarters']} of the four quarters {'are' if several else 'is'} unknown and counted as the next known one"
 
 
-def _years(what: str) -> Words:
-    """Vintages by company and year: `what: META 2022, MSFT 2022`."""
-
-    def words(fields: Fields) -> str:
-        return f"{what}: " + ", ".join(f"{each['ticker']} {each['year']}" for each in fields["vintages"])
-
-    return words
+def _growth_observed(fields: Fields) -> str:
+    low, high = (f"{100 * fields[end]:.0f}" for end in ("low", "high"))
+    seen = f"{low} %" if low == high else f"{low} to {high} %"
+    return f"growth of {', '.join(fields['entities'])} was {seen} a year"
 
 
-def _so_far(fields: Fields) -> str:
-    running = (f"{each['ticker']} {each['year']} ({each['quarters_known']} of 4)" for each in fields["vintages"])
-    return f"by the quarters known so far: {', '.join(running)}"
+def _group_share(fields: Fields) -> str:
+    low, high = (f"{100 * fields[end]:.0f}" for end in ("low", "high"))
+    return f"the industry's revenue by the group's {low} to {high} % of the world's computing ({fields['on']})"
+
+
+def _no_earlier(fields: Fields) -> str:
+    whose = ", ".join(fields["entities"]) or "any seller"
+    return f"AI revenue of {whose} a year before {fields['on']} is unknown"
+
+
+def _outside_of_growth(fields: Fields) -> str:
+    parts = {"below -90 % a year": fields["below"], "above 2,000 % a year": fields["above"]}
+    said = " and ".join(f"{where} in {share:.1%} of the draws" for where, share in parts.items() if share)
+    return f"break-even growth is {said}"
+
+
+def _quarters_unknown(fields: Fields) -> str:
+    return f"unknown capex, from nothing to its larger neighbour: {', '.join(fields['quarters'])}"
+
+
+def _views(fields: Fields) -> str:
+    views = " and ".join(view.replace("_", "-") for view in fields["views"]) or "no"
+    return f"the leaning goes by the {views} view alone"
 
 
 def _no_ai_revenue(fields: Fields) -> str:
@@ -106,14 +123,35 @@ def _lives(fields: Fields) -> str:
 WORDS: dict[str, Words] = {
     # attributable_revenue
     "no_yearly_ai_revenue": "{metric} in {unit} is no yearly revenue from AI of this view",
-    "inside_other_revenue": "already in the revenue of {entities}",
     "later_figure_known": "a later figure of the same entity is known",
     "no_ai_revenue_of_entity": "no AI revenue of it is known",
+    "same_figure_of_better_grade": "the same figure of that day is known from a better source",
+    "disclosed_figure_known": "the seller's own figure is known",
+    "outside_estimate": "an outside estimate, not a disclosure: the middle between the bounds",
+    "sells_no_computing": "it sells no computing, so that it has no infrastructure revenue",
+    "bounded_by_whole_cloud": "{entity} gives no AI revenue: from none to its whole cloud revenue of the year to {through}",
+    "cloud_quarters_unknown": _cloud_quarters,
+    "estimate_too_old": "more than {days} days older than the newest estimate",
+    "growth_of_labs_alone": "inside the industry's revenue; it shows growth alone",
+    "another_basis": "{metric} is another basis, shown beside",
+    "revenue_in_other_currency": "a revenue in {unit} is not one in US dollars a year",
+    "revenue_negative": "a revenue below zero is none (evidence {evidence_id})",
+    "revenue_range_reversed": "the figure lies outside its own range (evidence {evidence_id})",
+    "revenue_zero": "a revenue of zero covers nothing at any growth (evidence {evidence_id})",
     # the simulation: why a quantity cannot be computed
     "no_year_of_training": _no_year_of_training,
     "no_capex": lambda fields: f"no capex of {_whose(fields)} is known",
+    "no_capex_by": "no quarter of capex had been spent by {on}",
+    "one_vintage": lambda fields: f"of the capex of {_whose(fields)} only one quarter is known by {fields['on']}",
+    "capex_unbounded": "no quarter of {ticker}'s capex is known that would bound the unknown ones",
     "no_ai_revenue": _no_ai_revenue,
+    "revenue_unbounded": "nothing bounds the AI revenue of {entities}",
+    "group_share_unknown": "the group's share of the world's computing is unknown",
+    "no_revenue_a_year_earlier": _no_earlier,
+    "no_capex_before": "the capex of the four quarters whose service had begun by {on} is unknown",
+    "no_growth_observed": "no growth of AI revenue was seen",
     "endless_draws": _endless_draws,
+    "outside_of_growth": _outside_of_growth,
     "only_what_decides": "only what decides was asked for",
     # the simulation: what to know of what was computed
     "training_of_year": _training_of_year,
@@ -123,13 +161,20 @@ WORDS: dict[str, Words] = {
     "no_inference_share": "no published estimate of the inference share of computing is known",
     "no_lab_split": "no lab's own split of its computing is known",
     "shown_and_not_drawn": "shown beside and not drawn from: a lab buys more training than a fleet carries",
-    "revenue_is_lower_bound": _revenue_is_lower_bound,
-    "capex_left_out": _years("left out, as their capex is unknown"),
-    "capex_so_far": _so_far,
-    "capex_without_leases": _years("without finance leases, as these are unknown"),
+    "capex_quarters_unknown": _quarters_unknown,
+    "capex_cash_only": "cash alone in quarters whose finance leases are unknown: {tickers}",
+    "revenue_of_an_earlier_day": "{entity}'s revenue is of {day}, set against the spend to {on}",
+    "growth_assumed": "no growth was seen: it is drawn as assumed",
+    "growth_observed": _growth_observed,
+    "group_share": _group_share,
+    "year_earlier_interpolated": "{entity}'s revenue a year earlier lies between its figures of {first} and {last}",
+    # waste_probabilities: the leaning
+    "leaning_by_some_views": _views,
+    "leaning_by_assumed_growth": "no growth was seen, so that the leaning goes by the growth drawn",
+    "leaning_by_growth_alone": "marginal coverage is unknown, so that the leaning goes by growth alone",
     # waste_sensitivity
-    "nothing_rests_on_it": "no verdict rests on this figure while one glut signal is triggered",
     "never_turns": "no value within its range turns the verdict by itself",
+    "turns_the_leaning": "no verdict can be reached, so that this turns the leaning",
     # glut_signals: unknown
     "no_price_on_two_days": "no specialist's on-demand {chip} price was seen on two days of the last {months} months",
     "no_fleet_utilisation": "no fact about the utilisation of a fleet is known",

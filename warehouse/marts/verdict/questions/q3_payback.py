@@ -1,48 +1,61 @@
 """Q3: does the whole spend earn its cost of capital (method 5)?
 
-Attributable revenue is held against what the capital has to bring in each year, in the revenue views that a scope has:
-a company sells computing (infrastructure), the group is also seen through what end customers pay, and must get the same
-answer in both. Coverage below one is normal early in a build-out, so a shortfall alone shows nothing: a verdict of waste
-also needs signs of a glut, and none is given on revenue that is known to be only part of the whole.
+Coverage below one is normal early in a build-out and decides nothing. What decides is whether revenue, growing no faster
+than it has been seen to, recovers the capital that stands, and whether the newest money earns more than the average or
+less. A company is seen as a seller of computing (infrastructure); the group also through what end customers pay, and has
+to get the same answer in both views. Being on course is asked at the lower bound of revenue and falling short at the upper
+one, so that a seller who tells nothing can neither save a verdict nor spoil it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import polars as pl
 
 from warehouse.assumptions import Assumptions
-from warehouse.marts.common.in_words import NAMES, fraction, in_words, listed, under
+from warehouse.marts.common.in_words import NAMES, capital, fraction, listed, money, per_cent, under
 from warehouse.marts.common.mart import Trace
-from warehouse.marts.common.reasons import reason
+from warehouse.marts.common.reasons import codes, reason
 from warehouse.marts.common.scopes import SCOPES, VIEWS
-from warehouse.marts.verdict import glut, simulated
-from warehouse.marts.verdict.glut import ENOUGH, NONE
+from warehouse.marts.payback import breakeven_tests as tests
+from warehouse.marts.payback.attributable_revenue import BOUND
+from warehouse.marts.payback.model import LOWER, NO_VIEW, POINT, UPPER
+from warehouse.marts.payback.waste_probabilities import LEANING_EVENTS
+from warehouse.marts.verdict import simulated
 from warehouse.marts.verdict.question import (
     Case,
     Condition,
     Conditions,
-    Evidence,
     Figure,
+    Leaning,
     Question,
     Remedy,
     Row,
     Verdict,
-    greatest,
 )
 from warehouse.marts.verdict.simulated import Simulated, covered, view_in_words
 
-# The tests of a revenue view, each by the simulated event that it asks for.
-SHORT, LATE, IN_TIME = "coverage_falls_short", "covers_too_late", "covers_in_time"
-EVENTS = {
-    SHORT: "coverage_below_threshold",
-    LATE: "years_exceed_share_of_life",
-    IN_TIME: "years_within_share_of_life",
+ON_COURSE, FALLS_SHORT = tests.ON_COURSE, tests.FALLS_SHORT
+# The conditions that decide, each by the simulated event and the bound of revenue that it is asked at.
+GROWS, EARNS, SHORT = "growth_recovers_capital", "newest_spend_earns_more", "revenue_falls_short"
+DECIDING = {GROWS: (tests.WITHIN_LOWEST, LOWER), EARNS: (tests.ABOVE, LOWER), SHORT: (tests.FALLS_SHORT, UPPER)}
+# Shown beside: the parts of falling short.
+BESIDE = {
+    "growth_too_slow_at_lowest": (tests.BEYOND_LOWEST, UPPER),
+    "growth_too_slow_at_highest": (tests.BEYOND_HIGHEST, UPPER),
+    "newest_spend_earns_less": (tests.BELOW, UPPER),
 }
-MEDIANS = {"coverage": "ratio", "years_to_cover": "years", "remaining_life_years": "years"}
-WHOLE = "revenue_is_no_lower_bound"
+MEDIANS = {
+    "coverage": "ratio",
+    "breakeven_growth": "share a year",
+    "marginal_coverage": "ratio",
+    "breakeven_revenue_usd": "USD a year",
+    "required_revenue_usd": "USD a year",
+    "attributable_revenue_usd": "USD a year",
+    "remaining_life_years": "years",
+}
+GROWN = {"lowest": tests.WITHIN_LOWEST, "highest": tests.BEYOND_HIGHEST}
 
 # ---- Conditions ------------------------------------------------------------------------------------------------------
 
@@ -53,33 +66,40 @@ def conditions(
     waste_probabilities: pl.DataFrame,
     waste_sensitivity: pl.DataFrame,
     attributable_revenue: pl.DataFrame,
-    glut_signals: pl.DataFrame,
     *,
     assumptions: Assumptions,
 ) -> Conditions:
-    """For each revenue view of the scope: does coverage fall short, and is it made up for in time?"""
+    """For each revenue view of the scope: does growth recover the capital, and does the newest spend earn its share?"""
     draws = Simulated.of(waste_simulation, waste_probabilities, waste_sensitivity, assumptions)
-    for_all = [covered(capex_group, assumptions), *glut.conditions(glut_signals, assumptions)]
+    bounded = _bounded(attributable_revenue)
     found: dict[str, list[Condition]] = {}
     for scope in SCOPES:
-        whole = {view: _whole_revenue(attributable_revenue, scope, view) for view in VIEWS[scope]}
-        partial = [view for view, condition in whole.items() if condition.value != 0]
-        views = [each for view in VIEWS[scope] for each in _pays(scope, view, draws, partial, assumptions)]
-        found[scope] = [*for_all, *views, *whole.values()]
+        own = [each for view in VIEWS[scope] for each in _of_view(scope, view, draws, bounded, assumptions)]
+        found[scope] = [covered(capex_group, assumptions), *own, *_leaning(scope, draws)]
     return found
 
 
-def _pays(scope: str, view: str, draws: Simulated, partial: list[str], assumptions: Assumptions) -> list[Condition]:
-    """The tests of one view, the medians behind them and where each driver turns them.
+def _bounded(attributable_revenue: pl.DataFrame) -> Mapping[tuple[str, str], list[str]]:
+    """Whose revenue is only known between bounds, by scope and view."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for row in attributable_revenue.filter(pl.col("used_as") == BOUND).sort("entity").to_dicts():
+        found.setdefault((row["scope"], row["revenue_view"]), []).append(row["entity"])
+    return found
 
-    `partial` are the views whose revenue is not known to be whole.
-    """
-    wasteful, pays = assumptions.number("q3_probability_wasteful"), assumptions.number("q3_probability_pays")
-    of_life = assumptions.number("q3_share_of_life")
-    limits = {SHORT: assumptions.number("q3_coverage"), LATE: of_life, IN_TIME: of_life}
+
+def _of_view(
+    scope: str,
+    view: str,
+    draws: Simulated,
+    bounded: Mapping[tuple[str, str], list[str]],
+    assumptions: Assumptions,
+) -> list[Condition]:
+    """The tests of one view, the figures behind them and where each driver turns them."""
+    least = assumptions.number("q3_probability")
+    between = bounded.get((scope, view), [])
     found = []
-    for kind, event in EVENTS.items():
-        likely = draws.probabilities.get((scope, view, event), {})
+    for kind, (event, bound) in {**DECIDING, **BESIDE}.items():
+        likely = draws.probabilities.get((scope, view, event, bound), {})
         found.append(
             Condition(
                 kind=kind,
@@ -87,67 +107,100 @@ def _pays(scope: str, view: str, draws: Simulated, partial: list[str], assumptio
                 quantity=event,
                 value=likely.get("probability"),
                 comparison=">=",
-                threshold=pays if kind == IN_TIME else wasteful,
+                threshold=least,
                 unit="probability",
-                details={"limit": limits[kind]},
-                **draws.behind(likely, (scope, view, "coverage")),
+                decides=kind in DECIDING,
+                entities=between,
+                details={"bound": bound},
+                **draws.behind(likely, (scope, view, "breakeven_growth", bound)),
             )
         )
     for quantity, unit in MEDIANS.items():
-        figure = draws.quantiles.get((scope, view, quantity), {})
+        for bound in (LOWER, UPPER, POINT):
+            figure = draws.quantiles.get((scope, view, quantity, bound), {})
+            found.append(
+                Condition(
+                    kind=f"{quantity}_median",
+                    named=f"{quantity}_median_{bound}_{view}",
+                    view=view,
+                    quantity=quantity,
+                    value=figure.get("p50"),
+                    comparison=">=",
+                    threshold=1.0 if unit == "ratio" else None,
+                    unit=unit,
+                    decides=False,
+                    details={"bound": bound},
+                    **draws.behind(figure, (scope, view, quantity, bound)),
+                )
+            )
+    for end, event in GROWN.items():
+        likely = draws.probabilities.get((scope, view, event, POINT), {})
         found.append(
             Condition(
-                kind=f"{quantity}_median",
+                kind="growth_seen",
+                part=end,
                 view=view,
-                quantity=quantity,
-                value=figure.get("p50"),
+                quantity=f"{end}_growth",
+                value=likely.get("threshold"),
                 comparison=">=",
-                threshold=1.0 if quantity == "coverage" else None,
-                unit=unit,
+                threshold=None,
+                unit="share a year",
                 decides=False,
-                **draws.behind(figure, (scope, view, quantity)),
+                **draws.behind(likely, (scope, view, "breakeven_growth")),
             )
         )
-    # A driver turns the verdict only where that rests on this view alone, and on all of its revenue.
     others = [other for other in VIEWS[scope] if other != view]
-    needs = {"needs_views": others, "needs_revenue_of": partial} if others or partial else None
-    return [*found, *draws.turning_values(scope, view, "coverage", needs)]
+    needs = {"needs_views": others} if others else None
+    return [*found, *draws.turning_values(scope, view, "breakeven_growth", needs)]
 
 
-def _whole_revenue(attributable_revenue: pl.DataFrame, scope: str, view: str) -> Condition:
-    """Is the view's revenue that of everyone it should hold? An input that is a lower bound decides nothing (method 7)."""
-    lines = attributable_revenue.filter((pl.col("scope") == scope) & (pl.col("revenue_view") == view))
-    counted = lines.filter("counted")
-    lower = bool(lines["is_lower_bound"].any())
-    inside = sorted(set(counted["entity"]))
-    missing = sorted(set(lines["entity"]) - set(inside)) if lower else []
-    return Condition(
-        kind=WHOLE,
-        view=view,
-        quantity="is_lower_bound",
-        value=float(lower) if counted.height else None,
-        comparison="==",
-        threshold=0.0,
-        unit="0 or 1",
-        entities=inside,
-        details={"missing": missing} if missing else {},
-        evidence=Evidence(grade=greatest(counted["grade"]), known_on=greatest(counted["known_on"])),
-        reasons=None if counted.height else [reason("no_ai_revenue", scope=scope, revenue_view=view)],
-    )
+def _leaning(scope: str, draws: Simulated) -> list[Condition]:
+    """The share of draws that meet each verdict's conditions by themselves, in every view."""
+    found = []
+    for verdict, event in LEANING_EVENTS.items():
+        likely = draws.probabilities.get((scope, NO_VIEW, event), {})
+        found.append(
+            Condition(
+                kind="leans",
+                part=verdict,
+                quantity=event,
+                value=likely.get("probability"),
+                comparison=">=",
+                threshold=None,
+                unit="probability",
+                decides=False,
+                **draws.behind(likely, (scope, NO_VIEW, event)),
+            )
+        )
+    return found
 
 
 # ---- Words -----------------------------------------------------------------------------------------------------------
 
-REVENUE_OF = {"infrastructure": "all who sell the computing", "end_customer": "the whole industry"}
+ENDS = {LOWER: " at the lower bound of revenue", UPPER: " at the upper bound of revenue", POINT: ""}
 TESTED = {
-    SHORT: "that coverage is below {0:g}",
-    LATE: "that covering takes more than {1} of the remaining life",
-    IN_TIME: "that covering takes at most {1} of the remaining life",
+    GROWS: "that the lowest growth seen recovers the capital",
+    EARNS: "that the newest spend earns more than the average",
+    SHORT: "that revenue falls short",
+    "growth_too_slow_at_lowest": "that the lowest growth seen does not recover the capital",
+    "growth_too_slow_at_highest": "that not even the highest growth seen recovers the capital",
+    "newest_spend_earns_less": "that the newest spend earns less than the average",
 }
 NAMED = {
     "coverage": "median coverage of required by attributable revenue",
-    "years_to_cover": "median years to cover",
+    "breakeven_growth": "median growth a year at which revenue recovers the capital",
+    "marginal_coverage": "median coverage of the newest spend by the revenue that came in a year",
+    "breakeven_revenue_usd": "median revenue that would recover the capital at the lowest growth seen",
+    "required_revenue_usd": "median revenue that the spend requires",
+    "attributable_revenue_usd": "median attributable revenue",
     "remaining_life_years": "median remaining life",
+}
+OPEN = {
+    "sells_no_computing": "it sells no computing",
+    "no_ai_revenue": "no AI revenue is known",
+    "no_growth_observed": "no growth of AI revenue has been seen",
+    "no_revenue_a_year_earlier": "AI revenue a year earlier is unknown",
+    "group_share_unknown": "the four's share of the world's computing is unknown",
 }
 
 
@@ -156,139 +209,218 @@ def _view(row: Row) -> str:
 
 
 def _tested(row: Row) -> str:
-    limit = row["limit"]
-    return f"the probability ({_view(row)}) {TESTED[row['kind']].format(limit, in_words(limit, 'share'))}"
+    return f"the probability ({_view(row)}){ENDS[row['bound']]} {TESTED[row['kind']]}"
 
 
-def _whole(row: Row) -> str:
-    if row["holds"]:
-        return f"AI revenue ({_view(row)}) is no lower bound"
-    missing = row.get("missing")
-    without = (
-        f"none is known of {listed(missing)}"
-        if missing
-        else f"only the revenue of {listed(row['entities'] or ['none'])} is in it"
-    )
-    return f"AI revenue ({_view(row)}) is only a lower bound, as {without}"
+def _median_of(row: Row) -> str:
+    return f"the {NAMED[row['quantity']]} ({_view(row)}){ENDS[row['bound']]}"
 
 
-def _coverages(case: Case) -> list[Row]:
-    return [row for row in case.of_kind("coverage_median") if row["value"] is not None]
-
-
-def _headline(case: Case) -> str:
-    known = _coverages(case)
-    if not known:
-        return f"Whether {_whose(case)} pays cannot be told: no AI revenue of it is known."
-    covers = f"Known AI revenue covers {under(max(row['value'] for row in known))} of what {_whose(case)} needs"
-    said = {
-        "looks_wasteful": "too late, with signs of a glut",
-        "not_shown_wasteful": "and makes up for it in time",
-    }
-    return f"{covers}, {said[case.verdict]}." if case.verdict in said else f"{covers}; growth decides."
+def _open_because(row: Row) -> str:
+    """What is missing, in a clause: the first reason that a reader can use."""
+    return next((OPEN[code] for code in codes(row["reasons"]) if code in OPEN), "what decides is unknown")
 
 
 def _whose(case: Case) -> str:
+    return f"{NAMES[case.scope]}'s" if case.group else "the four's"
+
+
+def _spend(case: Case) -> str:
     return f"{NAMES[case.scope]}'s spend" if case.group else "the spend"
 
 
+def _medians(case: Case, quantity: str, view: str) -> tuple[float, float] | None:
+    """The medians at the lower and the upper bound of revenue, the smaller first; None where one is unknown."""
+    ends = [case.value(f"{quantity}_median_{bound}_{view}") for bound in (LOWER, UPPER)]
+    known = sorted(value for value in ends if value is not None)
+    return (known[0], known[1]) if len(known) == 2 else None
+
+
+def _sells_nothing(case: Case) -> bool:
+    return any("sells_no_computing" in codes(row["reasons"]) for row in case.of_kind(GROWS))
+
+
+def _tells_nothing(case: Case) -> bool:
+    """Whether revenue may be nothing at all, for all that is known."""
+    ends = _medians(case, "coverage", VIEWS[case.scope][0])
+    return ends is not None and ends[0] == 0
+
+
+def _headline(case: Case) -> str:
+    if case.verdict == ON_COURSE:
+        return f"{capital(_whose(case))} AI revenue grows faster than it must."
+    if case.verdict == FALLS_SHORT:
+        return f"AI revenue falls short: it grows too slowly to pay for {_spend(case)}."
+    if _sells_nothing(case):
+        return f"{NAMES[case.scope]} sells no computing, so its own business has to pay for its spend."
+    if _tells_nothing(case):
+        return f"{NAMES[case.scope]} does not say what AI earns, so whether its spend pays is open."
+    covers = [ends for view in VIEWS[case.scope] if (ends := _medians(case, "coverage", view))]
+    if not covers:
+        return f"Whether {_spend(case)} pays cannot be told: no AI revenue of it is known."
+    most = max(high for _, high in covers)
+    if most >= 0.95:
+        return f"AI revenue may cover what {_spend(case)} needs; growth decides."
+    return f"Known AI revenue covers {under(most)} of what {_spend(case)} needs; growth decides."
+
+
 def _statement(case: Case) -> str:
-    if not _coverages(case):
-        return "Neither what it earns nor what it would have to earn by now can be compared."
-    missing = [NAMES.get(name, name) for row in case.of_kind(WHOLE) for name in row.get("missing") or ()]
-    without = f" Nothing is known of {listed(dict.fromkeys(missing))}." if missing else ""
-    return f"{_briefly(case)}{without}"
+    if _sells_nothing(case):
+        return _own_question(case)
+    if _tells_nothing(case):
+        return f"{_covers(case)} {_at_the_middle(case)}".strip()
+    said = [_covers(case), _must_grow(case), _newest(case) if case.group else _end_customers(case)]
+    return " ".join(filter(None, said)) or "Neither what it earns nor what it would have to earn can be compared."
+
+
+def _own_question(case: Case) -> str:
+    """What the gains of a company that sells no computing would have to be."""
+    view = VIEWS[case.scope][0]
+    needed, grown = case.value(f"breakeven_revenue_usd_median_{POINT}_{view}"), case.value(f"growth_seen_lowest_{view}")
+    if needed is None or grown is None:
+        return "What its advertising would have to gain by AI is not known."
+    return (
+        f"Its advertising would have to gain {money(needed)} a year by AI, and that gain would have to grow "
+        f"{per_cent(grown)} a year, as slow as the clouds' AI revenue has."
+    )
+
+
+def _covers(case: Case) -> str:
+    ends = _medians(case, "coverage", VIEWS[case.scope][0])
+    if ends is None:
+        return ""
+    low, high = (fraction(end) for end in ends)
+    whose = f"{NAMES[case.scope]}'s" if case.group else "Sellers'"
+    if low == high:
+        return f"{whose} known AI revenue covers {low} of what the spend requires."
+    bounded = listed(next((row["entities"] for row in case.of_kind(GROWS) if row["entities"]), None) or ["the rest"])
+    if ends[0] == 0:
+        return f"All of {bounded}'s revenue would cover {high} of what the spend requires, none of it nothing."
+    return f"{whose} known AI revenue covers {low} of what the spend requires, at most {high} with all of {bounded}'s."
+
+
+def _at_the_middle(case: Case) -> str:
+    """Between the bounds: what is estimated, or the middle."""
+    view = VIEWS[case.scope][0]
+    covers, must = (case.value(f"{name}_median_{POINT}_{view}") for name in ("coverage", "breakeven_growth"))
+    if covers is None or must is None:
+        return ""
+    return f"What lies between covers {fraction(covers)} in the middle and must grow {per_cent(must)} a year to pay."
+
+
+def _must_grow(case: Case) -> str:
+    view = VIEWS[case.scope][0]
+    ends = _medians(case, "breakeven_growth", view)
+    seen = [case.value(f"growth_seen_{end}_{view}") for end in ("lowest", "highest")]
+    if ends is None:
+        return ""
+    must = f"To pay, {_whose(case)} AI revenue must grow {_from_to(*ends)} a year"
+    if seen[0] is None or seen[1] is None:
+        return f"{must}; how fast it grows is not known."
+    return f"{must}; it has grown {_from_to(seen[0], seen[1])}."
+
+
+def _from_to(low: float, high: float) -> str:
+    first, last = per_cent(low), per_cent(high)
+    return first if first == last else f"{first.removesuffix(' %')} to {last}"
+
+
+def _newest(case: Case) -> str:
+    view = VIEWS[case.scope][0]
+    newest, average = (case.value(f"{name}_median_{LOWER}_{view}") for name in ("marginal_coverage", "coverage"))
+    if newest is None:
+        return "What it earned a year earlier is not known, so no verdict can be reached." if average else ""
+    side = "more" if newest > (average or 0.0) else "less"
+    return f"A year's new revenue covers {fraction(newest)} of what a year's spend requires, {side} than the average."
+
+
+def _end_customers(case: Case) -> str:
+    """The group's second view."""
+    views = VIEWS[case.scope]
+    ends = _medians(case, "coverage", views[-1]) if len(views) > 1 else None
+    growth = _medians(case, "breakeven_growth", views[-1]) if len(views) > 1 else None
+    if ends is None or growth is None:
+        return ""
+    return (
+        f"The four's part of what end customers pay covers {_from_to(*ends)} and must grow {_from_to(*growth)} a year."
+    )
 
 
 def _briefly(case: Case) -> str:
-    known = _coverages(case)
-    covers = " and ".join(f"{fraction(row['value'])} in the {_view(row)}" for row in known)
-    return f"Known AI revenue covers, of what is required, {covers}." if known else ""
+    if case.group and _tells_nothing(case):
+        return _covers(case)
+    if case.group and not _sells_nothing(case):
+        return _must_grow(case)
+    return _own_question(case) if case.group else _covers(case)
+
+
+def _leans(case: Case) -> Leaning:
+    shares = {verdict: share for verdict in LEANING_EVENTS if (share := case.value(f"leans_{verdict}")) is not None}
+    reasons = [each for row in case.of_kind("leans") for each in row["reasons"] or () if row["value"] is not None]
+    return Leaning(shares, list(dict.fromkeys(reasons)))
 
 
 def _remedies(case: Case) -> list[Remedy]:
-    if case.is_decided:
-        turns = {row["condition"]: False for kind in EVENTS for row in case.of_kind(kind)}
-        return simulated.driver_remedies(case, turns)
-    views = VIEWS[case.scope]
-    pays = {f"{IN_TIME}_{view}": True for view in views} | {f"{LATE}_{view}": False for view in views} | {NONE: True}
-    whole = {f"{WHOLE}_{view}": True for view in views}
-    if any(row["kind"] == WHOLE for row in (*case.forbidding, *case.unknown)):
-        of = "everyone who sells the computing" if case.group is None else NAMES[case.scope]
-        return [Remedy(f"AI revenue of {of} that covers in time", pays | whole)]
-    if case.all_hold(SHORT) and case.all_hold(LATE):
-        return [
-            Remedy(glut.count(case[ENOUGH]["threshold"]), {ENOUGH: True}),
-            Remedy("AI revenue that covers in time", pays),
-        ]
-    return [Remedy("AI revenue that covers in time", pays)]
+    """The drivers that turn what a view says, those that have to move least first."""
+
+    def turns(row: Row) -> Mapping[str, bool]:
+        view, gives = row["revenue_view"], case.verdict != row["turns"]
+        names = (SHORT,) if row["turns"] == FALLS_SHORT else (GROWS, EARNS) if row["turns"] == ON_COURSE else ()
+        return {f"{name}_{view}": gives for name in names}
+
+    return simulated.driver_remedies(case, turns)
 
 
 def _between(case: Case) -> str:
-    signals, needed = case[NONE]["value"], case[ENOUGH]["threshold"]
-    if case.all_hold(SHORT) and case.all_hold(LATE):
-        return reason("late_without_glut", signals=signals, needed=needed)
-    if case.all_hold(IN_TIME):
-        return reason("in_time_with_glut", signals=signals)
     return reason("clear_of_no_threshold")
-
-
-def _late_without_glut(fields: Mapping[str, Any]) -> str:
-    return (
-        f"revenue falls short and is late, but {glut.count(fields['signals'])} show and {fields['needed']:.0f} are "
-        "needed"
-    )
 
 
 QUESTION = Question(
     name="Q3",
     asks="Does the spending pay?",
     verdicts={
-        "looks_wasteful": Verdict(
-            "coverage falls short and is made up for too late in every revenue view, and enough glut signals are triggered",
-            ((f"{SHORT}_{{view}}", f"{LATE}_{{view}}", ENOUGH),),
+        ON_COURSE: Verdict(
+            "at the lower bound of revenue the lowest growth seen recovers the capital, and the newest spend earns more than "
+            "the average, in every revenue view",
+            ((f"{GROWS}_{{view}}", f"{EARNS}_{{view}}"),),
         ),
-        "not_shown_wasteful": Verdict(
-            "revenue covers the spend in time in every revenue view, and no glut signal is triggered",
-            ((f"{IN_TIME}_{{view}}", NONE),),
+        FALLS_SHORT: Verdict(
+            "at the upper bound of revenue not even the highest growth seen recovers the capital, or the lowest does not and "
+            "the newest spend earns less than the average, in every revenue view",
+            ((f"{SHORT}_{{view}}",),),
         ),
     },
-    always=(simulated.COVERED, f"{WHOLE}_{{view}}"),
+    always=(simulated.COVERED,),
     assumes=("life", "discount_rate", "cash_margin", "ai_share", "growth"),
     conditions=conditions,
     figures=simulated.FIGURES
-    | dict.fromkeys(EVENTS, Figure(_tested))
-    | {f"{quantity}_median": Figure(lambda row: f"the {NAMED[row['quantity']]} ({_view(row)})") for quantity in MEDIANS}
-    | dict(glut.FIGURES)
+    | dict.fromkeys((*DECIDING, *BESIDE), Figure(_tested, open_because=_open_because))
+    | {f"{quantity}_median": Figure(_median_of) for quantity in MEDIANS}
     | {
-        WHOLE: Figure(
-            lambda row: f"whether AI revenue ({_view(row)}) is only a lower bound",
-            states=_whole,
+        "growth_seen": Figure(lambda row: f"the {row['quantity'].replace('_', ' ')} of AI revenue seen ({_view(row)})"),
+        "leans": Figure(
+            lambda row: (
+                f"the share of draws that by themselves {row['quantity'].removeprefix('draw_').replace('_', ' ')}"
+            )
         ),
     },
     headline=_headline,
     statement=_statement,
     remedies=_remedies,
+    leans=_leans,
     briefly=_briefly,
     silent="Little coverage early in a build-out is normal, and gains outside revenue are not counted.",
     between=_between,
     words=simulated.WORDS
-    | dict(glut.WORDS)
-    | {
-        "late_without_glut": _late_without_glut,
-        "in_time_with_glut": lambda fields: (
-            f"revenue covers the spend in time, but {glut.count(fields['signals'])} shows"
-        ),
-        "clear_of_no_threshold": "the probabilities of paying and of falling short are clear of no threshold",
-    },
+    | {"clear_of_no_threshold": "the probabilities of being on course and of falling short are clear of no threshold"},
     traces=(
-        *simulated.traces("coverage"),
+        *simulated.traces("breakeven_growth"),
         Trace(
             "marts.attributable_revenue",
-            f"m.kind = '{WHOLE}' and t.scope = m.scope and t.revenue_view = m.revenue_view",
+            "m.quantity in ('attributable_revenue_usd', 'coverage', 'marginal_coverage', 'lowest_growth', 'highest_growth') "
+            "and t.scope = m.scope and t.revenue_view = m.revenue_view",
         ),
-        glut.TRACE,
     ),
-    facts=(simulated.CAPEX, Trace("core.evidence", "t.topic = 'ai_revenue'")),
+    facts=(simulated.CAPEX, Trace("core.evidence", "t.topic in ('ai_revenue', 'capacity')")),
     narrowed=simulated.NARROWED,
 )
