@@ -90,10 +90,11 @@ def years(**is_lower_bound: bool) -> pl.DataFrame:
     )
 
 
-def simulation(p05: float, p50: float, p95: float) -> list[dict[str, Any]]:
+def simulation(p05: float | None, p50: float | None, p95: float | None) -> list[dict[str, Any]]:
     """Rows of the redundant share for every scope, the gross figure twice the net one."""
     return [
-        {"scope": scope, "revenue_view": "none", "quantity": quantity, "p05": k * p05, "p50": k * p50, "p95": k * p95,
+        {"scope": scope, "revenue_view": "none", "quantity": quantity,
+         **{name: None if share is None else k * share for name, share in (("p05", p05), ("p50", p50), ("p95", p95))},
          "grade": "C"}
         for scope in SCOPES
         for quantity, k in (("redundant_capex_share", 1), ("redundant_capex_share_gross", 2))

@@ -98,9 +98,10 @@ def test_q1_takes_the_whole_run_and_not_its_parts(assumptions):
         ((0.1, 0.3, 0.4), {"capex_group": lambda: made_up.covered(0.79)}, "cannot_tell"),
         ((0.1, 0.3, 0.4), {"capex_group": lambda: made_up.covered(0.8)}, "looks_wasteful"),
         ((-0.1, 0.02, 0.2), {"capex_group": lambda: made_up.covered(None)}, "cannot_tell"),
-        ((0.1, 0.3, 0.4), {"training_share": lambda: made_up.years(y2025=True)}, "cannot_tell"),
-        ((0.1, 0.3, 0.4), {"training_share": lambda: made_up.years(y2024=False, y2025=True)}, "looks_wasteful"),
-        ((-0.1, 0.02, 0.2), {"training_share": lambda: made_up.years()}, "cannot_tell"),
+        # A year that is only a lower bound takes one reading away; another may still have given the figures.
+        ((0.1, 0.3, 0.4), {"training_share": lambda: made_up.years(y2025=True)}, "looks_wasteful"),
+        ((-0.1, 0.02, 0.2), {"training_share": lambda: made_up.years()}, "not_shown_wasteful"),
+        ((None, None, None), {"training_share": lambda: made_up.years()}, "cannot_tell"),
     ],
 )
 def test_q2(shares, changed, wanted, assumptions):
@@ -439,15 +440,14 @@ def test_what_would_change_it_names_the_drivers_that_have_to_move_least_with_the
     flips = sensitivity(("elasticity", 1.2, 0.3964), ("fleet", 13.6e6, 2.376e6), ("share_final", 0.2, 0.034))
     said = verdicts_of(frames(waste_sensitivity=flips), assumptions)["ALL", "Q2"]["would_change"]
     assert said == (
-        "A price elasticity of demand below 0.40 instead of 1.20 or a world fleet below 2.4 million leading chips "
-        "instead of 13.6 would change it."
+        "A price elasticity of demand below 0.40 or a world fleet below 2.4 million leading chips would change it."
     )
 
 
 def test_a_figure_is_not_rounded_to_the_threshold_that_it_misses(assumptions):
     found = verdicts_of(frames(waste_simulation=redundant(0.1, 0.24996, 0.4)), assumptions)["ALL", "Q2"]
     assert found["verdict"] == "cannot_tell"
-    assert "In the middle case 24.996 % less is needed" in found["statement"]
+    assert "24.996 % in the middle case" in found["statement"]
 
 
 @pytest.mark.parametrize(

@@ -127,6 +127,7 @@ DRIVERS: dict[str, tuple[str, float, int, str]] = {
     "fleet": ("a world fleet", 1e-6, 1, " million leading chips"),
     "undisclosed_gross_up": ("training compute", 1, 1, " times the disclosed"),
     "efficiency_gain": ("training cheaper by a factor", 1, 1, ""),
+    "inference_share": ("an inference share of computing", 100, 0, " %"),
     "elasticity": ("a price elasticity of demand", 1, 2, ""),
     "life": ("an economic life", 1, 1, " years"),
     "discount_rate": ("a cost of capital", 100, 1, " % a year"),
@@ -144,6 +145,13 @@ def turning(row: Row) -> str:
     value, middle = factor * row["value"], factor * row["threshold"]
     side = "below" if row["value"] < row["threshold"] else "above"
     return f"{name} {side} {apart(value, middle, digits)}{unit} instead of {middle:.{digits}f}"
+
+
+def beyond(row: Row, side: str) -> str:
+    """`a price elasticity of demand above 0.65`: the side of a driver's turning value on which the verdict is another."""
+    driver = row["quantity"]
+    name, factor, digits, unit = DRIVERS.get(driver, (driver.replace("_", " "), 1, 2, ""))
+    return f"{name} {side} {factor * row['value']:.{digits}f}{unit}"
 
 
 def view_in_words(view: str) -> str:
@@ -188,7 +196,7 @@ def driver_remedies(case: Case, turns: Turns | Callable[[Row], Turns]) -> list[R
 
     `turns` is what passing that value makes of the conditions, the same for all drivers or for each by its row.
     """
-    nearest = sorted(case.of_kind(TURNS), key=_distance)
+    nearest = sorted(case.of_kind(TURNS), key=distance)
     return [
         Remedy(
             turning(row),
@@ -199,7 +207,7 @@ def driver_remedies(case: Case, turns: Turns | Callable[[Row], Turns]) -> list[R
     ]
 
 
-def _distance(row: Row) -> float:
+def distance(row: Row) -> float:
     """How far a driver is from turning the verdict, over what is assumed of it."""
     assumed = row["threshold"]
     return abs(row["value"] / assumed - 1) if assumed else float("inf")

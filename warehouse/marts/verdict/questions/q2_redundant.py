@@ -1,9 +1,13 @@
 """Q2: if training got cheap, how much of the capital expenditure does that make redundant (method 4)?
 
-Only what buys training can become redundant, and cheaper training is bought more of. So the figure is the share of capex
-that trains, less what demand's response to the lower price takes back: a negative one means that cheaper training calls
-for more capex. A company gets the group's share; beside it stands the share from its own models and fleet where those
-are known. A year of training whose compute hardly anyone disclosed is a lower bound and decides nothing.
+Only what buys training can become redundant, and cheaper training may be bought more of. So the figure is the share of
+capex that trains, times what is saved, less what demand's response to the lower price takes back. What is saved before
+demand responds assumes least and is said first; a negative figure means that cheaper training calls for more capex.
+
+The share that trains is read in several ways that differ by a factor of several (`training_share_readings`), and how demand
+for training responds is not identified. Both are drawn, so the figure is wide and the question often open; then the
+answer says at which response it would be settled. A company gets the group's share; beside it stands the share from its
+own models and fleet where those are known.
 """
 
 from __future__ import annotations
@@ -13,9 +17,10 @@ from typing import Any
 import polars as pl
 
 from warehouse.assumptions import Assumptions
+from warehouse.marts.common.early import EARLY
 from warehouse.marts.common.in_words import in_words, listed, per_cent
 from warehouse.marts.common.mart import Trace
-from warehouse.marts.common.reasons import reason
+from warehouse.marts.common.reasons import CODE, read, reason
 from warehouse.marts.common.scopes import SCOPES
 from warehouse.marts.verdict import simulated
 from warehouse.marts.verdict.question import (
@@ -31,16 +36,33 @@ from warehouse.marts.verdict.question import (
     Row,
     Verdict,
 )
-from warehouse.marts.verdict.simulated import Simulated, covered, driver_remedies
+from warehouse.marts.verdict.simulated import Simulated, covered
 
 SHARE, GROSS = "redundant_capex_share", "redundant_capex_share_gross"
+WITH_EXPERIMENTS = "training_share_with_experiments"
 AT_LEAST = "redundant_share_at_least_threshold"
 YEAR = "training_share_is_no_lower_bound"
+TRAINS = "training_share_drawn"
 AT_MEDIAN, BELOW_P95 = "redundant_median_at_threshold", "redundant_p95_below_threshold"
+NO_READING = "no reading of the computing that trains has facts"
 SETTLES = {
     simulated.COVERED: "filings that cover the group's spend",
-    YEAR: "a finished year of disclosed training with a count of the world's chips",
+    AT_MEDIAN: "a count of the world's chips, or an estimate of inference's share",
 }
+# On which side of its turning value a driver makes the redundant share smaller.
+SMALLER = {
+    "share_final": "above",
+    "utilisation": "above",
+    "fleet": "above",
+    "undisclosed_gross_up": "below",
+    "inference_share": "above",
+    "training_share_readings": "below",
+    "efficiency_gain": "below",
+    "elasticity": "above",
+}
+# A reading is no number: it counts or it does not.
+READINGS = {"below": "the count of published models alone", "above": "the estimates of inference alone"}
+NONE = 0.005  # a share that rounds to no per cent
 
 # ---- Conditions ------------------------------------------------------------------------------------------------------
 
@@ -63,7 +85,10 @@ def conditions(
 
 
 def _training_year(training_share: pl.DataFrame) -> Condition:
-    """Is there a year of training that is more than a lower bound? The latest such year is the one that counts."""
+    """Is there a year of training that is more than a lower bound? The latest such year is the one that counts.
+
+    Without one the bottom-up reading drops out, and the others may still decide.
+    """
     known = training_share.sort("year")
     usable = known.filter(~pl.col("is_lower_bound") & pl.col("training_share").is_not_null())
     last = (usable if usable.height else known).tail(1).to_dicts()
@@ -81,6 +106,7 @@ def _training_year(training_share: pl.DataFrame) -> Condition:
         threshold=0.0,
         unit="0 or 1",
         year=row.get("year"),
+        decides=False,
         details={"disclosure_rate": row["disclosure_rate"]} if row else {},
         evidence=Evidence(grade=row.get("grade"), known_on=row.get("known_on")),
         reasons=reasons,
@@ -88,10 +114,11 @@ def _training_year(training_share: pl.DataFrame) -> Condition:
 
 
 def _redundant(scope: str, draws: Simulated, assumptions: Assumptions) -> list[Condition]:
-    """The share of capex made redundant, net of rebound (method 4.5), against its threshold."""
+    """The share of capex made redundant, net of demand's response (method 4.5), against its threshold."""
     key, gross_key = (scope, NO_VIEW, SHARE), (scope, NO_VIEW, GROSS)
     net, gross = draws.quantiles.get(key, {}), draws.quantiles.get(gross_key, {})
     likely = draws.probabilities.get((scope, NO_VIEW, AT_LEAST), {})
+    trains = draws.quantiles.get((scope, NO_VIEW, WITH_EXPERIMENTS), {})
     threshold = assumptions.number("q2_threshold")
     share: dict[str, Any] = {"threshold": threshold, "unit": "share"}
     of_net: dict[str, Any] = {"quantity": SHARE, **share, **draws.behind(net, key)}
@@ -118,6 +145,17 @@ def _redundant(scope: str, draws: Simulated, assumptions: Assumptions) -> list[C
             decides=False,
             details={"share": threshold},
             **draws.behind(likely, key),
+        ),
+        Condition(
+            kind=TRAINS,
+            quantity=WITH_EXPERIMENTS,
+            value=trains.get("p50"),
+            comparison=">=",
+            threshold=None,
+            unit="share",
+            decides=False,
+            details={end: trains.get(end) for end in ("p05", "p95")},
+            **draws.behind(trains, (scope, NO_VIEW, WITH_EXPERIMENTS)),
         ),
         *draws.turning_values(scope, NO_VIEW, SHARE),
     ]
@@ -152,63 +190,125 @@ def _trains(row: Row) -> str:
 
 
 def _redundant_share(figure: str) -> Figure:
-    return Figure(f"the {figure} of the share of capex made redundant, net of rebound,")
+    return Figure(f"the {figure} of the share of capex made redundant, net of demand's response,")
 
 
 def _headline(case: Case) -> str:
-    median = case["redundant_median_at_threshold"]
-    share, limit = median["value"], median["threshold"]
+    share, limit = case.value(AT_MEDIAN), case[AT_MEDIAN]["threshold"]
     if case.verdict == "looks_wasteful":
         return f"Cheaper training makes {per_cent(share, limit)} of the spend redundant, over the line of {per_cent(limit)}."
     if case.verdict == "not_shown_wasteful":
-        if share < 0:
+        if share < -NONE:
             return "Cheaper training calls for more spend, not less."
-        return f"Cheaper training makes little of the spend redundant: {per_cent(share, limit)}."
-    if share is None:
+        return f"Cheaper training makes little of the spend redundant: {_none_or(share, limit)}."
+    low, high = case.value("redundant_p05"), case.value(BELOW_P95)
+    if low is None or high is None or case.forbidding:
         return "How much of the spend cheaper training makes redundant cannot be told yet."
-    return f"Cheaper training may make too much of the spend redundant; {per_cent(limit)} would look wasteful."
+    if low < -NONE:
+        return f"Cheaper training may make up to {per_cent(high, limit)} of the spend redundant, or call for more: demand decides."
+    ends = f"{per_cent(low, limit)} to {per_cent(high, limit)}"
+    return f"Cheaper training makes {ends} of the spend redundant; {per_cent(limit)} would look wasteful."
+
+
+def _none_or(share: float, limit: float) -> str:
+    return "about none" if abs(share) < NONE else per_cent(share, limit)
 
 
 def _statement(case: Case) -> str:
-    """The middle and the ends of the draws, and what it was before demand responds."""
+    """The share that trains, what is saved before demand responds, and what is left of it after."""
     if case.is_as_group:
         return "The world's training share stands in for the company's, so the answer is the group's."
-    median, p95 = case["redundant_median_at_threshold"], case["redundant_p95_below_threshold"]["value"]
-    share, limit = median["value"], median["threshold"]
+    share, p95, limit = case.value(AT_MEDIAN), case.value(BELOW_P95), case[AT_MEDIAN]["threshold"]
     why = case.open_because()
     opens = f"It is open because {listed(why[:2])}." if why and not case.is_decided else ""
     if share is None or p95 is None:
         return opens or "It was not computed."
-    gross = case["redundant_gross_median"]["value"]
-    middle, low = _more_or_less(share, limit), _more_or_less(p95, limit)
-    found = f"In the middle case {middle} is needed; in one case of twenty, {low} or lower."
-    before = "" if gross is None else f"If demand did not respond, it would be {_more_or_less(gross, limit)}."
-    return " ".join(filter(None, (opens, found, before)))
+    found = [_before_and_after(case, share, limit), _end(case.verdict, share, p95, limit)]
+    # What is said of the share that trains gives way to what a reader has to know first.
+    first = opens or _early(case) or _trains_between(case)
+    return " ".join(each for each in (first, *found) if each)
 
 
-def _more_or_less(share: float, limit: float) -> str:
-    return f"{per_cent(abs(share), limit)} {'more' if share < 0 else 'less'}"
+def _early(case: Case) -> str:
+    """That some assumptions count by wide ranges, as their evidence was not public yet (method 5)."""
+    found = {read(each)["assumption"] for each in case[AT_MEDIAN]["reasons"] or () if read(each)[CODE] == EARLY}
+    if not found:
+        return ""
+    how_many = f"{len(found)} assumption{'s' * (len(found) > 1)}"
+    return f"Wide ranges stand in for {how_many}, whose evidence was not public yet."
+
+
+def _trains_between(case: Case) -> str:
+    row = case.conditions.get(TRAINS, {})
+    low, high = row.get("p05"), row.get("p95")
+    if low is None or high is None:
+        return ""
+    if per_cent(low) == per_cent(high):
+        return f"Training takes {per_cent(low)} of computing."
+    return f"Training takes between {per_cent(low)} and {per_cent(high)} of computing, by how it is counted."
+
+
+def _before_and_after(case: Case, share: float, limit: float) -> str:
+    gross = case.value("redundant_gross_median")
+    more = f"calls for {per_cent(-share, limit)} more"
+    if gross is None:
+        return f"The middle case {more if share < -NONE else f'makes {_none_or(share, limit)} of the spend redundant'}."
+    after = f"the middle case {more}" if share < -NONE else f"{_none_or(share, limit)} in the middle case"
+    return f"If demand did not respond, {per_cent(gross, limit)} of the spend would be redundant; with its response, {after}."
+
+
+def _end(verdict: str, share: float, p95: float, limit: float) -> str:
+    line = per_cent(limit)
+    if verdict == "looks_wasteful":
+        return f"Half of the cases are above {per_cent(share, limit)}, where {line} looks wasteful."
+    if p95 < NONE:
+        return f"Nineteen cases in twenty save nothing, where {line} would look wasteful."
+    if p95 < limit:
+        return f"Nineteen cases in twenty stay below {per_cent(p95, limit)}, where {line} would look wasteful."
+    return f"One case in twenty is above {per_cent(p95, limit)}, where {line} would look wasteful."
 
 
 def _briefly(case: Case) -> str:
-    share, limit = (case["redundant_median_at_threshold"][part] for part in ("value", "threshold"))
-    if share is None:
+    share, p95, limit = case.value(AT_MEDIAN), case.value(BELOW_P95), case[AT_MEDIAN]["threshold"]
+    if share is None or p95 is None:
         return ""
-    if share < 0:
-        return "Cheaper training calls for more computing, not less."
-    return (
-        f"Cheaper training makes {per_cent(share, limit)} of it redundant, where {per_cent(limit)} would look wasteful."
-    )
+    if case.verdict == "looks_wasteful":
+        return f"Cheaper training makes {per_cent(share, limit)} of it redundant, over the line of {per_cent(limit)}."
+    line = f"where {per_cent(limit)} would look wasteful"
+    if case.verdict == "not_shown_wasteful":
+        return f"Cheaper training makes at most {per_cent(max(p95, 0.0), limit)} of it redundant, {line}."
+    return f"Cheaper training may make up to {per_cent(p95, limit)} of it redundant, {line}."
 
 
 def _remedies(case: Case) -> list[Remedy]:
-    if case.is_decided:
-        turns = {AT_MEDIAN: False} if case.verdict == "looks_wasteful" else {BELOW_P95: False}
-        return driver_remedies(case, turns)
-    missing = {row["condition"]: True for row in (*case.forbidding, *case.unknown)}
+    """What would change a verdict, or give one: values of single drivers, and facts that are missing."""
     likeliest = {AT_MEDIAN: False, BELOW_P95: True}
-    return [Remedy(SETTLES.get(row["kind"], ""), likeliest | missing) for row in (*case.forbidding, *case.unknown)
-            if row["kind"] in SETTLES]  # fmt: skip
+    missing = [row for row in (*case.forbidding, *case.unknown) if row["kind"] in SETTLES]
+    if missing:
+        sets = likeliest | {row["condition"]: True for row in missing if row["kind"] == simulated.COVERED}
+        return [Remedy(SETTLES[row["kind"]], sets) for row in missing]
+    turning = sorted(case.of_kind(simulated.TURNS), key=simulated.distance)
+    return [remedy for row in turning if (remedy := _turned(case, row)) is not None]
+
+
+def _turned(case: Case, row: Row) -> Remedy | None:
+    """What a driver's turning value does: it takes the verdict that is given, or gives the one that it turns."""
+    smaller = SMALLER.get(row["quantity"])
+    if smaller is None:
+        return None
+    larger = "below" if smaller == "above" else "above"
+    turns = row.get("turns") or "not_shown_wasteful"
+    if case.verdict == "looks_wasteful":
+        side, sets = smaller, {AT_MEDIAN: False}
+    elif case.verdict == "not_shown_wasteful":
+        side, sets = larger, {BELOW_P95: False}
+    elif turns == "looks_wasteful":
+        side, sets = larger, {AT_MEDIAN: True}
+    else:
+        side, sets = smaller, {BELOW_P95: True}
+    words = READINGS[side] if row["quantity"] == "training_share_readings" else simulated.beyond(row, side)
+    tries = {"driver": row["quantity"], "value": row["value"], "assumed": row["threshold"], "side": side}
+    return Remedy(words, sets, tries=tries)
 
 
 def _leans(case: Case) -> Leaning:
@@ -229,7 +329,7 @@ QUESTION = Question(
             (("redundant_p95_below_threshold",),),
         ),
     },
-    always=(simulated.COVERED, YEAR),
+    always=(simulated.COVERED,),
     assumes=("share_final", "utilisation", "fleet", "undisclosed_gross_up", "efficiency_gain", "elasticity"),
     conditions=conditions,
     figures=simulated.FIGURES
@@ -237,12 +337,14 @@ QUESTION = Question(
         YEAR: Figure(
             lambda row: f"whether {_trains(row)} is only a lower bound",
             states=lambda row: f"{_trains(row)} is {'no' if row['holds'] else 'only a'} lower bound",
-            open_because="no finished year of training is disclosed well enough",
         ),
-        "redundant_median_at_threshold": Figure("the median share of capex made redundant, net of rebound,"),
+        AT_MEDIAN: Figure(
+            "the median share of capex made redundant, net of demand's response,", open_because=NO_READING
+        ),
+        TRAINS: Figure("the median of the share of computing that trains, with experiments"),
         "redundant_p95_below_threshold": _redundant_share("95th percentile"),
         "redundant_p05": _redundant_share("5th percentile"),
-        "redundant_gross_median": Figure("the median share of capex made redundant before any rebound"),
+        "redundant_gross_median": Figure("the median share of capex made redundant before demand responds"),
         "redundant_probability": Figure(
             lambda row: f"the probability that at least {in_words(row['share'], 'share')} of capex is made redundant"
         ),
@@ -273,7 +375,7 @@ QUESTION = Question(
     facts=(
         simulated.CAPEX,
         Trace("core.ai_models", "t.training_flop is not null"),
-        Trace("core.evidence", "t.topic = 'capacity'"),
+        Trace("core.evidence", "t.topic in ('capacity', 'inference')"),
     ),
     narrowed=simulated.NARROWED,
 )
