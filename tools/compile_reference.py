@@ -73,18 +73,54 @@ def compiled(facts: Path) -> dict[str, pl.DataFrame]:
             known_on="release_date",
         ),
         "consumer_prices": _consumer_prices(read(facts, "consumer_prices.csv")),
-        "training_runs": read(facts, "training_runs.csv").rename({"notes": "note", "source": "citation"}),
+        "training_runs": _graded(_with_wholes(read(facts, "training_runs.csv")), "training_runs", "run_id").rename(
+            {"notes": "note", "source": "citation"}
+        ),
         "ai_models": _models(read(facts, "ai_models.csv")).with_columns(known_on="vintage"),
         "model_capability": read(facts, "model_capability.csv").with_columns(
             variant=pl.col("model").fill_null(""), model=pl.col("model").fill_null(pl.col("base_name"))
         ),
         "evidence": read(facts, "evidence.csv").rename({"notes": "note", "source": "citation"}),
-        "article_claims": claims.with_columns(
-            known_on="statement_date",
-            grade=pl.when(pl.col("check_kind") == "computed").then(pl.lit("A")).otherwise(pl.lit("C")),
-            citation=pl.coalesce("curated_citation", "citation", pl.lit("the article, 2025-01-28")),
+        "article_claims": _graded(
+            claims.with_columns(
+                known_on="statement_date",
+                grade=pl.when(pl.col("check_kind") == "computed").then(pl.lit("A")).otherwise(pl.lit("C")),
+                citation=pl.coalesce("curated_citation", "citation", pl.lit("the article, 2025-01-28")),
+            ),
+            "article_claims",
+            "claim_id",
         ),
     }
+
+
+def _graded(frame: pl.DataFrame, table: str, key: str) -> pl.DataFrame:
+    """Rows with the grades of `additions/grades.csv`: a statement that several tables hold has one grade in all of them.
+
+    Raises SystemExit for an identifier that the facts no longer have, or a grade that they have by now.
+    """
+    given = read(ADDITIONS, "grades.csv").filter(pl.col("table") == table)
+    held = given.join(frame, left_on="identifier", right_on=key, how="left", suffix="_held")
+    if stale := held.filter(pl.col("grade_held").eq_missing(pl.col("grade")) | pl.col("grade_held").is_null()).height:
+        raise SystemExit(f"{table}: {stale} entries of additions/grades.csv correct nothing; remove them")
+    corrected = given.select(pl.col("identifier").alias(key), corrected="grade")
+    joined = frame.join(corrected, on=key, how="left", maintain_order="left")
+    return joined.with_columns(grade=pl.coalesce("corrected", "grade")).drop("corrected")
+
+
+def _with_wholes(runs: pl.DataFrame) -> pl.DataFrame:
+    """Runs, each part with the run that it is a part of: where its note names the run, else by the name in front of `(`.
+
+    By the name it is a part where its developer said both on one day and published both on one; a total of another source
+    is no whole of it, nor is an earlier version of a model.
+    """
+    named = pl.col("model").str.split(" (").list.first()
+    same = ["developer", "estimate_by", "known_on", "published"]
+    whole = runs.select(*same, named="model", whole="run_id")
+    parts = runs.with_columns(named=pl.when(named != pl.col("model")).then(named))
+    parts = parts.join(whole, on=["named", *same], how="left", maintain_order="left")
+    return parts.with_columns(part_of=pl.coalesce(pl.col("notes").str.extract(r"part of (TR\d+)"), "whole")).drop(
+        "named", "whole"
+    )
 
 
 def _models(listed: pl.DataFrame) -> pl.DataFrame:

@@ -44,6 +44,20 @@ TABLE = core(
             columns=("curated_finding", "curated_right"),
         ),
         Check(
+            "one_statement_one_grade",
+            """
+            select c.claim_id, c.value_claimed, c.unit, c.grade, e.evidence_id, e.grade as grade_in_evidence,
+              c.document_sha256, c.locator
+            from {table} c join core.evidence e on e.unit = c.unit and e.value = try_cast(c.value_claimed as double)
+              and contains(lower(c.statement), lower(e.entity)) and abs(e.as_of_date - c.statement_date) <= 31
+            where c.check_kind <> 'computed' and c.grade <> e.grade
+            """,
+            "hearsay that is graded better in another table enters an answer through it: one statement has one grade, wherever "
+            "it is held (a computed claim is what was said, on record, and has its own)",
+            severity="warning",
+            columns=("grade",),
+        ),
+        Check(
             "known_once_said",
             "known_on < statement_date",
             "a claim cannot be public before it was made",

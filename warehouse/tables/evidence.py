@@ -7,6 +7,10 @@ from warehouse.tables.columns import CONFIDENCE, NOTE
 from warehouse.tables.table import Check, Column, core
 
 WIDEST = 100
+IMPUTED_DAYS = (88, 92)
+"""A day of publication so long after the day that a figure is about was put in by rule: a quarter later."""
+_CODES = "eur|gbp|cny|rmb|jpy|krw|twd|ntd|inr|cad|aud|nzd|hkd|sgd|chf|sek|nok|dkk|ils|aed|sar|brl|mxn"
+OTHER_CURRENCY = f"^([a-z]?[a-z]?[a-z][$]|[€£¥₩₹]|({_CODES})([^a-z]|$))"
 
 TABLE = core(
     "evidence",
@@ -44,6 +48,27 @@ TABLE = core(
             columns=("value", "unit"),
         ),
         Check(
+            "revenue_above_zero",
+            "topic = 'ai_revenue' and unit like 'USD%' and (value <= 0 or value_low < 0 or value_high <= 0)",
+            "a revenue of nothing, or of less, is a missing figure: it would say that a company sells nothing",
+            quarantines=True,
+            columns=("value", "value_low", "value_high"),
+        ),
+        Check(
+            "money_in_dollars",
+            f"regexp_matches(lower(trim(unit)), '{OTHER_CURRENCY}') and not starts_with(lower(trim(unit)), 'us$')",
+            "money in another currency stands in no sum of dollars; give it in USD at the rate of its day, and say so in the note",
+            quarantines=True,
+            columns=("unit", "value"),
+        ),
+        Check(
+            "low_not_above_high",
+            "value_low > value_high",
+            "a range whose low end is above its high end has them swapped, or one of the two is another figure's",
+            quarantines=True,
+            columns=("value_low", "value_high"),
+        ),
+        Check(
             "far_from_the_same_metric",
             "with others as (select evidence_id, median(value) over w as usual, count(*) over w as n from {table} "
             "where value > 0 window w as (partition by topic, metric, unit, entity)) "
@@ -78,6 +103,29 @@ TABLE = core(
             "a unit that is spelt otherwise than elsewhere keeps its figure out of every sum without a word",
             severity="warning",
             columns=("unit",),
+        ),
+        Check(
+            "known_on_looks_imputed",
+            "select evidence_id, entity, metric, as_of_date, known_on, known_on - as_of_date as days_after, document_sha256, "
+            f"locator from {{table}} where known_on - as_of_date between {IMPUTED_DAYS[0]} and {IMPUTED_DAYS[1]}",
+            "a day of publication that was put in by rule, a quarter after the figure's own day, lets a figure count before it "
+            "was public, or hides it after",
+            severity="warning",
+            columns=("known_on", "as_of_date"),
+        ),
+        Check(
+            "one_statement_one_grade",
+            r"""
+            with cited as (select *, regexp_extract(citation, 'https?://[^ ,;)]+') as address from {table})
+            select a.evidence_id, a.entity, a.metric, a.value, a.unit, a.grade, b.evidence_id as other_evidence_id,
+              b.grade as other_grade, a.document_sha256, a.locator
+            from cited a join cited b on a.evidence_id < b.evidence_id and a.entity = b.entity and a.value = b.value
+              and a.unit = b.unit and a.address = b.address and a.address <> ''
+            where a.grade <> b.grade
+            """,
+            "one statement has one grade: what one page says of one thing cannot be hearsay in one row and press in another",
+            severity="warning",
+            columns=("grade",),
         ),
         Check(
             "known_after_it_happened",

@@ -22,6 +22,8 @@ SLOWEST_FLOP_PER_S, FASTEST_FLOP_PER_S = 5e11, 1e17
 LOWEST_USD_PER_HOUR, HIGHEST_USD_PER_HOUR = 0.1, 100
 LONGEST_DAYS = 730
 FLOP_FACTOR = 10
+ROUNDED = 0.01
+"""Papers round the hours of a run and of its parts each for itself: R1's parts add up to 147,336 and its paper says 147,000."""
 
 _DIFFERS = "case when p.{0} <> t.{0} then '{0} ' || p.{0} || ' and ' || t.{0} end"
 
@@ -44,6 +46,7 @@ TABLE = core(
         Column("cost_currency_year", "integer", "year whose dollars those are", minimum=2010, maximum=2100),
         Column("cost_scope", "text", "rung of the scope ladder", required=True, allowed=SCOPES),
         ESTIMATE_BY,
+        Column("part_of", "text", "run that this row is a part of; null for a whole run"),
         CONFIDENCE,
         NOTE,
     ],
@@ -175,6 +178,48 @@ TABLE = core(
             "parts that are more than their total, or cost otherwise: the total is among its parts, or a part is another run's",
             severity="warning",
             columns=("gpu_hours", "claimed_cost_usd", "model"),
+        ),
+        Check(
+            "parts_within_their_whole",
+            f"""
+            with parts as (
+              select part_of as run_id, count(*) as parts, string_agg(run_id, ', ' order by run_id) as part_ids,
+                sum(gpu_hours) as of_parts_hours, sum(claimed_cost_usd) as of_parts_usd,
+                min(published) as first_published, max(published) as last_published
+              from (select distinct on (run_id) * from {{table}} where part_of is not null order by run_id, known_on desc)
+              group by all)
+            select w.run_id, w.model, p.part_ids, w.gpu_hours, p.of_parts_hours, w.claimed_cost_usd, p.of_parts_usd,
+              w.published, p.first_published, p.last_published, w.document_sha256, w.locator
+            from {{table}} w join parts p using (run_id)
+            where p.of_parts_hours > {1 + ROUNDED} * w.gpu_hours or p.of_parts_usd > {1 + ROUNDED} * w.claimed_cost_usd
+              or p.first_published <> w.published or p.last_published <> w.published
+            """,
+            "parts that took more hours or cost more than their whole are another run's; parts of another day are priced at "
+            "another day's rents, and then cost more than their whole",
+            severity="warning",
+            columns=("part_of", "gpu_hours", "claimed_cost_usd", "published"),
+        ),
+        Check(
+            "part_of_a_run_that_is_there",
+            "select run_id, model, part_of, document_sha256, locator from {table} "
+            "where part_of = run_id or part_of not in (select run_id from {table})",
+            "a part of a run that is nowhere, or of itself, is taken for a whole run or lost",
+            severity="warning",
+            columns=("part_of",),
+        ),
+        Check(
+            "one_statement_one_grade",
+            """
+            select r.run_id, r.model, r.claimed_cost_usd, r.grade, e.evidence_id, e.grade as grade_in_evidence,
+              e.citation as citation_in_evidence, r.document_sha256, r.locator
+            from {table} r join core.evidence e on e.unit = 'USD' and e.value = r.claimed_cost_usd
+              and contains(lower(r.developer), lower(split_part(e.entity, ' ', 1)))
+            where r.grade <> e.grade
+            """,
+            "hearsay that is graded better in another table enters an answer through it: one statement has one grade, wherever "
+            "it is held",
+            severity="warning",
+            columns=("grade",),
         ),
         Check(
             "hardware_is_known",

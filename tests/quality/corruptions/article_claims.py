@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.quality.corruptions.changes import Kind, put
+from tests.quality.corruptions.changes import LINE, Kind, put
 
 KINDS: tuple[Kind, ...] = (
     Kind(
@@ -20,5 +20,13 @@ KINDS: tuple[Kind, ...] = (
         "refused",
         rows=put({"curated_right": ""}, curated_finding="wrong"),
         names=("curated_right",),
+    ),
+    Kind(
+        "hearsay that is graded better as a claim than in evidence",
+        "article_claims",
+        "one_statement_one_grade",
+        "warning",
+        rows=put({"grade": "C"}, claim_id="SC28"),
+        names=("claim_id=SC28", "grade_in_evidence=D", *LINE),
     ),
 )
