@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 
 from warehouse.assumptions import Assumptions
-from warehouse.marts.common.in_words import COUNTS, number
+from warehouse.marts.common.in_words import COUNTS, capital, number
 from warehouse.marts.common.mart import Trace
 from warehouse.marts.common.reasons import reason
 from warehouse.marts.verdict.question import Case, Condition, Evidence, Figure, Row, greatest
@@ -74,12 +74,18 @@ def conditions(glut_signals: pl.DataFrame, assumptions: Assumptions) -> list[Con
 
 def said(case: Case) -> str:
     """`Of four signs of a glut, two can be read and none shows.`"""
+    return f"{capital(clause(case))}."
+
+
+def clause(case: Case) -> str:
+    """The same in the middle of a sentence."""
     row = case[NONE]
     could = row["asked"] - len(row["unknown"])
     if not could:
-        return "No sign of a glut can be read."
+        return "no sign of a glut can be read"
     spoke = number(row["value"]) if row["value"] else "none"
-    return f"Of {number(row['asked'])} signs of a glut, {number(could)} can be read and {spoke} show{'s' * (row['value'] < 2)}."
+    shows = "show" if row["value"] > 1 else "shows"
+    return f"of {number(row['asked'])} signs of a glut, {number(could)} can be read and {spoke} {shows}"
 
 
 def count(signals: float) -> str:

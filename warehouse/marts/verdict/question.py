@@ -171,7 +171,8 @@ class Case:
 
     `conditions` are its rows of `verdict_conditions` by name, details included; `behind` are those that the verdict
     rests on. `others` are the cases of the questions that this one rests on, of the same scope. `group` is the same
-    question's case of the group, None for the group itself. `leaning` is the verdict that the larger share of draws
+    question's case of the group, None for the group itself; `companies` are, for the group alone, those of the companies,
+    which are there when words are made. `leaning` is the verdict that the larger share of draws
     gives by itself, with that share, where there is no verdict and the share is large enough (method 7).
     """
 
@@ -184,6 +185,7 @@ class Case:
     others: Mapping[str, Case]
     assumptions: Assumptions
     group: Case | None = None
+    companies: Mapping[str, Case] = field(default_factory=dict)
     leaning: str | None = None
     leaning_probability: float | None = None
     remedies: Sequence[Remedy] = ()

@@ -149,8 +149,9 @@ def build(verdict_conditions: pl.DataFrame, *, as_of: date, assumptions: Assumpt
     for row in verdict_conditions.to_dicts():
         conditions.setdefault((row["scope"], row["question"]), {})[row["condition"]] = fields_of(row)
     nothing = {"verdict": UNDECIDED, "rests_on": []}
-    rows = []
+    found_cases: list[Case] = []
     of_group: dict[str, Case] = {}
+    of_companies: dict[str, dict[str, Case]] = {name: {} for name in questions()}
     for scope in (GROUP, *COMPANIES):
         cases: dict[str, Case] = {}
         for name, question in questions().items():
@@ -167,11 +168,14 @@ def build(verdict_conditions: pl.DataFrame, *, as_of: date, assumptions: Assumpt
                     others={other: cases[other] for other in question.concludes_from},
                     assumptions=assumptions,
                     group=of_group.get(name),
+                    companies={} if of_group else of_companies[name],
                 )
             )
+            if of_group:
+                of_companies[name][scope] = cases[name]
         of_group = of_group or cases
-        rows += [_row(case, as_of) for case in cases.values()]
-    return pl.DataFrame(rows, schema=dict(TABLE.polars_schema))
+        found_cases += cases.values()
+    return pl.DataFrame([_row(case, as_of) for case in found_cases], schema=dict(TABLE.polars_schema))
 
 
 def _case(case: Case) -> Case:

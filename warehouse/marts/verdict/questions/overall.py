@@ -13,15 +13,28 @@ from dataclasses import replace
 import polars as pl
 
 from warehouse.assumptions import Assumptions
-from warehouse.marts.common.in_words import NAMES
+from warehouse.marts.common.in_words import NAMES, capital, listed
 from warehouse.marts.common.scopes import SCOPES
 from warehouse.marts.verdict import glut, simulated
 from warehouse.marts.verdict.glut import ENOUGH, NONE
 from warehouse.marts.verdict.question import Case, Conditions, Question, Remedy, Verdict
-from warehouse.marts.verdict.questions.q3_payback import QUESTION as PAYBACK
 from warehouse.marts.verdict.simulated import covered
 
 FALLS_SHORT, ON_COURSE = "falls_short", "on_course"
+LONGEST_SENTENCE = 25
+# What follows the headline where payback is open.
+LEANS = {
+    FALLS_SHORT: "; AI revenue leans towards falling short",
+    ON_COURSE: "; AI revenue leans towards being enough",
+}
+# Where a company's payback stands -> what is said of one and of several.
+STANDS = {
+    ON_COURSE: ("grows as it must", "grow as they must"),
+    f"leans {ON_COURSE}": ("leans towards being enough", "lean towards being enough"),
+    FALLS_SHORT: ("falls short", "fall short"),
+    f"leans {FALLS_SHORT}": ("leans towards falling short", "lean towards falling short"),
+    "leans None": ("is open", "are open"),
+}
 
 
 def conditions(capex_group: pl.DataFrame, glut_signals: pl.DataFrame, *, assumptions: Assumptions) -> Conditions:
@@ -35,39 +48,47 @@ def conditions(capex_group: pl.DataFrame, glut_signals: pl.DataFrame, *, assumpt
 
 def _headline(case: Case) -> str:
     """What the verdict comes to, and which of the questions decides it."""
-    whose = f"{NAMES[case.scope]}'s spend" if case.group else "The spend"
+    whose = f"{NAMES[case.scope]}'s spend" if case.group else "the spend"
+    payback, redundant = case.others["Q3"], case.others["Q2"]
     if case.verdict == "looks_wasteful":
-        if case.conditions["q2_looks_wasteful"]["holds"]:
-            return f"{whose} looks wasteful: cheaper training makes too much of it redundant."
-        return f"{whose} looks wasteful: AI revenue falls short, and signs of a glut show."
-    said = {
-        "at_risk": "is at risk: AI revenue falls short of what it needs, though no glut shows yet.",
-        "looks_justified": "looks justified: AI revenue grows as fast as it must.",
-        "not_shown_wasteful": "is not shown wasteful: AI revenue may still go either way.",
-    }
-    if case.verdict in said:
-        if case.verdict == "at_risk" and not case[NONE]["holds"]:
-            return f"{whose} is at risk: AI revenue falls short of what it needs, and one sign of a glut shows."
-        return f"{whose} {said[case.verdict]}"
-    leaning = case.others["Q3"].leaning
-    if leaning == FALLS_SHORT:
-        return f"Whether {_lower(whose)} is wasteful is open; AI revenue leans towards falling short."
-    if leaning == ON_COURSE:
-        return f"Whether {_lower(whose)} is wasteful is open; AI revenue leans towards being enough."
-    return f"Whether {_lower(whose)} is wasteful cannot be told yet."
-
-
-def _lower(whose: str) -> str:
-    return whose.replace("The ", "the ")
+        by_training = redundant.verdict == "looks_wasteful"
+        why = "cheaper training makes too much of it redundant" if by_training else "AI revenue falls short amid a glut"
+        return capital(f"{whose} looks wasteful: {why}.")
+    if case.verdict == "at_risk":
+        signs = "no sign of a glut shows" if case[NONE]["holds"] else "too few signs of a glut show to call it waste"
+        return capital(f"{whose} is at risk: AI revenue falls short, but {signs}.")
+    if case.verdict == "looks_justified":
+        return capital(f"{whose} looks justified: AI revenue grows as fast as it must.")
+    if case.verdict == "not_shown_wasteful":
+        return capital(f"{whose} is not shown wasteful{LEANS.get(payback.leaning, '; AI revenue may go either way')}.")
+    if payback.is_decided:
+        what = {ON_COURSE: "AI revenue is on course", FALLS_SHORT: "AI revenue falls short"}.get(payback.verdict, "")
+        return f"Whether {whose} is wasteful cannot be told yet, though {what}."
+    return f"Whether {whose} is wasteful cannot be told yet{LEANS.get(payback.leaning, '')}."
 
 
 def _statement(case: Case) -> str:
-    """What each of the two questions found, and the signs of a glut; of a company, payback alone is its own."""
+    """What payback and redundancy found, and the signs of a glut; of a company what differs from the group."""
     payback, redundant = (case.others[name].briefly for name in ("Q3", "Q2"))
     if case.group:
-        return payback or "Nothing is known of it that the group's answer does not hold."
-    said = " ".join(filter(None, (payback, redundant, glut.said(case))))
-    return said
+        same = case.others["Q2"].is_as_group
+        return " ".join(filter(None, (payback, "" if same else redundant))) or "It does not differ from the group's."
+    together = f"{redundant.removesuffix('.')}, and {glut.clause(case)}." if redundant else glut.said(case)
+    if len(together.split()) <= LONGEST_SENTENCE:
+        return " ".join(filter(None, (payback, _companies(case), together)))
+    return " ".join(filter(None, (payback, redundant, glut.said(case))))
+
+
+def _companies(case: Case) -> str:
+    """`By growth, Microsoft is on course and Amazon falls short.`: where the companies' revenue stands or leans to."""
+    stand: dict[str, list[str]] = {}
+    for scope, company in case.companies.items():
+        payback = company.others["Q3"]
+        stand.setdefault(payback.verdict if payback.is_decided else f"leans {payback.leaning}", []).append(NAMES[scope])
+    said = [
+        f"{listed(names)} {does[len(names) > 1]}" for found, does in STANDS.items() if (names := stand.get(found, []))
+    ]
+    return f"{listed(said)}." if said else ""
 
 
 def _remedies(case: Case) -> Sequence[Remedy]:
@@ -87,29 +108,25 @@ def _remedies(case: Case) -> Sequence[Remedy]:
 
 # ---- Rule ------------------------------------------------------------------------------------------------------------
 
-# Until payback has its verdicts of method 2, those of method 1 stand for the nearest of them.
-_OLD = FALLS_SHORT not in PAYBACK.verdicts
 _VERDICTS = {
     "looks_wasteful": Verdict(
         "Q2 looks wasteful, or Q3 falls short and enough signs of a glut show",
-        (("q2_looks_wasteful",), *((("q3_looks_wasteful",),) if _OLD else (("q3_falls_short", ENOUGH),))),
+        (("q2_looks_wasteful",), ("q3_falls_short", ENOUGH)),
     ),
     # Where Q2 looks wasteful the answer is waste, whatever else is at risk: so it has to be decided otherwise, or open.
     "at_risk": Verdict(
         "Q3 falls short, and fewer signs of a glut show",
-        ()
-        if _OLD
-        else (
+        (
             ("q3_falls_short", f"not {ENOUGH}", "q2_not_shown_wasteful"),
             ("q3_falls_short", f"not {ENOUGH}", "q2_cannot_tell"),
         ),
     ),
     "looks_justified": Verdict(
-        "Q2 is not shown wasteful and Q3 is on course", () if _OLD else (("q2_not_shown_wasteful", "q3_on_course"),)
+        "Q2 is not shown wasteful and Q3 is on course", (("q2_not_shown_wasteful", "q3_on_course"),)
     ),
     "not_shown_wasteful": Verdict(
         "Q2 is not shown wasteful, Q3 lies between its thresholds on known or bounded facts, and no sign of a glut shows",
-        (("q2_not_shown_wasteful", "q3_not_shown_wasteful" if _OLD else "q3_between", *(() if _OLD else (NONE,))),),
+        (("q2_not_shown_wasteful", "q3_between", NONE),),
     ),
 }
 
