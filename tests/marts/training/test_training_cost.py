@@ -282,3 +282,19 @@ def test_a_bare_name_is_priced_and_measured_as_the_sxm_chip(assumptions):
 
 def test_no_offers_at_all(assumptions):
     assert cost(assumptions, offers())["cost_mid_usd"] is None
+
+
+def test_r1s_parts_are_priced_on_its_day_and_cost_no_more_than_it(snapshot):
+    """147,336 hours of three parts against 147,000 (the paper rounds): 1.0023 times at one price."""
+    parts = [snapshot[run_id] for run_id in ("TR006", "TR007", "TR008")]
+    assert all(part["part_of"] == "TR009" and part["is_component"] for part in parts)
+    assert {part["published"] for part in parts} == {snapshot["TR009"]["published"]}
+    ratio = sum(part["cost_mid_usd"] for part in parts) / snapshot["TR009"]["cost_mid_usd"]
+    assert ratio == pytest.approx((101_376 + 5_000 + 40_960) / 147_000)
+
+
+def test_a_part_that_costs_more_than_its_whole_is_found(built):
+    dearer = pl.when(pl.col("run_id") == "TR008").then(pl.col("cost_mid_usd") * 2).otherwise("cost_mid_usd")
+    found = failing(training_cost.TABLE, built["training_cost"].with_columns(cost_mid_usd=dearer))
+    assert "parts_cost_no_more_than_their_whole" in found
+    assert "parts_cost_no_more_than_their_whole" not in failing(training_cost.TABLE, built["training_cost"])

@@ -60,6 +60,7 @@ TABLE = mart(
         Column(
             "is_component", "flag", "whether the row is one phase of a model's training, part of a total", required=True
         ),
+        TRAINING_RUNS.column("part_of"),
         Column("cost_scope", "text", "rung of the scope ladder of the claimed cost", required=True, allowed=SCOPES),
         Column("recomputed_scope", "text", "rung of the recomputed cost, always a rental", allowed=SCOPES),
         ESTIMATE_BY,
@@ -136,6 +137,14 @@ TABLE = mart(
             "and w.model = split_part(c.model, ' (', 1) where c.is_component group by c.developer, whole "
             "having sum(c.gpu_hours) > 1.01 * max(w.gpu_hours)",
             "parts that are more than their whole are counted twice or are of another run",
+            severity="warning",
+        ),
+        Check(
+            "parts_cost_no_more_than_their_whole",
+            "select w.run_id, sum(p.cost_mid_usd) as of_parts_usd, max(w.cost_mid_usd) as of_whole_usd from {table} p "
+            "join {table} w on w.run_id = p.part_of group by w.run_id "
+            "having sum(p.cost_mid_usd) > 1.01 * max(w.cost_mid_usd)",
+            "parts are priced on the day of their whole; where they cost more, one was priced at another day's rents",
             severity="warning",
         ),
     ),
@@ -275,7 +284,7 @@ def _conclude(rows: pl.DataFrame, assumptions: Assumptions) -> pl.DataFrame:
             .alias(f"cost_{end}_usd")
             for end, times in (("p05", -NINETY_FIFTH), ("p95", NINETY_FIFTH))
         ),
-        is_component=is_component(),
+        is_component=is_component() | pl.col("part_of").is_not_null(),
         price_class=pl.lit(assumptions.value("price_class")),
         implied_usd_per_gpu_hour=pl.col("claimed_cost_usd") / hours,
         flop_6nd=FLOP_PER_PARAMETER_AND_TOKEN * pl.col("parameters_active") * pl.col("tokens"),
