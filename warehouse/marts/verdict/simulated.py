@@ -129,11 +129,11 @@ DRIVERS: dict[str, tuple[str, float, int, str]] = {
     "efficiency_gain": ("training cheaper by a factor", 1, 1, ""),
     "inference_share": ("an inference share of computing", 100, 0, " %"),
     "elasticity": ("a price elasticity of demand", 1, 2, ""),
-    "life": ("an economic life", 1, 1, " years"),
+    "life": ("a working life", 1, 1, " years"),
     "discount_rate": ("a cost of capital", 100, 1, " % a year"),
     "cash_margin": ("a cash margin", 100, 0, " %"),
     "ai_share": ("a share of AI in capex", 100, 0, " %"),
-    "attributable_revenue": ("AI revenue", 1e-9, 0, " billion USD a year"),
+    "attributable_revenue": ("AI revenue", 1e-9, 0, " billion dollars a year"),
     "growth": ("growth of AI revenue", 100, 0, " % a year"),
 }
 

@@ -11,6 +11,7 @@ need covered and one that nothing is known of are both open, and a reader must b
 
 from __future__ import annotations
 
+import itertools
 import json
 from dataclasses import replace
 from datetime import date
@@ -219,15 +220,18 @@ def working(case: Case) -> list[Remedy]:
             and (case.is_decided or after != UNDECIDED)]  # fmt: skip
 
 
-def verdict_after(case: Case, remedy: Remedy) -> str:
-    """The verdict that a remedy gives."""
+def verdict_after(case: Case, *remedies: Remedy) -> str:
+    """The verdict that remedies give together."""
     holds = {name: row["holds"] for name, row in case.conditions.items()}
-    if not remedy.question:
-        return verdict_of(case.scope, case.question, {**holds, **remedy.sets})
-    other = case.others[remedy.question]
-    of_other = {name: row["holds"] for name, row in other.conditions.items()} | dict(remedy.sets)
-    then = verdict_of(case.scope, other.question, of_other)
-    return verdict_of(case.scope, case.question, {**holds, **concluded(other.question, other.scope, then, of_other)})
+    for remedy in remedies:
+        if remedy.question:
+            other = case.others[remedy.question]
+            of_other = {name: row["holds"] for name, row in other.conditions.items()} | dict(remedy.sets)
+            then = verdict_of(case.scope, other.question, of_other)
+            holds |= concluded(other.question, case.scope, then, of_other)
+        else:
+            holds |= dict(remedy.sets)
+    return verdict_of(case.scope, case.question, holds)
 
 
 def _row(case: Case, as_of: date) -> dict[str, Any]:
@@ -263,11 +267,24 @@ def _change(case: Case) -> str:
     does = "change it" if case.is_decided else "settle it"
     words = list(dict.fromkeys(each.words for each in case.remedies))[:MOST_REMEDIES]
     if not words:
-        return f"We know of no single fact that would {does}."
+        return _change_by_two(case) or f"We know of no single fact that would {does}."
     together = f"{capital(' or '.join(words))} would {does}."
     if len(together.split()) <= LONGEST_SENTENCE:
         return together
     return f"{capital(words[0])} would {does}. So would {words[1]}." if len(words) > 1 else together
+
+
+def _change_by_two(case: Case) -> str:
+    """Where no single remedy settles an answer that rests on others: one of each open one, if both together do."""
+    through = [[replace(each, question=name) for each in other.remedies] for name, other in case.others.items()
+               if not other.is_decided]  # fmt: skip
+    if case.is_decided or len(through) < 2:
+        return ""
+    for pair in itertools.product(*through):
+        if verdict_after(case, *pair) != UNDECIDED:
+            first, *rest = (each.words for each in pair)
+            return f"It takes two things. One is {first}. The other is {' and '.join(rest)}."
+    return ""
 
 
 MART = Mart(

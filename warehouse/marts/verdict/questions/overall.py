@@ -73,7 +73,9 @@ def _statement(case: Case) -> str:
     if case.group:
         same = case.others["Q2"].is_as_group
         return " ".join(filter(None, (payback, "" if same else redundant))) or "It does not differ from the group's."
-    together = f"{redundant.removesuffix('.')}, and {glut.clause(case)}." if redundant else glut.said(case)
+    # How many signs could be read matters where they decide; elsewhere it is enough that none shows.
+    signs = "no sign of a glut shows" if case[NONE]["holds"] and not case.is_decided else glut.clause(case)
+    together = f"{redundant.removesuffix('.')}, and {signs}." if redundant else glut.said(case)
     if len(together.split()) <= LONGEST_SENTENCE:
         return " ".join(filter(None, (payback, _companies(case), together)))
     return " ".join(filter(None, (payback, redundant, glut.said(case))))

@@ -279,10 +279,8 @@ def _own_question(case: Case) -> str:
     needed, grown = case.value(f"breakeven_revenue_usd_median_{POINT}_{view}"), case.value(f"growth_seen_lowest_{view}")
     if needed is None or grown is None:
         return "What its advertising would have to gain by AI is not known."
-    return (
-        f"Its advertising would have to gain {money(needed)} a year by AI, and that gain would have to grow "
-        f"{per_cent(grown)} a year, as slow as the clouds' AI revenue has."
-    )
+    gain = f"Its advertising would have to gain {money(needed)} a year by AI."
+    return f"{gain} That gain would have to grow {per_cent(grown)} a year, the slowest that the clouds' AI revenue has."
 
 
 def _covers(case: Case) -> str:
@@ -351,7 +349,7 @@ def _briefly(case: Case) -> str:
         return _covers(case)
     if case.group and not _sells_nothing(case):
         return _must_grow(case)
-    return _own_question(case) if case.group else _covers(case)
+    return _own_question(case).partition(". ")[0].removesuffix(".") + "." if case.group else _covers(case)
 
 
 def _leans(case: Case) -> Leaning:
@@ -361,14 +359,36 @@ def _leans(case: Case) -> Leaning:
 
 
 def _remedies(case: Case) -> list[Remedy]:
-    """The drivers that turn what a view says, those that have to move least first."""
+    """The drivers that turn what a view says, those that have to move least first; where it is open, facts that settle it."""
 
     def turns(row: Row) -> Mapping[str, bool]:
         view, gives = row["revenue_view"], case.verdict != row["turns"]
         names = (SHORT,) if row["turns"] == FALLS_SHORT else (GROWS, EARNS) if row["turns"] == ON_COURSE else ()
         return {f"{name}_{view}": gives for name in names}
 
-    return simulated.driver_remedies(case, turns)
+    drivers = simulated.driver_remedies(case, turns)
+    return drivers if case.is_decided else [*_missing_facts(case), *drivers]
+
+
+def _missing_facts(case: Case) -> list[Remedy]:
+    """Facts that would settle an open answer, each with what it would have to show."""
+    views = VIEWS[case.scope]
+    on_course = {f"{name}_{view}": name != SHORT for view in views for name in DECIDING}
+    falls_short = {f"{name}_{view}": name == SHORT for view in views for name in DECIDING}
+    if _tells_nothing(case):
+        must = case.value(f"breakeven_growth_median_{POINT}_{views[0]}")
+        faster = f" and that grows over {per_cent(must)} a year" if must is not None else ""
+        return [Remedy(f"AI revenue that {NAMES[case.scope]} discloses year after year{faster}", on_course)]
+    if case.value(f"{EARNS}_{views[0]}") is not None:
+        return []
+    least = case[f"{SHORT}_{views[0]}"]["threshold"]
+    too_slow = [case.value(f"growth_too_slow_at_lowest_{view}") or 0.0 for view in views]
+    recovers = [case.value(f"{GROWS}_{view}") or 0.0 for view in views]
+    if min(recovers) >= least:
+        return [Remedy("last year's AI revenue showing that the newest spend earns more than the average", on_course)]
+    if min(too_slow) >= least:
+        return [Remedy("last year's AI revenue showing that the newest spend earns less than the average", falls_short)]
+    return []
 
 
 def _between(case: Case) -> str:
