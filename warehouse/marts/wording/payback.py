@@ -192,5 +192,4 @@ WORDS: dict[str, Words] = {
     "no_end_customer_revenue": "not recomputed: no AI revenue of end customers was known by {day}",
     "all_revenue_of_supplier": "all of Nvidia's revenue, data centres being most of it",
     "companies_of_an_industry": "four companies, where the estimate speaks of an industry",
-    "shortfall_at_most": "the revenue there is is a lower bound, so that the shortfall is at most this",
 }
