@@ -29,6 +29,8 @@ def mart_frame(name: str, rows: list[dict[str, Any]]) -> pl.DataFrame:
     table = all_marts()[name].table
     unknown = {key for row in rows for key in row} - set(table.names)
     assert not unknown, f"{name} has no {unknown}"
+    if "bound" in table.names:
+        rows = [{"bound": "point", **row} for row in rows]
     return pl.DataFrame(rows, schema=dict(table.polars_schema)) if rows else table.empty()
 
 
@@ -101,35 +103,41 @@ def simulation(p05: float | None, p50: float | None, p95: float | None) -> list[
     ]  # fmt: skip
 
 
-def probabilities(scope: str, view: str, short: float | None, late: float | None, *reasons: str) -> list[dict]:
-    """P(coverage falls short), P(covered too late) and its complement of one scope and view."""
-    in_time = None if late is None else 1 - late
+def probabilities(
+    scope: str, view: str, grows: float | None, earns: float | None, short: float | None, *reasons: str
+) -> list[dict]:
+    """P(the lowest growth recovers the capital) and P(the newest spend earns more) at the lower bound of revenue, and
+    P(it falls short) at the upper one, of one scope and view."""
     events = {
-        "coverage_below_threshold": short,
-        "years_exceed_share_of_life": late,
-        "years_within_share_of_life": in_time,
+        ("breakeven_within_lowest_growth", "lower"): grows,
+        ("marginal_above_coverage", "lower"): earns,
+        ("falls_short", "upper"): short,
     }
     return [
         {
             "scope": scope,
             "revenue_view": view,
+            "bound": bound,
             "event": event,
             "probability": probability,
             "grade": "C",
             "reasons": reasons or None,
         }
-        for event, probability in events.items()
+        for (event, bound), probability in events.items()
     ]
 
 
-def every_view(short: float | None, late: float | None, *reasons: str) -> list[dict]:
+def every_view(grows: float | None, earns: float | None, short: float | None, *reasons: str) -> list[dict]:
     return [
-        row for scope in SCOPES for view in VIEWS[scope] for row in probabilities(scope, view, short, late, *reasons)
+        row
+        for scope in SCOPES
+        for view in VIEWS[scope]
+        for row in probabilities(scope, view, grows, earns, short, *reasons)
     ]
 
 
-def revenue(**is_lower_bound: bool) -> pl.DataFrame:
-    """One counted line for every scope and view; `infrastructure=True` for a view that is a lower bound."""
+def revenue() -> pl.DataFrame:
+    """One disclosed line for every scope and view."""
     return mart_frame(
         "attributable_revenue",
         [
@@ -138,8 +146,8 @@ def revenue(**is_lower_bound: bool) -> pl.DataFrame:
                 "revenue_view": view,
                 "entity": "everyone",
                 "evidence_id": "CC000",
+                "used_as": "disclosed",
                 "counted": True,
-                "is_lower_bound": is_lower_bound.get(view, False),
                 "grade": "C",
                 "known_on": KNOWN,
             }
@@ -223,7 +231,7 @@ def frames(**changed: Any) -> Frames:
         "training_share": years(y2025=False),
         "training_share_own": mart_frame("training_share_own", []),
         "waste_simulation": mart_frame("waste_simulation", simulation(-0.02, 0.02, 0.1)),
-        "waste_probabilities": mart_frame("waste_probabilities", every_view(0.3, 0.2)),
+        "waste_probabilities": mart_frame("waste_probabilities", every_view(0.9, 0.9, 0.0)),
         "waste_sensitivity": mart_frame("waste_sensitivity", []),
         "attributable_revenue": revenue(),
         "capex_group": covered(0.97),

@@ -27,18 +27,36 @@ from warehouse.marts.verdict.questions import questions
 from warehouse.marts.verdict.verdict import TABLE as VERDICT
 
 EVERYTHING = Narrowing()
+REPLAYED = (VERDICT.name, "breakeven_path")
 
 
 def replay(
-    facts: Mapping[str, pl.DataFrame], as_of_dates: list[date], assumptions: Assumptions
+    facts: Mapping[str, pl.DataFrame], as_of_dates: list[date], assumptions: Assumptions, name: str = VERDICT.name
 ) -> dict[date, pl.DataFrame]:
-    """`marts.verdict` as of each date, from `facts` as known by it; the same as a build for each date alone."""
-    marts = chain([VERDICT.name])
+    """`marts.verdict` (or another of `REPLAYED`) as of each date, from `facts` as known by it.
+
+    The same as a build for each date alone. All of them are made in one go, which is kept until other facts, dates or
+    assumptions are asked for: whoever asks for the second has it for nothing.
+    """
+    asked = ({table: id(frame) for table, frame in facts.items()}, as_of_dates, assumptions.sha256, assumptions.overridden)
+    if not _LAST or _LAST[0][0] != asked:
+        # The frames are kept beside their ids, so that no other frame gets one of these.
+        _LAST[:] = [(asked, dict(facts), _replayed(facts, as_of_dates, assumptions))]
+    return {day: frames[name] for day, frames in _LAST[0][2].items()}
+
+
+_LAST: list[tuple[Any, Mapping[str, pl.DataFrame], dict[date, dict[str, pl.DataFrame]]]] = []
+
+
+def _replayed(
+    facts: Mapping[str, pl.DataFrame], as_of_dates: list[date], assumptions: Assumptions
+) -> dict[date, dict[str, pl.DataFrame]]:
+    marts = chain(REPLAYED)
     narrowings = narrowed()
     asked_for = {each.assumed for each in narrowings.values() if each.assumed}
     fewer_variants = {each: assumptions.replaced(each(assumptions)) for each in asked_for}
     kept: dict[Any, tuple[int, pl.DataFrame]] = {}
-    answers: dict[date, pl.DataFrame] = {}
+    answers: dict[date, dict[str, pl.DataFrame]] = {}
     for day in as_of_dates:
         frames = known(facts, day)
         # What a frame is, without reading it: facts by their number, what a mart gave by a number of its own.
@@ -54,7 +72,7 @@ def replay(
                 kept[key] = (len(kept), mart.run(given, as_of=day, assumptions=assumed))
             number, frames[name] = kept[key]
             same[name] = ("built", number)
-        answers[day] = frames[VERDICT.name]
+        answers[day] = {name: frames[name] for name in REPLAYED}
     return answers
 
 

@@ -172,6 +172,8 @@ WORDS: dict[str, Words] = {
     "leaning_by_some_views": _views,
     "leaning_by_assumed_growth": "no growth was seen, so that the leaning goes by the growth drawn",
     "leaning_by_growth_alone": "marginal coverage is unknown, so that the leaning goes by growth alone",
+    # breakeven_path
+    "path_has_no_end": "in some of the draws no growth up to 2,000 % a year breaks even",
     # waste_sensitivity
     "never_turns": "no value within its range turns the verdict by itself",
     "turns_the_leaning": "no verdict can be reached, so that this turns the leaning",

@@ -1,0 +1,61 @@
+"""The paths that break even as they were published on each day of the timeline: our own forecasts, kept.
+
+On facts known when the method was chosen it is a description. Its first real test is the path that it publishes and what
+later facts make of it (`path_scores`). So each day has the path that a run on that day gave, from the facts and the
+assumptions of that day, and no row is ever rewritten by what became known later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date
+
+import polars as pl
+
+from warehouse.assumptions import Assumptions
+from warehouse.marts.common.mart import Mart, Trace
+from warehouse.marts.payback.breakeven_path import TABLE as PATH
+from warehouse.marts.verdict.replay import replay
+from warehouse.marts.verdict.verdict_timeline import days
+
+TABLE = replace(
+    PATH,
+    name="required_path",
+    meaning="attributable revenue at the next quarter ends on the path that breaks even, as computed on each day of the timeline",
+)
+
+
+def build(
+    breakeven_path: pl.DataFrame,
+    core: Mapping[str, pl.DataFrame],
+    sessions: pl.DataFrame,
+    *,
+    as_of: date,
+    assumptions: Assumptions,
+) -> pl.DataFrame:
+    """The path of each day of the timeline (method 5); `breakeven_path` is the last day's."""
+    earlier = [day for day in days(as_of, assumptions) if day < as_of]
+    then = replay({**core, "sessions": sessions}, earlier, assumptions, PATH.name)
+    return pl.concat([*(TABLE.conform(then[day]) for day in earlier), TABLE.conform(breakeven_path)])
+
+
+MART = Mart(
+    table=TABLE,
+    build=build,
+    traces=(
+        Trace(
+            "marts.breakeven_path",
+            "t.as_of = m.as_of and t.scope = m.scope and t.revenue_view = m.revenue_view and t.quarter_end = m.quarter_end",
+        ),
+        Trace(
+            "core.evidence",
+            "t.known_on <= m.as_of and (t.topic = 'ai_revenue' or m.revenue_view = 'end_customer' and t.topic = 'capacity')",
+        ),
+        Trace(
+            "core.company_facts",
+            "t.measure = 'purchases_of_property_and_equipment' and t.known_on <= m.as_of "
+            "and (t.ticker = m.scope or m.scope = 'ALL' and t.ticker in ('MSFT', 'GOOGL', 'META', 'AMZN'))",
+        ),
+    ),
+)
