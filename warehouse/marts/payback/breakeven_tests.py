@@ -127,7 +127,7 @@ def probabilities(
         for formula in model.ends or (model.formula,):
             drawn = outcomes(model, formula, given, low, high, TESTS if wanted is None else wanted[bound])
             passed = {test: float(np.mean(draws)) for test, draws in drawn.items()}
-            if (short := _short(passed)) is not None:
+            if (short := either_way_short(passed)) is not None:
                 passed[FALLS_SHORT] = short
             for test, share in passed.items():
                 ends.setdefault(test, []).append(share)
@@ -135,7 +135,7 @@ def probabilities(
     return Probabilities(found)
 
 
-def _short(passed: Mapping[str, float]) -> float | None:
+def either_way_short(passed: Mapping[str, float]) -> float | None:
     """Either of the two ways to fall short; an unknown marginal coverage leaves both out of reach (method 7)."""
     if BEYOND_HIGHEST not in passed or BELOW not in passed:
         return None

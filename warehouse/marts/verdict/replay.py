@@ -38,7 +38,12 @@ def replay(
     The same as a build for each date alone. All of them are made in one go, which is kept until other facts, dates or
     assumptions are asked for: whoever asks for the second has it for nothing.
     """
-    asked = ({table: id(frame) for table, frame in facts.items()}, as_of_dates, assumptions.sha256, assumptions.overridden)
+    asked = (
+        {table: id(frame) for table, frame in facts.items()},
+        as_of_dates,
+        assumptions.sha256,
+        assumptions.overridden,
+    )
     if not _LAST or _LAST[0][0] != asked:
         # The frames are kept beside their ids, so that no other frame gets one of these.
         _LAST[:] = [(asked, dict(facts), _replayed(facts, as_of_dates, assumptions))]

@@ -33,6 +33,34 @@ def _no_reading(fields: Fields) -> str:
     return f"no reading of the share of computing that trains has facts{why}"
 
 
+EARLIER_REVENUE = "revenue_a_year_earlier"
+# Driver -> what would be read to learn it.
+LEARN_FROM = {
+    "share_final": "how labs divide their research computing",
+    "utilisation": "what owners measure of their fleets' utilisation",
+    "fleet": "a census of the world's accelerators",
+    "undisclosed_gross_up": "the training compute of closed labs' models",
+    "training_share_readings": "a measured split of computing between training and inference",
+    "inference_share": "a measured split of computing between training and inference",
+    "efficiency_gain": "the cost of training one capability a year apart",
+    "elasticity": "what labs spend on training as its price falls",
+    "life": "useful lives, impairments and resale prices in filings",
+    "discount_rate": "the companies' cost of capital",
+    "cash_margin": "segment margins before depreciation in filings",
+    "ai_share": "a split of capital expenditure by purpose in filings",
+    "growth": "the next figures of the same sellers on the same basis",
+    "attributable_revenue": "AI revenue in the seller's own filings or releases",
+    "end customers": "a measured sum of what end customers pay for AI",
+    EARLIER_REVENUE: "the seller's AI revenue of a year earlier, on the same basis",
+}
+
+
+def learn_from(driver: str) -> str:
+    """What would be read to learn a driver; that of one seller or view by the driver it belongs to."""
+    name = driver.partition(" (")[0]
+    return LEARN_FROM[name] if name in LEARN_FROM else LEARN_FROM[name.partition(" ")[0]]
+
+
 def _cloud_quarters(fields: Fields) -> str:
     several = fields["quarters"] != 1
     return f"{fields['quarters']} of the four quarters {'are' if several else 'is'} unknown and counted as the next known one"
@@ -172,6 +200,8 @@ WORDS: dict[str, Words] = {
     "leaning_by_some_views": _views,
     "leaning_by_assumed_growth": "no growth was seen, so that the leaning goes by the growth drawn",
     "leaning_by_growth_alone": "marginal coverage is unknown, so that the leaning goes by growth alone",
+    # value_of_information
+    "known_already": "it is one figure already",
     # breakeven_path
     "path_has_no_end": "in some of the draws no growth up to 2,000 % a year breaks even",
     # waste_sensitivity

@@ -1,0 +1,284 @@
+"""Which fact would most likely settle a question: how often learning one thing alone would give another verdict.
+
+The draws are sorted by a driver into twenty bins. A bin is what would be left of the uncertainty if the driver were known
+to lie there, and has a verdict of its own; the share of bins whose verdict is not the whole's is the probability that
+learning the driver changes the answer. The same is asked of each revenue that is only known between bounds, as if it were
+disclosed somewhere between them, and of a revenue a year earlier that nobody published, between nothing and today's.
+
+A share of zero says that the driver, however uncertain, is not what the answer waits for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import polars as pl
+
+from warehouse.assumptions import Assumptions
+from warehouse.marts.common.columns import SCOPE
+from warehouse.marts.common.mart import Mart, Trace
+from warehouse.marts.common.reasons import listed, reason
+from warehouse.marts.common.scopes import SCOPES
+from warehouse.marts.payback import breakeven_tests as tests
+from warehouse.marts.payback.draws import uniforms
+from warehouse.marts.payback.formulas import Values
+from warehouse.marts.payback.model import LOWER, NO_VIEW, POINT, UPPER, Model
+from warehouse.marts.payback.models import models, payback_views
+from warehouse.marts.payback.payback_model import Payback, PaybackView
+from warehouse.marts.wording.payback import EARLIER_REVENUE, learn_from
+from warehouse.tables.table import FACT_IDS, Check, Column, mart
+
+REVENUE_OF = "attributable_revenue"
+
+TABLE = mart(
+    "value_of_information",
+    "for each driver and each bounded fact, the probability that learning it alone would change the verdict",
+    [
+        SCOPE,
+        Column("question", "text", "Q2 or Q3", required=True, allowed=("Q2", "Q3")),
+        Column(
+            "driver", "text", "what is learned: a driver, a seller's revenue, or revenue a year earlier", required=True
+        ),
+        Column(
+            "probability_of_change", "real", "share of bins with another verdict", "probability", minimum=0, maximum=1
+        ),
+        Column("changes_to", "text", "the verdict that most of those bins give"),
+        Column("learn_from", "text", "what would be read to learn it", required=True, prose=True),
+        Column("bins", "integer", "bins", "bins", required=True, minimum=2),
+        Column("known_on", "date", "day on which the newest fact behind it became public"),
+        FACT_IDS,
+    ],
+    key=("scope", "question", "driver"),
+    checks=(
+        Check(
+            "a_change_has_a_verdict",
+            "select * from {table} where probability_of_change > 0 and changes_to is null",
+            "what changes the verdict changes it to something",
+        ),
+    ),
+)
+
+
+class Learned(NamedTuple):
+    """A driver with its values in each draw, and what each draw passes when it is known; facts behind it."""
+
+    driver: str
+    values: np.ndarray
+    verdict: Callable[[np.ndarray], str]
+    fact_ids: Sequence[str] = ()
+    grade: str | None = None
+    known_on: Any = None
+
+
+def build(
+    training_share: pl.DataFrame,
+    capex_vintages: pl.DataFrame,
+    attributable_revenue: pl.DataFrame,
+    evidence: pl.DataFrame,
+    *,
+    assumptions: Assumptions,
+) -> pl.DataFrame:
+    """One row for each scope, question and driver or bounded fact (method 5)."""
+    rows: list[dict[str, Any]] = []
+    shared: list[dict[str, Any]] = []
+    for model in models(training_share, capex_vintages, attributable_revenue, evidence, assumptions=assumptions):
+        if model.view == NO_VIEW and model.quantities:
+            shared = shared or list(_rows("Q2", _of_share(model, assumptions), assumptions))
+            rows += [{"scope": model.scope, **row} for row in shared]
+    views = payback_views(capex_vintages, attributable_revenue, evidence, assumptions=assumptions)
+    for scope in SCOPES:
+        own = [view for view in views if view.scope == scope]
+        if all(view.has_revenue for view in own):
+            learned = _of_payback(own, assumptions)
+            rows += [{"scope": scope, **row} for row in _rows("Q3", learned, assumptions)]
+    return pl.DataFrame(rows, schema=dict(TABLE.polars_schema))
+
+
+def _rows(question: str, learned: Iterator[Learned], assumptions: Assumptions) -> Iterator[dict[str, Any]]:
+    bins = assumptions.integer("information_bins")
+    whole: str | None = None
+    for each in learned:
+        order = np.argsort(each.values, kind="stable")
+        whole = whole or each.verdict(order)
+        given = [each.verdict(part) for part in np.array_split(order, bins)]
+        others = [verdict for verdict in given if verdict != whole]
+        # What is known already teaches nothing, however the draws are sorted.
+        is_known = bool(np.all(each.values == each.values[0]))
+        changed = [] if is_known else others
+        yield {
+            "question": question,
+            "driver": each.driver,
+            "probability_of_change": len(changed) / bins,
+            "changes_to": max(sorted(set(changed)), key=changed.count, default=None),
+            "learn_from": learn_from(each.driver),
+            "bins": bins,
+            "known_on": each.known_on,
+            "grade": each.grade,
+            "fact_ids": list(each.fact_ids) or None,
+            "reasons": listed([reason("known_already") if is_known else None]),
+        }
+
+
+# ---- Q2 --------------------------------------------------------------------------------------------------------------
+
+
+def _of_share(model: Model, assumptions: Assumptions) -> Iterator[Learned]:
+    seed, draws = assumptions.integer("seed"), assumptions.integer("draws")
+    limit = assumptions.number("q2_threshold")
+    share = model.simulate(seed, draws)["redundant_capex_share"]
+
+    def verdict(part: np.ndarray) -> str:
+        own = share[part]
+        if np.median(own) >= limit:
+            return "looks_wasteful"
+        return "not_shown_wasteful" if np.quantile(own, 0.95) < limit else "cannot_tell"
+
+    for driver in model.drivers:
+        yield Learned(driver.name, driver.values(seed, draws), verdict, driver.fact_ids, driver.grade, driver.known_on)
+
+
+# ---- Q3 --------------------------------------------------------------------------------------------------------------
+
+Passed = Mapping[tuple[int, str, int], Mapping[str, np.ndarray]]
+"""What each draw passes, by view, bound and end of what was spent."""
+
+
+def _of_payback(views: Sequence[PaybackView], assumptions: Assumptions) -> Iterator[Learned]:
+    seed, draws = assumptions.integer("seed"), assumptions.integer("draws")
+    values = [tests.simulated_values(view, seed, draws) for view in views]
+    as_assumed = _verdict(views, _passed(views, values), assumptions)
+    drivers = {driver.name: driver for view in views for driver in view[POINT].drivers}
+    for name, driver in drivers.items():
+        if name not in (REVENUE_OF, "growth"):
+            drawn = driver.values(seed, draws)
+            yield Learned(name, drawn, as_assumed, driver.fact_ids, driver.grade, driver.known_on)
+    for number, view in enumerate(views):
+        yield from _of_view(views, values, number, view, assumptions)
+
+
+def _of_view(
+    views: Sequence[PaybackView],
+    values: Sequence[Mapping[str, Values]],
+    number: int,
+    view: PaybackView,
+    assumptions: Assumptions,
+) -> Iterator[Learned]:
+    """What can be learned of one view: its growth, a revenue between bounds, and revenue a year earlier."""
+    seed, draws = assumptions.integer("seed"), assumptions.integer("draws")
+    suffix = "" if len(views) == 1 else f" ({view.view.replace('_', '-')})"
+    model = view[POINT]
+    growth = model.driver("growth")
+
+    drawn = growth.values(seed, draws)
+    held = {bound: {**own, "growth": drawn} for bound, own in values[number].items()}
+    given = [held if place == number else own for place, own in enumerate(values)]
+    at_drawn = _verdict(views, _passed(views, given, growth_of=number), assumptions)
+    yield Learned(f"growth{suffix}", drawn, at_drawn, growth.fact_ids, growth.grade, growth.known_on)
+    low, high = (view[bound].driver(REVENUE_OF) for bound in (LOWER, UPPER))
+    for (name, least), (_, most) in zip(low.parts, high.parts, strict=True):
+        if least != most:
+            yield _between_bounds(views, values, number, view, (name, least.low, most.low), assumptions, suffix)
+    if view.earlier.usd is None:
+        now = np.asarray(values[number][UPPER][REVENUE_OF], dtype=float)
+        share = uniforms(seed, f"revenue a year earlier {view.view}", draws)
+        before = now * share
+        passed = _passed(views, values, earlier=(number, before))
+        verdict = _verdict(views, passed, assumptions)
+        yield Learned(f"{EARLIER_REVENUE}{suffix}", share, verdict, (), model.grade, model.known_on)
+
+
+def _between_bounds(
+    views: Sequence[PaybackView],
+    values: Sequence[Mapping[str, Values]],
+    number: int,
+    view: PaybackView,
+    part: tuple[str, float, float],
+    assumptions: Assumptions,
+    suffix: str,
+) -> Learned:
+    """A revenue as if it were disclosed somewhere between its bounds, the others at theirs."""
+    seed, draws = assumptions.integer("seed"), assumptions.integer("draws")
+    name, least, most = part
+    low, high = (view[bound].driver(REVENUE_OF) for bound in (LOWER, UPPER))
+    drawn = least + (most - least) * uniforms(seed, name, draws)
+    own = values[number]
+    changed = {
+        bound: {**own[bound], REVENUE_OF: own[bound][REVENUE_OF] + low.scale * (drawn - end)}
+        for bound, end in ((LOWER, least), (UPPER, most))
+    }
+    given = [{**own, **changed} if place == number else each for place, each in enumerate(values)]
+    verdict = _verdict(views, _passed(views, given), assumptions)
+    entity = name.removeprefix(f"{REVENUE_OF} ")
+    label = f"{REVENUE_OF} {entity}" if entity != name else f"{name}{suffix}"
+    return Learned(label, drawn, verdict, high.fact_ids, high.grade, high.known_on)
+
+
+def _passed(
+    views: Sequence[PaybackView],
+    values: Sequence[Mapping[str, Values]],
+    growth_of: int | None = None,
+    earlier: tuple[int, Any] | None = None,
+) -> Passed:
+    """What each draw passes at the bounds that decide; `growth_of` a view whose growth is that drawn, `earlier` the
+    revenue a year before of a view that has none."""
+    found = {}
+    for number, view in enumerate(views):
+        for bound, wanted in tests.DECIDING.items():
+            model, given = view[bound], values[number][bound]
+            low, high = view.growth.low, view.growth.high
+            if number == growth_of:
+                low = high = given["growth"]
+            for end, formula in enumerate(model.ends or (model.formula,)):
+                passed = tests.outcomes(model, formula, given, low, high, wanted)
+                if earlier is not None and earlier[0] == number:
+                    passed |= _marginal(formula, given, earlier[1])
+                found[number, bound, end] = passed
+    return found
+
+
+def _marginal(formula: Any, given: Values, before: Any) -> dict[str, np.ndarray]:
+    """Marginal coverage against coverage, with a revenue a year earlier of each draw."""
+    assert isinstance(formula, Payback)
+    if formula.recent_capex_usd is None:
+        return {}
+    now = np.asarray(given[REVENUE_OF], dtype=float)
+    newest_usd = (now - np.minimum(before, now)) * formula.capital(given).standing_usd
+    average = now * formula.recent_capex_usd
+    return {tests.ABOVE: newest_usd > average, tests.BELOW: newest_usd < average}
+
+
+def _verdict(views: Sequence[PaybackView], passed: Passed, assumptions: Assumptions) -> Callable[[np.ndarray], str]:
+    """The verdict of some of the draws, by the rule of method 7."""
+
+    def verdict(part: np.ndarray) -> str:
+        found = []
+        for number in range(len(views)):
+            shares: dict[tuple[str, str], float] = {}
+            for (of, bound, _), draws in passed.items():
+                if of != number:
+                    continue
+                own = {test: float(np.mean(each[part])) for test, each in draws.items()}
+                if (short := tests.either_way_short(own)) is not None:
+                    own[tests.FALLS_SHORT] = short
+                for test, share in own.items():
+                    shares[bound, test] = min(share, shares.get((bound, test), 1.0))
+            found.append(tests.Probabilities(shares))
+        return tests.verdict_of(found, assumptions) or "cannot_tell"
+
+    return verdict
+
+
+MART = Mart(
+    table=TABLE,
+    build=build,
+    traces=(
+        Trace("core.evidence", ids="fact_ids"),
+        Trace("marts.assumptions", "t.key = split_part(m.driver, ' ', 1)"),
+        Trace(
+            "marts.waste_probabilities",
+            "t.scope = m.scope and (m.question = 'Q2') = (t.event = 'redundant_share_at_least_threshold')",
+        ),
+    ),
+)
