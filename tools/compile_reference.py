@@ -66,7 +66,7 @@ def compiled(facts: Path) -> dict[str, pl.DataFrame]:
             known_on="filed",
         ),
         "shares_outstanding": read(facts, "shares_outstanding.csv"),
-        "capex_guidance": read(facts, "capex_guidance.csv").with_columns(known_on="issued_on"),
+        "capex_guidance": _guidance(read(facts, "capex_guidance.csv")).with_columns(known_on="issued_on"),
         "gpu_prices": _offers(read(facts, "gpu_prices.csv")).with_columns(known_on="observed_on"),
         "gpu_specs": read(facts, "gpu_specs.csv").with_columns(
             export_restricted=pl.col("export_restricted").replace_strict({"y": "true", "n": "false"}),
@@ -121,6 +121,18 @@ def _with_wholes(runs: pl.DataFrame) -> pl.DataFrame:
     return parts.with_columns(part_of=pl.coalesce(pl.col("notes").str.extract(r"part of (TR\d+)"), "whole")).drop(
         "named", "whole"
     )
+
+
+def _guidance(said: pl.DataFrame) -> pl.DataFrame:
+    """Guidance with the basis that its company states, read by this project (`additions/capex_guidance_basis.csv`).
+
+    Raises SystemExit where a basis is stated of guidance that nobody gave: its day or year was mistyped.
+    """
+    one = ["ticker", "fiscal_year", "issued_on"]
+    bases = read(ADDITIONS, "capex_guidance_basis.csv")
+    if (lost := bases.join(said, on=one, how="anti")).height:
+        raise SystemExit(f"capex_guidance_basis.csv: no such guidance: {lost.select(one).row(0)}")
+    return said.join(bases.select(*one, "basis", "year_kind"), on=one, how="left", maintain_order="left")
 
 
 def _models(listed: pl.DataFrame) -> pl.DataFrame:

@@ -1,7 +1,12 @@
 """What companies said they would spend.
 
 Guidance is revealed preference: after the shock of January 2025 those who buy could have said less, and their words
-are dated. A fiscal year of one company is not the fiscal year of another.
+are dated. A fiscal year of one company is not the fiscal year of another, and one company may speak of a calendar year.
+
+Companies count different things as capital expenditure (`basis`), and two figures on different bases make no change:
+`cash` is what is paid for property and equipment, `cash_and_lease_principal` adds the principal repaid on finance
+leases, `with_finance_leases` every asset obtained under them, and `with_finance_leases_reclassified` the same once
+future leases count as operating ones instead. Where nobody says, the usual words of a company are taken for cash.
 """
 
 from warehouse.tables.columns import NOTE, TICKER
@@ -10,6 +15,9 @@ from warehouse.tables.table import Check, Column, core, of_the_panel
 FAR = 1.6
 """The furthest of the snapshot is 1.1 times the middle of the company's other words on the year."""
 LATE_DAYS = 45
+CASH = "cash"
+BASES = (CASH, "cash_and_lease_principal", "with_finance_leases", "with_finance_leases_reclassified")
+FISCAL, CALENDAR = YEAR_KINDS = ("fiscal", "calendar")
 
 TABLE = core(
     "capex_guidance",
@@ -20,6 +28,13 @@ TABLE = core(
         Column("issued_on", "date", "day of the announcement", required=True),
         Column("low_usd", "integer", "low end", "USD", required=True, above=0),
         Column("high_usd", "integer", "high end", "USD", required=True, above=0),
+        Column("basis", "text", "what the figure counts; null where it is not said", allowed=BASES),
+        Column(
+            "year_kind",
+            "text",
+            "whether `fiscal_year` is the company's or a calendar year; null: its own",
+            allowed=YEAR_KINDS,
+        ),
         NOTE,
     ],
     key=("ticker", "issued_on", "fiscal_year"),

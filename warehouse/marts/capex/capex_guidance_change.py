@@ -1,10 +1,13 @@
-"""Revealed preference: what the buyers said they would spend before an event, and two quarters later.
+"""Revealed preference: what the buyers said they would spend before an event, and what they said first after it.
 
 Words are cheap, guidance less so. If those who buy compute had believed that it was wasted, they would have cut what
-they had promised for the year that was running. Companies guide for their own fiscal years and at different times, so a
-sum is only taken over those that had guidance for one and the same fiscal year at both dates; the others are named and
-left out, since a company that speaks for the first time would otherwise look like a rise. A later date that is still
-to come is unknown, not unchanged.
+they had promised for the year that was running. So the first guidance after the event is held against the last before
+it for the same year. A company that had not spoken of that year yet is held against what it spent the year before. The
+sum is taken over those that have such a figure, each named; the others are named too.
+
+Both figures have to be on one basis. One company counts the principal of its leases, another every asset it leases,
+and Microsoft moved leases from one kind to the other in July 2026: its guidance fell by 15 billion USD and nothing less
+is built. A company's fiscal year is not the calendar's either. Two bases give no change but the reason.
 """
 
 from __future__ import annotations
@@ -14,132 +17,264 @@ from datetime import date
 import polars as pl
 
 from warehouse.assumptions import Assumptions
+from warehouse.marts.capex.measures import CAPEX, LEASES
 from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.reasons import TYPE, all_of, because, listed, reason
-from warehouse.marts.common.select_current import admissible, select_current
+from warehouse.marts.common.select_current import admissible, select_current, weakest
+from warehouse.tables.capex_guidance import BASES, CASH, FISCAL, YEAR_KINDS
 from warehouse.tables.capex_guidance import TABLE as GUIDANCE
 from warehouse.tables.companies import TABLE as COMPANIES
-from warehouse.tables.table import Check, Column, mart
+from warehouse.tables.company_facts import TABLE as COMPANY_FACTS
+from warehouse.tables.table import FACT_IDS, Check, Column, mart
 
 GROUP = "ALL"
+EARLIER_GUIDANCE, LAST_YEAR = HELD_AGAINST = ("earlier_guidance", "last_years_capex")
+# What each basis adds to the cash that was paid for property and equipment, as a measure of filings.
+ADDS = {"cash_and_lease_principal": LEASES, "with_finance_leases": "finance_lease_assets_obtained"}
+MONTHS_A_YEAR = 12
 
 TABLE = mart(
     "capex_guidance_change",
-    "capex guidance of each buyer for the fiscal year running at an event, known then and known two quarters later",
+    "first capex guidance of each buyer after an event, against the last before it for that year or the year before",
     [
         Column("event_date", "date", "day of the event", required=True),
-        Column("ticker", "text", "ticker of the buyer, or ALL for the sum of those known at both dates", required=True),
-        Column("fiscal_year", "integer", "the company's fiscal year that was running; null for ALL", "year"),
-        Column("compared_on", "date", "day two quarters after the event", required=True),
+        Column("ticker", "text", "ticker of the buyer, or ALL for the sum of those that have a change", required=True),
+        Column("fiscal_year", "integer", "the company's year that was running; null for ALL", "year"),
+        Column("year_kind", "text", "whether that year is the company's fiscal year or a calendar year", allowed=YEAR_KINDS),
+        Column("basis", "text", "what the first guidance after the event counts; null where not said", allowed=BASES),
         Column("issued_before_on", "date", "day of the last guidance known at the event"),
-        Column("guidance_before_usd", "real", "middle of that guidance", "USD", above=0),
-        Column("issued_after_on", "date", "day of the last guidance known two quarters later"),
+        Column("guidance_before_usd", "real", "middle of that guidance; of ALL null where a company had none", "USD", above=0),
+        Column("last_years_capex_usd", "real", "what was spent the year before, on the basis of the guidance", "USD", above=0),
+        Column(
+            "held_against", "text", "what the first guidance after the event is held against; null for ALL",
+            allowed=HELD_AGAINST,
+        ),
+        Column("base_usd", "real", "that figure", "USD", above=0),
+        Column("issued_after_on", "date", "day of the first guidance after the event"),
         Column("guidance_after_usd", "real", "middle of that guidance", "USD", above=0),
-        Column("change_usd", "real", "after less before; null unless both are known", "USD"),
-        Column("change_share", "real", "change over the guidance before", "share", minimum=-1),
-        Column("companies", "text", "companies in the figures of the row, comma-joined"),
-        Column("known_on", "date", "day on which the newest of the guidance in the row became public"),
+        Column("change_usd", "real", "that guidance less base_usd; null unless both are known, on one basis", "USD"),
+        Column("change_share", "real", "change over base_usd", "share", minimum=-1),
+        Column("companies", "texts", "companies in the change"),
+        Column("companies_left_out", "texts", "of ALL, buyers without a change"),
+        FACT_IDS,
+        Column("known_on", "date", "day on which the newest fact in the row became public"),
     ],
     key=("event_date", "ticker"),
     checks=(
         Check(
-            "same_year_at_both_dates",
+            "sum_of_the_companies",
             "select a.* from {table} a where a.ticker = 'ALL' and a.change_usd is not null and abs(a.change_usd - ("
             "select sum(c.change_usd) from {table} c where c.event_date = a.event_date and c.ticker <> 'ALL')) > 1",
-            "the group's change is the sum of the changes of the companies known at both dates, and of nothing else",
+            "the group's change is the sum of the changes of the companies that have one, and of nothing else",
+        ),
+        Check(
+            "unknown_says_why",
+            "select * from {table} where change_usd is null and reasons is null",
+            "a buyer that is left out without a word would look as if it had been counted",
         ),
     ),
-)
+)  # fmt: skip
 
 
 def build(
-    capex_guidance: pl.DataFrame, companies: pl.DataFrame, *, as_of: date, assumptions: Assumptions
+    capex_guidance: pl.DataFrame,
+    company_facts: pl.DataFrame,
+    companies: pl.DataFrame,
+    *,
+    as_of: date,
+    assumptions: Assumptions,
 ) -> pl.DataFrame:
-    """One row for each event and buyer, and one for the sum (USD, middles of the ranges). Method 6 and 7."""
-    months = assumptions.integer("guidance_months")
+    """One row for each event and buyer, and one for the sum (USD, middles of the ranges). Method 6, 7 and 9."""
     buyers = select_current(admissible(companies), COMPANIES).filter(pl.col("role") == "buyer")
-    known = admissible(capex_guidance)
+    buyers = buyers.select("ticker", "fiscal_year_end_month")
+    said = _said(capex_guidance)
+    spent = _spent(company_facts)
     days = sorted(date.fromisoformat(day) for day in assumptions.value("events"))
-    by_event = [_of_event(known, buyers, event, months, as_of) for event in days if event <= as_of]
+    by_event = [_of_event(said, spent, buyers, event) for event in days if event <= as_of]
     return pl.concat(by_event) if by_event else TABLE.empty()
 
 
-def _of_event(known: pl.DataFrame, buyers: pl.DataFrame, event: date, months: int, as_of: date) -> pl.DataFrame:
-    compared_on = pl.select(pl.lit(event).dt.offset_by(f"{months}mo")).item()
-    running = buyers.select(
-        "ticker",
-        fiscal_year=(pl.lit(event.year) + (pl.lit(event.month) > pl.col("fiscal_year_end_month"))).cast(pl.Int64),
-        company_grade="grade",
-    )
-    over = compared_on <= as_of
-    before = _last_known(known, event, "before")
-    after = _last_known(known, compared_on, "after") if over else _last_known(known.clear(), compared_on, "after")
-    each = (
-        running.join(before, on=["ticker", "fiscal_year"], how="left")
-        .join(after, on=["ticker", "fiscal_year"], how="left")
-        .with_columns(
-            event_date=pl.lit(event),
-            compared_on=pl.lit(compared_on),
-            companies=pl.col("ticker"),
-            change_usd=pl.col("guidance_after_usd") - pl.col("guidance_before_usd"),
-            known_on=pl.max_horizontal("known_before", "known_after"),
-            grade=pl.max_horizontal("grade_before", "grade_after"),
-        )
-        .with_columns(change_share=pl.col("change_usd") / pl.col("guidance_before_usd"), reasons=_missing(over, months))
-        .sort("ticker")
-    )
-    return pl.concat([TABLE.conform(each.select(_own(each))), _group(each, event, compared_on, over, months)])
-
-
-def _last_known(known: pl.DataFrame, day: date, when: str) -> pl.DataFrame:
-    """Last guidance of each company and fiscal year known by `day`: middle of the range, day and grade."""
-    rows = known.filter((pl.col("issued_on") <= day) & (pl.col("known_on") <= day))
-    last = select_current(rows, GUIDANCE).sort("issued_on", descending=True, maintain_order=True)
-    return last.unique(["ticker", "fiscal_year"], keep="first", maintain_order=True).select(
+def _said(capex_guidance: pl.DataFrame) -> pl.DataFrame:
+    """Guidance as it was given: its middle, and of which year. What is not said is the cash of the fiscal year."""
+    return select_current(admissible(capex_guidance), GUIDANCE).select(
         "ticker",
         "fiscal_year",
+        "issued_on",
+        "known_on",
+        "basis",
+        "grade",
+        "fact_id",
+        year_kind=pl.col("year_kind").fill_null(FISCAL),
+        middle_usd=(pl.col("low_usd") + pl.col("high_usd")) / 2,
+    )
+
+
+def _spent(company_facts: pl.DataFrame) -> pl.DataFrame:
+    """What each company spent in each fiscal year, by basis: `ticker`, `fiscal_year`, `basis`, `spent_usd`, its evidence.
+
+    Cash comes from the cash-flow statement. A basis that counts leases adds what the filings give of them for that year,
+    and is unknown where they give nothing.
+    """
+    years = select_current(
+        admissible(company_facts).filter((pl.col("period_type") == "year") & (pl.col("value_usd") >= 0)), COMPANY_FACTS
+    ).select("ticker", "fiscal_year", "measure", "value_usd", "known_on", "grade", "fact_id")
+    cash = years.filter(pl.col("measure") == CAPEX).unique(["ticker", "fiscal_year"], keep="none")
+    of_basis = [cash.with_columns(basis=pl.lit(CASH), spent_usd="value_usd", spent_ids=pl.concat_list("fact_id"))]
+    for basis, measure in ADDS.items():
+        leases = years.filter(pl.col("measure") == measure).unique(["ticker", "fiscal_year"], keep="none")
+        of_basis.append(
+            cash.join(leases, on=["ticker", "fiscal_year"], suffix="_leases").with_columns(
+                basis=pl.lit(basis),
+                spent_usd=pl.col("value_usd") + pl.col("value_usd_leases"),
+                known_on=pl.max_horizontal("known_on", "known_on_leases"),
+                grade=weakest("grade", "grade_leases"),
+                spent_ids=pl.concat_list("fact_id", "fact_id_leases"),
+            )
+        )
+    return pl.concat(of_basis, how="diagonal").select(
+        "ticker", "fiscal_year", "basis", "spent_ids", pl.col("spent_usd").cast(pl.Float64),
+        known_spent="known_on", grade_spent="grade",
+    )  # fmt: skip
+
+
+def _of_event(said: pl.DataFrame, spent: pl.DataFrame, buyers: pl.DataFrame, event: date) -> pl.DataFrame:
+    """The rows of one event: each buyer's, and their sum."""
+    fiscal = event.year + (pl.lit(event.month) > pl.col("fiscal_year_end_month")).cast(pl.Int64)
+    running = buyers.with_columns(running_year=fiscal)
+    # Of a company that guides for the calendar year, the running year is the event's.
+    of_year = pl.when(pl.col("year_kind") == FISCAL).then("running_year").otherwise(event.year)
+    of_the_year = said.join(running, on="ticker").filter(pl.col("fiscal_year") == of_year)
+    each = (
+        running.join(_one(of_the_year, event, "before"), on="ticker", how="left")
+        .join(_one(of_the_year, event, "after"), on="ticker", how="left")
+        .with_columns(year_kind=pl.coalesce("year_kind_after", "year_kind_before", pl.lit(FISCAL)))
+        .with_columns(
+            fiscal_year=pl.when(pl.col("year_kind") == FISCAL).then("running_year").otherwise(event.year),
+            last_year=pl.col("running_year") - 1,
+            basis=pl.coalesce("basis_after", pl.lit(CASH)),
+        )
+        .join(spent, left_on=["ticker", "last_year", "basis"], right_on=["ticker", "fiscal_year", "basis"], how="left")
+        .with_columns(event_date=pl.lit(event), basis="basis_after", **_bases())
+        .sort("ticker")
+    )
+    each = _with_change(each)
+    return pl.concat([TABLE.conform(each.select(_own(each))), _group(each, event)])
+
+
+def _bases() -> dict[str, pl.Expr]:
+    """Whether the two figures that are held against each other are on one basis."""
+    same_kind = pl.col("year_kind_before") == pl.col("year_kind_after")
+    is_fiscal = pl.col("year_kind_after") == FISCAL
+    is_both = is_fiscal | (pl.col("fiscal_year_end_month") == MONTHS_A_YEAR)
+    return {
+        "same_basis": (pl.col("basis_before").fill_null(CASH) == pl.col("basis_after").fill_null(CASH)) & same_kind,
+        "last_year_compares": pl.col("spent_usd").is_not_null() & is_both,
+    }
+
+
+def _with_change(each: pl.DataFrame) -> pl.DataFrame:
+    """`each` with what the guidance is held against, the change, its evidence and the reasons."""
+    with_before = pl.col("guidance_before_usd").is_not_null()
+    by_guidance = with_before & pl.col("same_basis")
+    by_last_year = ~with_before & pl.col("last_year_compares")
+    after = pl.col("guidance_after_usd")
+    changed = after.is_not_null() & (by_guidance | by_last_year)
+    no_ids = pl.lit([], dtype=pl.List(pl.String))
+    found = each.with_columns(
+        last_years_capex_usd=pl.when("last_year_compares").then("spent_usd"),
+        held_against=pl.when(changed & by_guidance)
+        .then(pl.lit(EARLIER_GUIDANCE))
+        .when(changed)
+        .then(pl.lit(LAST_YEAR)),
+        base_usd=pl.when(changed & by_guidance).then("guidance_before_usd").when(changed).then("spent_usd"),
+        companies=pl.when(changed).then(pl.concat_list("ticker")),
+        reasons=_reasons(),
+    )
+    of_last_year = pl.col("held_against") == LAST_YEAR
+    return found.with_columns(
+        change_usd=after - pl.col("base_usd"),
+        change_share=after / pl.col("base_usd") - 1,
+        known_on=pl.max_horizontal("known_before", "known_after", pl.when(of_last_year).then("known_spent")),
+        grade=weakest("grade_before", "grade_after", pl.when(of_last_year).then("grade_spent")),
+        fact_ids=pl.concat_list(
+            pl.concat_list("fact_id_before", "fact_id_after").list.drop_nulls(),
+            pl.when(of_last_year).then("spent_ids").otherwise(no_ids).fill_null(no_ids),
+        ),
+    )
+
+
+def _one(said: pl.DataFrame, event: date, when: str) -> pl.DataFrame:
+    """Of each company its last guidance `before` the event, known by then, or its first `after` it."""
+    last = when == "before"
+    rows = said.filter((pl.col("issued_on") <= event) == last)
+    if last:
+        rows = rows.filter(pl.col("known_on") <= event)
+    rows = rows.sort("issued_on", descending=last, maintain_order=True).unique(
+        "ticker", keep="first", maintain_order=True
+    )
+    return rows.select(
+        "ticker",
         pl.col("issued_on").alias(f"issued_{when}_on"),
-        ((pl.col("low_usd") + pl.col("high_usd")) / 2).alias(f"guidance_{when}_usd"),
+        pl.col("middle_usd").alias(f"guidance_{when}_usd"),
         pl.col("known_on").alias(f"known_{when}"),
-        pl.col("grade").alias(f"grade_{when}"),
+        *(pl.col(name).alias(f"{name}_{when}") for name in ("basis", "year_kind", "grade", "fact_id")),
     )
 
 
-def _missing(over: bool, months: int) -> pl.Expr:
-    no_later = because("no_guidance_later" if over else "guidance_span_not_over", months=months)
+def _reasons() -> pl.Expr:
+    with_before, with_after = pl.col("guidance_before_usd").is_not_null(), pl.col("guidance_after_usd").is_not_null()
+    year = pl.col("fiscal_year")
+    two_bases = because(
+        "guidance_on_two_bases",
+        issued_before_on=pl.col("issued_before_on"),
+        issued_after_on=pl.col("issued_after_on"),
+        basis_before=pl.col("basis_before"),
+        basis_after=pl.col("basis_after"),
+        year_kind_before=pl.col("year_kind_before"),
+        year_kind_after=pl.col("year_kind_after"),
+    )
+    no_base = because(
+        "no_figure_to_hold_guidance_against", year=year, last_year=pl.col("last_year"), basis=pl.col("basis_after")
+    )
     return all_of(
-        pl.when(pl.col("fiscal_year").is_null())
+        pl.when(pl.col("fiscal_year_end_month").is_null())
         .then(because("fiscal_year_end_unknown"))
-        .when(pl.col("guidance_before_usd").is_null())
-        .then(because("no_guidance_at_event"))
-        .when(pl.col("guidance_after_usd").is_null())
-        .then(no_later)
-        .when(pl.col("issued_after_on") == pl.col("issued_before_on"))
-        .then(because("no_newer_guidance"))
+        .when(~with_after)
+        .then(because("no_guidance_after_event", year=year))
+        .when(with_before & ~pl.col("same_basis"))
+        .then(two_bases)
+        .when(~with_before & ~pl.col("last_year_compares"))
+        .then(no_base)
+        .when(~with_before)
+        .then(because("guidance_held_against_last_year", year=year, last_year=pl.col("last_year")))
     )
 
 
-def _group(each: pl.DataFrame, event: date, compared_on: date, over: bool, months: int) -> pl.DataFrame:
-    """The sum over the companies with guidance for the same year at both dates; unknown where there is none."""
-    both = each.filter(pl.col("change_usd").is_not_null())
-    left_out = each.filter(pl.col("change_usd").is_null()).get_column("ticker").to_list()
+def _group(each: pl.DataFrame, event: date) -> pl.DataFrame:
+    """The sum over the companies that have a change; unknown where there is none."""
+    changed = pl.col("change_usd").is_not_null()
+    summed, left_out = each.filter(changed), each.filter(~changed)["ticker"].to_list()
     why: str | None = None
-    if not over:
-        why = reason("guidance_span_not_over", months=months)
-    elif both.is_empty():
-        why = reason("no_guidance_at_both_dates")
+    if summed.is_empty():
+        why = reason("no_guidance_to_compare")
     elif left_out:
         why = reason("guidance_sum_without", tickers=left_out)
-    names = ["guidance_before_usd", "guidance_after_usd", "change_usd"]
-    total = both.select(
-        *(pl.when(pl.len() > 0).then(pl.col(name).sum()).alias(name) for name in names),
+    total = summed.select(
+        *(
+            pl.when(pl.len() > 0).then(pl.col(name).sum()).alias(name)
+            for name in ("base_usd", "guidance_after_usd", "change_usd")
+        ),
+        pl.when(pl.col("guidance_before_usd").is_not_null().all() & (pl.len() > 0))
+        .then(pl.col("guidance_before_usd").sum())
+        .alias("guidance_before_usd"),
         pl.col("issued_before_on", "issued_after_on", "known_on", "grade").max(),
         event_date=pl.lit(event),
         ticker=pl.lit(GROUP),
-        compared_on=pl.lit(compared_on),
-        companies=pl.lit(", ".join(both.get_column("ticker")) or None, dtype=pl.String),
+        companies=pl.lit(summed["ticker"].to_list() or None, dtype=TYPE),
+        companies_left_out=pl.lit(left_out or None, dtype=TYPE),
+        fact_ids=pl.lit(sorted({each for ids in summed["fact_ids"] for each in ids}), dtype=TYPE),
         reasons=pl.lit(listed([why]), dtype=TYPE),
-    ).with_columns(change_share=pl.col("change_usd") / pl.col("guidance_before_usd"))
+    ).with_columns(change_share=pl.col("change_usd") / pl.col("base_usd"))
     return TABLE.conform(total)
 
 
@@ -151,11 +286,9 @@ MART = Mart(
     table=TABLE,
     build=build,
     traces=(
-        Trace(
-            "core.capex_guidance",
-            "t.ticker = m.ticker and t.fiscal_year = m.fiscal_year "
-            "and t.issued_on in (m.issued_before_on, m.issued_after_on)",
-        ),
+        Trace("core.capex_guidance", ids="fact_ids"),
+        Trace("core.company_facts", ids="fact_ids"),
+        Trace("core.companies", "t.ticker = m.ticker"),
         Trace(
             "marts.capex_guidance_change",
             "m.ticker = 'ALL' and t.event_date = m.event_date and t.ticker <> 'ALL' and t.change_usd is not null",

@@ -22,7 +22,6 @@ FIGURES = {
     "remaining_performance_obligation_usd": "backlog",
 }
 # Months -> how long that is.
-SPANS = {3: "one quarter", 6: "two quarters", 9: "three quarters", 12: "four quarters"}
 
 
 def _of_figures(why: str) -> Words:
@@ -34,14 +33,24 @@ def _of_figures(why: str) -> Words:
     return words
 
 
-def _after(text: str) -> Words:
-    """A sentence that says how long after an event guidance is looked at again."""
+BASES = {
+    "cash": "cash paid",
+    "cash_and_lease_principal": "cash paid and lease principal",
+    "with_finance_leases": "all finance leases counted",
+    "with_finance_leases_reclassified": "future finance leases counted as operating ones",
+}
 
-    def words(fields: Mapping[str, Any]) -> str:
-        months = fields["months"]
-        return text.format(span=SPANS.get(months, f"{months} month{'s' * (months != 1)}"))
 
-    return words
+def _on_two_bases(fields: Mapping[str, Any]) -> str:
+    """Which two bases: what is counted, or whose year."""
+    before, after = (
+        f"{BASES.get(fields[f'basis_{when}'], 'basis not said')}, {fields[f'year_kind_{when}']} year"
+        for when in ("before", "after")
+    )
+    return (
+        f"the guidance of {fields['issued_before_on']} ({before}) and that of {fields['issued_after_on']} ({after}) are on "
+        "two bases"
+    )
 
 
 def _capex_not_known(fields: Mapping[str, Any]) -> str:
@@ -95,10 +104,15 @@ WORDS: dict[str, Words] = {
     "share of research computing that final runs take ({share_low:g} to {share_high:g})",
     # capex_guidance_change
     "fiscal_year_end_unknown": "the end of its fiscal year is not known",
-    "no_guidance_at_event": "no guidance for the running fiscal year was known at the event",
-    "guidance_span_not_over": _after("{span} after the event are not over yet"),
-    "no_guidance_later": _after("no guidance for that fiscal year was known {span} later"),
-    "no_newer_guidance": "no newer guidance for that fiscal year: the same one counts at both dates",
-    "no_guidance_at_both_dates": "no buyer had guidance for the same fiscal year at both dates",
-    "guidance_sum_without": "without {tickers}: no guidance for the same fiscal year at both dates",
+    "no_guidance_after_event": "no guidance for {year} was given after the event, as far as is known",
+    "guidance_on_two_bases": _on_two_bases,
+    "no_figure_to_hold_guidance_against": (
+        "no guidance for {year} was known at the event, and what was spent in {last_year} is not known on the basis of the "
+        "guidance"
+    ),
+    "guidance_held_against_last_year": (
+        "no guidance for {year} was known at the event: held against what was spent in {last_year}"
+    ),
+    "no_guidance_to_compare": "no buyer has guidance after the event with a figure to hold it against",
+    "guidance_sum_without": "without {tickers}: no guidance after the event with a figure to hold it against",
 }
