@@ -184,13 +184,27 @@ def glut(triggered: dict[str, bool | None]) -> pl.DataFrame:
     )
 
 
-def returns(car: dict[tuple[int, int], tuple[float, float] | None]) -> Frames:
-    """Abnormal return and p-value of the suppliers' portfolio by window; None for a window that is not over."""
+def returns(
+    car: dict[tuple[int, int], tuple[float, float] | None], smallest: float = 0.05, day_0: float | None = -0.12
+) -> Frames:
+    """Abnormal return and p-value of the suppliers' portfolio by window; None for a window that is not over.
+
+    `smallest` is the smallest CAR that each window's test finds, `day_0` the abnormal return of the event day.
+    """
     same = {"event_date": EVENT, "benchmark": "SPY", "model": "market_model", "return_kind": "simple", "grade": "A"}
     windows = {window: found or (None, None) for window, found in car.items()}
     study = [
-        {**same, "ticker": "portfolio:supplier", "window_start": first, "window_end": last, "abnormal_return": found}
-        for (first, last), (found, _) in windows.items()
+        {
+            **same,
+            "ticker": "portfolio:supplier",
+            "window_start": first,
+            "window_end": last,
+            "abnormal_return": found,
+            "smallest_detectable_car": None if found is None else smallest,
+            "standard_error": None if found is None else smallest / 2.8126,
+            "degrees_of_freedom": 248,
+        }
+        for (first, last), (found, _) in {**windows, (0, 0): (day_0, None)}.items()
     ]
     tests = [
         {**same, "grouping": "supplier", "test": "portfolio", "window_start": first, "window_end": last, "p_value": p}
@@ -211,12 +225,11 @@ def guidance(change_usd: float | None) -> pl.DataFrame:
             {
                 "event_date": EVENT,
                 "ticker": ticker,
-                "compared_on": date(2025, 7, 27),
                 "change_usd": None if change_usd is None else part * change_usd,
-                "companies": "META, MSFT" if ticker == "ALL" else ticker,
+                "companies": ["META", "MSFT"] if ticker == "ALL" else [ticker],
                 "known_on": KNOWN,
                 "grade": "C",
-                "reasons": [reason("no_guidance_at_both_dates")] if change_usd is None else None,
+                "reasons": [reason("no_guidance_to_compare")] if change_usd is None else None,
             }
             for ticker, part in parts.items()
         ],
@@ -236,7 +249,7 @@ def frames(**changed: Any) -> Frames:
         "attributable_revenue": revenue(),
         "capex_group": covered(0.97),
         "glut_signals": glut({}),
-        **returns({(0, 1): (-0.15, 0.001), (0, 60): (-0.02, 0.8)}),
+        **returns({(0, 1): (-0.15, 0.001), (0, 10): (-0.02, 0.8), (2, 10): (0.13, 0.01)}),
         "capex_guidance_change": guidance(5e9),
     }
     return {**whole, **changed}

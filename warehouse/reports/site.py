@@ -139,17 +139,19 @@ SECTIONS: tuple[tuple[str, str, str, str], ...] = (
     (
         "persistence",
         "What came back of the fall",
-        "Cumulative abnormal return after 27 January 2025 against SPY, market model, and the share of the first day's loss "
-        "that had come back.",
-        "SELECT ticker, day, date, cumulative_return, p_value, share_recovered, recovered_on, reason FROM marts.event_persistence "
+        "Cumulative abnormal return after 27 January 2025 against SPY, market model, the smallest that its test finds in four "
+        "of five cases, and the share of the first day's loss that had come back.",
+        "SELECT ticker, day, date, cumulative_return, p_value, smallest_detectable_car, sees_first_day_loss, share_recovered, "
+        "recovered_on, reason FROM marts.event_persistence "
         "WHERE event_date = DATE '2025-01-27' AND basis = 'market_model' AND day IN (0, 1, 10, 60, 120) "
         "AND ticker IN ('NVDA', 'portfolio:supplier', 'portfolio:power', 'portfolio:buyer') ORDER BY ticker, day",
     ),
     (
         "guidance",
         "What the buyers then said they would spend",
-        "Guidance for the fiscal year that was running, known at the event and two quarters later.",
-        "SELECT ticker, fiscal_year, issued_before_on, guidance_before_usd, issued_after_on, guidance_after_usd, change_usd, "
+        "The first guidance after 27 January 2025 for the year that was running, against the last before it for that year, "
+        "or against what was spent the year before where there was none.",
+        "SELECT ticker, fiscal_year, held_against, base_usd, issued_after_on, guidance_after_usd, change_usd, "
         "reason FROM marts.capex_guidance_change WHERE event_date = DATE '2025-01-27' ORDER BY ticker",
     ),
     (

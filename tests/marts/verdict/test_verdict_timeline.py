@@ -160,10 +160,17 @@ def test_before_the_claim_was_made_nothing_can_be_said_of_it(timeline):
     assert verdicts[date(2025, 1, 28)] == "claim_holds_for_its_scope"
 
 
-def test_the_market_is_not_judged_before_its_windows_are_over(timeline):
-    """[0, 60] ends in late April and two quarters in late July 2025; until then nothing can be told."""
+def test_the_market_is_not_judged_by_windows_that_see_nothing(timeline):
+    """Neither [0, 10] nor [2, 10] could have seen the suppliers' loss last: nothing can be told on any day."""
     q4 = timeline.filter((pl.col("scope") == "ALL") & (pl.col("question") == "Q4"))
-    verdicts = dict(q4.select("as_of", "verdict").rows())
-    early = {day: verdict for day, verdict in verdicts.items() if day <= date(2025, 6, 30)}
-    assert set(early.values()) == {"cannot_tell"}
-    assert verdicts[date(2025, 7, 31)] == "market_did_not_say_waste"
+    assert set(q4["verdict"]) == {"cannot_tell"}
+
+
+@pytest.mark.parametrize(
+    ("day", "wanted"), [(date(2025, 2, 7), "cannot_tell"), (date(2025, 2, 10), "market_did_not_say_waste")]
+)
+def test_who_trusts_a_weaker_test_is_told_on_the_day_on_which_its_window_is_over(day, wanted, facts, assumptions):
+    """Day 10 is 10 February 2025. Alphabet and Amazon had guided by then, and had filed what they spent in 2024."""
+    trusting = assumptions.replaced({"q4_power": 0.61})
+    found = build(facts, as_of=day, assumptions=trusting, only={"verdict"})["verdict"]
+    assert found.filter(scope="ALL", question="Q4")["verdict"].item() == wanted

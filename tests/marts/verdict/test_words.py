@@ -68,7 +68,11 @@ def made_up_frames(draw) -> made_up.Frames:
         glut_signals=glut(
             {name: draw(flag) for name in ("rental_prices", "idle_fleet", "falling_backlog", "impairments")}
         ),
-        **made_up.returns({(0, 1): draw(window), (0, 60): draw(window)}),
+        **made_up.returns(
+            {each: draw(window) for each in ((0, 1), (0, 10), (2, 10), (0, 60))},
+            smallest=draw(st.floats(0.001, 0.5)),
+            day_0=draw(st.one_of(st.none(), st.floats(-0.3, 0.3))),
+        ),
         capex_guidance_change=made_up.guidance(draw(st.one_of(st.none(), st.floats(-9e10, 9e10)))),
     )
 

@@ -14,8 +14,8 @@ from collections.abc import Iterable
 
 from warehouse.tables.training_runs import SCOPES as RUNGS
 
-NAMES = {"ALL": "the four", "MSFT": "Microsoft", "GOOGL": "Google", "META": "Meta", "AMZN": "Amazon"}
-"""What a reader calls a scope."""
+NAMES = {"ALL": "the four", "MSFT": "Microsoft", "GOOGL": "Google", "META": "Meta", "AMZN": "Amazon", "ORCL": "Oracle"}
+"""What a reader calls a scope, and the buyer beside the four."""
 
 RUNG_NAMES = dict(
     zip(

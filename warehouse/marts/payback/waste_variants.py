@@ -75,7 +75,9 @@ DECIDING = (
     "newest_spend_earns_more",
     "revenue_falls_short",
     "suppliers_car_below_zero",
+    "suppliers_car_above_zero",
     "suppliers_car_significant",
+    "loss_would_be_seen",
 )
 SHOWN = (
     "revenue_view",

@@ -1,21 +1,32 @@
 """Q4: what did informed prices say (method 6)?
 
 "Compute is wasted" predicts that those who sell it fall and stay down, and that those who buy it plan to spend less. So
-two things decide: the abnormal return of the suppliers' portfolio, on the event day and long after, and the buyers'
-guidance after the event against the last before it. A company's own return and guidance are shown beside them. Prices
-say what others believed and not what is true: this question corroborates and decides nothing on waste.
+three things decide: the abnormal return of the suppliers' portfolio in the first two days, whether it lasted over the
+eleven trading days from the event ([0, 10]) or came back in the last nine of them ([2, 10]), and the buyers' first
+guidance after the event.
+
+A test can only say that a loss did not last where it could have seen one that did. So the smallest CAR that a window's
+test finds in four of five cases stands beside it, and a window where that exceeds the loss of the first day is not read
+(`loss_would_be_seen`). Both are abnormal returns of the same portfolio. The figures stay in view. [0, 60] is shown and
+decides nothing: it holds the tariffs of April 2025, and its test sees even less.
+
+A company's own return and guidance are shown beside them. Prices say what others believed and not what is true: this
+question corroborates and decides nothing on waste.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
+from math import floor
 from typing import Any
 
 import polars as pl
+from scipy.special import stdtr, stdtrit
 
 from warehouse.assumptions import Assumptions
-from warehouse.marts.common.in_words import NAMES, listed, money, per_cent
+from warehouse.marts.capex.capex_guidance_change import LAST_YEAR
+from warehouse.marts.common.in_words import NAMES, capital, listed, money, per_cent, percent
 from warehouse.marts.common.mart import Trace
 from warehouse.marts.common.reasons import CODE, read, reason
 from warehouse.marts.common.scopes import COMPANIES, GROUP, SCOPES
@@ -33,11 +44,16 @@ from warehouse.marts.verdict.question import (
     Verdict,
 )
 
-WINDOWS = ((0, 1), (0, 60))
-SUPPLIERS, BUYERS = "portfolio:supplier", "portfolio:buyer"
-BELOW, SIGNIFICANT = "suppliers_car_below_zero", "suppliers_car_significant"
-LOWER, OWN_LOWER, OWN_RETURN = "buyers_guidance_lower", "own_guidance_lower", "own_car"
 Window = tuple[int, int]
+DAY_0, FIRST, LASTED, RECOVERED, SHOWN = (0, 0), (0, 1), (0, 10), (2, 10), (0, 60)
+PERSISTENCE = (LASTED, RECOVERED)
+SUPPLIERS, BUYERS = "portfolio:supplier", "portfolio:buyer"
+BELOW, ABOVE = "suppliers_car_below_zero", "suppliers_car_above_zero"
+SIGNIFICANT, SEEN, LATER = "suppliers_car_significant", "loss_would_be_seen", "suppliers_car_later"
+LOWER, OWN_LOWER, OWN_RETURN = "buyers_guidance_lower", "own_guidance_lower", "own_car"
+LEAST_POWER = 0.5  # a test that misses a loss more often than not is no test of it
+# Reasons of a portfolio's row that say nothing of its return.
+REMARKS = ("market_value_not_computed", "window_holds_other_news", "some_firms_have_every_return")
 
 # ---- Conditions ------------------------------------------------------------------------------------------------------
 
@@ -49,7 +65,7 @@ def conditions(
     *,
     assumptions: Assumptions,
 ) -> Conditions:
-    """The suppliers' portfolio over two windows and the buyers' guidance, the same for every scope; and each one's own."""
+    """The suppliers' portfolio by window and the buyers' guidance, the same for every scope; and each one's own."""
     event: date = assumptions.value("main_event")
     same = (
         (pl.col("event_date") == event)
@@ -63,47 +79,51 @@ def conditions(
     tests = {(row["window_start"], row["window_end"]): row for row in decisive.to_dicts()}
     of_event = capex_guidance_change.filter(pl.col("event_date") == event)
     guidance = {row["ticker"]: row for row in of_event.to_dicts()}
+
+    def of(whose: str, window: Window) -> Row:
+        return study.get((whose, *window), {})
+
+    day_0, level = of(SUPPLIERS, DAY_0), assumptions.number("q4_significance")
     deciding = [
         each
-        for window in WINDOWS
-        for each in _suppliers(window, study.get((SUPPLIERS, *window), {}), tests.get(window, {}), assumptions)
+        for window in (FIRST, *PERSISTENCE)
+        for each in _suppliers(window, of(SUPPLIERS, window), tests.get(window, {}), level)
     ]
-    deciding.append(_guidance(LOWER, GROUP, guidance.get(GROUP, {}), assumptions))
+    deciding += [_seen(window, of(SUPPLIERS, window), day_0, level) for window in PERSISTENCE]
+    deciding.append(_guidance(LOWER, GROUP, guidance.get(GROUP, {})))
+    later = _return(LATER, SHOWN, SUPPLIERS, of(SUPPLIERS, SHOWN))
     found: dict[str, list[Condition]] = {}
     for scope in SCOPES:
         whose = BUYERS if scope == GROUP else scope
-        beside = [_own_return(whose, window, study.get((whose, *window), {})) for window in WINDOWS]
+        beside = [_return(OWN_RETURN, window, whose, of(whose, window)) for window in (FIRST, LASTED)]
         if scope != GROUP:
-            beside.append(_guidance(OWN_LOWER, scope, guidance.get(scope, {}), assumptions))
-        found[scope] = [*deciding, *beside]
+            beside.append(_guidance(OWN_LOWER, scope, guidance.get(scope, {})))
+        found[scope] = [*deciding, later, *beside]
     return found
 
 
-def _suppliers(window: Window, returns: Row, test: Row, assumptions: Assumptions) -> list[Condition]:
-    missing = [reason("window_without_returns", window_start=window[0], window_end=window[1])]
-    why = [each for each in returns.get("reasons") or () if read(each)[CODE] != "market_value_not_computed"] or missing
-    lost, p_value = returns.get("abnormal_return"), test.get("p_value")
-    same: dict[str, Any] = {
-        "window": window,
-        "ticker": SUPPLIERS,
-        "comparison": "<",
-        "evidence": Evidence.of(returns, test),
-    }
+def _suppliers(window: Window, returns: Row, test: Row, level: float) -> list[Condition]:
+    """Which way the suppliers' portfolio went in a window, and whether beyond chance."""
+    why = _missing(window, returns)
+    value, p_value = returns.get("abnormal_return"), test.get("p_value")
+    same: dict[str, Any] = {"window": window, "ticker": SUPPLIERS, "evidence": Evidence.of(returns, test)}
     return [
         Condition(
-            kind=BELOW,
+            kind=ABOVE if window == RECOVERED else BELOW,
             quantity="abnormal_return",
-            value=lost,
+            value=value,
+            comparison=">" if window == RECOVERED else "<",
             threshold=0.0,
             unit="share",
-            reasons=None if lost is not None else why,
+            reasons=None if value is not None else why,
             **same,
         ),
         Condition(
             kind=SIGNIFICANT,
             quantity="p_value",
             value=p_value,
-            threshold=assumptions.number("q4_significance"),
+            comparison="<",
+            threshold=level,
             unit="probability",
             reasons=None if p_value is not None else test.get("reasons") or why,
             **same,
@@ -111,8 +131,42 @@ def _suppliers(window: Window, returns: Row, test: Row, assumptions: Assumptions
     ]
 
 
-def _guidance(kind: str, ticker: str, row: Row, assumptions: Assumptions) -> Condition:
-    """Change of guidance, with those whose it is: a buyer without guidance at both dates is not in the sum."""
+def _seen(window: Window, returns: Row, day_0: Row, level: float) -> Condition:
+    """Whether the window's test would see a loss as large as the first day's, if it lasted (or came back) in full.
+
+    Both are abnormal returns: the smallest detectable CAR of the window, and the loss of [0, 0]. `power_to_read` is the
+    share of cases in which the window's test finds such a loss; a reader content with that may read it.
+    """
+    smallest, error, first = (row.get(name) for row, name in (
+        (returns, "smallest_detectable_car"), (returns, "standard_error"), (day_0, "abnormal_return")))  # fmt: skip
+    loss = None if first is None else max(-first, 0.0)
+    power = None
+    if loss and error:
+        degrees = returns["degrees_of_freedom"]
+        power = float(stdtr(degrees, loss / error - stdtrit(degrees, 1 - level / 2)))
+    return Condition(
+        kind=SEEN,
+        window=window,
+        ticker=SUPPLIERS,
+        quantity="smallest_detectable_car",
+        value=smallest,
+        comparison="<=",
+        threshold=loss,
+        unit="share",
+        details={} if power is None else {"power_to_read": power},
+        evidence=Evidence.of(returns, day_0),
+        reasons=_missing(window, returns) if smallest is None else None if loss is not None else _missing(DAY_0, day_0),
+    )
+
+
+def _missing(window: Window, returns: Row) -> Sequence[str]:
+    """Why a window's return is unknown."""
+    given = [each for each in returns.get("reasons") or () if read(each)[CODE] not in REMARKS]
+    return given or [reason("window_without_returns", window_start=window[0], window_end=window[1])]
+
+
+def _guidance(kind: str, ticker: str, row: Row) -> Condition:
+    """Change of guidance, with those whose it is: a buyer without a figure to compare is not in the sum."""
     change = row.get("change_usd")
     return Condition(
         kind=kind,
@@ -123,17 +177,19 @@ def _guidance(kind: str, ticker: str, row: Row, assumptions: Assumptions) -> Con
         unit="USD",
         decides=kind == LOWER,
         ticker=ticker,
-        entities=(row["companies"] or "").split(", ") if change is not None else (),
-        details={"months": assumptions.integer("guidance_months")},
+        entities=row["companies"] or () if change is not None else (),
+        details={"held_against": row.get("held_against")},
         evidence=Evidence.of(row),
         reasons=row["reasons"] if row else [reason("no_guidance")],
     )
 
 
-def _own_return(whose: str, window: Window, row: Row) -> Condition:
+def _return(kind: str, window: Window, whose: str, row: Row) -> Condition:
+    """A return that is shown and decides nothing, with what to know of it."""
     value = row.get("abnormal_return")
+    remarks = [each for each in row.get("reasons") or () if read(each)[CODE] == "window_holds_other_news"]
     return Condition(
-        kind=OWN_RETURN,
+        kind=kind,
         window=window,
         ticker=whose,
         quantity="abnormal_return",
@@ -143,82 +199,157 @@ def _own_return(whose: str, window: Window, row: Row) -> Condition:
         unit="share",
         decides=False,
         evidence=Evidence.of(row),
-        reasons=row.get("reasons") if value is None else None,
+        reasons=_missing(window, row) if value is None else remarks or None,
     )
 
 
 # ---- Words -----------------------------------------------------------------------------------------------------------
 
 
+def _named(kind: str, window: Window) -> str:
+    return f"{kind}_{window[0]}_{window[1]}"
+
+
 def _window(row: Row) -> str:
     return f"[{row['window_start']}, {row['window_end']}]"
 
 
-def _quarters(months: int) -> str:
-    """How long after an event guidance is compared with that before it: `two quarters`."""
-    named = {3: "one quarter", 6: "two quarters", 9: "three quarters", 12: "four quarters"}
-    return named.get(months, f"{months} month{'s' * (months != 1)}")
-
-
-def _change_of(whose: str, row: Row) -> str:
-    return f"the change of {whose} for the running year in the {_quarters(row['months'])} after the event"
+def _change_of(whose: str) -> str:
+    return f"the change of {whose} for the running year, first after the event against the last before it or last year,"
 
 
 def _buyers_change(row: Row) -> str:
-    if not row["entities"]:
-        return _change_of("the buyers' capex guidance", row)
-    return _change_of(f"the capex guidance of {listed(row['entities'])}, the buyers with any at both dates,", row)
+    whose = f"the capex guidance of {listed(row['entities'])}" if row["entities"] else "the buyers' capex guidance"
+    return _change_of(whose)
+
+
+def _holds(case: Case, kind: str, window: Window) -> bool | None:
+    found: bool | None = case[_named(kind, window)]["holds"]
+    return found
+
+
+def _fell(case: Case) -> bool | None:
+    """Whether suppliers lost beyond chance in the first two days; None where unknown."""
+    parts = (_holds(case, BELOW, FIRST), _holds(case, SIGNIFICANT, FIRST))
+    return False if False in parts else None if None in parts else True
 
 
 def _headline(case: Case) -> str:
-    said = {
-        "market_said_waste": "The market said waste: suppliers fell and stayed down, and buyers guided lower.",
-        "market_did_not_say_waste": "The market did not say waste.",
-    }
-    return said.get(case.verdict, "What the market said cannot be told yet.")
+    return f"As for the four, {_answer(case)}." if case.group else f"{capital(_answer(case))}."
+
+
+def _answer(case: Case) -> str:
+    """The answer as one clause."""
+    if case.verdict == "market_said_waste":
+        return "the market said waste, as suppliers stayed down and buyers guided lower"
+    if case.verdict == "market_did_not_say_waste":
+        why = (
+            "suppliers recovered and buyers guided no lower" if _fell(case) else "suppliers lost nothing beyond chance"
+        )
+        return f"the market did not say waste, as {why}"
+    if not _fell(case):
+        return "what the market said cannot be told yet"
+    if None in [_holds(case, kind, window) for kind, window in ((SEEN, LASTED), (SEEN, RECOVERED))]:
+        return "suppliers fell at once, and whether the loss lasted is not known yet"
+    if not (_holds(case, SEEN, LASTED) and _holds(case, SEEN, RECOVERED)):
+        return "suppliers fell at once, and no test could see whether the loss lasted"
+    return "suppliers fell at once, but later prices and guidance do not decide"
 
 
 def _statement(case: Case) -> str:
-    """What the suppliers lost beyond the market, and where the buyers' guidance went; of a company its own."""
+    """What the suppliers lost beyond the market and whether it lasted, and the buyers' guidance; of a company its own."""
     if case.group:
-        own = case.conditions.get(f"{OWN_RETURN}_0_1")
-        if own is None or own["value"] is None:
-            return "The answer is the group's; nothing of its own is known."
-        did = "lost" if own["value"] < 0 else "gained"
-        return f"The answer is the group's; its own shares {did} {per_cent(abs(own['value']))} beyond the market."
-    windows = [_abnormal(last, case[f"{BELOW}_{first}_{last}"], case[f"{SIGNIFICANT}_{first}_{last}"])
-               for first, last in WINDOWS]  # fmt: skip
-    guidance = case[LOWER]
-    said = ""
-    if guidance["value"] is not None:
-        whose = listed(NAMES.get(each, each) for each in guidance["entities"])
-        said = f"Guidance of {whose} for the year {_moved(guidance['value'])}."
-    return " ".join(filter(None, (*windows, said))) or "Neither prices nor guidance are known."
+        return " ".join(("The answer is the group's.", *filter(None, (_own_return(case), _own_guidance(case)))))
+    parts = (_first_days(case), _afterwards(case), _guided(case))
+    return " ".join(filter(None, parts)) or "Neither prices nor guidance are known."
 
 
-def _abnormal(last: int, returns: Row, test: Row) -> str:
-    """A window of the suppliers' portfolio: what it lost beyond the market, and whether that is beyond chance."""
-    if returns["value"] is None or test["value"] is None:
+def _moved(value: float) -> str:
+    return f"{'lost' if value < 0 else 'gained'} {per_cent(abs(value))}"
+
+
+def _chance(row: Row) -> str:
+    return "" if row["holds"] else ", which may be chance"
+
+
+def _first_days(case: Case) -> str:
+    value, test = case.value(_named(BELOW, FIRST)), case[_named(SIGNIFICANT, FIRST)]
+    if value is None or test["value"] is None:
         return ""
-    did = "lost" if returns["value"] < 0 else "gained"
-    chance = "" if test["holds"] else ", which may be chance"
-    when = "in two days" if last == WINDOWS[0][1] else f"in {last} trading days"
-    return f"Suppliers {did} {per_cent(abs(returns['value']))} beyond the market {when}{chance}."
+    return f"Suppliers' shares {_moved(value)} beyond the market in two days{_chance(test)}."
 
 
-def _moved(change_usd: float) -> str:
+def _afterwards(case: Case) -> str:
+    """The window that says more: the eleven days where the loss lasted, else the nine in which it may have come back."""
+    lasted = _holds(case, BELOW, LASTED) and _holds(case, SIGNIFICANT, LASTED)
+    window, kind, when = (
+        (LASTED, BELOW, "In eleven trading days") if lasted else (RECOVERED, ABOVE, "On days three to eleven")
+    )
+    value, test, seen = case.value(_named(kind, window)), case[_named(SIGNIFICANT, window)], case[_named(SEEN, window)]
+    if value is None or test["value"] is None:
+        return ""
+    said = f"{when} they {_moved(value)}{_chance(test)}"
+    if seen["value"] is None or seen["holds"] is None:
+        return f"{said}."
+    joined = "; a" if not test["holds"] else ", and a" if seen["holds"] else ", but a"
+    only = "" if seen["holds"] else "only "
+    return f"{said}{joined} test there reliably finds {only}{per_cent(seen['value'], seen['threshold'])} or more."
+
+
+def _guided(case: Case) -> str:
+    row = case[LOWER]
+    if row["value"] is None:
+        return ""
+    whose = listed(NAMES.get(each, each) for each in row["entities"])
+    return f"First guidance after it, of {whose}, {_against(row['value'])} earlier guidance or last year's spend."
+
+
+def _against(change_usd: float) -> str:
     if change_usd == 0:
-        return "did not change"
-    return f"{'rose' if change_usd > 0 else 'fell'} by {money(abs(change_usd))}"
+        return "was equal to"
+    return f"was {money(abs(change_usd))} {'above' if change_usd > 0 else 'below'}"
+
+
+def _own_return(case: Case) -> str:
+    value = case.value(_named(OWN_RETURN, FIRST))
+    return "" if value is None else f"Its own shares {_moved(value)} beyond the market in two days."
+
+
+def _own_guidance(case: Case) -> str:
+    row = case.conditions.get(OWN_LOWER)
+    if row is None or row["value"] is None:
+        return ""
+    base = "what it had spent the year before" if row.get("held_against") == LAST_YEAR else "its last before it"
+    return f"Its first guidance after the event {_against(row['value'])} {base}."
 
 
 def _remedies(case: Case) -> list[Remedy]:
-    waste = dict.fromkeys((*case.question.verdicts["market_said_waste"].when[0],), True)
+    """What would change the answer. The event is past, so prices can only be corrected, or read with less certainty."""
+    waste = dict.fromkeys(case.question.verdicts["market_said_waste"].when[0], True)
     if case.verdict == "market_said_waste":
-        return [Remedy("guidance that is kept, with prices that recover", {f"{SIGNIFICANT}_0_60": False, LOWER: False})]
+        return [Remedy("guidance found to have been kept", {LOWER: False})]
     if case.verdict == "market_did_not_say_waste":
         return [Remedy("only corrected prices and guidance", waste)]
-    return [Remedy("prices and guidance that point one way", waste)]
+    return [*_with_less_power(case), Remedy("prices and guidance that point one way", waste)]
+
+
+def _with_less_power(case: Case) -> list[Remedy]:
+    """Where a window is not read though all else is met: the share of cases that a reader would have to be content with."""
+    wanted = ((LASTED, BELOW, True), (RECOVERED, ABOVE, False))
+    found = []
+    for window, kind, lower in wanted:
+        met = _holds(case, kind, window) and _holds(case, SIGNIFICANT, window) and case[LOWER]["holds"] is lower
+        seen = case[_named(SEEN, window)]
+        power = floor(100 * seen.get("power_to_read", 0.0)) / 100
+        if met and seen["holds"] is False and power >= LEAST_POWER:
+            found.append(
+                Remedy(
+                    f"trusting a test that finds the loss in {per_cent(power)} of cases",
+                    {_named(SEEN, window): True},
+                    tries={"q4_power": power},
+                )
+            )
+    return found
 
 
 def _own(row: Row) -> str:
@@ -226,10 +357,31 @@ def _own(row: Row) -> str:
     return f"the cumulative abnormal return of {whose} over {_window(row)}"
 
 
+def _could_not_be_seen(fields: Mapping[str, Any]) -> str:
+    smallest, loss = fields["smallest_detectable_car"], fields["first_day_loss"]
+    return (
+        f"the test over [{fields['window_start']}, {fields['window_end']}] finds {percent(smallest, loss)} or more reliably, "
+        f"and the first day's loss was {percent(loss)}: the window is not read"
+    )
+
+
 def _between(case: Case) -> str:
-    first, last = WINDOWS[-1]
-    lasted = case[f"{SIGNIFICANT}_{first}_{last}"]["holds"]
-    return reason("loss_lasted_without_guidance" if lasted else "guidance_without_lasting_loss")
+    """Why known figures decide nothing: a window that could not be read, or prices and guidance that differ."""
+    unread = [case[_named(SEEN, window)] for window in PERSISTENCE if _holds(case, SEEN, window) is False]
+    lower = case[LOWER]["holds"]
+    of_lower = case[_named(SEEN, LASTED if lower else RECOVERED)]
+    if unread and of_lower["holds"] is False:
+        return reason(
+            "loss_could_not_be_seen",
+            window_start=of_lower["window_start"],
+            window_end=of_lower["window_end"],
+            smallest_detectable_car=of_lower["value"],
+            first_day_loss=of_lower["threshold"],
+        )
+    lasted = _holds(case, BELOW, LASTED) and _holds(case, SIGNIFICANT, LASTED)
+    if lasted and not lower:
+        return reason("loss_lasted_without_guidance")
+    return reason("guidance_without_lasting_loss" if lower else "loss_did_not_come_back_beyond_chance")
 
 
 # ---- What the timeline leaves out ------------------------------------------------------------------------------------
@@ -239,7 +391,7 @@ def _until_last_window(frames: Frames, assumptions: Assumptions) -> Frames:
     """Prices to the end of the main event's last window, and the shares that were known on its day."""
     main: date = assumptions.value("main_event")
     after = frames["sessions"].filter(pl.col("session") >= main).sort("session")["session"]
-    last = after[min(max(end for _, end in WINDOWS), len(after) - 1)] if len(after) else main
+    last = after[min(max(end for _, end in PERSISTENCE), len(after) - 1)] if len(after) else main
     return {
         "stock_prices": frames["stock_prices"].filter(pl.col("date") <= last),
         "shares_outstanding": frames["shares_outstanding"].filter(pl.col("known_on") <= main),
@@ -247,13 +399,13 @@ def _until_last_window(frames: Frames, assumptions: Assumptions) -> Frames:
 
 
 def _main_event(assumptions: Assumptions) -> Mapping[str, Any]:
-    """One event, one benchmark and the two windows that decide."""
+    """One event, one benchmark and the windows that decide."""
     main: date = assumptions.value("main_event")
     events = {day: what for day, what in assumptions.value("events").items() if day == main.isoformat()}
     return {
         "events": {"value": events or assumptions.value("events")},
         "benchmarks": assumptions.value("benchmarks")[:1],
-        "windows": [list(window) for window in WINDOWS],
+        "windows": [list(window) for window in (DAY_0, FIRST, *PERSISTENCE)],
     }
 
 
@@ -277,16 +429,25 @@ QUESTION = Question(
     asks="What did the market say?",
     verdicts={
         "market_said_waste": Verdict(
-            "the suppliers' portfolio lost significantly over both windows, and the buyers guided lower",
-            ((f"{BELOW}_0_1", f"{SIGNIFICANT}_0_1", f"{BELOW}_0_60", f"{SIGNIFICANT}_0_60", LOWER),),
+            "the suppliers' portfolio lost significantly over two days and over eleven, and the buyers guided lower",
+            (
+                (
+                    f"{BELOW}_0_1",
+                    f"{SIGNIFICANT}_0_1",
+                    f"{BELOW}_0_10",
+                    f"{SIGNIFICANT}_0_10",
+                    f"{SEEN}_0_10",
+                    LOWER,
+                ),
+            ),
         ),
         "market_did_not_say_waste": Verdict(
-            "the suppliers' portfolio did not lose significantly, or the loss did not last and guidance was not lower",
+            "the suppliers' portfolio did not lose significantly over two days, or gained significantly over [2, 10] and "
+            "guidance was not lower",
             (
                 (f"not {BELOW}_0_1",),
                 (f"not {SIGNIFICANT}_0_1",),
-                (f"not {BELOW}_0_60", f"not {LOWER}"),
-                (f"not {SIGNIFICANT}_0_60", f"not {LOWER}"),
+                (f"{ABOVE}_2_10", f"{SIGNIFICANT}_2_10", f"{SEEN}_2_10", f"not {LOWER}"),
             ),
         ),
     },
@@ -294,10 +455,17 @@ QUESTION = Question(
     conditions=conditions,
     figures={
         BELOW: Figure(lambda row: f"the cumulative abnormal return of the suppliers' portfolio over {_window(row)}"),
+        ABOVE: Figure(lambda row: f"the cumulative abnormal return of the suppliers' portfolio over {_window(row)}"),
         SIGNIFICANT: Figure(lambda row: f"the p-value of the suppliers' portfolio test over {_window(row)}"),
+        SEEN: Figure(
+            lambda row: (
+                f"the smallest abnormal return that the test over {_window(row)} finds reliably, against the first day's loss,"
+            )
+        ),
+        LATER: Figure(lambda row: f"the cumulative abnormal return of the suppliers' portfolio over {_window(row)}"),
         LOWER: Figure(_buyers_change, subject=lambda row: listed(row["entities"]) if row["entities"] else "the buyers"),
         OWN_LOWER: Figure(
-            lambda row: _change_of("its own capex guidance", row),
+            lambda row: _change_of("its own capex guidance"),
             subject=lambda row: listed(row["entities"]) if row["entities"] else "the company",
         ),
         OWN_RETURN: Figure(_own),
@@ -311,12 +479,17 @@ QUESTION = Question(
         "window_without_returns": "the window [{window_start}, {window_end}] is not over, or prices are missing",
         "no_guidance": "no guidance is known",
         "loss_lasted_without_guidance": "the suppliers' loss lasted, but the buyers did not guide lower",
+        "loss_did_not_come_back_beyond_chance": (
+            "the suppliers' loss neither lasted nor came back beyond chance, and the buyers did not guide lower"
+        ),
+        "loss_could_not_be_seen": _could_not_be_seen,
         "guidance_without_lasting_loss": "the suppliers' loss did not last, but the buyers guided lower",
     },
     traces=(
         Trace(
             "marts.event_study",
-            f"m.quantity in ('abnormal_return', 'p_value') and t.ticker = m.ticker and {_SAME}",
+            "m.quantity in ('abnormal_return', 'p_value', 'smallest_detectable_car') "
+            f"and t.ticker = m.ticker and {_SAME}",
         ),
         Trace(
             "marts.event_study_tests",
