@@ -1,6 +1,17 @@
 -- What each company said it would spend, in the order in which it said so, with the change against its words before on the year.
+-- A change is only between words on one basis: Microsoft's leases that were reclassified in July 2026 are no cut.
 CREATE OR REPLACE VIEW main.guidance_history AS
-SELECT ticker, fiscal_year, issued_on, low_usd, high_usd, (low_usd + high_usd) / 2 AS middle_usd,
-  middle_usd - lag(middle_usd) OVER (PARTITION BY ticker, fiscal_year ORDER BY issued_on) AS change_usd, note, grade, known_on, citation
-FROM main.capex_guidance
+WITH said AS (
+  SELECT *, (low_usd + high_usd) / 2 AS middle_usd, coalesce(basis, 'cash') AS counts, coalesce(year_kind, 'fiscal') AS of_year,
+    lag(issued_on) OVER earlier AS issued_before_on, lag(middle_usd) OVER earlier AS middle_before_usd,
+    lag(counts) OVER earlier IS NOT DISTINCT FROM counts AND lag(of_year) OVER earlier IS NOT DISTINCT FROM of_year AS on_one_basis
+  FROM main.capex_guidance
+  WINDOW earlier AS (PARTITION BY ticker, fiscal_year ORDER BY issued_on)
+)
+SELECT ticker, fiscal_year, issued_on, low_usd, high_usd, middle_usd, basis, of_year AS year_kind, issued_before_on,
+  CASE WHEN on_one_basis THEN middle_usd - middle_before_usd END AS change_usd,
+  CASE WHEN issued_before_on IS NULL THEN 'its first words on that year'
+    WHEN NOT on_one_basis THEN 'not compared: its words before, of ' || issued_before_on || ', are on another basis' END AS reason,
+  note, grade, known_on, citation
+FROM said
 ORDER BY ticker, fiscal_year, issued_on;
