@@ -67,6 +67,24 @@ def test_the_recorded_page():
     assert found.quarantined == []
 
 
+def test_of_two_prices_in_force_the_one_that_began_last_counts():
+    """A price that was raised stands beside the one before it, which often has no end date."""
+    before, now, later = (
+        {"retailPrice": price, "effectiveStartDate": f"{day}T00:00:00Z", "meterId": f"m{price}"}
+        for price, day in ((40.0, "2023-11-01"), (80.0, "2026-06-01"), (160.0, "2027-01-01"))
+    )
+    for order in ((before, now, later), (later, now, before)):
+        found = parsed(*(ITEM | each for each in order))
+        assert found.by("pricing_kind", "usd_per_gpu_hour") == [("on_demand", 10.0)]
+    assert "a price that a later one has followed" in found.said
+    elsewhere = parsed(ITEM | before, ITEM | now | {"armRegionName": "westeurope"})
+    assert len(elsewhere.rows) == 2, "another region's price follows nothing"
+    spot = parsed(ITEM | before, ITEM | now | {"meterName": "ND96isrH100v5 Spot"})
+    assert len(spot.rows) == 2, "nor does another way of selling"
+    windows = parsed(ITEM | before, ITEM | now | {"productName": "Virtual Machines NDsr H100 v5 Series Windows"})
+    assert [row["usd_per_gpu_hour"] for row in windows.rows] == [5.0], "nor does a price that is left out"
+
+
 def test_a_reservation_is_the_price_of_the_whole_term():
     year, three = 8 * 5.0 * 8760, 8 * 3.0 * 26280
     found = parsed(

@@ -116,9 +116,40 @@ def parse(document: Document) -> Iterator[Batch]:
     items = items_of(found, "Items", document)
     offers = Offers("azure", document, grade="A")
     check_fields(items, REQUIRED, KNOWN, offers)
+    began = _began(items, offers.day)
+
+    def read(item: dict[str, Any], locator: str, offers: Offers) -> None:
+        if _start(item) < began.get(_offer(item), "") and _outside(item, offers.day) is None:
+            offers.leave_out(reason("followed_by_a_later_price"), str(item["armSkuName"]))
+        else:
+            _read(item, locator, offers)
+
     yield from read_each(
-        offers, items, REQUIRED, lambda number, item: f"row {number}, sku {item.get('skuId', '?')}", _read
+        offers, items, REQUIRED, lambda number, item: f"row {number}, sku {item.get('skuId', '?')}", read
     )
+
+
+def _began(items: list[dict[str, Any]], day: date) -> dict[tuple[str, ...], str]:
+    """The latest day on which a price of each offer took effect, of those in force on a day.
+
+    A new price of a meter stands beside the one before it, which often has no end date.
+    """
+    began: dict[tuple[str, ...], str] = {}
+    for item in items:
+        is_whole = isinstance(item, dict) and all(item.get(name) not in (None, "") for name in REQUIRED)
+        if is_whole and _outside(item, day) is None:
+            began[_offer(item)] = max(began.get(_offer(item), ""), _start(item))
+    return began
+
+
+def _start(item: dict[str, Any]) -> str:
+    return str(item.get("effectiveStartDate") or "")
+
+
+def _offer(item: dict[str, Any]) -> tuple[str, ...]:
+    """What makes two rows prices of one thing: size, region and way of selling."""
+    names = ("armSkuName", "armRegionName", "type", "reservationTerm", "currencyCode", "unitOfMeasure")
+    return (*(str(item.get(name) or "") for name in names), "spot" if _is_sold(item, "Spot") else "")
 
 
 def _read(item: dict[str, Any], locator: str, offers: Offers) -> None:

@@ -126,6 +126,7 @@ LEFT_OUT: dict[str, Words] = {
     ),
     "begins_later": "a price that begins later",
     "has_ended": "a price that has ended",
+    "followed_by_a_later_price": "a price that a later one has followed",
     "other_term": lambda fields: (
         f"reserved for {fields['term'] or 'another term'}, where one and three years are compared"
     ),
