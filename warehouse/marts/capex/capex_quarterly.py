@@ -8,6 +8,8 @@ with their sums, their ratios and the facts behind them.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import polars as pl
 
 from warehouse.assumptions import Assumptions
@@ -15,13 +17,15 @@ from warehouse.calendars.fiscal import calendar_quarter, fiscal_quarter, fiscal_
 from warehouse.marts.capex import lease_assets
 from warehouse.marts.capex.current_facts import at_quarter_ends
 from warehouse.marts.capex.filed_periods import (
-    MONTHS,
+    LONGEST,
     QUARTERS,
+    SHORTEST,
     over_periods,
     quarter_ends,
-    with_months,
+    with_bounds,
     with_starts,
 )
+from warehouse.marts.capex.latest_quarters import with_latest
 from warehouse.marts.capex.measures import (
     CAPEX,
     DEPRECIATION,
@@ -40,6 +44,7 @@ from warehouse.tables.columns import TICKER
 from warehouse.tables.companies import TABLE as COMPANIES
 from warehouse.tables.table import FACT_IDS, GRADES, Check, Column, mart
 
+QUARTER = ["ticker", "end"]
 DERIVATIONS = {
     "printed": "as a quarter",
     "derived": "a longer period less the shorter one from the same day",
@@ -179,18 +184,18 @@ def build(company_facts: pl.DataFrame, companies: pl.DataFrame, *, assumptions: 
 
     A figure that the facts do not give is null, and `reason` says which and why.
     """
-    facts = with_months(admissible(company_facts).filter(sec_tags.in_use()))
+    facts = with_bounds(admissible(company_facts).filter(sec_tags.in_use()))
     flows = over_periods(facts)
-    found = quarters(flows)
-    kept, measure_of_depreciation = _one_depreciation(found)
+    worked_out = quarters(flows)
+    kept, measure_of_depreciation = _one_depreciation(worked_out.found)
     panel = select_current(admissible(companies), COMPANIES).select("ticker", "company", "fiscal_year_end_month")
     rows = (
-        quarter_ends(flows)
+        quarter_ends(facts, flows)
         .join(panel, on="ticker", how="left")
         .join(measure_of_depreciation, on="ticker", how="left")
         .with_columns(
-            fiscal_year=pl.coalesce(fiscal_year(), "own_fiscal_year"),
-            fiscal_quarter=pl.coalesce(fiscal_quarter(), "own_fiscal_quarter"),
+            fiscal_year=pl.coalesce("own_fiscal_year", fiscal_year()),
+            fiscal_quarter=pl.coalesce("own_fiscal_quarter", fiscal_quarter()),
         )
     )
     at_end = at_quarter_ends(facts, rows)
@@ -198,8 +203,8 @@ def build(company_facts: pl.DataFrame, companies: pl.DataFrame, *, assumptions: 
         rows = _beside(rows, kept, measure, column)
     for measure, column in INSTANTS.items():
         rows = _beside(rows, at_end, measure, column)
-    rows = rows.join(_of_capex(kept), on=["ticker", "end_month"], how="left")
-    over_year = lease_assets.spread(rows, kept, flows)
+    rows = rows.join(_of_capex(kept), on=QUARTER, how="left")
+    over_year = lease_assets.spread(rows, kept, flows, worked_out.fallen)
     rows = _with_leases(rows, kept, over_year)
     rows = with_starts(rows, flows).with_columns(
         calendar_quarter=calendar_quarter("assumed_start"),
@@ -208,11 +213,9 @@ def build(company_facts: pl.DataFrame, companies: pl.DataFrame, *, assumptions: 
     )
     rows = _ratios(rows)
     behind = _behind(rows, kept, at_end, over_year)
-    reasons = reasons_of(rows, flows)
-    whole = rows.join(behind, on=["ticker", "end_month"], how="left").join(
-        reasons, on=["ticker", "end_month"], how="left"
-    )
-    return whole.select(name for name in TABLE.names if name in whole.columns)
+    reasons = reasons_of(rows, flows, worked_out.fallen)
+    whole = rows.join(behind, on=QUARTER, how="left").join(reasons, on=QUARTER, how="left")
+    return with_latest(whole.select(name for name in TABLE.names if name in whole.columns))
 
 
 def _one_depreciation(found: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -245,9 +248,9 @@ def _one_depreciation(found: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
 def _beside(rows: pl.DataFrame, found: pl.DataFrame, measure: str, column: str) -> pl.DataFrame:
     """`rows` with the figure of `measure` as `column`, and the first day of its period."""
     one = found.filter(pl.col("measure") == measure).select(
-        "ticker", "end_month", pl.col("value_usd").alias(column), pl.col("period_start").alias(f"{column}_start")
+        *QUARTER, pl.col("value_usd").alias(column), pl.col("period_start").alias(f"{column}_start")
     )
-    return rows.join(one, on=["ticker", "end_month"], how="left")
+    return rows.join(one, on=QUARTER, how="left")
 
 
 def _derivation() -> pl.Expr:
@@ -265,7 +268,7 @@ def _with_leases(rows: pl.DataFrame, kept: pl.DataFrame, over_year: pl.DataFrame
     own = kept.filter(pl.col("measure") == LEASE_ASSETS).with_columns(how=_derivation())
     both = pl.concat([own, over_year.with_columns(how=pl.lit("spread_over_year"))], how="diagonal_relaxed").select(
         "ticker",
-        "end_month",
+        "end",
         lease_usd="value_usd",
         finance_lease_assets_derivation="how",
         leases_grade="grade",
@@ -273,7 +276,7 @@ def _with_leases(rows: pl.DataFrame, kept: pl.DataFrame, over_year: pl.DataFrame
         leases_fact_ids="fact_ids",
     )
     column = FLOWS[LEASE_ASSETS]
-    joined = rows.join(both, on=["ticker", "end_month"], how="left")
+    joined = rows.join(both, on=QUARTER, how="left")
     return joined.with_columns(pl.coalesce(column, "lease_usd").alias(column))
 
 
@@ -281,7 +284,7 @@ def _of_capex(kept: pl.DataFrame) -> pl.DataFrame:
     """How each quarter's capex came about."""
     return kept.filter(pl.col("measure") == CAPEX).select(
         "ticker",
-        "end_month",
+        "end",
         capex_tag="tag",
         capex_derivation=_derivation(),
         capex_accession="accession",
@@ -294,10 +297,14 @@ def _of_capex(kept: pl.DataFrame) -> pl.DataFrame:
 def _four_quarters(column: str) -> pl.Expr:
     """Sum of this and the three quarters before it; null where one of them is missing. Rows are sorted by quarter."""
     last = [pl.col(column).shift(n).over("ticker") for n in range(QUARTERS)]
-    is_running = pl.all_horizontal(
-        pl.col("end_month") - pl.col("end_month").shift(n).over("ticker") == MONTHS * n for n in range(1, QUARTERS)
-    )
-    return pl.when(is_running).then(pl.sum_horizontal(last, ignore_nulls=False))
+    return pl.when(_are_running()).then(pl.sum_horizontal(last, ignore_nulls=False))
+
+
+def _are_running() -> pl.Expr:
+    """Whether the three rows before a row end a quarter apart each."""
+    ends = [pl.col("end").shift(n).over("ticker") for n in range(QUARTERS)]
+    gaps = [later - earlier for later, earlier in pairwise(ends)]
+    return pl.all_horizontal(gap.is_between(SHORTEST, LONGEST) for gap in gaps)
 
 
 def _ratios(rows: pl.DataFrame) -> pl.DataFrame:
@@ -318,19 +325,22 @@ def _ratios(rows: pl.DataFrame) -> pl.DataFrame:
 
 def _behind(rows: pl.DataFrame, kept: pl.DataFrame, at_end: pl.DataFrame, over_year: pl.DataFrame) -> pl.DataFrame:
     """The facts behind all figures of each row: their ids, weakest grade and last day."""
-    names = ["ticker", "end_month", "grade", "known_on", "fact_ids"]
-    earlier = pl.DataFrame({"later_by": [MONTHS * n for n in range(1, QUARTERS)]}, schema={"later_by": pl.Int64})
+    names = [*QUARTER, "grade", "known_on", "fact_ids"]
+    before = pl.concat_list(pl.col("end").shift(n).over("ticker") for n in range(1, QUARTERS))
+    earlier = rows.sort(QUARTER).select(*QUARTER, "capex_ttm_usd", "depreciation_ttm_usd", earlier_end=before)
     sums = [
-        kept.filter(pl.col("measure") == measure)
-        .join(earlier, how="cross")
-        .with_columns(end_month=pl.col("end_month") + pl.col("later_by"))
-        .join(rows.filter(pl.col(total).is_not_null()), on=["ticker", "end_month"], how="semi")
+        earlier.filter(pl.col(total).is_not_null())
+        .explode("earlier_end", empty_as_null=False, keep_nulls=False)
+        .join(
+            kept.filter(pl.col("measure") == measure).rename({"end": "earlier_end"}).drop("begin"),
+            on=["ticker", "earlier_end"],
+        )
         for measure, total in ((CAPEX, "capex_ttm_usd"), (DEPRECIATION, "depreciation_ttm_usd"))
     ]
     return (
         pl.concat([frame.select(names) for frame in (kept, at_end, over_year, *sums)])
         .explode("fact_ids", empty_as_null=False, keep_nulls=False)
-        .group_by("ticker", "end_month")
+        .group_by(QUARTER)
         .agg(pl.col("grade", "known_on").max(), pl.col("fact_ids").unique().sort())
     )
 

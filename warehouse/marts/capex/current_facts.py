@@ -32,7 +32,7 @@ def in_order(frame: pl.DataFrame, order: dict[str, bool]) -> pl.DataFrame:
 
 def last_known(basis: pl.DataFrame) -> pl.DataFrame:
     """One row for each tag and period: best grade, then known last."""
-    period = [*SERIES, "start_month", "end_month"]
+    period = [*SERIES, "begin", "end"]
     return in_order(basis, BEST_FIRST).unique(period, keep="first", maintain_order=True)
 
 
@@ -40,13 +40,11 @@ def at_quarter_ends(facts: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
     """Figures at the ends of the quarters: best grade, on that very day, known last, under the tag listed first."""
     at = facts.filter(pl.col("measure").is_in(list(INSTANTS)) & pl.col("period_start").is_null())
     order = {"grade": False, "is_away": False, "known_on": True} | LISTED_FIRST | BEST_FIRST
-    placed = at.join(
-        rows.select("ticker", "end_month", quarter_end="period_end"), on=["ticker", "end_month"]
-    ).with_columns(*tag_places(), is_away=pl.col("period_end") != pl.col("quarter_end"))
+    placed = at.join(rows.select("ticker", "end", quarter_end="period_end"), on=["ticker", "end"]).with_columns(
+        *tag_places(), is_away=pl.col("period_end") != pl.col("quarter_end")
+    )
     return (
         in_order(placed, order)
-        .unique(["ticker", "measure", "end_month"], keep="first", maintain_order=True)
-        .select(
-            *SERIES, "end_month", "value_usd", "period_start", "grade", "known_on", fact_ids=pl.concat_list("fact_id")
-        )
+        .unique(["ticker", "measure", "end"], keep="first", maintain_order=True)
+        .select(*SERIES, "end", "value_usd", "period_start", "grade", "known_on", fact_ids=pl.concat_list("fact_id"))
     )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import polars as pl
 
+from warehouse.calendars.fiscal import LENGTHS_DAYS
 from warehouse.marts.capex.current_facts import SERIES
-from warehouse.marts.capex.filed_periods import MONTHS, QUARTERS
+from warehouse.marts.capex.filed_periods import BOUNDS, QUARTERS, is_quarter
 from warehouse.marts.capex.measures import (
     DEPRECIATION,
     DEPRECIATION_AND_AMORTIZATION,
@@ -16,14 +17,21 @@ from warehouse.marts.capex.measures import (
 )
 from warehouse.marts.common.reasons import because
 
-QUARTER = ["ticker", "end_month"]
-# Why a longer period gives no quarter; of several causes the first is said.
-CAUSES = ("shorter_period_known_later", "impossible_difference", "two_series", "no_shorter_period")
+QUARTER = ["ticker", "end"]
+# Why a longer period gives no quarter; of several causes the first is said. Before these, why a figure there is not used.
+CAUSES = ("shorter_period_known_later", "impossible_difference", "two_series", "cannot_be_split", "no_shorter_period")
 NO_FACT = "no_fact_of_figures"
+TAGS = ("long_tag", "short_tag")
+DAYS = ("first_day", "last_day")
+FIELDS: dict[str, tuple[str, ...]] = {"two_series": TAGS, "part_of_the_whole": TAGS, "cannot_be_split": DAYS}
+"""What a cause is told with, beside the figures."""
 
 
-def reasons_of(rows: pl.DataFrame, flows: pl.DataFrame) -> pl.DataFrame:
-    """For each row that has any: `reasons`, first of figures in their order, then what else there is to say."""
+def reasons_of(rows: pl.DataFrame, flows: pl.DataFrame, fallen: pl.DataFrame) -> pl.DataFrame:
+    """For each row that has any: `reasons`, first of figures in their order, then what else there is to say.
+
+    `fallen` are figures that were worked out and may not be used, with the `code` that says why.
+    """
     figures = FLOWS | INSTANTS
     unknown = [
         rows.filter(pl.col(column).is_null()).select(
@@ -31,10 +39,13 @@ def reasons_of(rows: pl.DataFrame, flows: pl.DataFrame) -> pl.DataFrame:
         )
         for place, (measure, column) in enumerate(figures.items())
     ]
-    cause = ["code", "long_tag", "short_tag"]
+    cause = ["code", *TAGS, *DAYS]
+    why = pl.concat([_fallen(fallen), _why_not_derived(rows, flows)], how="diagonal_relaxed").unique(
+        [*QUARTER, "measure"], keep="first", maintain_order=True
+    )
     of_figures = (
         pl.concat(unknown)
-        .join(_why_not_derived(rows, flows), on=[*QUARTER, "measure"], how="left")
+        .join(why, on=[*QUARTER, "measure"], how="left")
         .with_columns(pl.col("code").fill_null(NO_FACT))
         .sort(*QUARTER, "place")
         .group_by(*QUARTER, *cause)
@@ -53,13 +64,23 @@ def reasons_of(rows: pl.DataFrame, flows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _of_cause() -> pl.Expr:
-    """The reason of each cause; tags are named where they are the cause."""
-    tags = {"two_series": {"long_tag": pl.col("long_tag"), "short_tag": pl.col("short_tag")}}
-    return pl.coalesce(
-        pl.when(pl.col("code") == code).then(because(code, figures=pl.col("figures"), **tags.get(code, {})))
-        for code in (NO_FACT, *CAUSES)
+def _fallen(fallen: pl.DataFrame) -> pl.DataFrame:
+    return fallen.with_columns(pl.col("measure").replace(DEPRECIATION_AND_AMORTIZATION, DEPRECIATION)).unique(
+        [*QUARTER, "measure"], keep="first", maintain_order=True
     )
+
+
+def _of_cause() -> pl.Expr:
+    """The reason of each cause, with the fields that it is told with."""
+    told = [
+        pl.when(pl.col("code") == code).then(
+            because(code, figures=pl.col("figures"), **{name: pl.col(name) for name in fields})
+        )
+        for code, fields in FIELDS.items()
+    ]
+    # A code that is told with figures alone.
+    plain = pl.struct(reason_code=pl.col("code"), figures=pl.col("figures")).struct.json_encode()
+    return pl.coalesce(*told, plain)
 
 
 def _notes() -> dict[str, pl.Expr]:
@@ -81,47 +102,60 @@ def _notes() -> dict[str, pl.Expr]:
 
 
 def _why_not_derived(rows: pl.DataFrame, flows: pl.DataFrame) -> pl.DataFrame:
-    """Why a quarter that a longer period ends with has no figure: `code`, with the tags where these are the cause."""
+    """Why a quarter that a longer period ends with has no figure: `code`, with the tags or days that it is told with."""
     is_depreciation = pl.col("measure").is_in(KINDS_OF_DEPRECIATION)
     used = flows.join(rows.select("ticker", "depreciation_measure").unique(), on="ticker", how="left").filter(
         ~is_depreciation | (pl.col("measure") == pl.col("depreciation_measure")).fill_null(True)
     )
-    periods = used.group_by(*SERIES, "start_month", "end_month", "quarters").agg(
-        pl.col("known_on").max(), first_known_on=pl.col("known_on").min()
-    )
+    periods = used.group_by(*SERIES, *BOUNDS).agg(pl.col("known_on").max(), first_known_on=pl.col("known_on").min())
     shorter = periods.select(
-        "ticker",
-        "measure",
-        "start_month",
-        end_month=pl.col("end_month") + MONTHS,
-        short_tag="tag",
-        short_known_on="first_known_on",
+        "ticker", "measure", "begin", short_end="end", short_tag="tag", short_known_on="first_known_on"
+    )
+    long = periods.filter(~is_quarter("begin", "end"))
+    pairs = long.join(shorter, on=["ticker", "measure", "begin"], how="left").with_columns(
+        is_apart=is_quarter("short_end", "end").fill_null(False)
     )
     is_same = pl.col("short_tag") == pl.col("tag")
-    later, impossible, two_series, no_shorter = range(len(CAUSES))
-    cause = (
-        pl.when(is_same & (pl.col("short_known_on") > pl.col("known_on")))
+    later, impossible, two_series, cannot, no_shorter = range(len(CAUSES))
+    # What is left of the longer period after the longest shorter one.
+    rest = pl.col("begin").alias("rest")
+    left = (
+        pairs.filter(pl.col("short_end") < pl.col("end")).group_by(*SERIES, *BOUNDS).agg(rest=pl.col("short_end").max())
+    )
+    odd = ~pl.any_horizontal((pl.col("end") - pl.col("rest")).is_between(*span) for span in LENGTHS_DAYS.values())
+    alone = long.join(left, on=[*SERIES, *BOUNDS], how="left").with_columns(pl.coalesce("rest", rest)).select(
+        *QUARTER,
+        "measure",
+        cause=pl.when(odd).then(cannot).otherwise(no_shorter),
+        first_day=(pl.col("rest") + 1).cast(pl.Int32).cast(pl.Date).cast(pl.String),
+        last_day=pl.col("end").cast(pl.Int32).cast(pl.Date).cast(pl.String),
+    )  # fmt: skip
+    apart = pairs.filter("is_apart").select(
+        *QUARTER,
+        "measure",
+        cause=pl.when(is_same & (pl.col("short_known_on") > pl.col("known_on")))
         .then(later)
         .when(is_same & pl.col("measure").is_in(NEVER_NEGATIVE))
         .then(impossible)
-        .when(pl.col("short_tag") != pl.col("tag"))
+        .when(~is_same)
         .then(two_series)
-        .otherwise(no_shorter)
+        .otherwise(no_shorter),
+        long_tag=pl.when(~is_same).then(_name("tag")),
+        short_tag=pl.when(~is_same).then(_name("short_tag")),
     )
-    is_two_series = pl.col("cause") == two_series
-    long_tag, short_tag = (pl.col(name).str.split(":").list.last() for name in ("tag", "short_tag"))
     return (
-        periods.filter(pl.col("quarters") > 1)
-        .join(shorter, on=["ticker", "measure", "start_month", "end_month"], how="left")
-        .with_columns(cause=cause, measure=pl.col("measure").replace(DEPRECIATION_AND_AMORTIZATION, DEPRECIATION))
-        .with_columns(long_tag=pl.when(is_two_series).then(long_tag), short_tag=pl.when(is_two_series).then(short_tag))
-        .sort("cause", "long_tag", "short_tag")
+        pl.concat([apart, alone], how="diagonal_relaxed")
+        .with_columns(measure=pl.col("measure").replace(DEPRECIATION_AND_AMORTIZATION, DEPRECIATION))
+        .sort("cause", *TAGS, *DAYS)
         .unique([*QUARTER, "measure"], keep="first", maintain_order=True)
-        .select(
-            *QUARTER,
-            "measure",
-            "long_tag",
-            "short_tag",
-            code=pl.col("cause").replace_strict(dict(enumerate(CAUSES)), return_dtype=pl.String),
+        .with_columns(code=pl.col("cause").replace_strict(dict(enumerate(CAUSES)), return_dtype=pl.String))
+        .with_columns(
+            *(pl.when(pl.col("code") == "two_series").then(name).alias(name) for name in TAGS),
+            *(pl.when(pl.col("code") == "cannot_be_split").then(name).alias(name) for name in DAYS),
         )
+        .drop("cause")
     )
+
+
+def _name(tag: str) -> pl.Expr:
+    return pl.col(tag).str.split(":").list.last()

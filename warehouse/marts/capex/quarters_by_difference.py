@@ -1,8 +1,8 @@
 """Quarters from filings that print few of them: as printed, or as the difference of two periods.
 
 A 10-Q gives cash flows since the start of the fiscal year, and the fourth quarter stands in the annual report alone, so
-a quarter is mostly a difference of two periods that start on the same day. What makes a difference wrong decides how it
-is taken here:
+a quarter is mostly a difference of two periods that start on one day and end a quarter apart. What makes a difference
+wrong decides how it is taken here:
 
 - Two tags are two series. A difference across them is a number that no company ever spent (a public page shows Amazon's
   39.5 billion as 0.8 that way). So quarters are worked out within each tag and only then stitched, one by one; a
@@ -11,41 +11,44 @@ is taken here:
 - Restatements come in steps: a company restates its first quarter a year later, its half year a quarter after that.
   Both figures of a difference are therefore taken on one basis: the longer period as last known, the shorter as it was
   known on the day that the longer was filed.
+- Some filings contradict themselves or each other. `consistency` says which candidates fall, and why.
 
 Where better facts leave no shorter period to take off (a results release prints a half year and its second quarter),
 the other parts of the longer period are taken off instead.
-
-A year of other than four quarters of about 13 weeks would need other recipes and nothing else here: which periods there
-are is the business of `filed_periods`.
 """
 
 from __future__ import annotations
 
-from functools import cache
-from itertools import product
+from dataclasses import dataclass
 
 import polars as pl
 
+from warehouse.marts.capex import consistency
 from warehouse.marts.capex.current_facts import BEST_FIRST, LISTED_FIRST, SERIES, in_order, last_known, tag_places
-from warehouse.marts.capex.filed_periods import MONTHS, QUARTERS, day_after
+from warehouse.marts.capex.filed_periods import BOUNDS, SHORTEST, WHOLE_YEAR, day_after, is_quarter
 from warehouse.marts.capex.measures import NEVER_NEGATIVE
 
-OFF_SCALE = 10
-"""A sum since the year began that is this many times below an earlier one was filed in another unit.
-
-A judgement. In the packaged filings of seven companies, 2021 to 2026, no such sum is below an earlier one (the least is
-1.25 times it). A figure filed in thousands is a thousand times below. Ten lies between the two.
-"""
+MOST_PARTS = 3  # that are taken off a longer period: the other quarters of a year
+ONE = ["ticker", "measure", "end"]
 
 
-def quarters(flows: pl.DataFrame) -> pl.DataFrame:
-    """The figure of each company, measure and quarter (`end_month`) in USD, with its first day, grade and facts.
+@dataclass(frozen=True)
+class Quarters:
+    """`found`: the figure of each company, measure and quarter. `fallen`: those that may not be used, with a `code`."""
+
+    found: pl.DataFrame
+    fallen: pl.DataFrame
+
+
+def quarters(flows: pl.DataFrame) -> Quarters:
+    """The figure of each company, measure and quarter (`begin`, `end`) in USD, with its grade and facts.
 
     Best grade first. Among equals a figure made of one grade, printed or as the difference of two periods from the same
     day, goes before one from other parts; then the one known last, the tag that the list names first (what a later filing
-    repeats under another tag is a restatement), and the printed one. `flows` are facts with `quarters`, `start_month`
-    and `end_month`.
+    repeats under another tag is a restatement), and the printed one. `flows` are facts with bounds.
     """
+    flows, parts_of_total = consistency.of_the_whole(flows)
+    flows, told_twice = consistency.told_once(flows)
     # Both figures of a difference come from facts of one grade where that is possible, so each grade is tried alone.
     grades = sorted(flows["grade"].unique())
     bases = [flows.filter(pl.col("grade") == grade) for grade in grades]
@@ -53,49 +56,30 @@ def quarters(flows: pl.DataFrame) -> pl.DataFrame:
         bases.append(flows)
     possible = pl.concat([candidates for basis in bases for candidates in (_printed(basis), _derived(basis))])
     sensible = possible.filter((pl.col("value_usd") >= 0) | ~pl.col("measure").is_in(NEVER_NEGATIVE))
+    held, contradicted = consistency.held_against_longer(sensible, flows)
+    chosen = _chosen(held)
+    kept, fallen_off = consistency.on_one_basis(chosen)
+    fallen = pl.concat([parts_of_total, told_twice, contradicted, fallen_off], how="diagonal_relaxed")
+    return Quarters(kept, fallen.join(kept, on=ONE, how="anti"))
+
+
+def _chosen(candidates: pl.DataFrame) -> pl.DataFrame:
     order = {
         "grade": False, "mixed": False, "roundabout": False, "known_on": True, **LISTED_FIRST, "is_derived": False,
         # No better than another, but the same one whatever the order in which facts arrive.
-        "tag": False, "filed_start": False, "filed_end": False, "accession": False, "\0facts": False,
+        "tag": False, "begin": True, "filed_start": False, "filed_end": False, "accession": False, "\0facts": False,
     }  # fmt: skip
     return (
-        in_order(sensible.with_columns(*tag_places(), pl.col("fact_ids").list.join(" ").alias("\0facts")), order)
-        .unique(["ticker", "measure", "end_month"], keep="first", maintain_order=True)
+        in_order(candidates.with_columns(*tag_places(), pl.col("fact_ids").list.join(" ").alias("\0facts")), order)
+        .unique(ONE, keep="first", maintain_order=True)
         .drop("\0facts")
     )
 
 
-@cache
-def _recipes() -> pl.DataFrame:
-    """How a longer period gives one of its quarters: the parts to take off, as numbers of quarters from its start.
-
-    A period of `quarters` gives the quarter number `at` (from 0) when all `parts` of a `recipe` are taken off, one row
-    a part. `to_date` marks the usual one: a period less the shorter period from the same day.
-    """
-    rows: list[dict[str, int | bool]] = []
-    recipe = 0
-    for long in range(2, QUARTERS + 1):
-        for at in range(long):
-            for before, after in product(_tilings(0, at), _tilings(at + 1, long)):
-                parts = (*before, *after)
-                of_recipe = {"quarters": long, "recipe": recipe, "at": at, "parts": len(parts)}
-                to_date = at == long - 1 and len(parts) == 1
-                rows += [of_recipe | {"to_date": to_date, "part_from": begin, "part_to": end} for begin, end in parts]
-                recipe += 1
-    return pl.DataFrame(rows)
-
-
-def _tilings(begin: int, end: int) -> list[tuple[tuple[int, int], ...]]:
-    """All ways to lay the quarters from `begin` to `end` out in consecutive parts."""
-    if begin == end:
-        return [()]
-    return [((begin, cut), *rest) for cut in range(begin + 1, end + 1) for rest in _tilings(cut, end)]
-
-
 def _printed(basis: pl.DataFrame) -> pl.DataFrame:
-    return last_known(basis.filter(pl.col("quarters") == 1)).select(
+    return last_known(basis.filter("is_quarter")).select(
         *SERIES,
-        "end_month",
+        *BOUNDS,
         "value_usd",
         "period_start",
         "grade",
@@ -103,6 +87,9 @@ def _printed(basis: pl.DataFrame) -> pl.DataFrame:
         "accession",
         filed_start="period_start",
         filed_end="period_end",
+        long_begin="begin",
+        long_end="end",
+        parts_known_on=pl.lit(None, dtype=pl.Date),
         fact_ids=pl.concat_list("fact_id"),
         mixed=pl.lit(False),
         roundabout=pl.lit(0, dtype=pl.Int64),
@@ -112,60 +99,122 @@ def _printed(basis: pl.DataFrame) -> pl.DataFrame:
 
 def _derived(basis: pl.DataFrame) -> pl.DataFrame:
     """Quarters as a longer period, as last known, less its other parts as they were known on the day it was filed."""
-    whole = _parts_to_take_off(basis).group_by(*SERIES, "start_month", "recipe").agg(
-        pl.len().alias("found"),
-        pl.col("parts", "at", "to_date", "value_usd", "grade", "known_on", "accession", "fact_id").first(),
+    recipe = [*SERIES, "long_begin", "long_end", *BOUNDS, "recipe"]
+    whole = _parts_to_take_off(basis).group_by(recipe).agg(
+        pl.len().alias("known_parts"),
+        pl.col("parts", "value_usd", "grade", "known_on", "accession", "fact_id").first(),
         pl.col("period_start", "period_end").first().name.prefix("filed_"),
         off_usd=pl.col("part_value_usd").sum(),
         weakest_part=pl.col("part_grade").max(),
         best_part=pl.col("part_grade").min(),
-        part_before_ends=pl.col("part_period_end").filter(pl.col("part_to") == pl.col("at")).first(),
+        parts_known_on=pl.col("part_known_on").max(),
+        part_before_ends=pl.col("part_period_end").filter(pl.col("part_end") == pl.col("begin")).first(),
         part_fact_ids=pl.col("part_fact_id"),
     )  # fmt: skip
-    return whole.filter(pl.col("found") == pl.col("parts")).select(
+    to_date = (pl.col("parts") == 1) & (pl.col("end") == pl.col("long_end"))
+    from_start = pl.col("begin") == pl.col("long_begin")
+    return whole.filter(pl.col("known_parts") == pl.col("parts")).select(
         *SERIES,
-        end_month=pl.col("start_month") + MONTHS * (pl.col("at") + 1),
+        *BOUNDS,
         value_usd=pl.col("value_usd") - pl.col("off_usd"),
-        period_start=pl.when(pl.col("at") == 0).then("filed_period_start").otherwise(day_after("part_before_ends")),
+        period_start=pl.when(from_start).then("filed_period_start").otherwise(day_after("part_before_ends")),
         grade=pl.max_horizontal("grade", "weakest_part"),
         known_on="known_on",
         accession="accession",
         filed_start="filed_period_start",
         filed_end="filed_period_end",
+        long_begin="long_begin",
+        long_end="long_end",
+        parts_known_on="parts_known_on",
         fact_ids=pl.concat_list("fact_id", "part_fact_ids"),
         mixed=(pl.col("weakest_part") != pl.col("grade")) | (pl.col("best_part") != pl.col("grade")),
-        roundabout=pl.when("to_date").then(0).otherwise("parts").cast(pl.Int64),
+        roundabout=pl.when(to_date).then(0).otherwise("parts").cast(pl.Int64),
         is_derived=pl.lit(True),
     )
 
 
+def _recipes(basis: pl.DataFrame) -> pl.DataFrame:
+    """How a longer period gives one of its quarters: the parts to take off, one row a part.
+
+    A quarter is what is left between the parts from the longer period's start and those to its end, of which there may
+    be none on one side.
+    """
+    periods = basis.select(*SERIES, *BOUNDS).unique()
+    longer = periods.filter(~is_quarter("begin", "end")).rename({"begin": "long_begin", "end": "long_end"})
+    rows = _rows_of_parts(periods)
+    before = rows.rename({"first": "long_begin", "last": "begin", "bounds": "before"})
+    after = rows.rename({"first": "end", "last": "long_end", "bounds": "after"})
+    none = pl.lit([], dtype=pl.List(pl.Int64))
+    is_left = is_quarter("begin", "end") & (pl.col("long_begin") <= pl.col("begin"))
+    to_date = longer.join(before, on=[*SERIES, "long_begin"]).with_columns(end="long_end", after=none)
+    from_end = longer.join(after, on=[*SERIES, "long_end"]).with_columns(begin="long_begin", before=none)
+    between = longer.join(before, on=[*SERIES, "long_begin"]).join(after, on=[*SERIES, "long_end"])
+    columns = [*SERIES, "long_begin", "long_end", *BOUNDS, "before", "after"]
+    found = [
+        each.filter(is_left & (pl.col("end") <= pl.col("long_end"))).select(columns)
+        for each in (to_date, from_end, between)
+    ]
+    return (
+        pl.concat(found)
+        .with_columns(parts=_steps("before") + _steps("after"))
+        .filter(pl.col("parts") <= MOST_PARTS)
+        .with_row_index("recipe")
+    )
+
+
+def _steps(name: str) -> pl.Expr:
+    """Number of periods between the bounds of a list."""
+    return (pl.col(name).list.len().cast(pl.Int64) - 1).clip(lower_bound=0)
+
+
+def _rows_of_parts(periods: pl.DataFrame) -> pl.DataFrame:
+    """Up to MOST_PARTS periods of a series, each beginning where the last ends: `first`, `last` and all `bounds`."""
+    one = periods.select(*SERIES, first="begin", last="end", bounds=pl.concat_list(BOUNDS))
+    found = [one]
+    for _ in range(MOST_PARTS - 1):
+        found.append(
+            found[-1]
+            .join(periods.rename({"begin": "last"}), on=[*SERIES, "last"])
+            .filter(pl.col("end") - pl.col("first") <= WHOLE_YEAR - SHORTEST)
+            .select(*SERIES, "first", last="end", bounds=pl.concat_list("bounds", "end"))
+        )
+    return pl.concat(found).filter(pl.col("last") - pl.col("first") <= WHOLE_YEAR - SHORTEST)
+
+
 def _parts_to_take_off(basis: pl.DataFrame) -> pl.DataFrame:
     """Each longer period with the parts of each recipe that are known, one row a part, in the order of time."""
-    longer = last_known(basis.filter(pl.col("quarters") > 1)).select(
-        *SERIES, "quarters", "start_month", "period_start", "period_end", "value_usd", "grade", "known_on",
-        "accession", "fact_id",
+    longer = last_known(basis.filter(~pl.col("is_quarter"))).select(
+        *SERIES, "period_start", "period_end", "value_usd", "grade", "known_on", "accession", "fact_id",
+        long_begin="begin", long_end="end",
     )  # fmt: skip
-    of_part = [*BEST_FIRST, "period_start", "period_end", "start_month", "end_month", "fact_id"]
+    of_part = [*BEST_FIRST, "period_start", "period_end", *BOUNDS, "fact_id"]
     parts = _on_scale(basis).select(*SERIES, pl.col(of_part).name.prefix("part_"))
-    is_shifted = ((pl.col("part_from") == 0) & (pl.col("part_period_start") != pl.col("period_start"))) | (
-        (pl.col("part_to") == pl.col("quarters")) & (pl.col("part_period_end") != pl.col("period_end"))
-    )
+    recipes = _recipes(basis)
+    steps = [
+        recipes.filter(pl.col(side).list.len() > n + 1).with_columns(
+            part_begin=pl.col(side).list.get(n, null_on_oob=True),
+            part_end=pl.col(side).list.get(n + 1, null_on_oob=True),
+        )
+        for side in ("before", "after")
+        for n in range(MOST_PARTS)
+    ]
+    is_shifted = (
+        (pl.col("part_begin") == pl.col("long_begin")) & (pl.col("part_period_start") != pl.col("period_start"))
+    ) | ((pl.col("part_end") == pl.col("long_end")) & (pl.col("part_period_end") != pl.col("period_end")))
     # Of two rows of a part the one that starts or ends on the very day of the longer period goes first.
     best = {"part_grade": False, "is_shifted": False} | {f"part_{name}": down for name, down in BEST_FIRST.items()}
     known = (
-        longer.join(_recipes(), on="quarters")
-        .with_columns(
-            part_start_month=pl.col("start_month") + MONTHS * pl.col("part_from"),
-            part_end_month=pl.col("start_month") + MONTHS * pl.col("part_to"),
-        )
-        .join(parts, on=[*SERIES, "part_start_month", "part_end_month"])
+        pl.concat(steps)
+        .drop("before", "after")
+        .join(longer, on=[*SERIES, "long_begin", "long_end"])
+        .join(parts, on=[*SERIES, "part_begin", "part_end"])
         .filter(pl.col("part_known_on") <= pl.col("known_on"))
         .with_columns(is_shifted=is_shifted)
     )
     return (
         in_order(known, best)
-        .unique([*SERIES, "start_month", "recipe", "part_from"], keep="first", maintain_order=True)
-        .sort("part_from", maintain_order=True)
+        .unique(["recipe", "part_begin"], keep="first", maintain_order=True)
+        .sort("part_begin", maintain_order=True)
     )
 
 
@@ -174,18 +223,18 @@ def _on_scale(basis: pl.DataFrame) -> pl.DataFrame:
 
     Of such two the quarter between them is below zero and unknown; the wrong one would spoil the next quarter as well.
     """
-    year = [*SERIES, "start_month"]
-    period = [*year, "end_month", "known_on", "value_usd"]
-    is_low = pl.col("value_usd") * OFF_SCALE < pl.col("value_usd").max().over(year)
-    low = basis.filter(is_low & (pl.col("quarters") > 1) & pl.col("measure").is_in(NEVER_NEGATIVE)).select(period)
+    year = [*SERIES, "begin"]
+    period = [*year, "end", "known_on", "value_usd"]
+    is_low = pl.col("value_usd") * consistency.OFF_SCALE < pl.col("value_usd").max().over(year)
+    low = basis.filter(is_low & ~pl.col("is_quarter") & pl.col("measure").is_in(NEVER_NEGATIVE)).select(period)
     if low.is_empty():
         return basis
-    of_short = {f"short_{name}": pl.col(name) for name in ("end_month", "known_on", "value_usd")}
+    of_short = {f"short_{name}": pl.col(name) for name in ("end", "known_on", "value_usd")}
     off_scale = (
         low.unique()
         .join(basis.select(*year, **of_short), on=year)
-        .filter((pl.col("short_end_month") < pl.col("end_month")) & (pl.col("short_known_on") <= pl.col("known_on")))
-        .filter(pl.col("short_known_on") == pl.col("short_known_on").max().over(*period, "short_end_month"))
-        .filter(pl.col("value_usd") * OFF_SCALE < pl.col("short_value_usd"))
+        .filter((pl.col("short_end") < pl.col("end")) & (pl.col("short_known_on") <= pl.col("known_on")))
+        .filter(pl.col("short_known_on") == pl.col("short_known_on").max().over(*period, "short_end"))
+        .filter(pl.col("value_usd") * consistency.OFF_SCALE < pl.col("short_value_usd"))
     )
     return basis.join(off_scale, on=period, how="anti", maintain_order="left")

@@ -28,7 +28,8 @@ def _of_figures(why: str) -> Words:
     """`capex, revenue: ` and why these figures of a quarter are unknown."""
 
     def words(fields: Mapping[str, Any]) -> str:
-        return f"{', '.join(FIGURES[name] for name in fields['figures'])}: {why.format_map(fields)}"
+        told = {n: ", ".join(v) if isinstance(v, list) else v for n, v in fields.items()}
+        return f"{', '.join(FIGURES[name] for name in fields['figures'])}: {why.format_map(told)}"
 
     return words
 
@@ -68,6 +69,22 @@ WORDS: dict[str, Words] = {
     ),
     "two_series": _of_figures("the longer period is filed as {long_tag}, the shorter as {short_tag}, two series"),
     "no_shorter_period": _of_figures("a longer period is known, but not the shorter one to take from it"),
+    "cannot_be_split": _of_figures("{first_day} to {last_day} is filed as one, and is no whole number of quarters"),
+    # capex_quarterly: figures that may not be used
+    "part_of_the_whole": _of_figures("filed as {short_tag}, which is a part of {long_tag}; a ratio on a part is none"),
+    "told_twice": _of_figures("one day's filings give two figures for a period"),
+    "more_than_the_longer_period": _of_figures(
+        "not real: the printed quarter and what came before it exceed the longer period that holds them"
+    ),
+    "perhaps_year_to_date": _of_figures(
+        "not real: as large as the year before it, under the quarter's dates, in a filing with no figure for the year to date"
+    ),
+    "on_two_bases": _of_figures("on two bases: the longer period was restated after the shorter was last filed"),
+    "printed_against_derived": _of_figures("one filing prints the quarter and implies another figure for it"),
+    "falls_off": _of_figures(
+        "on two bases, it seems: the year less its first nine months is far below every quarter before it"
+    ),
+    "latest_quarter_unknown": _of_figures("nothing of {quarter} is known yet, while {others} filed theirs"),
     # capex_quarterly: what else to know of a quarter
     "capex_of_a_year_incomplete": "capex of four quarters running: one of them is unknown",
     "capex_of_a_year_under_several_tags": "capex of four quarters running: filed under more than one tag",

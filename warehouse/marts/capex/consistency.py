@@ -1,0 +1,215 @@
+"""Which figures of quarters may not be used, because the filings contradict themselves or each other.
+
+A filing is typed by people. A nine-month figure comes under the dates of the quarter; an annual report is on continuing
+operations where the nine months before it are not; total revenue stands in the annual report alone and only a part of
+it in the others. Each gives a figure for a quarter that never was, and the arithmetic cannot see it. So parts are held
+against the longer periods around them, one filing's two statements of a quarter against each other, and a fourth
+quarter against those before it. Where they differ by more than a restatement explains, the quarter is unknown with the
+reason; which of two figures is the wrong one, nobody can tell from the outside.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from warehouse.marts.capex.current_facts import SERIES, last_known, tag_places
+from warehouse.marts.capex.filed_periods import BOUNDS, LONGEST, QUARTERS, WHOLE_YEAR
+from warehouse.marts.capex.measures import CAPEX, NEVER_NEGATIVE, REVENUE
+
+RESTATED = 0.05
+"""Restatements of capex and revenue in the recorded filings stay below this; what differs by more is another thing."""
+ROUNDING_USD = 3_000_000
+OFF_SCALE = 10
+"""What was paid since the year began cannot be this many times less than three months ago: it was filed in thousands."""
+TWICE = 0.01
+FALL = {CAPEX: 0.75, REVENUE: 0.6}
+"""A fourth quarter below so much of the least of the three before it, and of the one a year earlier, is on another basis.
+
+In the recorded filings since 2009 no fourth quarter of capex above LARGE_USD comes near, and of revenue one has 0.76.
+"""
+LARGE_USD = 500_000_000
+"""Small companies buy in lumps."""
+LONG_YEAR = 300  # days, from which a period is a year that quarters are taken out of
+ONE = ["ticker", "measure", "end"]
+FALLEN = {"ticker": pl.String(), "measure": pl.String(), "end": pl.Int64(), "code": pl.String(), "long_tag": pl.String(),
+          "short_tag": pl.String()}  # fmt: skip
+
+
+def of_the_whole(flows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """`flows` without the tags that stand for a part of a measure only, and the quarters that are lost with them.
+
+    A tag is a part where the newest period that a company files under it and under one that is listed before it has less
+    there, by more than a restatement.
+    """
+    placed = last_known(flows.filter(pl.col("measure").is_in([REVENUE, CAPEX]))).with_columns(*tag_places())
+    places = [name for name in placed.columns if name.startswith("tag_place_")]
+    one = ["ticker", "measure", *BOUNDS]
+    both = placed.select(*one, "tag", "value_usd", *places).join(
+        placed.select(*one, whole_tag="tag", whole_usd="value_usd", **{f"whole_{name}": name for name in places}),
+        on=one,
+    )
+    is_before = pl.any_horizontal(pl.col(f"whole_{name}") < pl.col(name) for name in places)
+    newest = (
+        both.filter((pl.col("tag") != pl.col("whole_tag")) & is_before)
+        .sort("end", "begin")
+        .unique(["ticker", "measure", "tag"], keep="last", maintain_order=True)
+        .filter(pl.col("value_usd") < (1 - RESTATED) * pl.col("whole_usd"))
+        .select("ticker", "measure", "tag", "whole_tag")
+    )
+    lost = flows.join(newest, on=["ticker", "measure", "tag"])
+    kept = flows.join(newest, on=["ticker", "measure", "tag"], how="anti")
+    return kept, _fallen(lost, "part_of_the_whole", long_tag="whole_tag", short_tag="tag")
+
+
+def told_once(flows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """`flows` without the periods of which one day's filings give two figures, and the quarters that end with them."""
+    statement = [*SERIES, "period_start", "period_end", "grade", "known_on"]
+    low, high = pl.col("value_usd").min().over(statement), pl.col("value_usd").max().over(statement)
+    several = (high - low) > pl.max_horizontal(TWICE * pl.max_horizontal(high.abs(), low.abs()), pl.lit(1.0))
+    is_newest = pl.col("known_on") == pl.col("known_on").max().over(*SERIES, *BOUNDS, "grade")
+    told = flows.with_columns(is_twice=several)
+    if not told.get_column("is_twice").any():
+        return flows, _none()
+    twice = told.filter("is_twice")
+    # The period as it was known before is no answer either: a newer filing speaks of it.
+    newest = twice.filter(is_newest).select(*SERIES, *BOUNDS, "grade").unique()
+    kept = told.filter(~pl.col("is_twice")).drop("is_twice").join(newest, on=[*SERIES, *BOUNDS, "grade"], how="anti")
+    return kept, _fallen(twice, "told_twice")
+
+
+def held_against_longer(candidates: pl.DataFrame, flows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """`candidates` for quarters that no longer period contradicts, and the others with the reason's code."""
+    numbered = candidates.with_row_index("number")
+    against = [
+        ("more_than_the_longer_period", _more_than_longer(numbered, flows)),
+        ("perhaps_year_to_date", _year_to_date(numbered, flows)),
+        ("on_two_bases", _on_two_bases(numbered, flows)),
+        ("printed_against_derived", _against_itself(numbered)),
+    ]
+    wrong = pl.concat([numbers.select("number", code=pl.lit(code)) for code, numbers in against]).unique(
+        "number", keep="first", maintain_order=True
+    )
+    fallen = numbered.join(wrong, on="number")
+    kept = numbered.join(wrong, on="number", how="anti", maintain_order="left").drop("number")
+    return kept, fallen.select(*ONE, "code")
+
+
+def on_one_basis(chosen: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """`chosen` quarters without fourth ones that fall off from those before them as no quarter of the company does."""
+    rows = chosen.sort("ticker", "measure", "end")
+    own = ["ticker", "measure"]
+    before = [pl.col("value_usd").shift(n).over(own) for n in range(1, QUARTERS)]
+    starts = pl.col("begin").shift(QUARTERS - 1).over(own)
+    year_ago = pl.col("value_usd").shift(QUARTERS).over(own)
+    is_running = (pl.col("end") - starts).is_between(LONG_YEAR, QUARTERS * LONGEST)
+    line = pl.col("measure").replace_strict(FALL, default=0.0, return_dtype=pl.Float64)
+    least = pl.min_horizontal(before)
+    falls = (
+        pl.col("is_derived")
+        & (pl.col("long_end") == pl.col("end"))
+        & (pl.col("long_end") - pl.col("long_begin") >= LONG_YEAR)
+        & is_running
+        & pl.all_horizontal(each.is_not_null() for each in before)
+        & (least >= LARGE_USD)
+        & (pl.col("value_usd") < line * least)
+        & (pl.col("value_usd") < line * year_ago.fill_null(least))
+    ).fill_null(False)
+    marked = rows.with_columns(falls=falls)
+    fallen = marked.filter("falls").select(*ONE, code=pl.lit("falls_off"))
+    return marked.filter(~pl.col("falls")).drop("falls"), fallen
+
+
+def _more_than_longer(numbered: pl.DataFrame, flows: pl.DataFrame) -> pl.DataFrame:
+    """Printed quarters that, with what is known of the same longer period before them, exceed it."""
+    printed = numbered.filter(~pl.col("is_derived") & pl.col("measure").is_in(NEVER_NEGATIVE)).select(
+        "number", *SERIES, *BOUNDS, "grade", quarter_usd="value_usd"
+    )
+    periods = last_known(flows).select(*SERIES, "grade", "begin", "end", "value_usd")
+    longer = periods.rename({"begin": "long_begin", "end": "long_end", "value_usd": "long_usd"})
+    parts = periods.rename({"begin": "long_begin", "end": "begin", "value_usd": "part_usd"})
+    held = (
+        printed.join(longer, on=[*SERIES, "grade"])
+        .filter(
+            (pl.col("long_begin") <= pl.col("begin"))
+            & (pl.col("end") <= pl.col("long_end"))
+            & (pl.col("long_end") - pl.col("long_begin") > LONGEST)
+        )
+        .join(parts, on=[*SERIES, "grade", "long_begin", "begin"], how="left")
+    )
+    limit = (1 + RESTATED) * pl.col("long_usd") + ROUNDING_USD
+    # A longer period far below one of its quarters was filed in thousands: it is the one that is wrong.
+    on_scale = pl.col("long_usd") * OFF_SCALE >= pl.col("quarter_usd")
+    exceeds = pl.col("quarter_usd") + pl.col("part_usd").fill_null(0) > limit
+    return held.filter(on_scale & exceeds).select("number").unique()
+
+
+def _year_to_date(numbered: pl.DataFrame, flows: pl.DataFrame) -> pl.DataFrame:
+    """Printed quarters that are as large as the year before them, in a filing that gives no figure for the year to date.
+
+    A cash-flow figure comes for the year to date; where a filing has the quarter's dates alone, the dates are wrong.
+    """
+    is_cash_flow = pl.col("measure").is_in([m for m in NEVER_NEGATIVE if m != REVENUE])
+    printed = numbered.filter(~pl.col("is_derived") & is_cash_flow & (pl.col("accession") != "")).select(
+        "number", *SERIES, *BOUNDS, "accession", "known_on", quarter_usd="value_usd"
+    )
+    to_date = flows.filter(~pl.col("is_quarter")).select(*SERIES, "end", "accession", long_begin="begin")
+    alone = printed.join(
+        printed.join(to_date, on=[*SERIES, "end", "accession"]).filter(pl.col("long_begin") < pl.col("begin")),
+        on="number",
+        how="anti",
+    )
+    before = flows.select(
+        "ticker", "measure", "tag", end="end", part_begin="begin", part_usd="value_usd", part_known_on="known_on"
+    ).rename({"end": "begin"})
+    starts = flows.filter(~pl.col("is_quarter")).select(*SERIES, part_begin="begin").unique()
+    return (
+        alone.join(before, on=[*SERIES, "begin"])
+        .join(starts, on=[*SERIES, "part_begin"], how="semi")
+        .filter(pl.col("end") - pl.col("part_begin") <= WHOLE_YEAR)
+        .filter((pl.col("part_known_on") <= pl.col("known_on")) & (pl.col("quarter_usd") >= pl.col("part_usd")))
+        .select("number")
+        .unique()
+    )
+
+
+def _on_two_bases(numbered: pl.DataFrame, flows: pl.DataFrame) -> pl.DataFrame:
+    """Differences whose longer period was restated since the shorter was last filed."""
+    versions = flows.select(
+        *SERIES, "grade", long_begin="begin", long_end="end", told_usd="value_usd", told_on="known_on"
+    )
+    last = last_known(flows).select(*SERIES, long_begin="begin", long_end="end", last_usd="value_usd")
+    derived = numbered.filter("is_derived").select(
+        "number", *SERIES, "grade", "long_begin", "long_end", "known_on", "parts_known_on"
+    )
+    return (
+        derived.join(last, on=[*SERIES, "long_begin", "long_end"])
+        .join(versions, on=[*SERIES, "grade", "long_begin", "long_end"])
+        .filter((pl.col("told_on") < pl.col("known_on")) & (pl.col("told_on") >= pl.col("parts_known_on")))
+        .filter((pl.col("told_usd") - pl.col("last_usd")).abs() > RESTATED * pl.col("told_usd").abs())
+        .select("number")
+        .unique()
+    )
+
+
+def _against_itself(numbered: pl.DataFrame) -> pl.DataFrame:
+    """Quarters that one day's filings print and imply by figures to date, and not alike."""
+    to_date = pl.col("is_derived") & (pl.col("roundabout") == 0)
+    columns = [*SERIES, *BOUNDS, "grade", "known_on"]
+    derived = numbered.filter(to_date).select(*columns, derived_number="number", derived_usd="value_usd")
+    held = numbered.filter(~pl.col("is_derived")).join(derived, on=columns)
+    gap = (pl.col("value_usd") - pl.col("derived_usd")).abs()
+    larger = pl.max_horizontal(pl.col("value_usd").abs(), pl.col("derived_usd").abs())
+    both = held.filter((gap > RESTATED * larger) & (gap > ROUNDING_USD))
+    return pl.concat([both.select("number"), both.select(number="derived_number")]).unique()
+
+
+def _fallen(lost: pl.DataFrame, code: str, **tags: str) -> pl.DataFrame:
+    """Quarters that end with a period that is not used."""
+    if lost.is_empty():
+        return _none()
+    named = {name: pl.col(column).str.split(":").list.last() for name, column in tags.items()}
+    return lost.select(*ONE, code=pl.lit(code), **named).unique(ONE, keep="first", maintain_order=True)
+
+
+def _none() -> pl.DataFrame:
+    return pl.DataFrame(schema=FALLEN)
