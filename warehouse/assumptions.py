@@ -1,16 +1,16 @@
 """The numbers that are judgements: read from one file, never from code.
 
-Each entry carries its meaning, unit, allowed range and citation. A user's file replaces entries key by key; a name that
-does not exist or a value outside its range is refused, because a what-if with a typing error would otherwise look like
-an answer.
+Each entry carries its meaning, unit, allowed range and citation. A user's file replaces entries key by key. A name that
+does not exist or a value outside its range is refused. A what-if with a typing error would otherwise look like an
+answer.
 
-Judgements look ahead as easily as facts do: a share of compute that was measured in 2026 decides nothing in January 2025.
-So an entry that cites evidence says from which day that evidence was public (`known_from`), and what counts before it
-(`before`): a wide range of its own, with where that comes from. `Assumptions.as_of` gives the entries of a day. What a
-user sets counts on every day.
+Judgements look ahead as easily as facts do: a share of compute that was measured in 2026 decides nothing in January
+2025. So an entry that cites evidence says from which day that evidence was public (`known_from`). What counts before it
+(`before`) is a wide range of its own, with where that comes from. `Assumptions.as_of` gives the entries of a day. What
+a user sets counts on every day.
 
-Pydantic checks the entries: a model for each kind of distribution and one for a plain value, and a type for each value
-that is a list or a table (`FORMS`). An entry stays the table that the file has, so that its hash is the file's.
+Pydantic checks the entries. There is a model for each kind of distribution, one for a plain value, and a type for each
+value that is a list or a table (`FORMS`). An entry stays the table that the file has, so that its hash is the file's.
 """
 
 from __future__ import annotations

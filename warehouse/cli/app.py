@@ -3,7 +3,7 @@
 A command's file is imported when that command is asked for and not before. What some of them need (Prefect, Great
 Expectations, the marts) takes seconds to import, and a query should not wait for it. Results go to standard output,
 everything else to standard error. The exit code says how it went: 0 done, 1 unexpected failure, 2 wrong use or
-settings, 3 the checks refused the data, 4 published with the old data of a source that failed.
+settings, 3 the checks refused the data. With 4, the answer was published with the old data of a source that failed.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """`overbuild doctor`: is everything in place, and what to do where it is not.
 
-Whether a host can be reached is asked of the sources that are configured (a base address, a contact, a key, a licence),
-and with `--network` of every source that could be asked: one short request each, all at the same time. Any answer of the
-host counts, also a refusal: the run that asks for documents says what was refused.
+Sources that are configured (a base address, a contact, a key, a licence) are asked whether their host can be reached.
+With `--network`, every source that could be asked is. It is one short request each, all at the same time. Any answer of
+the host counts, also a refusal: the run that asks for documents says what was refused.
 """
 
 from __future__ import annotations

@@ -4,7 +4,8 @@ A place in a document or a row number is no name. The same fact stands in severa
 numbers its rows anew. What identifies a fact (`Table.naming_columns`) is the same wherever it stands, so its name is
 made of that. It is the first 16 hexadecimal digits of the MD5 of a JSON list with the table's name and the values as
 text. JSON tells a null from the word null and escapes what would end a value. The engines' own hashes are faster and
-may change with any version. 64 bits are enough for ten million facts (one chance in 400,000 that two share a name).
+may change with any version. Ten million facts need no more than 64 bits: the chance that two share a name is one in
+400,000.
 """
 
 from __future__ import annotations

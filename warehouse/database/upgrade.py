@@ -1,8 +1,8 @@
 """What an earlier version left in a warehouse, brought to what this version declares.
 
 A run starts from a copy of the published warehouse, and an earlier version may have published it. Facts are never
-thrown away for that. A table that has gained a column is made anew with its old rows, and what those rows can say of
-the new column is filled in.
+thrown away for that. A table that has gained a column is made anew with its old rows. What those rows can say of the
+new column is filled in.
 """
 
 from __future__ import annotations

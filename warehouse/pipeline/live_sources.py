@@ -38,7 +38,7 @@ def record_live_sources(store: Store, run: RunContext, ingestion: Ingestion) -> 
         reasons = "\n".join(f"  {row['source']}: {row['message'] or 'gave no document'}" for row in rows)
         raise RefusedError(
             f"No live source brought anything, and there are no earlier data to answer from:\n{reasons}\n"
-            "Mend what is named and run again, or answer from the packaged snapshot: overbuild run --source reference."
+            "Correct what is named and run again, or answer from the packaged snapshot: overbuild run --source reference."
         )
     failed = [row for row in rows if row["outcome"] in ("failed", "partly_failed")]
     return LiveSources({row["source"]: f"{row['message']} {_age(row)}" for row in failed})

@@ -1,9 +1,9 @@
 """What was checked and has not changed is not checked again: which results of earlier still stand.
 
-Rows of `core` are only ever added, and each was checked before it was loaded. A check of single rows therefore says the
-same of `core` today as it said of the rows when they came, unless the check itself has changed. That is its SQL, the
-bounds of the assumptions, the exchange's calendar, or the rows that people accepted. A fingerprint of all these is kept
-with every result. Where it differs, the check runs over all rows again.
+Rows of `core` are only ever added, and each was checked before it was loaded. So a check of single rows says the same
+of `core` today as of the rows when they came, unless the check itself has changed. That is its SQL, the bounds of the
+assumptions, the exchange's calendar, or the rows that people accepted. A fingerprint of all these is kept with every
+result. Where it differs, the check runs over all rows again.
 
 A check of a whole table stands as long as no table that it reads has a new row. On the first run into an empty
 warehouse, what was found of the rows that waited holds of the table. They are the same rows.

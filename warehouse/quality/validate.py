@@ -38,7 +38,7 @@ def validate(
 ) -> Report:
     """Find out whether every check of every target holds, in the given order.
 
-    `connection` is the path of a DuckDB file, or is used as it is: what it attached, its open transaction and its
+    `connection` is the path of a DuckDB file, or is used as it is. What it attached, its open transaction and its
     default schema are seen. With `past`, a check whose earlier result stands is not run again. With `docs`, the run's
     Data Docs are written in that folder, or added to what the same run has there. `earlier` are folders of such pages,
     the latest of whose runs are taken along.

@@ -1,7 +1,7 @@
 """From a figure to its inputs: the rows of `core` behind any row, and the documents they stand in.
 
 A figure that cannot be followed to its source has to be believed, and this project asks nobody to believe. Each mart
-declares how to find the rows behind its own (`Mart.traces`), so a trace is a query on what is published and never a log
+declares how to find the rows behind its own (`Mart.traces`). So a trace is a query on what is published and never a log
 of what was computed. It works on any published warehouse, however old, and on a dated one.
 
 The way down is walked table by table. All rows reached in a mart go down together, with one query for each of its

@@ -1,7 +1,7 @@
 """The quality page of the site: what is new, what waits for a person, and how every table has changed from run to run.
 
-A slow loss is seen in a line of thirty runs and in no single one: a provider that gives fewer rows each day, a column
-that empties. The lines are drawn as SVG in the page itself, so that it opens from disk.
+A slow loss is seen in a line of thirty runs and in no single one. A provider gives fewer rows each day, or a column
+empties. The lines are drawn as SVG in the page itself, so that it opens from disk.
 """
 
 from __future__ import annotations

@@ -50,8 +50,8 @@ SECTIONS: tuple[tuple[str, str, str, str], ...] = (
     (
         "ratios",
         "How heavy the spending is, company by company",
-        "Capex of the last quarters known over revenue and over operating cash flow, without and with the principal paid on "
-        "finance leases; 1 is all of it.",
+        "Capex of the last quarters known over revenue and over operating cash flow, without and with the "
+        "principal paid on finance leases. 1 is all of it.",
         "SELECT ticker, calendar_quarter, capex_usd, finance_lease_principal_usd AS leases_usd, capex_to_revenue, "
         "capex_with_leases_to_revenue AS with_leases_to_revenue, capex_to_operating_cash_flow AS to_cash_flow, "
         "capex_with_leases_to_operating_cash_flow AS with_leases_to_cash_flow, grade FROM marts.capex_quarterly "
@@ -87,7 +87,7 @@ SECTIONS: tuple[tuple[str, str, str, str], ...] = (
     (
         "who_was_hit",
         "Who was hit: role and exposure to chips",
-        "Abnormal return of 27 and 28 January 2025 regressed across firms: a role's is that of its firm with average exposure, "
+        "Abnormal return of 27 and 28 January 2025 regressed across firms. A role's is that of its firm with average exposure, "
         "an exposure's that of one standard deviation more. The error is that of a portfolio, as firms share one event day. "
         "Every buyer is larger than average, so with size in it (turnover) role and size can hardly be told apart.",
         "SELECT specification, variable, coefficient, standard_error, p_value, share_of_quiet_days_beyond, n_firms, r2, grade, "
@@ -98,7 +98,7 @@ SECTIONS: tuple[tuple[str, str, str, str], ...] = (
     (
         "honest_tests",
         "Which tests may be believed on one common day",
-        "Share of days without an event on which each test rejects at its level: a test that keeps its promise rejects about "
+        "Share of days without an event on which each test rejects at its level. A test that keeps its promise rejects about "
         "as often as the level says.",
         'SELECT test, "grouping" AS role, window_end AS last_day_of_window, level, days, rejection_share, share_of_quiet_days, '
         "is_valid_here AS valid, not_valid_because FROM marts.event_placebo WHERE \"grouping\" <> 'ALL' "
@@ -123,7 +123,7 @@ SECTIONS: tuple[tuple[str, str, str, str], ...] = (
     (
         "estimates",
         "What others said is needed, in their own formulas on these facts",
-        "Each published estimate is a multiple of something spent; here it is taken of the same thing in these facts, on the day "
+        "Each published estimate is a multiple of something spent. Here it is taken of the same thing in these facts, on the day "
         "it was published and now. The facts hold four companies or one supplier, the estimates speak of an industry.",
         "SELECT published_by, published_on, formula, published_usd, basis, our_input, our_input_usd, recomputed_usd, assumes, "
         "grade, reason FROM marts.published_estimates ORDER BY published_on, evidence_id, basis DESC",

@@ -85,7 +85,7 @@ TABLE = core(
             from {{table}} g join others o using (ticker, fiscal_year, issued_on)
             where greatest(o.middle / o.of_others, o.of_others / o.middle) >= {FAR}
             """,
-            "what a company says of one year moves by a fraction; words that stand far from its others are about another year, in "
+            "what a company says of one year moves by a fraction. Words that stand far from its others are about another year, in "
             "another currency or have a misprint, and would be read as a cut or a rise",
             severity="warning",
             columns=("low_usd", "high_usd", "fiscal_year"),

@@ -1,9 +1,9 @@
 """Figures from companies' filings, every filing's row as it was filed.
 
-Cash-flow figures of a 10-Q are year to date, a fourth quarter is printed in no filing but the annual report, last
-year's figures are repeated as comparatives under this year's label, and restatements change the past. So every row
-keeps its period, its filing and its filing date, and quarters are derived from them later (`marts.capex_quarterly`).
-`fiscal_year` and `fiscal_quarter` describe the period itself; what the filing calls itself stands in the `filing_` columns.
+Cash-flow figures of a 10-Q are year to date, and only the annual report covers a fourth quarter. Last year's figures
+are repeated as comparatives under this year's label, and restatements change the past. So every row keeps its period,
+its filing and its filing date, and quarters are derived from them later (`marts.capex_quarterly`). `fiscal_year` and
+`fiscal_quarter` describe the period itself; what the filing calls itself stands in the `filing_` columns.
 """
 
 from warehouse.calendars.fiscal import DAYS_OVER_MONTH_END, LENGTHS_DAYS, PERIOD_TYPES
@@ -113,8 +113,8 @@ TABLE = core(
         Check(
             "length_of_the_period",
             f"(period_type = 'instant') <> (period_start is null) or {_NOT_SO_LONG}",
-            "a period that is as long as no quarter, half, nine months or year has a wrong date, and a difference of two "
-            "such periods is the figure of no quarter",
+            "a period that is as long as no quarter, half, nine months or year has a wrong date. A difference of "
+            "two such periods is the figure of no quarter",
             quarantines=True,
             columns=("period_type", "period_start", "period_end"),
         ),
@@ -215,8 +215,8 @@ TABLE = core(
             select e.ticker, e.measure, e.period_start, e.period_end, e.value_usd, e.document_sha256, e.locator
             from ends e join shared s using (ticker, place) where s.of_ticker >= 20 and s.n <= {RARE} * s.of_ticker
             """,
-            "a period that ends in another month of the quarter than all others of its company has its dates wrong, and falls "
-            "into another calendar quarter",
+            "a period that ends in another month of the quarter than all others of its company has its dates "
+            "wrong. It falls into another calendar quarter",
             severity="warning",
             columns=("period_start", "period_end"),
             quarantines_compared=True,
@@ -261,8 +261,8 @@ TABLE = core(
             where share > 0.5 and share < 1 and (accession <> '' or tag <> '')
               and not regexp_full_match(accession, '{ACCESSION}')
             """,
-            "an accession number of another form than those of the company's other rows leads to no filing, or a row of a filing "
-            "has lost it; its other fields are not to be trusted",
+            "an accession number of another form than those of the company's other rows leads to no filing, or a "
+            "row of a filing has lost it. Its other fields are not to be trusted",
             severity="warning",
             columns=("accession",),
             quarantines_compared=True,
@@ -344,7 +344,7 @@ TABLE = core(
                    round(times_the_quarters_before, 2) as times_the_quarters_before, shorter_locator, document_sha256, locator
             from pairs where times_the_quarters_before >= {LAST_QUARTER}
             """,
-            "the quarter that two year-to-date figures imply is many times those before it: one of the two has a digit too many, "
+            "the quarter that two year-to-date figures imply is many times those before it. One of the two has a digit too many, "
             "or is of another period",
             severity="warning",
             columns=("value_usd", "period_end"),
@@ -397,8 +397,8 @@ TABLE = core(
               where a.ticker = c.ticker and a.measure = c.measure and a.tag = c.old_tag and b.tag = c.new_tag
                 and abs(a.value_usd - b.value_usd) <= 0.01 * abs(a.value_usd))
             """,
-            "a company that files a measure under another tag, without one period under both, may mean something else by "
-            "it; a difference across the two is no quarter",
+            "a company that files a measure under another tag, without one period under both, may mean something "
+            "else by it. A difference across the two is no quarter",
             severity="warning",
             columns=("ticker", "measure"),
         ),

@@ -81,8 +81,8 @@ TABLE = core(
                    document_sha256, locator
             from compared where off > {EX_DATE_ROUNDING} + 0.2 * value / close_before
             """,
-            "a dividend that the adjusted closes of its day know nothing of, or another amount of, is of another day, another "
-            "company, in cents or no dividend",
+            "a dividend that the adjusted closes of its day do not know, or know with another amount, is of "
+            "another day or company, in cents, or no dividend",
             severity="warning",
             columns=("value",),
         ),

@@ -22,8 +22,8 @@ PRICING_KINDS = (
 
 AROUND_DAYS = 180
 NODE = 5.0
-"""A price by this factor or more off the median of its chip, class and kind is another thing's: a node's (of 8 or 16
-GPUs), a part's, or another chip's. The largest true factor that was seen is 4.5 (an old chip, sold out); spot moves
+"""A price by this factor or more off the median of its chip, class and kind is another thing's. It is a node's (of 8 or
+16 GPUs), a part's, or another chip's. The largest true factor that was seen is 4.5 (an old chip, sold out); spot moves
 more.
 """
 NODE_SPOT = 6.0
@@ -145,8 +145,8 @@ TABLE = core(
             from beside where most = 1 and abs(ln(price_after / price_before)) <= {SAME}
               and abs(ln(price / price_before)) >= {GOES_BACK} and after_on - before_on <= {AROUND_DAYS}
             qualify count(*) over (partition by provider, instance, gpu_model, gpu_count, region, pricing_kind, source) = 1""",
-            "a price that changes once and is back the next time was of another term, region or currency on that day, or a "
-            "misprint (the cheapest of several hosts comes and goes often)",
+            "a price that changes once and is back the next time was of another term, region or currency on that "
+            "day, or a misprint. The cheapest of several hosts comes and goes often",
             severity="warning",
             columns=("usd_per_gpu_hour",),
         ),
@@ -154,7 +154,7 @@ TABLE = core(
             "price_of_a_node",
             f"{_OFFERS} select {_OFFER} from compared where offers >= 6 and factor >= limit_factor",
             "a price that is a multiple or a fraction of what others ask for the chip is that of a whole node, of a part of "
-            "a GPU or of another chip, and moves every median",
+            "a GPU or of another chip. It moves every median",
             severity="warning",
             columns=("usd_per_gpu_hour", "gpu_count"),
             quarantines_compared=True,
@@ -208,8 +208,8 @@ TABLE = core(
               where list_has_all(string_split(s.gpu_model, ' '), string_split(p.gpu_model, ' ')))
               and exists (select 1 from core.gpu_specs)
             group by gpu_model""",
-            "a chip without a specification has a price and no performance; a misspelt one falls out of its own series "
-            "(names in live lists are looked up one by one and cannot be misspelt)",
+            "a chip without a specification has a price and no performance. A misspelt one falls out of its own "
+            "series (names in live lists are looked up and cannot be misspelt)",
             severity="warning",
             columns=("gpu_model",),
         ),

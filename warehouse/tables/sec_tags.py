@@ -1,7 +1,7 @@
 """Which XBRL tags stand for which measure, in order of preference: the one list of them (sec_tags.toml).
 
 The source reads the tags that it names. Whoever has to choose between figures of two tags of a measure takes the one
-that it names first: the view of `core.company_facts`, the selection of current rows and the quarters.
+that it names first. This holds for the view of `core.company_facts`, the selection of current rows and the quarters.
 """
 
 from __future__ import annotations

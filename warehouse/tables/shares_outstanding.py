@@ -71,8 +71,8 @@ TABLE = core(
                        or greatest(c.from_before, c.from_after) <= 1.0 / {SPIKE}) then 'the next count takes it back'
                    end as found, t.document_sha256, t.locator
             from {{table}} t join compared c using (ticker, measured_on) where found is not null""",
-            "a count in thousands, of another company, of one class of shares or with a digit too many makes the market value "
-            "lost in a day as wrong as it is",
+            "a count in thousands, of another company or of one class of shares makes the market value lost in a "
+            "day as wrong as it is",
             severity="warning",
             columns=("shares",),
             quarantines_compared=True,
@@ -84,7 +84,7 @@ TABLE = core(
                    {_NEAREST} as nearest_split, t.document_sha256, t.locator
             from {{table}} t join compared c using (ticker, measured_on)
             where greatest(c.from_before, 1 / c.from_before) >= {STEP}""",
-            "a count that changed for good, as by a split that no source tells (the nearest is named): until it is recorded, "
+            "a count that changed for good, as by a split that no source gives (the nearest is named). Until it is recorded, "
             "counts before and after it are on two bases",
             severity="warning",
             columns=("shares",),

@@ -219,8 +219,8 @@ TABLE = core(
             select ticker, date, source, close, close_before, close_after, adj_close, round(factor, 6) as factor,
               round(factor_before, 6) as factor_before, round(factor_after, 6) as factor_after, document_sha256, locator
             from steps where apart >= {APART} or (factor_step > rounding and factor_stays < factor_step / 5)""",
-            "a bar far above or below those of both neighbours, or adjusted otherwise than both, is of another share, in another "
-            "currency or a misprint: it makes two returns that nobody earned",
+            "a bar far above or below those of both neighbours, or adjusted otherwise than both, is of another "
+            "share, in another currency or a misprint. It makes two returns that nobody earned",
             severity="warning",
             columns=("close", "adj_close"),
             quarantines_compared=True,
@@ -236,8 +236,8 @@ TABLE = core(
             select ticker, date, source, volume, usual_volume, document_sha256, locator
             from looked_at join usual using (ticker, source, date) where usual_volume >= {TRADED} and volume > 0
               and volume / usual_volume not between {VOLUME_LOW} and {VOLUME_HIGH}""",
-            "a volume a hundredth or a thousand times of what is usual is in thousands or in dollars: checks that look for news "
-            "of a jump, and the turnover, would be misled",
+            "a volume a hundredth or a thousand times of what is usual is in thousands or in dollars. Checks that "
+            "look for news of a jump, and the turnover, would be misled",
             severity="warning",
             columns=("volume",),
         ),
@@ -280,8 +280,8 @@ TABLE = core(
               round(day_after, 2) as day_after
             from compared where returns >= {ENOUGH_RETURNS}
               and greatest(abs(day_before), abs(day_after)) > greatest(abs(same_day) + {LAGGING}, {GOES_WITH})""",
-            "the returns of a ticker that go with the market's of the day before or after have their dates shifted, and "
-            "an event study would read the wrong day",
+            "the returns of a ticker that go with the market's of the day before or after have their dates "
+            "shifted. An event study would read the wrong day",
             columns=("ticker", "date"),
         ),
         Check(
@@ -323,7 +323,7 @@ TABLE = core(
         Check(
             "split_on_one_side",
             f"{_MOVES} select {_SAID} from moves where {ONE_SIDED}",
-            "a day on which nearly everything was lost or won and nobody traded more than usual is no news: the history was "
+            "a day on which nearly everything was lost or won and nobody traded more than usual is no news. The history was "
             "converted for a split in one part only, or the bars of another share begin here. Fetch the whole history again "
             "(`overbuild backfill`), or take the ticker out",
             columns=("close",),
@@ -352,8 +352,8 @@ TABLE = core(
             f"where (volume >= {TRADED} and {_SAME}) "
             f"or (volume >= {TRADED} and close >= {CENTS_SHOW} and high > low and {_SAME_PRICES}) "
             f"or (open = high and high = low and low = close and close = close_before and volume_before >= {TRADED})",
-            "the same prices on two days (of a share of a few dollars, the same volume, too), or one price all day that is "
-            "yesterday's close: the second is a copy, and its return of zero is not real",
+            "the same prices on two days (of a share of a few dollars, the same volume, too), or one price all day "
+            "that is yesterday's close. The second is a copy, and its return of zero is not real",
             severity="warning",
             columns=("close", "volume"),
         ),
@@ -383,7 +383,7 @@ TABLE = core(
             where p.from_end = 1
               and least(abs(ln(p.close / p.other_close)), abs(abs(ln(p.close / p.other_close)) - abs(l.split_log)))
                 > {ROUNDING} + {CENT / 2} * (1 / p.close + 1 / p.other_close)""",
-            "two vendors' closes differ on the last day that both have and no recorded split explains it: one has "
+            "two vendors' closes differ on the last day that both have and no recorded split explains it. One has "
             "another share under this ticker, or a split that the other lacks",
             severity="warning",
             columns=("close", "source", "other_source", "other_close"),

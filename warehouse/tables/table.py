@@ -113,8 +113,8 @@ class OneSource:
     """Rows that form a series (`of`, along the date column `along`), each of which is taken from one source whole.
 
     Two sources adjust the same series differently. A step from one to the other in the middle of it is a return that
-    nobody earned. So one source is taken for the whole of a series: of the better grade, then the one that reaches
-    further, then the first in `preference`. One that is not listed there comes after those that are.
+    nobody earned. So one source is taken for the whole of a series. It is the one of the better grade, then the one
+    that reaches further, then the first in `preference`. One that is not listed there comes after those that are.
     """
 
     of: tuple[str, ...]

@@ -91,7 +91,7 @@ TABLE = core(
         Check(
             "scope_without_a_cost",
             "cost_scope <> 'unknown' and coalesce(claimed_cost_usd, gpu_hours, training_flop) is null",
-            "a rung of the ladder without a cost, hours or operations on it lost its figure; a run whose cost nobody claimed "
+            "a rung of the ladder without a cost, hours or operations on it lost its figure. A run whose cost nobody claimed "
             "still says what its hours cover",
             quarantines=True,
             columns=("cost_scope", "claimed_cost_usd", "gpu_hours", "training_flop"),

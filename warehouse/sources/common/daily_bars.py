@@ -282,8 +282,7 @@ def _refuse_strangers(document: Document, ticker: str, bars: pl.DataFrame) -> No
         raise DocumentError(
             document.name,
             f"{off.height} of {bars.height} bars of {ticker} are on days without a session of the New "
-            f"York exchange (first: {off['date'][0]}); it trades on another calendar and cannot stand beside the "
-            "panel. Take it out of OVERBUILD_TICKERS.",
+            f"York exchange (first: {off['date'][0]}); it trades on another calendar. Take it out of OVERBUILD_TICKERS.",
         )
 
 
@@ -296,8 +295,8 @@ def refuse_one_sided(name: str, bars: pl.DataFrame, actions: pl.DataFrame) -> No
         day, close, before, turnover = found.select("date", "close", "close_before", "turnover").row(0)
         raise DocumentError(
             name,
-            f"from {before:g} to {close:g} on {day} with {turnover:.2g} times the usual turnover, and no "
-            "dividend explains it: a split was applied to one part of the history only. Nothing of it was loaded; the "
+            f"from {before:g} to {close:g} on {day} with {turnover:.2g} times the usual turnover, and no dividend "
+            "explains it. A split was applied to one part of the history only. Nothing of it was loaded; the "
             "next run asks again.",
         )
 

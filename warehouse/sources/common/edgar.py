@@ -25,7 +25,7 @@ def ready(settings: Settings) -> str | None:
         return None
     return (
         "the SEC asks who is asking: set OVERBUILD_CONTACT to a name and an e-mail address, such as "
-        "'Jane Doe jane@example.com'; it is sent as the User-Agent of each request and to nobody else."
+        "'Jane Doe jane@example.com'. It is sent as the User-Agent of each request and to nobody else."
     )
 
 

@@ -6,8 +6,8 @@ Lists differ in form and agree in their traps. So the rules stand here once:
   for it, whatever the list says. Azure's own list says 12 for a node of 8. Both counts are named in a notice.
 - A row is quarantined with its reason where the chip, provider, currency or unit is unknown, or the price is not a
   number above zero. A notice says which names and how many rows. Nothing is guessed.
-- What is understood and is not such a price is left out, and a notice counts it: Windows, a software licence,
-  serverless, a zero that means "not offered". The document stays in the archive, so nothing is lost.
+- What is understood and is not such a price is left out: Windows, a software licence, serverless, a zero that means
+  "not offered". A notice counts it. The document stays in the archive, so nothing is lost.
 - A part of a GPU is left out too. Divided by its fraction it would be a price at which nobody can rent a whole GPU. An
   offer counts at the lowest price of its sizes (method 3), so a slice would set the price of the chip.
 - A spot price at or above the same offer's on-demand price is a fact about some lists: kept, with a note.

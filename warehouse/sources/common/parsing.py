@@ -1,6 +1,6 @@
 """From a document's fields to a typed frame, losing nothing on the way: text of a CSV file, figures of a JSON body.
 
-A document that is not what it claims to be is refused whole: a column is missing, or a line was cut short, and nothing
+A document that is not what it claims to be is refused whole. A column is missing, or a line was cut short, and nothing
 in it can be trusted. A row in which one field cannot be read is quarantined with the field, what stands there and its
 place; the other rows go on. A figure that arrives as a number stays that number; only text is parsed.
 """
