@@ -71,12 +71,12 @@ REFUSED = {
     "a file cut at a line": (
         "gpu_prices.csv",
         lambda lines: lines[:900],
-        r"gpu_prices\.csv: 899 rows where snapshot\.toml counts 1247; the file was cut short",
+        r"gpu_prices\.csv: 899 rows where snapshot\.toml counts 1796; the file was cut short",
     ),
     "a duplicate key": (
         "shares_outstanding.csv",
         lambda lines: [*lines, lines[5]],
-        r"shares_outstanding\.csv, line 6 and line 40: ticker, measured_on, known_on are the same in these rows",
+        r"shares_outstanding\.csv, line 6 and line 47: ticker, measured_on, known_on are the same in these rows",
     ),
     "a text where a number belongs, in a small table": (
         "capex_guidance.csv",

@@ -389,6 +389,14 @@ KINDS: tuple[Kind, ...] = (
         names=("6963200000", *LINE),
     ),
     Kind(
+        "capex of a quarter that one filing gives twice",
+        F,
+        "filing_says_one_figure",
+        "quarantined",
+        rows=again({"value_usd": times(1.5, True), "citation": "a page that repeats the filing"}, **CAPEX),
+        names=("value_usd", "told_usd", *LINE),
+    ),
+    Kind(
         "two sources that differ",
         F,
         "sources_agree",

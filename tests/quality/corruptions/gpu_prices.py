@@ -117,7 +117,7 @@ KINDS: tuple[Kind, ...] = (
         G,
         "price_of_a_node",
         "quarantined",
-        rows=put({"usd_per_gpu_hour": times(8)}, observation_id="GP1110"),
+        rows=put({"usd_per_gpu_hour": times(8)}, observation_id="GP2193"),
         names=("usd_per_gpu_hour", *LINE),
     ),
     Kind(
@@ -229,7 +229,7 @@ KINDS: tuple[Kind, ...] = (
         "rupees called dollars",
         G,
         "plausible_for_the_chip",
-        "refused",
+        "quarantined",
         rows=each({"usd_per_gpu_hour": times(86)}, provider="Massed Compute"),
         names=("usd_per_gpu_hour", *LINE),
     ),
