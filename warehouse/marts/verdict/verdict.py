@@ -145,6 +145,12 @@ TABLE = mart(
 
 def build(verdict_conditions: pl.DataFrame, *, as_of: date, assumptions: Assumptions) -> pl.DataFrame:
     """A row for each question of each scope, always (method 7)."""
+    rows = [_row(case, as_of) for case in cases(verdict_conditions, assumptions)]
+    return pl.DataFrame(rows, schema=dict(TABLE.polars_schema))
+
+
+def cases(verdict_conditions: pl.DataFrame, assumptions: Assumptions) -> list[Case]:
+    """Every question of every scope decided, the group first, each with what it leans to and the remedies that turn it."""
     decided = {(row["scope"], row["question"]): row for row in decide(verdict_conditions).to_dicts()}
     conditions: dict[tuple[str, str], dict[str, Row]] = {}
     for row in verdict_conditions.to_dicts():
@@ -154,11 +160,11 @@ def build(verdict_conditions: pl.DataFrame, *, as_of: date, assumptions: Assumpt
     of_group: dict[str, Case] = {}
     of_companies: dict[str, dict[str, Case]] = {name: {} for name in questions()}
     for scope in (GROUP, *COMPANIES):
-        cases: dict[str, Case] = {}
+        of_scope: dict[str, Case] = {}
         for name, question in questions().items():
             found = decided.get((scope, name), nothing)
             own = conditions.get((scope, name), {})
-            cases[name] = _case(
+            of_scope[name] = _case(
                 Case(
                     scope=scope,
                     question=question,
@@ -166,17 +172,17 @@ def build(verdict_conditions: pl.DataFrame, *, as_of: date, assumptions: Assumpt
                     conditions=own,
                     behind=[own[each] for each in found["rests_on"] if each in own],
                     reasons=(),
-                    others={other: cases[other] for other in question.concludes_from},
+                    others={other: of_scope[other] for other in question.concludes_from},
                     assumptions=assumptions,
                     group=of_group.get(name),
                     companies={} if of_group else of_companies[name],
                 )
             )
             if of_group:
-                of_companies[name][scope] = cases[name]
-        of_group = of_group or cases
-        found_cases += cases.values()
-    return pl.DataFrame([_row(case, as_of) for case in found_cases], schema=dict(TABLE.polars_schema))
+                of_companies[name][scope] = of_scope[name]
+        of_group = of_group or of_scope
+        found_cases += of_scope.values()
+    return found_cases
 
 
 def _case(case: Case) -> Case:

@@ -385,10 +385,31 @@ def _missing_facts(case: Case) -> list[Remedy]:
     too_slow = [case.value(f"growth_too_slow_at_lowest_{view}") or 0.0 for view in views]
     recovers = [case.value(f"{GROWS}_{view}") or 0.0 for view in views]
     if min(recovers) >= least:
-        return [Remedy("last year's AI revenue showing that the newest spend earns more than the average", on_course)]
+        return [
+            Remedy(
+                EARLIER_SHOWS.format("more"),
+                on_course,
+                tries=EARLIER,
+            )
+        ]
+    bounded = listed(case[f"{GROWS}_{views[0]}"]["entities"] or ["the rest"])
+    if case.group is None and case.leaning == ON_COURSE:
+        return [
+            Remedy(f"AI revenue of {bounded} and of all sellers a year earlier that shows growth enough", on_course)
+        ]
     if min(too_slow) >= least:
-        return [Remedy("last year's AI revenue showing that the newest spend earns less than the average", falls_short)]
+        return [
+            Remedy(
+                EARLIER_SHOWS.format("less"),
+                falls_short,
+                tries=EARLIER,
+            )
+        ]
     return []
+
+
+EARLIER = {"facts": "revenue_a_year_earlier"}
+EARLIER_SHOWS = "last year's AI revenue showing that the newest spend earns {} than the average"
 
 
 def _between(case: Case) -> str:
