@@ -12,10 +12,12 @@ from tests.marts.made_up import mart_frame
 from warehouse.assumptions import Assumptions
 from warehouse.marts import all_marts
 from warehouse.marts.payback.model import Model
-from warehouse.marts.payback.models import models
+from warehouse.marts.payback.models import models, payback_views
+from warehouse.marts.payback.payback_model import PaybackView
 from warehouse.tables import CORE
 
-AS_OF = date(2026, 7, 1)  # a vintage of 2025 is 365 days old on it
+AS_OF = date(2026, 7, 1)
+ON, A_YEAR_BEFORE = date(2026, 6, 30), date(2025, 6, 30)  # day of the revenue that is set against the spend
 WASTE = ("waste_simulation", "waste_probabilities", "waste_sensitivity")
 POINTS_Q3 = {"life": 5, "discount_rate": 0.1, "cash_margin": 0.5, "ai_share": 0.6, "growth": 0.5}
 POINTS_Q2 = {"share_final": 0.2, "utilisation": 0.4, "undisclosed_gross_up": 2.0, "efficiency_gain": 4.0,
@@ -44,16 +46,36 @@ def vintages(capex: dict[int, int | None], ticker: str = "MSFT", leases: int | N
     return mart_frame("capex_vintages", rows)
 
 
-def revenue(*lines: tuple[str, float | None, float, float | None], scope="MSFT", lower=False) -> pl.DataFrame:
-    """Counted lines (entity, low, value, high); a low and high of None is a fact without a range."""
-    rows = [
-        {"scope": scope, "revenue_view": "infrastructure", "entity": entity, "evidence_id": f"CC{i:03}",
-         "metric": "ai_run_rate", "as_of_date": date(2026, 1, i + 1), "low_usd": value if low is None else low,
-         "value_usd": value, "high_usd": value if high is None else high, "has_range": low is not None,
-         "counted": True, "is_lower_bound": lower, "known_on": made_up.KNOWN, "grade": "C"}
-        for i, (entity, low, value, high) in enumerate(lines)
-    ]  # fmt: skip
-    return mart_frame("attributable_revenue", rows)
+def line(entity: str, usd: float | None, on: date = ON, **row: Any) -> dict[str, Any]:
+    """A line of revenue of Microsoft's infrastructure view, as disclosed."""
+    usual = {"scope": "MSFT", "revenue_view": "infrastructure", "entity": entity, "metric": "ai_run_rate",
+             "evidence_id": f"{entity} {on}", "as_of_date": on, "low_usd": usd, "value_usd": usd, "high_usd": usd,
+             "has_range": False, "used_as": "disclosed", "counted": True, "growth_stated": None, "known_on": made_up.KNOWN, "grade": "C",
+             "fact_ids": [f"{entity} {on}"]}  # fmt: skip
+    return usual | row
+
+
+def earlier(entity: str, usd: float, on: date, **row: Any) -> dict[str, Any]:
+    """An earlier figure of the same series: it shows growth and does not count."""
+    return line(entity, usd, on, **{"used_as": "earlier", "counted": False, **row})
+
+
+def bound(entity: str, most: float, on: date = ON, **row: Any) -> dict[str, Any]:
+    """A seller without a figure of its own: from nothing to its whole cloud revenue."""
+    ends = {"low_usd": 0.0, "high_usd": most, "has_range": True, "used_as": "bound", "metric": "revenue_quarter"}
+    return line(entity, None, on, **{**ends, **row})
+
+
+def revenue(*lines: dict[str, Any], **row: Any) -> pl.DataFrame:
+    return mart_frame("attributable_revenue", [{**each, **row} for each in lines])
+
+
+def grown(
+    usd: float = 20e9, before: float | None = 10e9, scope: str = "MSFT", entity: str = "Microsoft"
+) -> pl.DataFrame:
+    """Revenue today and exactly a year before: growth of `usd / before - 1` and what came in a year."""
+    lines = [line(entity, usd)] + ([earlier(entity, before, A_YEAR_BEFORE)] if before is not None else [])
+    return revenue(*lines, scope=scope)
 
 
 def evidence() -> pl.DataFrame:
@@ -61,21 +83,28 @@ def evidence() -> pl.DataFrame:
 
 
 def inputs(**changed: pl.DataFrame) -> dict[str, pl.DataFrame]:
-    """What the waste marts read: 100 billion dollars spent in 2025 by Microsoft, 20 billion a year earned."""
+    """What the waste marts read: 100 billion dollars spent in 2025 by Microsoft, 20 billion a year earned, twice as much
+    as a year before."""
     usual = {
         "training_share": share(),
-        "capex_vintages": vintages({2025: 100_000_000_000}),
-        "attributable_revenue": revenue(("Microsoft", None, 20e9, None)),
-        "glut_signals": made_up.glut({}),
+        "capex_vintages": vintages({2024: 40_000_000_000, 2025: 100_000_000_000}),
+        "attributable_revenue": grown(),
         "evidence": evidence(),
     }
     return usual | changed
 
 
-def model(assumptions: Assumptions, scope: str = "MSFT", view: str = "infrastructure", **changed) -> Model:
-    frames = {name: frame for name, frame in inputs(**changed).items() if name != "glut_signals"}
-    found = models(**frames, as_of=AS_OF, assumptions=assumptions)
-    return next(m for m in found if (m.scope, m.view) == (scope, view))
+def model(
+    assumptions: Assumptions, scope: str = "MSFT", view: str = "infrastructure", bound: str = "point", **changed: Any
+) -> Model:
+    found = models(**inputs(**changed), assumptions=assumptions)
+    return next(m for m in found if (m.scope, m.view, m.bound) == (scope, view, bound))
+
+
+def view_of(assumptions: Assumptions, scope: str = "MSFT", view: str = "infrastructure", **changed: Any) -> PaybackView:
+    frames = {name: frame for name, frame in inputs(**changed).items() if name != "training_share"}
+    found = payback_views(**frames, assumptions=assumptions)
+    return next(each for each in found if (each.scope, each.view) == (scope, view))
 
 
 def run(assumptions: Assumptions, only: tuple[str, ...] = WASTE, **changed: pl.DataFrame) -> dict[str, pl.DataFrame]:

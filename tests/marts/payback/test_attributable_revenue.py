@@ -1,4 +1,4 @@
-"""No dollar counts twice, nothing is left out silently, and the figure known last is the one that counts."""
+"""No dollar counts twice, nothing is left out silently, and a seller who tells nothing is bounded."""
 
 from __future__ import annotations
 
@@ -7,14 +7,12 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from tests.conftest import with_provenance
 from tests.marts.declared import failing
 from warehouse.assumptions import load
 from warehouse.marts import known
-from warehouse.marts.common.reasons import reason
+from warehouse.marts.common.reasons import codes
 from warehouse.marts.payback import attributable_revenue
 from warehouse.tables import CORE
 
@@ -37,42 +35,55 @@ def lines(evidence: pl.DataFrame, scope: str = "MSFT", view: str = "infrastructu
     return found.filter((pl.col("scope") == scope) & (pl.col("revenue_view") == view)).to_dicts()
 
 
-def counted(rows: list[dict[str, Any]]) -> list[str]:
-    return [row["evidence_id"] for row in rows if row["counted"]]
+def used(rows: list[dict[str, Any]]) -> dict[str, str]:
+    return {row["evidence_id"]: row["used_as"] for row in rows if row["counted"]}
 
 
 # ---- The snapshot: the views line by line ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("scope", "view", "ids", "lower"),
+    ("scope", "view", "wanted"),
     [
-        ("ALL", "end_customer", ["CC119", "CC120"], False),  # 110 and 175 billion of the industry span the range
-        ("ALL", "infrastructure", ["CC046", "CC044"], True),  # 15 and 37 billion; Google's and Meta's are unknown
-        ("MSFT", "infrastructure", ["CC044"], False),
-        ("AMZN", "infrastructure", ["CC046"], False),
-        ("GOOGL", "infrastructure", [], True),
-        ("META", "infrastructure", [], True),
+        ("ALL", "end_customer", {"CC120": "estimate", "EV2028": "estimate"}),
+        ("ALL", "infrastructure",
+         {"EV2001": "disclosed", "EV2002": "disclosed", "EV2003": "outside_estimate", "EV2009": "bound"}),
+        ("MSFT", "infrastructure", {"EV2001": "disclosed"}),
+        ("AMZN", "infrastructure", {"EV2002": "disclosed"}),
+        ("GOOGL", "infrastructure", {"EV2003": "outside_estimate", "EV2009": "bound"}),
+        ("META", "infrastructure", {}),
     ],
-)
-def test_what_counts_in_the_snapshot(scope, view, ids, lower, facts):
-    found = lines(known(facts, AS_OF)["evidence"], scope, view)
-    assert counted(found) == ids
-    assert {row["is_lower_bound"] for row in found} == {lower}
+)  # fmt: skip
+def test_what_counts_in_the_snapshot(scope, view, wanted, facts):
+    assert used(lines(known(facts, AS_OF)["evidence"], scope, view)) == wanted
 
 
-def test_the_labs_are_in_the_industrys_figure_already(facts):
-    found = lines(known(facts, AS_OF)["evidence"], "ALL", "end_customer")
-    labs = [row for row in found if row["entity"] in ("OpenAI", "Anthropic")]
-    assert labs
+def test_google_lies_between_nothing_and_its_whole_cloud(facts):
+    """Two quarters are known (24.768 and 20.0 billion); the two before count as the next known one."""
+    rows = {row["evidence_id"]: row for row in lines(known(facts, AS_OF)["evidence"], "GOOGL")}
+    ends = rows["EV2009"]
+    assert (ends["low_usd"], ends["value_usd"], ends["high_usd"]) == (0, None, pytest.approx(24.768e9 + 3 * 20e9))
+    assert codes(ends["reasons"]) == ["bounded_by_whole_cloud", "cloud_quarters_unknown"]
+    assert codes(rows["EV2003"]["reasons"]) == ["outside_estimate"]
+
+
+def test_meta_sells_no_computing_and_its_advertising_is_no_line(facts):
+    rows = lines(known(facts, AS_OF)["evidence"], "META")
+    assert codes(next(row for row in rows if row["evidence_id"] == "")["reasons"]) == ["sells_no_computing"]
+    assert not any(row["counted"] for row in rows)
+
+
+def test_a_trailing_year_and_the_labs_stand_beside(facts):
+    rows = {row["evidence_id"]: row for row in lines(known(facts, AS_OF)["evidence"], "ALL", "end_customer")}
+    assert (rows["CC119"]["used_as"], codes(rows["CC119"]["reasons"])) == ("beside", ["another_basis"])
+    labs = [row for row in rows.values() if row["entity"] in ("OpenAI", "Anthropic")]
+    assert {row["used_as"] for row in labs} == {"lab"}
     assert not any(row["counted"] for row in labs)
-    assert all(row["reasons"] == [reason("inside_other_revenue", entities=[INDUSTRY])] for row in labs)
 
 
-def test_before_the_industrys_figure_the_labs_stand_in_as_a_lower_bound(facts):
+def test_before_the_estimates_there_is_no_end_customer_revenue(facts):
     found = lines(known(facts, date(2026, 4, 30))["evidence"], "ALL", "end_customer")
-    assert {row["entity"] for row in found if row["counted"]} == {"OpenAI", "Anthropic"}
-    assert all(row["is_lower_bound"] for row in found)
+    assert used(found) == {}
 
 
 @pytest.mark.parametrize("day", [date(2024, 11, 30), date(2025, 1, 31), AS_OF])
@@ -85,15 +96,44 @@ def test_no_revenue_is_in_two_views_of_a_scope(day, facts):
 # ---- Made up -----------------------------------------------------------------------------------------------------------
 
 
-def test_known_last_counts_and_the_rest_says_why():
-    found = lines(facts_of({"known_on": date(2025, 1, 1), "value": 5e9}, {"known_on": date(2026, 1, 1)}))
-    assert counted(found) == ["CC001"]
-    assert found[0]["reasons"] == [reason("later_figure_known")]
+def test_the_figure_about_the_latest_day_counts_and_the_rest_says_why():
+    found = lines(facts_of({"as_of_date": date(2025, 1, 1), "value": 5e9}, {}))
+    assert used(found) == {"CC001": "disclosed"}
+    assert (found[0]["used_as"], codes(found[0]["reasons"])) == ("earlier", ["later_figure_known"])
 
 
-def test_figures_of_one_day_count_together():
-    found = lines(facts_of({"value": 5e9}, {"value": 9e9, "metric": "ai_run_rate"}))
-    assert counted(found) == ["CC000", "CC001"]
+def test_a_figure_said_twice_on_one_day_counts_once_by_the_better_source():
+    found = lines(facts_of({"as_of_date": date(2026, 1, 20)}, {"grade": "A"}))
+    assert used(found) == {"CC001": "disclosed"}
+    assert codes(found[0]["reasons"]) == ["same_figure_of_better_grade"]
+
+
+def quarter(usd: float, day: date, **row: Any) -> dict[str, Any]:
+    return {"entity": "Google Cloud", "metric": "revenue_quarter", "unit": "USD/quarter", "value": usd,
+            "as_of_date": day, **row}  # fmt: skip
+
+
+def test_the_upper_bound_is_the_cloud_of_four_quarters():
+    days = [date(2025, 3, 31), date(2025, 6, 30), date(2025, 9, 30), date(2025, 12, 31), date(2024, 12, 31)]
+    four = [quarter(usd * 1e9, day) for usd, day in zip((1, 2, 3, 4, 100), days, strict=True)]
+    (ends,) = (row for row in lines(facts_of(*four), "GOOGL") if row["counted"])
+    assert (ends["low_usd"], ends["high_usd"], ends["as_of_date"]) == (0, 10e9, date(2025, 12, 31))
+    assert codes(ends["reasons"]) == ["bounded_by_whole_cloud"]
+
+
+def test_a_sellers_own_figure_takes_the_place_of_its_bounds():
+    cloud = quarter(20e9, date(2025, 12, 31))
+    own = {"entity": "Google Cloud", "value": 60e9, "grade": "A"}
+    assert used(lines(facts_of(cloud, own), "GOOGL")) == {"CC001": "disclosed"}
+    of_meta = lines(facts_of({"entity": "Meta", "value": 60e9}), "META")
+    assert used(of_meta) == {"CC000": "disclosed"}
+
+
+def test_an_outside_estimate_is_the_middle_and_a_confirmed_one_a_disclosure():
+    cloud = quarter(20e9, date(2025, 12, 31))
+    guess = {"evidence_id": "EV2003", "entity": "Google Cloud", "value": 30e9}
+    assert used(lines(facts_of(cloud, guess), "GOOGL"))["EV2003"] == "outside_estimate"
+    assert used(lines(facts_of(cloud, {**guess, "grade": "A"}), "GOOGL")) == {"EV2003": "disclosed"}
 
 
 @pytest.mark.parametrize(
@@ -101,7 +141,6 @@ def test_figures_of_one_day_count_together():
     [
         {"metric": "revenue_quarter", "unit": "USD/quarter"},  # a cloud's whole revenue
         {"metric": "ai_run_rate_guided"},  # an expectation
-        {"unit": "USD/quarter"},
         {"grade": "D"},
         {"topic": "capacity"},
         {"entity": "Oracle"},
@@ -109,38 +148,44 @@ def test_figures_of_one_day_count_together():
 )
 def test_what_is_no_revenue_from_ai_of_this_view(change):
     found = lines(facts_of(change))
-    assert counted(found) == []
-    assert all(row["reasons"] and row["is_lower_bound"] for row in found)
+    assert used(found) == {}
+    assert all(row["reasons"] for row in found)
 
 
-def test_an_entity_without_a_figure_makes_a_lower_bound():
-    found = lines(facts_of({"entity": "Microsoft"}, {"entity": "Amazon AWS"}), "ALL")
-    gaps = {row["entity"]: row["reasons"] for row in found if row["evidence_id"] == ""}
-    assert gaps == {entity: [reason("no_ai_revenue_of_entity")] for entity in ("Google Cloud", "Meta")}
-    assert all(row["is_lower_bound"] for row in found)
-    whole = [{"entity": name} for name in ("Microsoft", "Google Cloud", "Amazon AWS", "Meta")]
-    assert not any(row["is_lower_bound"] for row in lines(facts_of(*whole), "ALL"))
+@pytest.mark.parametrize(
+    ("wrong", "code"),
+    [
+        ({"unit": "EUR/year"}, "revenue_in_other_currency"),
+        ({"value": -1e9}, "revenue_negative"),
+        ({"value_low": 12e9, "value_high": 8e9}, "revenue_range_reversed"),
+        ({"value_low": 12e9}, "revenue_range_reversed"),
+        ({"unit": "USD/quarter"}, "no_yearly_ai_revenue"),
+    ],
+)
+def test_a_figure_that_cannot_be_revenue_is_not_passed_over_for_an_older_one(wrong, code):
+    found = lines(facts_of({"as_of_date": date(2025, 1, 1), "value": 5e9}, wrong))
+    assert used(found) == {}
+    assert (found[1]["used_as"], codes(found[1]["reasons"])) == ("unusable", [code])
+    assert found[1]["value_usd"] is None
+
+
+def test_an_end_customer_estimate_that_is_too_old_stands_beside():
+    own = {"entity": INDUSTRY, "metric": "annualised_revenue"}
+    other = {"entity": "Industry, priced end demand", "metric": "annualised_revenue_estimate"}
+    near, far = ({**other, "as_of_date": date(2025, 10, day)} for day in (1, 1))
+    far["as_of_date"] = date(2025, 9, 22)  # 101 days before
+    assert set(used(lines(facts_of(own, near), "ALL", "end_customer"))) == {"CC000", "CC001"}
+    assert set(used(lines(facts_of(own, far), "ALL", "end_customer"))) == {"CC000"}
 
 
 def test_a_range_is_kept_and_a_single_figure_is_none():
-    low, point = lines(
-        facts_of({"value_low": 8e9, "value_high": 12e9}, {"known_on": date(2025, 1, 1), "evidence_id": "CC009"})
-    )
+    found = lines(facts_of({"value_low": 8e9, "value_high": 12e9}, {"as_of_date": date(2025, 1, 1)}))
+    low, point = found
     assert (low["low_usd"], low["value_usd"], low["high_usd"], low["has_range"]) == (8e9, 10e9, 12e9, True)
     assert (point["low_usd"], point["high_usd"], point["has_range"]) == (10e9, 10e9, False)
 
 
 def test_no_facts():
     found = lines(CORE["evidence"].empty(), "ALL", "end_customer")
-    assert [(row["entity"], row["counted"]) for row in found] == [(INDUSTRY, False)]
-
-
-@settings(deadline=None, max_examples=30)
-@given(st.lists(st.tuples(st.sampled_from([INDUSTRY, "OpenAI", "Anthropic", "Microsoft", "Amazon AWS"]),
-                          st.sampled_from(["ai_run_rate", "annualised_revenue", "trailing_12_month_revenue"]),
-                          st.integers(1, 28)), max_size=8))  # fmt: skip
-def test_the_industry_and_the_labs_never_count_together(rows):
-    made = [{"entity": entity, "metric": metric, "known_on": date(2026, 2, day)} for entity, metric, day in rows]
-    evidence = facts_of(*made) if made else CORE["evidence"].empty()
-    who = {row["entity"] for row in lines(evidence, "ALL", "end_customer") if row["counted"]}
-    assert not (INDUSTRY in who and who & {"OpenAI", "Anthropic"})
+    assert {row["used_as"] for row in found} == {"none"}
+    assert all(codes(row["reasons"]) == ["no_ai_revenue_of_entity"] for row in found)
