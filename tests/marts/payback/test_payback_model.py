@@ -106,7 +106,7 @@ def test_an_unknown_quarter_makes_models_at_both_ends(assumptions):
 
 def test_growth_is_what_was_seen_else_assumed_and_says_which(assumptions):
     seen = model(assumptions).driver("growth")
-    assert (seen.low, seen.high) == (pytest.approx(2 ** (365.25 / 365) - 1),) * 2
+    assert (seen.low, seen.high) == (pytest.approx(4 ** (365.25 / 365) - 1),) * 2
     one = model(assumptions, attributable_revenue=grown(before=None))
     assert (one.driver("growth").low, one.driver("growth").high) == (0.2, 1.2)
     assert "growth_assumed" in codes(one.notes)
@@ -124,7 +124,7 @@ def test_meta_is_asked_at_the_lowest_growth_that_the_group_has_seen(assumptions)
     frames["capex_vintages"] = pl.concat([frames["capex_vintages"], *rest])
     found = view_of(assumptions, "META", **frames)
     assert not found.has_revenue
-    assert found.growth.low == pytest.approx(2 ** (365.25 / 365) - 1)
+    assert found.growth.low == pytest.approx(4 ** (365.25 / 365) - 1)
     assert "breakeven_revenue_usd" in found["point"].quantities
 
 
@@ -170,7 +170,7 @@ def test_a_what_if_multiplies_revenue_now_and_a_year_before(assumptions):
     doubled = model(assumptions.replaced({**POINTS_Q3, "attributable_revenue": 2}))
     assert doubled.driver("attributable_revenue").central == 40e9
     assert isinstance(doubled.formula, Payback)
-    assert doubled.formula.earlier_revenue_usd == 20e9
+    assert doubled.formula.earlier_revenue_usd == 10e9
 
 
 def counts(entity: str, owned: float, day: date, metric: str = "h100_equivalents_owned") -> dict:

@@ -110,10 +110,13 @@ def probabilities(
     values: Mapping[str, Values],
     held: Held | None = None,
     wanted: Mapping[str, Collection[str]] | None = None,
+    *,
+    at_ends: bool = True,
 ) -> Probabilities:
     """Of each test at each bound, from values of the drivers at each; `held` are drivers held at one value everywhere.
 
-    `wanted` names the tests of each bound, where not all of them are.
+    `wanted` names the tests of each bound, where not all of them are; without `at_ends`, unknown quarters of capex count by
+    their middle, as in a leaning.
     """
     found: dict[tuple[str, str], float] = {}
     held = held or {}
@@ -124,7 +127,7 @@ def probabilities(
         given = {**of_bound, **held}
         low, high = (held["growth"],) * 2 if "growth" in held else (view.growth.low, view.growth.high)
         ends: dict[str, list[float]] = {}
-        for formula in model.ends or (model.formula,):
+        for formula in (model.ends if at_ends else ()) or (model.formula,):
             drawn = outcomes(model, formula, given, low, high, TESTS if wanted is None else wanted[bound])
             passed = {test: float(np.mean(draws)) for test, draws in drawn.items()}
             if (short := either_way_short(passed)) is not None:

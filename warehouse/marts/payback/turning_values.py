@@ -82,7 +82,7 @@ def _leaning_margins(
 ) -> Mapping[str, float]:
     """By growth alone: how far a leaning is from its least share."""
     of_growth = (tests.WITHIN_LOWEST, tests.BEYOND_HIGHEST) if view.growth.low is not None else (tests.WITHIN_DRAWN,)
-    found = tests.probabilities(view, values, held, {POINT: of_growth})
+    found = tests.probabilities(view, values, held, {POINT: of_growth}, at_ends=False)
     drawn = found.get(POINT, tests.WITHIN_DRAWN) or 0.0
     within, beyond = found.get(POINT, tests.WITHIN_LOWEST), found.get(POINT, tests.BEYOND_HIGHEST)
     return {
