@@ -244,6 +244,16 @@ Shares = Annotated[Pair[Number], AfterValidator(_shares)]
 Elasticity = Annotated[Number, AfterValidator(_not_negative)]
 
 
+class Published(BaseModel):
+    """What a published index of rents is about: the chip as it names it, the chip that this is, the terms of the price."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    published_as: str
+    gpu_model: str
+    pricing_kind: str
+
+
 class LessOne(BaseModel):
     """A fund without one of its shares: ticker of the fund, ticker of the share and its weight in the fund."""
 
@@ -285,6 +295,10 @@ FORMS: dict[str, tuple[str, Any]] = {
     "inference_share": (
         "a table of evidence identifiers, each with [low, high] and 0 <= low <= high <= 1",
         dict[str, Shares],
+    ),
+    "published_indexes": (
+        "a table of indexes, each with published_as, gpu_model and pricing_kind",
+        dict[str, Published],
     ),
     "benchmark_weights": (
         "a table of benchmarks, each with fund, without and weight (0 < weight < 1)",

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 from tests.conftest import with_provenance
 from tests.marts.declared import failing
+from tests.marts.gpu.cases import cpi
 from warehouse.assumptions import load
 from warehouse.marts import known
-from warehouse.marts.gpu import gpu_price_chain
+from warehouse.marts.gpu import gpu_price_chain, gpu_price_comparison
 from warehouse.tables import CORE
 
 AS_OF = date(2026, 11, 9)
@@ -43,8 +44,12 @@ def chips(*names: str) -> pl.DataFrame:
     return with_provenance(CORE["gpu_specs"], pl.DataFrame(rows))
 
 
-def chain(listed: pl.DataFrame, *specs: str) -> dict[int, dict[str, Any]]:
-    frames = {"gpu_prices": listed, "gpu_specs": chips(*(specs or ("H100 SXM",)))}
+def chain(listed: pl.DataFrame, *specs: str, consumer: pl.DataFrame | None = None) -> dict[int, dict[str, Any]]:
+    frames = {
+        "gpu_prices": listed,
+        "gpu_specs": chips(*(specs or ("H100 SXM",))),
+        "consumer_prices": cpi() if consumer is None else consumer,
+    }
     found = gpu_price_chain.MART.run(frames, as_of=AS_OF, assumptions=load())
     assert set(failing(gpu_price_chain.TABLE, found).values()) <= {0}
     return {row["month"].month: row for row in found.to_dicts()}
@@ -147,9 +152,23 @@ def test_each_provider_has_one_weight_however_many_listings():
     assert (found[2]["n_items"], found[2]["n_providers"]) == (10, 2)
 
 
-def test_the_lowest_of_a_specialists_sizes_is_its_price():
-    sizes = [prices(("A", 1, 4.0), ("A", 2, 4.0), instance="1x"), prices(("A", 2, 3.0), instance="8x")]
-    assert index(pl.concat(sizes)) == pytest.approx([100, 75])
+def test_a_specialists_sizes_are_compared_with_themselves():
+    """A node of eight at 3 USD per GPU is listed beside a single one at 4: nothing moved. Of one size the lowest counts."""
+    single = prices(("A", 1, 4.0), ("A", 2, 4.0), instance="1x")
+    assert index(pl.concat([single, prices(("A", 2, 3.0), instance="8x", gpu_count=8)])) == pytest.approx([100, 100])
+    assert index(pl.concat([single, prices(("A", 2, 3.0), instance="1x cheaper")])) == pytest.approx([100, 75])
+
+
+def test_the_real_index_is_the_chained_one_over_consumer_prices():
+    """Rents stand still while prices rise by 2 % a month; a month without a figure is deflated by the one before."""
+    listed = prices(*(("A", month, 2.0) for month in (1, 2, 3)))
+    found = chain(listed, consumer=cpi({date(2026, 1, 1): 100.0, date(2026, 2, 1): 102.0}))
+    assert [found[m]["matched_index"] for m in (1, 2, 3)] == pytest.approx([100, 100, 100])
+    assert [found[m]["real_index"] for m in (1, 2, 3)] == pytest.approx([100, 100 / 1.02, 100 / 1.02])
+    assert found[3]["cpi_month"] == date(2026, 2, 1)
+    none = chain(listed, consumer=cpi({}))
+    assert none[1]["real_index"] is None
+    assert "no consumer price index" in none[1]["reason"]
 
 
 def test_a_chip_without_a_form_factor_has_no_price_per_flop():
@@ -234,14 +253,35 @@ def test_amazons_cut_is_seen_though_another_cloud_was_read_between(snapshot):
     assert after / before == pytest.approx((55.04 / 98.32) ** 0.5, rel=1e-4)
 
 
-def test_specialists_h100_fell_to_early_2025_and_rose_by_late_2026(snapshot):
-    """Three matched providers in March 2025 (Oblivus, CR8DL, RunPod), then the rise; between, nobody was read."""
-    mid_2024, early_2025, late_2026 = (
-        level(snapshot, day) for day in (date(2024, 7, 1), date(2025, 3, 1), date(2026, 10, 1))
+def test_specialists_h100_cost_more_in_late_2026_than_in_early_2025(snapshot):
+    """Twelve matched providers list it a quarter or more above their own price of March 2025."""
+    early_2025, late_2026 = (level(snapshot, day) for day in (date(2025, 3, 1), date(2026, 10, 1)))
+    assert late_2026 > 1.2 * early_2025
+
+
+def test_a_published_history_moves_as_the_chain_does(snapshot, facts):
+    """The provider-weighted medians that another compiler publishes of July to October 2026 (CC-licensed, grade C)."""
+    frames = {**known(facts, AS_OF), "gpu_price_chain": snapshot}
+    found = gpu_price_comparison.MART.run(frames, as_of=AS_OF, assumptions=load())
+    assert set(failing(gpu_price_comparison.TABLE, found).values()) <= {0}
+    own = found.filter(pl.col("published_index").str.starts_with("compute-curve")).sort("to_month")
+    assert own["to_month"].dt.month().to_list() == [8, 9, 10]
+    # Medians of the readings of each month: 2.99; 2.99 and 3.17; 3.20 and 3.095; 3.17 and 3.245.
+    medians = [2.99, 3.08, 3.1475, 3.2075]
+    assert own["published_change_log_points"].to_list() == pytest.approx(list(np.diff(np.log(medians))))
+    assert own["difference_log_points"].abs().max() < 0.1
+
+
+def test_contracts_are_never_held_against_list_prices(facts):
+    """One-year contracts have a chain of their own; without it they are compared with nothing."""
+    listed = known(facts, AS_OF)["gpu_prices"].filter(
+        (pl.col("provider_class") == "index") | (pl.col("pricing_kind") == "on_demand")
     )
-    assert early_2025 < 0.8 * mid_2024
-    assert late_2026 > 1.3 * early_2025
-    unread = snapshot.filter(
-        *(pl.col(n) == v for n, v in H100.items()), pl.col("month").is_between(date(2025, 7, 1), date(2026, 2, 1))
-    )
-    assert unread.is_empty()
+    specs = known(facts, AS_OF)["gpu_specs"]
+    frames = {"gpu_prices": listed, "gpu_specs": specs, "consumer_prices": cpi()}
+    frames["gpu_price_chain"] = gpu_price_chain.MART.run(frames, as_of=AS_OF, assumptions=load())
+    found = gpu_price_comparison.MART.run(frames, as_of=AS_OF, assumptions=load())
+    contracts = found.filter(pl.col("pricing_kind") == "reserved_1y")
+    assert contracts.height
+    assert contracts["difference_log_points"].null_count() == contracts.height
+    assert contracts["reason"].str.contains("no chained index of H100 SXM").all()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import polars as pl
 import pytest
@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 from tests.conftest import with_provenance
 from tests.marts.declared import behind, failing
+from warehouse.assumptions import load
 from warehouse.marts import known
 from warehouse.marts.gpu import offers
+from warehouse.marts.gpu.listings import one_spelling
 from warehouse.tables import CORE
 
 AS_OF = date(2026, 11, 9)
@@ -31,8 +33,8 @@ def listings(*rows: dict) -> pl.DataFrame:
     return with_provenance(CORE["gpu_prices"], frame)
 
 
-def built(prices: pl.DataFrame, assumptions=None) -> pl.DataFrame:
-    return offers.MART.run({"gpu_prices": prices}, as_of=AS_OF, assumptions=assumptions)
+def built(prices: pl.DataFrame) -> pl.DataFrame:
+    return offers.MART.run({"gpu_prices": prices}, as_of=AS_OF, assumptions=load())
 
 
 def test_sizes_of_node_and_regions_are_one_offer_at_the_lowest_price():
@@ -186,6 +188,33 @@ def test_any_order_of_the_rows_gives_the_same_offers(rows, seed):
     assert found.equals(built(prices.sample(fraction=1.0, shuffle=True, seed=seed)))
     assert found.select(offers.OFFER).is_duplicated().sum() == 0
     assert found["usd_per_gpu_hour"].is_in(prices["usd_per_gpu_hour"].implode()).all()
-    offered = offers.one_spelling(prices.filter((pl.col("grade") != "D") & (pl.col("provider_class") != "index")))
+    offered = one_spelling(prices.filter((pl.col("grade") != "D") & (pl.col("provider_class") != "index")))
     best = offered.filter(pl.col("grade") == pl.col("grade").min().over(offers.OFFER))
     assert found["n_listed"].sum() == best.height
+
+
+# ---- Administered prices -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("readings", "marked"),
+    [
+        ([(0, 8, 2.0), (364, 8, 2.0)], False),
+        ([(0, 8, 2.0), (365, 8, 2.0)], True),
+        ([(0, 8, 2.0), (200, 8, 2.0), (365, 8, 2.1)], False),
+        ([(0, 8, 2.0), (100, 8, 1.9), (470, 8, 1.9)], True),
+        # One size stands for a year while another moved: no administered price.
+        ([(0, 8, 2.0), (200, 1, 2.5), (365, 8, 2.0), (365, 1, 2.6)], False),
+        # Another size read on another day is no move.
+        ([(0, 8, 2.0), (200, 1, 2.5), (365, 8, 2.0)], True),
+    ],
+)
+def test_a_price_that_stands_for_a_year_is_marked(readings, marked):
+    days = [
+        {"observed_on": DAY + timedelta(days=day), "known_on": DAY + timedelta(days=day), "gpu_count": size,
+         "instance": f"{size}x", "usd_per_gpu_hour": usd}
+        for day, size, usd in readings
+    ]  # fmt: skip
+    found = built(listings(*days)).sort("observed_on")
+    assert found["is_administered"].to_list()[-1] is marked
+    assert not found["is_administered"][0]

@@ -17,10 +17,10 @@ price lists that are read a few times a year:
 
 What "the same thing" is depends on the price list. A large cloud names its instances and keeps the names, so there a
 listing (instance and region) is compared with itself. A specialist's price stands under whatever name its compiler gave
-it, so there the provider is compared with itself, at its lowest price of the day. Each provider has the same weight in
-a month, however many listings it has.
+it, so there each size of a provider's node is compared with itself, at its lowest price of the day. Each provider has the
+same weight in a month, however many listings it has.
 
-No deflator is among the facts: all prices are nominal.
+Both are nominal. `real_index` is the chained one over consumer prices: what a rent that stands still loses to them.
 """
 
 from __future__ import annotations
@@ -34,9 +34,11 @@ import polars as pl
 from warehouse.assumptions import Assumptions
 from warehouse.marts.common.columns import KNOWN_ON, says_why
 from warehouse.marts.common.mart import Mart, Trace
-from warehouse.marts.common.reasons import reason
+from warehouse.marts.common.reasons import all_of, because, reason
+from warehouse.marts.common.select_current import weakest
 from warehouse.marts.gpu.price_indexes import BASE, Months, dummy_index, longest_chain, mean_log_price, providers
-from warehouse.marts.gpu.same_things import item_months
+from warehouse.marts.gpu.real_prices import with_deflator
+from warehouse.marts.gpu.same_things import administered, item_days, item_months
 from warehouse.marts.gpu.series import MONTH, OF_THE_SERIES, SERIES, SERIES_COLUMNS, per_peak
 from warehouse.tables.table import Check, Column, mart
 
@@ -48,7 +50,20 @@ TABLE = mart(
         *SERIES_COLUMNS,
         Column("n_providers", "integer", "providers listed in the month", "providers", required=True, minimum=1),
         Column(
-            "n_items", "integer", "things listed: providers, or listings of large clouds", "things", True, minimum=1
+            "n_administered",
+            "integer",
+            "those of them whose price has not moved for a year",
+            "providers",
+            required=True,
+            minimum=0,
+        ),
+        Column(
+            "n_items",
+            "integer",
+            "things listed: sizes of providers, or listings of large clouds",
+            "things",
+            required=True,
+            minimum=1,
         ),
         Column(
             "n_matched_providers", "integer", "providers with something listed before", "providers", True, minimum=0
@@ -58,6 +73,14 @@ TABLE = mart(
         Column("months_bridged", "integer", "months since then, 1 for the month before", "months", minimum=1),
         Column("change", "real", "change since the month of the chain before this one", "share", above=-1),
         Column("matched_index", "real", "chained matched-model index; 100 in its first month", "index", above=0),
+        Column(
+            "real_index",
+            "real",
+            "the chained index deflated by consumer prices, 100 in its first month",
+            "index",
+            above=0,
+        ),
+        Column("cpi_month", "date", "month whose consumer prices deflate it"),
         Column("dummy_index", "real", "time-product dummy index, 100 in that same month", "index", above=0),
         Column(
             "usd_per_gpu_hour",
@@ -79,7 +102,7 @@ TABLE = mart(
     checks=(
         says_why(
             "broken_chain_says_why",
-            "matched_index is null or usd_per_pflop_hour is null",
+            "matched_index is null or usd_per_pflop_hour is null or real_index is null",
             "a month without a value must not look like a month without a change",
         ),
         Check(
@@ -105,15 +128,60 @@ TABLE = mart(
 )
 
 
-def build(gpu_prices: pl.DataFrame, gpu_specs: pl.DataFrame, *, as_of: date, assumptions: Assumptions) -> pl.DataFrame:
-    """One row for each month and series with an offer (nominal USD per GPU-hour; months by the day of reading)."""
+def build(
+    gpu_prices: pl.DataFrame,
+    gpu_specs: pl.DataFrame,
+    consumer_prices: pl.DataFrame,
+    *,
+    as_of: date,
+    assumptions: Assumptions,
+) -> pl.DataFrame:
+    """One row for each month and series with an offer (USD per GPU-hour; months by the day of reading)."""
     panel = item_months(gpu_prices)
     rows: list[dict[str, Any]] = []
     for (chip, who, kind), series in panel.group_by(SERIES, maintain_order=True):
         of_series = {"gpu_model": chip, "provider_class": who, "pricing_kind": kind}
         rows += [of_series | row for row in _index(series)]
-    computed = {n: t for n, t in TABLE.polars_schema.items() if n not in ("usd_per_pflop_hour", "reason")}
-    return per_peak(pl.DataFrame(rows, schema=computed), gpu_specs, "usd_per_gpu_hour", "usd_per_pflop_hour")
+    computed = {
+        n: t
+        for n, t in TABLE.polars_schema.items()
+        if n not in ("usd_per_pflop_hour", "reason", "real_index", "cpi_month", "n_administered")
+    }
+    priced = per_peak(pl.DataFrame(rows, schema=computed), gpu_specs, "usd_per_gpu_hour", "usd_per_pflop_hour")
+    return _deflated(priced, consumer_prices).join(
+        _administered(gpu_prices, assumptions), on=["month", *SERIES], how="left", maintain_order="left"
+    )
+
+
+def _deflated(rows: pl.DataFrame, consumer_prices: pl.DataFrame) -> pl.DataFrame:
+    """`rows` with `real_index`: the chained one over consumer prices, both set to 100 in the chain's first month."""
+    index, cpi = pl.col("matched_index"), pl.col("cpi")
+    found = with_deflator(rows.sort(*SERIES, "month"), consumer_prices, "month").with_columns(
+        first_cpi=cpi.filter(index.is_not_null()).first().over(SERIES)
+    )
+    real = index * pl.col("first_cpi") / cpi
+    known = real.is_not_null()
+    return found.with_columns(
+        real_index=real,
+        cpi_month=pl.when(known).then("cpi_month"),
+        known_on=pl.max_horizontal("known_on", pl.when(known).then("cpi_known_on")),
+        grade=weakest("grade", pl.when(known).then("cpi_grade")),
+        reasons=all_of("reasons", pl.when(index.is_not_null() & ~known).then(because("no_consumer_prices"))),
+    ).drop("cpi", "first_cpi", "cpi_known_on", "cpi_grade")
+
+
+def _administered(gpu_prices: pl.DataFrame, assumptions: Assumptions) -> pl.DataFrame:
+    """How many providers of each month and series had a price that has not moved for a year, as at their last reading."""
+    stands = administered(item_days(gpu_prices), assumptions.integer("administered_days"))
+    month = ["month", *SERIES]
+    return (
+        stands.with_columns(month=pl.col("observed_on").dt.truncate("1mo"))
+        .sort("observed_on")
+        .group_by(*month, "provider")
+        .agg(pl.col("is_administered").last())
+        .group_by(month)
+        .agg(n_administered=pl.col("is_administered").sum().cast(pl.Int64))
+    )
 
 
 def _index(series: pl.DataFrame) -> list[dict[str, Any]]:
@@ -185,6 +253,7 @@ MART = Mart(
             f"{OF_THE_SERIES} and t.grade <> 'D' and date_trunc('month', t.observed_on) "
             "between coalesce(m.compared_from, m.month) and m.month",
         ),
+        Trace("core.consumer_prices", "t.month = m.cpi_month"),
         Trace("core.gpu_specs", "t.gpu_model = m.gpu_model and t.known_on <= m.known_on and t.grade <> 'D'"),
     ),
 )

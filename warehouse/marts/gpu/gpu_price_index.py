@@ -4,6 +4,9 @@ Some price lists are read every day and some twice a year. Were every reading a 
 whoever is read most often. So each provider has one value a month, the median of its offers in that month, and the
 quartiles are taken over providers. `n_offers` says how many readings there were, `n_providers` how many voted.
 
+A single listing is not a market. A cell with fewer than three providers has no median but the reason (method 9); its
+offers stand in `offers`. Of the providers that voted, `n_administered` have not moved their price for a year.
+
 The levels here move with who happens to be listed. `gpu_price_chain` compares each thing with itself instead.
 """
 
@@ -16,6 +19,9 @@ import polars as pl
 from warehouse.assumptions import Assumptions
 from warehouse.marts.common.columns import KNOWN_ON, says_why
 from warehouse.marts.common.mart import Mart, Trace
+from warehouse.marts.common.reasons import all_of, because
+from warehouse.marts.common.select_current import weakest
+from warehouse.marts.gpu.real_prices import with_deflator
 from warehouse.marts.gpu.series import MONTH, OF_THE_SERIES, SERIES, SERIES_COLUMNS, per_peak
 from warehouse.tables.table import Check, Column, mart
 
@@ -28,20 +34,32 @@ TABLE = mart(
         Column("n_offers", "integer", "offers read in the month", "offers", required=True, minimum=1),
         Column("n_providers", "integer", "providers that they are of", "providers", required=True, minimum=1),
         Column(
+            "n_administered",
+            "integer",
+            "those of them whose price has not moved for a year",
+            "providers",
+            required=True,
+            minimum=0,
+        ),
+        Column(
             "p25_usd_per_gpu_hour",
             "real",
-            "lower quartile over providers, linear between two",
+            "lower quartile over providers, linear between two; null below three providers",
             "USD per GPU-hour",
-            required=True,
             above=0,
         ),
-        Column("median_usd_per_gpu_hour", "real", "median over providers", "USD per GPU-hour", required=True, above=0),
+        Column(
+            "median_usd_per_gpu_hour",
+            "real",
+            "median over providers; null below three of them",
+            "USD per GPU-hour",
+            above=0,
+        ),
         Column(
             "p75_usd_per_gpu_hour",
             "real",
-            "upper quartile over providers, linear between two",
+            "upper quartile over providers, linear between two; null below three providers",
             "USD per GPU-hour",
-            required=True,
             above=0,
         ),
         Column(
@@ -51,6 +69,15 @@ TABLE = mart(
             "USD per PFLOP/s-hour",
             above=0,
         ),
+        Column(
+            "median_real_usd_per_gpu_hour",
+            "real",
+            "the median in dollars of `dollars_of`",
+            "USD per GPU-hour",
+            above=0,
+        ),
+        Column("cpi_month", "date", "month whose consumer prices deflate it"),
+        Column("dollars_of", "date", "month whose dollars the real median is in: the last with consumer prices known"),
         KNOWN_ON,
     ],
     key=("month", *SERIES),
@@ -63,7 +90,7 @@ TABLE = mart(
         ),
         Check(
             "no_more_providers_than_offers",
-            "select * from {table} where n_providers > n_offers",
+            "select * from {table} where n_providers > n_offers or n_administered > n_providers",
             "each provider that counts made an offer in the month",
         ),
         Check(
@@ -73,45 +100,87 @@ TABLE = mart(
         ),
         says_why(
             "unknown_says_why",
-            "median_usd_per_pflop_hour is null",
+            "median_usd_per_pflop_hour is null or median_usd_per_gpu_hour is null or median_real_usd_per_gpu_hour is null",
             "nobody can look for a figure whose reason is missing too",
         ),
     ),
 )
 
 
-def build(offers: pl.DataFrame, gpu_specs: pl.DataFrame, *, as_of: date, assumptions: Assumptions) -> pl.DataFrame:
+def build(
+    offers: pl.DataFrame,
+    gpu_specs: pl.DataFrame,
+    consumer_prices: pl.DataFrame,
+    *,
+    as_of: date,
+    assumptions: Assumptions,
+) -> pl.DataFrame:
     """One row for each month and series with an offer (USD per GPU-hour; months by the day the price was read).
 
     Quartiles interpolate linearly between the two nearest providers (Hyndman and Fan 1996, type 7).
     """
-    price = pl.col("usd_per_gpu_hour")
+    price, least = pl.col("usd_per_gpu_hour"), assumptions.integer("index_minimum_providers")
+    enough = pl.col("n_providers") >= least
+    quartiles = ("p25_usd_per_gpu_hour", "median_usd_per_gpu_hour", "p75_usd_per_gpu_hour")
     by_month = (
         provider_months(offers)
         .group_by("month", *SERIES)
         .agg(
             pl.col("n_offers").sum(),
             n_providers=pl.len(),
+            n_administered=pl.col("is_administered").sum(),
             p25_usd_per_gpu_hour=price.quantile(0.25, "linear"),
             median_usd_per_gpu_hour=price.median(),
             p75_usd_per_gpu_hour=price.quantile(0.75, "linear"),
             known_on=pl.col("known_on").max(),
             grade=pl.col("grade").max(),
         )
+        .with_columns(pl.when(enough).then(pl.col(*quartiles)))
+        .with_columns(
+            reasons=all_of(
+                pl.when(~enough).then(because("too_few_providers", providers=pl.col("n_providers"), minimum=least))
+            )
+        )
     )
-    return per_peak(by_month, gpu_specs, "median_usd_per_gpu_hour", "median_usd_per_pflop_hour")
+    priced = per_peak(by_month, gpu_specs, "median_usd_per_gpu_hour", "median_usd_per_pflop_hour")
+    return _in_last_dollars(priced, consumer_prices)
+
+
+def _in_last_dollars(rows: pl.DataFrame, consumer_prices: pl.DataFrame) -> pl.DataFrame:
+    """`rows` with the real median, in dollars of the last month whose consumer prices are known."""
+    median = pl.col("median_usd_per_gpu_hour")
+    deflated = with_deflator(rows, consumer_prices, "month")
+    last = with_deflator(consumer_prices.select(month=pl.col("month").max()), consumer_prices, "month")
+    base, base_month, base_known, base_grade = last.select("cpi", "cpi_month", "cpi_known_on", "cpi_grade").row(0)
+    known = median.is_not_null() & pl.col("cpi").is_not_null()
+    return deflated.with_columns(
+        median_real_usd_per_gpu_hour=median * pl.lit(base, pl.Float64) / pl.col("cpi"),
+        cpi_month=pl.when(known).then("cpi_month"),
+        dollars_of=pl.when(known).then(pl.lit(base_month, pl.Date)),
+        known_on=pl.max_horizontal("known_on", pl.when(known).then(pl.lit(base_known, pl.Date))),
+        grade=weakest("grade", pl.when(known).then(pl.lit(base_grade, pl.String)), pl.when(known).then("cpi_grade")),
+        reasons=all_of(
+            "reasons", pl.when(median.is_not_null() & pl.col("cpi").is_null()).then(because("no_consumer_prices"))
+        ),
+    ).drop("cpi", "cpi_known_on", "cpi_grade")
 
 
 def provider_months(offers: pl.DataFrame) -> pl.DataFrame:
     """One row for each month, series and provider: the median of its offers in the month, and how many there were.
 
     Columns: `month` (first day), gpu_model, provider_class, pricing_kind, provider, usd_per_gpu_hour, n_offers,
-    known_on (latest) and grade (weakest).
+    is_administered (as at its last offer of the month), known_on (latest) and grade (weakest).
     """
     return (
-        offers.with_columns(month=pl.col("observed_on").dt.truncate("1mo"))
+        offers.sort("observed_on", maintain_order=True)
+        .with_columns(month=pl.col("observed_on").dt.truncate("1mo"))
         .group_by("month", *SERIES, "provider")
-        .agg(pl.col("usd_per_gpu_hour").median(), pl.col("known_on", "grade").max(), n_offers=pl.len())
+        .agg(
+            pl.col("usd_per_gpu_hour").median(),
+            pl.col("known_on", "grade").max(),
+            pl.col("is_administered").last(),
+            n_offers=pl.len(),
+        )
     )
 
 
@@ -123,6 +192,7 @@ MART = Mart(
             "marts.offers",
             f"{OF_THE_SERIES} and date_trunc('month', t.observed_on) = m.month",
         ),
+        Trace("core.consumer_prices", "t.month = m.cpi_month or t.month = m.dollars_of"),
         Trace("core.gpu_specs", "t.gpu_model = m.gpu_model and t.known_on <= m.known_on and t.grade <> 'D'"),
     ),
 )

@@ -11,7 +11,8 @@ providers the interval is wide, as it should be, and with one there is none. Whe
 movement a clustered error comes out near zero, so the conventional one stands in where it is larger (Angrist and Pischke
 2009, section 8.2).
 
-All is nominal, as no deflator is among the facts: with prices in general rising, the real decline is larger by as much.
+The decline stands nominal, with its interval, and real: deflated by consumer prices, which the same fit is made on again.
+With prices in general rising the real decline is larger by as much. Against new chips' prices the real one counts.
 Days without a reading are no evidence of anything, so the longest gap is shown; a turn inside it was not seen.
 """
 
@@ -26,8 +27,10 @@ from warehouse.assumptions import Assumptions
 from warehouse.marts.common.columns import KNOWN_ON_OR_NULL, says_why
 from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.reasons import all_of, because
+from warehouse.marts.common.select_current import weakest
 from warehouse.marts.common.units import DAYS_PER_YEAR
 from warehouse.marts.gpu.chip_prices import chip_decline
+from warehouse.marts.gpu.real_prices import with_deflator
 from warehouse.marts.gpu.same_things import item_days
 from warehouse.marts.gpu.series import OF_THE_SERIES, SERIES, SERIES_COLUMNS
 from warehouse.tables.table import Check, Column, mart
@@ -56,8 +59,11 @@ TABLE = mart(
             "fell or rose where the interval does not hold zero",
             allowed=("fell", "rose", "no clear change"),
         ),
+        Column(
+            "decline_real_log_points", "real", "the same of prices deflated by consumer prices", "log points a year"
+        ),
         Column("chip_decline_log_points", "real", "decline of new chips' price per dense FLOP/s", "log points a year"),
-        Column("excess_log_points", "real", "decline of rents beyond that of new chips", "log points a year"),
+        Column("excess_log_points", "real", "real decline of rents beyond that of new chips", "log points a year"),
         Column("gap_from", "date", "last reading before the longest gap"),
         Column("gap_to", "date", "first reading after it"),
         KNOWN_ON_OR_NULL,
@@ -72,7 +78,7 @@ TABLE = mart(
         ),
         says_why(
             "unknown_says_why",
-            "decline_log_points is null or direction is null",
+            "decline_log_points is null or direction is null or decline_real_log_points is null",
             "a trend that is not known must say why",
         ),
         Check(
@@ -86,8 +92,15 @@ TABLE = mart(
 )
 
 
-def build(gpu_prices: pl.DataFrame, gpu_specs: pl.DataFrame, *, as_of: date, assumptions: Assumptions) -> pl.DataFrame:
-    """Four rows for each series in which anything was seen on two days (nominal, log points a year)."""
+def build(
+    gpu_prices: pl.DataFrame,
+    gpu_specs: pl.DataFrame,
+    consumer_prices: pl.DataFrame,
+    *,
+    as_of: date,
+    assumptions: Assumptions,
+) -> pl.DataFrame:
+    """Four rows for each series in which anything was seen on two days (log points a year)."""
     turn: date = assumptions.value("rental_turn")
     days = item_days(gpu_prices).filter(pl.col("observed_on").n_unique().over(*SERIES, "item") > 1)
     first = pl.select(pl.lit(as_of).dt.offset_by(f"-{assumptions.integer('glut_price_window_months')}mo")).item()
@@ -107,6 +120,7 @@ def build(gpu_prices: pl.DataFrame, gpu_specs: pl.DataFrame, *, as_of: date, ass
     decline = pl.col("decline_log_points")
     return (
         wanted.join(fit(matched, group), on=group, how="left")
+        .join(real_declines(matched, consumer_prices, group), on=group, how="left")
         .join(_longest_gap(matched, group), on=group, how="left")
         .with_columns(pl.col("n_providers", "n_prices").fill_null(0))
         .with_columns(
@@ -118,20 +132,22 @@ def build(gpu_prices: pl.DataFrame, gpu_specs: pl.DataFrame, *, as_of: date, ass
             .when(low.is_not_null())
             .then(pl.lit("no clear change")),
             chip_decline_log_points=pl.lit(of_chips),
-            excess_log_points=decline - of_chips,
+            excess_log_points=pl.col("decline_real_log_points") - of_chips,
             reasons=_reasons(),
+            known_on=pl.max_horizontal("known_on", "real_known_on"),
+            grade=weakest("grade", "real_grade"),
         )
         .select(name for name in TABLE.names if name != "reason")
     )
 
 
 def _reasons() -> pl.Expr:
-    """Why there is no trend, or no interval of it; and that it is a trend of nominal prices."""
+    """Why there is no trend, no interval of it, or none of real prices."""
     n = pl.col("n_providers")
     return all_of(
         pl.when(n == 0).then(because("nothing_seen_on_two_days")),
         pl.when(n == 1).then(because("no_interval_from_one_provider")),
-        pl.when(n > 0).then(because("prices_are_nominal")),
+        pl.when((n > 0) & pl.col("decline_real_log_points").is_null()).then(because("prices_are_nominal")),
     )
 
 
@@ -200,6 +216,20 @@ def fit(prices: pl.DataFrame, group: tuple[str, ...]) -> pl.DataFrame:
     )
 
 
+def real_declines(prices: pl.DataFrame, consumer_prices: pl.DataFrame, group: tuple[str, ...]) -> pl.DataFrame:
+    """The decline of each group fitted to prices over consumer prices; null where one of its months has no deflator."""
+    deflated = with_deflator(prices, consumer_prices, "observed_on")
+    whole = deflated.filter(pl.col("cpi").is_not_null().all().over(group))
+    real = whole.with_columns(
+        usd_per_gpu_hour=pl.col("usd_per_gpu_hour") / pl.col("cpi"),
+        known_on=pl.max_horizontal("known_on", "cpi_known_on"),
+        grade=weakest("grade", "cpi_grade"),
+    )
+    return fit(real, group).select(
+        *group, decline_real_log_points="decline_log_points", real_known_on="known_on", real_grade="grade"
+    )
+
+
 def _rounded(value: pl.Expr) -> pl.Expr:
     return value.round(DECIMALS) + 0.0
 
@@ -227,6 +257,7 @@ MART = Mart(
             "core.gpu_prices",
             f"{OF_THE_SERIES} and t.observed_on between m.first_day and m.last_day and t.grade <> 'D'",
         ),
+        Trace("core.consumer_prices", "t.month between m.first_day - interval 4 months and m.last_day"),
         Trace("core.gpu_specs", "t.list_price_usd is not null and t.grade <> 'D'"),
     ),
 )

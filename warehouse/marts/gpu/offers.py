@@ -16,12 +16,10 @@ import polars as pl
 from warehouse.assumptions import Assumptions
 from warehouse.marts.common.columns import KNOWN_ON
 from warehouse.marts.common.mart import Mart, Trace
-from warehouse.marts.common.select_current import admissible, select_current
-from warehouse.marts.gpu.series import CLASSES, GPU_MODEL, KINDS, OF_THE_SERIES, PRICING_KIND, PROVIDER_CLASS
-from warehouse.tables.gpu_prices import TABLE as GPU_PRICES
+from warehouse.marts.gpu.listings import OFFER, listings
+from warehouse.marts.gpu.same_things import administered, item_days
+from warehouse.marts.gpu.series import GPU_MODEL, OF_THE_SERIES, PRICING_KIND, PROVIDER_CLASS
 from warehouse.tables.table import Check, Column, mart
-
-OFFER = ("provider", "gpu_model", "provider_class", "pricing_kind", "observed_on")
 
 # SQL: a provider's name (to be filled in) without what two spellings of it differ in; `one_spelling` does the same.
 _SPELT = "lower(regexp_replace({}, '[^A-Za-z0-9]', '', 'g'))"
@@ -46,6 +44,12 @@ TABLE = mart(
             "rows",
             True,
             minimum=1,
+        ),
+        Column(
+            "is_administered",
+            "flag",
+            "whether the provider's price has stood at every reading of a year or more: a list price that no market moves",
+            required=True,
         ),
         KNOWN_ON,
     ],
@@ -74,7 +78,8 @@ def build(gpu_prices: pl.DataFrame, *, assumptions: Assumptions) -> pl.DataFrame
     provider's own list. `known_on` is the latest of those, since the lowest price rests on all of them.
     """
     rows = listings(gpu_prices).with_columns(n_rows=pl.col("n_rows").sum().over(OFFER))
-    return (
+    stands = administered(item_days(gpu_prices), assumptions.integer("administered_days"))
+    offers = (
         rows.sort("usd_per_gpu_hour", "grade", "known_on", "observation_id")
         .group_by(OFFER, maintain_order=True)
         .agg(
@@ -83,27 +88,7 @@ def build(gpu_prices: pl.DataFrame, *, assumptions: Assumptions) -> pl.DataFrame
             pl.col("known_on", "grade").max(),
         )
     )
-
-
-def listings(gpu_prices: pl.DataFrame) -> pl.DataFrame:
-    """The rows of `core.gpu_prices` that are offers, each listing of a day once; `n_rows` says how often it was read.
-
-    Of an offer listed in several grades, the listings of the better one alone (method 7).
-    """
-    rows = admissible(gpu_prices).filter(pl.col("provider_class").is_in(CLASSES) & pl.col("pricing_kind").is_in(KINDS))
-    listing = (*GPU_PRICES.key, "gpu_model", "provider_class")
-    rows = one_spelling(rows)
-    rows = rows.filter(pl.col("grade") == pl.col("grade").min().over(OFFER)).with_columns(n_rows=pl.len().over(listing))
-    return select_current(rows, GPU_PRICES, listing)
-
-
-def one_spelling(rows: pl.DataFrame) -> pl.DataFrame:
-    """`rows` with each `provider` in one spelling: names that differ in case, blanks or signs only are one provider.
-
-    Of several spellings the first in alphabetical order stands, capitals first (`Voltage Park` for `voltagepark`).
-    """
-    name = pl.col("provider").str.to_lowercase().str.replace_all(r"[^a-z0-9]", "")
-    return rows.with_columns(provider=pl.col("provider").min().over(name))
+    return offers.join(stands, on=OFFER, how="left", maintain_order="left")
 
 
 MART = Mart(

@@ -3,14 +3,19 @@
 A median over whoever is listed falls when a cheap newcomer is listed, though nobody lowered a price. So a price is only
 ever compared with an earlier price of the same thing, and what that is depends on the price list. A large cloud names its
 instances and keeps the names: there a listing (instance and region) is compared with itself. A specialist's price stands
-under whatever name its compiler gave it: there the provider is compared with itself, at its lowest price of the day.
+under whatever name its compiler gave it: there a provider's size of node is compared with itself, at its lowest price of
+the day. Sizes are apart because a single GPU costs more than an eighth of a node of eight: where a compiler reads one size
+in spring and another in summer, no price has moved.
+
+Some list prices stand still for years while the market moves. Such a price is `administered`: it says what a provider
+asks of those who do not negotiate, and its standing still is no sign of a steady market.
 """
 
 from __future__ import annotations
 
 import polars as pl
 
-from warehouse.marts.gpu.offers import listings
+from warehouse.marts.gpu.listings import OFFER, listings
 from warehouse.marts.gpu.series import SERIES
 
 BY_LISTING = "hyperscaler"
@@ -22,8 +27,9 @@ def item_days(gpu_prices: pl.DataFrame) -> pl.DataFrame:
     own = pl.when(pl.col("provider_class") == BY_LISTING).then(
         pl.concat_str("provider", "instance", "region", separator=" | ", ignore_nulls=True)
     )
+    of_size = pl.concat_str(pl.col("provider"), pl.lit(" x "), pl.col("gpu_count").cast(pl.String).fill_null("?"))
     return (
-        rows.with_columns(item=own.otherwise(pl.col("provider")))
+        rows.with_columns(item=own.otherwise(of_size))
         .group_by(*SERIES, "provider", "item", "observed_on")
         .agg(pl.col("usd_per_gpu_hour").min(), pl.col("known_on", "grade").max())
         .sort(*SERIES, "observed_on", "provider", "item")
@@ -43,3 +49,20 @@ def item_months(gpu_prices: pl.DataFrame) -> pl.DataFrame:
         .agg(pl.col("usd_per_gpu_hour").median(), pl.col("known_on", "grade").max())
         .sort(*SERIES, "month", "provider", "item")
     )
+
+
+def administered(days: pl.DataFrame, least_days: int) -> pl.DataFrame:
+    """For each offer (provider, chip, class, kind and day) of `item_days`: whether its price is administered.
+
+    That is so where one of the provider's things has had one price at every reading of `least_days` or more, and none of
+    those read on the day has moved within that time.
+    """
+    thing = (*SERIES, "item")
+    price, day = pl.col("usd_per_gpu_hour"), pl.col("observed_on")
+    same = days.sort(*thing, "observed_on").with_columns(
+        stands_since=pl.when(price.ne_missing(price.shift(1).over(thing))).then(day)
+    )
+    runs = same.with_columns(pl.col("stands_since").forward_fill().over(thing), seen_since=day.min().over(thing))
+    stood = (day - pl.col("stands_since")).dt.total_days() >= least_days
+    moved = (pl.col("stands_since") > pl.col("seen_since")) & ~stood
+    return runs.group_by(OFFER).agg(is_administered=stood.any() & ~moved.any())

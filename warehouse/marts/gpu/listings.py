@@ -1,0 +1,36 @@
+"""Which rows of the price lists are offers, and which of them are one listing.
+
+Averages of others, assumed prices and hearsay (grade D) are no offers. Compilers spell one provider in several ways, and
+read one listing more than once a day.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from warehouse.marts.common.select_current import admissible, select_current
+from warehouse.marts.gpu.series import CLASSES, KINDS
+from warehouse.tables.gpu_prices import TABLE as GPU_PRICES
+
+OFFER = ("provider", "gpu_model", "provider_class", "pricing_kind", "observed_on")
+
+
+def listings(gpu_prices: pl.DataFrame) -> pl.DataFrame:
+    """The rows of `core.gpu_prices` that are offers, each listing of a day once; `n_rows` says how often it was read.
+
+    Of an offer listed in several grades, the listings of the better one alone (method 7).
+    """
+    rows = admissible(gpu_prices).filter(pl.col("provider_class").is_in(CLASSES) & pl.col("pricing_kind").is_in(KINDS))
+    listing = (*GPU_PRICES.key, "gpu_model", "provider_class")
+    rows = one_spelling(rows)
+    rows = rows.filter(pl.col("grade") == pl.col("grade").min().over(OFFER)).with_columns(n_rows=pl.len().over(listing))
+    return select_current(rows, GPU_PRICES, listing)
+
+
+def one_spelling(rows: pl.DataFrame) -> pl.DataFrame:
+    """`rows` with each `provider` in one spelling: names that differ in case, blanks or signs only are one provider.
+
+    Of several spellings the first in alphabetical order stands, capitals first (`Voltage Park` for `voltagepark`).
+    """
+    name = pl.col("provider").str.to_lowercase().str.replace_all(r"[^a-z0-9]", "")
+    return rows.with_columns(provider=pl.col("provider").min().over(name))
