@@ -157,8 +157,8 @@ def _why(column: Column) -> pl.Expr:
     if column.type in ("text", "json"):
         return pl.lit(None, dtype=pl.String)
     given = pl.col(column.name).str.strip_chars()
-    wrong = pl.when(given == "").then(because("empty_field", column=column.name))
-    wrong = wrong.otherwise(because(NOT_OF_TYPE[column.type], column=column.name, found=given))
+    is_empty = pl.when(given == "").then(because("empty_field", column=column.name))
+    wrong = is_empty.otherwise(because(NOT_OF_TYPE[column.type], column=column.name, found=given))
     return pl.when(_is_faulty(column)).then(wrong)
 
 
