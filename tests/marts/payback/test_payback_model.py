@@ -166,11 +166,11 @@ def test_evidence_rows_of_a_driver_carry_their_grade_and_day(assumptions):
     assert mine.driver("life").grade is None, "a user's number has no facts behind it"
 
 
-def test_a_what_if_multiplies_revenue_now_and_a_year_before(assumptions):
+def test_a_what_if_multiplies_todays_revenue_and_leaves_that_of_a_year_before(assumptions):
     doubled = model(assumptions.replaced({**POINTS_Q3, "attributable_revenue": 2}))
     assert doubled.driver("attributable_revenue").central == 40e9
     assert isinstance(doubled.formula, Payback)
-    assert doubled.formula.earlier_revenue_usd == 10e9
+    assert doubled.formula.earlier_revenue_usd == 5e9
 
 
 def counts(entity: str, owned: float, day: date, metric: str = "h100_equivalents_owned") -> dict:

@@ -285,7 +285,6 @@ def _model(
         revenue = None
     drivers, notes = list(of_capital), list(spent.notes)
     if revenue is not None:
-        scale = revenue.scale
         if is_industrys:
             assert share is not None
             drivers.append(share.driver(behind, assumptions))
@@ -296,9 +295,8 @@ def _model(
             reasons[MARGINAL] = reason("no_revenue_a_year_earlier", entities=earlier.missing, on=spent.on)
         elif spent.recent is None:
             reasons[MARGINAL] = reason("no_capex_before", on=spent.on)
-    else:
-        scale = 1.0
-    before = None if earlier.usd is None or revenue is None else earlier.usd * scale
+    # A what-if about today's revenue leaves what was earned a year before as it was.
+    before = None if revenue is None else earlier.usd
     owned = share.owned if is_industrys and share is not None and revenue is not None else None
     formulas = [Payback(tuple(capex), spent.ages, recent, before, owned, growth.low) for capex, recent in spent.cases()]
     if growth.low is None:
