@@ -51,7 +51,7 @@ def test_demand_that_does_not_respond_makes_capex_redundant(published_paths, cap
 
 
 def test_dearer_capital_and_shorter_lives_cover_less(published_paths, capsys):
-    coverage = "coverage_median_end_customer"
+    coverage = "coverage_median_point_end_customer"
     base = found(asked(published_paths, capsys, FEW)["ALL", "Q3"], coverage)
     dear = asked(published_paths, capsys, "discount_rate.low=0.2", "discount_rate.high=0.25", FEW)["ALL", "Q3"]
     short = asked(published_paths, capsys, "life=3", FEW)["ALL", "Q3"]

@@ -42,9 +42,13 @@ PROMISED = {
     "marts.capex_vs_training": "ticker calendar_quarter run_id cost_scope capex_usd cost_usd equivalents comparison",
     "marts.training_share": "year models_disclosed models_known disclosure_rate training_flop training_flop_added fleet_flop "
     "training_share is_lower_bound",
-    "marts.waste_simulation": "scope revenue_view quantity p05 p25 p50 p75 p95 mean draws seed",
-    "marts.waste_sensitivity": "scope revenue_view quantity driver low high quantity_at_low quantity_at_high "
+    "marts.waste_simulation": "scope revenue_view bound quantity p05 p25 p50 p75 p95 mean draws seed",
+    "marts.waste_sensitivity": "scope revenue_view bound quantity driver low high quantity_at_low quantity_at_high "
     "rank_correlation_squared flip_value",
+    "marts.value_of_information": "scope question driver probability_of_change learn_from",
+    "marts.required_path": "as_of scope revenue_view quarter_end required_revenue_p20_usd required_revenue_p50_usd "
+    "required_revenue_p80_usd",
+    "marts.path_scores": "scope revenue_view evidence_id path_as_of position found_usd",
     "marts.claim_check": "claim_id statement speaker quantity unit value_claimed value_found value_low value_high finding reason "
     "evidence",
     "marts.verdict": "scope question as_of verdict statement evidence_grade inputs_through",

@@ -108,8 +108,8 @@ SECTIONS: tuple[tuple[str, str, str, str], ...] = (
         "simulation",
         "The simulation",
         "Quantiles over the draws; every distribution is an entry of the assumptions file.",
-        "SELECT scope, revenue_view, quantity, p05, p25, p50, p75, p95, draws, grade, reason "
-        "FROM marts.waste_simulation ORDER BY CASE scope WHEN 'ALL' THEN 0 ELSE 1 END, scope, quantity, revenue_view",
+        "SELECT scope, revenue_view, bound, quantity, p05, p25, p50, p75, p95, draws, grade, reason "
+        "FROM marts.waste_simulation ORDER BY CASE scope WHEN 'ALL' THEN 0 ELSE 1 END, scope, quantity, revenue_view, bound",
     ),
     (
         "variants",
