@@ -38,6 +38,10 @@ CIKS = {
     "AAPL": 320193, "AMD": 2488, "AMZN": 1018724, "AVGO": 1730168, "CRWV": 1769628, "GOOGL": 1652044, "META": 1326801,
     "MSFT": 789019, "NVDA": 1045810, "ORCL": 1341439,
 }  # fmt: skip
+FILINGS = {
+    "AMZN": ("0001018724-25-000086", "2025-08-01", "10-Q", "amzn-20250630.htm", "sec_inline_10q_AMZN.htm"),
+    "MSFT": ("0001193125-26-323660", "2026-07-29", "10-K", "msft-20260630.htm", "sec_inline_10k_MSFT.htm"),
+}
 FACTS = {
     "AAPL": "aapl_companyfacts_full_2026", "GOOGL": "googl_companyfacts_trimmed_2026-08",
     "META": "meta_companyfacts_trimmed_2026-08", "MSFT": "msft_companyfacts_trimmed_2026-08",
@@ -194,6 +198,23 @@ def play_sec(server: Any, whole: bool) -> None:
         body = RECORDED / "sec" / f"{recorded}.json.gz" if recorded else made_facts(ticker, whole)
         version = ticker if recorded else f"{ticker}-{whole}"
         server.body(f"/api/xbrl/companyfacts/CIK{cik:010}.json", body, etag=f'"{version}"')
+    play_filings(server)
+
+
+def play_filings(server: Any) -> None:
+    """One report of each company whose filings are read, in excerpts made by hand."""
+    for ticker, (accession, filed, form, page, excerpt) in FILINGS.items():
+        fields = {
+            "accessionNumber": accession,
+            "filingDate": filed,
+            "form": form,
+            "primaryDocument": page,
+            "isInlineXBRL": 1,
+        }
+        recent = {name: [value] for name, value in fields.items()}
+        server.body(f"/submissions/CIK{CIKS[ticker]:010}.json", {"filings": {"recent": recent, "files": []}})
+        folder = f"/Archives/edgar/data/{CIKS[ticker]}/{accession.replace('-', '')}"
+        server.body(f"{folder}/{page}", (ROOT / "tests" / "excerpts" / excerpt).read_bytes())
 
 
 def play_odd_filers(server: Any) -> str:

@@ -59,7 +59,11 @@ class Outcome:
     corrupted: int
 
 
-CONTEXTS = {"sec": {"ticker": "MSFT", "fiscal_year_end_month": "6"}}
+CONTEXTS = {
+    "sec": {"ticker": "MSFT", "fiscal_year_end_month": "6"},
+    "sec_inline_xbrl": {"ticker": "AMZN", "form": "10-Q", "accession": "0001018724-25-000086", "filed": "2025-08-01",
+                        "fiscal_year_end_month": "12"},
+}  # fmt: skip
 """What a live source knows of the bodies below and they do not say."""
 
 
