@@ -29,9 +29,6 @@ def test_the_thresholds_of_the_decision_rule():
     found = load()
     # from the table of the method's section 7
     assert found.number("q2_threshold") == 0.25
-    assert found.number("q3_coverage") == 0.5
-    assert found.number("q3_probability_wasteful") == 0.8
-    assert found.number("q3_probability_pays") == 0.5
     assert found.number("q1_factor") == 2
     assert found.number("q4_significance") == 0.05
     assert found.number("q3_probability") == 0.8

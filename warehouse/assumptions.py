@@ -296,6 +296,7 @@ FORMS: dict[str, tuple[str, Any]] = {
         "a table of evidence identifiers, each with [low, high] and 0 <= low <= high <= 1",
         dict[str, Shares],
     ),
+    "backlog_redefined": ("a table of tickers, each with a date", dict[str, Day]),
     "published_indexes": (
         "a table of indexes, each with published_as, gpu_model and pricing_kind",
         dict[str, Published],

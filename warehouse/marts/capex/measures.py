@@ -8,6 +8,7 @@ REVENUE = "revenue"
 DEPRECIATION, DEPRECIATION_AND_AMORTIZATION = "depreciation", "depreciation_and_amortization"
 KINDS_OF_DEPRECIATION = (DEPRECIATION, DEPRECIATION_AND_AMORTIZATION)
 BACKLOG = "remaining_performance_obligation"
+COMMERCIAL_BACKLOG = "commercial_remaining_performance_obligation"
 
 # Measure -> column of `capex_quarterly`. Those over a period, in the order in which they lend a row its dates.
 FLOWS = {

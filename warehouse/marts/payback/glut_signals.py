@@ -1,19 +1,23 @@
-"""Signs that there is more compute than anyone wants: four of them, each true, false or unknown.
+"""Signs that there is more compute than anyone wants: four of them, each true, false or unknown (method 7).
 
 Coverage below one early in a build-out is normal, so a shortfall of revenue alone does not show waste; a glut would.
-(a) Rents fall faster than new chips get cheaper. Rents always fall, because new chips do more for the same money; only
-the excess is a sign of a glut. Who is listed changes from month to month, and a cheap newcomer looks like a fall, so the
-decline is fitted within providers. (b) Fleets stand idle. (c) Contracted backlog shrinks two quarters running, summed
-over companies that print it in all three quarters, so that a late filer is not a fall. (d) Firms write equipment off or
-shorten its life.
 
-A signal that no fact speaks to is unknown. It counts as not triggered and is listed as unknown.
+(a) Rents fall faster than new chips get cheaper. Rents always fall, because new chips do more for the same money; only the
+excess is a sign of a glut. Who is listed changes from month to month, and a cheap newcomer looks like a fall. So the
+decline is fitted within sizes of providers, as in `gpu_price_trend`, to prices deflated by consumer prices.
+(b) Fleets stand idle, as their owners measure it. A survey of other people's machines is not a measurement of a fleet.
+(c) Contracted backlog shrinks two quarters running. It is summed over companies that give it in all three quarters on one
+definition, so that neither a late filer nor a wider definition looks like a move.
+(d) Firms write equipment off or shorten its life.
+
+A sign of two years ago says nothing of today, so only facts about the last 18 months count. A signal that no such fact
+speaks to is unknown. It counts as not triggered and is listed as unknown.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
@@ -21,13 +25,16 @@ import polars as pl
 
 from warehouse.assumptions import Assumptions
 from warehouse.calendars.fiscal import month_number
-from warehouse.marts.capex.measures import BACKLOG
+from warehouse.marts.capex.measures import BACKLOG, COMMERCIAL_BACKLOG
 from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.reasons import listed, reason
 from warehouse.marts.common.scopes import COMPANIES
 from warehouse.marts.common.select_current import admissible, select_current, weakest_of
-from warehouse.marts.common.units import DAYS_PER_YEAR
-from warehouse.marts.gpu.chip_prices import chip_decline, minus_slope
+from warehouse.marts.gpu.chip_prices import chip_decline
+from warehouse.marts.gpu.gpu_price_trend import real_declines
+from warehouse.marts.gpu.same_things import item_days
+from warehouse.marts.gpu.series import SERIES
+from warehouse.marts.training.fleets import OWNED
 from warehouse.marts.wording import sentence
 from warehouse.tables.companies import TABLE as COMPANIES_TABLE
 from warehouse.tables.company_facts import TABLE as COMPANY_FACTS
@@ -37,6 +44,10 @@ from warehouse.tables.table import Check, Column, mart
 SIGNALS = ("rental_prices", "idle_fleet", "falling_backlog", "impairments")
 CHIP = "H100 SXM"  # method 7 (a)
 QUARTERS = 3  # two falls need three quarters (method 7 c)
+# Backlog by definition, the narrower one first: what a company gives in all three quarters counts.
+DEFINITIONS = (COMMERCIAL_BACKLOG, BACKLOG)
+UTILISATION = "fleet_utilisation"
+IMPAIRED = ("impairment", "accelerated_depreciation")
 
 TABLE = mart(
     "glut_signals",
@@ -71,8 +82,9 @@ TABLE = mart(
 
 
 def build(
-    offers: pl.DataFrame,
+    gpu_prices: pl.DataFrame,
     gpu_specs: pl.DataFrame,
+    consumer_prices: pl.DataFrame,
     evidence: pl.DataFrame,
     company_facts: pl.DataFrame,
     companies: pl.DataFrame,
@@ -83,11 +95,12 @@ def build(
     """Four rows, one for each signal (method 7)."""
     known = select_current(admissible(evidence), EVIDENCE)
     panel = select_current(admissible(companies), COMPANIES_TABLE)
+    since = _months_before(as_of, assumptions.integer("glut_fact_months"))
     rows = [
-        _rental_prices(offers, gpu_specs, as_of, assumptions),
-        _idle_fleet(known, assumptions),
-        _falling_backlog(company_facts),
-        _impairments(known, panel, assumptions),
+        _rental_prices(gpu_prices, gpu_specs, consumer_prices, as_of, assumptions),
+        _idle_fleet(known, panel, since, assumptions),
+        _falling_backlog(company_facts, since, assumptions),
+        _impairments(known, panel, since, assumptions),
     ]
     found = pl.DataFrame(rows, schema={n: t for n, t in TABLE.polars_schema.items() if n != "triggered"})
     return found.with_columns(
@@ -99,43 +112,41 @@ def build(
     )
 
 
-def decline_within_providers(offers: pl.DataFrame) -> float | None:
-    """Yearly decline of prices in log points, from prices of the same provider at different days.
-
-    `offers` has provider, observed_on and usd_per_gpu_hour. Ordinary least squares of the log price on time with one
-    intercept a provider; null where no provider was seen on two days.
-    """
-    within = offers.with_columns(
-        years=pl.col("observed_on").to_physical() / DAYS_PER_YEAR, price=pl.col("usd_per_gpu_hour").log()
-    ).select(
-        years=pl.col("years") - pl.col("years").mean().over("provider"),
-        price=pl.col("price") - pl.col("price").mean().over("provider"),
-    )
-    return minus_slope(within)
+def _months_before(day: date, months: int) -> date:
+    found: date = pl.select(pl.lit(day).dt.offset_by(f"-{months}mo")).item()
+    return found
 
 
-def _rental_prices(offers: pl.DataFrame, gpu_specs: pl.DataFrame, as_of: date, assumptions: Assumptions) -> dict:
+def _rental_prices(
+    gpu_prices: pl.DataFrame,
+    gpu_specs: pl.DataFrame,
+    consumer_prices: pl.DataFrame,
+    as_of: date,
+    assumptions: Assumptions,
+) -> dict:
     months = assumptions.integer("glut_price_window_months")
-    first = pl.select(pl.lit(as_of).dt.offset_by(f"-{months}mo")).item()
-    wanted = offers.filter(
+    first = _months_before(as_of, months)
+    wanted = item_days(gpu_prices).filter(
         (pl.col("gpu_model") == CHIP)
         & (pl.col("provider_class") == "specialist")
         & (pl.col("pricing_kind") == "on_demand")
         & pl.col("observed_on").is_between(first, as_of)
-    ).sort("provider", "observed_on")
-    matched = wanted.filter(pl.col("observed_on").n_unique().over("provider") > 1)
-    decline = decline_within_providers(matched)
+    )
+    matched = wanted.filter(pl.col("observed_on").n_unique().over("item") > 1)
     row = _row(
         "rental_prices",
-        "yearly decline of rents beyond that of new chips' price per FLOP/s",
+        "yearly decline of rents, in real terms, beyond that of new chips' price per FLOP/s",
         ">",
         assumptions.number("glut_price_excess"),
         "log points a year",
     )
-    if decline is None:
+    if matched.is_empty():
         return row | _unknown("no_price_on_two_days", chip=CHIP, months=months)
+    fitted = real_declines(matched, consumer_prices, SERIES).to_dicts()
+    if not fitted:
+        return row | _unknown("no_consumer_prices")
+    decline = fitted[0]["decline_real_log_points"]
     of_chips, chips = chip_decline(gpu_specs, assumptions)
-    behind = pl.concat([matched.select("grade", "known_on"), chips.select("grade", "known_on")])
     said = _found(
         "rents_and_chips",
         providers=matched["provider"].n_unique(),
@@ -147,20 +158,27 @@ def _rental_prices(offers: pl.DataFrame, gpu_specs: pl.DataFrame, as_of: date, a
     )
     return row | {
         "value": decline - of_chips,
-        "known_on": behind["known_on"].max(),
-        "grade": weakest_of(behind),
+        "known_on": greatest([fitted[0]["real_known_on"], chips["known_on"].max()]),
+        "grade": greatest([fitted[0]["real_grade"], weakest_of(chips)]),
         **said,
     }
 
 
-def _idle_fleet(known: pl.DataFrame, assumptions: Assumptions) -> dict:
+def greatest(values: Iterable[Any]) -> Any:
+    return max((value for value in values if value is not None), default=None)
+
+
+def _idle_fleet(known: pl.DataFrame, panel: pl.DataFrame, since: date, assumptions: Assumptions) -> dict:
     row = _row("idle_fleet", "utilisation of the fleet", "<", assumptions.number("glut_utilisation"), "share")
-    measured = (
-        known.filter(pl.col("metric") == "fleet_utilisation").sort("as_of_date", "known_on", "evidence_id").tail(1)
+    measured = known.filter(
+        (pl.col("metric") == UTILISATION)
+        & (pl.col("as_of_date") >= since)
+        & pl.col("entity").is_in(_owners(known, panel).implode())
     )
-    if measured.is_empty():
+    newest = measured.sort("as_of_date", "known_on", "evidence_id").tail(1)
+    if newest.is_empty():
         return row | _unknown("no_fleet_utilisation")
-    fact = measured.row(0, named=True)
+    fact = newest.row(0, named=True)
     return row | {
         "value": fact["value"],
         "known_on": fact["known_on"],
@@ -169,15 +187,22 @@ def _idle_fleet(known: pl.DataFrame, assumptions: Assumptions) -> dict:
     }
 
 
-def _falling_backlog(company_facts: pl.DataFrame) -> dict:
+def _owners(known: pl.DataFrame, panel: pl.DataFrame) -> pl.Series:
+    """Who can measure a fleet of its own: firms of the panel, and whoever is counted as the owner of one."""
+    counted = known.filter((pl.col("topic") == "capacity") & (pl.col("metric") == OWNED))["entity"]
+    return pl.concat([_names(panel, known["entity"]), counted]).unique()
+
+
+def _falling_backlog(company_facts: pl.DataFrame, since: date, assumptions: Assumptions) -> dict:
     row = _row("falling_backlog", "quarters running in which contracted backlog fell", ">=", QUARTERS - 1, "quarters")
-    facts = admissible(company_facts).filter((pl.col("measure") == BACKLOG) & pl.col("ticker").is_in(COMPANIES))
+    facts = admissible(company_facts).filter(
+        pl.col("measure").is_in(DEFINITIONS) & pl.col("ticker").is_in(COMPANIES) & (pl.col("period_end") >= since)
+    )
     current = select_current(facts, COMPANY_FACTS).with_columns(number=(month_number(pl.col("period_end")) - 1) // 3)
     last = current["number"].max()
     recent = current.filter(pl.col("number") > (last or 0) - QUARTERS).sort("ticker", "period_end")
-    complete = recent.unique(["ticker", "number"], keep="last", maintain_order=True).filter(
-        pl.len().over("ticker") == QUARTERS
-    )
+    once = recent.unique(["ticker", "measure", "number"], keep="last", maintain_order=True)
+    complete = _on_one_definition(once, assumptions)
     if complete.is_empty():
         return row | _unknown("backlog_unknown", quarters=QUARTERS)
     sums = complete.group_by("number").agg(pl.col("value_usd").sum()).sort("number")["value_usd"].to_list()
@@ -192,13 +217,35 @@ def _falling_backlog(company_facts: pl.DataFrame) -> dict:
     }
 
 
-def _impairments(known: pl.DataFrame, panel: pl.DataFrame, assumptions: Assumptions) -> dict:
+def _on_one_definition(recent: pl.DataFrame, assumptions: Assumptions) -> pl.DataFrame:
+    """Of each company the backlog of the definition that it gives in all quarters, the narrower one first.
+
+    A company that changed its definition within them (`backlog_redefined`: the first quarter's end on the new one) has none.
+    """
+    changed = pl.DataFrame(
+        [(ticker, date.fromisoformat(str(day))) for ticker, day in assumptions.value("backlog_redefined").items()],
+        schema={"ticker": pl.String, "redefined_on": pl.Date},
+        orient="row",
+    )
+    ends = pl.col("period_end")
+    own = ("ticker", "measure")
+    redefined = (ends.min().over(own) < pl.col("redefined_on")) & (ends.max().over(own) >= pl.col("redefined_on"))
+    return (
+        recent.join(changed, on="ticker", how="left", maintain_order="left")
+        .filter((pl.len().over(own) == QUARTERS) & ~redefined.fill_null(False))
+        .with_columns(narrower=pl.col("measure").replace_strict(list(DEFINITIONS), list(range(len(DEFINITIONS)))))
+        .filter(pl.col("narrower") == pl.col("narrower").min().over("ticker"))
+    )
+
+
+def _impairments(known: pl.DataFrame, panel: pl.DataFrame, since: date, assumptions: Assumptions) -> dict:
     needed = assumptions.integer("glut_impairing_firms")
     row = _row("impairments", "firms that impaired equipment or shortened its life", ">=", float(needed), "firms")
     changes = pl.concat([_life_changes(known, assumptions.value("useful_life_before")), _impaired(known)])
     # Firms of the panel only: a critic's opinion of a life is no change of one.
     firms = changes.filter(
-        pl.col("entity").map_batches(lambda s: s.is_in(_names(panel, s).implode()), return_dtype=pl.Boolean)
+        (pl.col("as_of_date") >= since)
+        & pl.col("entity").map_batches(lambda s: s.is_in(_names(panel, s).implode()), return_dtype=pl.Boolean)
     )
     by_firm = (
         firms.group_by("entity")
@@ -232,13 +279,13 @@ def _life_changes(known: pl.DataFrame, before: Mapping[str, Any]) -> pl.DataFram
             grade=pl.max_horizontal("grade", pl.col("grade").shift(1).over("entity")),
         )
         .filter(pl.col("earlier").is_not_null())
-        .select("entity", "evidence_id", "known_on", "grade", sign=pl.col("value") < pl.col("earlier"))
+        .select("entity", "as_of_date", "evidence_id", "known_on", "grade", sign=pl.col("value") < pl.col("earlier"))
     )
 
 
 def _impaired(known: pl.DataFrame) -> pl.DataFrame:
-    return known.filter(pl.col("metric") == "impairment").select(
-        "entity", "evidence_id", "known_on", "grade", sign=pl.col("value") > 0
+    return known.filter(pl.col("metric").is_in(IMPAIRED)).select(
+        "entity", "as_of_date", "evidence_id", "known_on", "grade", sign=pl.col("value") > 0
     )
 
 
@@ -272,21 +319,23 @@ MART = Mart(
     table=TABLE,
     build=build,
     traces=(
+        Trace("core.consumer_prices", "m.signal = 'rental_prices' and t.known_on <= m.known_on"),
         Trace(
             "core.gpu_prices",
             f"m.signal = 'rental_prices' and t.gpu_model = '{CHIP}' and t.provider_class = 'specialist' "
             "and t.pricing_kind = 'on_demand' and t.observed_on <= m.known_on",
         ),
         Trace("core.gpu_specs", "m.signal = 'rental_prices' and t.list_price_usd is not null"),
-        Trace("core.evidence", "m.signal = 'idle_fleet' and t.metric = 'fleet_utilisation'"),
+        Trace("core.evidence", f"m.signal = 'idle_fleet' and t.metric = '{UTILISATION}' and t.known_on <= m.known_on"),
         Trace(
             "core.company_facts",
-            f"m.signal = 'falling_backlog' and t.measure = '{BACKLOG}' and t.known_on <= m.known_on "
+            f"m.signal = 'falling_backlog' and t.measure in {DEFINITIONS} and t.known_on <= m.known_on "
             f"and t.ticker in {COMPANIES}",
         ),
         Trace(
             "core.evidence",
-            "m.signal = 'impairments' and t.metric in ('server_useful_life', 'impairment') "
+            "m.signal = 'impairments' and t.metric in ('server_useful_life', 'impairment', "
+            "'accelerated_depreciation') "
             "and t.known_on <= m.known_on",
         ),
     ),

@@ -107,5 +107,5 @@ FIGURES: Mapping[str, Figure] = {**dict.fromkeys((ENOUGH, NONE), Figure(_signals
 WORDS: Mapping[str, Words] = {
     "signals_unknown": lambda fields: f"unknown, so counted as not triggered: {', '.join(fields['signals'])}",
 }
-ASSUMES = ("rental_turn", "chip_price_decline")
+ASSUMES = ("chip_price_decline", "backlog_redefined")
 TRACE = Trace("marts.glut_signals", "m.quantity in ('glut_signals', t.signal)")

@@ -121,7 +121,7 @@ def _rents_and_chips(fields: Fields) -> str:
     providers, chips = fields["providers"], fields["chips_fitted"]
     how = f"fitted to {chips} data-centre chips" if chips else "the cited figure"
     return (
-        f"rents of {providers} provider{'s' * (providers != 1)} seen more than once "
+        f"real rents of {providers} provider{'s' * (providers != 1)} seen more than once "
         f"{_moved(fields['rents_log_points'])} ({fields['offers']} offers since {fields['since']}), "
         f"new chips' price per FLOP/s {_moved(fields['chips_log_points'])} ({how})"
     )
@@ -209,9 +209,9 @@ WORDS: dict[str, Words] = {
     "turns_the_leaning": "no verdict can be reached, so that this turns the leaning",
     # glut_signals: unknown
     "no_price_on_two_days": "no specialist's on-demand {chip} price was seen on two days of the last {months} months",
-    "no_fleet_utilisation": "no fact about the utilisation of a fleet is known",
-    "backlog_unknown": "no company of the group has its backlog known in {quarters} quarters running",
-    "too_few_firms": "changes of useful life or impairments are known of fewer than {firms} firms",
+    "no_fleet_utilisation": "no owner's measurement of its fleet's utilisation is known of the last 18 months",
+    "backlog_unknown": "no company of the group has its backlog known in {quarters} recent quarters running, on one definition",
+    "too_few_firms": "changes of useful life or impairments of the last 18 months are known of fewer than {firms} firms",
     # glut_signals: found
     "rents_and_chips": _rents_and_chips,
     "fleet_utilisation": "{entity} at {day} (evidence {evidence_id})",
