@@ -254,7 +254,8 @@ def _headline(case: Case) -> str:
     if _sells_nothing(case):
         return f"{NAMES[case.scope]} sells no computing, so its own business has to pay for its spend."
     if _tells_nothing(case):
-        return f"{NAMES[case.scope]} does not say what AI earns, so whether its spend pays is open."
+        who = f"{NAMES[case.scope]} does" if case.group else "Sellers of computing do"
+        return f"{who} not say what AI earns, so whether {_spend(case)} pays is open."
     covers = [ends for view in VIEWS[case.scope] if (ends := _medians(case, "coverage", view))]
     if not covers:
         return f"Whether {_spend(case)} pays cannot be told: no AI revenue of it is known."
@@ -378,7 +379,8 @@ def _missing_facts(case: Case) -> list[Remedy]:
     if _tells_nothing(case):
         must = case.value(f"breakeven_growth_median_{POINT}_{views[0]}")
         faster = f" and that grows over {per_cent(must)} a year" if must is not None else ""
-        return [Remedy(f"AI revenue that {NAMES[case.scope]} discloses year after year{faster}", on_course)]
+        who = f"{NAMES[case.scope]} discloses" if case.group else "all sellers disclose"
+        return [Remedy(f"AI revenue that {who} year after year{faster}", on_course)]
     if case.value(f"{EARNS}_{views[0]}") is not None:
         return []
     least = case[f"{SHORT}_{views[0]}"]["threshold"]
