@@ -166,7 +166,9 @@ def test_what_decides_is_the_same_when_only_that_is_asked_for(assumptions):
     whole = run(assumptions.replaced(FEW))
     less = run(assumptions.replaced({**FEW, "detail": "deciding"}))
     assert less["waste_probabilities"].equals(whole["waste_probabilities"])
-    deciding = pl.col("quantity").is_in(["redundant_capex_share", "breakeven_growth"])
+    deciding = pl.col("quantity").is_in(
+        ["redundant_capex_share", "breakeven_growth"]
+    )  # and what an answer states beside
     for name, left_out in (("waste_simulation", "p50_standard_error"), ("waste_sensitivity", "flip_value")):
         columns = [
             c

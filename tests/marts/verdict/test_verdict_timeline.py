@@ -70,7 +70,8 @@ def test_most_marts_behind_a_verdict_cannot_look_at_the_date():
     dateless = {name for name, mart in chain().items() if mart.is_dateless}
     assert dateless == {
         "attributable_revenue", "capex_group", "capex_quarterly", "capex_vintages", "event_study", "event_study_tests", "offers",
-        "training_cost", "training_share_own", "verdict_conditions",
+        "training_cost", "training_share_own", "verdict_conditions", "waste_probabilities", "waste_sensitivity",
+        "waste_simulation",
     }  # fmt: skip
 
 

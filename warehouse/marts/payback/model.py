@@ -66,6 +66,13 @@ class Model:
     def deciding(self) -> str:
         return "redundant_capex_share" if self.view == NO_VIEW else "breakeven_growth"
 
+    @property
+    def stated(self) -> tuple[str, ...]:
+        """The quantities that an answer states, whatever else is left out: the deciding one and those in its sentences."""
+        if self.view == NO_VIEW:
+            return (self.deciding,)
+        return (self.deciding, "coverage", "marginal_coverage", "breakeven_revenue_usd")
+
     def driver(self, name: str) -> Driver:
         """The driver of a name. Raises StopIteration where it has none of it."""
         return next(driver for driver in self.drivers if driver.name == name)

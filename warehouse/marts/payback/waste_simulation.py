@@ -143,7 +143,7 @@ def _of_quantity(model: Model, quantity: str, seed: int, draws: int, everything:
     figures: Mapping[str, float | None] = {}
     why: str | None = None
     if quantity in model.quantities:
-        if everything or quantity == model.deciding:
+        if everything or quantity in model.stated:
             figures, why = _figures(
                 Computation(model.about(quantity)), quantity, seed, draws, BATCHES if everything else 0
             )
