@@ -80,7 +80,9 @@ def compiled(facts: Path) -> dict[str, pl.DataFrame]:
         "model_capability": read(facts, "model_capability.csv").with_columns(
             variant=pl.col("model").fill_null(""), model=pl.col("model").fill_null(pl.col("base_name"))
         ),
-        "evidence": read(facts, "evidence.csv").rename({"notes": "note", "source": "citation"}),
+        "evidence": _corrected(
+            read(facts, "evidence.csv"), "evidence", "evidence_id", "known_on", "known_on.csv"
+        ).rename({"notes": "note", "source": "citation"}),
         "article_claims": _graded(
             claims.with_columns(
                 known_on="statement_date",
@@ -93,25 +95,31 @@ def compiled(facts: Path) -> dict[str, pl.DataFrame]:
     }
 
 
-def _graded(frame: pl.DataFrame, table: str, key: str) -> pl.DataFrame:
-    """Rows with the grades of `additions/grades.csv`: a statement that several tables hold has one grade in all of them.
+def _corrected(frame: pl.DataFrame, table: str, key: str, column: str, file: str) -> pl.DataFrame:
+    """Rows with what a file of `additions/` corrects in a column, each with its reason there.
 
-    Raises SystemExit for an identifier that the facts no longer have, or a grade that they have by now.
+    Grades: a statement that several tables hold has one grade in all of them. Days: nothing is public before it was told.
+    Raises SystemExit for an identifier that the facts no longer have, or a value that they have by now.
     """
-    given = read(ADDITIONS, "grades.csv").filter(pl.col("table") == table)
+    given = read(ADDITIONS, file).filter(pl.col("table") == table)
     held = given.join(frame, left_on="identifier", right_on=key, how="left", suffix="_held")
-    if stale := held.filter(pl.col("grade_held").eq_missing(pl.col("grade")) | pl.col("grade_held").is_null()).height:
-        raise SystemExit(f"{table}: {stale} entries of additions/grades.csv correct nothing; remove them")
-    corrected = given.select(pl.col("identifier").alias(key), corrected="grade")
-    joined = frame.join(corrected, on=key, how="left", maintain_order="left")
-    return joined.with_columns(grade=pl.coalesce("corrected", "grade")).drop("corrected")
+    was = pl.col(f"{column}_held")
+    if stale := held.filter(was.eq_missing(pl.col(column)) | was.is_null()).height:
+        raise SystemExit(f"{table}: {stale} entries of additions/{file} correct nothing; remove them")
+    new = given.select(pl.col("identifier").alias(key), corrected=column)
+    joined = frame.join(new, on=key, how="left", maintain_order="left")
+    return joined.with_columns(pl.coalesce("corrected", column).alias(column)).drop("corrected")
+
+
+def _graded(frame: pl.DataFrame, table: str, key: str) -> pl.DataFrame:
+    return _corrected(frame, table, key, "grade", "grades.csv")
 
 
 def _with_wholes(runs: pl.DataFrame) -> pl.DataFrame:
-    """Runs, each part with the run that it is a part of: where its note names the run, else by the name in front of `(`.
+    """Runs, each part with the run that it is a part of (`part_of`).
 
-    By the name it is a part where its developer said both on one day and published both on one; a total of another source
-    is no whole of it, nor is an earlier version of a model.
+    Its note names the run, or its own name does in front of `(`. By the name it is a part only where its developer said
+    both on one day and published both on one day. A total of another source is no whole of it, nor is an earlier version.
     """
     named = pl.col("model").str.split(" (").list.first()
     same = ["developer", "estimate_by", "known_on", "published"]

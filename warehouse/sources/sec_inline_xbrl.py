@@ -3,7 +3,7 @@
 The SEC's companyfacts hold only what a company files without dimensions. Amazon's contracted backlog has had one since
 2020, and there companyfacts end. Microsoft's is there as a total, 684 billion in mid 2026. What it speaks of itself is
 the commercial part, 678, which only the filing has. A filing is a web page in which each figure carries its meaning
-(inline XBRL): a tag, a scale, a sign, and a context that names the period and the dimensions.
+(inline XBRL). Tag, scale and sign stand beside it, and a context names its period and its dimensions.
 
 Which figures are read stands in `warehouse.tables.sec_dimensions`. Each must have exactly the dimensions of the list: one
 customer's part of a backlog has one more, and is not the backlog. Where a filing lacks the figure, a notice names the
@@ -12,11 +12,11 @@ dimensions under which the tag does stand there: companies rename their members 
 Filings are found in the company's submissions. A filing never changes, so each is asked for once and then comes from the
 archive. What came in place of a filing (a page that asks for patience) is no filing, and is asked for again.
 
-lxml reads the markup. It keeps which prefix stands for which namespace at each place, because the names of tags and
-members are values here and not markup; the standard library's reader drops that. Two larger libraries were weighed. arelle reads a
-filing with its whole taxonomy, some hundred files from several hosts, and would fetch them past our archive and rate
-limit. edgartools brings its own client, cache and some forty packages. Both are right for whole statements; here, two
-numbers of a filing are wanted.
+lxml reads the markup. It keeps which prefix stands for which namespace at each place. The names of tags and members are
+values here, so that is needed, and the standard library's reader drops it. Two larger libraries were weighed. The first,
+arelle, reads a filing with its whole taxonomy. That is some hundred files from several hosts, fetched past our archive
+and rate limit. The second, edgartools, brings its own client, its own cache and some forty packages. Both are right for
+whole statements; here, two numbers of a filing are wanted.
 """
 
 from __future__ import annotations
@@ -128,15 +128,13 @@ def _filings(ticker: str, cik: int, first: date, last: date, fetching: Fetching)
     for older in found.filings.files:
         if older.filingTo >= first.isoformat() and older.filingFrom <= last.isoformat():
             url = MORE_SUBMISSIONS_URL.format(name=older.name)
-            lists.append(kept(fetching, url, f"{name} ({older.name})", Filings, SUBMISSIONS_FRESH_FOR))
+            if (more := kept(fetching, url, f"{name} ({older.name})", Filings, SUBMISSIONS_FRESH_FOR)) is not None:
+                lists.append(more)
     for one in lists:
-        if one is not None:
-            each = zip(
-                one.accessionNumber, one.filingDate, one.form, one.primaryDocument, one.isInlineXBRL, strict=False
-            )
-            for accession, filed, form, page, inline in each:
-                if form in FORMS and inline and first.isoformat() <= filed <= last.isoformat():
-                    yield Filing(accession, filed, form, page)
+        each = zip(one.accessionNumber, one.filingDate, one.form, one.primaryDocument, one.isInlineXBRL, strict=False)
+        for accession, filed, form, page, inline in each:
+            if form in FORMS and inline and first.isoformat() <= filed <= last.isoformat():
+                yield Filing(accession, filed, form, page)
 
 
 def _page(ticker: str, cik: int, filing: Filing, fetching: Fetching) -> Received | None:

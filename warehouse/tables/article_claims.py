@@ -52,8 +52,8 @@ TABLE = core(
               and contains(lower(c.statement), lower(e.entity)) and abs(e.as_of_date - c.statement_date) <= 31
             where c.check_kind <> 'computed' and c.grade <> e.grade
             """,
-            "hearsay that is graded better in another table enters an answer through it: one statement has one grade, wherever "
-            "it is held (a computed claim is what was said, on record, and has its own)",
+            "hearsay that is graded better in another table enters an answer through it. A computed claim is what was said, on "
+            "record, and has its own grade",
             severity="warning",
             columns=("grade",),
         ),

@@ -1,7 +1,8 @@
 """US consumer prices by month: the deflator of rental prices.
 
-A rental price that falls by 3 % in a year of 3 % inflation fell by 6 % in real terms, and a glut is a real fall. The index is that
-of all urban consumers, all items, not seasonally adjusted (CPI-U NSA): it is never revised, so a month has one figure for good.
+A glut is a real fall of rental prices. One that falls by 3 % in a year of 3 % inflation fell by 6 % in real terms. The index is
+that of all urban consumers and all items, not seasonally adjusted (CPI-U NSA). It is never revised, so a month has one figure for
+good.
 
 The Bureau of Labor Statistics publishes a month in the month after, on a day that moves. The rows count from the last day of that
 month, so that no run knows a figure too early. October 2025 was never collected: that month has no row, and nobody may invent one.

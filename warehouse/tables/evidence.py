@@ -57,7 +57,7 @@ TABLE = core(
         Check(
             "money_in_dollars",
             f"regexp_matches(lower(trim(unit)), '{OTHER_CURRENCY}') and not starts_with(lower(trim(unit)), 'us$')",
-            "money in another currency stands in no sum of dollars; give it in USD at the rate of its day, and say so in the note",
+            "money in another currency stands in no sum of dollars. Give it in USD at the rate of its day, and say so in the note",
             quarantines=True,
             columns=("unit", "value"),
         ),
@@ -108,8 +108,16 @@ TABLE = core(
             "known_on_looks_imputed",
             "select evidence_id, entity, metric, as_of_date, known_on, known_on - as_of_date as days_after, document_sha256, "
             f"locator from {{table}} where known_on - as_of_date between {IMPUTED_DAYS[0]} and {IMPUTED_DAYS[1]}",
-            "a day of publication that was put in by rule, a quarter after the figure's own day, lets a figure count before it "
-            "was public, or hides it after",
+            "a day of publication that was put in by rule lets a figure count before it was public, or hides it after",
+            severity="warning",
+            columns=("known_on", "as_of_date"),
+        ),
+        Check(
+            "known_on_the_day_it_ended",
+            "select evidence_id, entity, metric, as_of_date, known_on, unit, document_sha256, locator from {table} "
+            "where known_on = as_of_date and as_of_date = last_day(as_of_date) and month(as_of_date) % 3 = 0 "
+            "and regexp_matches(unit, '^USD/(quarter|year|fiscal-year)')",
+            "what a company earned in a period is told weeks after its last day; a row known on that day looks ahead",
             severity="warning",
             columns=("known_on", "as_of_date"),
         ),
@@ -123,7 +131,7 @@ TABLE = core(
               and a.unit = b.unit and a.address = b.address and a.address <> ''
             where a.grade <> b.grade
             """,
-            "one statement has one grade: what one page says of one thing cannot be hearsay in one row and press in another",
+            "one statement has one grade: one page cannot be hearsay in one row and press in another",
             severity="warning",
             columns=("grade",),
         ),

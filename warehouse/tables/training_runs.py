@@ -194,8 +194,8 @@ TABLE = core(
             where p.of_parts_hours > {1 + ROUNDED} * w.gpu_hours or p.of_parts_usd > {1 + ROUNDED} * w.claimed_cost_usd
               or p.first_published <> w.published or p.last_published <> w.published
             """,
-            "parts that took more hours or cost more than their whole are another run's; parts of another day are priced at "
-            "another day's rents, and then cost more than their whole",
+            "parts that took more hours or cost more than their whole are another run's. Parts of another day are priced at "
+            "another day's rents",
             severity="warning",
             columns=("part_of", "gpu_hours", "claimed_cost_usd", "published"),
         ),
@@ -216,7 +216,7 @@ TABLE = core(
               and contains(lower(r.developer), lower(split_part(e.entity, ' ', 1)))
             where r.grade <> e.grade
             """,
-            "hearsay that is graded better in another table enters an answer through it: one statement has one grade, wherever "
+            "hearsay that is graded better in another table enters an answer through it. One statement has one grade, wherever "
             "it is held",
             severity="warning",
             columns=("grade",),

@@ -101,4 +101,12 @@ KINDS: tuple[Kind, ...] = (
         rows=again({"evidence_id": "CC9002", "grade": "C"}, evidence_id="CC002"),
         names=("CC002", "CC9002", *LINE),
     ),
+    Kind(
+        "a quarter's revenue known on the quarter's last day",
+        "evidence",
+        "known_on_the_day_it_ended",
+        "warning",
+        rows=put({"known_on": "@as_of_date"}, evidence_id="CC047"),
+        names=("evidence_id=CC047", "known_on=2026-03-31", *LINE),
+    ),
 )
