@@ -16,6 +16,7 @@ from warehouse.assumptions import Assumptions, load
 from warehouse.calendars.exchange import sessions
 from warehouse.database import connection, fact_ids
 from warehouse.fetching.client import Local
+from warehouse.paths import WAREHOUSE, Paths
 from warehouse.settings import Settings
 from warehouse.sources.reference import SOURCES
 from warehouse.tables.table import FACT_ID, Table
@@ -68,18 +69,6 @@ def assumptions() -> Assumptions:
     return load()
 
 
-@pytest.fixture(scope="session")
-def published_paths(tmp_path_factory, assumptions):
-    """A home with a published warehouse, for tests that read it; see `tests.published`."""
-    from tests.published import publish
-    from warehouse.paths import WAREHOUSE, Paths
-
-    root = tmp_path_factory.mktemp("published")
-    paths = Paths(root, root / WAREHOUSE)
-    publish(paths, AS_OF, assumptions)
-    return paths
-
-
 EXCERPTS = Path(__file__).parent / "excerpts"
 
 
@@ -90,6 +79,13 @@ def published(tmp_path_factory):
 
     base = tmp_path_factory.getbasetemp()
     return published_once(base.parent if "PYTEST_XDIST_WORKER" in os.environ else base)
+
+
+@pytest.fixture(scope="session")
+def published_paths(published) -> Paths:
+    """The paths of that home, for tests that read it in their own process."""
+    home, _ = published
+    return Paths(home, home / WAREHOUSE)
 
 
 def recorded(*parts: str) -> Path:

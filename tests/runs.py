@@ -1,22 +1,37 @@
-"""Whole runs for the tests that need them: the flow in this process, the command line in another.
+"""Whole runs for the tests that need them, on a home of the test's own.
 
-A run of the packaged snapshot takes most of a minute, so one is made for all test files and all processes that run
-them (`published` in tests/conftest.py). Tests read it; those that change something copy it.
+`run` runs the flow's own body in this process without Prefect, `run_flow` in Prefect, `overbuild` on the command line. A
+run of the packaged snapshot takes most of a minute, so one is made for all test files and all processes that run them
+(`published` in tests/conftest.py). Tests read it; those that change something copy it.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import duckdb
+import polars as pl
+import pytest
 from filelock import FileLock
 
 from flows import environment
+from warehouse.database.store import Store
+from warehouse.marts.verdict import verdict_timeline
+from warehouse.pipeline import build, ingest, live_sources, quarantine
+from warehouse.pipeline.build import Loaded
+from warehouse.pipeline.choose import chosen
+from warehouse.pipeline.context import RunContext
+from warehouse.pipeline.live_sources import LiveSources
+from warehouse.pipeline.quarantine import Quarantined
+from warehouse.pipeline.workspace import workspace
 
 environment.prepare()
 REFERENCE = Path(__file__).parents[1] / "warehouse" / "reference"
@@ -28,35 +43,129 @@ def published_once(shared: Path) -> tuple[Path, dict]:
     home, summary = shared / "published" / "home", shared / "published" / "summary.json"
     with FileLock(shared / "published.lock"):
         if not summary.exists():
-            from prefect.testing.utilities import prefect_test_harness
-
             home.mkdir(parents=True)
-            with prefect_test_harness(server_startup_timeout=120):
-                made = run(home)
-            summary.write_text(json.dumps(made))
+            summary.write_text(json.dumps(run(home)))
     return home, json.loads(summary.read_text())
 
 
-def run(home: Path, reference: Path | None = None, webhook: str = "", few_draws: bool = False, **parameters):
-    """Run the flow in this process on a home of the test's own; with few draws where the answer does not matter."""
+def run(
+    home: Path, reference: Path | None = None, webhook: str = "", quick: bool = False, **parameters: Any
+) -> dict[str, Any]:
+    """Run the flow's own steps in this process without Prefect, on a home of the test's own.
+
+    With `quick`, where the answer does not matter, the marts are made of few draws and the timeline is one day.
+    """
+    with settings(home, reference, webhook, quick), without_prefect() as answer:
+        return answer(**parameters)
+
+
+def run_flow(home: Path, reference: Path | None = None, **parameters: Any) -> dict[str, Any]:
+    """Run the flow as people start it, in Prefect, with few draws. It takes seconds more than `run`."""
     from flows.answer import answer
 
-    before = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("OVERBUILD_")}
-    os.environ["OVERBUILD_HOME"] = str(home)
-    if reference:
-        os.environ["OVERBUILD_REFERENCE"] = str(reference)
-    if webhook:
-        os.environ["OVERBUILD_WEBHOOK_URL"] = webhook
-    if few_draws:
-        assumed = home.parent / "few-draws.toml"
-        assumed.write_text("draws = 1000\n")
-        os.environ["OVERBUILD_ASSUMPTIONS"] = str(assumed)
-    try:
+    with settings(home, reference, quick=True):
         return answer(**parameters)
-    finally:
-        for name in ("OVERBUILD_HOME", "OVERBUILD_REFERENCE", "OVERBUILD_WEBHOOK_URL", "OVERBUILD_ASSUMPTIONS"):
-            os.environ.pop(name, None)
-        os.environ.update(before)
+
+
+@dataclass(frozen=True)
+class Loading:
+    """A run that has come as far as the loading of new rows."""
+
+    run: RunContext
+    store: Store
+    quarantined: Quarantined
+    sources: LiveSources
+    loaded: Loaded
+
+
+@contextmanager
+def until_loaded(source: str = "reference", only: tuple[str, ...] = ()) -> Iterator[Loading]:
+    """The first half of a run within `settings`, for tests of what is quarantined and loaded; nothing is published."""
+    with workspace(source, None, lambda _: None) as (run, store, _):
+        ingestion = ingest.collect(store, run, [ingest.ingest(each, store, run) for each in chosen(source, only)])
+        quarantined = quarantine.check_new_rows(store, run, ingestion)
+        sources = live_sources.record_live_sources(store, run, ingestion)
+        yield Loading(run, store, quarantined, sources, build.load(store, run))
+
+
+@contextmanager
+def settings(
+    home: Path, reference: Path | None = None, webhook: str = "", quick: bool = False, **more: str
+) -> Iterator[None]:
+    """The settings of a run, and no others that the environment happens to have; `quick` as in `run`."""
+    given = {"OVERBUILD_HOME": str(home), **more}
+    if reference:
+        given["OVERBUILD_REFERENCE"] = str(reference)
+    if webhook:
+        given["OVERBUILD_WEBHOOK_URL"] = webhook
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("OVERBUILD_")]:
+            patch.delenv(name)
+        if quick:
+            given["OVERBUILD_ASSUMPTIONS"] = str(few_draws(home.parent))
+            patch.setattr(verdict_timeline, "days", lambda as_of, _: {as_of: "as-of date"})
+        for name, value in given.items():
+            patch.setenv(name, value)
+        yield
+
+
+def few_draws(folder: Path) -> Path:
+    """A file of assumptions for runs whose answer does not matter."""
+    assumed = folder / "few-draws.toml"
+    assumed.write_text("draws = 1000\n")
+    return assumed
+
+
+@contextmanager
+def without_prefect() -> Iterator[Callable[..., dict[str, Any]]]:
+    """The body of the flow, with its tasks as plain functions: what a run does, and none of what Prefect adds to it.
+
+    A whole run in Prefect takes a server, and seconds for each task; tests/flows/test_in_prefect.py tries what it adds.
+    """
+    from prefect import Task
+
+    from flows import answer as module
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name, task in list(vars(module).items()):
+            if isinstance(task, Task):
+                patch.setattr(module, name, Step(task.fn))
+        for name in ("create_markdown_artifact", "emit_event"):
+            patch.setattr(module, name, lambda *_, **__: None)
+        patch.setattr(module, "say", module.progress.info)
+        yield module.answer.fn
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a step gave, or the error that it raised, as Prefect gives it out when it is asked for."""
+
+    given: Any
+
+    def wait(self) -> None:
+        pass
+
+    def result(self, *, raise_on_failure: bool) -> Any:
+        return self.given
+
+
+@dataclass(frozen=True)
+class Step:
+    """A task's function, called at once where Prefect would submit it."""
+
+    function: Callable[..., Any]
+
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
+        return self.function(*arguments, **named)
+
+    def with_options(self, **_: Any) -> Step:
+        return self
+
+    def submit(self, *arguments: Any) -> Done:
+        try:
+            return Done(self.function(*arguments))
+        except Exception as error:
+            return Done(error)
 
 
 def query(folder: Path, sql: str):
@@ -64,20 +173,26 @@ def query(folder: Path, sql: str):
         return connection.execute(sql).fetchall()
 
 
-def marts_hash(folder: Path) -> dict[str, str]:
-    """A hash of the rows of each mart, in their order."""
-    names = query(folder, "SELECT table_name FROM duckdb_tables() WHERE schema_name = 'marts' ORDER BY 1")
-    return {
-        name: hashlib.sha256(repr(query(folder, f"SELECT * FROM marts.{name}")).encode()).hexdigest()
-        for (name,) in names
-    }
+def tables(folder: Path, schema: str, order: str = "") -> dict[str, pl.DataFrame]:
+    """The tables of a schema, their rows as they stand or as an ORDER BY puts them."""
+    with duckdb.connect(str(folder / "warehouse.duckdb"), read_only=True) as connection:
+        sql = "SELECT table_name FROM duckdb_tables() WHERE schema_name = ? ORDER BY 1"
+        names = [name for (name,) in connection.execute(sql, [schema]).fetchall()]
+        return {name: connection.execute(f"SELECT * FROM {schema}.{name} {order}").pl() for name in names}
 
 
-def overbuild(home, *arguments, stdin=""):
+def differing(one: Mapping[str, pl.DataFrame], other: Mapping[str, pl.DataFrame]) -> list[str]:
+    """Names of tables that are not the same in every value, type and order of rows."""
+    assert set(one) == set(other)
+    return [name for name in one if one[name].schema != other[name].schema or not one[name].equals(other[name])]
+
+
+def overbuild(home: Path, *arguments: str, stdin: str = "", **given: str) -> subprocess.CompletedProcess[str]:
+    """A command in a process of its own, with these settings and no others."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("OVERBUILD_")}
     return subprocess.run(
         [OVERBUILD, *arguments],
-        env={**environment, "OVERBUILD_HOME": str(home)},
+        env={**environment, "OVERBUILD_HOME": str(home), **given},
         input=stdin,
         capture_output=True,
         text=True,

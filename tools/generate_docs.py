@@ -1,9 +1,10 @@
 """Write the generated parts of README.md and the data dictionary, or check that they are not stale.
 
-    python tools/generate_docs.py [--check]
+    python tools/generate_docs.py            write them; the figures come from a real run in a temporary folder
+    python tools/generate_docs.py --check    fail where a part is stale that comes from declarations and docstrings
 
-The figures come from a real run of the packaged snapshot in a temporary folder. In README.md everything between
-`<!-- generated: NAME -->` and `<!-- end -->` is replaced; the rest is written by hand.
+In README.md everything between `<!-- generated: NAME -->` and `<!-- end -->` is replaced; the rest is written by hand.
+Its figures are held to a run by tests/test_docs.py, which shares the run that other tests read.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from warehouse import marts
@@ -25,6 +27,7 @@ from warehouse.tables.table import Table
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
+PROGRAM = Path(sys.executable).with_name("overbuild")
 DICTIONARY = ROOT / "docs" / "data-dictionary.md"
 FIRST_QUERY = (
     "select calendar_quarter, ticker, capex_usd, capex_to_operating_cash_flow, grade from marts.capex_quarterly "
@@ -33,48 +36,54 @@ FIRST_QUERY = (
 
 
 def main(check: bool) -> int:
-    stale = []
-    for path, wanted in ((DICTIONARY, dictionary()), (README, readme(README.read_text(encoding="utf-8")))):
-        found = path.read_text(encoding="utf-8") if path.exists() else ""
-        if found == wanted:
-            continue
-        if check:
-            stale.append(path)
-            diff = difflib.unified_diff(
-                found.splitlines(), wanted.splitlines(), "as it is", "as it should be", lineterm=""
-            )
-            print("\n".join([f"{path.relative_to(ROOT)} is stale; run `make docs`:", *list(diff)[:40]]))
-        else:
-            path.parent.mkdir(exist_ok=True)
-            path.write_text(wanted, encoding="utf-8")
-            print(f"wrote {path.relative_to(ROOT)}")
-    return bool(stale)
-
-
-def readme(text: str) -> str:
-    """README.md with its generated parts made anew."""
+    text = README.read_text(encoding="utf-8")
+    if check:
+        wanted = {DICTIONARY: dictionary(), README: with_parts(text, {"folders": folders()})}
+        return bool([path for path, made in wanted.items() if is_stale(path, made)])
     with tempfile.TemporaryDirectory() as folder:
-        environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith(("OVERBUILD_", "PREFECT_"))},
-            "OVERBUILD_HOME": f"{folder}/home",
-            "PREFECT_HOME": f"{folder}/prefect",
-            "COLUMNS": "120",
-        }
-        program = Path(sys.executable).with_name("overbuild")
-        command = [str(program)]
-        subprocess.run([*command, "run", "--quiet"], env=environment, cwd=folder, check=True)
-        shown = subprocess.run(
-            [*command, "sql", FIRST_QUERY], env=environment, cwd=folder, check=True, capture_output=True, text=True
-        ).stdout
-        with reading(Path(folder) / "home" / "warehouse.duckdb") as connection:
-            as_of, answers = answer_lines(connection)
-            counts = quality_lines(connection)
+        environment = {**_without_settings(), "PREFECT_HOME": f"{folder}/prefect", "OVERBUILD_HOME": f"{folder}/home"}
+        subprocess.run([PROGRAM, "run", "--quiet"], env=environment, cwd=folder, check=True)
+        made = {DICTIONARY: dictionary(), README: readme(text, Path(folder) / "home")}
+    for path, wanted_text in made.items():
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(wanted_text, encoding="utf-8")
+    return 0
+
+
+def is_stale(path: Path, wanted: str) -> bool:
+    """Whether a file is not as it should be; prints in what it differs."""
+    found = path.read_text(encoding="utf-8") if path.exists() else ""
+    if found == wanted:
+        return False
+    lines = found.splitlines(), wanted.splitlines()
+    diff = difflib.unified_diff(*lines, "as it is", "as it should be", lineterm="")
+    print("\n".join([f"{path.relative_to(ROOT)} is stale; run `make docs`:", *list(diff)[:40]]))
+    return True
+
+
+def readme(text: str, home: Path) -> str:
+    """README.md with its generated parts made anew, its figures from what is published in a folder."""
+    environment = {**_without_settings(), "OVERBUILD_HOME": str(home), "COLUMNS": "120"}
+    command = [PROGRAM, "sql", FIRST_QUERY]
+    shown = subprocess.run(command, env=environment, cwd=home, check=True, capture_output=True, text=True).stdout
+    with reading(home / "warehouse.duckdb") as connection:
+        as_of, answers = answer_lines(connection)
+        counts = quality_lines(connection)
     parts = {
         "answer": f"As of {as_of}, from the packaged snapshot:\n\n{answers}",
         "query": f'```\n$ .venv/bin/overbuild sql "{FIRST_QUERY}"\n{_trimmed(shown)}\n```',
         "quality": counts,
         "folders": folders(),
     }
+    return with_parts(text, parts)
+
+
+def _without_settings() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith(("OVERBUILD_", "PREFECT_"))}
+
+
+def with_parts(text: str, parts: Mapping[str, str]) -> str:
+    """`text` with some of its generated parts replaced."""
     for name, part in parts.items():
         pattern = re.compile(rf"(<!-- generated: {name} -->\n).*?(<!-- end -->)", re.DOTALL)
         if not pattern.search(text):

@@ -82,7 +82,13 @@ def test_trace_leads_from_the_verdict_to_archived_documents(published):
         body = (published[0] / fact["document_path"]).read_bytes()
         assert hashlib.sha256(body).hexdigest() == fact["document_sha256"]
     timeline = overbuild(
-        published[0], "trace", "verdict_timeline", "--where", "as_of = '2025-06-30'", "--format", "json"
+        published[0],
+        "trace",
+        "verdict_timeline",
+        "--where",
+        "as_of = '2025-06-30' and scope = 'ALL'",
+        "--format",
+        "json",
     )
     assert max(fact["known_on"] for fact in json.loads(timeline.stdout)) <= "2025-06-30"
 

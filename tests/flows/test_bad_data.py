@@ -2,60 +2,15 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import shutil
 import tomllib
-from datetime import date
 
 import pytest
 
-from tests.runs import REFERENCE, overbuild, query, run
+from tests.flows.snapshot import edit, field
+from tests.runs import REFERENCE, overbuild, query, run, settings, until_loaded
 from warehouse.errors import RefusedError
-
-
-@pytest.fixture(scope="module", autouse=True)
-def prefect():
-    """One temporary Prefect server for this file."""
-    from prefect.testing.utilities import prefect_test_harness
-
-    with prefect_test_harness(server_startup_timeout=120):
-        yield
-
-
-@pytest.fixture
-def corrupted(tmp_path):
-    """A copy of the snapshot, and a function that edits the text of one of its files."""
-    copy = tmp_path / "reference"
-    shutil.copytree(REFERENCE, copy)
-
-    def change_file(name, change):
-        edit(copy / name, change)
-        return copy
-
-    return change_file
-
-
-def edit(path, change):
-    """Change the lines of a file of the snapshot, packed or not."""
-    packed = path.name.endswith(".gz")
-    lines = (gzip.decompress(path.read_bytes()) if packed else path.read_bytes()).decode().splitlines()
-    body = ("\n".join(change(lines)) + "\n").encode()
-    path.write_bytes(gzip.compress(body) if packed else body)
-
-
-def field(lines, row, column, value):
-    """`lines` with one field of data row `row` (from 1) replaced."""
-    import csv
-    import io
-
-    header = lines[0].split(",")
-    cells = next(csv.reader([lines[row]]))
-    cells[header.index(column)] = value
-    out = io.StringIO()
-    csv.writer(out, lineterminator="").writerow(cells)
-    return [*lines[:row], out.getvalue(), *lines[row + 1 :]]
-
 
 REFUSED = {
     "a missing column": (
@@ -126,30 +81,29 @@ QUARANTINED = {
 
 @pytest.fixture(scope="module")
 def with_bad_rows(tmp_path_factory):
-    """A home with one run of a snapshot that has one bad row in each of several files."""
+    """A run of a snapshot that has one bad row in each of several files, as far as the loading."""
     folder = tmp_path_factory.mktemp("bad_rows")
     reference = shutil.copytree(REFERENCE, folder / "reference")
     for name, row, column, value, _ in QUARANTINED.values():
         edit(reference / name, lambda lines, r=row, c=column, v=value: field(lines, r, c, v))
-    home = folder / "home"
-    return home, run(home, reference, few_draws=True)
+    with settings(folder / "home", reference), until_loaded() as loading:
+        yield loading
 
 
 @pytest.mark.parametrize("kind", QUARANTINED)
 def test_a_single_bad_row_is_quarantined_with_its_reason_and_place(with_bad_rows, kind):
-    home, summary = with_bad_rows
     name, row, column, value, reason = QUARANTINED[kind]
     table = name.split(".")[0]
-    kept = query(home, f"SELECT reason, row, locator FROM quality.quarantine WHERE table_name = 'core.{table}'")
-    ((said, fields, locator),) = kept
+    kept = f"SELECT reason, row, locator FROM quality.quarantine WHERE table_name = 'core.{table}'"
+    ((said, fields, locator),) = with_bad_rows.store.execute(kept).fetchall()
     assert f"{name}, line {row + 1}" in said
     assert reason in said
     assert locator == f"line {row + 1}"
     assert json.loads(fields)[column] in (value, value.rstrip("0"))
-    assert said in summary["quarantined"]
-    assert len(summary["quarantined"]) == len(QUARANTINED)
+    assert said in with_bad_rows.quarantined.messages
+    assert len(with_bad_rows.quarantined.messages) == len(QUARANTINED)
     listed = tomllib.loads((REFERENCE / "snapshot.toml").read_text())
-    total = query(home, f"SELECT count(*) FROM core.{table}")[0][0]
+    total = with_bad_rows.store.scalar(f"SELECT count(*) FROM core.{table}")
     assert total == listed[table]["rows"] - 1, "only that row stays out"
 
 
@@ -157,8 +111,9 @@ def test_a_person_accepts_a_row_and_people_are_told_once_of_each_thing(corrupted
     live_server.body("/hook", b"ok")
     hook, home = f"{live_server.url}/hook", tmp_path / "home"
     bad = corrupted("stock_prices.csv.gz", lambda lines: field(lines, 700, "high", "0.01"))
-    first = run(home, bad, hook, few_draws=True)
+    first = run(home, bad, hook, quick=True)
     assert first["notes"] == []
+    assert len(first["quarantined"]) == 1
     [(row_id, line)] = query(home, "SELECT row_id, locator FROM quality.quarantine")
     page = (home / "site" / "quality.html").read_text()
     assert row_id in page
@@ -172,12 +127,12 @@ def test_a_person_accepts_a_row_and_people_are_told_once_of_each_thing(corrupted
 
     corrupted("gpu_specs.csv", lambda lines: [",".join(line.split(",")[1:]) for line in lines])
     with pytest.raises(RefusedError, match=r"What was found, and what to do with it: .*quality\.html"):
-        run(home, bad, hook, few_draws=True)
+        run(home, bad, hook, quick=True)
     (refused,) = (home / "refused").iterdir()
     assert "This run was refused" in (refused / "site" / "quality.html").read_text()
 
     shutil.copyfile(REFERENCE / "gpu_specs.csv", bad / "gpu_specs.csv")
-    second = run(home, bad, hook, few_draws=True)
+    second = run(home, bad, hook, quick=True)
     assert second["quarantined"] == []
     assert query(home, "SELECT count(*) FROM core.stock_prices WHERE high = 0.01") == [(1,)]
     assert query(home, "SELECT decision, decided_by FROM quality.decisions") == [("accepted", "Ada")]
@@ -192,21 +147,3 @@ def test_a_person_accepts_a_row_and_people_are_told_once_of_each_thing(corrupted
     )
     assert "quarantined" not in told[1]
     assert "Runs succeed again" in told[2]
-
-
-def test_a_correction_is_seen_from_its_own_day(published, corrupted, tmp_path):
-    """A restated share count published in 2026 changes today's answer and not that of January 2025."""
-
-    def restate(lines):
-        line = next(line for line in lines if line.startswith("NVDA,2024-11-15"))
-        return [*lines, line.replace("24490000000", "24000000000").replace("2024-11-20", "2026-02-01")]
-
-    home = tmp_path / "home"
-    shutil.copytree(published[0], home, symlinks=True)
-    reference = corrupted("shares_outstanding.csv", restate)
-    summary = run(home, reference, few_draws=True)
-    assert summary["new_rows"] == 1
-    counted = "SELECT shares FROM shares_outstanding WHERE ticker = 'NVDA' AND measured_on = '2024-11-15'"
-    assert query(home, counted) == [(24_000_000_000,)]
-    run(home, reference, few_draws=True, as_of=date(2025, 1, 28))
-    assert query(home / "as-of" / "2025-01-28", counted) == [(24_490_000_000,)]

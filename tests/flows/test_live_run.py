@@ -3,36 +3,22 @@
 from __future__ import annotations
 
 import gzip
-import hashlib
 import json
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-import duckdb
+import polars as pl
 import pytest
 
-from flows.environment import prepare
 from tests.conftest import SHARED
 from tests.live_server import REFUSALS, LiveServer
+from tests.runs import differing, few_draws, overbuild, query, settings, tables, until_loaded, without_prefect
 from tools.recorded_sources import CIKS as PANEL
 from tools.recorded_sources import FACTS as RECORDED
 from warehouse.errors import RefusedError
-
-prepare()
-OVERBUILD = Path(sys.executable).with_name("overbuild")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def prefect():
-    """One temporary Prefect server for this file."""
-    from prefect.testing.utilities import prefect_test_harness
-
-    with prefect_test_harness(server_startup_timeout=120):
-        yield
 
 
 def facts(cik: int, *quarters: tuple[str, str, int, int], filed: str = "2026-10-30") -> dict:
@@ -51,6 +37,10 @@ def facts(cik: int, *quarters: tuple[str, str, int, int], filed: str = "2026-10-
     }
 
 
+LATER = facts(PANEL["CRWV"], ("2026-07-01", "2026-09-30", 1_900, 1_300), filed="2026-11-12")
+"""A new filing of one company: two rows."""
+
+
 def play(server: LiveServer) -> None:
     """Every company of the panel: the recorded body where there is one, made to form where not."""
     for ticker, cik in PANEL.items():
@@ -59,51 +49,25 @@ def play(server: LiveServer) -> None:
         server.body(f"/api/xbrl/companyfacts/CIK{cik:010}.json", body, etag=f'"{ticker}"')
 
 
-def run(
-    home: Path,
-    server: LiveServer | None,
-    contact: str = "Jane Doe jane@example.com",
-    tickers: str = "",
-    **parameters,
-) -> dict:
-    from flows.answer import answer
-
-    given = {"OVERBUILD_HOME": str(home), "OVERBUILD_CONTACT": contact, "OVERBUILD_TIMEOUT_SECONDS": "2"}
+@contextmanager
+def live(home: Path, server: LiveServer | None, tickers: str = "") -> Iterator[None]:
+    """The settings of a live run with few draws that asks `server`, or nobody, and waits for nothing."""
+    given = {"OVERBUILD_TIMEOUT_SECONDS": "2", "OVERBUILD_TICKERS": tickers}
+    given["OVERBUILD_CONTACT"] = "Jane Doe jane@example.com" if server else ""
     given["OVERBUILD_SEC_URL"] = server.url if server else "http://127.0.0.1:9"
-    given["OVERBUILD_TICKERS"] = tickers
-    with pytest.MonkeyPatch.context() as patch:
-        for name in [name for name in os.environ if name.startswith("OVERBUILD_")]:
-            patch.delenv(name)
-        for name, value in given.items():
-            patch.setenv(name, value)
+    with pytest.MonkeyPatch.context() as patch, settings(home, quick=True, **given):
         patch.setattr("warehouse.fetching.client.wait_before_retry", lambda state: 0)
+        yield
+
+
+def run(home: Path, server: LiveServer | None, tickers: str = "", **parameters: Any) -> dict[str, Any]:
+    """A live run of the SEC's figures alone, in this process."""
+    with live(home, server, tickers), without_prefect() as answer:
         return answer(**{"source": "live", "only": ("sec",)} | parameters)
 
 
-def query(folder: Path, sql: str) -> list[tuple]:
-    with duckdb.connect(str(folder / "warehouse.duckdb"), read_only=True) as connection:
-        return connection.execute(sql).fetchall()
-
-
-def tables(folder: Path, schema: str) -> dict[str, str]:
-    """A hash of the rows of each table of a schema; of core in any order, of the marts in theirs."""
-    names = query(folder, f"SELECT table_name FROM duckdb_tables() WHERE schema_name = '{schema}' ORDER BY 1")
-    order = "ORDER BY ALL" if schema == "core" else ""
-    return {
-        name: hashlib.sha256(repr(query(folder, f"SELECT * FROM {schema}.{name} {order}")).encode()).hexdigest()
-        for (name,) in names
-    }
-
-
-def overbuild(home: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("OVERBUILD_")}
-    return subprocess.run(
-        [OVERBUILD, *arguments],
-        env={**environment, "OVERBUILD_HOME": str(home), **settings},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def facts_of(home: Path) -> dict[str, pl.DataFrame]:
+    return tables(home, "core", order="ORDER BY ALL")
 
 
 @pytest.fixture(scope="module")
@@ -157,38 +121,53 @@ def test_the_quarters_are_those_of_the_filings(published):
 
 
 def test_a_run_where_nothing_changed_asks_conditionally_and_adds_nothing(copy, server):
-    before = tables(copy, "core")
+    before = facts_of(copy)
     summary = run(copy, server)
     assert (summary["new_rows"], summary["failed_sources"]) == (0, {})
     assert {request.headers.get("If-None-Match") for request in server.asked()} == {f'"{ticker}"' for ticker in PANEL}
     assert query(copy, "SELECT sum(new_documents) FROM provenance.source_runs WHERE run_id = "
                        f"'{summary['run_id']}'") == [(0,)]  # fmt: skip
-    assert tables(copy, "core") == before
+    assert differing(facts_of(copy), before) == []
 
 
-def test_a_ticker_that_the_user_adds_gets_its_quarters(copy, server):
-    """A company outside the panel, its year ending in May; a ticker that the SEC does not have costs only itself."""
+@pytest.fixture(scope="module")
+def with_news(published, server, tmp_path_factory):
+    """The home after one more run, with a new filing and with a company that the user added; its year ends in May."""
+    play(server)
+    server.body(f"/api/xbrl/companyfacts/CIK{PANEL['CRWV']:010}.json", LATER)
     added = facts(723125, ("2026-06-01", "2026-08-31", 4_900, 11_300))
     server.body("/api/xbrl/companyfacts/CIK0000723125.json", added)
     server.body("/submissions/CIK0000723125.json", {"cik": "723125", "fiscalYearEnd": "0531"})
     server.body("/files/company_tickers.json", {"0": {"cik_str": 723125, "ticker": "ADDED", "title": "Added"}})
-    summary = run(copy, server, tickers="added,typo")
-    assert summary["failed_sources"]["sec"].startswith("1 document failed: OVERBUILD_TICKERS: TYPO: ")
-    assert summary["new_rows"] == 2
+    home = tmp_path_factory.mktemp("news") / "home"
+    shutil.copytree(published[0], home, symlinks=True)
+    return home, run(home, server, tickers="added")
+
+
+def test_a_ticker_that_the_user_adds_gets_its_quarters(with_news):
+    home, summary = with_news
+    assert (summary["new_rows"], summary["failed_sources"]) == (2 + 2, {})
     sql = "SELECT capex_usd, fiscal_year, fiscal_quarter, calendar_quarter, reason FROM marts.capex_quarterly WHERE ticker = "
-    ((capex, *periods, reason),) = query(copy, sql + "'ADDED'")
+    ((capex, *periods, reason),) = query(home, sql + "'ADDED'")
     assert (capex, *periods) == (4_900_000_000, 2027, 1, "2026Q3")
     assert "company: the ticker is not in the panel" in reason
 
 
+def test_a_ticker_that_the_sec_does_not_have_costs_only_itself(copy, server):
+    server.body("/files/company_tickers.json", {})
+    with live(copy, server, tickers="typo"), until_loaded("live", only=("sec",)) as loading:
+        assert loading.sources.failed["sec"].startswith("1 document failed: OVERBUILD_TICKERS: TYPO: ")
+        assert loading.loaded.rows == 0
+
+
 def test_a_source_that_fails_leaves_its_data_and_is_named_with_their_age(copy, server):
-    before = tables(copy, "core")
+    before = facts_of(copy)
     ((newest,),) = query(copy, "SELECT max(known_on) FROM core.company_facts")
     server.answer("/", lambda request: REFUSALS["403"][0])
     for cik in PANEL.values():
         server.refuse(f"/api/xbrl/companyfacts/CIK{cik:010}.json", "403")
     summary = run(copy, server)
-    assert tables(copy, "core") == before
+    assert differing(facts_of(copy), before) == []
     assert summary["unchanged_since"], "a failure brings no fact, so the figures stand"
     said = summary["failed_sources"]["sec"]
     assert "(403)" in said
@@ -209,11 +188,10 @@ def test_one_bad_body_costs_one_company_and_is_kept_for_a_look(copy, server):
         "facts": {"us-gaap": {"Revenues": {"units": {"USD": [{}]}}}}
     }
     server.body(f"/api/xbrl/companyfacts/CIK{cik:010}.json", broken)
-    later = facts(PANEL["CRWV"], ("2026-07-01", "2026-09-30", 1_900, 1_300), filed="2026-11-12")
-    server.body(f"/api/xbrl/companyfacts/CIK{PANEL['CRWV']:010}.json", later)
-    summary = run(copy, server)
-    assert summary["new_rows"] == 2, "the other company's new filing is in"
-    said = summary["failed_sources"]["sec"]
+    server.body(f"/api/xbrl/companyfacts/CIK{PANEL['CRWV']:010}.json", LATER)
+    with live(copy, server), until_loaded("live", only=("sec",)) as loading:
+        assert loading.loaded.rows == 2, "the other company's new filing is in"
+        said = loading.sources.failed["sec"]
     assert "1 document failed: SEC facts of ORCL: us-gaap/Revenues/USD: " in said
     kept = Path(said.split("kept for a look: ")[1].split(")")[0])
     assert json.loads(kept.read_bytes()) == broken
@@ -228,20 +206,18 @@ def test_with_no_data_at_all_the_run_is_refused_and_says_what_to_do(tmp_path, se
     assert not (tmp_path / "current").exists()
 
 
-def test_the_archive_alone_gives_the_same_warehouse(published, copy, server, tmp_path):
-    later = facts(PANEL["CRWV"], ("2026-07-01", "2026-09-30", 1_900, 1_300), filed="2026-11-12")
-    server.body(f"/api/xbrl/companyfacts/CIK{PANEL['CRWV']:010}.json", later)
-    assert run(copy, server)["new_rows"] == 2
+def test_the_archive_alone_gives_the_same_warehouse(with_news, server, tmp_path):
+    home, _ = with_news
     server.forget()
     rebuilt = tmp_path / "rebuilt"
-    shutil.copytree(copy / "raw", rebuilt / "raw")
-    summary = run(rebuilt, None, contact="", offline=True)
+    shutil.copytree(home / "raw", rebuilt / "raw")
+    summary = run(rebuilt, None, tickers="added", offline=True)
     assert server.asked() == []
     assert summary["failed_sources"] == {}
     for table in ("company_facts", "shares_outstanding"):
         rows = f"SELECT * FROM core.{table} ORDER BY ALL"
-        assert query(rebuilt, rows) == query(copy, rows), table
-    assert tables(rebuilt, "marts") == tables(copy, "marts")
+        assert query(rebuilt, rows) == query(home, rows), table
+    assert differing(tables(rebuilt, "marts"), tables(home, "marts")) == []
 
 
 def test_a_run_of_a_schedule_ends_early_where_nothing_is_new(copy, server):
@@ -263,7 +239,11 @@ def test_live_without_a_contact_is_wrong_use_where_nothing_else_was_asked(tmp_pa
 def test_a_run_with_old_data_exits_with_4(copy, server):
     for cik in PANEL.values():
         server.refuse(f"/api/xbrl/companyfacts/CIK{cik:010}.json", "404")
-    settings = {"OVERBUILD_SEC_URL": server.url, "OVERBUILD_CONTACT": "Jane Doe jane@example.com"}
-    done = overbuild(copy, "run", "--source", "live", "--only", "sec", **settings)
+    given = {
+        "OVERBUILD_SEC_URL": server.url,
+        "OVERBUILD_CONTACT": "Jane Doe jane@example.com",
+        "OVERBUILD_ASSUMPTIONS": str(few_draws(copy.parent)),  # as before, so that the figures stand
+    }
+    done = overbuild(copy, "run", "--source", "live", "--only", "sec", **given)
     assert done.returncode == 4, done.stderr
     assert "source failed; what was loaded of it before stands: sec: 10 documents failed" in done.stdout

@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 import shutil
+import tomllib
 from dataclasses import replace
 from datetime import date
 
-import pytest
+import polars as pl
 
-from tests.runs import REFERENCE, marts_hash, overbuild, query, run
-from warehouse.errors import UsageError
-
-
-@pytest.fixture(scope="module", autouse=True)
-def prefect():
-    """One temporary Prefect server for this file."""
-    from prefect.testing.utilities import prefect_test_harness
-
-    with prefect_test_harness(server_startup_timeout=120):
-        yield
+from tests.runs import REFERENCE, differing, overbuild, query, run, settings, tables, until_loaded
+from warehouse import marts
+from warehouse.pipeline import build, record
 
 
 def test_a_run_publishes_warehouse_site_and_quality_pages(published):
@@ -33,8 +26,6 @@ def test_a_run_publishes_warehouse_site_and_quality_pages(published):
 
 
 def test_core_holds_every_row_of_the_snapshot(published):
-    import tomllib
-
     home, _ = published
     listed = tomllib.loads((REFERENCE / "snapshot.toml").read_text())
     for table, entry in listed.items():
@@ -77,15 +68,9 @@ def test_there_is_a_verdict_for_each_question_and_company(published):
 
 def test_no_mart_holds_a_figure_that_is_not_one(published):
     home, _ = published
-    columns = query(
-        home,
-        "SELECT table_name, column_name FROM duckdb_columns() WHERE schema_name = 'marts' AND data_type = 'DOUBLE'",
-    )
-    for table, column in columns:
-        assert query(home, f'SELECT count(*) FROM marts.{table} WHERE NOT isfinite("{column}")') == [(0,)], (
-            table,
-            column,
-        )
+    for name, frame in tables(home, "marts").items():
+        figures = frame.select(pl.col(pl.Float64).drop_nulls().is_finite().all())
+        assert figures.row(0, named=True) == dict.fromkeys(figures.columns, True), name
 
 
 def test_a_run_where_nothing_changed_carries_over_what_was_found_and_says_so(published, tmp_path, capsys):
@@ -93,9 +78,9 @@ def test_a_run_where_nothing_changed_carries_over_what_was_found_and_says_so(pub
 
     home, first = tmp_path / "home", published[1]["run_id"]
     shutil.copytree(published[0], home, symlinks=True)
-    before = marts_hash(home)
+    before = tables(home, "marts")
     runs = [run(home), run(home)]
-    assert marts_hash(home) == before
+    assert differing(tables(home, "marts"), before) == []
     results = "SELECT table_name, expectation, column_name, success, unexpected_count, checked_at FROM quality.results "
     whole = f"WHERE run_id = '{first}' AND table_name NOT LIKE 'staging.%' ORDER BY ALL"
     for summary in runs:
@@ -119,63 +104,48 @@ def test_a_run_where_nothing_changed_carries_over_what_was_found_and_says_so(pub
     assert f"Nothing had changed since run {first}, which found this." in overbuild(home, "quality").stdout
 
 
-def test_the_same_facts_give_the_same_bytes(published, tmp_path, monkeypatch):
-    from warehouse.pipeline import record
-
-    home = tmp_path / "home"
-    shutil.copytree(published[0], home, symlinks=True)
-    before = marts_hash(home)
-    monkeypatch.setattr(record, "_program", lambda: "another program")
-    summary = run(home)
-    assert (summary["new_rows"], summary["unchanged_since"]) == (0, ""), "another program makes its own answer"
-    assert marts_hash(home) == before
-
-
-def would_be_unchanged(home, source="reference", as_of=None, new_rows=0, bad_rows=()):
-    """Whether a run as far as the loading finds that nothing changed."""
-    from warehouse.pipeline import build, ingest, live_sources, quarantine
-    from warehouse.pipeline.choose import chosen
-    from warehouse.pipeline.workspace import workspace
-
-    (killed := home / "work" / "of-a-run-that-was-killed").mkdir(parents=True, exist_ok=True)
-    with workspace(source, as_of, print) as (run, store, _):
-        assert not killed.exists()
-        brought = [ingest.ingest(asked, store, run) for asked in chosen("reference", ())]
-        ingestion = ingest.collect(store, run, brought)
-        quarantined = quarantine.check_new_rows(store, run, ingestion)
-        live_sources.record_live_sources(store, run, ingestion)
-        loaded = build.load(store, run)
-        loaded.added["evidence"] = loaded.added.get("evidence", 0) + new_rows
-        quarantined = replace(quarantined, messages=(*quarantined.messages, *bad_rows))
-        return build.unchanged(store, run, quarantined, loaded) is not None
-
-
 def test_what_could_change_the_answer_makes_it_anew(published, tmp_path, monkeypatch):
-    from warehouse.pipeline import record
-
     home = tmp_path / "home"
-    monkeypatch.setenv("OVERBUILD_HOME", str(home))
-    assert not would_be_unchanged(home), "the first run"
-    shutil.rmtree(home)
     shutil.copytree(published[0], home, symlinks=True)
-    assert would_be_unchanged(home)
-    assert not would_be_unchanged(home, as_of=date(2025, 1, 28))
-    assert not would_be_unchanged(home, "live"), "another date, another kind of run"
-    assert not would_be_unchanged(home, new_rows=1)
-    assert not would_be_unchanged(home, bad_rows=["a row"])
-    with monkeypatch.context() as other:
-        other.setattr(record, "_versions", lambda: {"polars": "another"})
-        assert not would_be_unchanged(home)
-    (tmp_path / "mine.toml").write_text("life = 3\n")
-    monkeypatch.setenv("OVERBUILD_ASSUMPTIONS", str(tmp_path / "mine.toml"))
-    assert not would_be_unchanged(home)
+    (killed := home / "work" / "of-a-run-that-was-killed").mkdir()
+    with settings(home), until_loaded() as loading:
+        assert not killed.exists()
+        run, found, quarantined = loading.run, loading.loaded, loading.quarantined
+
+        def unchanged(run=run, quarantined=quarantined, found=found) -> bool:
+            return build.unchanged(loading.store, run, quarantined, found) is not None
+
+        assert unchanged()
+        assert not unchanged(replace(run, asked_as_of=date(2025, 1, 28)))
+        assert not unchanged(replace(run, source="live")), "another kind of run"
+        assert not unchanged(found=replace(found, as_of=date(2026, 11, 8))), "another date"
+        assert not unchanged(found=replace(found, added={**found.added, "evidence": 1}))
+        assert not unchanged(quarantined=replace(quarantined, messages=("a row",)))
+        assert not unchanged(replace(run, assumptions=run.assumptions.replaced({"life": 3})))
+        for part in ("_versions", "_program"):
+            with monkeypatch.context() as other:
+                other.setattr(record, part, lambda: {"polars": "another"})
+                assert not unchanged(), part
+        loading.store.execute("DELETE FROM provenance.runs")
+        assert not unchanged(), "the first run"
+
+
+def test_the_same_facts_give_the_same_bytes(published, tmp_path):
+    home = tmp_path / "home"
+    shutil.copytree(published[0], home, symlinks=True)
+    with settings(home), until_loaded() as loading:
+        built = build.build_marts(loading.store, loading.run, loading.loaded.as_of)
+        loading.store.finish()
+        shutil.copyfile(loading.run.release / "warehouse.duckdb", tmp_path / "warehouse.duckdb")
+    assert len(built.marts) == len(marts.all_marts())
+    assert differing(tables(tmp_path, "marts"), tables(home, "marts")) == []
 
 
 def test_a_dated_run_knows_nothing_later_and_leaves_todays_answer(published, tmp_path):
     home = tmp_path / "home"
     shutil.copytree(published[0], home, symlinks=True)
     today = (home / "current").resolve()
-    run(home, as_of=date(2025, 1, 28))
+    run(home, quick=True, as_of=date(2025, 1, 28))
     assert (home / "current").resolve() == today
     dated = home / "as-of" / "2025-01-28"
     assert query(dated, "SELECT max(known_on) <= DATE '2025-01-28' FROM core.company_facts") == [(True,)]
@@ -186,12 +156,8 @@ def test_a_dated_run_knows_nothing_later_and_leaves_todays_answer(published, tmp
 
 
 def test_a_dated_run_before_the_first_fact_answers_that_it_cannot_tell(tmp_path):
-    run(tmp_path, as_of=date(2015, 1, 1))
-    dated = tmp_path / "as-of" / "2015-01-01"
+    home = tmp_path / "home"
+    run(home, quick=True, as_of=date(2015, 1, 1))
+    dated = home / "as-of" / "2015-01-01"
     assert query(dated, "SELECT DISTINCT verdict FROM marts.verdict") == [("cannot_tell",)]
-    assert not (tmp_path / "current").exists()
-
-
-def test_a_date_in_the_future_is_refused(tmp_path):
-    with pytest.raises(UsageError, match="is in the future"):
-        run(tmp_path, as_of=date(2999, 1, 1))
+    assert not (home / "current").exists()

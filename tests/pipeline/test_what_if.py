@@ -71,7 +71,7 @@ def test_it_is_marked_wherever_it_shows(published_paths, capsys):
     assert shown.startswith("WHAT-IF, not the published answer: q1_factor = 1 instead of 2\n")
     assert "META Q1 claim_holds_for_its_scope -> claim_fails" in shown
     assert "(what-if)" in shown.splitlines()[3]
-    verdict.write(published_paths.current, "", Format.csv, ["q1_factor=1"])
+    verdict.write(published_paths.current, "", Format.csv, ["q1_factor=1", FEW])
     assert capsys.readouterr().out.splitlines()[0].endswith(",what_if,failed_sources")
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 import hashlib
 from datetime import date
 
-import duckdb
 import polars as pl
 import pytest
 
-from tests.published import publish
+from tests.published import as_of
 from warehouse.database import connection, releases
 from warehouse.errors import UsageError
 from warehouse.marts.common.mart import Mart, Trace
@@ -98,11 +97,10 @@ def test_hearsay_is_behind_claims_and_nothing_else(warehouse):
         assert "D" not in {fact["grade"] for fact in followed(warehouse, table)}, table
 
 
-def test_nothing_known_later_is_behind_a_dated_answer(tmp_path, assumptions):
-    made = Paths(tmp_path, tmp_path / WAREHOUSE)
+def test_nothing_known_later_is_behind_a_dated_answer(paths, tmp_path, assumptions):
     day = date(2025, 8, 31)
-    publish(made, day, assumptions)
-    with releases.reading(made.current / WAREHOUSE) as connection:
+    dated = as_of(day, paths, tmp_path, assumptions, only={"verdict", "claim_check"})
+    with releases.reading(dated) as connection:
         facts = followed(connection, "marts.verdict") + followed(connection, "marts.claim_check")
     assert facts
     assert max(fact["known_on"] for fact in facts) <= day
@@ -132,21 +130,12 @@ def test_a_core_row_leads_to_its_document(warehouse):
     assert (fact["path"], fact["value"], fact["document_name"]) == ("core.evidence CC009", 10_000, "evidence.csv")
 
 
-def test_the_timeline_leads_to_core(paths, tmp_path):
-    import shutil
-
-    copy = tmp_path / WAREHOUSE
-    shutil.copy(paths.current / WAREHOUSE, copy)
-    with duckdb.connect(str(copy)) as con:
-        con.execute(
-            "INSERT INTO marts.verdict_timeline (as_of, scope, question, verdict, occasion) "
-            "SELECT DATE '2026-02-28', s, q, 'cannot_tell', 'month''s end' FROM (VALUES ('ALL'), ('META')) AS a(s), "
-            "(VALUES ('Q1'), ('Q2'), ('Q3'), ('Q4'), ('overall')) AS b(q)"
-        )
-    with releases.reading(copy) as connection:
-        found = tracing.follow(connection, tracing.named("verdict_timeline"), "", 100)
-        assert {way[0] for _, way in found.facts()} == set(found.roots)
-        assert max(found.rows[node]["known_on"] for node, _ in found.facts()) <= date(2026, 2, 28)
+def test_the_timeline_leads_to_core(warehouse):
+    day = date(2026, 2, 28)
+    found = tracing.follow(warehouse, tracing.named("verdict_timeline"), f"as_of = '{day}'", 100)
+    assert len(found.roots) == 25
+    assert {way[0] for _, way in found.facts()} == set(found.roots)
+    assert max(found.rows[node]["known_on"] for node, _ in found.facts()) <= day
 
 
 @pytest.mark.parametrize(

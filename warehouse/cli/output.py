@@ -39,8 +39,8 @@ def write(columns: Sequence[str], rows: Iterable[Sequence[Any]], form: Format, t
 
 def write_objects(objects: Iterable[Mapping[str, Any]]) -> None:
     """Write a JSON list of objects; they need not have the same keys."""
-    json.dump([plain(dict(one)) for one in objects], sys.stdout, ensure_ascii=False, indent=1)
-    sys.stdout.write("\n")
+    # At once: `json.dump` writes every comma by itself, which doubles the time of a long trace.
+    sys.stdout.write(json.dumps([plain(dict(one)) for one in objects], ensure_ascii=False, indent=1) + "\n")
 
 
 def write_tree(tree: Any) -> None:
