@@ -29,7 +29,7 @@ run: $(READY)  ## ingest the reference snapshot, check it, build the answer, pub
 	@$(BIN)/overbuild run
 
 test: $(READY)  ## every test that needs no network
-	@$(BIN)/python -m pytest -n auto --dist loadfile
+	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 lint: $(READY)  ## style, types, the arrows between the rooms, and generated text that is stale
 	@$(BIN)/ruff check .

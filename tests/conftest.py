@@ -25,6 +25,19 @@ from warehouse.tables.table import FACT_ID, Table
 settings.register_profile("steady", deadline=None)
 settings.load_profile("steady")
 
+SLOW = [
+    "flows/test_live_run.py", "flows/test_run.py", "flows/test_in_prefect.py", "quality/test_corruptions.py",
+    "flows/test_bad_data.py", "marts/test_as_of.py", "flows/test_schedules.py", "marts/verdict/test_verdict_timeline.py",
+    "pipeline/test_what_if.py", "quality/test_checks.py", "cli/test_commands.py",
+]  # fmt: skip
+"""Files that take longest, which start first: a long one that starts last keeps one process busy and the others idle."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    places = {Path(__file__).parent / name: place for place, name in enumerate(SLOW)}
+    items.sort(key=lambda item: places.get(item.path, len(places)))
+
+
 LOADED_AT = datetime(2026, 11, 10, tzinfo=UTC)
 SHARED = Path(__file__).parent.parent.parent / "shared"
 AS_OF = date(2026, 11, 9)

@@ -38,7 +38,7 @@ def last_run() -> tuple[str, list[str], list[str]]:
         return str(last.state_name), names, sorted(str(artifact.key) for artifact in artifacts)
 
 
-def test_a_correction_is_seen_from_its_own_day(published, corrupted, tmp_path):
+def test_a_correction_is_seen_from_its_own_day_and_not_by_a_dated_answer(published, corrupted, tmp_path):
     """A restated share count published in 2026 changes today's answer and not that of January 2025."""
 
     def restate(lines):
@@ -60,8 +60,16 @@ def test_a_correction_is_seen_from_its_own_day(published, corrupted, tmp_path):
     ]  # fmt: skip
     assert {"ingest reference_panel", "ingest reference_prices"} <= set(tasks)
     assert artifacts == ["quality", "verdict"]
+    today = (home / "current").resolve()
     run(home, reference, quick=True, as_of=date(2025, 1, 28))
-    assert query(home / "as-of" / "2025-01-28", counted) == [(24_490_000_000,)]
+    assert (home / "current").resolve() == today, "a dated answer stands beside today's"
+    dated = home / "as-of" / "2025-01-28"
+    assert query(dated, counted) == [(24_490_000_000,)]
+    assert query(dated, "SELECT max(known_on) <= DATE '2025-01-28' FROM core.company_facts") == [(True,)]
+    assert query(dated, "SELECT max(date) FROM stock_prices") == [(date(2025, 1, 28),)]
+    assert query(dated, "SELECT DISTINCT as_of FROM marts.verdict") == [(date(2025, 1, 28),)]
+    # R1's own hours were published in September 2025
+    assert query(dated, "SELECT count(*) FROM marts.training_cost WHERE run_id = 'TR009'") == [(0,)]
 
 
 def test_a_refusal_comes_through_as_it_is(corrupted, tmp_path):

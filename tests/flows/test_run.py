@@ -141,20 +141,6 @@ def test_the_same_facts_give_the_same_bytes(published, tmp_path):
     assert differing(tables(tmp_path, "marts"), tables(home, "marts")) == []
 
 
-def test_a_dated_run_knows_nothing_later_and_leaves_todays_answer(published, tmp_path):
-    home = tmp_path / "home"
-    shutil.copytree(published[0], home, symlinks=True)
-    today = (home / "current").resolve()
-    run(home, quick=True, as_of=date(2025, 1, 28))
-    assert (home / "current").resolve() == today
-    dated = home / "as-of" / "2025-01-28"
-    assert query(dated, "SELECT max(known_on) <= DATE '2025-01-28' FROM core.company_facts") == [(True,)]
-    assert query(dated, "SELECT max(date) FROM stock_prices") == [(date(2025, 1, 28),)]
-    assert query(dated, "SELECT DISTINCT as_of FROM marts.verdict") == [(date(2025, 1, 28),)]
-    # R1's own hours were published in September 2025
-    assert query(dated, "SELECT count(*) FROM marts.training_cost WHERE run_id = 'TR009'") == [(0,)]
-
-
 def test_a_dated_run_before_the_first_fact_answers_that_it_cannot_tell(tmp_path):
     home = tmp_path / "home"
     run(home, quick=True, as_of=date(2015, 1, 1))
