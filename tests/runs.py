@@ -7,12 +7,13 @@ run of the packaged snapshot takes most of a minute, so one is made for all test
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -198,3 +199,19 @@ def overbuild(home: Path, *arguments: str, stdin: str = "", **given: str) -> sub
         text=True,
         check=False,
     )
+
+
+def command(home: Path, *arguments: str, stdin: str = "", **given: str) -> subprocess.CompletedProcess[str]:
+    """A command as `overbuild` runs it, in this process: without the second that a new one takes to import."""
+    from warehouse.cli import main
+
+    code: Any = 0
+    with settings(home, **given), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["overbuild", *arguments])
+        patch.setattr(sys, "stdin", io.StringIO(stdin))
+        with redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as err:
+            try:
+                main()
+            except SystemExit as ended:
+                code = ended.code or 0
+    return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())

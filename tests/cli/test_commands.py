@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import subprocess
 
 import pytest
 
-from tests.runs import OVERBUILD, REFERENCE, overbuild
+from tests.runs import REFERENCE, command, overbuild
 
 
 def test_verdict_as_json_is_nothing_but_json(published):
@@ -22,10 +20,10 @@ def test_verdict_as_json_is_nothing_but_json(published):
 
 def test_sql_writes_numbers_as_numbers_and_dates_as_iso(published):
     sql = "select date, close, volume from stock_prices where ticker = 'NVDA' and date = '2025-01-27'"
-    done = overbuild(published[0], "sql", sql, "--format", "json")
+    done = command(published[0], "sql", sql, "--format", "json")
     # the official close, and the volume on the consolidated tape
     assert json.loads(done.stdout) == [{"date": "2025-01-27", "close": 118.42, "volume": 818830900}]
-    assert overbuild(published[0], "sql", "--format", "csv", stdin=sql).stdout == (
+    assert command(published[0], "sql", "--format", "csv", stdin=sql).stdout == (
         "date,close,volume\n2025-01-27,118.42,818830900\n"
     )
 
@@ -36,7 +34,7 @@ def test_sql_writes_numbers_as_numbers_and_dates_as_iso(published):
 def test_every_ready_question_opens_with_its_question_and_has_an_answer(published, path):
     assert path.read_text().startswith("-- ")
     assert path.read_text().splitlines()[0].endswith("?")
-    done = overbuild(published[0], "sql", "--question", path.stem, "--format", "json")
+    done = command(published[0], "sql", "--question", path.stem, "--format", "json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)
 
@@ -65,7 +63,7 @@ def test_every_ready_question_opens_with_its_question_and_has_an_answer(publishe
     ],
 )
 def test_wrong_use_is_named_and_exits_with_2(published, arguments, message):
-    done = overbuild(published[0], *arguments)
+    done = command(published[0], *arguments)
     assert done.returncode == 2, done.stderr
     assert message in done.stderr
     assert done.stdout == ""
@@ -73,7 +71,7 @@ def test_wrong_use_is_named_and_exits_with_2(published, arguments, message):
 
 
 def test_trace_leads_from_the_verdict_to_archived_documents(published):
-    done = overbuild(
+    done = command(
         published[0], "trace", "marts.verdict", "--where", "scope = 'ALL' and question = 'Q1'", "--format", "json"
     )
     facts = json.loads(done.stdout)
@@ -81,7 +79,7 @@ def test_trace_leads_from_the_verdict_to_archived_documents(published):
     for fact in facts:
         body = (published[0] / fact["document_path"]).read_bytes()
         assert hashlib.sha256(body).hexdigest() == fact["document_sha256"]
-    timeline = overbuild(
+    timeline = command(
         published[0],
         "trace",
         "verdict_timeline",
@@ -95,33 +93,31 @@ def test_trace_leads_from_the_verdict_to_archived_documents(published):
 
 def test_a_what_if_is_marked_and_publishes_nothing(published):
     before = (published[0] / "current").resolve()
-    done = overbuild(published[0], "verdict", "--assume", "q1_factor=1", "--assume", "draws=1000", "--format", "json")
+    done = command(published[0], "verdict", "--assume", "q1_factor=1", "--assume", "draws=1000", "--format", "json")
     rows = json.loads(done.stdout)
     assert {row["verdict"] for row in rows if row["question"] == "Q1"} == {"claim_fails"}
     assert {row["what_if"] for row in rows} == {"draws = 1000 instead of 100000; q1_factor = 1 instead of 2"}
     assert (published[0] / "current").resolve() == before
-    assert {row["what_if"] for row in json.loads(overbuild(published[0], "verdict", "--format", "json").stdout)} == {
-        None
-    }
+    assert {row["what_if"] for row in json.loads(command(published[0], "verdict", "--format", "json").stdout)} == {None}
 
 
 def test_quality_and_sources_show_what_was_checked(published):
-    rows = json.loads(overbuild(published[0], "quality", "--format", "json").stdout)
+    rows = json.loads(command(published[0], "quality", "--format", "json").stdout)
     assert {row["severity"] for row in rows} == {"critical", "warning"}
     assert {"ohlc_consistent", "document_in_archive"} <= {row["expectation"] for row in rows}
-    listed = json.loads(overbuild(published[0], "sources", "--format", "json").stdout)
+    listed = json.loads(command(published[0], "sources", "--format", "json").stdout)
     assert {row["source"]: row["documents"] for row in listed}["reference_prices"] == 2
 
 
 def test_before_the_first_run_reading_says_what_to_do(tmp_path):
-    done = overbuild(tmp_path, "verdict")
+    done = command(tmp_path, "verdict")
     assert (done.returncode, done.stdout) == (2, "")
     assert "Run `overbuild run` first" in done.stderr
 
 
 def test_a_home_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").write_text("")
-    done = overbuild(tmp_path / "file" / "home", "run")
+    done = command(tmp_path / "file" / "home", "run")
     assert done.returncode == 2
     assert "this folder cannot be written" in done.stderr
     assert "Traceback" not in done.stderr
@@ -129,10 +125,6 @@ def test_a_home_that_cannot_be_written_is_named(tmp_path):
 
 def test_an_assumptions_file_with_a_mistake_is_named(tmp_path):
     (tmp_path / "mine.toml").write_text("lief = 3\n")
-    done = subprocess.run(
-        [OVERBUILD, "run"],
-        env={**os.environ, "OVERBUILD_HOME": str(tmp_path / "home"), "OVERBUILD_ASSUMPTIONS": str(tmp_path / "mine.toml")},
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    done = overbuild(tmp_path / "home", "run", OVERBUILD_ASSUMPTIONS=str(tmp_path / "mine.toml"))
     assert done.returncode == 2
     assert "there is no assumption named 'lief'. Did you mean life" in done.stderr

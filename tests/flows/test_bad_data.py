@@ -9,7 +9,7 @@ import tomllib
 import pytest
 
 from tests.flows.snapshot import edit, field
-from tests.runs import REFERENCE, overbuild, query, run, settings, until_loaded
+from tests.runs import REFERENCE, command, query, run, settings, until_loaded
 from warehouse.errors import RefusedError
 
 REFUSED = {
@@ -119,9 +119,9 @@ def test_a_person_accepts_a_row_and_people_are_told_once_of_each_thing(corrupted
     assert row_id in page
     assert line in page
 
-    done = overbuild(home, "quality", "accept", row_id, "--reason", "so says the exchange", "--by", "Ada")
+    done = command(home, "quality", "accept", row_id, "--reason", "so says the exchange", "--by", "Ada")
     assert done.returncode == 0, done.stderr
-    again = overbuild(home, "quality", "accept", row_id, "--reason", "once more")
+    again = command(home, "quality", "accept", row_id, "--reason", "once more")
     assert again.returncode == 2
     assert "this row was accepted on" in again.stderr
 

@@ -15,7 +15,7 @@ import pytest
 
 from tests.conftest import SHARED
 from tests.live_server import REFUSALS, LiveServer
-from tests.runs import differing, few_draws, overbuild, query, settings, tables, until_loaded, without_prefect
+from tests.runs import command, differing, few_draws, overbuild, query, settings, tables, until_loaded, without_prefect
 from tools.recorded_sources import CIKS as PANEL
 from tools.recorded_sources import FACTS as RECORDED
 from warehouse.errors import RefusedError
@@ -172,9 +172,9 @@ def test_a_source_that_fails_leaves_its_data_and_is_named_with_their_age(copy, s
     said = summary["failed_sources"]["sec"]
     assert "(403)" in said
     assert f"Its newest data are of {newest}, last whole on 20" in said
-    rows = json.loads(overbuild(copy, "verdict", "--format", "json").stdout)
+    rows = json.loads(command(copy, "verdict", "--format", "json").stdout)
     assert rows[0]["failed_sources"][0]["source"] == "sec"
-    assert overbuild(copy, "verdict").stdout.startswith("OLD DATA: sec (capex): ")
+    assert command(copy, "verdict").stdout.startswith("OLD DATA: sec (capex): ")
     assert "Old data: sec (capex)." in (copy / "site" / "index.html").read_text()
     assert query(copy, "SELECT outcome FROM provenance.runs ORDER BY started_at") == [
         ("published",),

@@ -9,7 +9,7 @@ from datetime import date
 
 import polars as pl
 
-from tests.runs import REFERENCE, differing, overbuild, query, run, settings, tables, until_loaded
+from tests.runs import REFERENCE, command, differing, query, run, settings, tables, until_loaded
 from warehouse import marts
 from warehouse.pipeline import build, record
 
@@ -101,7 +101,7 @@ def test_a_run_where_nothing_changed_carries_over_what_was_found_and_says_so(pub
     printed = capsys.readouterr().out
     assert f"Nothing has changed since run {first}: its figures and findings stand." in printed
     assert "Is the spending wasteful?" in printed
-    assert f"Nothing had changed since run {first}, which found this." in overbuild(home, "quality").stdout
+    assert f"Nothing had changed since run {first}, which found this." in command(home, "quality").stdout
 
 
 def test_what_could_change_the_answer_makes_it_anew(published, tmp_path, monkeypatch):

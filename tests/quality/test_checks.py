@@ -5,6 +5,7 @@ More than 500 lines, because every kind of check is tried on the same few made-u
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -46,19 +47,27 @@ FIGURE = {
 }  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A warehouse with every table of facts and of the system, and no row: each test copies the file."""
+    path = tmp_path_factory.mktemp("empty") / "warehouse.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        for schema in ("core", "marts", "quality", "provenance"):
+            connection.execute(f"create schema {schema}")
+        for table in (*CORE.values(), *SYSTEM.values()):
+            connection.execute("; ".join(table.ddl()))
+    return path
+
+
 @pytest.fixture
-def warehouse(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+def warehouse(tmp_path: Path, empty: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """A warehouse as a run has it: attached under an alias, with staging and the helper tables beside it."""
+    shutil.copyfile(empty, tmp_path / "warehouse.duckdb")
     connection = duckdb.connect()
     connection.execute(f"attach '{tmp_path / 'warehouse.duckdb'}' as warehouse")
     for other in ("staging", "calendar", "bounds"):
         connection.execute(f"attach ':memory:' as {other}")
     connection.execute("use warehouse")
-    for schema in ("core", "marts", "quality", "provenance"):
-        connection.execute(f"create schema {schema}")
-    for table in (*CORE.values(), *SYSTEM.values()):
-        for statement in table.ddl():
-            connection.execute(statement)
     for name in CORE:
         connection.execute(f"create table staging.{name} as from core.{name} limit 0")
     connection.execute("create table calendar.sessions as select unnest(?::date[]) as session", [SESSIONS])
