@@ -154,7 +154,7 @@ def test_a_ticker_that_the_user_adds_gets_its_quarters(with_news):
 
 
 def test_a_ticker_that_the_sec_does_not_have_costs_only_itself(copy, server):
-    server.body("/files/company_tickers.json", {})
+    server.body("/files/company_tickers.json", {"0": {"cik_str": 723125, "ticker": "OTHER", "title": "Other"}})
     with live(copy, server, tickers="typo"), until_loaded("live", only=("sec",)) as loading:
         assert loading.sources.failed["sec"].startswith("1 document failed: OVERBUILD_TICKERS: TYPO: ")
         assert loading.loaded.rows == 0

@@ -69,8 +69,8 @@ def test_there_is_a_verdict_for_each_question_and_company(published):
 def test_no_mart_holds_a_figure_that_is_not_one(published):
     home, _ = published
     for name, frame in tables(home, "marts").items():
-        figures = frame.select(pl.col(pl.Float64).drop_nulls().is_finite().all())
-        assert figures.row(0, named=True) == dict.fromkeys(figures.columns, True), name
+        for column in frame.select(pl.col(pl.Float64)).columns:
+            assert frame[column].drop_nulls().is_finite().all(), (name, column)
 
 
 def test_a_run_where_nothing_changed_carries_over_what_was_found_and_says_so(published, tmp_path, capsys):
