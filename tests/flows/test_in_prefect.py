@@ -74,7 +74,7 @@ def test_a_correction_is_seen_from_its_own_day_and_not_by_a_dated_answer(publish
 
 def test_a_refusal_comes_through_as_it_is(corrupted, tmp_path):
     reference = corrupted("gpu_prices.csv", lambda lines: lines[:900])
-    with pytest.raises(RefusedError, match=r"gpu_prices\.csv: 899 rows where snapshot\.toml counts 1247"):
+    with pytest.raises(RefusedError, match=r"gpu_prices\.csv: 899 rows where snapshot\.toml counts \d+"):
         run_flow(tmp_path / "home", reference)
     assert last_run()[0] == "Failed"
     assert not (tmp_path / "home" / "current").exists()
