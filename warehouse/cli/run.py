@@ -77,7 +77,8 @@ def print_summary(outcome: dict[str, Any]) -> None:
     out = [f"The answer as of {outcome['as_of']}, from {outcome['fact_rows']:,} facts:", ""]
     order = ["overall", *ASKED]  # the headline first
     for verdict in sorted(outcome["verdicts"], key=lambda v: order.index(v["question"])):
-        out.append(f"  {ASKED[verdict['question']]}  [{verdict['verdict'].replace('_', ' ')}]")
+        leans = f", leaning to {verdict['leaning']}" if verdict["leaning"] else ""
+        out.append(f"  {ASKED[verdict['question']]}  [{verdict['verdict']}{leans}]".replace("_", " "))
         headline = graded(verdict["headline"], verdict["evidence_grade"])
         for said in (headline, verdict["statement"], verdict["would_change"]):
             out += [f"      {line}" for line in _wrapped(said)]

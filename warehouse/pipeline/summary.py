@@ -17,7 +17,7 @@ from warehouse.pipeline.live_sources import LiveSources
 from warehouse.pipeline.quarantine import Quarantined
 from warehouse.tables import SYSTEM
 
-SAID = ("question", "verdict", "evidence_grade", "headline", "statement", "would_change")
+SAID = ("question", "verdict", "leaning", "evidence_grade", "headline", "statement", "would_change")
 
 
 def summary(

@@ -87,6 +87,8 @@ def _companies(case: Case) -> str:
     for scope, company in case.companies.items():
         payback = company.others["Q3"]
         stand.setdefault(payback.verdict if payback.is_decided else f"leans {payback.leaning}", []).append(NAMES[scope])
+    if set(stand) == {"leans None"}:
+        return ""
     said = [
         f"{listed(names)} {does[len(names) > 1]}" for found, does in STANDS.items() if (names := stand.get(found, []))
     ]

@@ -281,7 +281,9 @@ def _own_question(case: Case) -> str:
     if needed is None or grown is None:
         return "What its advertising would have to gain by AI is not known."
     gain = f"Its advertising would have to gain {money(needed)} a year by AI."
-    return f"{gain} That gain would have to grow {per_cent(grown)} a year, the slowest that the clouds' AI revenue has."
+    return (
+        f"{gain} That gain would have to grow {per_cent(grown)} a year, the slowest that clouds' AI revenue has grown."
+    )
 
 
 def _covers(case: Case) -> str:
@@ -396,9 +398,7 @@ def _missing_facts(case: Case) -> list[Remedy]:
         ]
     bounded = listed(case[f"{GROWS}_{views[0]}"]["entities"] or ["the rest"])
     if case.group is None and case.leaning == ON_COURSE:
-        return [
-            Remedy(f"AI revenue of {bounded} and of all sellers a year earlier that shows growth enough", on_course)
-        ]
+        return [Remedy(f"AI revenue of {bounded}, with everyone's of a year earlier, showing growth enough", on_course)]
     if min(too_slow) >= least:
         return [
             Remedy(
