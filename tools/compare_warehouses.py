@@ -135,7 +135,7 @@ INTENDED: tuple[Intended, ...] = (
 WORDS = (
     "statement", "reason", "reason_then", "decision_reason", "meaning", "details", "message", "messages", "method",
     "found_text", "explanation", "assumes", "valid_when", "not_valid_because", "remaining_difference", "protects",
-    "gives", "terms", "needs", "state", "what", "why",
+    "gives", "terms", "needs", "state", "what", "why", "headline", "would_change", "learn_from",
 )  # fmt: skip
 """Columns that hold sentences; those of `core` are facts (a claim's statement) and never count as words."""
 

@@ -143,7 +143,7 @@ def _line(found: Traced, nodes: tuple[Node, ...], *, whole: bool = False) -> str
         return f"{said}\n{_where(found, nodes)}"
     grade = max((g for node in nodes if (g := found.rows[node].get("grade"))), default=None)
     said += f" [grade {grade}]" if grade else ""
-    text = first.get("statement") if whole else None
+    text = " ".join(filter(None, (first.get("headline"), first.get("statement")))) if whole else None
     return f"{said}\n{text}" if text else said
 
 

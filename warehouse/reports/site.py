@@ -133,8 +133,19 @@ SECTIONS: tuple[tuple[str, str, str, str], ...] = (
         "When the answer changed",
         "The verdict as it would have been given on each event and month's end, from what was public by then; days on which "
         "it changed.",
-        "SELECT as_of, question, verdict, evidence_grade AS grade, reason FROM marts.verdict_timeline WHERE scope = 'ALL' "
+        "SELECT as_of, question, verdict, leaning, evidence_grade AS grade, headline, early_assumptions "
+        "FROM marts.verdict_timeline WHERE scope = 'ALL' "
         "QUALIFY verdict IS DISTINCT FROM lag(verdict) OVER (PARTITION BY question ORDER BY as_of) ORDER BY as_of, question",
+    ),
+    (
+        "method",
+        "How the method changed",
+        "Each change of the rules with its reason, and the group's verdicts by the versions before and after it on that day. The "
+        "second was written after the first one's results had been seen. Its first real test is the path that it publishes.",
+        "SELECT version, changed_on, what, why, effect, overall_verdict_before AS overall_before, overall_verdict_after AS "
+        "overall_after, q1_verdict_before AS q1_before, q1_verdict_after AS q1_after, q2_verdict_before AS q2_before, "
+        "q2_verdict_after AS q2_after, q3_verdict_before AS q3_before, q3_verdict_after AS q3_after, q4_verdict_before AS "
+        "q4_before, q4_verdict_after AS q4_after, reason FROM marts.method_changes ORDER BY version, change",
     ),
     (
         "persistence",

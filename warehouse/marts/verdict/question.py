@@ -98,7 +98,7 @@ class Condition:
 
     @property
     def name(self) -> str:
-        """`covers_in_time_infrastructure`, `suppliers_car_below_zero_0_1`: unique among a question's conditions."""
+        """`growth_recovers_capital_infrastructure`, `suppliers_car_below_zero_0_1`: unique among a question's conditions."""
         if self.named:
             return self.named
         view = "" if self.view == NO_VIEW else self.view
