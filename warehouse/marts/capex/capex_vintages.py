@@ -14,6 +14,8 @@ none does, the quarter is cash only and says so.
 
 from __future__ import annotations
 
+from typing import Literal
+
 import polars as pl
 
 from warehouse.assumptions import Assumptions
@@ -155,7 +157,7 @@ def _known(filed: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _with_neighbour(rows: pl.DataFrame, known: pl.DataFrame, strategy: str) -> pl.DataFrame:
+def _with_neighbour(rows: pl.DataFrame, known: pl.DataFrame, strategy: Literal["backward", "forward"]) -> pl.DataFrame:
     """`rows` with the nearest known quarter of the company at or before (`backward`) or after (`forward`)."""
     at = known.filter(pl.col("capex_usd").is_not_null()).select(
         "ticker",

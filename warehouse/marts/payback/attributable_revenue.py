@@ -237,8 +237,8 @@ def _end_customer(facts: Sequence[Fact], assumptions: Assumptions) -> Iterator[d
             yield _line(fact, BESIDE, reason("another_basis", metric=fact["metric"]), assumptions)
     for entity in metrics:
         if not any(fact["entity"] == entity for fact in facts):
-            why = [reason("no_ai_revenue_of_entity")]
-            yield {"entity": entity, "evidence_id": "", "used_as": NONE, "counted": False, "reasons": why}
+            none = [reason("no_ai_revenue_of_entity")]
+            yield {"entity": entity, "evidence_id": "", "used_as": NONE, "counted": False, "reasons": none}
 
 
 # ---- A fact ----------------------------------------------------------------------------------------------------------

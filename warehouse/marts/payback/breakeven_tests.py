@@ -182,7 +182,8 @@ def leanings(views: Sequence[PaybackView], seed: int, draws: int) -> tuple[dict[
     for view in known:
         model = view[POINT]
         values = model.draw(seed, draws)
-        low, high = view.growth.low, view.growth.high
+        low: Any = view.growth.low
+        high: Any = view.growth.high
         if low is None:
             low = high = values["growth"]
             marks.append(reason("leaning_by_assumed_growth", revenue_view=view.view))

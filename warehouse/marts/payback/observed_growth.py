@@ -62,7 +62,10 @@ def observed(lines: Sequence[Line], on: date, assumptions: Assumptions, *, of_su
 def a_year_before(lines: Sequence[Line], entities: Sequence[str], on: date, assumptions: Assumptions) -> Earlier:
     """The sum over entities of revenue a year before `on`: a fact near that day, else interpolated in logs (method 5)."""
     day, near = _years_before(on, 1), assumptions.integer("year_earlier_days")
-    total, behind, notes, missing = 0.0, [], [], []
+    total = 0.0
+    behind: list[Line] = []
+    notes: list[str] = []
+    missing: list[str] = []
     for entity in entities:
         own = [line for line in series(lines) if line["entity"] == entity]
         usd, used, how = _on(own, day, near)

@@ -60,11 +60,13 @@ def _headline(case: Case) -> str:
     if case.verdict == "looks_justified":
         return capital(f"{whose} looks justified: AI revenue grows as fast as it must.")
     if case.verdict == "not_shown_wasteful":
-        return capital(f"{whose} is not shown wasteful{LEANS.get(payback.leaning, '; AI revenue may go either way')}.")
+        return capital(
+            f"{whose} is not shown wasteful{LEANS.get(payback.leaning or '', '; AI revenue may go either way')}."
+        )
     if payback.is_decided:
         what = {ON_COURSE: "AI revenue is on course", FALLS_SHORT: "AI revenue falls short"}.get(payback.verdict, "")
         return f"Whether {whose} is wasteful cannot be told yet, though {what}."
-    return f"Whether {whose} is wasteful cannot be told yet{LEANS.get(payback.leaning, '')}."
+    return f"Whether {whose} is wasteful cannot be told yet{LEANS.get(payback.leaning or '', '')}."
 
 
 def _statement(case: Case) -> str:

@@ -195,9 +195,9 @@ def _redundant_share(figure: str) -> Figure:
 
 def _headline(case: Case) -> str:
     share, limit = case.value(AT_MEDIAN), case[AT_MEDIAN]["threshold"]
-    if case.verdict == "looks_wasteful":
+    if share is not None and case.verdict == "looks_wasteful":
         return f"Cheaper training makes {per_cent(share, limit)} of the spend redundant, over the line of {per_cent(limit)}."
-    if case.verdict == "not_shown_wasteful":
+    if share is not None and case.verdict == "not_shown_wasteful":
         if share < -NONE:
             return "Cheaper training calls for more spend, not less."
         return f"Cheaper training makes little of the spend redundant: {_none_or(share, limit)}."

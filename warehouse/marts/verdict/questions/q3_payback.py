@@ -294,7 +294,8 @@ def _covers(case: Case) -> str:
     whose = f"{NAMES[case.scope]}'s" if case.group else "Sellers'"
     if low == high:
         return f"{whose} known AI revenue covers {low} of what the spend requires."
-    bounded = listed(next((row["entities"] for row in case.of_kind(GROWS) if row["entities"]), None) or ["the rest"])
+    named: list[list[str]] = [row["entities"] for row in case.of_kind(GROWS) if row["entities"]]
+    bounded = listed(named[0] if named else ["the rest"])
     if ends[0] == 0:
         return f"All of {bounded}'s revenue would cover {high} of what the spend requires, none of it nothing."
     return f"{whose} known AI revenue covers {low} of what the spend requires, at most {high} with all of {bounded}'s."
