@@ -47,6 +47,8 @@ ONE_SIDED = f"""(
     or (abs(ln(split)) >= 2 * {SPLIT_MATCH} and abs(bare_step - abs(ln(split))) < {SPLIT_MATCH})
     or (factor_step >= ln({FACTOR_JUMP}) and dividend < {LARGE_DIVIDEND} * close_before)
   )"""
+FACTOR_FALLS = f"factor < factor_before * (1 - 1e-4 - {CENT} * (1 / close + 1 / close_before))"
+"""The share of a close that dividends leave over falls by more than rounding: two ways of adjusting meet."""
 
 # The bars of each source as it gives them now, on one basis.
 _LATEST = """latest as (
@@ -82,7 +84,7 @@ bars as (
 ),
 looked_at as (
   select *, {", ".join(f"{text} as {name}" for name, text in STEPS.items())},
-    factor < factor_before * (1 - 1e-4 - {CENT} * (1 / close + 1 / close_before)) as factor_falls
+    {FACTOR_FALLS} as factor_falls
   from bars
   where (step >= ln({SMALL_JUMP}) or move >= ln({CLOSE_JUMP}) or abs(ln(split)) >= 2 * {SPLIT_MATCH}
       or factor_step >= ln({FACTOR_JUMP}) or factor_falls)
@@ -138,6 +140,12 @@ _FIGURES = ("open", "high", "low", "close", "volume")
 _BEFORE = ", ".join(f"lag({name}) over w as {name}_before" for name in _FIGURES)
 _SAME_PRICES = " and ".join(f"{name} = {name}_before" for name in _FIGURES[:4])
 _SAME = " and ".join(f"{name} = {name}_before" for name in _FIGURES)
+REPEATS = (
+    f"((volume >= {TRADED} and {_SAME}) "
+    f"or (volume >= {TRADED} and close >= {CENTS_SHOW} and high > low and {_SAME_PRICES}) "
+    f"or (open = high and high = low and low = close and close = close_before and volume_before >= {TRADED}))"
+)
+"""A bar that says what the one before it said. The check below and `warehouse.marts.market.doubts` read this text."""
 
 TABLE = core(
     "stock_prices",
@@ -349,9 +357,7 @@ TABLE = core(
             f"with {_LATEST}, pairs as (select *, {_BEFORE} from latest "
             "window w as (partition by ticker, source order by date)) "
             "select ticker, date, source, close, volume, document_sha256, locator from pairs "
-            f"where (volume >= {TRADED} and {_SAME}) "
-            f"or (volume >= {TRADED} and close >= {CENTS_SHOW} and high > low and {_SAME_PRICES}) "
-            f"or (open = high and high = low and low = close and close = close_before and volume_before >= {TRADED})",
+            f"where {REPEATS}",
             "the same prices on two days (of a share of a few dollars, the same volume, too), or one price all day "
             "that is yesterday's close. The second is a copy, and its return of zero is not real",
             severity="warning",

@@ -17,6 +17,7 @@ without a session moves to the next one.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 
 import numpy as np
@@ -28,6 +29,7 @@ from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.reasons import all_of, because
 from warehouse.marts.common.select_current import admissible, select_current, weakest
 from warehouse.marts.market.columns import EVENT_DATE, null_has_a_reason
+from warehouse.marts.market.doubts import KINDS, TWO_BASES, doubtful
 from warehouse.marts.market.event_reasons import of_the_day
 from warehouse.marts.market.panel import Setting, setting
 from warehouse.marts.market.share_counts import share_counts
@@ -111,12 +113,23 @@ def build(
     )
     panel = select_current(admissible(companies), COMPANIES).filter(pl.col("role") != "benchmark")
     panel = panel.select("ticker", "company", panel_grade="grade", panel_known_on="known_on")
-    bars = select_current(admissible(stock_prices), STOCK_PRICES).select("ticker", "date", "close", "grade", "known_on")
+    known = select_current(admissible(stock_prices), STOCK_PRICES)
+    doubts = doubtful(known)
+    bars = known.join(doubts, on=["ticker", "date"], how="anti").select("ticker", "date", "close", "grade", "known_on")
+    # Closes before a step between two bases do not fit a share count, which is on the basis of the newest close.
+    breaks = doubts.filter(pl.col("doubt") == TWO_BASES).group_by("ticker").agg(last_break=pl.col("date").max())
+    newest = dict(bars.group_by("ticker").agg(pl.col("date").max()).iter_rows())
+    counts = _counts(shares_outstanding, corporate_actions, chosen, newest)
     ours = (
         events.join(panel, how="cross")
         .join(bars, left_on=["ticker", "session"], right_on=["ticker", "date"], how="left")
         .join(bars, left_on=["ticker", "day_before"], right_on=["ticker", "date"], how="left", suffix="_before")
-        .join(_counts(shares_outstanding, corporate_actions, chosen), on=["event_date", "ticker"], how="left")
+        .join(counts, on=["event_date", "ticker"], how="left")
+        .join(breaks, on="ticker", how="left")
+        .join(doubts, left_on=["ticker", "session"], right_on=["ticker", "date"], how="left")
+        .join(doubts, left_on=["ticker", "day_before"], right_on=["ticker", "date"], how="left", suffix="_before")
+        .with_columns(on_two_bases=(pl.col("last_break") > pl.col("day_before")).fill_null(False))
+        .with_columns(shares=pl.when(~pl.col("on_two_bases")).then("shares"), reasons=_doubts())
         .with_columns(
             figure=pl.lit(COMPUTED),
             figure_id=pl.lit(COMPUTED),
@@ -138,10 +151,30 @@ def build(
     )
 
 
-def _counts(shares: pl.DataFrame, actions: pl.DataFrame, chosen: Setting) -> pl.DataFrame:
-    """The share count of each event and firm that has one, with what it is worth."""
-    counts = share_counts(shares, actions, chosen)
-    events, firms = np.nonzero(np.isfinite(counts.shares[:, : len(chosen.firms)]))
+def _doubts() -> pl.Expr:
+    """Why closes or counts that are there make no market value."""
+    ticker = pl.col("ticker")
+    days = ((pl.col("doubt"), pl.col("session")), (pl.col("doubt_before"), pl.col("day_before")))
+    doubtful_days = [
+        pl.when(kind == each).then(because(f"price_{each}", ticker=ticker, date=day))
+        for kind, day in days
+        for each in KINDS
+    ]
+    two_counts = because("share_counts_on_two_bases", ticker=ticker, measured_on=pl.col("count_doubt_on"))
+    return all_of(
+        *doubtful_days,
+        pl.when("on_two_bases").then(because("closes_on_two_bases", ticker=ticker)),
+        pl.when(pl.col("count_doubt_on").is_not_null()).then(two_counts),
+    )
+
+
+def _counts(
+    shares: pl.DataFrame, actions: pl.DataFrame, chosen: Setting, closes_through: Mapping[str, date]
+) -> pl.DataFrame:
+    """The share count of each event and firm that has one or whose count is in doubt, with what it is worth."""
+    counts = share_counts(shares, actions, chosen, closes_through)
+    measured = ~np.isnat(counts.measured_on[:, : len(chosen.firms)])
+    events, firms = np.nonzero(measured)
     return pl.DataFrame(
         {
             "event_date": pl.Series([chosen.events[e].asked for e in events], dtype=pl.Date),
@@ -150,8 +183,9 @@ def _counts(shares: pl.DataFrame, actions: pl.DataFrame, chosen: Setting) -> pl.
             "shares_measured_on": counts.measured_on[events, firms],
             "count_grade": pl.Series([GRADES[code] for code in counts.grade[events, firms]], dtype=pl.String),
             "count_known_on": counts.known_on[events, firms].astype(np.int32),
+            "count_doubt_on": counts.doubt_on[events, firms],
         }
-    ).with_columns(pl.col("count_known_on").cast(pl.Date))
+    ).with_columns(pl.col("count_known_on").cast(pl.Date), pl.col("shares").fill_nan(None))
 
 
 def _printed(ours: pl.DataFrame, evidence: pl.DataFrame, article_claims: pl.DataFrame) -> pl.DataFrame:
@@ -257,9 +291,12 @@ def _reasons() -> pl.Expr:
 
     return all_of(
         *of_the_day(),
+        "reasons",
         missing("close_usd", because("no_close", ticker=ticker, session=session)),
         missing("close_before_usd", because("no_close_before", ticker=ticker, session=session)),
-        missing("shares", because("no_share_count", ticker=ticker, known_by=session)),
+        pl.when(session.is_not_null() & pl.col("shares").is_null() & pl.col("shares_measured_on").is_null()).then(
+            because("no_share_count", ticker=ticker, known_by=session)
+        ),
     )
 
 

@@ -51,8 +51,18 @@ from warehouse.marts.market.columns import (
     prices_behind,
 )
 from warehouse.marts.market.estimation import Study, memberships, study
-from warehouse.marts.market.event_reasons import holds_other_news, of_the_day
-from warehouse.marts.market.panel import Event, Prices, Setting, evidence, gaps, panel_prices, setting, with_evidence
+from warehouse.marts.market.event_reasons import holds_other_news, in_doubt, of_the_day
+from warehouse.marts.market.panel import (
+    Event,
+    Prices,
+    Setting,
+    evidence,
+    first_doubts,
+    gaps,
+    panel_prices,
+    setting,
+    with_evidence,
+)
 from warehouse.marts.market.returns import (
     MODELS,
     abnormal_returns,
@@ -226,7 +236,9 @@ def _of_event(it: _Followed) -> pl.DataFrame:
             1 - pl.col("cumulative_return") / pl.col("event_day_return")
         ),
     )
-    return rows.with_columns(reasons=_reasons(it)).drop("have", "short", "market_short", "itself", "in_role")
+    return rows.with_columns(reasons=_reasons(it)).drop(
+        "have", "short", "market_short", "itself", "in_role", "doubt", "doubt_on", "market_doubt", "market_doubt_on"
+    )
 
 
 def _of_basis(
@@ -255,6 +267,8 @@ def _assets(it: _Followed, basis: str, cumulative: np.ndarray) -> pl.DataFrame:
     with_model, with_market = basis != PRICE, basis in MODELS and uses_market(basis)
     short = gaps(bars, it.event.at + offsets(chosen.estimation[0] - 1, chosen.estimation[1]))
     recovered = _first_day_back(cumulative)
+    first = it.event.at - 1 if basis == PRICE else it.first_row(basis)
+    kind, doubt_on = first_doubts(bars, np.arange(first, it.event.at + max(it.last, 0) + 1))
     grade, known_on = evidence(
         bars, it.first_row(basis), it.event.at + it.last, it.members, with_market, chosen
     )  # fmt: skip
@@ -271,6 +285,10 @@ def _assets(it: _Followed, basis: str, cumulative: np.ndarray) -> pl.DataFrame:
             "have": [*short.returns[: len(firms)], *(chosen.estimation_days for _ in groups)],
             "short": [*(short.missing[: len(firms)] & with_model), *(False for _ in groups)],
             "market_short": bool(short.missing[bars.tickers.index(it.benchmark)]) and with_market,
+            "doubt": [*kind[: len(firms)], *(0 for _ in groups)],
+            "doubt_on": [*doubt_on[: len(firms)].tolist(), *(None for _ in groups)],
+            "market_doubt": int(kind[bars.tickers.index(it.benchmark)]) if with_market else 0,
+            "market_doubt_on": doubt_on[bars.tickers.index(it.benchmark)].item(),
             "itself": [firm == it.benchmark and with_model for firm in [*firms, *groups]],
             "event_day_return": cumulative[0],
             "days_to_recover": recovered,
@@ -278,7 +296,13 @@ def _assets(it: _Followed, basis: str, cumulative: np.ndarray) -> pl.DataFrame:
             "grade": grade,
             "known_on": known_on,
         },
-        schema_overrides={"firms": pl.List(pl.String), "recovered_on": pl.Date, "n_firms": pl.Int64},
+        schema_overrides={
+            "firms": pl.List(pl.String),
+            "recovered_on": pl.Date,
+            "doubt_on": pl.Date,
+            "market_doubt_on": pl.Date,
+            "n_firms": pl.Int64,
+        },
         strict=False,
     )
 
@@ -320,8 +344,17 @@ def _reasons(it: _Followed) -> pl.Expr:
         *_of_the_path(it, over, portfolio),
         *_of_the_portfolio(over, portfolio),
         *_of_the_loss(it),
+        *_of_doubts(it),
         *_of_other_news(it, over),
     )
+
+
+def _of_doubts(it: _Followed) -> list[pl.Expr]:
+    """Bars that count as missing because their price is in doubt, of the share or of its benchmark."""
+    own = in_doubt(pl.col("doubt"), pl.col("ticker"), pl.col("doubt_on"))
+    market = in_doubt(pl.col("market_doubt"), pl.col("benchmark"), pl.col("market_doubt_on"))
+    unknown = pl.col("cumulative_return").is_null()
+    return [pl.when(holds & unknown).then(why) for holds, why in (*own, *market)]
 
 
 def _of_other_news(it: _Followed, over: pl.Expr) -> list[pl.Expr]:

@@ -92,7 +92,7 @@ from warehouse.marts.market.returns import (
     student_p,
     uses_market,
 )
-from warehouse.marts.market.share_counts import ShareCounts, share_counts
+from warehouse.marts.market.share_counts import ShareCounts, last_days, share_counts
 from warehouse.tables.companies import TABLE as COMPANIES
 from warehouse.tables.table import Check, Column, mart
 
@@ -218,7 +218,7 @@ def build(
     chosen = asked if DAY_0 in asked.windows else replace(asked, windows=(*asked.windows, DAY_0))
     bars = panel_prices(stock_prices, sessions, chosen)
     members = np.stack([memberships(bars, event, chosen) for event in chosen.events])
-    counts = share_counts(shares_outstanding, corporate_actions, chosen)
+    counts = share_counts(shares_outstanding, corporate_actions, chosen, last_days(bars, chosen))
     grid = grid_of(chosen)
     level, power = assumptions.number("q4_significance"), assumptions.number("q4_power")
     figures = _figures(bars, members, chosen, grid, level=level, power=power)
@@ -311,10 +311,13 @@ def _figures(
 def _close_changes(bars: Prices, chosen: Setting) -> np.ndarray:
     """Close at the window's end less the close before its start, E by W by A, USD; NaN for portfolios."""
     changes = np.full((len(chosen.events), len(chosen.windows), len(chosen.assets)), np.nan)
+    last_break = bars.last_break()[: len(chosen.firms)]
     for e, event in enumerate(chosen.events):
         for w, (first, last) in enumerate(chosen.windows):
             before, after = rows_at(bars.close, event.at + np.array([first - 1, last]))
-            changes[e, w, : len(chosen.firms)] = (after - before)[: len(chosen.firms)]
+            change = (after - before)[: len(chosen.firms)]
+            # A share count is on the basis of the newest closes: before a step between two bases the two do not fit.
+            changes[e, w, : len(chosen.firms)] = np.where(last_break > event.at + first - 1, np.nan, change)
     return changes
 
 

@@ -14,9 +14,9 @@ import numpy as np
 import polars as pl
 
 from warehouse.marts.common.reasons import all_of, because
-from warehouse.marts.market.event_reasons import event_moved, holds_other_news, no_session
+from warehouse.marts.market.event_reasons import event_moved, holds_other_news, in_doubt, no_session
 from warehouse.marts.market.event_study_rows import Grid, firm_counts, grid_of, is_its_benchmark, shared_firms
-from warehouse.marts.market.panel import Gaps, Prices, Setting, gaps
+from warehouse.marts.market.panel import Gaps, Prices, Setting, first_doubts, gaps
 from warehouse.marts.market.returns import MODELS, offsets, uses_market
 from warehouse.marts.market.share_counts import ShareCounts
 
@@ -71,7 +71,17 @@ def _circumstances(bars: Prices, members: np.ndarray, counts: ShareCounts, chose
     def of_benchmarks(found: list[Gaps], name: str) -> np.ndarray:
         return np.stack([getattr(gap, name)[benchmarks] for gap in found])
 
+    spans = [
+        first_doubts(bars, event.at + offsets(chosen.estimation[0] - 1, last))
+        for event in chosen.events
+        for _, last in chosen.windows
+    ]
     no_day = np.datetime64("NaT", "D")
+    doubt, doubt_on = (
+        np.stack([np.append(span[i][firms], np.full(groups, nothing)) for span in spans])
+        for i, nothing in enumerate((0, no_day))
+    )
+    market_doubt, market_doubt_on = (np.stack([span[i][benchmarks] for span in spans]) for i in (0, 1))
     starts = [bars.day(event.at + chosen.estimation[0] - 1) for event in chosen.events]
     ends = [bars.day(event.at + last) for event in chosen.events for _, last in chosen.windows]
     firsts = [bars.day(event.at + first) for event in chosen.events for first, _ in chosen.windows]
@@ -102,9 +112,23 @@ def _circumstances(bars: Prices, members: np.ndarray, counts: ShareCounts, chose
             "in_benchmark": grid.flat(np.array([len(chosen.held(name)) for name in chosen.benchmarks]), "B"),
             "circular": grid.flat(np.array([chosen.is_circular(name) for name in chosen.benchmarks]), "B"),
             "window_from": grid.series(firsts, "EW", pl.Date()),
+            "doubt": grid.flat(doubt, "EWA"),
+            "doubt_on": grid.flat(doubt_on, "EWA"),
+            "market_doubt": grid.flat(market_doubt, "EWB"),
+            "market_doubt_on": grid.flat(market_doubt_on, "EWB"),
+            "on_two_bases": grid.flat(_on_two_bases(bars, chosen), "EWA"),
+            "shares_doubt_on": grid.flat(counts.doubt_on, "EA"),
             "has_shares": grid.flat(~np.isnan(counts.shares), "EA"),
         }
     )
+
+
+def _on_two_bases(bars: Prices, chosen: Setting) -> np.ndarray:
+    """Whether a firm's closes are on another basis at a window's start than at the end of the series: E by W by A."""
+    last_break = bars.last_break()[: len(chosen.firms)]
+    starts = np.array([[event.at + first - 1 for first, _ in chosen.windows] for event in chosen.events])
+    found = (last_break > starts[:, :, None]) & (starts[:, :, None] >= 0)
+    return np.concatenate([found, np.zeros((*starts.shape, len(chosen.groups)), dtype=bool)], axis=2)
 
 
 @dataclass(frozen=True)
@@ -169,6 +193,11 @@ def _of_missing_returns(last: date | None, estimation_days: int) -> tuple[_Rule,
         _Rule(pl.col("gap") & over, gap("ticker", "gap_on"), explains=True),
         _Rule(_MARKET & pl.col("market_gap") & over, gap("benchmark", "market_gap_on"), explains=True),
         _Rule(_PORTFOLIO & over & (pl.col("members") == 0), no_firm, explains=True),
+        *(_Rule(*each) for each in in_doubt(pl.col("doubt"), pl.col("ticker"), pl.col("doubt_on"))),
+        *(
+            _Rule(_MARKET & holds, why)
+            for holds, why in in_doubt(pl.col("market_doubt"), pl.col("benchmark"), pl.col("market_doubt_on"))
+        ),
     )
 
 
@@ -202,7 +231,12 @@ def _of_other_news(last: date | None, chosen: Setting) -> Sequence[_Rule]:
 
 def _of_value() -> tuple[_Rule, ...]:
     no_count = because("no_share_count", ticker=pl.col("ticker"), known_by=pl.col("session"))
+    doubtful = pl.col("shares_doubt_on").is_not_null()
+    two_counts = because("share_counts_on_two_bases", ticker=pl.col("ticker"), measured_on=pl.col("shares_doubt_on"))
+    two_closes = because("closes_on_two_bases", ticker=pl.col("ticker"))
     return (
         _Rule(_PORTFOLIO, because("market_value_not_computed")),
-        _Rule(~_PORTFOLIO & ~pl.col("has_shares") & _ON_CALENDAR, no_count),
+        _Rule(~_PORTFOLIO & ~pl.col("has_shares") & ~doubtful & _ON_CALENDAR, no_count),
+        _Rule(~_PORTFOLIO & doubtful & _ON_CALENDAR, two_counts),
+        _Rule(~_PORTFOLIO & pl.col("on_two_bases"), two_closes),
     )

@@ -19,6 +19,7 @@ import polars as pl
 from warehouse.assumptions import Assumptions
 from warehouse.errors import UsageError
 from warehouse.marts.common.select_current import admissible, select_current
+from warehouse.marts.market.doubts import KINDS, TWO_BASES, doubtful
 from warehouse.marts.market.returns import daily_returns, rows_at
 from warehouse.tables.companies import TABLE as COMPANIES
 from warehouse.tables.stock_prices import TABLE as STOCK_PRICES
@@ -37,6 +38,7 @@ NEVER = -(2**31)
 class Prices:
     """Closes of some tickers on every session: arrays of T by tickers, USD, NaN where there is no bar.
 
+    A bar whose price is in doubt counts as missing; `doubt` then is 1 + its place in `doubts.KINDS`, elsewhere 0.
     `volume` is the shares traded, on the split basis of `close`.
     `grade` is the place of a bar's grade in GRADES and `known_on` the day it became public (days since 1970); NO_GRADE
     and NEVER where there is no bar.
@@ -49,6 +51,12 @@ class Prices:
     grade: np.ndarray
     known_on: np.ndarray
     volume: np.ndarray
+    doubt: np.ndarray
+
+    def last_break(self) -> np.ndarray:
+        """Of each ticker the row of its last step between two bases, -1 for none: closes before it are on another one."""
+        rows = np.where(self.doubt == 1 + KINDS.index(TWO_BASES), np.arange(len(self.doubt))[:, None], -1)
+        return rows.max(axis=0, initial=-1)
 
     @property
     def last_row(self) -> int:
@@ -237,6 +245,7 @@ def _with_level(found: Prices, name: str, columns: list[int], moved: np.ndarray)
         beside(found.grade, found.grade[:, columns].max(axis=1, initial=NO_GRADE)),
         beside(found.known_on, found.known_on[:, columns].max(axis=1, initial=NEVER)),
         beside(found.volume, np.full(len(level), np.nan)),
+        beside(found.doubt, np.zeros(len(level))),
     )
 
 
@@ -254,15 +263,22 @@ def prices(stock_prices: pl.DataFrame, sessions: pl.DataFrame, tickers: Sequence
     found = admissible(bars).join(columns, on="ticker").join(rows, on="date")
     place = found["row"].to_numpy(), found["column"].to_numpy()
     grade[place] = 0
-    if np.count_nonzero(grade != NO_GRADE) < len(found):
-        # Sorting every bar to choose among them is worth it only where two bars speak of one day.
+    sources = found.select("ticker", "source").unique().height
+    if np.count_nonzero(grade != NO_GRADE) < len(found) or sources > found["ticker"].n_unique():
+        # Sorting every bar to choose among them is worth it only where two bars speak of one day, or two sources of a share.
         found = select_current(found, STOCK_PRICES)
+        grade[:] = NO_GRADE
         place = found["row"].to_numpy(), found["column"].to_numpy()
     close[place], adj_close[place] = found["close"].to_numpy(), found["adj_close"].to_numpy()
     volume[place] = found["volume"].cast(pl.Float64).to_numpy()
     grade[place] = grade_codes(found["grade"])
     known_on[place] = found["known_on"].cast(pl.Int32).to_numpy()
-    return Prices(days, names, close, adj_close, grade, known_on, volume)
+    doubt = np.zeros(shape, dtype=np.int8)
+    doubts = doubtful(found).join(columns, on="ticker").join(rows, on="date")
+    place = doubts["row"].to_numpy(), doubts["column"].to_numpy()
+    doubt[place] = [1 + KINDS.index(kind) for kind in doubts["doubt"]]
+    close[place] = adj_close[place] = np.nan
+    return Prices(days, names, close, adj_close, grade, known_on, volume, doubt)
 
 
 @dataclass(frozen=True)
@@ -286,6 +302,17 @@ def gaps(bars: Prices, rows: np.ndarray) -> Gaps:
     first = np.full(len(row), np.datetime64("NaT", "D"))
     first[inside] = bars.sessions[row[inside]]
     return Gaps((present[1:] & present[:-1]).sum(axis=0), missing, first)
+
+
+def first_doubts(bars: Prices, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Of each ticker, over some rows: the kind of its first bar in doubt (as in `Prices.doubt`, 0 for none) and its day."""
+    inside = rows[(rows >= 0) & (rows < len(bars.sessions))]
+    doubt = bars.doubt[inside]
+    place = (doubt > 0).argmax(axis=0) if len(inside) else np.zeros(len(bars.tickers), dtype=int)
+    kind = doubt[place, np.arange(len(bars.tickers))] if len(inside) else np.zeros(len(bars.tickers), dtype=np.int8)
+    days = np.full(len(kind), np.datetime64("NaT", "D"))
+    days[kind > 0] = bars.sessions[inside[place[kind > 0]]]
+    return kind, days
 
 
 def grade_codes(grades: pl.Series) -> np.ndarray:

@@ -1,19 +1,25 @@
 """How many shares a company had on an event's session, as was known that day.
 
 A cover page gives the count of one day, and a later split multiplies it, while closes are given on the basis after all
-splits. So the latest count that was public on the session is multiplied by every split since the day it was measured.
-A count that a filing gave only after the session would be hindsight.
+splits up to the newest bar. So the latest count that was public on the session is multiplied by every split since the
+day it was measured, up to that bar. A count that a filing gave only after the session would be hindsight.
+
+A split that is told the wrong way round, or not at all, makes a loss of 600 billion look like 60. The next count that
+was measured shows it: counts do not double or halve between two filings by themselves. Then there is no count but a
+reason, for which of the two is wrong nobody can tell.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 import polars as pl
 
 from warehouse.marts.common.select_current import admissible, select_current, weakest
-from warehouse.marts.market.panel import NEVER, NO_GRADE, Setting, grade_codes
+from warehouse.marts.market.panel import NEVER, NO_GRADE, Prices, Setting, grade_codes
 from warehouse.tables.corporate_actions import TABLE as CORPORATE_ACTIONS
 from warehouse.tables.shares_outstanding import TABLE as SHARES_OUTSTANDING
 
@@ -22,20 +28,39 @@ from warehouse.tables.shares_outstanding import TABLE as SHARES_OUTSTANDING
 class ShareCounts:
     """Share counts known on each event's session, E by A, and their evidence.
 
-    NaN, NaT, NO_GRADE and NEVER where there is none.
+    NaN, NaT, NO_GRADE and NEVER where there is none. `doubt_on` is the day of the next count, where that is so far off that
+    a split between them is missing or told wrong.
     """
 
     shares: np.ndarray
     measured_on: np.ndarray
     grade: np.ndarray
     known_on: np.ndarray
+    doubt_on: np.ndarray
 
 
-def share_counts(shares: pl.DataFrame, actions: pl.DataFrame, chosen: Setting) -> ShareCounts:
-    """The latest count of each firm that was known on each event's session, times every split since it was measured."""
+APART = 2.0
+"""Two counts in a row by this factor apart, splits taken out, are on two bases: as the check `split_as_in_share_counts`."""
+
+
+def last_days(bars: Prices, chosen: Setting) -> dict[str, date]:
+    """Of each firm the day of its newest bar: its closes are on the basis of that day."""
+    there = np.isfinite(bars.close[:, : len(chosen.firms)])
+    newest = len(there) - 1 - there[::-1].argmax(axis=0)
+    return {firm: bars.sessions[newest[i]].item() for i, firm in enumerate(chosen.firms) if there[:, i].any()}
+
+
+def share_counts(
+    shares: pl.DataFrame, actions: pl.DataFrame, chosen: Setting, closes_through: Mapping[str, date]
+) -> ShareCounts:
+    """The latest count of each firm that was known on each event's session, times every split since it was measured.
+
+    `closes_through` is the day of each firm's newest close: a later split is not in the closes.
+    """
     shape = (len(chosen.events), len(chosen.assets))
     counts, measured = np.full(shape, np.nan), np.full(shape, np.datetime64("NaT", "D"))
     grade, known_on = np.full(shape, NO_GRADE), np.full(shape, NEVER)
+    doubt_on = np.full(shape, np.datetime64("NaT", "D"))
     places = {ticker: a for a, ticker in enumerate(chosen.firms)}
     events = pl.DataFrame(
         {"e": range(shape[0]), "session": [event.session for event in chosen.events]},
@@ -53,7 +78,12 @@ def share_counts(shares: pl.DataFrame, actions: pl.DataFrame, chosen: Setting) -
         .unique(["e", "ticker"], keep="first", maintain_order=True)
     )
     splits = select_current(admissible(actions).filter(pl.col("kind") == "split"), CORPORATE_ACTIONS)
-    found = times_later_splits(latest, splits).sort("e", "ticker")
+    newest = pl.DataFrame(
+        {"ticker": list(closes_through), "closes_through": list(closes_through.values())},
+        schema={"ticker": pl.String, "closes_through": pl.Date},
+    )
+    in_closes = splits.join(newest, on="ticker", how="left").filter(pl.col("date") <= pl.col("closes_through"))
+    found = times_later_splits(latest, in_closes.drop("closes_through")).sort("e", "ticker")
     place = found["e"].to_numpy(), np.array([places[ticker] for ticker in found["ticker"]], dtype=int)
     counts[place] = found["shares"].to_numpy()
     measured[place] = found["measured_on"].to_numpy()
@@ -61,7 +91,45 @@ def share_counts(shares: pl.DataFrame, actions: pl.DataFrame, chosen: Setting) -
     known_on[place] = (
         found.select(pl.max_horizontal("known_on", "known_on_split").cast(pl.Int32)).to_series().to_numpy()
     )
-    return ShareCounts(counts, measured, grade, known_on)
+    # A split that is told wrong puts every count before it on another basis, not the last one alone.
+    doubts = (
+        found.join(_apart(shares, splits), on="ticker", suffix="_pair")
+        .filter(pl.col("measured_on_pair") >= pl.col("measured_on"))
+        .sort("e", "ticker", "next_measured_on")
+        .unique(["e", "ticker"], keep="first", maintain_order=True)
+    )
+    place = doubts["e"].to_numpy(), np.array([places[ticker] for ticker in doubts["ticker"]], dtype=int)
+    counts[place], doubt_on[place] = np.nan, doubts["next_measured_on"].to_numpy()
+    return ShareCounts(counts, measured, grade, known_on, doubt_on)
+
+
+def _apart(shares: pl.DataFrame, splits: pl.DataFrame) -> pl.DataFrame:
+    """Counts that the next one known contradicts: `ticker`, `measured_on`, `next_measured_on`.
+
+    The next count over this one, less the splits told between them, lies beyond a factor of APART.
+    """
+    each = select_current(admissible(shares), SHARES_OUTSTANDING, ["ticker", "measured_on"])
+    pairs = (
+        each.sort("ticker", "measured_on")
+        .with_columns(
+            next_shares=pl.col("shares").shift(-1).over("ticker"),
+            next_measured_on=pl.col("measured_on").shift(-1).over("ticker"),
+        )
+        .filter(pl.col("next_shares").is_not_null())
+        .select("ticker", "measured_on", "next_measured_on", grown=pl.col("next_shares") / pl.col("shares"))
+    )
+    told = (
+        pairs.join(splits.select("ticker", "date", "value"), on="ticker")
+        .filter((pl.col("date") > pl.col("measured_on")) & (pl.col("date") <= pl.col("next_measured_on")))
+        .group_by("ticker", "measured_on")
+        .agg(pl.col("value").product())
+    )
+    left = pairs.join(told, on=["ticker", "measured_on"], how="left").with_columns(
+        grown=pl.col("grown") / pl.col("value").fill_null(1.0)
+    )
+    return left.filter(~pl.col("grown").is_between(1 / APART, APART)).select(
+        "ticker", "measured_on", "next_measured_on"
+    )
 
 
 def times_later_splits(counts: pl.DataFrame, splits: pl.DataFrame) -> pl.DataFrame:

@@ -119,6 +119,15 @@ WORDS: dict[str, Words] = {
     "estimation_returns_of_a_share_missing": "{returns} of {needed} estimation returns of {ticker}",
     "estimation_returns_of_benchmark_missing": "not all {needed} estimation returns of {benchmark} are known",
     "no_price_in_window": _no_price_in_window,
+    "price_repeated": "the bar of {ticker} on {date} repeats the one before and is not real",
+    "price_two_bases": (
+        "the bar of {ticker} on {date} and the one before it are on two bases: a split or another adjustment is in one of them"
+    ),
+    "share_counts_on_two_bases": (
+        "the share count of {ticker} and the next one, of {measured_on}, are on two bases: a split between them is missing or "
+        "told wrong"
+    ),
+    "closes_on_two_bases": "closes of {ticker} since the window began are on two bases, and its share count is on one",
     "no_price_until_day": "a price of {ticker} or of its benchmark is missing from day -1 to day {day}",
     "no_benchmark_return": "{benchmark} lacks a return in the estimation window or the event window",
     "no_exposure_return": "{benchmark} lacks a return in the estimation window",
