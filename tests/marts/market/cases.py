@@ -73,6 +73,12 @@ def changed(facts, where: pl.Expr, **columns: pl.Expr) -> dict[str, pl.DataFrame
     return {**facts, "stock_prices": bars}
 
 
+def priced(facts, where: pl.Expr, value: pl.Expr) -> dict[str, pl.DataFrame]:
+    """The facts with other adjusted closes for some bars; the bar's other prices keep their ratio to it."""
+    others = {name: pl.col(name) * value / pl.col("adj_close") for name in ("open", "high", "low", "close")}
+    return changed(facts, where, **others, adj_close=value)
+
+
 def yahoo(ticker: str) -> dict[date, float]:
     path = recorded("event_study", f"yahoo_{ticker}_2023-07-03_2025-04-29.csv.gz")
     lines = gzip.decompress(path.read_bytes()).decode().splitlines()[3:]

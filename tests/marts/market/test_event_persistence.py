@@ -12,7 +12,7 @@ import statsmodels.api as sm
 
 from tests.conftest import AS_OF
 from tests.marts.declared import warehouse_of
-from tests.marts.market.cases import around, changed, closes, one, without
+from tests.marts.market.cases import around, closes, one, priced, without
 from warehouse.assumptions import load
 from warehouse.calendars.exchange import sessions as exchange_sessions
 from warehouse.marts import build, known
@@ -100,14 +100,13 @@ def bent(facts, *growth: float) -> pl.DataFrame:
     days = sorted(day for day in closes(facts, "NVDA") if day >= EVENT)
     levels = [100.0 * level for level in accumulate(growth, lambda a, b: a * b)]
     path = dict(zip(days, levels + [levels[-1]] * len(days), strict=False))
-    frame = facts["stock_prices"].with_columns(
-        adj_close=pl.when((pl.col("ticker") == "NVDA") & (pl.col("date") >= EVENT))
-        .then(pl.col("date").replace_strict(path, default=None, return_dtype=pl.Float64))
-        .when((pl.col("ticker") == "NVDA") & (pl.col("date") == date(2025, 1, 24)))
-        .then(100.0)
-        .otherwise("adj_close")
+    own = pl.col("ticker") == "NVDA"
+    level = pl.col("date").replace_strict(path, default=100.0, return_dtype=pl.Float64)
+    # Before the eve of the event the path is Nvidia's own, brought to 100 at its end.
+    eve = closes(facts, "NVDA")[date(2025, 1, 24)]
+    return run(
+        priced(facts, own, pl.when(pl.col("date") >= EVENT).then(level).otherwise(pl.col("adj_close") * 100 / eve))
     )
-    return run({**facts, "stock_prices": frame})
 
 
 def test_made_up_paths_give_the_shares_that_arithmetic_gives(facts):
@@ -187,7 +186,7 @@ def test_an_event_on_a_holiday_moves_and_one_after_the_calendar_has_none(facts):
 def test_the_benchmark_itself_and_a_share_that_never_moves(facts, published):
     row = one(published, event_date=EVENT, ticker="SPY", basis="market_model", day=1)
     assert (row["cumulative_return"], row["reason"]) == (None, "a benchmark is not held against itself")
-    flat = run(changed(facts, pl.col("ticker") == "NVDA", adj_close=pl.lit(100.0)))
+    flat = run(priced(facts, pl.col("ticker") == "NVDA", pl.lit(100.0)))
     row = one(flat, **NVDA, basis="market_model", day=1)
     assert row["p_value"] is None
     assert "do not vary enough" in row["reason"]

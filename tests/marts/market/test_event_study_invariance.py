@@ -14,6 +14,7 @@ from tests.marts.market.cases import (
     MAIN,
     changed,
     one,
+    priced,
     study,
 )
 
@@ -37,7 +38,7 @@ def test_the_unit_of_a_price_does_not_matter(facts, factor):
 def test_a_benchmark_that_drifts_changes_alpha_alone(facts, drift):
     """Log returns of the benchmark plus a constant: the line shifts along, so a falls by b times it, the rest stays."""
     rank = pl.col("date").rank("dense").over("ticker")
-    drifted = changed(facts, pl.col("ticker") == "SPY", adj_close=pl.col("adj_close") * (drift * rank).exp())
+    drifted = priced(facts, pl.col("ticker") == "SPY", pl.col("adj_close") * (drift * rank).exp())
     key = {**MAIN, "return_kind": "log", "ticker": "NVDA", **ELEVEN_DAYS}
     before, after = one(study(facts), **key), one(study(drifted), **key)
     assert after["alpha"] == pytest.approx(before["alpha"] - before["beta"] * drift, abs=1e-9)

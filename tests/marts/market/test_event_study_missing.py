@@ -17,6 +17,7 @@ from tests.marts.market.cases import (
     changed,
     closes,
     one,
+    priced,
     study,
     without,
 )
@@ -143,9 +144,14 @@ def test_a_benchmark_is_not_held_against_itself(published):
 
 
 def test_prices_that_never_move_allow_no_test(facts):
-    flat = changed(facts, pl.col("ticker") == "NVDA", adj_close=pl.lit(100.0))
+    flat = priced(facts, pl.col("ticker") == "NVDA", pl.lit(100.0))
     row = one(study(flat), **MAIN, ticker="NVDA", **DAY)
-    assert (row["beta"], row["actual_return"], row["t_stat"], row["p_value"]) == (0, 0, None, None)
+    assert (row["beta"], row["actual_return"], row["t_stat"], row["p_value"]) == (
+        pytest.approx(0, abs=1e-12),
+        pytest.approx(0, abs=1e-12),
+        None,
+        None,
+    )
     assert "do not vary enough" in row["reason"]
 
 

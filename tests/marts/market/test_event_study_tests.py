@@ -18,6 +18,7 @@ from polars.testing import assert_frame_equal
 
 from tests.conftest import AS_OF
 from tests.marts.declared import warehouse_of
+from tests.marts.market.cases import priced
 from warehouse.marts import build, known
 from warehouse.marts.market.event_study_tests import MART
 from warehouse.marts.market.returns import abnormal_returns, fit, standard_errors, student_p
@@ -150,10 +151,8 @@ def test_one_firm_has_no_spread_across_firms(facts, assumptions):
 
 
 def test_prices_that_never_move_give_null_and_no_exception(facts, assumptions):
-    still = facts["stock_prices"].with_columns(
-        adj_close=pl.when(pl.col("ticker").is_in(BUYERS)).then(100.0).otherwise(pl.col("adj_close"))
-    )
-    frames = build({**facts, "stock_prices": still}, as_of=AS_OF, assumptions=assumptions, only=["event_study_tests"])
+    still = priced(facts, pl.col("ticker").is_in(BUYERS), pl.lit(100.0))
+    frames = build(still, as_of=AS_OF, assumptions=assumptions, only=["event_study_tests"])
     for row in rows(frames, "buyer", (0, 1)).values():
         assert row["statistic"] is None
         assert "do not vary enough" in row["reason"]

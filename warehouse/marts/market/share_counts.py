@@ -46,6 +46,8 @@ APART = 2.0
 def last_days(bars: Prices, chosen: Setting) -> dict[str, date]:
     """Of each firm the day of its newest bar: its closes are on the basis of that day."""
     there = np.isfinite(bars.close[:, : len(chosen.firms)])
+    if not len(there):
+        return {}
     newest = len(there) - 1 - there[::-1].argmax(axis=0)
     return {firm: bars.sessions[newest[i]].item() for i, firm in enumerate(chosen.firms) if there[:, i].any()}
 
