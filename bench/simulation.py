@@ -1,6 +1,6 @@
 """The simulation against plain numpy, and the whole timeline against one verdict, each side by side in one run.
 
-The plain version is what one writes without this project's arrangements. For each scope and revenue view it draws every
+The plain version is what one writes without this project's arrangements. For each scope, revenue view and bound it draws every
 driver, computes the formulas of method 4 and 5, and takes quantiles and mean. It takes the facts from our models: capex
 of the vintages and their ages, revenue, training, fleet. It is spared the table, the reasons and the grades. Both make
 100,000 draws; the medians must agree within the noise of two simulations. Ours starts with nothing kept from an earlier
@@ -24,17 +24,27 @@ from _snapshot import facts as snapshot
 from warehouse import marts
 from warehouse.assumptions import Distribution, load
 from warehouse.calendars.exchange import sessions
-from warehouse.marts.payback import draws, waste_sensitivity, waste_simulation
+from warehouse.marts.payback import (
+    breakeven_path,
+    breakeven_tests,
+    draws,
+    payback_model,
+    waste_sensitivity,
+    waste_simulation,
+)
+from warehouse.marts.payback.draws import Mixture
 from warehouse.marts.payback.model import NO_VIEW, Model, simulated
 from warehouse.marts.payback.models import models as models_of
-from warehouse.marts.verdict import verdict_timeline
+from warehouse.marts.payback.payback_model import Payback
+from warehouse.marts.verdict import replay, verdict_timeline
 
-AS_OF = date(2026, 11, 9)
+AS_OF = date(2026, 11, 29)
 SIMULATION_TARGET, TIMELINE_TARGET, ROUNDS = 1.5, 5.0, 5
 CACHES = (draws.uniforms, draws.drawn_values, simulated, waste_simulation._figures,
-          waste_sensitivity._squares, waste_sensitivity._ranks_drawn)  # fmt: skip
+          waste_sensitivity._squares, waste_sensitivity._ranks_drawn, breakeven_path._on_path)  # fmt: skip
+KEPT = (payback_model._KEPT, breakeven_tests._KEPT, replay._LAST)
 SHARES = list(waste_simulation.QUANTILES.values())
-Figures = dict[tuple[str, str, str], float]
+Figures = dict[tuple[str, str, str, str], float]
 
 
 def facts() -> dict[str, pl.DataFrame]:
@@ -45,9 +55,13 @@ def facts() -> dict[str, pl.DataFrame]:
 def forget() -> None:
     for kept in CACHES:
         kept.cache_clear()
+    for held in KEPT:
+        held.clear()
 
 
-def draw(rng: np.random.Generator, shape: Distribution, n: int) -> np.ndarray:
+def draw(rng: np.random.Generator, shape: Distribution | Mixture, n: int) -> np.ndarray:
+    if isinstance(shape, Mixture):
+        return np.choose(rng.integers(len(shape.of), size=n), [draw(rng, each, n) for each in shape.of])
     if shape.kind == "point":
         return np.full(n, shape["value"])
     if shape.kind == "normal":
@@ -70,17 +84,19 @@ def plain(models: list[Model], n: int) -> Figures:
         for quantity, values in found.items():
             quantiles = np.quantile(values, SHARES, method="inverted_cdf")
             values.mean()
-            medians[model.scope, model.view, quantity] = float(quantiles[2])
+            medians[model.scope, model.view, model.bound, quantity] = float(quantiles[2])
     return medians
 
 
 def _plain_share(model: Model, v: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     assert model.training_flop_added is not None
+    found: dict[str, np.ndarray] = {}
     fleet_flop = v["fleet"] * 989.4e12 * v["utilisation"] * 31_536_000
-    share = model.training_flop_added * v["undisclosed_gross_up"] / fleet_flop
-    whole = np.minimum(share / v["share_final"], 1)
-    return {
-        "training_share": share,
+    found["training_share"] = model.training_flop_added * v["undisclosed_gross_up"] / fleet_flop
+    whole = np.minimum(found["training_share"] / v["share_final"], 1)
+    if "inference_share" in v:
+        whole = np.where(v["training_share_readings"] < 0, whole, 1 - v["inference_share"])
+    return found | {
         "training_share_with_experiments": whole,
         "redundant_capex_share_gross": whole * (1 - 1 / v["efficiency_gain"]),
         "redundant_capex_share": whole * (1 - v["efficiency_gain"] ** (v["elasticity"] - 1)),
@@ -88,18 +104,33 @@ def _plain_share(model: Model, v: dict[str, np.ndarray]) -> dict[str, np.ndarray
 
 
 def _plain_payback(model: Model, v: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    formula = model.formula
+    if not isinstance(formula, Payback):
+        return {}
     life, rate = v["life"], v["discount_rate"]
-    standing = sum(np.where(age < life, usd, 0) for usd, age in zip(model.capex_usd, model.ages_years, strict=True))
-    lived = sum(
-        np.where(age < life, usd * (life - age), 0) for usd, age in zip(model.capex_usd, model.ages_years, strict=True)
-    )
-    required = standing * v["ai_share"] * rate / (1 - (1 + rate) ** -life) / v["cash_margin"]
-    found = {"required_revenue_usd": required, "remaining_life_years": lived / standing}
-    if "attributable_revenue" in v:
-        coverage = v["attributable_revenue"] / required
-        years = np.where(coverage >= 1, 0, np.log(1 / coverage) / np.log1p(v["growth"]))
-        found |= {"attributable_revenue_usd": v["attributable_revenue"], "coverage": coverage, "years_to_cover": years}
-    return found
+    standing, lived, left = (np.zeros(len(life)) for _ in range(3))
+    for usd, age in zip(formula.capex_usd, formula.ages_years, strict=True):
+        alive = np.where(age < life, usd, 0)
+        standing, lived = standing + alive, lived + alive * (life - age)
+        left = left + alive * (1 - (1 + rate) ** -(life - age)) / (1 - (1 + rate) ** -life)
+    recovery = rate / (1 - (1 + rate) ** -life)
+    required = standing * v["ai_share"] * recovery / v["cash_margin"]
+    years, need = lived / standing, left * v["ai_share"]
+    found = {"required_revenue_usd": required, "remaining_life_years": years, "standing_capital_usd": need}
+    if "attributable_revenue" not in v:
+        return found
+    revenue = v["attributable_revenue"] * (formula.owned_h100 / v["fleet"] if formula.owned_h100 else 1)
+    found |= {"attributable_revenue_usd": revenue, "coverage": revenue / required}
+    if formula.earlier_revenue_usd is not None and formula.recent_capex_usd is not None:
+        newest = formula.recent_capex_usd * v["ai_share"] * recovery / v["cash_margin"]
+        found["marginal_coverage"] = (revenue - formula.earlier_revenue_usd) / newest
+    low, high = np.full(len(life), -0.9), np.full(len(life), 20.0)
+    for _ in range(40):  # halving the interval until it is far below the noise
+        middle = (low + high) / 2
+        excess = np.log1p(middle) - np.log1p(rate)
+        short = revenue * v["cash_margin"] * np.expm1(excess * years) / excess < need
+        low, high = np.where(short, middle, low), np.where(short, high, middle)
+    return found | {"breakeven_growth": (low + high) / 2}
 
 
 def best(run: Callable[[], Any], before: Callable[[], None], rounds: int = ROUNDS) -> tuple[float, Any]:
@@ -120,12 +151,12 @@ def main() -> None:
     built = {**known, **marts.build(known, as_of=AS_OF, assumptions=assumptions, only={"waste_simulation"})}
     mart = marts.all_marts()["waste_simulation"]
     of_models = {name: built[name] for name in mart.inputs}
-    models = models_of(**of_models, as_of=AS_OF, assumptions=assumptions)
+    models = models_of(**of_models, assumptions=assumptions.as_of(AS_OF))
     ours, found = best(lambda: mart.run(built, as_of=AS_OF, assumptions=assumptions), forget)
     theirs, medians = best(lambda: plain(models, n), lambda: None)
     compared = 0
     for row in found.to_dicts():
-        other = medians.get((row["scope"], row["revenue_view"], row["quantity"]))
+        other = medians.get((row["scope"], row["revenue_view"], row["bound"], row["quantity"]))
         if row["p50"] is None or other is None:
             continue
         compared += 1

@@ -242,6 +242,7 @@ TradingDay = Annotated[int, Field(ge=1, le=1000)]
 Bounds = Annotated[Pair[Number], AfterValidator(_price_bounds)]
 Shares = Annotated[Pair[Number], AfterValidator(_shares)]
 Elasticity = Annotated[Number, AfterValidator(_not_negative)]
+Growing = Annotated[float, Field(ge=-1)]
 
 
 class Published(BaseModel):
@@ -287,6 +288,13 @@ FORMS: dict[str, tuple[str, Any]] = {
         Annotated[dict[str, Bounds], AfterValidator(_with_a_default)],
     ),
     "price_stand_ins": ("a table from chip to chip", dict[str, str]),
+    "revenue_sellers": ("a table from ticker to entity", dict[str, str]),
+    "cloud_revenue": ("a table from entity to the entity of its cloud revenue", dict[str, str]),
+    "outside_estimates": ("a list of evidence identifiers", list[str]),
+    "stated_growth": ("a table from evidence identifier to growth of at least -1", dict[str, Growing]),
+    "end_customer_estimates": ("a table from entity to metric", Annotated[dict[str, str], Field(min_length=1)]),
+    "labs": ("a table from entity to metric", dict[str, str]),
+    "computing_owners": ("a table from ticker to entity", Annotated[dict[str, str], Field(min_length=1)]),
     "q2_elasticities": ("a list of elasticities of at least 0", Some[Elasticity]),
     "training_share_readings": (
         "a table of bottom_up and inference, each with a weight of at least 0 and one of them above it",
