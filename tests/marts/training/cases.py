@@ -37,7 +37,7 @@ def offers(
 def runs(*rows: dict) -> pl.DataFrame:
     """Rows of core.training_runs: a thousand hours on eight H100 SXM where a row does not say otherwise."""
     usual = {
-        "model": "M", "developer": "D", "published": PUBLISHED, "hardware": "H100 SXM", "gpu_count": 8,
+        "model": "M", "part_of": None, "developer": "D", "published": PUBLISHED, "hardware": "H100 SXM", "gpu_count": 8,
         "gpu_hours": 1000.0, "training_flop": 1.2e21, "parameters_active": 1e9, "tokens": 2e11,
         "claimed_cost_usd": 2000.0, "cost_scope": "final_run_rental", "estimate_by": "developer",
         "known_on": PUBLISHED, "grade": "B",

@@ -92,7 +92,7 @@ def reasons(assumptions: Assumptions) -> pl.Expr:
 def _price(assumptions: Assumptions) -> pl.Expr:
     few = {
         "hardware": pl.col("hardware"),
-        "published": pl.col("published"),
+        "published": pl.col("priced_on"),
         "offers": pl.col("n_own"),
         "needed": assumptions.integer("price_minimum_offers"),
         "days": assumptions.integer("price_window_days"),

@@ -173,7 +173,8 @@ def build(
 def prices(runs: pl.DataFrame, offers: pl.DataFrame, assumptions: Assumptions) -> pl.DataFrame:
     """The offers that price each run: one row a `run_id`, prices in USD per GPU-hour (method 3).
 
-    `runs` has run_id, published and hardware. The window is closed at both ends. Offers are those of the class and
+    `runs` has run_id, part_of, published and hardware. A part is priced on its whole's day (`priced_on`): priced on its own,
+    weeks later, it could cost more than the whole. The window is closed at both ends. Offers are those of the class and
     chip, on demand; with fewer than enough of the chip itself its stand-in's count, and with too few of those the
     prices are null. `n_own` and `n_stand_in` say how many offers of either there were, `stand_in` which chip that is.
     """
@@ -187,12 +188,19 @@ def prices(runs: pl.DataFrame, offers: pl.DataFrame, assumptions: Assumptions) -
         "grade",
         usd_per_gpu_hour=pl.col("usd_per_gpu_hour") * assumptions.number("rental_price"),
     )
-    windows = runs.join(_stand_ins(assumptions), on="hardware", how="left").select(
-        "run_id",
-        "hardware",
-        "stand_in",
-        price_from=pl.col("published").dt.offset_by(f"-{days}d"),
-        price_to=pl.col("published").dt.offset_by(f"{days}d"),
+    wholes = runs.select(part_of="run_id", of_whole="published")
+    day = pl.coalesce("of_whole", "published")
+    windows = (
+        runs.join(wholes, on="part_of", how="left")
+        .join(_stand_ins(assumptions), on="hardware", how="left")
+        .select(
+            "run_id",
+            "hardware",
+            "stand_in",
+            priced_on=day,
+            price_from=day.dt.offset_by(f"-{days}d"),
+            price_to=day.dt.offset_by(f"{days}d"),
+        )
     )
     own = _in_window(windows, wanted, "hardware", assumptions.integer("price_minimum_offers"))
     other = _in_window(windows, wanted, "stand_in", assumptions.integer("price_minimum_offers_stand_in"))
