@@ -169,6 +169,21 @@ def test_a_split_after_the_newest_close_is_not_in_the_closes(facts):
     assert row["market_value_change_usd"] == whole["market_value_change_usd"]
 
 
+def test_a_split_that_two_sources_date_differently_counts_once(facts):
+    """The filing says 10 June 2024; another source that the new basis was there by the 20th."""
+    again = {"ticker": "NVDA", "date": date(2024, 6, 20), "kind": "split", "value": 10.0, "known_on": date(2024, 6, 20)}
+    actions = pl.concat([facts["corporate_actions"], with_provenance(CORE["corporate_actions"], pl.DataFrame([again]))])
+    assert early({**facts, "corporate_actions": actions})["shares"] == early(facts)["shares"]
+
+
+def test_the_splits_after_the_snapshots_prices_are_known(facts):
+    """KLA ten for one by 2026-07-16, CrowdStrike four for one by 2026-07-22: the snapshot's closes end before them."""
+    splits = facts["corporate_actions"].filter(pl.col("ticker").is_in(["KLAC", "CRWD"]))
+    assert dict(splits.select("ticker", "value").iter_rows()) == {"KLAC": 10.0, "CRWD": 4.0}
+    last = facts["stock_prices"].filter(pl.col("ticker").is_in(["KLAC", "CRWD"]))["date"].max()
+    assert splits["date"].min() > last
+
+
 @pytest.mark.parametrize(
     ("ticker", "ratio", "day"), [("KLAC", 10.0, date(2026, 7, 16)), ("CRWD", 4.0, date(2026, 7, 22))]
 )

@@ -20,6 +20,7 @@ import polars as pl
 
 from warehouse.marts.common.select_current import admissible, select_current, weakest
 from warehouse.marts.market.panel import NEVER, NO_GRADE, Prices, Setting, grade_codes
+from warehouse.tables.corporate_actions import NEAR_DAYS
 from warehouse.tables.corporate_actions import TABLE as CORPORATE_ACTIONS
 from warehouse.tables.shares_outstanding import TABLE as SHARES_OUTSTANDING
 
@@ -79,7 +80,7 @@ def share_counts(
         .sort("measured_on", descending=True, maintain_order=True)
         .unique(["e", "ticker"], keep="first", maintain_order=True)
     )
-    splits = select_current(admissible(actions).filter(pl.col("kind") == "split"), CORPORATE_ACTIONS)
+    splits = told_once(select_current(admissible(actions).filter(pl.col("kind") == "split"), CORPORATE_ACTIONS))
     newest = pl.DataFrame(
         {"ticker": list(closes_through), "closes_through": list(closes_through.values())},
         schema={"ticker": pl.String, "closes_through": pl.Date},
@@ -132,6 +133,17 @@ def _apart(shares: pl.DataFrame, splits: pl.DataFrame) -> pl.DataFrame:
     return left.filter(~pl.col("grown").is_between(1 / APART, APART)).select(
         "ticker", "measured_on", "next_measured_on"
     )
+
+
+def told_once(splits: pl.DataFrame) -> pl.DataFrame:
+    """`splits` without one that repeats the ratio of a split of that share in the 90 days before it.
+
+    One source knows the first session on the new basis, another only a day by which it was so (check `duplicate_split`).
+    """
+    ordered = splits.sort("ticker", "date")
+    same = (pl.col("value") == pl.col("value").shift(1).over("ticker")).fill_null(False)
+    near = ((pl.col("date") - pl.col("date").shift(1).over("ticker")).dt.total_days() <= NEAR_DAYS).fill_null(False)
+    return ordered.filter(~(same & near))
 
 
 def times_later_splits(counts: pl.DataFrame, splits: pl.DataFrame) -> pl.DataFrame:
