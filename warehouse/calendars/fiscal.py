@@ -25,6 +25,7 @@ of 12 and one of 16 or 17, or begin with the long one. Four months (120 days) ar
 or eleven months are no other kind: they are `other`, what a moved fiscal year leaves behind.
 """
 PERIOD_TYPES = ("instant", *LENGTHS_DAYS, "other")
+QUARTERS, WEEKS_OF_A_YEAR, DAYS_OF_A_QUARTER = 4, 52, 91.31
 DAYS_OVER_MONTH_END = 10
 """A fiscal year of 52 or 53 weeks ends up to so many days after the month that it is named by."""
 
@@ -72,3 +73,47 @@ def calendar_quarter(start: str = "period_start", end: str = "period_end") -> pl
     """Calendar quarter that holds the middle of a period, as `2025Q3`."""
     middle = pl.col(start) + (pl.col(end) - pl.col(start)) / 2
     return pl.format("{}Q{}", middle.dt.year(), middle.dt.quarter())
+
+
+def in_order_of_the_year(rows: pl.DataFrame, year_ends: list[date]) -> pl.DataFrame:
+    """`rows` (with `period_end`, `fiscal_year`, `fiscal_quarter`) labelled by the fiscal years that end on given days.
+
+    A quarter is known by its order in the year, not by its month: quarters of 16, 12, 12 and 12 weeks end in other months
+    than those of 13 weeks, and a year that moved leaves one of six or eleven months behind. The order is the number of
+    quarters of 13 weeks from the end of the year before, to the nearest. Of a period that lies in no such year, and not in
+    the one after the last, the labels stay as they are.
+    """
+    if not year_ends:
+        return rows
+    ends = pl.DataFrame({"year_end": sorted(set(year_ends))})
+    before = ends.with_columns(
+        begins=pl.col("year_end").shift(1).fill_null(pl.col("year_end") - pl.duration(days=WEEKS_OF_A_YEAR * 7))
+    )
+    slack = pl.duration(days=DAYS_OVER_MONTH_END)
+    numbered = rows.with_row_index("\0place")
+    in_year = numbered.with_columns((pl.col("period_end") - slack).alias("\0from")).sort("\0from").join_asof(
+        before.sort("year_end"), left_on="\0from", right_on="year_end", strategy="forward"
+    )  # fmt: skip
+    after = pl.lit(max(year_ends))
+    is_after = pl.col("year_end").is_null()
+    begins = pl.when(is_after).then(after).otherwise("begins")
+    # Years between two that are known may be missing: then the year begins 52 weeks before it ends.
+    long_ago = pl.col("year_end") - pl.duration(days=WEEKS_OF_A_YEAR * 7)
+    begins = (
+        pl.when((pl.col("year_end") - begins).dt.total_days() > LENGTHS_DAYS["year"][1])
+        .then(long_ago)
+        .otherwise(begins)
+    )
+    days = (pl.col("period_end") - begins).dt.total_days()
+    fits = days.is_between(1, LENGTHS_DAYS["year"][1])
+    named = (pl.col("year_end") - slack).dt.year().cast(pl.Int64)
+    year = pl.when(is_after).then((after - slack).dt.year().cast(pl.Int64) + 1).otherwise(named)
+    quarter = (days / DAYS_OF_A_QUARTER).round().cast(pl.Int64).clip(1, QUARTERS)
+    return (
+        in_year.with_columns(
+            fiscal_year=pl.when(fits).then(year).otherwise("fiscal_year"),
+            fiscal_quarter=pl.when(fits).then(quarter).otherwise("fiscal_quarter"),
+        )
+        .sort("\0place")
+        .drop("\0place", "\0from", "year_end", "begins")
+    )

@@ -18,6 +18,15 @@ from warehouse.assumptions import Assumptions
 from warehouse.marts.common.mart import Mart
 from warehouse.tables import CORE
 
+QUARANTINED = {
+    "ticker": pl.String,
+    "measure": pl.String,
+    "period_end": pl.Date,
+    "known_on": pl.Date,
+    "reason_code": pl.String,
+}
+"""Rows of filings that a check has put aside: no facts, but the reason why a figure is missing."""
+
 
 @cache
 def all_marts() -> dict[str, Mart]:
@@ -38,7 +47,7 @@ def build(
 ) -> dict[str, pl.DataFrame]:
     """All marts (or `only` some and what they read) from the facts that were public by `as_of`.
 
-    `facts` are the frames of `core` by table name, and `sessions`; a missing one counts as empty.
+    `facts` are the frames of `core` by table name, `sessions` and `quarantined`; a missing one counts as empty.
     """
     frames = known(facts, as_of)
     marts = all_marts()
@@ -54,6 +63,8 @@ def known(facts: Mapping[str, pl.DataFrame], as_of: date) -> dict[str, pl.DataFr
     """The frames of `core` without what became public after `as_of`."""
     frames = {name: facts.get(name, table.empty()).filter(pl.col("known_on") <= as_of) for name, table in CORE.items()}
     frames["sessions"] = facts.get("sessions", pl.DataFrame(schema={"session": pl.Date}))
+    quarantined = facts.get("quarantined", pl.DataFrame(schema=QUARANTINED))
+    frames["quarantined"] = quarantined.filter(pl.col("known_on") <= as_of)
     return frames
 
 

@@ -95,10 +95,22 @@ def build_marts(store: Store, run: RunContext, as_of: date) -> Built:
     facts = {name: store.rows(table) for name, table in CORE.items()}
     fact_rows = sum(frame.height for frame in facts.values())
     facts["sessions"] = sessions(FIRST_SESSION, run.today)
+    facts["quarantined"] = quarantined(store)
     built = marts.build(facts, as_of=as_of, assumptions=run.assumptions)
     for name, frame in built.items():
         store.replace(marts.all_marts()[name].table, frame)
     return Built(built, fact_rows)
+
+
+def quarantined(store: Store) -> pl.DataFrame:
+    """The rows of filings that wait in quarantine: which figures of which company would be known without their checks."""
+    columns = ", ".join(
+        f"try_cast(row ->> '{name}' AS {'DATE' if kind == pl.Date else 'VARCHAR'}) AS {name}"
+        for name, kind in marts.QUARANTINED.items()
+        if name != "reason_code"
+    )
+    query = f"SELECT DISTINCT {columns}, reason_code FROM quality.quarantine WHERE table_name = 'core.company_facts'"
+    return store.frame(query).cast(marts.QUARANTINED)
 
 
 # -- where nothing changed --------------------------------------------------------------------------------------------

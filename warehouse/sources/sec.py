@@ -18,6 +18,7 @@ How the SEC is asked stands in `warehouse.sources.common.edgar`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
@@ -27,7 +28,15 @@ from typing import Any
 import msgspec
 import polars as pl
 
-from warehouse.calendars.fiscal import LENGTHS_DAYS, fiscal_quarter, fiscal_year, named_month, period_type
+from warehouse.calendars.fiscal import (
+    DAYS_OVER_MONTH_END,
+    LENGTHS_DAYS,
+    fiscal_quarter,
+    fiscal_year,
+    in_order_of_the_year,
+    named_month,
+    period_type,
+)
 from warehouse.errors import DocumentError
 from warehouse.sources.common.edgar import ACCESS, SUBMISSIONS_URL, decoded, kept
 from warehouse.sources.common.parsing import unpacked
@@ -41,10 +50,19 @@ TICKERS_URL = "https://www.sec.gov/files/company_tickers.json"
 CURRENCY = "USD"
 SHARES = ("dei", "EntityCommonStockSharesOutstanding", "shares")
 CAPEX = "purchases_of_property_and_equipment"
+UNLISTED_CAPEX = "unlisted_capital_expenditure"
 ESSENTIAL = (CAPEX, "revenue")
 """A company without these is of no use here; others may well be without."""
 CAPEX_LIKE = ("PaymentsToAcquire", "PaymentsFor", "CapitalExpenditure")
+BOUGHT = re.compile(
+    r"^(PaymentsToAcquire|PaymentsFor|CapitalExpenditure)(?!.*(Incurred|NotYetPaid|Investment|Securities|Business|Lease))"
+    r".*(Propert|Plant|Equipment|Machinery|Productive|Construction|Building|Facilit|FixedAsset|Vehicle|Vessel|Expenditure)"
+)
+"""Tags of what is bought to be used, listed or not: not securities, not companies, not what is owed yet."""
+LARGER = 2
+"""An unlisted tag of what is bought with so many times the listed one's figures holds the company's capex."""
 ONE_QUARTER_LATE = timedelta(days=80)
+TRANSITION_REPORTS = ("10-KT", "10-KT405")
 ANNUAL_REPORTS = ("10-K", "10-K405", "20-F", "40-F")
 TICKERS_FRESH_FOR, TICKERS_FRESH_AGAIN = timedelta(days=7), timedelta(hours=1)
 """How old the list of tickers may be, and how old where it lacks a ticker."""
@@ -169,10 +187,12 @@ def _parse(document: Document) -> Iterator[Batch]:
     for measure in measures:
         for taxonomy, tag in measure.tags:
             reading.read(taxonomy, tag, CURRENCY, measure)
+    _read_unlisted(reading, measures)
     notices, count = tuple(reading.notices), reading.height
     reading.read(*SHARES, Measure("shares", False, ()))
     every = reading.frame()  # of both tables at once: what a frame costs is mostly its making
     good, unreadable = _sorted_out(every.head(count))
+    good = _without_small(good)
     yield Batch(
         CORE["company_facts"],
         _company_facts(good, ticker, reading.cik, _year_end_months(good, document.context.get(YEAR_END_MONTH))),
@@ -306,28 +326,48 @@ def _whole(value: object) -> int | None:
 
 
 def _company_facts(rows: pl.DataFrame, ticker: str, cik: int, month: pl.Expr) -> pl.DataFrame:
-    dated = rows.lazy().with_columns(fiscal_year_end_month=month)
+    dated = rows.with_columns(fiscal_year_end_month=month)
     dated = dated.with_columns(fiscal_year=fiscal_year(), fiscal_quarter=fiscal_quarter())
-    return dated.select(
-        pl.lit(ticker).alias("ticker"),
-        pl.lit(cik).alias("cik"),
-        "measure",
-        "tag",
-        "period_start",
-        "period_end",
-        period_type().alias("period_type"),
-        pl.col("value").alias("value_usd"),
-        "fiscal_year",
-        "fiscal_quarter",
-        pl.col("fy").alias("filing_fiscal_year"),
-        pl.col("fp").alias("filing_fiscal_period"),
-        "form",
-        pl.col("accn").alias("accession"),
-        "known_on",
-        pl.lit(f"data.sec.gov/api/xbrl/companyfacts/CIK{cik:010}.json").alias("citation"),
-        "locator",
-        pl.lit("A").alias("grade"),
-    ).collect()
+    return (
+        in_order_of_the_year(dated, _year_ends(rows))
+        .lazy()
+        .select(
+            pl.lit(ticker).alias("ticker"),
+            pl.lit(cik).alias("cik"),
+            "measure",
+            "tag",
+            "period_start",
+            "period_end",
+            period_type().alias("period_type"),
+            pl.col("value").alias("value_usd"),
+            "fiscal_year",
+            "fiscal_quarter",
+            pl.col("fy").alias("filing_fiscal_year"),
+            pl.col("fp").alias("filing_fiscal_period"),
+            "form",
+            pl.col("accn").alias("accession"),
+            "known_on",
+            pl.lit(f"data.sec.gov/api/xbrl/companyfacts/CIK{cik:010}.json").alias("citation"),
+            "locator",
+            pl.lit("A").alias("grade"),
+        )
+        .collect()
+    )
+
+
+def _year_ends(rows: pl.DataFrame) -> list[date]:
+    """The days on which the company's fiscal years ended, by its annual reports and those of a transition (10-KT)."""
+    days = (pl.col("period_end") - pl.col("period_start")).dt.total_days() + 1
+    form = pl.col("form").str.strip_suffix("/A")
+    years = rows.filter(form.is_in(ANNUAL_REPORTS) & days.is_between(*LENGTHS_DAYS["year"]))
+    between = rows.filter(form.is_in(TRANSITION_REPORTS) & days.is_between(1, LENGTHS_DAYS["year"][1]))
+    moved = between.group_by("accn").agg(pl.col("period_end").max())
+    found: list[date] = []
+    for end in sorted({*years.get_column("period_end"), *moved.get_column("period_end")}):
+        # Filings differ by days about one and the same end.
+        if not found or (end - found[-1]).days > 2 * DAYS_OVER_MONTH_END:
+            found.append(end)
+    return found
 
 
 def _year_end_months(rows: pl.DataFrame, given: str | None) -> pl.Expr:
@@ -389,11 +429,44 @@ def _doubts(reading: _Reading, rows: pl.DataFrame, measures: tuple[Measure, ...]
         if newest[name] is None and any(measure.name == name for measure in measures):
             said = {"measure": name, "unit": CURRENCY, "list": FILE, "candidates": _instead(reading, name, "")}
             yield reason("no_tag_of_measure", ticker=ticker, **said)
+    if unlisted := rows.filter(of == UNLISTED_CAPEX).get_column("tag").unique().sort().to_list():
+        yield reason("larger_capex_unlisted", ticker=ticker, tags=unlisted, list=FILE)
     capex, revenue = newest.values()
     if capex and revenue and revenue - capex > ONE_QUARTER_LATE:
         until = {"capex_until": capex, "revenue_until": revenue}
         candidates = _instead(reading, CAPEX, str(capex))
         yield reason("capex_ended", ticker=ticker, **until, list=FILE, candidates=candidates)
+
+
+def _read_unlisted(reading: _Reading, measures: tuple[Measure, ...]) -> None:
+    """Take in what no listed tag holds and may be capex nevertheless, under the measure UNLISTED_CAPEX."""
+    listed = {tag for measure in measures for _, tag in measure.tags}
+    for tag, text in reading.tags("us-gaap").items():
+        if tag in listed or not BOUGHT.match(tag):
+            continue
+        units = decoded(text, Tag, reading.name, f"us-gaap/{tag}").units
+        if set(units) == {CURRENCY}:
+            rows = decoded(units[CURRENCY], list[Row], reading.name, f"us-gaap/{tag}/{CURRENCY}")
+            if any(row.start for row in rows):
+                reading.read("us-gaap", tag, CURRENCY, Measure(UNLISTED_CAPEX, True, ()))
+
+
+def _without_small(rows: pl.DataFrame) -> pl.DataFrame:
+    """`rows` without the unlisted tags whose figures are not much larger than what is listed of the same periods."""
+    period = ["period_start", "period_end"]
+    capex = rows.filter(pl.col("measure") == CAPEX).group_by(period).agg(listed=pl.col("value").max())
+    other = rows.filter(pl.col("measure") == UNLISTED_CAPEX)
+    if other.is_empty():
+        return rows
+    compared = (
+        other.join(capex, on=period, how="left")
+        .group_by("tag")
+        .agg(larger=(pl.col("value") >= LARGER * pl.col("listed")).mean())
+    )
+    small = compared.filter(pl.col("larger") < 0.5).get_column("tag")
+    alone = compared.filter(pl.col("larger").is_null()).get_column("tag") if capex.height else small.clear()
+    is_dropped = (pl.col("measure") == UNLISTED_CAPEX) & pl.col("tag").is_in([*small, *alone])
+    return rows.filter(~is_dropped)
 
 
 def _instead(reading: _Reading, measure: str, after: str) -> list[str]:

@@ -39,6 +39,8 @@ MEASURES = (
     "operating_cash_flow",
     "operating_income",
     "research_and_development",
+    # What may be capex under a tag that no list names, where it is larger than what is listed: a doubt, never a figure.
+    "unlisted_capital_expenditure",
 )
 _PAID = ", ".join(f"'{measure}'" for measure in PAID)
 _OF_THE_YEAR = "'quarter', 'half_year', 'nine_months', 'year'"
@@ -129,11 +131,20 @@ TABLE = core(
         Check(
             "fiscal_year_of_the_period",
             f"""
-            select t.ticker, t.measure, t.period_start, t.period_end, t.fiscal_year, c.fiscal_year_end_month,
+            with labelled as (
+              select t.*, c.fiscal_year_end_month, year(t.period_end - {DAYS_OVER_MONTH_END})
+                + if(month(t.period_end - {DAYS_OVER_MONTH_END}) > c.fiscal_year_end_month, 1, 0) as of_the_month
+              from {{table}} t join (select distinct ticker, fiscal_year_end_month from {{core:companies}}) c using (ticker)),
+            told as (  -- a company whose year moved has other years before, and says so in every row of a period
+              select ticker, period_end, mode(fiscal_year) as usual, max(of_the_month) as of_the_month from labelled group by all),
+            shared as (
+              select *, avg((usual = of_the_month)::int) over (partition by ticker order by period_end
+                range between interval 400 days preceding and interval 400 days following) as alike from told)
+            select t.ticker, t.measure, t.period_start, t.period_end, t.fiscal_year, t.fiscal_year_end_month,
                    t.document_sha256, t.locator
-            from {{table}} t join (select distinct ticker, fiscal_year_end_month from {{core:companies}}) c using (ticker)
-            where t.fiscal_year <> year(t.period_end - {DAYS_OVER_MONTH_END})
-                + if(month(t.period_end - {DAYS_OVER_MONTH_END}) > c.fiscal_year_end_month, 1, 0)
+            from labelled t join shared s using (ticker, period_end)
+            where t.fiscal_year <> t.of_the_month and (abs(t.fiscal_year - t.of_the_month) > 1 or s.alike >= {MOST}
+              or (s.usual = t.of_the_month))
             """,
             "a fiscal year that is not the one its period ends in, by the company's own year, has the period or the year wrong",
             severity="warning",
@@ -169,12 +180,12 @@ TABLE = core(
               select {_SERIES}, period_end, median(value_usd) as middle from {{table}}
               where measure in ({_PAID}) and period_type in ({_OF_THE_YEAR}) group by all),
             neighbours as (
-              select *, lag(middle) over w as one_before, lag(middle, 2) over w as two_before,
+              select *, lag(middle) over w as one_before,
                 lead(middle) over w as one_after, lead(middle, 2) over w as two_after
               from of_period window w as (partition by {_SERIES} order by period_end)),
             compared as (
-              select *, coalesce(one_before, two_after) as before_usd, coalesce(one_after, two_before) as after_usd
-              from neighbours)
+              select *, coalesce(one_before, two_after) as before_usd, one_after as after_usd
+              from neighbours)  -- the newest has nothing after it: it is not judged by those before it alone
             select t.ticker, t.measure, t.period_start, t.period_end, t.value_usd, c.before_usd, c.after_usd,
                    t.document_sha256, t.locator
             from {{table}} t join compared c using ({_SERIES}, period_end)
@@ -191,12 +202,13 @@ TABLE = core(
             "sign_turned",
             f"""
             with around as (
-              select *, median(value_usd) over w as usual, min(value_usd) over w as lowest, count(*) over w as others
+              select *, median(value_usd) over w as usual, min(value_usd) over w as lowest, count(*) over w as others,
+                max(period_end) over w as newest
               from {{table}} where measure in ('operating_cash_flow', 'operating_income')
               window w as (partition by {_SERIES} order by period_end
                 range between interval 1100 days preceding and interval 1100 days following))
             select ticker, measure, period_start, period_end, value_usd, usual as usual_usd, document_sha256, locator
-            from around where others >= 6 and value_usd < 0 and value_usd = lowest
+            from around where others >= 6 and value_usd < 0 and value_usd = lowest and period_end < newest
               and usual > 0 and -value_usd between 0.5 * usual and 2 * usual
             """,
             "a loss as large as the usual gain, among gains only, is a gain whose sign was turned",
@@ -211,9 +223,13 @@ TABLE = core(
               select *, month(period_end - {DAYS_OVER_MONTH_END}) % 3 as place from {{table}}
               where period_type in ({_OF_THE_YEAR})),
             counted as (select ticker, place, count(*) as n from ends group by all),
-            shared as (select *, sum(n) over (partition by ticker) as of_ticker from counted)
+            shared as (select *, sum(n) over (partition by ticker) as of_ticker from counted),
+            usual as (  -- the span of the company's usual ends: before and after it, its fiscal year was another
+              select e.ticker, min(e.period_end) as first, max(e.period_end) as last
+              from ends e join shared s using (ticker, place) where s.n > {RARE} * s.of_ticker group by all)
             select e.ticker, e.measure, e.period_start, e.period_end, e.value_usd, e.document_sha256, e.locator
-            from ends e join shared s using (ticker, place) where s.of_ticker >= 20 and s.n <= {RARE} * s.of_ticker
+            from ends e join shared s using (ticker, place) join usual u using (ticker)
+            where s.of_ticker >= 20 and s.n <= {RARE} * s.of_ticker and e.period_end between u.first and u.last
             """,
             "a period that ends in another month of the quarter than all others of its company has its dates "
             "wrong. It falls into another calendar quarter",
@@ -224,7 +240,8 @@ TABLE = core(
         Check(
             "tag_of_its_measure",
             f"""
-            with counted as (select ticker, tag, measure, count(*) as n from {{table}} where tag <> '' group by all),
+            with counted as (select ticker, tag, measure, count(*) as n from {{table}}
+              where tag <> '' and measure <> 'unlisted_capital_expenditure' group by all),
             told as (
               select *, sum(n) over w as of_tag, max(n) over w as most, arg_max(measure, n) over w as usual_measure
               from counted window w as (partition by ticker, tag))

@@ -117,8 +117,8 @@ def test_a_line_of_a_company_puts_the_other_tags_out_of_use(monkeypatch):
     own = {sec_tags.COMPANIES: {"X": {CAPEX: ["us-gaap:PaymentsToAcquireMachineryAndEquipment"]}}}
     ends = ends_of(12, 2024)
     unusual = to_date(ends, [10, 20, 30, 40], tag="us-gaap:PaymentsToAcquireMachineryAndEquipment")
-    rows = made(unusual + again(to_date(ends, [1, 1, 1, 1])))
-    assert built(rows)["capex_usd"].to_list() == [1.0 * MILLION] * 4
+    rows = made(unusual + again(to_date(ends, [9, 18, 28, 38])))
+    assert built(rows)["capex_usd"].to_list() == [v * MILLION for v in (9, 18, 28, 38)]
     monkeypatch.setattr(sec_tags, "listed", lambda before=sec_tags.listed(): before | own)
     assert built(rows)["capex_usd"].to_list() == [v * MILLION for v in (10, 20, 30, 40)]
 
@@ -301,7 +301,14 @@ def test_whatever_is_known_a_quarter_is_right_or_unknown(data):
     spans = [(a, b) for a, b in product(range(9), repeat=2) if 1 <= b - a <= 4]
     chosen = data.draw(st.lists(st.tuples(st.sampled_from(spans), st.integers(0, 400)), min_size=1, max_size=12))
     rows = [
-        fact(ends[a] + timedelta(days=1), ends[b], sum(values[a:b]), ends[-1] + timedelta(days=day), grade=grade)
+        fact(
+            ends[a] + timedelta(days=1),
+            ends[b],
+            sum(values[a:b]),
+            ends[-1] + timedelta(days=day),
+            grade=grade,
+            form="8-K",
+        )
         for ((a, b), day), grade in zip(chosen, data.draw(st.lists(st.sampled_from("AC"), min_size=12)), strict=False)
     ]
     frame = built(made(rows))

@@ -179,7 +179,9 @@ TABLE = mart(
 )
 
 
-def build(company_facts: pl.DataFrame, companies: pl.DataFrame, *, assumptions: Assumptions) -> pl.DataFrame:
+def build(
+    company_facts: pl.DataFrame, companies: pl.DataFrame, quarantined: pl.DataFrame, *, assumptions: Assumptions
+) -> pl.DataFrame:
     """One row for each company and fiscal quarter that a figure over a period ends with (USD, shares, years).
 
     A figure that the facts do not give is null, and `reason` says which and why.
@@ -213,7 +215,7 @@ def build(company_facts: pl.DataFrame, companies: pl.DataFrame, *, assumptions: 
     )
     rows = _ratios(rows)
     behind = _behind(rows, kept, at_end, over_year)
-    reasons = reasons_of(rows, flows, worked_out.fallen)
+    reasons = reasons_of(rows, worked_out.used, worked_out.fallen, quarantined)
     whole = rows.join(behind, on=QUARTER, how="left").join(reasons, on=QUARTER, how="left")
     return with_latest(whole.select(name for name in TABLE.names if name in whole.columns))
 

@@ -12,7 +12,7 @@ import polars as pl
 
 from warehouse.assumptions import Assumptions
 from warehouse.marts.capex.filed_periods import QUARTERS
-from warehouse.marts.capex.measures import CAPEX, LEASE_ASSETS, REVENUE
+from warehouse.marts.capex.measures import CAPEX, LEASE_ASSETS, REVENUE, UNLISTED_CAPEX
 from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.reasons import all_of, because
 from warehouse.marts.common.select_current import admissible, select_current
@@ -181,6 +181,10 @@ def _printed(company_facts: pl.DataFrame) -> pl.DataFrame:
         & pl.col("fiscal_year").is_not_null()
         & sec_tags.in_use()
     )
+    # What stands under an unlisted tag for the same period is larger: the listed one is a part.
+    period = ["ticker", "period_start", "period_end"]
+    doubted = company_facts.filter(pl.col("measure") == UNLISTED_CAPEX).select(*period, measure=pl.lit(CAPEX)).unique()
+    usable = usable.join(doubted, on=[*period, "measure"], how="anti")
     years = select_current(usable, COMPANY_FACTS).with_columns(
         year=pl.col("fiscal_year"), middle=pl.col("period_start") + (pl.col("period_end") - pl.col("period_start")) / 2
     )

@@ -14,7 +14,7 @@ import polars as pl
 
 from warehouse.marts.capex.current_facts import SERIES, last_known, tag_places
 from warehouse.marts.capex.filed_periods import BOUNDS, LONGEST, QUARTERS, WHOLE_YEAR
-from warehouse.marts.capex.measures import CAPEX, NEVER_NEGATIVE, REVENUE
+from warehouse.marts.capex.measures import CAPEX, NEVER_NEGATIVE, REVENUE, UNLISTED_CAPEX
 
 RESTATED = 0.05
 """Restatements of capex and revenue in the recorded filings stay below this; what differs by more is another thing."""
@@ -29,6 +29,9 @@ In the recorded filings since 2009 no fourth quarter of capex above LARGE_USD co
 """
 LARGE_USD = 500_000_000
 """Small companies buy in lumps."""
+LARGER = 2
+"""Times the listed figure from which an unlisted one is the company's capex rather than another thing that it buys."""
+REPORTS = "^(10-[QK]|20-F|40-F)"
 LONG_YEAR = 300  # days, from which a period is a year that quarters are taken out of
 ONE = ["ticker", "measure", "end"]
 FALLEN = {"ticker": pl.String(), "measure": pl.String(), "end": pl.Int64(), "code": pl.String(), "long_tag": pl.String(),
@@ -39,7 +42,7 @@ def of_the_whole(flows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """`flows` without the tags that stand for a part of a measure only, and the quarters that are lost with them.
 
     A tag is a part where the newest period that a company files under it and under one that is listed before it has less
-    there, by more than a restatement.
+    there, by more than a restatement; or under any other one, by half.
     """
     placed = last_known(flows.filter(pl.col("measure").is_in([REVENUE, CAPEX]))).with_columns(*tag_places())
     places = [name for name in placed.columns if name.startswith("tag_place_")]
@@ -50,15 +53,45 @@ def of_the_whole(flows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     )
     is_before = pl.any_horizontal(pl.col(f"whole_{name}") < pl.col(name) for name in places)
     newest = (
-        both.filter((pl.col("tag") != pl.col("whole_tag")) & is_before)
-        .sort("end", "begin")
-        .unique(["ticker", "measure", "tag"], keep="last", maintain_order=True)
-        .filter(pl.col("value_usd") < (1 - RESTATED) * pl.col("whole_usd"))
+        both.filter(pl.col("tag") != pl.col("whole_tag"))
+        .with_columns(share=pl.when(is_before).then(1 - RESTATED).otherwise(1 / LARGER))
+        .sort("end", "begin", "whole_tag")
+        .unique(["ticker", "measure", "tag", "whole_tag"], keep="last", maintain_order=True)
+        .filter(pl.col("value_usd") < pl.col("share") * pl.col("whole_usd"))
+        .unique(["ticker", "measure", "tag"], keep="first", maintain_order=True)
         .select("ticker", "measure", "tag", "whole_tag")
     )
     lost = flows.join(newest, on=["ticker", "measure", "tag"])
     kept = flows.join(newest, on=["ticker", "measure", "tag"], how="anti")
     return kept, _fallen(lost, "part_of_the_whole", long_tag="whole_tag", short_tag="tag")
+
+
+def without_doubted(flows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """`flows` without capex where a tag that no list names holds much more, and the quarters that are lost with it.
+
+    The tag may be capex or may not; that a person decides, in the list of tags.
+    """
+    other = flows.filter(pl.col("measure") == UNLISTED_CAPEX)
+    kept = flows.filter(pl.col("measure") != UNLISTED_CAPEX)
+    capex = kept.filter(pl.col("measure") == CAPEX)
+    # A tag that is listed by now was read as the other measure before.
+    other = other.join(capex.select("ticker", "tag").unique(), on=["ticker", "tag"], how="anti")
+    if other.is_empty():
+        return kept, _none()
+    larger = (
+        other.select("ticker", *BOUNDS, "tag", "value_usd")
+        .join(capex.select("ticker", *BOUNDS, listed_usd="value_usd"), on=["ticker", *BOUNDS], how="left")
+        .filter(pl.col("listed_usd").is_null() | (pl.col("value_usd") >= LARGER * pl.col("listed_usd")))
+        .select("ticker", other_begin="begin", other_end="end", other_tag="tag")
+        .unique()
+    )
+    within = (pl.col("end") > pl.col("other_begin")) & (pl.col("end") <= pl.col("other_end"))
+    doubted = capex.join(larger, on="ticker").filter(within)
+    ends = larger.select("ticker", "other_tag", measure=pl.lit(CAPEX), end="other_end")
+    lost = pl.concat([doubted.select(*ONE, "other_tag"), ends.select(*ONE, "other_tag")]).sort(*ONE, "other_tag")
+    return kept.join(doubted.select("fact_id"), on="fact_id", how="anti"), _fallen(
+        lost, "larger_under_unlisted_tag", long_tag="other_tag"
+    )
 
 
 def told_once(flows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -152,6 +185,9 @@ def _year_to_date(numbered: pl.DataFrame, flows: pl.DataFrame) -> pl.DataFrame:
     printed = numbered.filter(~pl.col("is_derived") & is_cash_flow & (pl.col("accession") != "")).select(
         "number", *SERIES, *BOUNDS, "accession", "known_on", quarter_usd="value_usd"
     )
+    # Results releases print quarters alone.
+    reports = flows.filter(pl.col("form").str.contains(REPORTS)).select(*SERIES, *BOUNDS, "accession").unique()
+    printed = printed.join(reports, on=[*SERIES, *BOUNDS, "accession"], how="semi")
     to_date = flows.filter(~pl.col("is_quarter")).select(*SERIES, "end", "accession", long_begin="begin")
     alone = printed.join(
         printed.join(to_date, on=[*SERIES, "end", "accession"]).filter(pl.col("long_begin") < pl.col("begin")),
@@ -167,6 +203,7 @@ def _year_to_date(numbered: pl.DataFrame, flows: pl.DataFrame) -> pl.DataFrame:
         .join(starts, on=[*SERIES, "part_begin"], how="semi")
         .filter(pl.col("end") - pl.col("part_begin") <= WHOLE_YEAR)
         .filter((pl.col("part_known_on") <= pl.col("known_on")) & (pl.col("quarter_usd") >= pl.col("part_usd")))
+        .filter(pl.col("part_usd") > 0)
         .select("number")
         .unique()
     )

@@ -12,7 +12,7 @@ from __future__ import annotations
 import polars as pl
 
 from warehouse.calendars.fiscal import LENGTHS_DAYS
-from warehouse.marts.capex.measures import CAPEX, DEPRECIATION_AND_AMORTIZATION, FLOWS
+from warehouse.marts.capex.measures import CAPEX, DEPRECIATION_AND_AMORTIZATION, FLOWS, UNLISTED_CAPEX
 
 QUARTERS = 4  # of a year
 QUARTER_DAYS = 91
@@ -68,7 +68,8 @@ def over_periods(facts: pl.DataFrame) -> pl.DataFrame:
     """Figures over a quarter to a year, of any number of weeks between; `is_quarter` marks the quarters."""
     days = pl.col("end") - pl.col("begin")
     return facts.filter(
-        pl.col("measure").is_in([*FLOWS, DEPRECIATION_AND_AMORTIZATION]) & days.is_between(SHORTEST, WHOLE_YEAR)
+        pl.col("measure").is_in([*FLOWS, DEPRECIATION_AND_AMORTIZATION, UNLISTED_CAPEX])
+        & days.is_between(SHORTEST, WHOLE_YEAR)
     ).with_columns(is_quarter=is_quarter("begin", "end"))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 CAPEX, LEASES = "purchases_of_property_and_equipment", "finance_lease_principal"
 LEASE_ASSETS = "finance_lease_assets_obtained"
+UNLISTED_CAPEX = "unlisted_capital_expenditure"
 REVENUE = "revenue"
 DEPRECIATION, DEPRECIATION_AND_AMORTIZATION = "depreciation", "depreciation_and_amortization"
 KINDS_OF_DEPRECIATION = (DEPRECIATION, DEPRECIATION_AND_AMORTIZATION)

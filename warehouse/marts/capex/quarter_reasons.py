@@ -6,7 +6,7 @@ import polars as pl
 
 from warehouse.calendars.fiscal import LENGTHS_DAYS
 from warehouse.marts.capex.current_facts import SERIES
-from warehouse.marts.capex.filed_periods import BOUNDS, QUARTERS, is_quarter
+from warehouse.marts.capex.filed_periods import BOUNDS, NEAR_DAYS, QUARTERS, is_quarter
 from warehouse.marts.capex.measures import (
     DEPRECIATION,
     DEPRECIATION_AND_AMORTIZATION,
@@ -23,14 +23,23 @@ CAUSES = ("shorter_period_known_later", "impossible_difference", "two_series", "
 NO_FACT = "no_fact_of_figures"
 TAGS = ("long_tag", "short_tag")
 DAYS = ("first_day", "last_day")
-FIELDS: dict[str, tuple[str, ...]] = {"two_series": TAGS, "part_of_the_whole": TAGS, "cannot_be_split": DAYS}
+FIELDS: dict[str, tuple[str, ...]] = {
+    "two_series": TAGS,
+    "part_of_the_whole": TAGS,
+    "cannot_be_split": DAYS,
+    "larger_under_unlisted_tag": ("long_tag",),
+    "figures_quarantined": ("checks",),
+}
 """What a cause is told with, beside the figures."""
 
 
-def reasons_of(rows: pl.DataFrame, flows: pl.DataFrame, fallen: pl.DataFrame) -> pl.DataFrame:
+def reasons_of(
+    rows: pl.DataFrame, flows: pl.DataFrame, fallen: pl.DataFrame, quarantined: pl.DataFrame
+) -> pl.DataFrame:
     """For each row that has any: `reasons`, first of figures in their order, then what else there is to say.
 
-    `fallen` are figures that were worked out and may not be used, with the `code` that says why.
+    `fallen` are figures that were worked out and may not be used, with the `code` that says why; `quarantined` are the
+    rows of filings that a check has put aside.
     """
     figures = FLOWS | INSTANTS
     unknown = [
@@ -39,10 +48,9 @@ def reasons_of(rows: pl.DataFrame, flows: pl.DataFrame, fallen: pl.DataFrame) ->
         )
         for place, (measure, column) in enumerate(figures.items())
     ]
-    cause = ["code", *TAGS, *DAYS]
-    why = pl.concat([_fallen(fallen), _why_not_derived(rows, flows)], how="diagonal_relaxed").unique(
-        [*QUARTER, "measure"], keep="first", maintain_order=True
-    )
+    cause = ["code", *TAGS, *DAYS, "checks"]
+    whys = [_fallen(fallen), _quarantined(rows, quarantined), _why_not_derived(rows, flows)]
+    why = pl.concat(whys, how="diagonal_relaxed").unique([*QUARTER, "measure"], keep="first", maintain_order=True)
     of_figures = (
         pl.concat(unknown)
         .join(why, on=[*QUARTER, "measure"], how="left")
@@ -67,6 +75,29 @@ def reasons_of(rows: pl.DataFrame, flows: pl.DataFrame, fallen: pl.DataFrame) ->
 def _fallen(fallen: pl.DataFrame) -> pl.DataFrame:
     return fallen.with_columns(pl.col("measure").replace(DEPRECIATION_AND_AMORTIZATION, DEPRECIATION)).unique(
         [*QUARTER, "measure"], keep="first", maintain_order=True
+    )
+
+
+def _quarantined(rows: pl.DataFrame, quarantined: pl.DataFrame) -> pl.DataFrame:
+    """Measures of which rows that end with a quarter were quarantined, with the checks that did so."""
+    ends = rows.select(*QUARTER, "period_end").sort("period_end")
+    return (
+        quarantined.drop_nulls(["ticker", "measure", "period_end"])
+        .sort("period_end")
+        .join_asof(
+            ends.rename({"period_end": "quarter_end"}),
+            left_on="period_end",
+            right_on="quarter_end",
+            by="ticker",
+            strategy="nearest",
+            tolerance=f"{NEAR_DAYS}d",
+            check_sortedness=False,
+        )
+        .drop_nulls("end")
+        .with_columns(measure=pl.col("measure").replace(DEPRECIATION_AND_AMORTIZATION, DEPRECIATION))
+        .group_by(*QUARTER, "measure")
+        .agg(code=pl.lit("figures_quarantined").first(), checks=pl.col("reason_code").unique().sort())
+        .with_columns(checks=pl.col("checks").list.join(", "))
     )
 
 

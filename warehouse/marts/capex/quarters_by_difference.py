@@ -34,10 +34,14 @@ ONE = ["ticker", "measure", "end"]
 
 @dataclass(frozen=True)
 class Quarters:
-    """`found`: the figure of each company, measure and quarter. `fallen`: those that may not be used, with a `code`."""
+    """`found`: the figure of each company, measure and quarter. `fallen`: those that may not be used, with a `code`.
+
+    `used` are the periods that they were worked out from.
+    """
 
     found: pl.DataFrame
     fallen: pl.DataFrame
+    used: pl.DataFrame
 
 
 def quarters(flows: pl.DataFrame) -> Quarters:
@@ -47,6 +51,7 @@ def quarters(flows: pl.DataFrame) -> Quarters:
     day, goes before one from other parts; then the one known last, the tag that the list names first (what a later filing
     repeats under another tag is a restatement), and the printed one. `flows` are facts with bounds.
     """
+    flows, doubted = consistency.without_doubted(flows)
     flows, parts_of_total = consistency.of_the_whole(flows)
     flows, told_twice = consistency.told_once(flows)
     # Both figures of a difference come from facts of one grade where that is possible, so each grade is tried alone.
@@ -59,8 +64,8 @@ def quarters(flows: pl.DataFrame) -> Quarters:
     held, contradicted = consistency.held_against_longer(sensible, flows)
     chosen = _chosen(held)
     kept, fallen_off = consistency.on_one_basis(chosen)
-    fallen = pl.concat([parts_of_total, told_twice, contradicted, fallen_off], how="diagonal_relaxed")
-    return Quarters(kept, fallen.join(kept, on=ONE, how="anti"))
+    fallen = pl.concat([doubted, parts_of_total, told_twice, contradicted, fallen_off], how="diagonal_relaxed")
+    return Quarters(kept, fallen.join(kept, on=ONE, how="anti"), flows)
 
 
 def _chosen(candidates: pl.DataFrame) -> pl.DataFrame:

@@ -72,6 +72,10 @@ WORDS: dict[str, Words] = {
     "cannot_be_split": _of_figures("{first_day} to {last_day} is filed as one, and is no whole number of quarters"),
     # capex_quarterly: figures that may not be used
     "part_of_the_whole": _of_figures("filed as {short_tag}, which is a part of {long_tag}; a ratio on a part is none"),
+    "larger_under_unlisted_tag": _of_figures(
+        "{long_tag} holds much more than the listed tags, or what they lack; add the right tag to the list (sec_tags.toml)"
+    ),
+    "figures_quarantined": _of_figures("rows of it were quarantined ({checks}); see overbuild quality"),
     "told_twice": _of_figures("one day's filings give two figures for a period"),
     "more_than_the_longer_period": _of_figures(
         "not real: the printed quarter and what came before it exceed the longer period that holds them"

@@ -222,6 +222,10 @@ NOTICES: dict[str, Words] = {
     # Filings.
     "filed_in_other_units": _other_units,
     "no_tag_of_measure": _no_tag,
+    "larger_capex_unlisted": lambda fields: (
+        f"{fields['ticker']}: {', '.join(fields['tags'])} holds much more than the listed tags of capex, which is unknown until "
+        f"the right one is added to {fields['list']}"
+    ),
     "capex_ended": _capex_ended,
     "figure_not_in_filing": _not_in_filing,
     "no_share_count": "{ticker}: no share count on its cover pages; it may have classes of shares",
