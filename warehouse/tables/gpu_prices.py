@@ -32,6 +32,11 @@ OUTLIER_MADS, OUTLIER = 4.0, 3.0
 offers agree to the cent, the spread alone calls any other price strange.
 """
 CHIPS = "gb300|gb200|gh200|b300|b200|h800|h200|h100|a800|a100|v100|l40s|mi355x|mi325x|mi300x|rtx ?[45]090"
+TERMS_FROM = {"runpod": "2026-03-24", "vast.ai": "2026-09-01"}
+"""Providers whose terms forbid collecting their prices, and the day of those terms. A user with a licence asks them live."""
+_FORBIDDEN = " or ".join(
+    f"(lower(provider) = '{name}' and observed_on >= date '{day}')" for name, day in TERMS_FROM.items()
+)
 ENOUGH, FEW = 10, 0.1
 SAME, GOES_BACK = 0.02, 0.2
 """What stays is within the first (as a log) of what it was, what goes away is beyond the second."""
@@ -79,6 +84,13 @@ TABLE = core(
             "a node's price taken for a GPU's, or cents for dollars, moves every median",
             quarantines=True,
             columns=("usd_per_gpu_hour", "gpu_model"),
+        ),
+        Check(
+            "terms_allow_it",
+            f"source_kind = 'reference' and ({_FORBIDDEN})",
+            "the provider's terms forbid collecting its prices from that day on, and a snapshot is passed on to others",
+            quarantines=True,
+            columns=("provider", "observed_on"),
         ),
         Check(
             "known_once_read",

@@ -113,6 +113,14 @@ KINDS: tuple[Kind, ...] = (
         names=("known_on",),
     ),
     Kind(
+        "a price that the provider's terms forbid to collect",
+        G,
+        "terms_allow_it",
+        "quarantined",
+        rows=put({"observed_on": "2026-04-02", "known_on": "2026-04-02"}, provider="RunPod", gpu_model="H100 SXM"),
+        names=("provider=RunPod", "observed_on=2026-04-02", *LINE),
+    ),
+    Kind(
         "price of a node of eight",
         G,
         "price_of_a_node",
