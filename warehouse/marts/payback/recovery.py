@@ -100,18 +100,24 @@ def breakeven_growth(to_recover_usd: Any, cash_usd: Any, rate: Any, years: Any) 
     return np.where(solvable, growth, np.where(need > 0, np.inf, -np.inf))
 
 
+LOWEST_RATIO, HIGHEST_RATIO, STEPS = -5.0, 60.0, 65_000  # in logs; beyond them growth is beyond its range
+
+
 @cache
-def _table() -> tuple[np.ndarray, np.ndarray]:
-    y = np.linspace(-200.0, 200.0, 20001)
-    return _log_mean(y), y
+def _table() -> np.ndarray:
+    """y at evenly spaced logs of (e^y - 1) / y, so that it is looked up and not searched."""
+    y = np.linspace(-200.0, 80.0, 400_001)
+    return np.interp(np.linspace(LOWEST_RATIO, HIGHEST_RATIO, STEPS + 1), _log_mean(y), y)
 
 
 def _inverse(log_ratio: np.ndarray) -> np.ndarray:
-    """y with ln((e^y - 1) / y) = log_ratio: read off a table, then two steps of Newton's method."""
-    y = np.interp(log_ratio, *_table())
-    for _ in range(2):
-        y = y - (_log_mean(y) - log_ratio) / _slope(y)
-    return y
+    """y with ln((e^y - 1) / y) = log_ratio: read off a table, then a step of Newton's method."""
+    table = _table()
+    place = (log_ratio - LOWEST_RATIO) * (STEPS / (HIGHEST_RATIO - LOWEST_RATIO))
+    place = np.clip(place, 0.0, STEPS - 1e-9)
+    below = place.astype(np.int64)
+    y = table[below] + (place - below) * (table[below + 1] - table[below])
+    return y - (_log_mean(y) - log_ratio) / _slope(y)
 
 
 def _log_mean(y: np.ndarray) -> np.ndarray:

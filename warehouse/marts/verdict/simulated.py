@@ -17,6 +17,8 @@ from warehouse.marts.common.in_words import apart, listed
 from warehouse.marts.common.mart import Trace
 from warehouse.marts.common.reasons import reason
 from warehouse.marts.common.scopes import COMPANIES, GROUP
+from warehouse.marts.payback.share_model import INFERENCE_METRIC, LAB_METRICS
+from warehouse.marts.training.fleets import OWNED, OWNED_BY_ALL
 from warehouse.marts.verdict.question import Case, Condition, Evidence, Figure, Frames, Narrowing, Remedy, Row
 from warehouse.marts.wording import Words
 
@@ -253,7 +255,15 @@ def _what_decides(assumptions: Assumptions) -> Mapping[str, Any]:
     return {"detail": "deciding"}
 
 
-_DECIDING = Narrowing(assumed=_what_decides)
+def _drawn_from(frames: Frames, assumptions: Assumptions) -> Frames:
+    """Evidence that a draw can rest on: what an entry names, counts of fleets, and splits of computing."""
+    named = {fact for entry in assumptions.values() for fact in entry.get("facts", ())}
+    named |= set(assumptions.value("inference_share"))
+    counts = pl.col("metric").is_in([OWNED, OWNED_BY_ALL, INFERENCE_METRIC, *LAB_METRICS])
+    return {"evidence": frames["evidence"].filter(counts | pl.col("evidence_id").is_in(sorted(named)))}
+
+
+_DECIDING = Narrowing(facts=_drawn_from, assumed=_what_decides)
 OF_GROUP = {"capex_quarterly": Narrowing(facts=_of_group)}
 NARROWED: dict[str, Narrowing] = {
     **OF_GROUP,
