@@ -297,7 +297,7 @@ def _covers(case: Case) -> str:
     named: list[list[str]] = [row["entities"] for row in case.of_kind(GROWS) if row["entities"]]
     bounded = listed(named[0] if named else ["the rest"])
     if ends[0] == 0:
-        return f"All of {bounded}'s revenue would cover {high} of what the spend requires, none of it nothing."
+        return f"If all of {bounded}'s revenue came from AI, it would cover {high} of what the spend requires."
     return f"{whose} known AI revenue covers {low} of what the spend requires, at most {high} with all of {bounded}'s."
 
 
@@ -307,7 +307,7 @@ def _at_the_middle(case: Case) -> str:
     covers, must = (case.value(f"{name}_median_{POINT}_{view}") for name in ("coverage", "breakeven_growth"))
     if covers is None or must is None:
         return ""
-    return f"What lies between covers {fraction(covers)} in the middle and must grow {per_cent(must)} a year to pay."
+    return f"In the middle case it covers {fraction(covers)} and must grow {per_cent(must)} a year to pay."
 
 
 def _must_grow(case: Case) -> str:
