@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from warehouse.assumptions import Assumptions
+from warehouse.marts import QUARANTINED
 from warehouse.marts.capex import capex_quarterly as quarters_mart
 from warehouse.marts.capex.filed_periods import QUARTERS
 from warehouse.marts.capex.measures import CAPEX, REVENUE
@@ -229,7 +230,12 @@ def _quarters_known_by(
         known = rows.join(then, on="ticker").filter(pl.col("known_on") <= pl.col("day"))
         return known.with_columns(ticker="as_known").drop("as_known", "day")
 
-    given = {"company_facts": by_day(filed), "companies": by_day(panel)}
+    # Quarantined rows explain figures that are missing; none of them is read here.
+    given = {
+        "company_facts": by_day(filed),
+        "companies": by_day(panel),
+        "quarantined": pl.DataFrame(schema=QUARANTINED),
+    }
     found = quarters_mart.MART.run(given, as_of=days[-1], assumptions=assumptions)
     of_day = found.join(then, left_on="ticker", right_on="as_known").with_columns(ticker="ticker_right")
     return {day: of_day.filter(pl.col("day") == day).select(found.columns) for day in days}

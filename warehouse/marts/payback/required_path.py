@@ -30,13 +30,14 @@ def build(
     breakeven_path: pl.DataFrame,
     core: Mapping[str, pl.DataFrame],
     sessions: pl.DataFrame,
+    quarantined: pl.DataFrame,
     *,
     as_of: date,
     assumptions: Assumptions,
 ) -> pl.DataFrame:
     """The path of each day of the timeline (method 5); `breakeven_path` is the last day's."""
     earlier = [day for day in days(as_of, assumptions) if day < as_of]
-    then = replay({**core, "sessions": sessions}, earlier, assumptions, PATH.name)
+    then = replay({**core, "sessions": sessions, "quarantined": quarantined}, earlier, assumptions, PATH.name)
     return pl.concat([*(TABLE.conform(then[day]) for day in earlier), TABLE.conform(breakeven_path)])
 
 

@@ -63,6 +63,7 @@ def build(
     verdict: pl.DataFrame,
     core: Mapping[str, pl.DataFrame],
     sessions: pl.DataFrame,
+    quarantined: pl.DataFrame,
     *,
     as_of: date,
     assumptions: Assumptions,
@@ -73,7 +74,8 @@ def build(
     row names it (`early_assumptions`).
     """
     occasions = days(as_of, assumptions)
-    earlier = replay({**core, "sessions": sessions}, [day for day in occasions if day < as_of], assumptions)
+    given = {**core, "sessions": sessions, "quarantined": quarantined}
+    earlier = replay(given, [day for day in occasions if day < as_of], assumptions)
     answers = {**earlier, as_of: verdict}
     return pl.concat(
         TABLE.conform(
