@@ -81,10 +81,15 @@ def compiled(facts: Path) -> dict[str, pl.DataFrame]:
             variant=pl.col("model").fill_null(""), model=pl.col("model").fill_null(pl.col("base_name"))
         ),
         "evidence": _corrected(
-            read(facts, "evidence.csv"), "evidence", "evidence_id", "known_on", "known_on.csv"
+            pl.concat((read(facts, "evidence.csv"), read(ADDITIONS, "evidence.csv")), how="diagonal"),
+            "evidence",
+            "evidence_id",
+            "known_on",
+            "known_on.csv",
         ).rename({"notes": "note", "source": "citation"}),
         "article_claims": _graded(
             claims.with_columns(
+                check_kind=_kind_of_check(),
                 known_on="statement_date",
                 grade=pl.when(pl.col("check_kind") == "computed").then(pl.lit("A")).otherwise(pl.lit("C")),
                 citation=pl.coalesce("curated_citation", "citation", pl.lit("the article, 2025-01-28")),
@@ -109,6 +114,12 @@ def _corrected(frame: pl.DataFrame, table: str, key: str, column: str, file: str
     new = given.select(pl.col("identifier").alias(key), corrected=column)
     joined = frame.join(new, on=key, how="left", maintain_order="left")
     return joined.with_columns(pl.coalesce("corrected", column).alias(column)).drop("corrected")
+
+
+def _kind_of_check() -> pl.Expr:
+    """A claim that the facts call uncheckable is a curated one from when a source that decides it was read."""
+    is_decided = (pl.col("check_kind") == "uncheckable") & (pl.col("curated_finding") != "cannot_check")
+    return pl.when(is_decided).then(pl.lit("curated")).otherwise("check_kind")
 
 
 def _graded(frame: pl.DataFrame, table: str, key: str) -> pl.DataFrame:

@@ -48,12 +48,14 @@ TABLE = core(
             """
             select c.claim_id, c.value_claimed, c.unit, c.grade, e.evidence_id, e.grade as grade_in_evidence,
               c.document_sha256, c.locator
-            from {table} c join core.evidence e on e.unit = c.unit and e.value = try_cast(c.value_claimed as double)
-              and contains(lower(c.statement), lower(e.entity)) and abs(e.as_of_date - c.statement_date) <= 31
-            where c.check_kind <> 'computed' and c.grade <> e.grade
+            from {table} c join core.evidence e on e.unit = c.unit
+              and try_cast(c.value_claimed as double) between coalesce(e.value_low, e.value) and coalesce(e.value_high, e.value)
+              and (contains(lower(c.statement), lower(e.entity)) or contains(lower(c.speaker), lower(e.entity)))
+              and abs(e.as_of_date - c.statement_date) <= 31
+            where c.grade <> e.grade
             """,
-            "hearsay that is graded better in another table enters an answer through it. A computed claim is what was said, on "
-            "record, and has its own grade",
+            "hearsay that is graded better in another table enters an answer through it: one statement has one grade, wherever "
+            "it is held",
             severity="warning",
             columns=("grade",),
         ),

@@ -29,4 +29,12 @@ KINDS: tuple[Kind, ...] = (
         rows=put({"grade": "C"}, claim_id="SC28"),
         names=("claim_id=SC28", "grade_in_evidence=D", *LINE),
     ),
+    Kind(
+        "a speaker's judgement in round numbers that is graded better as a claim than in evidence",
+        "article_claims",
+        "one_statement_one_grade",
+        "warning",
+        rows=put({"grade": "A"}, claim_id="SC34"),
+        names=("claim_id=SC34", "grade_in_evidence=D", *LINE),
+    ),
 )
