@@ -43,11 +43,23 @@ def _ahead(gap: float, low: float, high: float) -> str:
 
 
 def r1_against_o1(claim: Row, dossier: Dossier) -> Found:
-    """SC10."""
+    """SC10: how it was judged then, by the tests of the day, and what a later index says of the models.
+
+    The claim is about a judgement. An index published after it may show that the judgement was mistaken, but not that it
+    was never made; only an index that was public by then could.
+    """
     models = _models(dossier)
     r1, o1 = models.filter(base_name=R1).sort("released"), models.filter(base_name=O1).sort("released")
+    tests = dossier.find("evidence", evidence_id="AD002"), dossier.find("evidence", evidence_id="AD003")
+    judged = None
+    if tests[0] and tests[1]:
+        judged = reason("judged_by_tests", ahead=tests[1]["value"], tests=tests[0]["value"], date=tests[1]["known_on"])
     if r1.is_empty() or o1.is_empty():
-        raise dossier.missing("index_of_r1_and_o1")
+        missing = dossier.missing("index_of_r1_and_o1")
+        if judged is None:
+            raise missing
+        share = tests[1]["value"] / tests[0]["value"]  # type: ignore[index]
+        return Found("right_but_misleading" if share > 0 else "cannot_check", [judged, missing.reason], None)
     ours, theirs = r1.row(0, named=True), o1.row(0, named=True)
     gap, low, high = _gap(dossier, ours, theirs)
     reasons = [
@@ -59,10 +71,22 @@ def r1_against_o1(claim: Row, dossier: Dossier) -> Found:
             gap=gap,
             low=low,
             high=high,
+            published_on=_published(ours, theirs),
         ),
         right("close_to_the_best"),
     ]
-    return Found(_ahead(gap, low, high), reasons, gap, low, high)
+    finding = _ahead(gap, low, high)
+    if finding == "wrong" and _published(ours, theirs) > claim["statement_date"]:
+        finding = "right_but_misleading"
+        reasons.append(reason("later_index_refutes_no_judgement"))
+    if judged is not None:
+        reasons.insert(0, judged)
+    return Found(finding, reasons, gap, low, high)
+
+
+def _published(*rows: Row) -> date:
+    """The day by which the index of these models was public."""
+    return max(row["known_on"] for row in rows)
 
 
 def open_against_closed(claim: Row, dossier: Dossier) -> Found:
@@ -92,11 +116,13 @@ def open_against_closed(claim: Row, dossier: Dossier) -> Found:
             gap=gap,
             low=low,
             high=high,
+            date=claim["statement_date"],
+            published_on=_published(opened, closed),
             months_after_a_closed_one=lag / DAYS_PER_MONTH if lag > 0 else None,
         ),
         reason(
             "best_open_and_closed_now",
-            as_of=dossier.as_of,
+            published_on=_published(open_now, closed_now),
             open=open_now["base_name"],
             closed=closed_now["base_name"],
             gap=now,
@@ -132,5 +158,5 @@ def _published_decline(dossier: Dossier) -> Found:
         dossier.used("evidence", row)
     latest = published.sort("known_on", "evidence_id").row(-1, named=True)
     low, high = ends(published["value"])
-    reasons = [reason("published_declines", low=low, high=high, as_of=dossier.as_of)]
+    reasons = [reason("published_declines", low=low, high=high, known_by=dossier.as_of)]
     return Found("approximately_right" if low > 1 else "cannot_check", reasons, latest["value"], low, high)

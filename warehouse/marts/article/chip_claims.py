@@ -84,6 +84,9 @@ def cluster_size(claim: Row, dossier: Dossier) -> Found:
             reason("cluster_is_smaller", a100s=found, times_too_many=claimed / found),
             right("earlier_paper_has_such_a_cluster"),
         ]
+        post = dossier.find("evidence", evidence_id="AD001")
+        if post is not None and dossier.by_closeness(post["value"], found) == "confirmed":
+            reasons.insert(1, reason("post_said_it_right", a100s=post["value"]))
     else:
         reasons = [reason("cluster_in_the_paper", a100s=found)]
     return Found(finding, reasons, found, found, found)

@@ -26,7 +26,7 @@ import polars as pl
 from warehouse.assumptions import Assumptions
 from warehouse.marts.article.dossier import HEARSAY, Dossier, Found, NotKnown, Row, behind_mart_row, right
 from warehouse.marts.article.formulas import FORMULAS
-from warehouse.marts.article.market_claims import EVENT_KEY
+from warehouse.marts.article.market_claims import EVENT_KEY, TEST_KEY
 from warehouse.marts.article.replay import Replay
 from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.reasons import listed, reason
@@ -123,6 +123,7 @@ def build(
     core: Mapping[str, pl.DataFrame],
     sessions: pl.DataFrame,
     event_study: pl.DataFrame,
+    event_study_tests: pl.DataFrame,
     training_cost: pl.DataFrame,
     capex_quarterly: pl.DataFrame,
     capex_group: pl.DataFrame,
@@ -136,6 +137,7 @@ def build(
     now: Mapping[str, pl.DataFrame] = {
         **facts,
         "event_study": event_study,
+        "event_study_tests": event_study_tests,
         "training_cost": training_cost,
         "capex_quarterly": capex_quarterly,
         "capex_group": capex_group,
@@ -261,6 +263,7 @@ MART = Mart(
             Trace(f"marts.{name}", behind_mart_row(name, *key))
             for name, key in {
                 "event_study": EVENT_KEY,
+                "event_study_tests": TEST_KEY,
                 "training_cost": ("run_id",),
                 "capex_quarterly": ("ticker", "period_end"),
                 "capex_group": ("calendar_quarter",),

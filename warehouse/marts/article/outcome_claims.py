@@ -9,7 +9,12 @@ from warehouse.marts.article.market_claims import NVIDIA
 from warehouse.marts.common.reasons import reason
 
 SHARES_OF_INFERENCE = ("CC087", "CC088")
-ANSWERS = {"looks_wasteful": "confirmed", "not_shown_wasteful": "right_but_misleading"}
+ANSWERS = {
+    "looks_wasteful": "confirmed",
+    "at_risk": "approximately_right",
+    "not_shown_wasteful": "right_but_misleading",
+    "looks_justified": "right_but_misleading",
+}
 
 
 def nvidia_revenue_after(claim: Row, dossier: Dossier) -> Found:
@@ -67,8 +72,9 @@ def is_it_wasted(claim: Row, dossier: Dossier) -> Found:
     row = dossier.need_mart("verdict", "verdict", "scope", "question", scope="ALL", question="overall")
     parts = dossier.frames["verdict"].filter(pl.col("scope") == "ALL", pl.col("question") != "overall")
     verdicts = dict(parts.sort("question").select("question", "verdict").iter_rows())
+    leanings = dict(parts.filter(pl.col("leaning").is_not_null()).select("question", "leaning").iter_rows())
     reasons = [
-        reason("question_and_not_a_claim", verdict=row["verdict"], by_question=verdicts),
+        reason("question_and_not_a_claim", verdict=row["verdict"], by_question=verdicts, leanings=leanings),
         right("to_ask_is_right"),
     ]
     return Found(ANSWERS.get(row["verdict"], "cannot_check"), reasons, text=row["verdict"])

@@ -2,13 +2,44 @@
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Callable
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from warehouse.marts.article.dossier import Dossier, Row
+from warehouse.marts.article.dossier import Dossier, Found, Row
+from warehouse.marts.common.reasons import reason
 from warehouse.marts.common.select_current import weakest
 from warehouse.marts.market.share_counts import times_later_splits
+
+EXCHANGE_ZONE, CLOSE = ZoneInfo("America/New_York"), time(16)  # half-days close earlier, which decides no less
+
+
+def once_over(formula: Callable[[Row, Dossier], Found]) -> Callable[[Row, Dossier], Found]:
+    """A claim about a trading day decides nothing where it was made before that day's close.
+
+    A date has a time zone: the 28th ends in Asia hours before New York's close of the 28th. Whoever wrote then can only
+    have meant something earlier, so the day's own figures are shown and neither confirm nor refute.
+    """
+
+    def judged(claim: Row, dossier: Dossier) -> Found:
+        found = formula(claim, dossier)
+        _, session = sessions_to(dossier, claim["event_date"])
+        zone = ZoneInfo(dossier.assumptions.value("article_time_zone"))
+        said_by = datetime.combine(claim["statement_date"] + timedelta(days=1), time(), zone)
+        closed_at = datetime.combine(session, CLOSE, EXCHANGE_ZONE)
+        if said_by > closed_at or found.finding == "cannot_check":
+            return found
+        not_over = reason(
+            "day_was_not_over",
+            said_on=claim["statement_date"],
+            session=session,
+            hours_left=(closed_at - said_by).total_seconds() / 3600,
+        )
+        return found._replace(finding="cannot_check", reasons=[not_over, *found.reasons])
+
+    return judged
 
 
 def sessions_to(dossier: Dossier, day: date) -> tuple[date, date]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from datetime import date
 
 from warehouse.tables.training_runs import SCOPES as RUNGS
 
@@ -168,14 +169,17 @@ BOUNDS = (
     (3 / 4, "three quarters"), (1.0, "all"),
 )  # fmt: skip
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "December",
+)  # fmt: skip
 ORDINALS = {"1": "first", "2": "second", "3": "third", "4": "fourth"}
 
 
-def money(usd: float | None, limit: float | None = None) -> str:
+def money(usd: float | None, limit: float | None = None, digits: int = 2) -> str:
     """US dollars at two digits: `6.4 million dollars`, `130 billion dollars`; more where it would look like the limit."""
     if usd is None:
         return "an unknown amount"
-    digits = 2
     text = _amount(usd, digits)
     while limit is not None and usd != limit and text == _amount(limit, digits) and digits < 9:
         digits += 1
@@ -238,6 +242,12 @@ def draws(probability: float, limit: float | None = None) -> str:
 def number(count: float) -> str:
     """A count as a word up to twelve: `no`, `two`."""
     return NUMBERS[int(count)] if float(count).is_integer() and 0 <= count < len(NUMBERS) else f"{count:g}"
+
+
+def day(iso: str) -> str:
+    """`2025-01-27` as `27 January 2025`."""
+    said = date.fromisoformat(iso)
+    return f"{said.day} {MONTHS[said.month - 1]} {said.year}"
 
 
 def quarter(calendar_quarter: str) -> str:
