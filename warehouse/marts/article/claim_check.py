@@ -151,7 +151,7 @@ def build(
         checked = _checked(claim, Dossier(now, as_of, assumptions))
         then = checked
         if said_on in days:
-            then = _checked(claim, Dossier(days[said_on], said_on, assumptions))
+            then = _checked(claim, Dossier(days[said_on], said_on, assumptions.as_of(said_on)))
         rows.append(_row(claim, checked, then["found"], assumptions))
     if not rows:
         return TABLE.empty()

@@ -289,15 +289,13 @@ def _next_day(fields: Fields) -> str:
 
 
 def _final_runs_rent(fields: Fields) -> str:
-    runs = (
-        "For the last training run of V3, on which R1 is built, and R1's own training,"
-        if fields["with_increment"]
-        else "For the last training run of V3, on which R1 is built (R1's own was not yet known),"
-    )
+    with_r1 = fields["with_increment"]
+    runs = "the last training run of V3, on which R1 is built" + (", and R1's own training" if with_r1 else "")
+    alone = "" if with_r1 else " What R1's own training took was not yet known."
     stated, claimed = fields["stated_usd"], fields["claimed_usd"]
     side = "below" if stated < claimed else "not below"
     return (
-        f"{runs} DeepSeek states {money(stated, claimed)}, {side} {money(claimed)}. "
+        f"For {runs}, DeepSeek states {money(stated, claimed)}, {side} {money(claimed)}.{alone} "
         f"At rental prices of the time the same hours cost {moneys(fields['low_usd'], fields['high_usd'])}."
     )
 
@@ -330,7 +328,7 @@ def _programme_over_capex(fields: Fields) -> str:
 def _building_is_a_programme(fields: Fields) -> str:
     return (
         f"Building the model takes all the research before it, an estimated "
-        f"{moneys(fields['low_usd'], fields['high_usd'])}. The last run usually takes {_percent(fields['share_low'], 0)} "
+        f"{moneys(fields['low_usd'], fields['high_usd'])}. The last run is taken to be {_percent(fields['share_low'], 0)} "
         f"to {_percent(fields['share_high'], 0)} of a lab's research computing."
     )
 
@@ -378,7 +376,7 @@ def _research_before_the_run(fields: Fields) -> str:
     press = fields["press_usd"]
     beside = "" if press is None else f" The press's {money(press)} for running the lab's chips is hearsay."
     return (
-        f"Hundreds of millions {verb}: by usual shares the research before it took "
+        f"Hundreds of millions {verb}: by the shares assumed for such runs, the research before it took "
         f"{moneys(fields['low_usd'], fields['high_usd'])} of computing.{beside}"
     )
 
