@@ -461,8 +461,8 @@ def _best_open_and_closed(fields: Fields) -> str:
 
 def _best_open_and_closed_now(fields: Fields) -> str:
     return (
-        f"Among the newest models in the index of {day(fields['published_on'])}, the best open one ({fields['open']}) "
-        f"stands {_points(fields['gap'])} the best closed one ({fields['closed']})."
+        f"Of all the models in the index of {day(fields['published_on'])} the best open one is {fields['open']}. "
+        f"It stands {_points(fields['gap'])} {fields['closed']}, the best closed one."
     )
 
 
