@@ -21,8 +21,9 @@ from warehouse import marts
 from warehouse.quality import checks as quality
 from warehouse.quality import quarantined, wording
 from warehouse.quality.checks import BETWEEN, COLUMNS, IN_SET, NOT_NULL, ROW_COUNT
-from warehouse.quality.findings import Reason, Report, Target
+from warehouse.quality.findings import Report, Target
 from warehouse.quality.validate import validate
+from warehouse.sources.common.reasons import Reason
 from warehouse.tables import CORE, SYSTEM
 from warehouse.tables.table import Check, Column, Table, core, mart
 
