@@ -86,12 +86,13 @@ class Ingested:
 
     @property
     def message(self) -> str:
-        """What failed, in sentences."""
+        """What failed, in sentences: the first documents with their reasons, the others by name."""
         said = [self.skipped or self.stopped] if self.skipped or self.stopped else []
         if self.failures:
             count = len(self.failures)
             first = "; ".join(map(str, self.failures[:FIRST_MESSAGES]))
-            more = f"; and {count - FIRST_MESSAGES} more" if count > FIRST_MESSAGES else ""
+            others = ", ".join(failure.name for failure in self.failures[FIRST_MESSAGES:])
+            more = f"; and {count - FIRST_MESSAGES} more: {others}" if others else ""
             said.append(f"{count} {'document' if count == 1 else 'documents'} failed: {first}{more}.")
         return " ".join(said)
 
