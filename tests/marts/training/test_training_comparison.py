@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+import numpy as np
 import pytest
 from scipy import stats
 
@@ -128,10 +129,10 @@ def snapshot(facts, assumptions) -> dict[tuple[str, str, str], dict[str, Any]]:
 
 
 def test_llama_took_eleven_times_the_hours(snapshot):
-    """30.84 million hours against 2.788; at the prices of their own times 13 times the cost."""
+    """30.84 million hours at 3.99 USD, the median of mid 2024, against 2.788 million at 2.99: 15 times the cost."""
     row = snapshot["Llama 3.1 405B", "final_run_rental", "recomputed"]
     assert row["gpu_hours_ratio"] == pytest.approx(30.84 / 2.788)
-    assert row["ratio"] == pytest.approx(12.9, abs=0.1)
+    assert row["ratio"] == pytest.approx(30.84 * 3.99 / (2.788 * 2.99))
 
 
 @pytest.mark.parametrize("model", ["Llama 3.1 405B", "GPT-4", "Grok-3", "GPT-4.5", "Claude 3.5 Sonnet"])
@@ -139,8 +140,17 @@ def test_amortised_costs_have_no_ratio_to_v3(model, snapshot):
     assert snapshot[model, "final_run_amortised", "claimed"]["ratio"] is None
 
 
-def test_v3_and_r1_cost_seven_to_eleven_million(snapshot):
+def test_v3_and_r1_cost_five_to_fourteen_million(snapshot):
+    """2.935 million hours at 2.99 USD; 5 and 95 % of lognormal prices with the standard deviation of each window's offers.
+
+    Both windows hold 27 offers. R1's has a fifth day of CoreWeave's 6.155 instead of Lambda's 2.99 of September 2024.
+    """
+    both = [2.19, 2.19, 2.45, 2.94, *[2.95] * 5, *[2.99] * 11, 3.29, 3.95, *[6.155] * 4]
+    hours = {2.99: 2.788e6, 6.155: 0.147e6}
     row = snapshot[f"{V3} + {R1}", "final_run_rental", "recomputed"]
-    assert row["cost_p05_usd"] == pytest.approx(6.9e6, abs=0.1e6)
-    assert row["cost_mid_usd"] == pytest.approx(8.8e6, abs=0.1e6)
-    assert row["cost_p95_usd"] == pytest.approx(11.2e6, abs=0.1e6)
+    assert row["cost_mid_usd"] == pytest.approx(2.935e6 * 2.99)
+    for end, quantile in (("p05", -1.6448536), ("p95", 1.6448536)):
+        wanted = sum(
+            number * 2.99 * np.exp(quantile * np.std(np.log([*both, last]), ddof=1)) for last, number in hours.items()
+        )
+        assert row[f"cost_{end}_usd"] == pytest.approx(wanted, rel=1e-6)
