@@ -10,7 +10,7 @@ help:  ## list what can be made
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "overbuild needs Python 3.11 or newer; set PYTHON=..." >&2; exit 1; }
-	@echo "Setting up .venv from requirements.lock (once; a few minutes)"
+	@echo "Setting up .venv from requirements.lock (once; about a minute)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@# uv installs in a third of pip's time, and pip installs uv from the lock. uv reads no pip.conf: where packages come
 	@# from a mirror that only pip knows of, pip does it all.

@@ -8,7 +8,7 @@ hour. `test_great_expectations_says_the_same` holds the two against each other.
 from __future__ import annotations
 
 import gzip
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -31,6 +31,7 @@ from warehouse.pipeline.ingest import Ingested
 from warehouse.pipeline.quarantine import quarantine
 from warehouse.quality import checks as quality
 from warehouse.quality import known_findings, validate
+from warehouse.quality.carried import Key, key_of
 from warehouse.quality.expectations import Verdict
 from warehouse.quality.findings import Target
 from warehouse.settings import Settings
@@ -176,7 +177,8 @@ class Laboratory:
         if waiting.refusals:
             return Outcome("refused", self._refused(waiting.refusals, named), tuple(waiting.refusals), 0)
         ingest.load(self.store)
-        new = {check: one for check, one in self._found(table).items() if one != self.clean[kind.table].get(check)}
+        found = self._found(table, waiting.waited)
+        new = {check: one for check, one in found.items() if one != self.clean[kind.table].get(check)}
         outcome = {check: severity for check, (severity, _) in new.items()}
         messages = [*waiting.messages, *(message for _, message in new.values())]
         outcome |= named
@@ -204,14 +206,17 @@ class Laboratory:
             )
         )
 
-    def _counts(self, table: Table) -> Iterator[tuple[Check, int]]:
-        """How many rows of the loaded table break each of its checks."""
+    def _counts(self, table: Table, waited: Collection[Key] = ()) -> Iterator[tuple[Check, int]]:
+        """How many rows of the loaded table break each of its checks.
+
+        As in a run, a check that held for the rows that `waited`, together with those before, is not asked again.
+        """
         rows = quality.conditions(table)
         each = ", ".join(f"count(*) FILTER ({quality.rendered(check, today=TODAY)})" for check in rows)
         counts = self.store.execute(f"SELECT {each} FROM {table.full_name} r").fetchone()
         yield from zip(rows, counts or (), strict=True)
         for check in quality.rules(table):
-            if not check.quarantines:
+            if not check.quarantines and key_of(Target(table, table.full_name, "all"), check) not in waited:
                 sql = quality.bad_rows(check, today=TODAY, relation=table.full_name)
                 yield check, self.store.scalar(f"SELECT count(*) FROM ({sql})")
 
@@ -221,12 +226,12 @@ class Laboratory:
         found = self.store.frame(f"SELECT * FROM ({sql}) LIMIT {known_findings.MOST}")
         return tuple(found.iter_rows(named=True))
 
-    def _found(self, table: Table) -> dict[str, tuple[str, str]]:
+    def _found(self, table: Table, waited: Collection[Key] = ()) -> dict[str, tuple[str, str]]:
         """Check -> severity and message, of each check that finds something new in the table as it is loaded."""
         found = {}
         names = validate.document_names(self.store.connection)
         target = Target(table, table.full_name, "all")
-        for check, count in self._counts(table):
+        for check, count in self._counts(table, waited):
             if count:
                 finding = validate.finding(target, Verdict(check, count, 0, self.rows_found(check, table)), names)
                 if finding.count:
