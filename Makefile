@@ -3,6 +3,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
+# uv trusts its own list of certificates unless told to trust the machine's, as pip does.
+UV = $(BIN)/uv --system-certs pip
 READY := .venv/.ready
 
 help:  ## list what can be made
@@ -16,9 +18,9 @@ $(READY): requirements.lock pyproject.toml
 	@# from a mirror that only pip knows of, pip does it all.
 	@awk '/^[^ #]/ {on = /^uv==/} on' requirements.lock > .venv/uv.lock
 	@$(PIP) --require-hashes -r .venv/uv.lock
-	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock || \
+	@$(UV) sync --quiet --python $(BIN)/python --require-hashes requirements.lock || \
 		$(PIP) --require-hashes -r requirements.lock
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@$(UV) install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@# Bytecode halves the time to import; compileall writes it even where the environment says not to.
 	@$(BIN)/python -m compileall -q -j 0 -x '/tests/' .venv/lib flows warehouse >/dev/null || true
 	@touch $(READY)
@@ -54,7 +56,7 @@ docs: $(READY)  ## regenerate README.md's figures, the data dictionary, the chec
 	@$(BIN)/python tools/generate_docs.py
 
 lock: $(READY)  ## renew requirements.lock from pyproject.toml
-	@$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
+	@$(UV) compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-header --quiet --upgrade --output-file requirements.lock
 
 clean:  ## remove .venv and what was built
