@@ -18,14 +18,16 @@ from warehouse.assumptions import Assumptions
 from warehouse.marts.common.mart import Mart
 from warehouse.tables import CORE
 
-QUARANTINED = {
-    "ticker": pl.String,
-    "measure": pl.String,
-    "period_end": pl.Date,
-    "known_on": pl.Date,
-    "reason_code": pl.String,
-}
-"""Rows of filings that a check has put aside: no facts, but the reason why a figure is missing."""
+QUARANTINED = pl.Schema(
+    {
+        "ticker": pl.String,
+        "measure": pl.String,
+        "period_end": pl.Date,
+        "known_on": pl.Date,
+        "reason_code": pl.String,
+    }
+)
+"""Rows of filings that a check has quarantined: no facts, but the reason why a figure is missing."""
 
 
 @cache

@@ -124,7 +124,7 @@ def _filings(ticker: str, cik: int, first: date, last: date, fetching: Fetching)
     found = kept(fetching, SUBMISSIONS_URL.format(cik=cik), name, Submissions, SUBMISSIONS_FRESH_FOR)
     if found is None:
         return
-    lists: list[Filings | None] = [found.filings.recent]
+    lists = [found.filings.recent]
     for older in found.filings.files:
         if older.filingTo >= first.isoformat() and older.filingFrom <= last.isoformat():
             url = MORE_SUBMISSIONS_URL.format(name=older.name)
