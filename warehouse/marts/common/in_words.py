@@ -154,6 +154,11 @@ def capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def sentences(*clauses: str) -> str:
+    """The clauses that say something, each closed as a sentence."""
+    return " ".join(f"{clause}." for clause in clauses if clause)
+
+
 # ---- As people say them: for headlines and statements, which bear fewer digits than a condition ------------------------
 
 AMOUNTS = ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"))

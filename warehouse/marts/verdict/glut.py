@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 
 from warehouse.assumptions import Assumptions
-from warehouse.marts.common.in_words import COUNTS, capital, number
+from warehouse.marts.common.in_words import COUNTS, number
 from warehouse.marts.common.mart import Trace
 from warehouse.marts.common.reasons import reason
 from warehouse.marts.verdict.question import Case, Condition, Evidence, Figure, Row, greatest
@@ -72,13 +72,8 @@ def conditions(glut_signals: pl.DataFrame, assumptions: Assumptions) -> list[Con
 # ---- Words -----------------------------------------------------------------------------------------------------------
 
 
-def said(case: Case) -> str:
-    """`Of four signs of a glut, two can be read and none shows.`"""
-    return f"{capital(clause(case))}."
-
-
 def clause(case: Case) -> str:
-    """The same in the middle of a sentence."""
+    """`of four signs of a glut, two can be read and none shows`."""
     row = case[NONE]
     could = row["asked"] - len(row["unknown"])
     if not could:

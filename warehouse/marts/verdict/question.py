@@ -231,7 +231,7 @@ class Case:
 
     @property
     def briefly(self) -> str:
-        """What another question's statement says of it, one sentence; empty where there is nothing to say."""
+        """What another question's statement says of it, a clause without its full stop; empty where there is nothing."""
         return self.question.briefly(self) if self.conditions else ""
 
     def open_because(self) -> list[str]:
@@ -297,8 +297,8 @@ class Question:
 
     The words, each a function of the case, whatever its verdict: `headline` (one sentence of at most 20 words), `statement`
     (at most three sentences of 25 words, at most four figures in each), `remedies` (what would change or settle it, the
-    nearest first; two are printed) and `briefly` (one sentence of at most 25 words for the answer that rests on this one;
-    empty where there is nothing to say). Of a company they say only what differs from the group (`Case.group`,
+    nearest first; two are printed) and `briefly` (a clause for the answer that rests on this one, which closes it as a sentence of
+    at most 25 words; empty where there is nothing to say). Of a company they say only what differs from the group (`Case.group`,
     `Case.is_as_group`). No codes such as Q3, no column names, figures rounded as people say them (`in_words.money`,
     `per_cent`, `fraction`). `silent` is what no answer to this question says, told once on the page. `between` is the
     reason where everything is known and fits no verdict. `words` are its reason codes.

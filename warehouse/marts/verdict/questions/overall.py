@@ -13,11 +13,11 @@ from dataclasses import replace
 import polars as pl
 
 from warehouse.assumptions import Assumptions
-from warehouse.marts.common.in_words import NAMES, capital, listed
+from warehouse.marts.common.in_words import NAMES, capital, listed, sentences
 from warehouse.marts.common.scopes import SCOPES
 from warehouse.marts.verdict import glut, simulated
 from warehouse.marts.verdict.glut import ENOUGH, NONE
-from warehouse.marts.verdict.question import Case, Conditions, Question, Remedy, Verdict
+from warehouse.marts.verdict.question import UNDECIDED, Case, Conditions, Question, Remedy, Verdict
 from warehouse.marts.verdict.simulated import covered
 
 FALLS_SHORT, ON_COURSE = "falls_short", "on_course"
@@ -27,13 +27,14 @@ LEANS = {
     FALLS_SHORT: "; AI revenue leans towards falling short",
     ON_COURSE: "; AI revenue leans towards being enough",
 }
-# Where a company's payback stands -> what is said of one and of several.
+# Where a company's payback stands (its verdict and what it leans to) -> what is said of one and of several.
+OPEN = (UNDECIDED, None)
 STANDS = {
-    ON_COURSE: ("grows as it must", "grow as they must"),
-    f"leans {ON_COURSE}": ("leans towards being enough", "lean towards being enough"),
-    FALLS_SHORT: ("falls short", "fall short"),
-    f"leans {FALLS_SHORT}": ("leans towards falling short", "lean towards falling short"),
-    "leans None": ("is open", "are open"),
+    (ON_COURSE, None): ("grows as it must", "grow as they must"),
+    (UNDECIDED, ON_COURSE): ("leans towards being enough", "lean towards being enough"),
+    (FALLS_SHORT, None): ("falls short", "fall short"),
+    (UNDECIDED, FALLS_SHORT): ("leans towards falling short", "lean towards falling short"),
+    OPEN: ("is open", "are open"),
 }
 
 
@@ -74,27 +75,28 @@ def _statement(case: Case) -> str:
     payback, redundant = (case.others[name].briefly for name in ("Q3", "Q2"))
     if case.group:
         same = case.others["Q2"].is_as_group
-        return " ".join(filter(None, (payback, "" if same else redundant))) or "It does not differ from the group's."
+        return sentences(payback, "" if same else redundant) or "It does not differ from the group's."
     # How many signs could be read matters where they decide; elsewhere it is enough that none shows.
     signs = "no sign of a glut shows" if case[NONE]["holds"] and not case.is_decided else glut.clause(case)
-    together = f"{redundant.removesuffix('.')}, and {signs}." if redundant else glut.said(case)
+    alone = capital(glut.clause(case))
+    together = f"{redundant}, and {signs}" if redundant else alone
     if len(together.split()) <= LONGEST_SENTENCE:
-        return " ".join(filter(None, (payback, _companies(case), together)))
-    return " ".join(filter(None, (payback, redundant, glut.said(case))))
+        return sentences(payback, _companies(case), together)
+    return sentences(payback, redundant, alone)
 
 
 def _companies(case: Case) -> str:
     """`By growth, Microsoft is on course and Amazon falls short.`: where the companies' revenue stands or leans to."""
-    stand: dict[str, list[str]] = {}
+    stand: dict[tuple[str, str | None], list[str]] = {}
     for scope, company in case.companies.items():
         payback = company.others["Q3"]
-        stand.setdefault(payback.verdict if payback.is_decided else f"leans {payback.leaning}", []).append(NAMES[scope])
-    if set(stand) == {"leans None"}:
+        stand.setdefault((payback.verdict, payback.leaning), []).append(NAMES[scope])
+    if set(stand) == {OPEN}:
         return ""
     said = [
         f"{listed(names)} {does[len(names) > 1]}" for found, does in STANDS.items() if (names := stand.get(found, []))
     ]
-    return f"{listed(said)}." if said else ""
+    return listed(said) if said else ""
 
 
 def _remedies(case: Case) -> Sequence[Remedy]:

@@ -273,11 +273,11 @@ def _briefly(case: Case) -> str:
     if share is None or p95 is None:
         return ""
     if case.verdict == "looks_wasteful":
-        return f"Cheaper training makes {per_cent(share, limit)} of it redundant, over the line of {per_cent(limit)}."
+        return f"Cheaper training makes {per_cent(share, limit)} of it redundant, over the line of {per_cent(limit)}"
     line = f"where {per_cent(limit)} would look wasteful"
     if case.verdict == "not_shown_wasteful":
-        return f"Cheaper training makes at most {per_cent(max(p95, 0.0), limit)} of it redundant, {line}."
-    return f"Cheaper training may make up to {per_cent(p95, limit)} of it redundant, {line}."
+        return f"Cheaper training makes at most {per_cent(max(p95, 0.0), limit)} of it redundant, {line}"
+    return f"Cheaper training may make up to {per_cent(p95, limit)} of it redundant, {line}"
 
 
 def _remedies(case: Case) -> list[Remedy]:

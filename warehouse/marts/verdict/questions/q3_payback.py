@@ -14,7 +14,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from warehouse.assumptions import Assumptions
-from warehouse.marts.common.in_words import NAMES, capital, fraction, listed, money, per_cent, under
+from warehouse.marts.common.in_words import NAMES, capital, fraction, listed, money, per_cent, sentences, under
 from warehouse.marts.common.mart import Trace
 from warehouse.marts.common.reasons import codes, reason
 from warehouse.marts.common.scopes import SCOPES, VIEWS
@@ -269,21 +269,35 @@ def _statement(case: Case) -> str:
     if _sells_nothing(case):
         return _own_question(case)
     if _tells_nothing(case):
-        return f"{_covers(case)} {_at_the_middle(case)}".strip()
-    said = [_covers(case), _must_grow(case), _newest(case) if case.group else _end_customers(case)]
-    return " ".join(filter(None, said)) or "Neither what it earns nor what it would have to earn can be compared."
+        return sentences(_covers(case), _at_the_middle(case))
+    last = _newest(case) if case.group else _end_customers(case)
+    return (
+        sentences(_covers(case), _must_grow(case), last)
+        or "Neither what it earns nor what it would have to earn can be compared."
+    )
 
 
 def _own_question(case: Case) -> str:
-    """What the gains of a company that sells no computing would have to be."""
+    """What the gains of a company that sells no computing would have to be, and how fast they would have to grow."""
+    needs = _own_needs(case)
+    if needs is None:
+        return sentences(_own_gain(case))
+    grows = f"That gain would have to grow {per_cent(needs[1])} a year, the slowest that clouds' AI revenue has grown"
+    return sentences(_own_gain(case), grows)
+
+
+def _own_gain(case: Case) -> str:
+    needs = _own_needs(case)
+    if needs is None:
+        return "What its advertising would have to gain by AI is not known"
+    return f"Its advertising would have to gain {money(needs[0])} a year by AI"
+
+
+def _own_needs(case: Case) -> tuple[float, float] | None:
+    """The gain (USD a year) that would pay for its spend, and the growth (share a year) at which it would."""
     view = VIEWS[case.scope][0]
     needed, grown = case.value(f"breakeven_revenue_usd_median_{POINT}_{view}"), case.value(f"growth_seen_lowest_{view}")
-    if needed is None or grown is None:
-        return "What its advertising would have to gain by AI is not known."
-    gain = f"Its advertising would have to gain {money(needed)} a year by AI."
-    return (
-        f"{gain} That gain would have to grow {per_cent(grown)} a year, the slowest that clouds' AI revenue has grown."
-    )
+    return None if needed is None or grown is None else (needed, grown)
 
 
 def _covers(case: Case) -> str:
@@ -293,12 +307,12 @@ def _covers(case: Case) -> str:
     low, high = (fraction(end) for end in ends)
     whose = f"{NAMES[case.scope]}'s" if case.group else "Sellers'"
     if low == high:
-        return f"{whose} known AI revenue covers {low} of what the spend requires."
+        return f"{whose} known AI revenue covers {low} of what the spend requires"
     named: list[list[str]] = [row["entities"] for row in case.of_kind(GROWS) if row["entities"]]
     bounded = listed(named[0] if named else ["the rest"])
     if ends[0] == 0:
-        return f"If all of {bounded}'s revenue came from AI, it would cover {high} of what the spend requires."
-    return f"{whose} known AI revenue covers {low} of what the spend requires, at most {high} with all of {bounded}'s."
+        return f"If all of {bounded}'s revenue came from AI, it would cover {high} of what the spend requires"
+    return f"{whose} known AI revenue covers {low} of what the spend requires, at most {high} with all of {bounded}'s"
 
 
 def _at_the_middle(case: Case) -> str:
@@ -307,7 +321,7 @@ def _at_the_middle(case: Case) -> str:
     covers, must = (case.value(f"{name}_median_{POINT}_{view}") for name in ("coverage", "breakeven_growth"))
     if covers is None or must is None:
         return ""
-    return f"In the middle case it covers {fraction(covers)} and must grow {per_cent(must)} a year to pay."
+    return f"In the middle case it covers {fraction(covers)} and must grow {per_cent(must)} a year to pay"
 
 
 def _must_grow(case: Case) -> str:
@@ -318,8 +332,8 @@ def _must_grow(case: Case) -> str:
         return ""
     must = f"To pay, {_whose(case)} AI revenue must grow {_from_to(*ends)} a year"
     if seen[0] is None or seen[1] is None:
-        return f"{must}; how fast it grows is not known."
-    return f"{must}; it has grown {_from_to(seen[0], seen[1])}."
+        return f"{must}; how fast it grows is not known"
+    return f"{must}; it has grown {_from_to(seen[0], seen[1])}"
 
 
 def _from_to(low: float, high: float) -> str:
@@ -331,9 +345,9 @@ def _newest(case: Case) -> str:
     view = VIEWS[case.scope][0]
     newest, average = (case.value(f"{name}_median_{LOWER}_{view}") for name in ("marginal_coverage", "coverage"))
     if newest is None:
-        return "What it earned a year earlier is not known, so no verdict can be reached." if average else ""
+        return "What it earned a year earlier is not known, so no verdict can be reached" if average else ""
     side = "more" if newest > (average or 0.0) else "less"
-    return f"A year's new revenue covers {fraction(newest)} of what a year's spend requires, {side} than the average."
+    return f"A year's new revenue covers {fraction(newest)} of what a year's spend requires, {side} than the average"
 
 
 def _end_customers(case: Case) -> str:
@@ -344,7 +358,7 @@ def _end_customers(case: Case) -> str:
     if ends is None or growth is None:
         return ""
     return (
-        f"The four's part of what end customers pay covers {_from_to(*ends)} and must grow {_from_to(*growth)} a year."
+        f"The four's part of what end customers pay covers {_from_to(*ends)} and must grow {_from_to(*growth)} a year"
     )
 
 
@@ -353,7 +367,7 @@ def _briefly(case: Case) -> str:
         return _covers(case)
     if case.group and not _sells_nothing(case):
         return _must_grow(case)
-    return _own_question(case).partition(". ")[0].removesuffix(".") + "." if case.group else _covers(case)
+    return _own_gain(case) if case.group else _covers(case)
 
 
 def _leans(case: Case) -> Leaning:
