@@ -17,6 +17,7 @@ import numpy as np
 
 from warehouse.assumptions import Assumptions
 from warehouse.marts.common.reasons import reason
+from warehouse.marts.payback.draws import Kept
 from warehouse.marts.payback.formulas import Values
 from warehouse.marts.payback.model import LOWER, POINT, UPPER, Model
 from warehouse.marts.payback.payback_model import Payback, PaybackView
@@ -85,24 +86,29 @@ def outcomes(
     return found
 
 
-_KEPT: list[tuple[Any, Any, Capital, Any]] = []
-MOST_KEPT = 16
+_EARNED: Kept[Any] = Kept(most=16)
 
 
 def _earned(growth: Any, rate: Any, capital: Capital) -> Any:
-    """Present value of a dollar a year that grows, over what is left of the capital; kept for the same draws and growth."""
-    for of_growth, of_rate, of_capital, earned in _KEPT:
-        if (
-            of_capital is capital
-            and of_rate is rate
-            and (of_growth is growth or (np.ndim(growth) == 0 == np.ndim(of_growth) and of_growth == growth))
-        ):
-            return earned
+    """Present value of a dollar a year that grows, over what is left of the capital."""
+    years = capital.remaining_life_years
     within = np.clip(growth, LOWEST_GROWTH, HIGHEST_GROWTH)
-    earned = earned_over(within, rate, capital.remaining_life_years)
-    _KEPT.append((growth, rate, capital, earned))
-    del _KEPT[:-MOST_KEPT]
-    return earned
+    return _EARNED.get((growth, rate, years), lambda: earned_over(within, rate, years))
+
+
+def shares(ends: Sequence[Mapping[str, Any]], part: np.ndarray | slice = slice(None)) -> dict[str, float]:
+    """Share of the draws (or a part of them) that pass each test, the less favourable of the ends of what was spent.
+
+    `ends` hold what each draw passes at each end, by test; falling short joins the tests where it can be told.
+    """
+    found: dict[str, float] = {}
+    for outcome in ends:
+        passed = {test: float(np.mean(draws[part])) for test, draws in outcome.items()}
+        if (short := _either_way_short(passed)) is not None:
+            passed[FALLS_SHORT] = short
+        for test, share in passed.items():
+            found[test] = min(share, found.get(test, 1.0))
+    return found
 
 
 def probabilities(
@@ -126,19 +132,14 @@ def probabilities(
             continue
         given = {**of_bound, **held}
         low, high = (held["growth"],) * 2 if "growth" in held else (view.growth.low, view.growth.high)
-        ends: dict[str, list[float]] = {}
-        for formula in (model.ends if at_ends else ()) or (model.formula,):
-            drawn = outcomes(model, formula, given, low, high, TESTS if wanted is None else wanted[bound])
-            passed = {test: float(np.mean(draws)) for test, draws in drawn.items()}
-            if (short := either_way_short(passed)) is not None:
-                passed[FALLS_SHORT] = short
-            for test, share in passed.items():
-                ends.setdefault(test, []).append(share)
-        found |= {(bound, test): min(shares) for test, shares in ends.items()}
+        asked = TESTS if wanted is None else wanted[bound]
+        formulas = (model.ends if at_ends else ()) or (model.formula,)
+        ends = [outcomes(model, formula, given, low, high, asked) for formula in formulas]
+        found |= {(bound, test): share for test, share in shares(ends).items()}
     return Probabilities(found)
 
 
-def either_way_short(passed: Mapping[str, float]) -> float | None:
+def _either_way_short(passed: Mapping[str, float]) -> float | None:
     """Either of the two ways to fall short; an unknown marginal coverage leaves both out of reach (method 7)."""
     if BEYOND_HIGHEST not in passed or BELOW not in passed:
         return None

@@ -27,14 +27,19 @@ def models(
     assumptions: Assumptions,
 ) -> list[Model]:
     """The models of all scopes: Q2 (view none), then Q3 in each revenue view that the scope has, at each bound."""
-    share = share_model(training_share, facts_behind(evidence), assumptions)
-    share = replace(share, notes=(*share.notes, *early(share.drivers, assumptions)))
+    share = share_of_the_world(training_share, evidence, assumptions=assumptions)
     views = payback_views(capex_vintages, attributable_revenue, evidence, assumptions=assumptions)
     found = []
     for scope in SCOPES:
         found.append(replace(share, scope=scope))
         found += [each[bound] for each in views if each.scope == scope for bound in BOUNDS]
     return found
+
+
+def share_of_the_world(training_share: pl.DataFrame, evidence: pl.DataFrame, *, assumptions: Assumptions) -> Model:
+    """The model of Q2, which is every scope's (method 4)."""
+    share = share_model(training_share, facts_behind(evidence), assumptions)
+    return replace(share, notes=(*share.notes, *early(share.drivers, assumptions)))
 
 
 def payback_views(

@@ -27,7 +27,7 @@ from warehouse.marts.payback.attributable_revenue import (
     OUTSIDE,
     UNUSABLE,
 )
-from warehouse.marts.payback.draws import Driver, quantile
+from warehouse.marts.payback.draws import Driver, Kept, quantile
 from warehouse.marts.payback.formulas import PAY_QUANTITIES, Values
 from warehouse.marts.payback.group_share import GroupShare
 from warehouse.marts.payback.model import (
@@ -128,21 +128,16 @@ class Payback:
         return self, (*DRAWN["required_revenue_usd"], "fleet", "attributable_revenue")
 
 
-_KEPT: list[tuple[tuple[Any, ...], Any, Any, Capital]] = []
-MOST_KEPT = 12
+_CAPITAL: Kept[Capital] = Kept(most=12)
 
 
 def _standing(capex_usd: tuple[float, ...], ages_years: tuple[float, ...], rate: Any, life: Any) -> Capital:
-    """The capital of some draws of rate and life; kept, as many quantities and bounds ask for that of the same draws."""
-    if np.ndim(life) == 0:
+    """The capital of some draws of rate and life."""
+
+    def compute() -> Capital:
         return standing(np.array(capex_usd), np.array(ages_years), rate, life)
-    for known, of_rate, of_life, capital in _KEPT:
-        if of_rate is rate and of_life is life and known == (capex_usd, ages_years):
-            return capital
-    capital = standing(np.array(capex_usd), np.array(ages_years), rate, life)
-    _KEPT.append(((capex_usd, ages_years), rate, life, capital))
-    del _KEPT[:-MOST_KEPT]
-    return capital
+
+    return compute() if np.ndim(life) == 0 else _CAPITAL.get((capex_usd, ages_years, rate, life), compute)
 
 
 # ---- One revenue view ----------------------------------------------------------------------------------------------

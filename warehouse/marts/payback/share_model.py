@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from warehouse.assumptions import Assumptions, Distribution
@@ -209,3 +210,12 @@ def _gross_up(row: Mapping[str, Any], assumptions: Assumptions) -> Driver:
         grade=row["grade"],
         known_on=row["known_on"],
     )
+
+
+def margins(share: np.ndarray, limit: float) -> dict[str, float]:
+    """How far the draws of the redundant share are from each verdict of Q2 (method 7): its median is at the limit or above,
+    or its 95th percentile below."""
+    return {
+        "looks_wasteful": float(np.median(share)) - limit,
+        "not_shown_wasteful": limit - float(np.quantile(share, 0.95)),
+    }

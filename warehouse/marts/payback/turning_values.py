@@ -20,6 +20,7 @@ from scipy.optimize import brentq
 from warehouse.assumptions import Assumptions
 from warehouse.marts.common.reasons import reason
 from warehouse.marts.payback import breakeven_tests as tests
+from warehouse.marts.payback import share_model
 from warehouse.marts.payback.draws import Driver
 from warehouse.marts.payback.model import POINT, Model
 from warehouse.marts.payback.payback_model import PaybackView
@@ -48,11 +49,9 @@ def of_share(model: Model, assumptions: Assumptions) -> Turning:
     drawn = model.draw(assumptions.integer("seed"), assumptions.integer("draws"))
 
     def margins(held: Mapping[str, Any]) -> Mapping[str, float]:
-        share = model.compute({**drawn, **held})["redundant_capex_share"]
-        return {
-            "looks_wasteful": float(np.median(share)) - limit,
-            "not_shown_wasteful": limit - float(np.quantile(share, 0.95)) - TOLERANCE,
-        }
+        found = share_model.margins(model.compute({**drawn, **held})["redundant_capex_share"], limit)
+        # At the limit itself it is not below it.
+        return {**found, "not_shown_wasteful": found["not_shown_wasteful"] - TOLERANCE}
 
     return _turning(model, margins)
 

@@ -22,10 +22,11 @@ from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.reasons import listed, reason
 from warehouse.marts.common.scopes import SCOPES
 from warehouse.marts.payback import breakeven_tests as tests
+from warehouse.marts.payback import share_model
 from warehouse.marts.payback.draws import uniforms
 from warehouse.marts.payback.formulas import Values
-from warehouse.marts.payback.model import LOWER, NO_VIEW, POINT, UPPER, Model
-from warehouse.marts.payback.models import models, payback_views
+from warehouse.marts.payback.model import LOWER, POINT, UPPER, Model
+from warehouse.marts.payback.models import payback_views, share_of_the_world
 from warehouse.marts.payback.payback_model import Payback, PaybackView
 from warehouse.marts.wording.payback import EARLIER_REVENUE, learn_from
 from warehouse.tables.table import FACT_IDS, Check, Column, mart
@@ -82,17 +83,15 @@ def build(
 ) -> pl.DataFrame:
     """One row for each scope, question and driver or bounded fact (method 5)."""
     rows: list[dict[str, Any]] = []
-    shared: list[dict[str, Any]] = []
-    for model in models(training_share, capex_vintages, attributable_revenue, evidence, assumptions=assumptions):
-        if model.view == NO_VIEW and model.quantities:
-            shared = shared or list(_rows("Q2", _of_share(model, assumptions), assumptions))
-            rows += [{"scope": model.scope, **row} for row in shared]
+    share = share_of_the_world(training_share, evidence, assumptions=assumptions)
+    if share.quantities:
+        learned = list(_rows("Q2", _of_share(share, assumptions), assumptions))
+        rows = [{"scope": scope, **row} for scope in SCOPES for row in learned]
     views = payback_views(capex_vintages, attributable_revenue, evidence, assumptions=assumptions)
     for scope in SCOPES:
         own = [view for view in views if view.scope == scope]
         if all(view.has_revenue for view in own):
-            learned = _of_payback(own, assumptions)
-            rows += [{"scope": scope, **row} for row in _rows("Q3", learned, assumptions)]
+            rows += [{"scope": scope, **row} for row in _rows("Q3", _of_payback(own, assumptions), assumptions)]
     return pl.DataFrame(rows, schema=dict(TABLE.polars_schema))
 
 
@@ -130,10 +129,10 @@ def _of_share(model: Model, assumptions: Assumptions) -> Iterator[Learned]:
     share = model.simulate(seed, draws)["redundant_capex_share"]
 
     def verdict(part: np.ndarray) -> str:
-        own = share[part]
-        if np.median(own) >= limit:
+        at = share_model.margins(share[part], limit)
+        if at["looks_wasteful"] >= 0:
             return "looks_wasteful"
-        return "not_shown_wasteful" if np.quantile(own, 0.95) < limit else "cannot_tell"
+        return "not_shown_wasteful" if at["not_shown_wasteful"] > 0 else "cannot_tell"
 
     for driver in model.drivers:
         yield Learned(driver.name, driver.values(seed, draws), verdict, driver.fact_ids, driver.grade, driver.known_on)
@@ -141,14 +140,14 @@ def _of_share(model: Model, assumptions: Assumptions) -> Iterator[Learned]:
 
 # ---- Q3 --------------------------------------------------------------------------------------------------------------
 
-Passed = Mapping[tuple[int, str, int], Mapping[str, np.ndarray]]
-"""What each draw passes, by view, bound and end of what was spent."""
+Passed = Sequence[Mapping[str, Sequence[Mapping[str, np.ndarray]]]]
+"""What each draw passes, of each view, by bound, at each end of what was spent."""
 
 
 def _of_payback(views: Sequence[PaybackView], assumptions: Assumptions) -> Iterator[Learned]:
     seed, draws = assumptions.integer("seed"), assumptions.integer("draws")
     values = [tests.simulated_values(view, seed, draws) for view in views]
-    as_assumed = _verdict(views, _passed(views, values), assumptions)
+    as_assumed = _verdict(_passed(views, values), assumptions)
     drivers = {driver.name: driver for view in views for driver in view[POINT].drivers}
     for name, driver in drivers.items():
         if name not in (REVENUE_OF, "growth"):
@@ -174,18 +173,18 @@ def _of_view(
     drawn = growth.values(seed, draws)
     held = {bound: {**own, "growth": drawn} for bound, own in values[number].items()}
     given = [held if place == number else own for place, own in enumerate(values)]
-    at_drawn = _verdict(views, _passed(views, given, growth_of=number), assumptions)
+    at_drawn = _verdict(_passed(views, given, growth_of=number), assumptions)
     yield Learned(f"growth{suffix}", drawn, at_drawn, growth.fact_ids, growth.grade, growth.known_on)
     low, high = (view[bound].driver(REVENUE_OF) for bound in (LOWER, UPPER))
     for (name, least), (_, most) in zip(low.parts, high.parts, strict=True):
         if least != most:
-            yield _between_bounds(views, values, number, view, (name, least.low, most.low), assumptions, suffix)
+            yield _between_bounds(views, values, number, view, (name, least.low, most.low), assumptions)
     if view.earlier.usd is None:
         now = np.asarray(values[number][UPPER][REVENUE_OF], dtype=float)
         share = uniforms(seed, f"revenue a year earlier {view.view}", draws)
         before = now * share
         passed = _passed(views, values, earlier=(number, before))
-        verdict = _verdict(views, passed, assumptions)
+        verdict = _verdict(passed, assumptions)
         yield Learned(f"{EARLIER_REVENUE}{suffix}", share, verdict, (), model.grade, model.known_on)
 
 
@@ -196,7 +195,6 @@ def _between_bounds(
     view: PaybackView,
     part: tuple[str, float, float],
     assumptions: Assumptions,
-    suffix: str,
 ) -> Learned:
     """A revenue as if it were disclosed somewhere between its bounds, the others at theirs."""
     seed, draws = assumptions.integer("seed"), assumptions.integer("draws")
@@ -209,10 +207,8 @@ def _between_bounds(
         for bound, end in ((LOWER, least), (UPPER, most))
     }
     given = [{**own, **changed} if place == number else each for place, each in enumerate(values)]
-    verdict = _verdict(views, _passed(views, given), assumptions)
-    entity = name.removeprefix(f"{REVENUE_OF} ")
-    label = f"{REVENUE_OF} {entity}" if entity != name else f"{name}{suffix}"
-    return Learned(label, drawn, verdict, high.fact_ids, high.grade, high.known_on)
+    verdict = _verdict(_passed(views, given), assumptions)
+    return Learned(name, drawn, verdict, high.fact_ids, high.grade, high.known_on)
 
 
 def _passed(
@@ -223,18 +219,20 @@ def _passed(
 ) -> Passed:
     """What each draw passes at the bounds that decide; `growth_of` a view whose growth is that drawn, `earlier` the
     revenue a year before of a view that has none."""
-    found = {}
+    found = []
     for number, view in enumerate(views):
+        by_bound: dict[str, list[Mapping[str, np.ndarray]]] = {}
         for bound, wanted in tests.DECIDING.items():
             model, given = view[bound], values[number][bound]
             low, high = view.growth.low, view.growth.high
             if number == growth_of:
                 low = high = given["growth"]
-            for end, formula in enumerate(model.ends or (model.formula,)):
+            for formula in model.ends or (model.formula,):
                 passed = tests.outcomes(model, formula, given, low, high, wanted)
                 if earlier is not None and earlier[0] == number:
                     passed |= _marginal(formula, given, earlier[1])
-                found[number, bound, end] = passed
+                by_bound.setdefault(bound, []).append(passed)
+        found.append(by_bound)
     return found
 
 
@@ -249,22 +247,16 @@ def _marginal(formula: Any, given: Values, before: Any) -> dict[str, np.ndarray]
     return {tests.ABOVE: newest_usd > average, tests.BELOW: newest_usd < average}
 
 
-def _verdict(views: Sequence[PaybackView], passed: Passed, assumptions: Assumptions) -> Callable[[np.ndarray], str]:
+def _verdict(passed: Passed, assumptions: Assumptions) -> Callable[[np.ndarray], str]:
     """The verdict of some of the draws, by the rule of method 7."""
 
     def verdict(part: np.ndarray) -> str:
-        found = []
-        for number in range(len(views)):
-            shares: dict[tuple[str, str], float] = {}
-            for (of, bound, _), draws in passed.items():
-                if of != number:
-                    continue
-                own = {test: float(np.mean(each[part])) for test, each in draws.items()}
-                if (short := tests.either_way_short(own)) is not None:
-                    own[tests.FALLS_SHORT] = short
-                for test, share in own.items():
-                    shares[bound, test] = min(share, shares.get((bound, test), 1.0))
-            found.append(tests.Probabilities(shares))
+        found = [
+            tests.Probabilities(
+                {(bound, test): p for bound, ends in view.items() for test, p in tests.shares(ends, part).items()}
+            )
+            for view in passed
+        ]
         return tests.verdict_of(found, assumptions) or "cannot_tell"
 
     return verdict

@@ -8,6 +8,7 @@ conditions of a verdict by themselves, in every view of the scope: what the answ
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -18,9 +19,10 @@ from warehouse.assumptions import Assumptions
 from warehouse.marts.common.columns import SCOPE
 from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.reasons import listed, reason
+from warehouse.marts.common.scopes import SCOPES
 from warehouse.marts.payback import breakeven_tests as tests
 from warehouse.marts.payback.model import NO_VIEW, POINT, Model, newest, weakest
-from warehouse.marts.payback.models import models, payback_views
+from warehouse.marts.payback.models import payback_views, share_of_the_world
 from warehouse.marts.payback.payback_model import PaybackView
 from warehouse.marts.payback.waste_simulation import BOUND
 from warehouse.tables.table import Check, Column, mart
@@ -78,11 +80,10 @@ def build(
 ) -> pl.DataFrame:
     """One row for each scope, view, bound and event."""
     seed, draws = assumptions.integer("seed"), assumptions.integer("draws")
-    rows = [
-        _row(model, SHARE_EVENT, assumptions.number("q2_threshold"), _redundant(model, seed, draws, assumptions), draws)
-        for model in models(training_share, capex_vintages, attributable_revenue, evidence, assumptions=assumptions)
-        if model.view == NO_VIEW
-    ]
+    share = share_of_the_world(training_share, evidence, assumptions=assumptions)
+    p = _redundant(share, seed, draws, assumptions)
+    limit = assumptions.number("q2_threshold")
+    rows = [_row(replace(share, scope=scope), SHARE_EVENT, limit, p, draws) for scope in SCOPES]
     views = payback_views(capex_vintages, attributable_revenue, evidence, assumptions=assumptions)
     for view in views:
         rows += _of_view(view, seed, draws)
