@@ -39,7 +39,7 @@ from warehouse.marts.common.select_current import weakest
 from warehouse.marts.gpu.price_indexes import BASE, Months, dummy_index, longest_chain, mean_log_price, providers
 from warehouse.marts.gpu.real_prices import with_deflator
 from warehouse.marts.gpu.same_things import administered, item_days, item_months
-from warehouse.marts.gpu.series import MONTH, OF_THE_SERIES, SERIES, SERIES_COLUMNS, per_peak
+from warehouse.marts.gpu.series import MONTH, N_ADMINISTERED, OF_THE_SERIES, SERIES, SERIES_COLUMNS, per_peak
 from warehouse.tables.table import Check, Column, mart
 
 TABLE = mart(
@@ -49,14 +49,7 @@ TABLE = mart(
         MONTH,
         *SERIES_COLUMNS,
         Column("n_providers", "integer", "providers listed in the month", "providers", required=True, minimum=1),
-        Column(
-            "n_administered",
-            "integer",
-            "those of them whose price has not moved for a year",
-            "providers",
-            required=True,
-            minimum=0,
-        ),
+        N_ADMINISTERED,
         Column(
             "n_items",
             "integer",

@@ -22,7 +22,7 @@ from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.reasons import all_of, because
 from warehouse.marts.common.select_current import weakest
 from warehouse.marts.gpu.real_prices import with_deflator
-from warehouse.marts.gpu.series import MONTH, OF_THE_SERIES, SERIES, SERIES_COLUMNS, per_peak
+from warehouse.marts.gpu.series import MONTH, N_ADMINISTERED, OF_THE_SERIES, SERIES, SERIES_COLUMNS, per_peak
 from warehouse.tables.table import Check, Column, mart
 
 TABLE = mart(
@@ -33,14 +33,7 @@ TABLE = mart(
         *SERIES_COLUMNS,
         Column("n_offers", "integer", "offers read in the month", "offers", required=True, minimum=1),
         Column("n_providers", "integer", "providers that they are of", "providers", required=True, minimum=1),
-        Column(
-            "n_administered",
-            "integer",
-            "those of them whose price has not moved for a year",
-            "providers",
-            required=True,
-            minimum=0,
-        ),
+        N_ADMINISTERED,
         Column(
             "p25_usd_per_gpu_hour",
             "real",

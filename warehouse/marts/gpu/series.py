@@ -27,6 +27,14 @@ SERIES = ("gpu_model", "provider_class", "pricing_kind")
 # SQL: a row `t` is of the series of the mart row `m`.
 OF_THE_SERIES = " and ".join(f"t.{name} = m.{name}" for name in SERIES)
 MONTH = Column("month", "date", "first day of the month", required=True)
+N_ADMINISTERED = Column(
+    "n_administered",
+    "integer",
+    "those of them whose price has not moved for a year",
+    "providers",
+    required=True,
+    minimum=0,
+)
 GPU_MODEL, PROVIDER_CLASS, PRICING_KIND = SERIES_COLUMNS = (
     GPU_MODEL,
     Column("provider_class", "text", "kind of provider", required=True, allowed=CLASSES),
