@@ -34,9 +34,9 @@ REFUSED = {
         r"shares_outstanding\.csv, line 6 and line 47: ticker, measured_on, known_on are the same in these rows",
     ),
     "a text where a number belongs, in a small table": (
-        "capex_guidance.csv",
-        lambda lines: field(lines, 3, "low_usd", "about 60 billion"),
-        r"capex_guidance\.csv, line 4: low_usd: 'about 60 billion' is not a whole number",
+        "corporate_actions.csv",
+        lambda lines: field(lines, 1, "value", "ten for one"),
+        r"corporate_actions\.csv, line 2: value: 'ten for one' is not a number",
     ),
     "a chip that no unit fits": (
         "gpu_specs.csv",

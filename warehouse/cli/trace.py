@@ -88,10 +88,13 @@ def _tree(found: Traced) -> None:
     def grow(branch: Tree, children: Iterable[Node]) -> None:
         for nodes in _folded(found, list(children)):
             below = list(dict.fromkeys(child for node in nodes for child in found.children.get(node, ())))
+            if nodes in shown and is_fact(nodes[0]):
+                branch.add(Text(f"{_named(found, nodes)}  (see above)"))
+                continue
             again = bool(below) and nodes in shown
             limb = branch.add(Text(_line(found, nodes) + ("  (its inputs: see above)" if again else "")))
+            shown.add(nodes)
             if below and not again:
-                shown.add(nodes)
                 grow(limb, below)
 
     for root in found.roots:
@@ -120,22 +123,30 @@ def _folded(found: Traced, children: list[Node]) -> list[tuple[Node, ...]]:
     return lines
 
 
-def _line(found: Traced, nodes: tuple[Node, ...], *, whole: bool = False) -> str:
-    """One row, or many as their number, first and last."""
+def _named(found: Traced, nodes: tuple[Node, ...]) -> str:
+    """One row by its key, or many by their number and what their keys span."""
     name = nodes[0][0]
     table = traceable()[name]
-    first, last = found.rows[nodes[0]], found.rows[nodes[-1]]
+    first = found.rows[nodes[0]]
     if len(nodes) == 1:
-        key = ", ".join(f"{column} {readable(first[column])}" for column in table.key)
-        said = f"{name}  {key}: {_figures(table, first)}"
+        return f"{name}  " + ", ".join(f"{column} {readable(first[column])}" for column in table.key)
+    same = [c for c in table.key if len({found.rows[node][c] for node in nodes}) == 1]
+    spans = [f"{c} {readable(first[c])}" for c in same] + [
+        f"{c} {readable(min(values))} to {readable(max(values))}"
+        for c in table.key
+        if c not in same and (values := [v for node in nodes if (v := found.rows[node][c]) is not None])
+    ]
+    return f"{name}  {len(nodes)} rows, {', '.join(spans)}"
+
+
+def _line(found: Traced, nodes: tuple[Node, ...], *, whole: bool = False) -> str:
+    """One row, or many as their number, first and last."""
+    table = traceable()[nodes[0][0]]
+    first, last = found.rows[nodes[0]], found.rows[nodes[-1]]
+    said = _named(found, nodes)
+    if len(nodes) == 1:
+        said += f": {_figures(table, first)}"
     else:
-        same = [c for c in table.key if len({found.rows[node][c] for node in nodes}) == 1]
-        spans = [f"{c} {readable(first[c])}" for c in same] + [
-            f"{c} {readable(min(values))} to {readable(max(values))}"
-            for c in table.key
-            if c not in same and (values := [v for node in nodes if (v := found.rows[node][c]) is not None])
-        ]
-        said = f"{name}  {len(nodes)} rows, {', '.join(spans)}"
         figure = _figure(table, [found.rows[node] for node in nodes])
         if figure:
             said += f": {figure} {readable(first[figure])} (first) to {readable(last[figure])} (last)"

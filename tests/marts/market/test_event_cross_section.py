@@ -140,8 +140,10 @@ def test_size_enters_where_share_counts_are_known(facts, published):
     # The other coefficients are those of a regression with one more column.
     _, x, _, abnormal, names = design(facts, published, 1)
     shares = dict(counts.select("ticker", "shares").iter_rows())
+    # Closes are on the basis of the snapshot's last day, so splits up to then and none after it multiply the counts.
+    last = facts["stock_prices"]["date"].max()
     splits = {row["ticker"]: row["value"] for row in facts["corporate_actions"].filter(
-        pl.col("kind") == "split", pl.col("date") > date(2024, 11, 1)).to_dicts()}  # fmt: skip
+        pl.col("kind") == "split", pl.col("date").is_between(date(2024, 11, 2), last)).to_dicts()}  # fmt: skip
     eve = dict(facts["stock_prices"].filter(date=date(2025, 1, 24)).select("ticker", "close").iter_rows())
     values = np.log([eve[t] * shares[t] * splits.get(t, 1) for t in row["firms"]])
     z = (values - values.mean()) / values.std(ddof=1)
