@@ -8,7 +8,7 @@ import pytest
 
 from tests.marts.payback.cases import ON, earlier, line
 from warehouse.marts.common.reasons import codes
-from warehouse.marts.payback.observed_growth import a_year_before, observed, quarter_ends_after
+from warehouse.marts.payback.observed_growth import a_year_before, observed
 
 
 def seen(assumptions, *lines, of_sum=False):
@@ -89,8 +89,3 @@ def test_a_figure_said_twice_on_a_day_is_one_of_the_better_grade(assumptions):
     twice = [earlier("Microsoft", 12e9, date(2025, 6, 30)), earlier("Microsoft", 13e9, date(2025, 6, 30), grade="A",
              evidence_id="better")]  # fmt: skip
     assert a_year_before([*twice, line("Microsoft", 20e9)], ["Microsoft"], ON, assumptions).usd == 13e9
-
-
-def test_quarter_ends_come_after_the_day():
-    assert quarter_ends_after(date(2026, 3, 31), 2) == [date(2026, 6, 30), date(2026, 9, 30)]
-    assert quarter_ends_after(date(2026, 12, 30), 2) == [date(2026, 12, 31), date(2027, 3, 31)]

@@ -17,7 +17,7 @@ from datetime import date
 import polars as pl
 
 from warehouse.assumptions import Assumptions
-from warehouse.marts.capex.measures import CAPEX, LEASES
+from warehouse.marts.capex.measures import CAPEX, LEASE_ASSETS, LEASES
 from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.reasons import TYPE, all_of, because, listed, reason
 from warehouse.marts.common.select_current import admissible, select_current, weakest
@@ -30,7 +30,7 @@ from warehouse.tables.table import FACT_IDS, Check, Column, mart
 GROUP = "ALL"
 EARLIER_GUIDANCE, LAST_YEAR = HELD_AGAINST = ("earlier_guidance", "last_years_capex")
 # What each basis adds to the cash that was paid for property and equipment, as a measure of filings.
-ADDS = {"cash_and_lease_principal": LEASES, "with_finance_leases": "finance_lease_assets_obtained"}
+ADDS = {"cash_and_lease_principal": LEASES, "with_finance_leases": LEASE_ASSETS}
 MONTHS_A_YEAR = 12
 
 TABLE = mart(

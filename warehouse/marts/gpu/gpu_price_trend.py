@@ -24,6 +24,7 @@ import polars as pl
 from scipy.stats import t as student
 
 from warehouse.assumptions import Assumptions
+from warehouse.calendars.months import months_before
 from warehouse.marts.common.columns import KNOWN_ON_OR_NULL, says_why
 from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.reasons import all_of, because
@@ -103,7 +104,7 @@ def build(
     """Four rows for each series in which anything was seen on two days (log points a year)."""
     turn: date = assumptions.value("rental_turn")
     days = item_days(gpu_prices).filter(pl.col("observed_on").n_unique().over(*SERIES, "item") > 1)
-    first = pl.select(pl.lit(as_of).dt.offset_by(f"-{assumptions.integer('glut_price_window_months')}mo")).item()
+    first = months_before(as_of, assumptions.integer("glut_price_window_months"))
     day = pl.col("observed_on")
     within = {
         "whole": pl.lit(True),

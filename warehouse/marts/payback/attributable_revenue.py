@@ -22,6 +22,7 @@ from typing import Any
 import polars as pl
 
 from warehouse.assumptions import Assumptions
+from warehouse.calendars.months import MONTHS_A_QUARTER, months_before
 from warehouse.marts.common.columns import SCOPE
 from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.reasons import listed, reason
@@ -194,7 +195,7 @@ def _last_four(quarters: Mapping[date, Fact], last: date) -> tuple[list[Fact], f
     """The facts of the four quarters to `last`, their sum, and how many of them are not known."""
     behind, usd, missing, following = [], 0.0, 0, quarters[last]
     for back in range(4):
-        wanted = _quarters_before(last, back)
+        wanted = months_before(last, MONTHS_A_QUARTER * back)
         found = next((fact for day, fact in quarters.items() if abs((day - wanted).days) <= 15), None)
         missing += found is None
         following = found or following
@@ -202,11 +203,6 @@ def _last_four(quarters: Mapping[date, Fact], last: date) -> tuple[list[Fact], f
         if found is not None:
             behind.append(found)
     return behind, usd, missing
-
-
-def _quarters_before(day: date, quarters: int) -> date:
-    months = day.year * 12 + day.month - 1 - 3 * quarters
-    return date(months // 12, months % 12 + 1, min(day.day, 28))
 
 
 # ---- End customers -------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 
 from warehouse.assumptions import Assumptions
+from warehouse.calendars.months import quarter_ends_after
 from warehouse.marts.common.columns import SCOPE
 from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.reasons import listed, reason
@@ -22,7 +23,6 @@ from warehouse.marts.common.units import DAYS_PER_YEAR
 from warehouse.marts.payback.attributable_revenue import REVENUE_VIEWS
 from warehouse.marts.payback.model import POINT, Computation, simulated
 from warehouse.marts.payback.models import payback_views
-from warehouse.marts.payback.observed_growth import quarter_ends_after
 from warehouse.marts.payback.payback_model import PaybackView
 from warehouse.tables.table import Check, Column, mart
 

@@ -25,6 +25,7 @@ import polars as pl
 
 from warehouse.assumptions import Assumptions
 from warehouse.calendars.fiscal import month_number
+from warehouse.calendars.months import months_before
 from warehouse.marts.capex.measures import BACKLOG, COMMERCIAL_BACKLOG
 from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.reasons import listed, reason
@@ -95,7 +96,7 @@ def build(
     """Four rows, one for each signal (method 7)."""
     known = select_current(admissible(evidence), EVIDENCE)
     panel = select_current(admissible(companies), COMPANIES_TABLE)
-    since = _months_before(as_of, assumptions.integer("glut_fact_months"))
+    since = months_before(as_of, assumptions.integer("glut_fact_months"))
     rows = [
         _rental_prices(gpu_prices, gpu_specs, consumer_prices, as_of, assumptions),
         _idle_fleet(known, panel, since, assumptions),
@@ -112,11 +113,6 @@ def build(
     )
 
 
-def _months_before(day: date, months: int) -> date:
-    found: date = pl.select(pl.lit(day).dt.offset_by(f"-{months}mo")).item()
-    return found
-
-
 def _rental_prices(
     gpu_prices: pl.DataFrame,
     gpu_specs: pl.DataFrame,
@@ -125,7 +121,7 @@ def _rental_prices(
     assumptions: Assumptions,
 ) -> dict:
     months = assumptions.integer("glut_price_window_months")
-    first = _months_before(as_of, months)
+    first = months_before(as_of, months)
     wanted = item_days(gpu_prices).filter(
         (pl.col("gpu_model") == CHIP)
         & (pl.col("provider_class") == "specialist")

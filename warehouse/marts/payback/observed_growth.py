@@ -14,11 +14,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from itertools import combinations
 from typing import Any
 
 from warehouse.assumptions import Assumptions
+from warehouse.calendars.months import MONTHS_A_YEAR, months_before
 from warehouse.marts.common.reasons import reason
 from warehouse.marts.common.units import DAYS_PER_YEAR
 
@@ -49,7 +50,7 @@ class Earlier:
 
 def observed(lines: Sequence[Line], on: date, assumptions: Assumptions, *, of_sum: bool) -> Growth:
     """Growth seen in the two years to `on`; `of_sum` for that of the sum over the entities, else of the one there is."""
-    since = _years_before(on, 2)
+    since = months_before(on, 2 * MONTHS_A_YEAR)
     known = [line for line in series(lines) if since <= line["as_of_date"] <= on]
     seen = list(_of_sums(known, assumptions) if of_sum else _of_one(known, assumptions))
     if not seen:
@@ -61,7 +62,7 @@ def observed(lines: Sequence[Line], on: date, assumptions: Assumptions, *, of_su
 
 def a_year_before(lines: Sequence[Line], entities: Sequence[str], on: date, assumptions: Assumptions) -> Earlier:
     """The sum over entities of revenue a year before `on`: a fact near that day, else interpolated in logs (method 5)."""
-    day, near = _years_before(on, 1), assumptions.integer("year_earlier_days")
+    day, near = months_before(on, MONTHS_A_YEAR), assumptions.integer("year_earlier_days")
     total = 0.0
     behind: list[Line] = []
     notes: list[str] = []
@@ -87,10 +88,6 @@ def series(lines: Sequence[Line]) -> list[Line]:
         if key not in best or line["grade"] < best[key]["grade"]:
             best[key] = line
     return sorted(best.values(), key=lambda each: (each["as_of_date"], each["entity"], each["evidence_id"]))
-
-
-def _years_before(day: date, years: int) -> date:
-    return day.replace(year=day.year - years, day=28 if (day.month, day.day) == (2, 29) else day.day)
 
 
 def _rate(seen: tuple[float, Sequence[Line]]) -> float:
@@ -159,16 +156,3 @@ def _on(own: Sequence[Line], day: date, near: int) -> tuple[float | None, list[L
         "year_earlier_interpolated", entity=before["entity"], first=before["as_of_date"], last=after["as_of_date"]
     )
     return usd, [before, after], [how]
-
-
-def quarter_ends_after(day: date, count: int) -> list[date]:
-    """The next ends of calendar quarters after a day."""
-    month = day.year * 12 + (day.month - 1) // 3 * 3
-    ends = [_last_of(month + 3 * step) for step in range(count + 1)]
-    return [end for end in ends if end > day][:count]
-
-
-def _last_of(month: int) -> date:
-    """The last day of the quarter that begins with a month, counted from year 0."""
-    following = month + 3
-    return date(following // 12, following % 12 + 1, 1) - timedelta(days=1)

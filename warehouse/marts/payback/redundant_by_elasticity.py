@@ -15,7 +15,8 @@ from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.reasons import listed
 from warehouse.marts.payback.formulas import made_redundant
 from warehouse.marts.payback.model import driver
-from warehouse.marts.payback.training_share_readings import ENDS, READING, SHARE, behind_shares, readings
+from warehouse.marts.payback.models import facts_behind
+from warehouse.marts.payback.training_share_readings import ENDS, READING, SHARE, readings
 from warehouse.tables.table import Check, Column, mart
 
 TABLE = mart(
@@ -52,7 +53,7 @@ TABLE = mart(
 def build(training_share: pl.DataFrame, evidence: pl.DataFrame, *, assumptions: Assumptions) -> pl.DataFrame:
     """One row for each reading and elasticity of the assumptions file (method 4.5); shares of capex."""
     seed, draws = assumptions.integer("seed"), assumptions.integer("draws")
-    behind = behind_shares(evidence)
+    behind = facts_behind(evidence)
     gain = driver("efficiency_gain", behind, assumptions).values(seed, draws)
     rows = []
     for name, (model, drawn) in readings(training_share, behind, assumptions).items():

@@ -16,11 +16,10 @@ import polars as pl
 from warehouse.assumptions import Assumptions
 from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.reasons import listed, reason
-from warehouse.marts.common.select_current import admissible, select_current
 from warehouse.marts.payback.formulas import made_redundant
 from warehouse.marts.payback.model import Facts, Model, driver, newest, weakest
+from warehouse.marts.payback.models import facts_behind
 from warehouse.marts.payback.share_model import (
-    BEHIND,
     BOTTOM_UP,
     DRAWN,
     INFERENCE,
@@ -29,7 +28,6 @@ from warehouse.marts.payback.share_model import (
     share_model,
     usable_year,
 )
-from warehouse.tables.evidence import TABLE as EVIDENCE
 from warehouse.tables.table import FACT_IDS, Check, Column, mart
 
 MIXTURE = "mixture"
@@ -95,7 +93,7 @@ def build(training_share: pl.DataFrame, evidence: pl.DataFrame, *, assumptions: 
     """One row for each reading and one for the mixture (method 4.3)."""
     seed, draws = assumptions.integer("seed"), assumptions.integer("draws")
     limit = assumptions.number("q2_threshold")
-    behind = behind_shares(evidence)
+    behind = facts_behind(evidence)
     weights = _weights(training_share, behind, assumptions)
     rows = []
     for name, (model, drawn) in readings(training_share, behind, assumptions).items():
@@ -108,12 +106,6 @@ def build(training_share: pl.DataFrame, evidence: pl.DataFrame, *, assumptions: 
             }
         )
     return pl.DataFrame(rows, schema=dict(TABLE.polars_schema))
-
-
-def behind_shares(evidence: pl.DataFrame) -> Facts:
-    """The current evidence by its identifier."""
-    current = select_current(admissible(evidence), EVIDENCE).sort("evidence_id")
-    return {fact["evidence_id"]: fact for fact in current.select(BEHIND).to_dicts()}
 
 
 Draw = Any

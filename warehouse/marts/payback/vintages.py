@@ -13,6 +13,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from warehouse.assumptions import Assumptions
+from warehouse.calendars.months import MONTHS_A_QUARTER, months_before
 from warehouse.marts.common.reasons import reason
 from warehouse.marts.common.units import DAYS_PER_YEAR
 
@@ -86,7 +87,11 @@ def spend(vintages: Rows, tickers: Sequence[str], on: date | None, assumptions: 
         notes.append(reason("capex_quarters_unknown", quarters=unknown))
     if cash_only:
         notes.append(reason("capex_cash_only", tickers=sorted(cash_only)))
-    begun = [place for place, day in enumerate(reversed(quarters.values())) if day <= _months_before(on, 3 * lag)]
+    begun = [
+        place
+        for place, day in enumerate(reversed(quarters.values()))
+        if day <= months_before(on, MONTHS_A_QUARTER * lag)
+    ]
     recent = None if len(begun) < QUARTERS else tuple(sum(case[place] for place in begun[:QUARTERS]) for case in cases)
     return Spend(on, ages, cases, recent, tuple(behind), notes=tuple(notes))
 
@@ -110,12 +115,3 @@ def middle_day(year: int, quarter: int) -> date:
     first = date(year, 3 * quarter + 1, 1)
     following = date(year + (quarter == QUARTERS - 1), (3 * quarter + 3) % 12 + 1, 1)
     return first + timedelta(days=((following - first).days - 1) // 2)
-
-
-def _months_before(day: date, months: int) -> date:
-    """The same day of an earlier month, or the month's last day."""
-    month = day.year * 12 + day.month - 1 - months
-    year, place = month // 12, month % 12
-    last = (date(year + (place == 11), (place + 1) % 12 + 1, 1) - timedelta(days=1)).day
-    is_last = (day + timedelta(days=1)).month != day.month
-    return date(year, place + 1, last if is_last else min(day.day, last))
