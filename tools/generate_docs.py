@@ -20,8 +20,8 @@ from pathlib import Path
 
 from warehouse import marts
 from warehouse.database.releases import reading
+from warehouse.marts.verdict.condition_words import graded
 from warehouse.marts.verdict.decision import ASKED, SILENT
-from warehouse.marts.wording.verdict import graded
 from warehouse.tables import CORE, SYSTEM
 from warehouse.tables.table import Table
 

@@ -17,7 +17,8 @@ import polars as pl
 import pytest
 
 from warehouse.assumptions import load
-from warehouse.marts import all_marts, build, wording
+from warehouse.marts import all_marts, build
+from warehouse.marts.common import words as wording
 from warehouse.marts.verdict.question import Case, Figure, Question
 from warehouse.marts.verdict.questions import questions
 

@@ -14,8 +14,8 @@ import typer
 from warehouse import assumptions, quality
 from warehouse.cli.options import AsOf
 from warehouse.errors import UsageError
+from warehouse.marts.verdict.condition_words import graded
 from warehouse.marts.verdict.decision import ASKED
-from warehouse.marts.wording.verdict import graded
 from warehouse.paths import create_folders, paths_of
 from warehouse.pipeline.choose import chosen, require_one_ready
 from warehouse.settings import load_settings

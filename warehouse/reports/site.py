@@ -11,8 +11,8 @@ from typing import Any
 import jinja2
 
 from warehouse.database.connection import Connection
+from warehouse.marts.verdict.condition_words import graded
 from warehouse.marts.verdict.decision import ALL_VERDICTS, ASKED, SILENT
-from warehouse.marts.wording.verdict import graded
 from warehouse.reports import overrides
 from warehouse.reports.freshness import failed_sources
 from warehouse.reports.values import readable

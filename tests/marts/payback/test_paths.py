@@ -11,7 +11,8 @@ from tests.marts.declared import failing
 from tests.marts.payback.cases import AS_OF, FEW, ON, POINTS_Q3, grown, inputs, line, revenue, row, run
 from warehouse.marts import all_marts, build
 from warehouse.marts.common.reasons import codes
-from warehouse.marts.payback import breakeven_path, path_scores, required_path
+from warehouse.marts.payback import breakeven_path, path_scores
+from warehouse.marts.verdict import required_path
 from warehouse.marts.verdict.verdict_timeline import days
 
 AT = {"scope": "MSFT", "revenue_view": "infrastructure"}

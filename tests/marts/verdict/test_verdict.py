@@ -16,10 +16,10 @@ from warehouse.marts import build
 from warehouse.marts.common.reasons import reason
 from warehouse.marts.common.scopes import SCOPES
 from warehouse.marts.verdict import verdict
+from warehouse.marts.verdict.condition_words import graded
 from warehouse.marts.verdict.decision import METHOD_VERSION, QUESTIONS, VERDICTS, decide, rules, verdict_of
 from warehouse.marts.verdict.question import Case, Remedy
 from warehouse.marts.verdict.questions import questions
-from warehouse.marts.wording.verdict import graded
 
 FELL, KEPT, NOISE, BACK = (-0.15, 0.001), (-0.2, 0.01), (-0.02, 0.8), (0.13, 0.01)
 TWO_SIGNALS = {"rental_prices": True, "falling_backlog": True}

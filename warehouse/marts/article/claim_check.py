@@ -30,7 +30,7 @@ from warehouse.marts.article.market_claims import EVENT_KEY, TEST_KEY
 from warehouse.marts.article.replay import Replay
 from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.reasons import listed, reason
-from warehouse.marts.wording import worded
+from warehouse.marts.common.words import worded
 from warehouse.marts.wording.article import METHOD_OF_CURATED, METHOD_OF_UNCHECKABLE, METHODS
 from warehouse.tables.article_claims import FINDINGS
 from warehouse.tables.article_claims import TABLE as ARTICLE_CLAIMS

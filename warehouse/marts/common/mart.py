@@ -28,7 +28,7 @@ import polars as pl
 
 from warehouse.assumptions import Assumptions
 from warehouse.marts.common.reasons import REASONS
-from warehouse.marts.wording import worded
+from warehouse.marts.common.words import worded
 from warehouse.tables import CORE
 from warehouse.tables.table import Table
 

@@ -28,12 +28,12 @@ from warehouse.marts.common.columns import KNOWN_ON_OR_NULL
 from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.reasons import all_of, because
 from warehouse.marts.common.select_current import admissible, select_current, weakest
+from warehouse.marts.common.words import worded
 from warehouse.marts.market.columns import EVENT_DATE, null_has_a_reason
 from warehouse.marts.market.doubts import KINDS, TWO_BASES, doubtful
 from warehouse.marts.market.event_reasons import of_the_day
 from warehouse.marts.market.panel import Setting, setting
 from warehouse.marts.market.share_counts import share_counts
-from warehouse.marts.wording import worded
 from warehouse.tables.article_claims import TABLE as ARTICLE_CLAIMS
 from warehouse.tables.companies import TABLE as COMPANIES
 from warehouse.tables.evidence import TABLE as EVIDENCE

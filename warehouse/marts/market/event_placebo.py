@@ -42,6 +42,7 @@ from warehouse.assumptions import Assumptions
 from warehouse.marts.common.columns import KNOWN_ON_OR_NULL
 from warehouse.marts.common.mart import Mart
 from warehouse.marts.common.reasons import listed, reason
+from warehouse.marts.common.words import worded
 from warehouse.marts.market.columns import (
     BENCHMARK_FIRMS,
     COMPANIES_BEHIND,
@@ -53,7 +54,6 @@ from warehouse.marts.market.columns import (
 from warehouse.marts.market.panel import Prices, Setting, evidence, panel_prices, setting, with_evidence
 from warehouse.marts.market.quiet_days import quiet_days, try_tests
 from warehouse.marts.market.significance import ABOUT, TESTS, too_few_ranks
-from warehouse.marts.wording import worded
 from warehouse.marts.wording.market import ASSUMES, VALID_WHEN
 from warehouse.tables.table import Check, Column, mart
 

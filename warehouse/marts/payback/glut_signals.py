@@ -31,12 +31,12 @@ from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.reasons import listed, reason
 from warehouse.marts.common.scopes import COMPANIES
 from warehouse.marts.common.select_current import admissible, select_current, weakest_of
+from warehouse.marts.common.words import sentence
 from warehouse.marts.gpu.chip_prices import chip_decline
 from warehouse.marts.gpu.gpu_price_trend import real_declines
 from warehouse.marts.gpu.same_things import item_days
 from warehouse.marts.gpu.series import SERIES
 from warehouse.marts.training.fleets import OWNED
-from warehouse.marts.wording import sentence
 from warehouse.tables.companies import TABLE as COMPANIES_TABLE
 from warehouse.tables.company_facts import TABLE as COMPANY_FACTS
 from warehouse.tables.evidence import TABLE as EVIDENCE

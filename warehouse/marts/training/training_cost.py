@@ -25,10 +25,10 @@ from warehouse.marts.common.columns import KNOWN_ON, says_why
 from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.select_current import admissible, select_current, weakest
 from warehouse.marts.common.units import FLOP_PER_TFLOP, HOURS_PER_DAY, SECONDS_PER_HOUR
+from warehouse.marts.common.words import worded
 from warehouse.marts.gpu.series import CLASSES
 from warehouse.marts.training.findings import findings, reasons
 from warehouse.marts.training.rungs import POST_TRAINING, PROGRAMME, PURCHASES, RENTAL
-from warehouse.marts.wording import worded
 from warehouse.tables.columns import DEVELOPER, ESTIMATE_BY
 from warehouse.tables.gpu_specs import TABLE as GPU_SPECS
 from warehouse.tables.table import Check, Column, mart

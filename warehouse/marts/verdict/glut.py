@@ -16,8 +16,8 @@ from warehouse.assumptions import Assumptions
 from warehouse.marts.common.in_words import COUNTS, number
 from warehouse.marts.common.mart import Trace
 from warehouse.marts.common.reasons import reason
+from warehouse.marts.common.words import Words
 from warehouse.marts.verdict.question import Case, Condition, Evidence, Figure, Row, greatest
-from warehouse.marts.wording import Words
 
 ENOUGH, NONE = "glut_signals_enough", "no_glut_signal"
 

@@ -28,7 +28,7 @@ from warehouse.assumptions import Assumptions
 from warehouse.marts.common.mart import Trace
 from warehouse.marts.common.reasons import reason
 from warehouse.marts.common.scopes import VIEWS
-from warehouse.marts.wording import Words
+from warehouse.marts.common.words import Words
 
 Row = Mapping[str, Any]
 UNDECIDED = "cannot_tell"

@@ -17,10 +17,10 @@ from warehouse.marts.common.in_words import apart, listed
 from warehouse.marts.common.mart import Trace
 from warehouse.marts.common.reasons import reason
 from warehouse.marts.common.scopes import COMPANIES, GROUP
+from warehouse.marts.common.words import Words
 from warehouse.marts.payback.share_model import INFERENCE_METRIC, LAB_METRICS
 from warehouse.marts.training.fleets import OWNED, OWNED_BY_ALL
 from warehouse.marts.verdict.question import Case, Condition, Evidence, Figure, Frames, Narrowing, Remedy, Row
-from warehouse.marts.wording import Words
 
 COVERED = "facts_cover_group_capex"
 TURNS = "flips_at"

@@ -26,6 +26,7 @@ from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.reasons import CODE, read, reason
 from warehouse.marts.common.scopes import COMPANIES, GROUP
 from warehouse.marts.verdict.assumptions_used import said
+from warehouse.marts.verdict.condition_words import fields_of
 from warehouse.marts.verdict.decision import (
     ALL_VERDICTS,
     ANSWERS,
@@ -39,7 +40,6 @@ from warehouse.marts.verdict.decision import (
 )
 from warehouse.marts.verdict.question import UNDECIDED, Case, Leaning, Question, Remedy, Row, greatest
 from warehouse.marts.verdict.questions import questions
-from warehouse.marts.wording.verdict import fields_of
 from warehouse.tables.table import GRADES, Check, Column, mart
 
 # What stands beside a simulated figure and is no reason for one that is missing.

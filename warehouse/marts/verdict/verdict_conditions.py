@@ -21,10 +21,10 @@ from warehouse.marts.common.columns import SCOPE, says_why
 from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.reasons import reason
 from warehouse.marts.common.scopes import SCOPES
+from warehouse.marts.verdict import condition_words as wording
 from warehouse.marts.verdict.decision import ANSWERS, QUESTION, concluded, decide, for_each_question
 from warehouse.marts.verdict.question import COMPARISONS, VERDICT_OF, Condition, Evidence, Question
 from warehouse.marts.verdict.questions import questions
-from warehouse.marts.wording import verdict as wording
 from warehouse.tables.table import GRADES, Check, Column, mart
 
 TABLE = mart(

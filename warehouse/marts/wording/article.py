@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any
 
 from warehouse.marts.common.in_words import day, listed, money, moneys, number
-from warehouse.marts.wording import Words
+from warehouse.marts.common.words import Words
 
 Fields = Mapping[str, Any]
 

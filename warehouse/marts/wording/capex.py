@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from warehouse.marts.wording import Words
+from warehouse.marts.common.words import Words
 
 # Columns of `capex_quarterly` that a reason names.
 FIGURES = {

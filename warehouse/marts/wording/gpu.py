@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from warehouse.marts.wording import Words
+from warehouse.marts.common.words import Words
 
 WORDS: dict[str, Words] = {
     "no_peak_of_chip": "no price per PFLOP/s: the dense BF16 peak of a chip named just {gpu_model} is not known",

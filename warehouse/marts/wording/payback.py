@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from warehouse.marts.common.scopes import GROUP
-from warehouse.marts.wording import Words
+from warehouse.marts.common.words import Words
 
 Fields = Mapping[str, Any]
 # What of ours stands for the input of a published estimate.

@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from warehouse.marts.common.in_words import capital, in_words
+from warehouse.marts.common.words import Words, sentences
 from warehouse.marts.verdict.decision import BETWEEN
 from warehouse.marts.verdict.question import VERDICT_OF, Figure
 from warehouse.marts.verdict.questions import questions
-from warehouse.marts.wording import Words, sentences
 
 COMPARED = {">=": "at least", "<=": "at most", "<": "below", ">": "above", "==": "equal to"}
 

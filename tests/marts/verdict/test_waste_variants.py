@@ -12,7 +12,7 @@ from tests.marts.declared import failing
 from tests.marts.payback.cases import earlier, line, revenue
 from warehouse.marts import all_marts, build, known
 from warehouse.marts.common.scopes import SCOPES, VIEWS
-from warehouse.marts.payback import waste_variants
+from warehouse.marts.verdict import waste_variants
 from warehouse.marts.verdict.decision import QUESTIONS
 
 AS_OF = date(2026, 11, 29)
