@@ -39,7 +39,7 @@ def write_pages(
     store: Store, run: RunContext, sources: LiveSources, loaded: Loaded, built: Built, carried: Carried | None
 ) -> Pages:
     """Write the site beside the warehouse, and record the run and what it measured."""
-    from warehouse.reports import site  # Jinja is needed here only
+    from warehouse.reports.site.write import write  # Jinja, Altair and Great Tables are needed here only
 
     if run.asked_as_of is not None:
         views.drop_what_became_public_after(store, loaded.as_of)
@@ -47,7 +47,9 @@ def write_pages(
         views.create(store, loaded.as_of, _views())
     record.record_run(store, run, "published_with_old_data" if sources.failed else "published", loaded.as_of)
     record.record_measures(store, run, loaded.added, built.marts)
-    site.write(run.release / SITE, site.read(store.connection))
+    last = run.paths.published(run.asked_as_of) / SITE
+    dated = run.asked_as_of is not None
+    write(run.release / SITE, store.connection, last if last.is_dir() else None, dated=dated)
     return Pages(tuple(write_quality_page(store, run, run.release)))
 
 

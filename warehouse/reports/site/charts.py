@@ -1,0 +1,155 @@
+"""Charts: what Altair declares, drawn as SVG for both themes, with a palette that the colour-blind can tell apart.
+
+A chart is drawn when the site is written, so that it is there without JavaScript and on paper. Its colours are the
+light theme's while it is drawn; then each becomes a CSS variable, so that one drawing serves light and dark. Hues come
+from Okabe and Ito's palette, darkened until text in them can be read on white. Series differ in shape or dashes, too:
+`SHAPES` and `DASHES` go with `COLOURS` in order.
+
+The same specification lies in the page as data. `site.js` loads Vega on the first hover and draws it again with tooltips.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import cache
+from typing import Any
+
+import polars as pl
+
+from warehouse.reports.site.blocks import Chart
+
+WIDE, NARROW = 704, 356
+"""Widths of the drawings in pixels: of the text column on a desk, and of a phone of 390 pixels less its margins."""
+
+PALETTE = {
+    "#1b1f24": "--ink",
+    "#57606a": "--soft",
+    "#d8dee4": "--line",
+    "#fefefe": "--paper",
+    "#f5f7f9": "--tint",
+    "#0b5fa5": "--c1",
+    "#b8480a": "--c2",
+    "#00755b": "--c3",
+    "#8a3b8f": "--c4",
+    "#7a6200": "--c5",
+    "#5d6b79": "--c6",
+    "#9a3413": "--bad",
+    "#166535": "--good",
+    "#fedcba": "--hatch",
+}
+"""Colours of the light theme, by the CSS variables that take their place; each is in no other meaning."""
+
+INK, SOFT, LINE, PAPER, TINT = list(PALETTE)[:5]
+COLOURS = list(PALETTE)[5:11]
+BAD, GOOD = "#9a3413", "#166535"
+HATCH = "#fedcba"
+"""Fill of what is unknown: stripes. It is a colour for Vega and becomes a pattern in the page."""
+SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down"]
+DASHES = [[1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [10, 4], [4, 4]]
+
+FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'Liberation Sans', sans-serif"
+CONFIG: dict[str, Any] = {
+    "aria": False,
+    "background": None,
+    "font": FONT,
+    "padding": {"left": 2, "right": 8, "top": 4, "bottom": 4},
+    "view": {"stroke": None, "continuousHeight": 260, "discreteHeight": 260},
+    "axis": {
+        "labelColor": SOFT,
+        "titleColor": SOFT,
+        "titleFontWeight": "normal",
+        "labelFontSize": 12,
+        "titleFontSize": 12,
+        "gridColor": LINE,
+        "domainColor": SOFT,
+        "tickColor": SOFT,
+        "labelLimit": 220,
+        "titlePadding": 8,
+    },
+    "axisY": {"domain": False, "ticks": False, "titleAnchor": "end", "titleAngle": 0, "titleAlign": "left", "titleX": 0,
+              "titleY": -6, "titleBaseline": "bottom"},
+    "axisX": {"grid": False},
+    "legend": {"orient": "top", "direction": "horizontal", "labelColor": INK, "titleColor": SOFT, "labelFontSize": 12,
+               "titleFontSize": 12, "titleFontWeight": "normal", "symbolSize": 90, "labelLimit": 260, "columnPadding": 26,
+               "offset": 24, "title": None},
+    "header": {"labelColor": INK, "titleColor": SOFT, "labelFontSize": 13, "labelFontWeight": "bold", "labelAnchor": "start",
+               "title": None},
+    "range": {"category": COLOURS, "symbol": SHAPES},
+    "bar": {"color": COLOURS[0]},
+    "line": {"color": COLOURS[0], "strokeWidth": 2.2},
+    "point": {"color": COLOURS[0], "filled": True, "size": 64, "opacity": 1},
+    "area": {"color": COLOURS[0], "opacity": 0.25},
+    "rule": {"color": SOFT},
+    "text": {"color": INK, "fontSize": 12},
+    "tick": {"color": COLOURS[0], "thickness": 2},
+}  # fmt: skip
+_OF_SEVERAL = ("facet", "hconcat", "vconcat", "concat", "repeat")
+
+
+def specification(chart: Chart, width: int) -> dict[str, Any]:
+    """The Vega-Lite specification of a chart of a width in pixels, without the theme.
+
+    A single view is fitted to the width, with its axes. One of several views (facets) has the sizes that it was given.
+    """
+    spec: dict[str, Any] = chart.draw(chart.numbers.rows, width).to_dict()
+    for name in ("config", "$schema"):
+        spec.pop(name, None)
+    if not any(name in spec for name in _OF_SEVERAL) and "columns" not in spec:
+        spec["width"] = width
+        spec.setdefault("autosize", {"type": "fit-x", "contains": "padding"})
+    return spec
+
+
+@cache
+def _converter() -> Any:
+    import vl_convert  # starts a JavaScript engine: a second, once
+
+    return vl_convert
+
+
+def svg(spec: dict[str, Any]) -> str:
+    """A specification as SVG whose colours are the page's own."""
+    return recoloured(_drawn(json.dumps(spec, sort_keys=True)))
+
+
+@cache
+def _drawn(spec: str) -> str:
+    text: str = _converter().vegalite_to_svg(spec, config=CONFIG)
+    return text
+
+
+def recoloured(drawn: str) -> str:
+    """SVG with CSS variables in place of the colours of the light theme, and stripes in place of HATCH."""
+    drawn = re.sub(r"^<svg ", '<svg focusable="false" aria-hidden="true" ', drawn)
+    drawn = re.sub(r' (?:xmlns:xlink="[^"]*"|version="1.1"|class="marks")', "", drawn, count=3)
+    drawn = drawn.replace(f'"{HATCH}"', '"url(#hatch)"')
+    for colour, name in PALETTE.items():
+        drawn = drawn.replace(f'"{colour}"', f'"var({name})"')
+    # Two decimals are a hundredth of a pixel; a third of the drawing is digits beyond them.
+    return re.sub(r"(\d+\.\d\d)\d+", r"\1", drawn)
+
+
+def size(drawn: str) -> tuple[float, float]:
+    """Width and height of an SVG in pixels."""
+    found = re.search(r'width="([\d.]+)" height="([\d.]+)"', drawn)
+    return (float(found[1]), float(found[2])) if found else (0.0, 0.0)
+
+
+def vega() -> str:
+    """Vega, Vega-Lite and what they need, as one script."""
+    text: str = _converter().javascript_bundle("window.vega = vega; window.vegaLite = vegaLite;")
+    return text
+
+
+def vega_version() -> str:
+    return str(_converter().__version__)
+
+
+def theme_script() -> str:
+    """The theme as a script that `site.js` reads: how charts look, and which variable each colour is."""
+    return f"window.overbuildCharts = {json.dumps({'config': CONFIG, 'palette': PALETTE})};\n"
+
+
+def is_drawable(rows: pl.DataFrame) -> bool:
+    return rows.height > 0

@@ -1,0 +1,103 @@
+"""A page of the site, and what it reads the warehouse with.
+
+Pages lie in `pages/`, one file each, and `discover.py` finds them there; nothing lists them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from typing import Any
+
+import polars as pl
+
+from warehouse import sqltext
+from warehouse.database.connection import Connection
+from warehouse.reports.addresses import key_columns
+from warehouse.reports.lineage import named
+from warehouse.reports.site.blocks import Block, Figure
+
+
+@dataclass(frozen=True)
+class Page:
+    """Where a page is, what it is called and its place in the navigation.
+
+    `path` is from the root of the site. `title` is the heading, `label` the short name in the navigation, `about` one line
+    for the list of contents. Pages with a `place` stand in the navigation, in its order; others are reached by links.
+    """
+
+    path: str
+    title: str
+    about: str
+    label: str = ""
+    place: int | None = None
+
+    @property
+    def name(self) -> str:
+        return self.label or self.title
+
+    @property
+    def stem(self) -> str:
+        """The name of its files in `data/`."""
+        return self.path.removesuffix(".html").replace("/", "-")
+
+    @property
+    def root(self) -> str:
+        """The way from the page to the root of the site: `../` for a page in a folder."""
+        return "../" * self.path.count("/")
+
+
+Content = Sequence[Block]
+Family = Iterable[tuple[Page, Content]]
+
+
+class Reader:
+    """The published warehouse for pages: queries, and the value of a figure."""
+
+    def __init__(self, connection: Connection, *, dated: bool = False) -> None:
+        self.connection = connection
+        self.dated = dated
+        self._rows: dict[tuple[str, str], dict[str, Any]] = {}
+
+    @cached_property
+    def run(self) -> dict[str, Any]:
+        """The run that made it: `run_id`, `as_of`, `outcome`, `started_at`, `source`."""
+        found = self.rows(
+            "SELECT run_id, as_of, outcome, started_at, source FROM provenance.runs ORDER BY started_at DESC LIMIT 1"
+        ).to_dicts()
+        return found[0] if found else dict.fromkeys(("run_id", "as_of", "outcome", "started_at", "source"))
+
+    @property
+    def as_of(self) -> date:
+        return self.run["as_of"] or date.min
+
+    def rows(self, query: str, *parameters: Any) -> pl.DataFrame:
+        """The rows of a query."""
+        return self.connection.execute(query, list(parameters)).pl()
+
+    def one(self, query: str, *parameters: Any) -> dict[str, Any]:
+        """The first row of a query by column; empty where there is none, so that `.get` gives None."""
+        found = self.rows(query, *parameters).head(1).to_dicts()
+        return found[0] if found else {}
+
+    def row(self, table: str, key: dict[str, Any]) -> dict[str, Any]:
+        """The row of a table that a key names; empty where there is none. Raises ValueError where a key is not whole."""
+        declared = named(table)
+        names = key_columns(declared)
+        missing = [name for name in names if name not in key]
+        if missing:
+            raise ValueError(f"a row of {declared.full_name} is named by {', '.join(names)}; {missing} is missing")
+        at = (declared.full_name, repr([key[name] for name in names]))
+        if at not in self._rows:
+            where = " AND ".join(f"{sqltext.identifier(name)} IS NOT DISTINCT FROM ?" for name in names)
+            query = f"SELECT * FROM {declared.full_name} WHERE {where} LIMIT 1"
+            self._rows[at] = self.one(query, *(key[name] for name in declared.key))
+        return self._rows[at]
+
+    def value(self, figure: Figure) -> Any:
+        """What the warehouse holds for a figure; None where it is null or has no row."""
+        if figure.column not in named(figure.table).names:
+            raise ValueError(f"{figure.table} has no column {figure.column}")
+        return self.row(figure.table, dict(figure.key)).get(figure.column)

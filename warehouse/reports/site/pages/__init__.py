@@ -1,0 +1,1 @@
+"""One file a page, or a family of pages; found by `page.py`, listed nowhere."""

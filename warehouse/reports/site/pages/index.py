@@ -1,0 +1,329 @@
+"""The front page: the answer in thirty seconds, why, how sure, and what would change it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import altair as alt
+import polars as pl
+
+from warehouse.marts.common.scopes import GROUP
+from warehouse.marts.verdict.decision import ASKED
+from warehouse.reports.site import ages, charts
+from warehouse.reports.site.blocks import (
+    Answer,
+    Block,
+    Card,
+    Cards,
+    Chart,
+    Code,
+    Contents,
+    Figure,
+    Heading,
+    Note,
+    Shown,
+    Span,
+    Strong,
+    Table,
+    Text,
+    Words,
+    shown,
+)  # fmt: skip
+from warehouse.reports.site.forms import speak
+from warehouse.reports.site.page import Page, Reader
+from warehouse.reports.site.pages import spending
+
+PAGE = Page(
+    "index.html",
+    "Is AI infrastructure spending wasteful, now that a lab says it trained a frontier model for under six million dollars?",
+    "The answer, why, how sure it is and what would change it.",
+    label="The answer",
+    place=0,
+)
+VERDICT, SIMULATION, CONDITIONS, COST = (
+    "marts.verdict", "marts.waste_simulation", "marts.verdict_conditions", "marts.training_cost",
+)  # fmt: skip
+LADDER = ("final_run_rental", "hardware_owned", "research_programme", "company_capex")
+
+
+def content(reader: Reader) -> Sequence[Block]:
+    verdict = reader.row(VERDICT, {"scope": GROUP, "question": "overall"})
+    return [
+        *(answer(verdict) if verdict else nothing(reader)),
+        *(cards(reader) if verdict else ()),
+        *changes(reader),
+        Heading("Three pictures"),
+        spending.by_quarter(reader),
+        ladder(reader),
+        growth(reader),
+        Heading("The questions behind it"),
+        *questions(reader),
+        Heading("How fresh the sources are", anchor="freshness"),
+        freshness(reader),
+        Text("Run ", Code(str(reader.run["run_id"])), ".", style="about"),
+        Contents(),
+    ]
+
+
+def nothing(reader: Reader) -> list[Block]:
+    return [
+        Note(
+            Strong("There is no verdict. "),
+            f"The facts that were public by {speak(reader.run['as_of'], 'date')} give none: each page says what is missing.",
+            style="warning",
+        )
+    ]
+
+
+def answer(verdict: dict[str, Any]) -> list[Block]:
+    key = {"scope": GROUP, "question": verdict["question"]}
+    sure: list[Span] = [f"Grade {verdict['evidence_grade']}: the weakest among the facts that matter to it"]
+    sure.append(f", the newest of {speak(verdict['inputs_through'], 'date')}. " if verdict["inputs_through"] else ". ")
+    if verdict["reason"]:
+        sure.append(Words(VERDICT, key, "reason"))
+    return [
+        Answer(
+            question="",
+            verdict=verdict["verdict"],
+            headline=Words(VERDICT, key, "headline"),
+            leaning=leaning(verdict),
+            lines=(
+                ("Why", (Words(VERDICT, key, "statement"),)),
+                ("How sure", sure),
+                ("What would change it", (Words(VERDICT, key, "would_change"),)),
+            ),
+            large=True,
+        )
+    ]
+
+
+def leaning(verdict: dict[str, Any]) -> str:
+    """`leans to on course (69 % of draws)`; empty where it leans nowhere."""
+    if not verdict["leaning"]:
+        return ""
+    return f"leans to {speak(verdict['leaning'], 'name')} ({speak(verdict['leaning_probability'], 'percent')} of draws)"
+
+
+def cards(reader: Reader) -> list[Block]:
+    """Four: what AI revenue covers, what may be redundant, what the market said, how this was made."""
+    coverage = {"scope": GROUP, "revenue_view": "infrastructure", "bound": "point", "quantity": "coverage"}
+    redundant = {"scope": GROUP, "revenue_view": "none", "bound": "point", "quantity": "redundant_capex_share"}
+    q1 = reader.row(VERDICT, {"scope": GROUP, "question": "Q1"})
+
+    def simulated(key: dict[str, Any], column: str) -> Figure:
+        return Figure(SIMULATION, key, column, "percent")
+
+    made: list[Card] = [
+        Card(
+            "AI revenue covers, of what the spending requires",
+            simulated(coverage, "p50"),
+            ("Nine in ten draws lie between ", simulated(coverage, "p05"), " and ", simulated(coverage, "p95"),
+             ". It pays for itself at 100 %."),
+            href="pays.html",
+        ),
+        Card(
+            "Spending that cheaper training makes redundant, one case in twenty above",
+            simulated(redundant, "p95"),
+            ("The middle case is ", simulated(redundant, "p50"), ". Above 25 % would look wasteful."),
+            href="redundant.html",
+        ),
+    ]  # fmt: skip
+    if q1:
+        made.append(
+            Card(
+                "The claim of cheap training",
+                speak(q1["verdict"], "verdict"),
+                (Words(VERDICT, {"scope": GROUP, "question": "Q1"}, "headline"),),
+                href="training.html",
+                tone=q1["verdict"],
+            )
+        )
+    made.append(
+        Card(
+            "How this was made",
+            "From filings, prices and stated assumptions",
+            (
+                "Every figure is computed, opens to its documents and can be made again with one command: ",
+                Code("make run"),
+            ),
+            href="data.html",
+        )
+    )
+    return [Cards(made)]
+
+
+def changes(reader: Reader) -> list[Block]:
+    """What changed since the last run; `overbuild diff` fills this place."""
+    return []
+
+
+def ladder(reader: Reader) -> Chart:
+    rows = reader.rows(
+        f"""SELECT run_id, model, developer, cost_scope, claimed_cost_usd, cost_low_usd, cost_mid_usd, cost_high_usd, grade
+        FROM {COST} WHERE NOT is_component AND list_contains(?, cost_scope)
+        AND (developer LIKE 'DeepSeek%' AND (cost_mid_usd IS NOT NULL OR cost_scope <> 'final_run_rental')
+          OR cost_scope = 'research_programme' AND claimed_cost_usd > 1e9
+          OR model IN ('Llama 3.1 405B', 'GPT-4') AND cost_mid_usd IS NOT NULL)
+        ORDER BY coalesce(cost_mid_usd, claimed_cost_usd), run_id""",
+        list(LADDER),
+    )
+    return Chart(
+        title="Six million dollars is the lowest rung: the final run, rented",
+        description="Dots on a logarithmic axis of dollars. DeepSeek's final runs cost 6 to 18 million at rental prices; its "
+        "hardware about 1.6 billion, and a year of another laboratory's research 5 billion.",
+        draw=draw_ladder,
+        note=("Logarithmic axis: each step is ten times the one before. Bars run from the lowest to the highest rental offer.",),
+        numbers=Table(
+            "ladder",
+            "Training costs by what they count",
+            rows,
+            shown(COST, "model", Shown("cost_scope", "What it counts", "name"), Shown("claimed_cost_usd", "Claimed", "usd"),
+                  Shown("cost_low_usd", "Recomputed, lowest", "usd"), Shown("cost_mid_usd", "Middle", "usd"),
+                  Shown("cost_high_usd", "Highest", "usd"), "grade"),
+            of=COST,
+        ),
+    )  # fmt: skip
+
+
+def draw_ladder(rows: pl.DataFrame, width: int) -> alt.LayerChart:
+    rows = rows.with_columns(scope=pl.col("cost_scope").str.replace_all("_", " "))
+    rows = rows.with_columns(what=pl.format("{}|{}", pl.col("model"), pl.col("scope")) if width <= charts.NARROW
+                             else pl.format("{}: {}", pl.col("model"), pl.col("scope")))  # fmt: skip
+    order = rows["what"].unique(maintain_order=True).to_list()
+    y = alt.Y(
+        "what:N",
+        sort=order,
+        title=None,
+        axis=alt.Axis(labelExpr="split(datum.label, '|')", labelLimit=330, domain=False),
+    )
+    axis = alt.Axis(values=[1e6, 1e7, 1e8, 1e9, 1e10], labelExpr="{'6': '$1m', '7': '$10m', '8': '$100m', '9': '$1bn', '10': "
+                    "'$10bn'}[format(log(datum.value) / LN10, '.0f')]", grid=True, title="Dollars, logarithmic")  # fmt: skip
+    x = alt.X("value:Q", scale=alt.Scale(type="log", domain=[3e6, 1e10], nice=False), axis=axis)
+    kinds = {"claimed_cost_usd": "Claimed or estimated", "cost_mid_usd": "Recomputed at rental prices"}
+    long = (
+        rows.unpivot(list(kinds), index=["what", "model"], variable_name="which")
+        .drop_nulls("value")
+        .with_columns(pl.col("which").replace_strict(kinds))
+    )
+    names = list(kinds.values())
+    points = (
+        alt.Chart(long)
+        .mark_point(size=90)
+        .encode(
+            y=y,
+            x=x,
+            color=alt.Color("which:N", scale=alt.Scale(domain=names, range=[charts.COLOURS[1], charts.COLOURS[0]])),
+            shape=alt.Shape("which:N", scale=alt.Scale(domain=names, range=["diamond", "circle"])),
+            tooltip=[
+                alt.Tooltip("model:N", title="Model"),
+                alt.Tooltip("which:N", title="Cost"),
+                alt.Tooltip("value:Q", title="$", format=",.0f"),
+            ],
+        )
+    )
+    spans = (
+        alt.Chart(rows.drop_nulls("cost_low_usd"))
+        .mark_rule(strokeWidth=5, opacity=0.35, color=charts.COLOURS[0])
+        .encode(y=y, x=alt.X("cost_low_usd:Q"), x2="cost_high_usd:Q")
+    )
+    return alt.layer(spans, points).properties(height=alt.Step(34 if width <= charts.NARROW else 26))
+
+
+def growth(reader: Reader) -> Chart:
+    needed = reader.rows(
+        f"""SELECT scope, revenue_view, bound, quantity, p05, p50, p95, grade FROM {SIMULATION}
+        WHERE scope = ? AND quantity = 'breakeven_growth' AND p50 IS NOT NULL ORDER BY revenue_view, bound""",
+        GROUP,
+    )
+    seen = reader.rows(
+        f"""SELECT scope, question, condition, regexp_extract(condition, 'est_(.*)', 1) AS revenue_view, value AS seen,
+        regexp_extract(condition, 'seen_([a-z]+)_', 1) AS which, grade FROM {CONDITIONS}
+        WHERE scope = ? AND condition LIKE 'growth_seen_%' AND value IS NOT NULL ORDER BY condition""",
+        GROUP,
+    )
+    rows = pl.concat([needed, seen], how="diagonal").sort("revenue_view", "bound", "which", nulls_last=True)
+    return Chart(
+        title="AI revenue has grown faster than it must to pay; for how long decides",
+        description="For two ways of counting revenue, bars of the growth a year at which the spending pays for itself, and "
+        "marks of the lowest and highest growth seen. The axis is logarithmic.",
+        draw=draw_growth,
+        note=("Bars hold nine in ten draws, the white line is the middle one. Logarithmic axis.",),
+        numbers=Table(
+            "growth",
+            "Growth a year: needed to pay, and seen",
+            rows,
+            (
+                Shown("revenue_view", "Revenue counted", "name"),
+                Shown("bound", "Revenue taken", "name"),
+                Shown("p05", "1 in 20 below", "percent", opens=SIMULATION),
+                Shown("p50", "Needed, middle", "percent", opens=SIMULATION),
+                Shown("p95", "1 in 20 above", "percent", opens=SIMULATION),
+                Shown("which", "Seen", "name"),
+                Shown("seen", "Growth seen", "percent", opens=f"{CONDITIONS}:value"),
+            ),
+        ),
+    )
+
+
+def draw_growth(rows: pl.DataFrame, width: int) -> alt.LayerChart:
+    said = {"lower": "revenue at its lowest", "point": "revenue as drawn", "upper": "revenue at its highest"}
+    rows = rows.with_columns(
+        view=pl.col("revenue_view").str.replace_all("_", " "),
+        case=pl.col("bound").replace_strict(said, default=pl.lit("growth seen")),
+    )
+    rows = rows.with_columns(what_of=pl.format("{}|{}", pl.col("view"), pl.col("case")))
+    order = rows.sort("revenue_view", "bound", nulls_last=True)["what_of"].unique(maintain_order=True).to_list()
+    y = alt.Y("what_of:N", sort=order, title=None,
+              axis=alt.Axis(labelExpr="split(datum.label, '|')", labelLimit=200, domain=False))  # fmt: skip
+    axis = alt.Axis(values=[0.25, 0.5, 1, 2, 5, 10, 50], format="%", grid=True, title="Growth a year, logarithmic")
+    x = alt.X("p50:Q", scale=alt.Scale(type="log", nice=False), axis=axis)
+    kinds = ["needed to pay for itself", "lowest seen", "highest seen"]
+    color = alt.Color(
+        "kind:N", scale=alt.Scale(domain=kinds, range=[charts.COLOURS[0], charts.COLOURS[1], charts.COLOURS[1]])
+    )
+    shape = alt.Shape("kind:N", scale=alt.Scale(domain=kinds, range=["square", "triangle-right", "triangle-left"]))
+    needed = rows.drop_nulls("p50").with_columns(kind=pl.lit(kinds[0]))
+    seen = rows.drop_nulls("seen").with_columns(kind=pl.col("which") + " seen", p50=pl.col("seen"))
+    bars = alt.Chart(needed).mark_bar(height=12, opacity=0.45, color=charts.COLOURS[0]).encode(
+        y=y, x=alt.X("p05:Q", scale=alt.Scale(type="log", nice=False), axis=axis), x2="p95:Q")  # fmt: skip
+    points = alt.Chart(pl.concat([needed, seen], how="diagonal")).mark_point(size=90).encode(
+        y=y, x=x, color=color, shape=shape,
+        tooltip=[alt.Tooltip("case:N", title="Case"), alt.Tooltip("kind:N", title="Growth"),
+                 alt.Tooltip("p50:Q", title="a year", format=".0%")])  # fmt: skip
+    return alt.layer(bars, points).properties(height=alt.Step(38))
+
+
+def questions(reader: Reader) -> list[Block]:
+    found: list[Block] = []
+    for question, asks in ASKED.items():
+        if question == "overall":
+            continue
+        key = {"scope": GROUP, "question": question}
+        row = reader.row(VERDICT, key)
+        if not row:
+            found.append(Text(asks, " There is no verdict by this date.", style="about"))
+            continue
+        found.append(Answer(asks, row["verdict"], Words(VERDICT, key, "headline"), leaning=leaning(row)))
+    return found
+
+
+def freshness(reader: Reader) -> Table:
+    rows = pl.DataFrame(
+        ages.rows(ages.ages(reader)),
+        schema={"source": pl.String, "newest": pl.Date, "days": pl.Int64, "promised": pl.String, "state": pl.String,
+                "because": pl.String},
+    )  # fmt: skip
+    return Table(
+        "sources",
+        "",
+        rows,
+        (
+            Shown("source", "Source"),
+            Shown("newest", "Newest fact", "date"),
+            Shown("days", "Days old", "count", opens=""),
+            Shown("promised", "Promised within"),
+            Shown("state", "State"),
+            Shown("because", "Why"),
+        ),
+    )

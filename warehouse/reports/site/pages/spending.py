@@ -1,0 +1,209 @@
+"""What the buyers spend: by quarter, against what they said, and against what they earn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import altair as alt
+import polars as pl
+
+from warehouse.marts.common.scopes import COMPANIES
+from warehouse.reports.site import charts
+from warehouse.reports.site.blocks import Block, Chart, Figure, Heading, Shown, Table, Text, shown
+from warehouse.reports.site.page import Page, Reader
+
+PAGE = Page(
+    "spending.html",
+    "What the four buyers spend",
+    "Capital expenditure by quarter and company, guidance, and how heavy it is beside revenue and cash flow.",
+    label="Spending",
+    place=20,
+)
+QUARTERLY, GROUPED, YEARLY = "marts.capex_quarterly", "marts.capex_group", "marts.capex_yearly"
+
+
+def content(reader: Reader) -> Sequence[Block]:
+    latest = reader.one(
+        f"SELECT * FROM {GROUPED} WHERE capex_ttm_usd IS NOT NULL ORDER BY calendar_quarter DESC LIMIT 1"
+    )
+    return [
+        *lead(latest),
+        by_quarter(reader),
+        Heading("How heavy it is"),
+        ratios(reader),
+        Heading("Year by year"),
+        years(reader),
+        Heading("What they said they would spend"),
+        guidance(reader),
+        Heading("The group, quarter by quarter"),
+        group(reader),
+    ]
+
+
+def lead(latest: dict[str, Any]) -> list[Block]:
+    if not latest:
+        return [Text("No four quarters in a row are known of all four companies by this date.", style="lead")]
+    spent = Figure(GROUPED, {"calendar_quarter": latest["calendar_quarter"]}, "capex_ttm_usd", "usd")
+    quarter = f"Q{latest['calendar_quarter'][5]} {latest['calendar_quarter'][:4]}"
+    return [
+        Text("The four spent ", spent, f" on property and equipment in the four quarters to {quarter}, ",
+             "finance leases not counted.", style="lead")
+    ]  # fmt: skip
+
+
+def by_quarter(reader: Reader) -> Chart:
+    """Stacked bars by company; quarters in which a company is unknown are striped at the height of what is known."""
+    rows = reader.rows(
+        f"SELECT ticker, company, calendar_quarter, period_end, capex_usd, grade, reason FROM {QUARTERLY} "
+        "WHERE list_contains(?, ticker) ORDER BY calendar_quarter, ticker",
+        list(COMPANIES),
+    )
+    return Chart(
+        title="Quarterly spending has risen in every company",
+        description="Stacked bars of the capital expenditure of Alphabet, Amazon, Meta and Microsoft by calendar quarter. "
+        "The bars grow from quarter to quarter. The numbers are in the table below.",
+        draw=draw_quarters,
+        note=("A striped mark stands for a company whose quarter is unknown by this date.",),
+        numbers=Table(
+            "quarters",
+            "Capital expenditure by company and quarter",
+            rows,
+            shown(QUARTERLY, Shown("calendar_quarter", "Quarter", "quarter"), "company", "capex_usd", "grade"),
+            of=QUARTERLY,
+        ),
+    )
+
+
+def draw_quarters(rows: pl.DataFrame, width: int) -> alt.LayerChart:
+    companies = rows["company"].unique().sort().to_list()
+    rows = rows.with_columns(
+        billions=pl.col("capex_usd") / 1e9,
+        quarter=pl.format("{} {}", pl.col("calendar_quarter").str.slice(4), pl.col("calendar_quarter").str.slice(0, 4)),
+        place=pl.col("company").replace_strict(companies, range(len(companies)), return_dtype=pl.Int64),
+    )
+    order = rows["quarter"].unique(maintain_order=True).to_list()
+    step = 4 if width <= charts.NARROW else 2
+    x = alt.X(
+        "quarter:N",
+        sort=order,
+        title=None,
+        axis=alt.Axis(labelAngle=0, values=order[::-1][::step], labelExpr="split(datum.label, ' ')"),
+    )
+    bars = (
+        alt.Chart(rows.filter(pl.col("billions").is_not_null()))
+        .mark_bar(stroke=charts.PAPER, strokeWidth=0.7)
+        .encode(
+            x=x,
+            y=alt.Y("billions:Q", stack=True, title="$ billion"),
+            color=alt.Color(
+                "company:N", sort=companies, scale=alt.Scale(domain=companies, range=charts.COLOURS[: len(companies)])
+            ),
+            order=alt.Order("place:Q"),
+            tooltip=[
+                alt.Tooltip("company:N", title="Company"),
+                alt.Tooltip("quarter:N", title="Quarter"),
+                alt.Tooltip("billions:Q", title="$ billion", format=",.1f"),
+            ],
+        )
+    )
+    unknown = (
+        alt.Chart(rows.filter(pl.col("billions").is_null()).group_by("quarter", maintain_order=True).len("companies"))
+        .mark_bar(fill=charts.HATCH, height=12, yOffset=-6, opacity=1)
+        .encode(x=x, y=alt.datum(0), tooltip=[alt.Tooltip("companies:Q", title="Companies unknown")])
+    )
+    return alt.layer(bars, unknown)
+
+
+def ratios(reader: Reader) -> Chart:
+    rows = reader.rows(
+        f"""SELECT ticker, company, calendar_quarter, period_end, capex_to_revenue, capex_to_operating_cash_flow,
+        capex_with_leases_to_operating_cash_flow, grade FROM {QUARTERLY}
+        WHERE list_contains(?, ticker) AND capex_usd IS NOT NULL ORDER BY ticker, calendar_quarter""",
+        list(COMPANIES),
+    )
+    return Chart(
+        title="Capital expenditure takes a growing part of operating cash flow",
+        description="One small chart for each of four companies: capital expenditure over operating cash flow by quarter, "
+        "with a line at 100 %, where all cash from operations is spent.",
+        draw=draw_ratios,
+        numbers=Table(
+            "ratios",
+            "Capital expenditure over revenue and over operating cash flow",
+            rows,
+            (
+                Shown("calendar_quarter", "Quarter", "quarter"),
+                Shown("company", "Company"),
+                Shown("capex_to_revenue", "Over revenue", "percent"),
+                Shown("capex_to_operating_cash_flow", "Over cash flow", "percent"),
+                Shown("capex_with_leases_to_operating_cash_flow", "With leases, over cash flow", "percent"),
+                Shown("grade", "Grade", "grade"),
+            ),
+            of=QUARTERLY,
+        ),
+    )
+
+
+def draw_ratios(rows: pl.DataFrame, width: int) -> alt.FacetChart:
+    columns = 1 if width <= charts.NARROW else 2
+    line = alt.Chart().mark_line(point=alt.OverlayMarkDef(size=36)).encode(
+        x=alt.X("period_end:T", title=None, axis=alt.Axis(format="%Y", tickCount="year")),
+        y=alt.Y("capex_to_operating_cash_flow:Q", title=None, axis=alt.Axis(format="%", tickCount=4), scale=alt.Scale(zero=True)),
+        tooltip=[
+            alt.Tooltip("company:N", title="Company"),
+            alt.Tooltip("calendar_quarter:N", title="Quarter"),
+            alt.Tooltip("capex_to_operating_cash_flow:Q", title="Over cash flow", format=".0%"),
+        ],
+    )  # fmt: skip
+    whole = alt.Chart().mark_rule(strokeDash=[4, 3]).encode(y=alt.datum(1))
+    each = (width - 60 * columns) // columns
+    return (
+        alt.layer(line, whole, data=rows)
+        .properties(width=each, height=130)
+        .facet(facet=alt.Facet("company:N", title=None), columns=columns, spacing=22)
+    )
+
+
+def years(reader: Reader) -> Table:
+    rows = reader.rows(
+        f"SELECT * FROM {YEARLY} WHERE year_kind = 'calendar' AND list_contains(?, ticker) ORDER BY year DESC, company",
+        list(COMPANIES),
+    )
+    return Table(
+        "years",
+        "Spent in a calendar year",
+        rows,
+        shown(YEARLY, "year", "company", Shown("capex_usd", "Whole year", "usd"),
+              Shown("capex_so_far_usd", "Known quarters", "usd"), "quarters_known", "revenue_usd", "grade"),
+        of=YEARLY,
+        about="A year is whole where all four quarters are known.",
+        open_rows=8,
+    )  # fmt: skip
+
+
+def guidance(reader: Reader) -> Table:
+    of = "core.capex_guidance"
+    rows = reader.rows(
+        "SELECT * FROM capex_guidance WHERE known_on <= ? ORDER BY ticker, fiscal_year DESC, issued_on DESC",
+        reader.as_of,
+    )
+    return Table(
+        "guidance",
+        "Guidance as it was given",
+        rows,
+        shown(of, "ticker", "fiscal_year", "issued_on", "low_usd", "high_usd", "grade"),
+        of=of,
+        open_rows=12,
+    )
+
+
+def group(reader: Reader) -> Table:
+    rows = reader.rows(f"SELECT * FROM {GROUPED} ORDER BY calendar_quarter DESC")
+    return Table(
+        "group",
+        "The four together",
+        rows,
+        shown(GROUPED, "calendar_quarter", Shown("companies", "Known of", "text"), "capex_usd",
+              Shown("capex_ttm_usd", "Four quarters", "usd"), Shown("coverage_share", "Part known", "percent"), "grade"),
+        of=GROUPED,
+    )  # fmt: skip
