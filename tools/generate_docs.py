@@ -16,12 +16,16 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 
 from warehouse import marts
+from warehouse.database import views
+from warehouse.database.connection import ALIAS, in_memory
 from warehouse.database.releases import reading
 from warehouse.marts.verdict.condition_words import graded
 from warehouse.marts.verdict.decision import ASKED, SILENT
+from warehouse.pipeline import publish
 from warehouse.tables import CORE, SYSTEM
 from warehouse.tables.table import Table
 
@@ -159,7 +163,7 @@ def _trimmed(text: str) -> str:
 
 
 def dictionary() -> str:
-    """Every table and column, from their declarations."""
+    """Every table, view and column, from their declarations."""
     parts = [
         "# Data dictionary",
         "",
@@ -182,7 +186,33 @@ def dictionary() -> str:
                 f"- `{c.name}` ({'quarantines rows' if c.quarantines or c.quarantines_compared else c.severity}): {c.protects}"
                 for c in table.checks
             ]
-    return "\n".join(parts) + "\n"
+    return "\n".join([*parts, *_views()]) + "\n"
+
+
+def _views() -> list[str]:
+    """The views of `sql/views/`, from the comments that a run gives them; made on empty tables."""
+    with in_memory() as database:
+        database.execute(f"ATTACH ':memory:' AS {ALIAS}; USE {ALIAS}")
+        answers = [mart.table for mart in marts.all_marts().values()]
+        tables = [*CORE.values(), *SYSTEM.values(), *answers]
+        for schema in dict.fromkeys(table.schema for table in tables):
+            database.execute(f"CREATE SCHEMA {schema}")
+        for table in tables:
+            for statement in table.ddl():
+                database.execute(statement)
+        views.create(database, date.max, publish.statements(), answers)
+        parts = ["", "## Views in main", "", "Each table of `core` has a view of its current rows and each mart one of its bare "
+                 "name, with the same columns. These are put together for a reader:"]  # fmt: skip
+        for statement in publish.statements():
+            name = views.name_of(statement)
+            rows = database.execute(
+                "SELECT column_name, lower(data_type), coalesce(comment, '') FROM duckdb_columns() "
+                "WHERE schema_name = 'main' AND table_name = ? ORDER BY column_index", [name],
+            ).fetchall()  # fmt: skip
+            parts += ["", f"### main.{name}", "", views.opening_of(statement), ""]
+            parts += ["| column | type | meaning |", "|---|---|---|"]
+            parts += [f"| `{column}` | {kind} | {meaning} |" for column, kind, meaning in rows]
+    return parts
 
 
 if __name__ == "__main__":

@@ -15,3 +15,7 @@ SELECT ticker, fiscal_year, issued_on, low_usd, high_usd, middle_usd, basis, of_
   note, grade, known_on, citation
 FROM said
 ORDER BY ticker, fiscal_year, issued_on;
+COMMENT ON COLUMN main.guidance_history.middle_usd IS 'middle of low and high [USD]';
+COMMENT ON COLUMN main.guidance_history.issued_before_on IS 'day of the company''s words before on that year';
+COMMENT ON COLUMN main.guidance_history.change_usd IS 'change of the middle against the words before; null where they are on another basis [USD]';
+COMMENT ON COLUMN main.guidance_history.reason IS 'why there is no change';

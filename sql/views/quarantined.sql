@@ -8,3 +8,6 @@ LEFT JOIN (SELECT sha256, any_value(name) AS name, any_value(url) AS url FROM pr
   ON d.sha256 = q.document_sha256
 LEFT JOIN (FROM quality.decisions QUALIFY row_number() OVER (PARTITION BY row_id ORDER BY decided_at DESC) = 1) c
   ON c.row_id = q.row_id AND c.decision <> 'withdrawn';
+COMMENT ON COLUMN main.quarantined.document IS 'name of the document that holds it';
+COMMENT ON COLUMN main.quarantined.decision IS 'waits, or what a person decided';
+COMMENT ON COLUMN main.quarantined.decision_reason IS 'why it was decided so';

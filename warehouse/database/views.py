@@ -1,31 +1,87 @@
 """The views of a warehouse: in `main` one row for each thing, the current one as of the date of the answer.
 
 Whoever asks `select * from stock_prices` wants one bar for each day, not every bar that any source ever sent. Marts
-select the same rows in Polars (`warehouse.marts.common.select_current`), by the same declared order.
+select the same rows in Polars (`warehouse.marts.common.select_current`), by the same declared order. A mart is there under
+its bare name too (`select * from verdict`), in any program that opens the file. The views of `sql/views/` put together
+what a reader asks for first.
+
+Whoever lists the columns of a view of `sql/views/` must learn what they mean. So such a view has the comment that opens its
+file, and each of its columns that of the table it comes from; what a view makes itself, its file explains (`COMMENT ON
+COLUMN`). The other views are one table each and name it; its columns say what they mean.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
+from typing import Any, Protocol
 
 from warehouse import sqltext
 from warehouse.database.connection import ALIAS
 from warehouse.database.store import Store
-from warehouse.tables import CORE
+from warehouse.tables import CORE, SYSTEM
 from warehouse.tables.current import By, order_of_rows, order_of_sources
 from warehouse.tables.table import Table
 
+_OPENING = re.compile(r"\A(?:-- .*\n)+")
+_NAME = re.compile(r"^CREATE OR REPLACE VIEW main\.(\w+)", re.MULTILINE)
+_READ = re.compile(r"\b(?:core|marts|main|quality|provenance)\.\w+")
 
-def create(store: Store, as_of: date, statements: Iterable[str] = ()) -> None:
-    """For each table of `core` the view of its current rows as of a date, then the views of the given statements."""
-    for table in CORE.values():
-        view = f"{ALIAS}.main.{table.name}"
-        about = f"the current row of each thing in {table.full_name}: {table.meaning}"
-        store.execute(f"CREATE OR REPLACE VIEW {view} AS {current_rows(table, as_of)}")
-        store.execute(f"COMMENT ON VIEW {view} IS {sqltext.literal(about)}")
-    for statement in statements:
-        store.execute(statement)
+
+class Database(Protocol):
+    """What runs SQL in the warehouse: a store, or a connection that uses it."""
+
+    def execute(self, sql: str, /) -> Any: ...
+
+
+def create(store: Database, as_of: date, statements: Iterable[str] = (), answers: Iterable[Table] = ()) -> None:
+    """For each table of `core` the view of its current rows as of a date, for each of the answers (marts) a view of its
+    bare name, then the views of the given statements, these with what their columns mean."""
+    answers, statements = tuple(answers), tuple(statements)
+    made = [_view_of(table, current_rows(table, as_of), "the current row of each thing in ") for table in CORE.values()]
+    made += [_view_of(table, f"SELECT * FROM {table.full_name}") for table in answers]
+    _together(store, [*made, *statements])
+    declared = {table.full_name: table for table in (*CORE.values(), *SYSTEM.values(), *answers)}
+    declared |= {f"main.{table.name}": table for table in CORE.values()}
+    _together(store, [sentence for statement in statements for sentence in _explained(store, statement, declared)])
+
+
+def _together(store: Database, statements: Iterable[str]) -> None:
+    """In one transaction: each by itself would be written to the disk by itself."""
+    if wanted := [statement.strip().removesuffix(";") for statement in statements]:
+        store.execute("BEGIN;\n" + ";\n".join(wanted) + ";\nCOMMIT")
+
+
+def name_of(statement: str) -> str:
+    """The name of the view that a statement of `sql/views/` makes."""
+    return _NAME.findall(statement)[0]
+
+
+def opening_of(statement: str) -> str:
+    """What the view is: the comment that opens its file."""
+    return " ".join(line.removeprefix("-- ") for line in _OPENING.findall(statement)[0].splitlines())
+
+
+def _view_of(table: Table, query: str, about: str = "") -> str:
+    view = f"{ALIAS}.main.{table.name}"
+    comment = sqltext.literal(f"{about}{table.full_name}: {table.meaning}")
+    return f"CREATE OR REPLACE VIEW {view} AS {query}; COMMENT ON VIEW {view} IS {comment}"
+
+
+def _explained(store: Database, statement: str, declared: Mapping[str, Table]) -> Iterator[str]:
+    """SQL that says what a view of `sql/views/` is, and what those of its columns mean that its file does not explain."""
+    view = f"{ALIAS}.main.{name_of(statement)}"
+    yield f"COMMENT ON VIEW {view} IS {sqltext.literal(opening_of(statement))}"
+    read = [declared[name] for name in _READ.findall(statement) if name in declared]
+    meanings = {column.name: column.comment for table in reversed(read) for column in table.columns}
+    bare = store.execute(
+        "SELECT column_name FROM duckdb_columns() WHERE database_name = current_database() AND schema_name = 'main' "
+        f"AND table_name = {sqltext.literal(name_of(statement))} AND comment IS NULL"
+    ).fetchall()
+    for (name,) in bare:
+        if name in meanings:
+            yield f"COMMENT ON COLUMN {view}.{sqltext.identifier(name)} IS {sqltext.literal(meanings[name])}"
 
 
 def drop_what_became_public_after(store: Store, as_of: date) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 from warehouse import files
 from warehouse.database import views
 from warehouse.database.store import Store
+from warehouse.marts import all_marts
 from warehouse.paths import QUALITY, SITE, WAREHOUSE, Paths
 from warehouse.pipeline import ingest, record
 from warehouse.pipeline.build import Built, Carried, Loaded
@@ -44,7 +45,7 @@ def write_pages(
     if run.asked_as_of is not None:
         views.drop_what_became_public_after(store, loaded.as_of)
     if carried is None:
-        views.create(store, loaded.as_of, _views())
+        views.create(store, loaded.as_of, statements(), [mart.table for mart in all_marts().values()])
     record.record_run(store, run, "published_with_old_data" if sources.failed else "published", loaded.as_of)
     record.record_measures(store, run, loaded.added, built.marts)
     last = run.paths.published(run.asked_as_of) / SITE
@@ -64,7 +65,8 @@ def write_quality_page(store: Store, run: RunContext, folder: Path, refusal: str
     return waiting
 
 
-def _views() -> list[str]:
+def statements() -> list[str]:
+    """The SQL of the views that put together what a reader asks for first."""
     folder = Path(str(resources.files("sql"))) / "views"
     return [path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.sql"))]
 

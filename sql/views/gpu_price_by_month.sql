@@ -1,0 +1,14 @@
+-- What an hour of a GPU rented for in each month, newest first: the middle offer, and the move of the chained index. The middle is
+-- null below three providers, with the reason; changes are read from the index, as another list of providers is another middle.
+CREATE OR REPLACE VIEW main.gpu_price_by_month AS
+SELECT i.month, i.gpu_model, i.provider_class, i.pricing_kind, i.n_providers, i.n_offers, i.n_administered,
+  i.p25_usd_per_gpu_hour, i.median_usd_per_gpu_hour, i.p75_usd_per_gpu_hour, i.median_usd_per_pflop_hour,
+  i.median_real_usd_per_gpu_hour, c.n_matched_providers, c.compared_from, c.change, c.matched_index, c.real_index,
+  c.usd_per_gpu_hour AS index_usd_per_gpu_hour, greatest(i.grade, c.grade) AS grade, greatest(i.known_on, c.known_on) AS known_on,
+  i.reason, c.reason AS change_reason
+FROM marts.gpu_price_index i
+LEFT JOIN marts.gpu_price_chain c USING (month, gpu_model, provider_class, pricing_kind)
+ORDER BY i.month DESC, i.gpu_model, i.provider_class, i.pricing_kind;
+COMMENT ON COLUMN main.gpu_price_by_month.index_usd_per_gpu_hour IS
+  'the chained index as a price: that of the month with the most providers, moved by the index [USD per GPU-hour]';
+COMMENT ON COLUMN main.gpu_price_by_month.change_reason IS 'why there is no change, or what to know about it';
