@@ -114,7 +114,9 @@ def draw_quartiles(rows: pl.DataFrame, width: int) -> alt.LayerChart:
     band = (
         alt.Chart(rows)
         .mark_area(opacity=0.18, invalid=breaks)
-        .encode(x=_time(), y=alt.Y("p25_usd_per_gpu_hour:Q", title="$ an hour", axis=dollars), y2="p75_usd_per_gpu_hour:Q")
+        .encode(
+            x=_time(), y=alt.Y("p25_usd_per_gpu_hour:Q", title="$ an hour", axis=dollars), y2="p75_usd_per_gpu_hour:Q"
+        )
     )
     long = rows.unpivot(
         ["median_usd_per_gpu_hour", "median_real_usd_per_gpu_hour"], index=["month", "n_offers"], variable_name="which"
