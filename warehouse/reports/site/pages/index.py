@@ -172,7 +172,9 @@ def growth(reader: Reader) -> Chart:
         description="For two ways of counting revenue, bars of the growth a year at which the spending pays for itself, and "
         "marks of the lowest and highest growth seen. The axis is logarithmic.",
         draw=draw_growth,
-        note=("Bars hold nine in ten draws, the white line is the middle one. Logarithmic axis.",),
+        note=(
+            "Bars hold nine in ten draws and the square the middle one. Triangles are growth that was seen. Logarithmic axis.",
+        ),
         numbers=Table(
             "growth",
             "Growth a year: needed to pay, and seen",
@@ -199,7 +201,7 @@ def draw_growth(rows: pl.DataFrame, width: int) -> alt.LayerChart:
     rows = rows.with_columns(what_of=pl.format("{}|{}", pl.col("view"), pl.col("case")))
     order = rows.sort("revenue_view", "bound", nulls_last=True)["what_of"].unique(maintain_order=True).to_list()
     y = alt.Y("what_of:N", sort=order, title=None,
-              axis=alt.Axis(labelExpr="split(datum.label, '|')", labelLimit=200, domain=False))  # fmt: skip
+              axis=alt.Axis(labelExpr="split(datum.label, '|')", labelLimit=150, domain=False))  # fmt: skip
     axis = alt.Axis(values=[0.25, 0.5, 1, 2, 5, 10, 50], format="%", grid=True, title="Growth a year, logarithmic")
     x = alt.X("p50:Q", scale=alt.Scale(type="log", nice=False), axis=axis)
     kinds = ["needed to pay for itself", "lowest seen", "highest seen"]

@@ -123,14 +123,15 @@ def ladder(reader: Reader) -> Chart:
 
 def draw_ladder(rows: pl.DataFrame, width: int) -> alt.LayerChart:
     rows = rows.with_columns(scope=pl.col("cost_scope").str.replace_all("_", " "))
-    rows = rows.with_columns(what=pl.format("{}|{}", pl.col("model"), pl.col("scope")) if width <= charts.NARROW
-                             else pl.format("{}: {}", pl.col("model"), pl.col("scope")))  # fmt: skip
+    narrow = width <= charts.NARROW
+    model = pl.col("model").str.replace(" (", "|(", literal=True) if narrow else pl.col("model")
+    rows = rows.with_columns(what=pl.format("{}|{}" if narrow else "{}: {}", model, pl.col("scope")))
     order = rows["what"].unique(maintain_order=True).to_list()
     y = alt.Y(
         "what:N",
         sort=order,
         title=None,
-        axis=alt.Axis(labelExpr="split(datum.label, '|')", labelLimit=330, domain=False),
+        axis=alt.Axis(labelExpr="split(datum.label, '|')", labelLimit=150 if narrow else 330, domain=False),
     )
     axis = alt.Axis(values=[1e6, 1e7, 1e8, 1e9, 1e10], labelExpr="{'6': '$1m', '7': '$10m', '8': '$100m', '9': '$1bn', '10': "
                     "'$10bn'}[format(log(datum.value) / LN10, '.0f')]", grid=True, title="Dollars, logarithmic")  # fmt: skip
@@ -142,14 +143,17 @@ def draw_ladder(rows: pl.DataFrame, width: int) -> alt.LayerChart:
         .with_columns(pl.col("which").replace_strict(kinds))
     )
     names = list(kinds.values())
+    legend = alt.Legend(columns=1) if narrow else alt.Undefined
     points = (
         alt.Chart(long)
         .mark_point(size=90)
         .encode(
             y=y,
             x=x,
-            color=alt.Color("which:N", scale=alt.Scale(domain=names, range=[charts.COLOURS[1], charts.COLOURS[0]])),
-            shape=alt.Shape("which:N", scale=alt.Scale(domain=names, range=["diamond", "circle"])),
+            color=alt.Color(
+                "which:N", scale=alt.Scale(domain=names, range=[charts.COLOURS[1], charts.COLOURS[0]]), legend=legend
+            ),
+            shape=alt.Shape("which:N", scale=alt.Scale(domain=names, range=["diamond", "circle"]), legend=legend),
             tooltip=[
                 alt.Tooltip("model:N", title="Model"),
                 alt.Tooltip("which:N", title="Cost"),
@@ -162,7 +166,7 @@ def draw_ladder(rows: pl.DataFrame, width: int) -> alt.LayerChart:
         .mark_rule(strokeWidth=5, opacity=0.35, color=charts.COLOURS[0])
         .encode(y=y, x=alt.X("cost_low_usd:Q"), x2="cost_high_usd:Q")
     )
-    return alt.layer(spans, points).properties(height=alt.Step(34 if width <= charts.NARROW else 26))
+    return alt.layer(spans, points).properties(height=alt.Step(50 if narrow else 30))
 
 
 def deepseek(reader: Reader) -> Table:
