@@ -96,7 +96,7 @@ def follow(connection: Connection, table: Table, where: str = "", limit: int = L
     """
     roots = [(table.full_name, row) for row in _asked(connection, table, where)]
     found = Traced(roots[:limit], len(roots) - len(roots[:limit]))
-    as_of = _as_of(connection)
+    as_of = as_of_date(connection)
     fresh: dict[str, set[int]] = {table.full_name: {row for _, row in found.roots}} if found.roots else {}
     reached: dict[str, set[int]] = {name: set(rows) for name, rows in fresh.items()}
     order = {f"marts.{name}": -number for number, name in enumerate(all_marts())}
@@ -136,7 +136,7 @@ def _asked(connection: Connection, table: Table, where: str) -> list[int]:
         ) from None
 
 
-def _as_of(connection: Connection) -> date:
+def as_of_date(connection: Connection) -> date:
     """The date that the published answer is as of: what became public later is behind none of its figures."""
     found = connection.execute("SELECT as_of FROM provenance.runs ORDER BY started_at DESC LIMIT 1").fetchone()
     return found[0] if found else date.max

@@ -18,6 +18,7 @@ from typing import Literal
 import polars as pl
 
 from warehouse import sqltext
+from warehouse.tables.formula import Formula
 
 Type = Literal["text", "texts", "integer", "real", "date", "time", "flag", "json"]
 Severity = Literal["critical", "warning"]
@@ -58,6 +59,8 @@ class Column:
     `required` means never null. Units stand in the name where the name has one; `unit` says it in words. `allowed` are
     the only values there are, with a meaning each where the name alone does not say it. `prose` is English for a reader:
     no other column, check or trace depends on how it is worded. `was` is the column's name in warehouses of earlier versions.
+    `formula` says how the value comes about, where it is computed; `label` is what a page calls the column, where its name
+    put into words would not do.
     """
 
     name: str
@@ -71,6 +74,8 @@ class Column:
     allowed: tuple[str, ...] | Mapping[str, str] = ()
     prose: bool = False
     was: str = ""
+    formula: Formula | None = None
+    label: str = ""
 
     @property
     def explained(self) -> str:

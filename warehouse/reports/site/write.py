@@ -1,8 +1,8 @@
 """Writes the site: every page, what lies beside it, and only what has changed since the last release.
 
 Most runs change a few pages. What a page is made of (its blocks, the program, the line about sources) has a hash. Where
-the last release holds a page of the same hash, its file is linked and nothing is drawn. Drawing a chart costs a
-thousand times as much.
+the last release holds a page of the same hash, its file is linked and nothing is drawn: drawing a chart costs a
+thousand times as much as linking it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from warehouse import files
 from warehouse.database.connection import Connection
 from warehouse.reports import overrides
 from warehouse.reports.freshness import failed_sources
-from warehouse.reports.site import charts
+from warehouse.reports.site import charts, figure_pages
 from warehouse.reports.site.ages import ages
 from warehouse.reports.site.blocks import Chart, Figure, Words, figures
 from warehouse.reports.site.discover import Site, read
@@ -43,12 +43,14 @@ GRADES = {
 class Written:
     """What was written: paths of pages that are new or changed, of those that stayed, and the rows they link to.
 
-    `links` are the rows of the warehouse that figures lead to: by table, by the file of the row's page, its key.
+    `links` are the rows of the warehouse that figures lead to: by table, by the file of the row's page, its key. `opened`
+    is the number of their pages.
     """
 
     changed: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
     links: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
+    opened: int = 0
 
 
 def write(folder: Path, connection: Connection, last: Path | None = None, *, dated: bool = False) -> Written:
@@ -79,6 +81,17 @@ def write(folder: Path, connection: Connection, last: Path | None = None, *, dat
             }
             done.changed.append(page.path)
     done.links = links(site, reader)
+    opened = figure_pages.write(
+        folder,
+        connection,
+        {table: list(keys.values()) for table, keys in done.links.items()},
+        last,
+        dated=dated,
+        program=_program(),
+        digest_before=before.get("figures", ""),
+    )
+    done.opened = opened.changed + opened.kept
+    manifest["figures"] = opened.digest
     files.write(folder / MANIFEST, json.dumps(manifest, sort_keys=True))
     return done
 
@@ -87,7 +100,6 @@ def shell_of(reader: Reader, site: Site) -> dict[str, Any]:
     """What the shell of every page shows (`shell.html.j2`), also of those that other code writes."""
     return {
         "navigation": site.navigation,
-        "paths": sorted(page.path for page in (*(page for page, _ in site.pages), *site.outside)),
         "as_of": reader.run["as_of"],
         "dated": reader.dated,
         "ages": ages(reader),
