@@ -26,6 +26,7 @@ from warehouse.database.releases import reading
 from warehouse.marts.verdict.condition_words import graded
 from warehouse.marts.verdict.decision import ASKED, SILENT
 from warehouse.pipeline import publish
+from warehouse.reference.glossary import glossary
 from warehouse.tables import CORE, SYSTEM
 from warehouse.tables.table import Table
 
@@ -33,6 +34,7 @@ ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 PROGRAM = Path(sys.executable).with_name("overbuild")
 DICTIONARY = ROOT / "docs" / "data-dictionary.md"
+GLOSSARY = ROOT / "docs" / "glossary.md"
 FIRST_QUERY = (
     "select calendar_quarter, ticker, capex_usd, capex_to_operating_cash_flow, grade from marts.capex_quarterly "
     "where ticker in ('MSFT', 'AMZN') and calendar_quarter >= '2025Q3' order by all"
@@ -42,12 +44,12 @@ FIRST_QUERY = (
 def main(check: bool) -> int:
     text = README.read_text(encoding="utf-8")
     if check:
-        wanted = {DICTIONARY: dictionary(), README: with_parts(text, {"folders": folders()})}
+        wanted = {DICTIONARY: dictionary(), GLOSSARY: glossary_page(), README: with_parts(text, {"folders": folders()})}
         return bool([path for path, made in wanted.items() if is_stale(path, made)])
     with tempfile.TemporaryDirectory() as folder:
         environment = {**_without_settings(), "PREFECT_HOME": f"{folder}/prefect", "OVERBUILD_HOME": f"{folder}/home"}
         subprocess.run([PROGRAM, "run", "--quiet"], env=environment, cwd=folder, check=True)
-        made = {DICTIONARY: dictionary(), README: readme(text, Path(folder) / "home")}
+        made = {DICTIONARY: dictionary(), GLOSSARY: glossary_page(), README: readme(text, Path(folder) / "home")}
     for path, wanted_text in made.items():
         path.parent.mkdir(exist_ok=True)
         path.write_text(wanted_text, encoding="utf-8")
@@ -187,6 +189,19 @@ def dictionary() -> str:
                 for c in table.checks
             ]
     return "\n".join([*parts, *_views()]) + "\n"
+
+
+def glossary_page() -> str:
+    """The glossary as a page of the documentation."""
+    parts = [
+        "# Glossary",
+        "",
+        "The words of the domain and of the pipeline, as the code, the messages and the documents use them.",
+    ]
+    for title, words in glossary().items():
+        parts += ["", f"## {title}", "", "| term | meaning |", "|---|---|"]
+        parts += [f"| {term} | {meaning} |" for term, meaning in words.items()]
+    return "\n".join(parts) + "\n"
 
 
 def _views() -> list[str]:
