@@ -28,18 +28,21 @@ A new page is one new file in `pages/`. It reads the warehouse, and gives blocks
             tooltip=["month:T", "median_usd_per_gpu_hour:Q"])
 
 - A file with `family(reader)` instead gives many pages: an iterable of `(Page, blocks)`, such as one a company.
-- `Page(place=...)` stands in the navigation in that order; without it, a page is reached by links. Places: answer 0,
-  market's day 10, spending 20, GPU prices 30, training cost 40, redundant 50, does it pay 60, verdict over time 70,
-  changes 75, claims 80, companies 90, attack this 100, data quality 190, data 200.
+- `Page(place=...)` stands in the navigation in that order; without it, a page is reached by links.
+
+      index 0       gpu 30        pays 60       claims 80      attack 100
+      market 10     training 40   timeline 70   companies 90   quality 190
+      spending 20   redundant 50  changes 75                   data 200
+
 - Blocks (`blocks.py`): Heading, Text, Note, Items, Cards, Answer (a verdict), Table, Chart, Fold, Columns, Contents.
   `Template` draws a Jinja file of your own from `templates/` (autoescaped), where no block can say it.
-- Spans within Text, Note, Items and cards: plain text, `Figure`, `Words` (a sentence of a mart, with a link to how it
-  came about), `Strong`, `Code`, `Link("text", "pays.html")`.
+- Spans stand within Text, Note, Items and cards: plain text, `Figure`, `Words`, `Strong`, `Code` and
+  `Link("text", "pays.html")`. `Words` is a sentence of a mart, with a link to how it came about.
 - **Every figure opens.** `Figure(table, key, column, form)` is a row and column of a mart; `key` may be the whole row.
   The framework reads the value, speaks it in the form (`forms.py`: usd, percent, change, count, factor, years, ...) and
   links it to its page. Never type a number into a text, and never format one.
-- In a `Table`, each cell in a figure's form that is a column of its mart `of` is a figure by itself, if the rows hold the
-  mart's key columns (shown or not). `shown(mart, "a", "b")` takes forms from the declared units; give a `Shown` for
+- In a `Table`, each cell in a figure's form that is a column of its mart `of` is a figure by itself. The rows must hold
+  the mart's key columns, shown or not. `shown(mart, "a", "b")` takes forms from the declared units; give a `Shown` for
   another heading or form. `Shown(opens="marts.other:column")` where rows are joined of several marts. A text in form
   "name" or "verdict" reads as words: no page shows `cannot_tell`.
 - A `Chart` is drawn twice, for desks and phones: `draw(rows, width)` asks `width <= charts.NARROW` for fewer ticks.
@@ -52,6 +55,6 @@ A new page is one new file in `pages/`. It reads the warehouse, and gives blocks
 - Look at it: `python -m warehouse.reports.site FOLDER [WAREHOUSE]` writes the site of a published warehouse into a
   folder, without a run. Tests in `tests/reports/browser/` open every page there is, in both widths and themes.
 
-`page.py` finds pages and reads, `render.py` and `templates/` draw, `charts.py` and `tables.py` know Altair and Great
-Tables, `write.py` writes what changed, `shell.html.j2` is what all pages share.
+`discover.py` finds pages, `page.py` reads for them, `render.py` and `templates/` draw. `charts.py` and `tables.py` know
+Altair and Great Tables. `write.py` writes what changed, and `shell.html.j2` is what all pages share.
 '''

@@ -53,7 +53,7 @@ CONFIG: dict[str, Any] = {
     "aria": False,
     "background": None,
     "font": FONT,
-    "padding": {"left": 2, "right": 8, "top": 4, "bottom": 4},
+    "padding": {"left": 2, "right": 14, "top": 4, "bottom": 4},
     "view": {"stroke": None, "continuousHeight": 260, "discreteHeight": 260},
     "axis": {
         "labelColor": SOFT,
@@ -108,14 +108,15 @@ def _converter() -> Any:
     return vl_convert
 
 
-def svg(spec: dict[str, Any]) -> str:
-    """A specification as SVG whose colours are the page's own."""
-    return recoloured(_drawn(json.dumps(spec, sort_keys=True)))
+def svg(spec: dict[str, Any], *, narrow: bool = False) -> str:
+    """A specification as SVG whose colours are the page's own; a narrow one has its legends in two columns."""
+    return recoloured(_drawn(json.dumps(spec, sort_keys=True), narrow))
 
 
 @cache
-def _drawn(spec: str) -> str:
-    text: str = _converter().vegalite_to_svg(spec, config=CONFIG)
+def _drawn(spec: str, narrow: bool) -> str:
+    config = CONFIG | {"legend": CONFIG["legend"] | {"columns": 2}, "axis": CONFIG["axis"] | {"labelLimit": 140}}
+    text: str = _converter().vegalite_to_svg(spec, config=config if narrow else CONFIG)
     return text
 
 
@@ -137,8 +138,8 @@ def size(drawn: str) -> tuple[float, float]:
 
 
 def vega() -> str:
-    """Vega, Vega-Lite and what they need, as one script."""
-    text: str = _converter().javascript_bundle("window.vega = vega; window.vegaLite = vegaLite;")
+    """Vega, Vega-Lite and what they need, as one script that gives `vegaEmbed`."""
+    text: str = _converter().javascript_bundle("window.vegaEmbed = vegaEmbed;")
     return text
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,7 @@ def environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
+        extensions=["jinja2.ext.do"],
     )
     made.filters["speak"] = speak
     return made
@@ -47,9 +48,14 @@ def environment() -> jinja2.Environment:
 class Drawer:
     """What the templates ask for while a page is drawn: links of figures, charts, tables."""
 
-    def __init__(self, page: Page, reader: Reader) -> None:
-        self.page, self.reader = page, reader
+    def __init__(self, page: Page, reader: Reader, paths: Collection[str] = ()) -> None:
+        self.page, self.reader, self.paths = page, reader, paths
         self.rendered = Rendered("")
+        self.level = 1
+
+    def under(self, level: int) -> None:
+        """What follows stands under a heading of this level."""
+        self.level = level
 
     def figure(self, figure: Figure) -> Markup:
         return self.link(figure, speak(self.reader.value(figure), figure.form, short=figure.short))
@@ -78,6 +84,10 @@ class Drawer:
         """The address of a page of the site from this one; one outside of it stays as it is."""
         return target if re.match(r"[a-z]+:|#", target) else self.page.root + target
 
+    def has(self, target: str) -> bool:
+        """Whether there is such a page: a link to one that is not written would lead nowhere."""
+        return target.partition("#")[0] in self.paths
+
     def anchor(self, heading: str) -> str:
         return re.sub(r"[^a-z0-9]+", "-", heading.lower()).strip("-") or "here"
 
@@ -94,7 +104,7 @@ class Drawer:
     def chart(self, chart: Chart) -> dict[str, Any]:
         """A chart's two drawings, and its specification as JSON that no text can end early."""
         wide, narrow = (charts.specification(chart, width) for width in (charts.WIDE, charts.NARROW))
-        drawings = [Markup(charts.svg(spec)) for spec in (wide, narrow)]
+        drawings = [Markup(charts.svg(wide)), Markup(charts.svg(narrow, narrow=True))]
         spec = json.dumps(wide, separators=(",", ":")).replace("<", "\\u003c")
         return {"wide": drawings[0], "narrow": drawings[1], "spec": Markup(spec)}
 
@@ -106,7 +116,7 @@ def render(
     page: Page, content: Content, reader: Reader, shell: Mapping[str, Any], templates: jinja2.Environment
 ) -> Rendered:
     """A page as HTML in the shell that all pages share."""
-    drawer = Drawer(page, reader)
+    drawer = Drawer(page, reader, shell["paths"])
     template = templates.get_template("page.html.j2")
     drawer.rendered.html = template.render(
         page=page, content=content, drawer=drawer, root=page.root, has_charts=has_charts(content), **shell

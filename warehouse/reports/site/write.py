@@ -1,8 +1,8 @@
 """Writes the site: every page, what lies beside it, and only what has changed since the last release.
 
 Most runs change a few pages. What a page is made of (its blocks, the program, the line about sources) has a hash. Where
-the last release holds a page of the same hash, its file is linked and nothing is drawn: drawing a chart costs a
-thousand times as much as linking it.
+the last release holds a page of the same hash, its file is linked and nothing is drawn. Drawing a chart costs a
+thousand times as much.
 """
 
 from __future__ import annotations
@@ -100,6 +100,7 @@ def shell_of(reader: Reader, site: Site) -> dict[str, Any]:
     """What the shell of every page shows (`shell.html.j2`), also of those that other code writes."""
     return {
         "navigation": site.navigation,
+        "paths": sorted(page.path for page in (*(page for page, _ in site.pages), *site.outside)),
         "as_of": reader.run["as_of"],
         "dated": reader.dated,
         "ages": ages(reader),

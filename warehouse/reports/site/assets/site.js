@@ -48,12 +48,10 @@
     await vegaLoaded();
     const spec = themed(figure.querySelector("script.spec").textContent);
     const config = themed(JSON.stringify(window.overbuildCharts.config));
-    const compiled = vegaLite.compile(spec, { config }).spec;
     const place = figure.querySelector(".drawing .wide"), drawn = document.createElement("div");
-    const view = new vega.View(vega.parse(compiled, null, { ast: true }), {
-      expr: vega.expressionInterpreter, renderer: "svg", container: drawn, hover: true, tooltip: show,
+    await vegaEmbed(drawn, spec, {
+      config, ast: true, renderer: "svg", actions: false, defaultStyle: false, tooltip: show, mode: "vega-lite",
     });
-    await view.runAsync();
     for (const svg of drawn.querySelectorAll("svg")) svg.setAttribute("aria-hidden", "true");
     place.replaceChildren(drawn);
   };
@@ -61,7 +59,7 @@
     document.body.append(tip);
     for (const figure of document.querySelectorAll("figure.chart")) {
       const place = figure.querySelector(".drawing .wide");
-      if (place) place.addEventListener("pointerenter", () => redraw(figure).catch(() => {}), { once: true });
+      if (place) place.addEventListener("pointerenter", () => redraw(figure).catch((why) => console.error(why)), { once: true });
     }
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => location.reload());
   }

@@ -28,11 +28,10 @@ from warehouse.reports.site.blocks import (
     Table,
     Text,
     Words,
-    shown,
 )  # fmt: skip
 from warehouse.reports.site.forms import speak
 from warehouse.reports.site.page import Page, Reader
-from warehouse.reports.site.pages import spending
+from warehouse.reports.site.pages import spending, training
 
 PAGE = Page(
     "index.html",
@@ -41,10 +40,7 @@ PAGE = Page(
     label="The answer",
     place=0,
 )
-VERDICT, SIMULATION, CONDITIONS, COST = (
-    "marts.verdict", "marts.waste_simulation", "marts.verdict_conditions", "marts.training_cost",
-)  # fmt: skip
-LADDER = ("final_run_rental", "hardware_owned", "research_programme", "company_capex")
+VERDICT, SIMULATION, CONDITIONS = "marts.verdict", "marts.waste_simulation", "marts.verdict_conditions"
 
 
 def content(reader: Reader) -> Sequence[Block]:
@@ -55,7 +51,7 @@ def content(reader: Reader) -> Sequence[Block]:
         *changes(reader),
         Heading("Three pictures"),
         spending.by_quarter(reader),
-        ladder(reader),
+        training.ladder(reader),
         growth(reader),
         Heading("The questions behind it"),
         *questions(reader),
@@ -158,78 +154,6 @@ def changes(reader: Reader) -> list[Block]:
     return []
 
 
-def ladder(reader: Reader) -> Chart:
-    rows = reader.rows(
-        f"""SELECT run_id, model, developer, cost_scope, claimed_cost_usd, cost_low_usd, cost_mid_usd, cost_high_usd, grade
-        FROM {COST} WHERE NOT is_component AND list_contains(?, cost_scope)
-        AND (developer LIKE 'DeepSeek%' AND (cost_mid_usd IS NOT NULL OR cost_scope <> 'final_run_rental')
-          OR cost_scope = 'research_programme' AND claimed_cost_usd > 1e9
-          OR model IN ('Llama 3.1 405B', 'GPT-4') AND cost_mid_usd IS NOT NULL)
-        ORDER BY coalesce(cost_mid_usd, claimed_cost_usd), run_id""",
-        list(LADDER),
-    )
-    return Chart(
-        title="Six million dollars is the lowest rung: the final run, rented",
-        description="Dots on a logarithmic axis of dollars. DeepSeek's final runs cost 6 to 18 million at rental prices; its "
-        "hardware about 1.6 billion, and a year of another laboratory's research 5 billion.",
-        draw=draw_ladder,
-        note=("Logarithmic axis: each step is ten times the one before. Bars run from the lowest to the highest rental offer.",),
-        numbers=Table(
-            "ladder",
-            "Training costs by what they count",
-            rows,
-            shown(COST, "model", Shown("cost_scope", "What it counts", "name"), Shown("claimed_cost_usd", "Claimed", "usd"),
-                  Shown("cost_low_usd", "Recomputed, lowest", "usd"), Shown("cost_mid_usd", "Middle", "usd"),
-                  Shown("cost_high_usd", "Highest", "usd"), "grade"),
-            of=COST,
-        ),
-    )  # fmt: skip
-
-
-def draw_ladder(rows: pl.DataFrame, width: int) -> alt.LayerChart:
-    rows = rows.with_columns(scope=pl.col("cost_scope").str.replace_all("_", " "))
-    rows = rows.with_columns(what=pl.format("{}|{}", pl.col("model"), pl.col("scope")) if width <= charts.NARROW
-                             else pl.format("{}: {}", pl.col("model"), pl.col("scope")))  # fmt: skip
-    order = rows["what"].unique(maintain_order=True).to_list()
-    y = alt.Y(
-        "what:N",
-        sort=order,
-        title=None,
-        axis=alt.Axis(labelExpr="split(datum.label, '|')", labelLimit=330, domain=False),
-    )
-    axis = alt.Axis(values=[1e6, 1e7, 1e8, 1e9, 1e10], labelExpr="{'6': '$1m', '7': '$10m', '8': '$100m', '9': '$1bn', '10': "
-                    "'$10bn'}[format(log(datum.value) / LN10, '.0f')]", grid=True, title="Dollars, logarithmic")  # fmt: skip
-    x = alt.X("value:Q", scale=alt.Scale(type="log", domain=[3e6, 1e10], nice=False), axis=axis)
-    kinds = {"claimed_cost_usd": "Claimed or estimated", "cost_mid_usd": "Recomputed at rental prices"}
-    long = (
-        rows.unpivot(list(kinds), index=["what", "model"], variable_name="which")
-        .drop_nulls("value")
-        .with_columns(pl.col("which").replace_strict(kinds))
-    )
-    names = list(kinds.values())
-    points = (
-        alt.Chart(long)
-        .mark_point(size=90)
-        .encode(
-            y=y,
-            x=x,
-            color=alt.Color("which:N", scale=alt.Scale(domain=names, range=[charts.COLOURS[1], charts.COLOURS[0]])),
-            shape=alt.Shape("which:N", scale=alt.Scale(domain=names, range=["diamond", "circle"])),
-            tooltip=[
-                alt.Tooltip("model:N", title="Model"),
-                alt.Tooltip("which:N", title="Cost"),
-                alt.Tooltip("value:Q", title="$", format=",.0f"),
-            ],
-        )
-    )
-    spans = (
-        alt.Chart(rows.drop_nulls("cost_low_usd"))
-        .mark_rule(strokeWidth=5, opacity=0.35, color=charts.COLOURS[0])
-        .encode(y=y, x=alt.X("cost_low_usd:Q"), x2="cost_high_usd:Q")
-    )
-    return alt.layer(spans, points).properties(height=alt.Step(34 if width <= charts.NARROW else 26))
-
-
 def growth(reader: Reader) -> Chart:
     needed = reader.rows(
         f"""SELECT scope, revenue_view, bound, quantity, p05, p50, p95, grade FROM {SIMULATION}
@@ -248,7 +172,9 @@ def growth(reader: Reader) -> Chart:
         description="For two ways of counting revenue, bars of the growth a year at which the spending pays for itself, and "
         "marks of the lowest and highest growth seen. The axis is logarithmic.",
         draw=draw_growth,
-        note=("Bars hold nine in ten draws, the white line is the middle one. Logarithmic axis.",),
+        note=(
+            "Bars hold nine in ten draws and the square the middle one. Triangles are growth that was seen. Logarithmic axis.",
+        ),
         numbers=Table(
             "growth",
             "Growth a year: needed to pay, and seen",
@@ -275,7 +201,7 @@ def draw_growth(rows: pl.DataFrame, width: int) -> alt.LayerChart:
     rows = rows.with_columns(what_of=pl.format("{}|{}", pl.col("view"), pl.col("case")))
     order = rows.sort("revenue_view", "bound", nulls_last=True)["what_of"].unique(maintain_order=True).to_list()
     y = alt.Y("what_of:N", sort=order, title=None,
-              axis=alt.Axis(labelExpr="split(datum.label, '|')", labelLimit=200, domain=False))  # fmt: skip
+              axis=alt.Axis(labelExpr="split(datum.label, '|')", labelLimit=150, domain=False))  # fmt: skip
     axis = alt.Axis(values=[0.25, 0.5, 1, 2, 5, 10, 50], format="%", grid=True, title="Growth a year, logarithmic")
     x = alt.X("p50:Q", scale=alt.Scale(type="log", nice=False), axis=axis)
     kinds = ["needed to pay for itself", "lowest seen", "highest seen"]

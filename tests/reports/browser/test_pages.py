@@ -1,0 +1,191 @@
+"""Every page of the site in a real browser: on a desk and on a phone, in light and dark, on paper, without JavaScript.
+
+Pages are found on the disk, so a new page is tried without a word here. Each is opened once in each of two settings, and
+all that can be seen then is noted; the tests read the notes, so that they cost one visit together. Pages of figures are
+many and all alike: a few of them are tried.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import axe_playwright_python
+import pytest
+
+AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js")
+SETTINGS = (("desk", 1280, "light"), ("phone", 390, "dark"))
+OF_A_FOLDER = 3
+PAPER = 688  # pixels: A4 less margins of 14 mm
+# A cut is something that reaches beyond the paper or the window and cannot be scrolled to.
+BEYOND = """(width) => [...document.querySelectorAll('main *, header *, footer *')].filter(e => {
+  const box = e.getBoundingClientRect();
+  if (!box.width || !box.height || box.right <= width + 1 || getComputedStyle(e).position === 'absolute') return false;
+  return !e.closest('.scroll, nav, pre, .hidden') || matchMedia('print').matches && !e.closest('.hidden');
+}).slice(0, 3).map(e => e.tagName + '.' + e.className + ': ' + (e.textContent || '').trim().slice(0, 60))"""
+
+
+@dataclass
+class Visit:
+    """What was seen of one page in one setting."""
+
+    page: str
+    setting: str
+    errors: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+    width: int = 0
+    scroll_width: int = 0
+    beyond: list[str] = field(default_factory=list)
+    beyond_paper: list[str] = field(default_factory=list)
+    broken_links: list[str] = field(default_factory=list)
+    axe: list[str] = field(default_factory=list)
+    title: str = ""
+    redrawn: bool = True
+
+
+def pages_of(site: Path) -> list[Path]:
+    """All pages at the root, and the first few of each folder."""
+    found = sorted(site.glob("*.html"))
+    for folder in sorted(path for path in site.rglob("*") if path.is_dir()):
+        found += sorted(folder.glob("*.html"))[:OF_A_FOLDER]
+    return found
+
+
+@contextmanager
+def opened(browser: Any, path: Path, width: int, scheme: str, **more: Any) -> Iterator[Any]:
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, **more)
+    page = context.new_page()
+    try:
+        page.goto(path.as_uri())
+        yield page
+    finally:
+        context.close()
+
+
+def visit(browser: Any, site: Path, path: Path, setting: str, width: int, scheme: str) -> Visit:
+    seen = Visit(str(path.relative_to(site)), setting)
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    page = context.new_page()
+    page.on("console", lambda message: message.type == "error" and seen.errors.append(message.text))
+    page.on("pageerror", lambda error: seen.errors.append(str(error)))
+    page.on("request", lambda request: seen.requests.append(request.url))
+    page.goto(path.as_uri())
+    seen.title = page.title()
+    seen.width, seen.scroll_width = width, page.evaluate("document.documentElement.scrollWidth")
+    seen.beyond = page.evaluate(BEYOND, width)
+    if setting == "desk":
+        drawing = page.locator(".drawing .wide").first
+        if drawing.count():
+            drawing.hover()
+            try:
+                page.wait_for_selector(".drawing .wide > div svg", timeout=20_000)
+            except Exception:
+                seen.redrawn = False
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    found = page.evaluate("axe.run(document, {resultTypes: ['violations'], preload: false})")
+    seen.axe = [
+        f"{rule['id']} ({len(rule['nodes'])}): {rule['nodes'][0]['html'][:160]}" for rule in found["violations"]
+    ]
+    if setting == "desk":
+        page.set_viewport_size({"width": PAPER, "height": 1000})
+        page.emulate_media(media="print")
+        seen.beyond_paper = page.evaluate(BEYOND, PAPER)
+    context.close()
+    return seen
+
+
+@pytest.fixture(scope="module")
+def visits(browser, site) -> list[Visit]:
+    return [visit(browser, site, path, *setting) for path in pages_of(site) for setting in SETTINGS]
+
+
+def noted(visits: list[Visit], what: str) -> dict[str, Any]:
+    """What was noted, by page and setting, where there was anything."""
+    return {f"{seen.page} on a {seen.setting}": getattr(seen, what) for seen in visits if getattr(seen, what)}
+
+
+def test_every_page_was_opened(visits):
+    assert {"index.html", "spending.html", "data.html", "quality.html"} <= {seen.page for seen in visits}
+    assert all(seen.title for seen in visits)
+
+
+def test_no_page_has_an_error_in_the_console(visits):
+    assert noted(visits, "errors") == {}
+
+
+def test_no_page_asks_for_anything_beyond_the_disk(visits):
+    asked = {url for seen in visits for url in seen.requests}
+    assert {url for url in asked if not url.startswith(("file:", "data:", "blob:"))} == set()
+
+
+def test_no_page_scrolls_sideways(visits):
+    assert {seen.page: seen.scroll_width for seen in visits if seen.scroll_width > seen.width} == {}
+
+
+def test_nothing_reaches_beyond_the_window(visits):
+    assert noted(visits, "beyond") == {}
+
+
+def test_nothing_is_cut_on_paper(visits):
+    assert noted(visits, "beyond_paper") == {}
+
+
+def test_axe_finds_nothing(visits):
+    assert noted(visits, "axe") == {}
+
+
+def test_charts_are_drawn_again_for_hovering(visits):
+    assert [seen.page for seen in visits if not seen.redrawn] == []
+
+
+def test_every_page_can_be_read_without_javascript(browser, site):
+    for path in pages_of(site):
+        with opened(browser, path, 1280, "light", java_script_enabled=False) as page:
+            said = page.inner_text("body")
+            assert len(said) > 200, path
+            charts, drawn = (
+                page.locator("figure.chart .drawing"),
+                page.locator("figure.chart .drawing .wide svg:visible"),
+            )
+            assert charts.count() == drawn.count(), path
+
+
+def test_every_fold_opens_by_keyboard(browser, site):
+    for path in pages_of(site):
+        with opened(browser, path, 1280, "light") as page:
+            for fold in page.locator("details > summary").all():
+                if not fold.is_visible():
+                    continue  # within a closed fold
+                fold.focus()
+                before = fold.evaluate("e => [e === document.activeElement, e.parentElement.open]")
+                page.keyboard.press("Enter")
+                assert before[0], (path, fold.inner_text())
+                assert fold.evaluate("e => e.parentElement.open") is not before[1], (path, fold.inner_text())
+
+
+def test_the_first_key_skips_to_the_content(browser, site):
+    with opened(browser, site / "index.html", 1280, "light") as page:
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.className") == "skip"
+        page.keyboard.press("Enter")
+        assert page.evaluate("document.activeElement.id") == "main"
+
+
+def test_every_link_within_the_site_leads_somewhere(site):
+    """Links of figures are the figures' own matter; these are those of pages, data and folds."""
+    from lxml import html
+
+    missing: dict[str, set[str]] = {}
+    for path in pages_of(site):
+        tree = html.parse(str(path))
+        for href in tree.xpath("//a/@href | //link/@href | //script/@src"):
+            target, _, anchor = href.partition("#")
+            if ":" in target or "figures/" in target or "../quality/" in target:
+                continue
+            to = (path.parent / target).resolve() if target else path.resolve()
+            if not to.exists() or (anchor and not html.parse(str(to)).xpath("//*[@id=$id]", id=anchor)):
+                missing.setdefault(str(path.relative_to(site)), set()).add(href)
+    assert missing == {}
