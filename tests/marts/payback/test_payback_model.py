@@ -215,3 +215,33 @@ def test_the_year_before_is_that_of_every_seller(assumptions):
     )  # fmt: skip
     assert codes([found.reasons["marginal_coverage"]]) == ["no_revenue_a_year_earlier"]
     assert date(2026, 6, 30) == ON
+
+
+def test_growth_is_seen_until_the_as_of_date_also_after_the_day_of_the_revenue(assumptions):
+    """The industry is estimated at the end of June. Of the labs, one grew from 9 to 47 in 148 days by then, the other from
+    20 to 50 in 273 days by the end of September: who asks in November knows both. In August the second was not known."""
+    owners = [counts(name, 3.0, date(2025, 12, 31)) for name in ("Microsoft", "Google", "Meta", "Amazon")]
+    world = [counts("World", 20.0, date(2025, 12, 31), "h100_equivalents_total")]
+    lab = {"used_as": "lab", "counted": False, "metric": "annualised_revenue"}
+    lines = [
+        line("Industry", 175e9, used_as="estimate"),
+        line("A", 9e9, date(2025, 12, 31), **lab), line("A", 47e9, date(2026, 5, 28), **lab),
+        line("B", 20e9, date(2025, 12, 31), **lab), line("B", 50e9, date(2026, 9, 30), **lab),
+    ]  # fmt: skip
+    frames = {
+        "evidence": with_provenance(CORE["evidence"], pl.DataFrame([*owners, *world])),
+        "capex_vintages": pl.concat(
+            [vintages({2024: BILLION, 2025: BILLION}, name) for name in ("MSFT", "GOOGL", "META", "AMZN")]
+        ),
+    }
+    of = {"scope": "ALL", "revenue_view": "end_customer"}
+    fast, slow = (47 / 9) ** (365.25 / 148) - 1, (50 / 20) ** (365.25 / 273) - 1
+    november = assumptions.as_of(date(2026, 11, 9))
+    found = view_of(november, "ALL", "end_customer", attributable_revenue=revenue(*lines, **of), **frames)
+    assert (found.on, found.growth.low, found.growth.high) == (ON, pytest.approx(slow), pytest.approx(fast))
+    august = assumptions.as_of(date(2026, 8, 15))
+    found = view_of(august, "ALL", "end_customer", attributable_revenue=revenue(*lines[:-1], **of), **frames)
+    assert (found.growth.low, found.growth.high) == (pytest.approx(fast), pytest.approx(fast))
+    later = assumptions.as_of(date(2028, 2, 1))  # more than two years after the first figures
+    found = view_of(later, "ALL", "end_customer", attributable_revenue=revenue(*lines, **of), **frames)
+    assert found.growth.low is None

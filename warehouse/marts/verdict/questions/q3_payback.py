@@ -16,7 +16,7 @@ import polars as pl
 from warehouse.assumptions import Assumptions
 from warehouse.marts.common.in_words import NAMES, capital, fraction, listed, money, per_cent, sentences, under
 from warehouse.marts.common.mart import Trace
-from warehouse.marts.common.reasons import codes, reason
+from warehouse.marts.common.reasons import CODE, codes, read, reason
 from warehouse.marts.common.scopes import SCOPES, VIEWS
 from warehouse.marts.payback import breakeven_tests as tests
 from warehouse.marts.payback.attributable_revenue import BOUND
@@ -146,12 +146,19 @@ def _of_view(
                 threshold=None,
                 unit="share a year",
                 decides=False,
+                entities=[name for name in _grew(likely) if name in assumptions.value("labs")],
                 **draws.behind(likely, (scope, view, "breakeven_growth")),
             )
         )
     others = [other for other in VIEWS[scope] if other != view]
     needs = {"needs_views": others} if others else None
     return [*found, *draws.turning_values(scope, view, "breakeven_growth", needs)]
+
+
+def _grew(likely: Row) -> list[str]:
+    """Whose growth was seen."""
+    said = [read(each) for each in likely.get("reasons") or ()]
+    return [name for each in said if each[CODE] == "growth_observed" for name in each["entities"]]
 
 
 def _leaning(scope: str, draws: Simulated) -> list[Condition]:
@@ -326,14 +333,22 @@ def _at_the_middle(case: Case) -> str:
 
 def _must_grow(case: Case) -> str:
     view = VIEWS[case.scope][0]
-    ends = _medians(case, "breakeven_growth", view)
-    seen = [case.value(f"growth_seen_{end}_{view}") for end in ("lowest", "highest")]
+    ends, seen = _medians(case, "breakeven_growth", view), _seen(case, view)
     if ends is None:
         return ""
     must = f"To pay, {_whose(case)} AI revenue must grow {_from_to(*ends)} a year"
-    if seen[0] is None or seen[1] is None:
-        return f"{must}; how fast it grows is not known"
-    return f"{must}; it has grown {_from_to(seen[0], seen[1])}"
+    return f"{must}; it has grown {seen}" if seen else f"{must}; how fast it grows is not known"
+
+
+WIDE = 2.0  # what the fastest year seen made of a dollar over what the slowest did: from there on a range says little
+
+
+def _seen(case: Case, view: str) -> str:
+    """The growth seen; `anywhere from` where its ends are so far apart that no reader should think of their middle."""
+    low, high = (case.value(f"growth_seen_{end}_{view}") for end in ("lowest", "highest"))
+    if low is None or high is None:
+        return ""
+    return f"{'anywhere from ' if 1 + high >= WIDE * (1 + low) else ''}{_from_to(low, high)}"
 
 
 def _from_to(low: float, high: float) -> str:
@@ -351,15 +366,17 @@ def _newest(case: Case) -> str:
 
 
 def _end_customers(case: Case) -> str:
-    """The group's second view."""
-    views = VIEWS[case.scope]
-    ends = _medians(case, "coverage", views[-1]) if len(views) > 1 else None
-    growth = _medians(case, "breakeven_growth", views[-1]) if len(views) > 1 else None
-    if ends is None or growth is None:
+    """The group's second view: what it has to grow against what was seen, else what it covers."""
+    view = VIEWS[case.scope][-1]
+    ends, growth = (_medians(case, name, view) for name in ("coverage", "breakeven_growth"))
+    if view == VIEWS[case.scope][0] or ends is None or growth is None:
         return ""
-    return (
-        f"The four's part of what end customers pay covers {_from_to(*ends)} and must grow {_from_to(*growth)} a year"
-    )
+    pays, must = "The four's part of what end customers pay", f"must grow {_from_to(*growth)} a year"
+    if seen := _seen(case, view):
+        # The industry has one estimate; how fast it grows is seen of labs, whose revenue is inside it.
+        grew = "labs grew" if case[f"growth_seen_lowest_{view}"]["entities"] else "it has grown"
+        return f"{pays} {must}; {grew} {seen}"
+    return f"{pays} covers {_from_to(*ends)} and {must}"
 
 
 def _briefly(case: Case) -> str:
