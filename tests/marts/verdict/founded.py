@@ -79,7 +79,8 @@ def _numbers(text: str, figures: list[float]) -> Iterable[str]:
     for match in PER_CENT.finditer(text):
         for said in filter(None, match.groups()):
             step = 10 ** -len(said.partition(".")[2])
-            if not any(abs(100 * abs(value) - float(said)) <= 0.5001 * step for value in figures) and said != "1":
+            per_cent = float(said.replace(",", ""))
+            if not any(abs(100 * abs(value) - per_cent) <= 0.5001 * step for value in figures) and said != "1":
                 yield f"{match[0]!r}"
 
 

@@ -12,7 +12,7 @@ FIGURE = re.compile(r"\d+(?:[.,]\d+)*")
 CODE = re.compile(r"\b(?:Q[1-4]|[A-Z]{1,3}\d+|\d{4}Q[1-4])\b")
 COLUMN = re.compile(r"\w*_\w*")
 TICKER = re.compile(r"\b(?:MSFT|GOOGL|META|AMZN|ALL)\b")
-LOOSE = ("None", "nan", "inf ", "  ", "..", "( ", " .", " ,")
+LOOSE = ("times of what", "grow -", "fall -", "None", "nan", "inf ", "  ", "..", "( ", " .", " ,")
 
 
 def sentences(text: str) -> list[str]:

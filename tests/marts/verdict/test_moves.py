@@ -36,8 +36,9 @@ def seller(facts: Facts, entity: str, usd: float, growth: float) -> Facts:
     return {**facts, "evidence": pl.concat([evidence.filter(~own), added.select(evidence.columns)])}
 
 
-def idle(facts: Facts) -> Facts:
-    """Owners who say that under half of their fleet is in use, and shorten the lives of their servers, all in one summer."""
+def idle(facts: Facts, shortening: tuple[str, ...] = ("Microsoft", "Amazon", "Meta")) -> Facts:
+    """An owner who says that under half of its fleet is in use, and owners who shorten the lives of their servers, all in
+    one summer."""
     known_on = date(2026, 8, 1)
     rows = [
         {"evidence_id": "T1", "topic": "capacity", "entity": "Microsoft", "metric": "fleet_utilisation", "value": 0.3,
@@ -45,7 +46,7 @@ def idle(facts: Facts) -> Facts:
         *(
             {"evidence_id": f"T{name}", "topic": "useful_life", "entity": name, "metric": "server_useful_life",
              "value": 3.0, "unit": "years"}
-            for name in ("Microsoft", "Amazon", "Meta")
+            for name in shortening
         ),
     ]  # fmt: skip
     about = {"as_of_date": date(2026, 7, 1), "known_on": known_on, "grade": "A"}
@@ -97,6 +98,15 @@ def test_signs_of_a_glut_turn_a_risk_into_waste(facts, assumptions):
     assert rows["GOOGL", "overall"]["verdict"] == "looks_wasteful"
     assert "amid a glut" in rows["GOOGL", "overall"]["headline"]
     assert "signs of a glut" in rows["ALL", "overall"]["statement"]
+
+
+def test_one_sign_of_a_glut_leaves_it_a_risk(facts, assumptions):
+    """A fleet at 30 %; one firm alone that shortens lives is no sign."""
+    rows, conditions = answers(idle(seller(facts, "Google Cloud", 5e9, 0.2), ("Amazon",)), assumptions)
+    hold(rows, conditions)
+    assert rows["GOOGL", "overall"]["verdict"] == "at_risk"
+    assert "few signs of a glut" in rows["GOOGL", "overall"]["headline"]
+    assert rows["GOOGL", "overall"]["would_change"] == "Two signs of a glut instead of one would change it."
 
 
 @pytest.mark.parametrize("day", [date(2025, 1, 28), date(2025, 10, 31), DAY])

@@ -217,7 +217,9 @@ def per_cent(share: float, limit: float | None = None) -> str:
     whole = 100 * share
     if 0 < abs(whole) < 0.5:
         return "under 1 %"
-    return f"{apart(whole, None if limit is None else 100 * limit, 0)} %"
+    said = apart(whole, None if limit is None else 100 * limit, 0)
+    units, point, digits = said.partition(".")
+    return f"{int(units):,}{point}{digits} %" if abs(whole) >= 1000 else f"{said} %"
 
 
 def fraction(share: float, limit: float | None = None) -> str:

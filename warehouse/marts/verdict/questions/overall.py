@@ -13,7 +13,7 @@ from dataclasses import replace
 import polars as pl
 
 from warehouse.assumptions import Assumptions
-from warehouse.marts.common.in_words import NAMES, capital, listed, sentences
+from warehouse.marts.common.in_words import NAMES, capital, listed, number, sentences
 from warehouse.marts.common.scopes import SCOPES
 from warehouse.marts.verdict import glut, simulated
 from warehouse.marts.verdict.glut import ENOUGH, NONE
@@ -56,7 +56,7 @@ def _headline(case: Case) -> str:
         why = "cheaper training makes too much of it redundant" if by_training else "AI revenue falls short amid a glut"
         return capital(f"{whose} looks wasteful: {why}.")
     if case.verdict == "at_risk":
-        signs = "no sign of a glut shows" if case[NONE]["holds"] else "too few signs of a glut show to call it waste"
+        signs = "no sign of a glut shows" if case[NONE]["holds"] else "few signs of a glut show"
         return capital(f"{whose} is at risk: AI revenue falls short, but {signs}.")
     if case.verdict == "looks_justified":
         return capital(f"{whose} looks justified: AI revenue grows as fast as it must.")
@@ -104,9 +104,7 @@ def _remedies(case: Case) -> Sequence[Remedy]:
     through = [replace(each, question=name) for name in ("Q3", "Q2") for each in case.others[name].remedies]
     needed = case[ENOUGH]["threshold"]
     more = Remedy(
-        f"{glut.count(needed)} instead of {glut.count(case[NONE]['value'])}"
-        if case[NONE]["value"]
-        else glut.count(needed),
+        f"{glut.count(needed)} instead of {number(case[NONE]['value'])}" if case[NONE]["value"] else glut.count(needed),
         {ENOUGH: True, NONE: False},
         tries={"glut_signals": needed},
     )

@@ -253,6 +253,11 @@ def _tells_nothing(case: Case) -> bool:
     return ends is not None and ends[0] == 0
 
 
+def _is_nothing(case: Case) -> bool:
+    """Whether a figure says that nothing was earned at all."""
+    return any("revenue_zero" in codes(row["reasons"]) for row in case.of_kind(GROWS))
+
+
 def _headline(case: Case) -> str:
     if case.verdict == ON_COURSE:
         return f"{capital(_whose(case))} AI revenue grows faster than it must."
@@ -265,7 +270,8 @@ def _headline(case: Case) -> str:
         return f"{who} not say what AI earns, so whether {_spend(case)} pays is open."
     covers = [ends for view in VIEWS[case.scope] if (ends := _medians(case, "coverage", view))]
     if not covers:
-        return f"Whether {_spend(case)} pays cannot be told: no AI revenue of it is known."
+        known = "its AI revenue is given as none" if _is_nothing(case) else "no AI revenue of it is known"
+        return f"Whether {_spend(case)} pays cannot be told: {known}."
     most = max(high for _, high in covers)
     if most >= 0.95:
         return f"AI revenue may cover what {_spend(case)} needs; growth decides."
@@ -312,14 +318,28 @@ def _covers(case: Case) -> str:
     if ends is None:
         return ""
     low, high = (fraction(end) for end in ends)
+    part, most = (_part_of(end) for end in ends)
     whose = f"{NAMES[case.scope]}'s" if case.group else "Sellers'"
     if low == high:
-        return f"{whose} known AI revenue covers {low} of what the spend requires"
+        return f"{whose} known AI revenue covers {part} what the spend requires"
     named: list[list[str]] = [row["entities"] for row in case.of_kind(GROWS) if row["entities"]]
     bounded = listed(named[0] if named else ["the rest"])
     if ends[0] == 0:
-        return f"If all of {bounded}'s revenue came from AI, it would cover {high} of what the spend requires"
-    return f"{whose} known AI revenue covers {low} of what the spend requires, at most {high} with all of {bounded}'s"
+        return f"If all of {bounded}'s revenue came from AI, it would cover {most} what the spend requires"
+    return f"{whose} known AI revenue covers {part} what the spend requires, at most {high} with all of {bounded}'s"
+
+
+def _part_of(share: float) -> str:
+    """`a sixth of`, `1.5 times`: as it stands before what is required."""
+    said = fraction(share)
+    return said if said.endswith(" times") else f"{said} of"
+
+
+def _has_to(low: float, high: float) -> str:
+    """`must grow 66 to 154 % a year`; where less than today's revenue would do, by how much it may fall."""
+    if high < 0:
+        return f"may fall {_from_to(-high, -low)} a year"
+    return f"must grow {_from_to(low, high) if low > 0 else 'at most ' + per_cent(abs(high))} a year"
 
 
 def _at_the_middle(case: Case) -> str:
@@ -328,7 +348,7 @@ def _at_the_middle(case: Case) -> str:
     covers, must = (case.value(f"{name}_median_{POINT}_{view}") for name in ("coverage", "breakeven_growth"))
     if covers is None or must is None:
         return ""
-    return f"In the middle case it covers {fraction(covers)} and must grow {per_cent(must)} a year to pay"
+    return f"In the middle case it covers {fraction(covers)} and {_has_to(must, must)} to pay"
 
 
 def _must_grow(case: Case) -> str:
@@ -336,7 +356,7 @@ def _must_grow(case: Case) -> str:
     ends, seen = _medians(case, "breakeven_growth", view), _seen(case, view)
     if ends is None:
         return ""
-    must = f"To pay, {_whose(case)} AI revenue must grow {_from_to(*ends)} a year"
+    must = f"To pay, {_whose(case)} AI revenue {_has_to(*ends)}"
     return f"{must}; it has grown {seen}" if seen else f"{must}; how fast it grows is not known"
 
 
@@ -362,7 +382,7 @@ def _newest(case: Case) -> str:
     if newest is None:
         return "What it earned a year earlier is not known, so no verdict can be reached" if average else ""
     side = "more" if newest > (average or 0.0) else "less"
-    return f"A year's new revenue covers {fraction(newest)} of what a year's spend requires, {side} than the average"
+    return f"A year's new revenue covers {_part_of(newest)} what a year's spend requires, {side} than the average"
 
 
 def _end_customers(case: Case) -> str:
@@ -371,7 +391,7 @@ def _end_customers(case: Case) -> str:
     ends, growth = (_medians(case, name, view) for name in ("coverage", "breakeven_growth"))
     if view == VIEWS[case.scope][0] or ends is None or growth is None:
         return ""
-    pays, must = "The four's part of what end customers pay", f"must grow {_from_to(*growth)} a year"
+    pays, must = "The four's part of what end customers pay", _has_to(*growth)
     if seen := _seen(case, view):
         # The industry has one estimate; how fast it grows is seen of labs, whose revenue is inside it.
         grew = "labs grew" if case[f"growth_seen_lowest_{view}"]["entities"] else "it has grown"
@@ -412,7 +432,7 @@ def _missing_facts(case: Case) -> list[Remedy]:
     falls_short = {f"{name}_{view}": name == SHORT for view in views for name in DECIDING}
     if _tells_nothing(case):
         must = case.value(f"breakeven_growth_median_{POINT}_{views[0]}")
-        faster = f" and that grows over {per_cent(must)} a year" if must is not None else ""
+        faster = f" and that grows over {per_cent(must)} a year" if must is not None and must > 0 else ""
         who = f"{NAMES[case.scope]} discloses" if case.group else "all sellers disclose"
         return [Remedy(f"AI revenue that {who} year after year{faster}", on_course)]
     if case.value(f"{EARNS}_{views[0]}") is not None:
