@@ -27,6 +27,16 @@ BEYOND = """(width) => [...document.querySelectorAll('main *, header *, footer *
   return !e.closest('.scroll, nav, pre, .hidden') || matchMedia('print').matches && !e.closest('.hidden');
 }).slice(0, 3).map(e => e.tagName + '.' + e.className + ': ' + (e.textContent || '').trim().slice(0, 60))"""
 
+# Tables that a desk cannot show whole; those in folds are tried open.
+SCROLLED = """() => {
+  const closed = [...document.querySelectorAll('details:not([open])')];
+  closed.forEach(fold => fold.open = true);
+  const found = [...document.querySelectorAll('main .scroll')].filter(e => e.scrollWidth > e.clientWidth + 1)
+    .map(e => `${e.getAttribute('aria-label')}: ${e.scrollWidth} in ${e.clientWidth}`);
+  closed.forEach(fold => fold.open = false);
+  return found;
+}"""
+
 
 @dataclass
 class Visit:
@@ -39,6 +49,7 @@ class Visit:
     width: int = 0
     scroll_width: int = 0
     beyond: list[str] = field(default_factory=list)
+    scrolled: list[str] = field(default_factory=list)
     beyond_paper: list[str] = field(default_factory=list)
     broken_links: list[str] = field(default_factory=list)
     axe: list[str] = field(default_factory=list)
@@ -77,6 +88,7 @@ def visit(browser: Any, site: Path, path: Path, setting: str, width: int, scheme
     seen.width, seen.scroll_width = width, page.evaluate("document.documentElement.scrollWidth")
     seen.beyond = page.evaluate(BEYOND, width)
     if setting == "desk":
+        seen.scrolled = page.evaluate(SCROLLED)
         drawing = page.locator(".drawing .wide").first
         if drawing.count():
             drawing.hover()
@@ -127,6 +139,10 @@ def test_no_page_scrolls_sideways(visits):
 
 def test_nothing_reaches_beyond_the_window(visits):
     assert noted(visits, "beyond") == {}
+
+
+def test_no_table_scrolls_on_a_desk(visits):
+    assert noted(visits, "scrolled") == {}
 
 
 def test_nothing_is_cut_on_paper(visits):

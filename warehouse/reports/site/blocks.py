@@ -120,14 +120,37 @@ class Items(Block):
 
 
 @dataclass(frozen=True)
+class Interval:
+    """A figure with its interval and the threshold that it is held against; drawn, and said in words.
+
+    `of` says what the interval is ("nine in ten draws"), `against` what lies at the threshold ("pays for itself at").
+    `decimal` is False for quantities that are compared by ratio (dollars).
+    """
+
+    low: Figure
+    middle: Figure
+    high: Figure
+    threshold: Figure
+    of: str
+    against: str
+    decimal: bool = True
+
+
+@dataclass(frozen=True)
 class Card:
-    """A large figure or word with a label above and a line below; `href` leads to the page that says more."""
+    """A question or subject, its verdict, a large figure with its interval, and a few words.
+
+    `verdict` is a code of the warehouse: it gets its colour and sign. `href` leads to the page that says how it came about.
+    """
 
     label: str
-    value: Span
+    value: Span = ""
     spans: Sequence[Span] = ()
     href: str = ""
-    tone: str = ""  # a verdict's code: its colour and sign
+    verdict: str = ""
+    leaning: str = ""
+    interval: Interval | None = None
+    more: str = "More"
 
 
 @dataclass(frozen=True)
@@ -148,6 +171,20 @@ class Answer(Block):
     large: bool = False
 
 
+_BY_UNIT = {
+    "USD": "usd",
+    "USD a year": "usd",
+    "share": "percent",
+    "ratio": "percent",
+    "share a year": "percent",
+    "USD per GPU-hour": "usd_per_hour",
+    "years": "years",
+    "days": "days",
+    "GPU-hours": "gpu_hours",
+    "year": "year",
+}
+
+
 @dataclass(frozen=True)
 class Shown:
     """A column of a table: its name in the frame, its heading and its form.
@@ -155,7 +192,7 @@ class Shown:
     Where the form is one of `forms.FIGURES` and the table's mart declares the column, each cell is a figure and opens.
     `opens` is another `schema.table:column` where the frame is joined of several; "" says that the column is no
     figure of the warehouse (the place in a list). `key` gives the names in the frame of the other table's key columns
-    where they differ.
+    where they differ. `unit` names a column that holds the unit of each row, where rows differ in it.
     """
 
     name: str
@@ -163,6 +200,11 @@ class Shown:
     form: str = "text"
     opens: str | None = None
     key: Mapping[str, str] = field(default_factory=dict)
+    unit: str = ""  # the frame's column that holds the unit of each row, where rows differ in it
+
+    def form_of(self, row: Mapping[str, Any]) -> str:
+        """The form of a cell: the column's, or that of its row's unit."""
+        return _BY_UNIT.get(row[self.unit] or "", self.form) if self.unit else self.form
 
     @property
     def heading(self) -> str:
@@ -178,17 +220,6 @@ class Shown:
         return table, column or self.name
 
 
-_BY_UNIT = {
-    "USD": "usd",
-    "USD a year": "usd",
-    "share": "percent",
-    "share a year": "percent",
-    "USD per GPU-hour": "usd_per_hour",
-    "years": "years",
-    "days": "days",
-    "GPU-hours": "gpu_hours",
-    "year": "year",
-}
 _BY_TYPE = {"real": "number", "integer": "count", "date": "date", "time": "text", "flag": "flag", "json": "text"}
 _UNITS_IN_NAMES = re.compile(r"_(?:usd_per_gpu_hour|usd|share)$")
 
@@ -253,7 +284,9 @@ class Table(Block):
                 f'{missing} is missing. Select it (it need not be shown), or give opens="".'
             ) from None
         return (
-            None if any(value is None for value in key.values()) else Figure(table, key, column, shown.form, short=True)
+            None
+            if any(value is None for value in key.values())
+            else Figure(table, key, column, shown.form_of(row), short=True)
         )
 
 

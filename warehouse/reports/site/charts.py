@@ -131,10 +131,20 @@ def recoloured(drawn: str) -> str:
     return re.sub(r"(\d+\.\d\d)\d+", r"\1", drawn)
 
 
-def size(drawn: str) -> tuple[float, float]:
-    """Width and height of an SVG in pixels."""
-    found = re.search(r'width="([\d.]+)" height="([\d.]+)"', drawn)
-    return (float(found[1]), float(found[2])) if found else (0.0, 0.0)
+def interval(low: float, middle: float, high: float, threshold: float, *, decimal: bool = True) -> str:
+    """A small drawing of an interval, its middle and the threshold (dashed) that it is held against."""
+    import altair as alt
+
+    scale = alt.Scale(zero=False, nice=False, padding=8) if decimal else alt.Scale(type="log", nice=False, padding=8)
+    x = alt.X("low:Q", scale=scale, axis=None)
+    rows = alt.Chart(pl.DataFrame({"low": [low], "high": [high], "middle": [middle], "threshold": [threshold]}))
+    drawn = alt.layer(
+        rows.mark_bar(height=8, opacity=0.4, cornerRadius=4).encode(x=x, x2="high"),
+        rows.mark_point(shape="circle", size=110).encode(x="middle:Q"),
+        rows.mark_rule(color=BAD, strokeWidth=2.5, strokeDash=[4, 3]).encode(x="threshold:Q"),
+    ).properties(width=200, height=26)
+    spec = drawn.to_dict() | {"autosize": {"type": "fit-x", "contains": "padding"}}
+    return svg({name: part for name, part in spec.items() if name not in ("config", "$schema")})
 
 
 def vega() -> str:

@@ -16,7 +16,7 @@ from markupsafe import Markup
 from warehouse.reports import addresses
 from warehouse.reports.lineage import named
 from warehouse.reports.site import blocks, charts, tables
-from warehouse.reports.site.blocks import Chart, Figure, Table, Words
+from warehouse.reports.site.blocks import Chart, Figure, Interval, Table, Words
 from warehouse.reports.site.forms import UNKNOWN, speak
 from warehouse.reports.site.page import Content, Page, Reader
 
@@ -107,6 +107,14 @@ class Drawer:
         drawings = [Markup(charts.svg(wide)), Markup(charts.svg(narrow, narrow=True))]
         spec = json.dumps(wide, separators=(",", ":")).replace("<", "\\u003c")
         return {"wide": drawings[0], "narrow": drawings[1], "spec": Markup(spec)}
+
+    def interval(self, interval: Interval) -> Markup:
+        """The drawing of an interval; empty where one of its figures is unknown."""
+        parts = (interval.low, interval.middle, interval.high, interval.threshold)
+        values = [self.reader.value(part) for part in parts]
+        if any(value is None for value in values):
+            return Markup("")
+        return Markup(charts.interval(*values, decimal=interval.decimal))
 
     def is_span(self, thing: Any) -> str:
         return "text" if isinstance(thing, str) else type(thing).__name__.lower()

@@ -16,35 +16,75 @@ from warehouse.reports.site.blocks import Figure, Shown, Table
 from warehouse.reports.site.forms import NUMBERS, UNKNOWN, speak
 
 LONG = 60
-"""Letters from which a text is a sentence and gets room."""
+"""Letters from which a text is a sentence and gets a line of its own."""
+MANY = 9
+"""Columns from which a table is set smaller, so that it fits a desk."""
 
 
 def html(table: Table, link: Callable[[Figure, str], Markup], at: str, rows: pl.DataFrame) -> Markup:
-    """Some rows of a table as HTML; `link` gives a figure with its words as a link, `at` is its id on the page."""
+    """Some rows of a table as HTML; `link` gives a figure with its words as a link, `at` is its id on the page.
+
+    Columns that hold sentences do not stand beside the others: each sentence is a line of its own beneath its row, as
+    wide as the table.
+    """
     from great_tables import GT
     from great_tables import html as raw
 
+    told = sentences(table)
+    columns = [shown for shown in table.columns if shown not in told]
     cells = pl.DataFrame(
-        {str(place): _cells(table, shown, rows, link) for place, shown in enumerate(table.columns)},
-        schema={str(place): pl.String for place in range(len(table.columns))},
+        {str(place): _cells(table, shown, rows, link) for place, shown in enumerate(columns)},
+        schema={str(place): pl.String for place in range(len(columns))},
     )
     names = cells.columns
-    numbers = [name for name, shown in zip(names, table.columns, strict=True) if shown.form in NUMBERS]
+    numbers = [name for name, shown in zip(names, columns, strict=True) if shown.form in NUMBERS]
     grid = GT(cells, id=at, rowname_col=names[0]).fmt_passthrough(escape=False)
-    labels = {name: raw(str(Markup.escape(shown.heading))) for name, shown in zip(names, table.columns, strict=True)}
+    labels = {name: raw(str(Markup.escape(shown.heading))) for name, shown in zip(names, columns, strict=True)}
     grid = grid.cols_label(labels).tab_stubhead(labels[names[0]])  # type: ignore[arg-type]
     grid = grid.cols_align("left", columns=[name for name in names if name not in numbers])
     if numbers:
         grid = grid.cols_align("right", columns=numbers)
-    return Markup(_bare(grid.as_raw_html()))
+    made = _bare(grid.as_raw_html())
+    if len(columns) >= MANY:
+        made = made.replace('class="gt_table"', 'class="gt_table many"', 1)
+    return Markup(_with_lines_beneath(made, told, rows, len(columns)) if told else made)
+
+
+def sentences(table: Table) -> list[Shown]:
+    """The columns of a table that hold sentences; the first heads its row and is none of them."""
+    return [
+        shown
+        for shown in table.columns[1:]
+        if shown.form == "text"
+        and table.rows.schema[shown.name] == pl.String
+        and (table.rows[shown.name].str.len_chars().max() or 0) > LONG  # type: ignore[operator]
+    ]
+
+
+_BENEATH = Markup('<tr class="beneath"><td colspan="{}"><div dir="auto">{}</div></td></tr>')
+_LINE = Markup("<p><b>{}:</b> {}</p>")
+
+
+def _with_lines_beneath(made: str, told: Sequence[Shown], rows: pl.DataFrame, width: int) -> str:
+    head, body, tail = re.split(
+        r"(?<=<tbody class=\"gt_table_body\">)(.*)(?=</tbody>)", made, maxsplit=1, flags=re.DOTALL
+    )
+    each = body.split("</tr>")
+    assert len(each) == rows.height + 1, "a row of a table is one row of its HTML"
+    whole = []
+    for drawn, row in zip(each, rows.select(shown.name for shown in told).iter_rows(named=True), strict=False):
+        lines = [_LINE.format(shown.heading, row[shown.name]) for shown in told if row[shown.name]]
+        whole.append(f"{drawn}</tr>{_BENEATH.format(width, Markup('').join(lines)) if lines else ''}")
+    return f"{head}{''.join(whole)}{tail}"
 
 
 def _cells(table: Table, shown: Shown, rows: pl.DataFrame, link: Callable[[Figure, str], Markup]) -> list[str]:
     figured = shown.figure_of(table.of) is not None
     cells = []
-    for row in rows.iter_rows(named=True) if figured else ({shown.name: value} for value in rows[shown.name].to_list()):
+    whole = figured or shown.unit
+    for row in rows.iter_rows(named=True) if whole else ({shown.name: value} for value in rows[shown.name].to_list()):
         value = row[shown.name]
-        said = "-" if value is None and shown.form not in NUMBERS else speak(value, shown.form, short=True)
+        said = "-" if value is None and shown.form not in NUMBERS else speak(value, shown.form_of(row), short=True)
         figure = table.figure(shown, row) if figured else None
         cells.append(str(link(figure, said)) if figure else _plain(said))
     return cells

@@ -99,7 +99,8 @@ SECTIONS: tuple[Section, ...] = (
         "Quantiles over the draws; every distribution is an entry of the assumptions file.",
         "marts.waste_simulation",
         "ORDER BY CASE scope WHEN 'ALL' THEN 0 ELSE 1 END, scope, quantity, revenue_view, bound",
-        ("scope", "revenue_view", "bound", Shown("quantity", form="name"), "unit", "p05", "p25", "p50", "p75", "p95", "draws",
+        ("scope", "revenue_view", "bound", Shown("quantity", form="name"),
+         *(Shown(name, form="number", unit="unit") for name in ("p05", "p25", "p50", "p75", "p95")), "draws",
          "grade", "reason"),
     ),
     (

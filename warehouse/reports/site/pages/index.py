@@ -21,6 +21,7 @@ from warehouse.reports.site.blocks import (
     Contents,
     Figure,
     Heading,
+    Interval,
     Note,
     Shown,
     Span,
@@ -41,6 +42,7 @@ PAGE = Page(
     place=0,
 )
 VERDICT, SIMULATION, CONDITIONS = "marts.verdict", "marts.waste_simulation", "marts.verdict_conditions"
+COST = "marts.training_cost"
 
 
 def content(reader: Reader) -> Sequence[Block]:
@@ -53,8 +55,6 @@ def content(reader: Reader) -> Sequence[Block]:
         spending.by_quarter(reader),
         training.ladder(reader),
         growth(reader),
-        Heading("The questions behind it"),
-        *questions(reader),
         Heading("How fresh the sources are", anchor="freshness"),
         freshness(reader),
         Text("Run ", Code(str(reader.run["run_id"])), ".", style="about"),
@@ -102,51 +102,69 @@ def leaning(verdict: dict[str, Any]) -> str:
 
 
 def cards(reader: Reader) -> list[Block]:
-    """Four: what AI revenue covers, what may be redundant, what the market said, how this was made."""
-    coverage = {"scope": GROUP, "revenue_view": "infrastructure", "bound": "point", "quantity": "coverage"}
-    redundant = {"scope": GROUP, "revenue_view": "none", "bound": "point", "quantity": "redundant_capex_share"}
-    q1 = reader.row(VERDICT, {"scope": GROUP, "question": "Q1"})
-
-    def simulated(key: dict[str, Any], column: str) -> Figure:
-        return Figure(SIMULATION, key, column, "percent")
-
-    made: list[Card] = [
-        Card(
-            "AI revenue covers, of what the spending requires",
-            simulated(coverage, "p50"),
-            ("Nine in ten draws lie between ", simulated(coverage, "p05"), " and ", simulated(coverage, "p95"),
-             ". It pays for itself at 100 %."),
-            href="pays.html",
-        ),
-        Card(
-            "Spending that cheaper training makes redundant, one case in twenty above",
-            simulated(redundant, "p95"),
-            ("The middle case is ", simulated(redundant, "p50"), ". Above 25 % would look wasteful."),
-            href="redundant.html",
-        ),
-    ]  # fmt: skip
-    if q1:
-        made.append(
-            Card(
-                "The claim of cheap training",
-                speak(q1["verdict"], "verdict"),
-                (Words(VERDICT, {"scope": GROUP, "question": "Q1"}, "headline"),),
-                href="training.html",
-                tone=q1["verdict"],
+    """A card a question: its verdict, one large figure with its interval against its threshold, and its headline."""
+    large: dict[str, dict[str, Any]] = {
+        "Q1": {"value": found("Q1", "recomputed_low_within_factor", "value", "usd"), "href": "training.html",
+               "interval": cost(reader)},
+        "Q2": {"value": simulated("redundant_capex_share", "p50"), "href": "redundant.html",
+               "interval": interval("redundant_capex_share", "none",
+                                    found("Q2", "redundant_median_at_threshold", "threshold"), "looks wasteful from")},
+        "Q3": {"value": simulated("coverage", "p50", "infrastructure"), "href": "pays.html",
+               "interval": interval("coverage", "infrastructure",
+                                    found("Q3", "coverage_median_point_infrastructure", "threshold"), "pays at")},
+        "Q4": {"value": found("Q4", "suppliers_car_below_zero_0_1", "value", "change"), "href": "market.html"},
+    }  # fmt: skip
+    said = {
+        "Q1": ("the lowest recomputed cost",),
+        "Q2": ("of the spending, in the middle case",),
+        "Q3": ("of what the spending requires is covered",),
+        "Q4": ("suppliers in two days. After eleven: ", found("Q4", "suppliers_car_below_zero_0_10", "value", "change"),
+               ", where a test sees only ", found("Q4", "loss_would_be_seen_0_10", "value"), " or more"),
+    }  # fmt: skip
+    made = []
+    for question, asks in ASKED.items():
+        row = reader.row(VERDICT, {"scope": GROUP, "question": question})
+        if row and question in large:
+            made.append(
+                Card(
+                    label=asks,
+                    verdict=row["verdict"],
+                    leaning=leaning(row),
+                    spans=said[question],
+                    more="How this was made",
+                    **large[question],
+                )
             )
-        )
-    made.append(
-        Card(
-            "How this was made",
-            "From filings, prices and stated assumptions",
-            (
-                "Every figure is computed, opens to its documents and can be made again with one command: ",
-                Code("make run"),
-            ),
-            href="data.html",
-        )
-    )
     return [Cards(made)]
+
+
+def found(question: str, condition: str, column: str, form: str = "percent") -> Figure:
+    key = {"scope": GROUP, "question": question, "condition": condition}
+    return Figure(CONDITIONS, key, column, form, short=True)
+
+
+def simulated(quantity: str, column: str, view: str = "none") -> Figure:
+    key = {"scope": GROUP, "revenue_view": view, "bound": "point", "quantity": quantity}
+    return Figure(SIMULATION, key, column, "percent", short=True)
+
+
+def interval(quantity: str, view: str, threshold: Figure, against: str) -> Interval:
+    low, middle, high = (simulated(quantity, column, view) for column in ("p05", "p50", "p95"))
+    return Interval(low, middle, high, threshold, "nine in ten draws:", against)
+
+
+def cost(reader: Reader) -> Interval | None:
+    """The recomputed cost of the claim's runs from the lowest to the highest rental offer, against what the claim allows."""
+    row = reader.one(
+        f"""SELECT t.run_id FROM {COST} t JOIN {CONDITIONS} c ON c.scope = ? AND c.condition = 'recomputed_low_within_factor'
+        WHERE abs(t.cost_low_usd - c.value) < 1 ORDER BY t.run_id LIMIT 1""",
+        GROUP,
+    )
+    if not row:
+        return None
+    low, middle, high = (Figure(COST, row, f"cost_{of}_usd", "usd", short=True) for of in ("low", "mid", "high"))
+    threshold = found("Q1", "recomputed_low_within_factor", "threshold", "usd")
+    return Interval(low, middle, high, threshold, "rental offers:", "holds up to", decimal=False)
 
 
 def changes(reader: Reader) -> list[Block]:
@@ -218,20 +236,6 @@ def draw_growth(rows: pl.DataFrame, width: int) -> alt.LayerChart:
         tooltip=[alt.Tooltip("case:N", title="Case"), alt.Tooltip("kind:N", title="Growth"),
                  alt.Tooltip("p50:Q", title="a year", format=".0%")])  # fmt: skip
     return alt.layer(bars, points).properties(height=alt.Step(38))
-
-
-def questions(reader: Reader) -> list[Block]:
-    found: list[Block] = []
-    for question, asks in ASKED.items():
-        if question == "overall":
-            continue
-        key = {"scope": GROUP, "question": question}
-        row = reader.row(VERDICT, key)
-        if not row:
-            found.append(Text(asks, " There is no verdict by this date.", style="about"))
-            continue
-        found.append(Answer(asks, row["verdict"], Words(VERDICT, key, "headline"), leaning=leaning(row)))
-    return found
 
 
 def freshness(reader: Reader) -> Table:
