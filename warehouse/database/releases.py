@@ -1,4 +1,7 @@
-"""Published warehouses as their readers open them: read-only, and locked down, because users' own SQL runs there."""
+"""Published warehouses as their readers open them: read-only, and locked down, because users' own SQL runs there.
+
+Two of them can be opened at once, to see what changed from one to the other.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,11 @@ from pathlib import Path
 
 import duckdb
 
+from warehouse import sqltext
 from warehouse.database.connection import Connection
+
+BEFORE, AFTER = "before", "after"
+"""The names under which two published warehouses are attached to be compared."""
 
 
 @contextmanager
@@ -23,3 +30,32 @@ def reading(warehouse: Path) -> Iterator[Connection]:
         yield connection
     finally:
         connection.close()
+
+
+@contextmanager
+def comparing(before: Path, after: Path) -> Iterator[Connection]:
+    """A connection to two published warehouses, `before` and `after`; names without a catalog are those of `after`.
+
+    Nothing can be written but temporary tables, which live in memory. The two must be different files.
+    """
+    connection = duckdb.connect()
+    try:
+        connection.execute("SET TimeZone = 'UTC'")
+        for name, path in ((BEFORE, before), (AFTER, after)):
+            connection.execute(f"ATTACH {sqltext.literal(path.resolve())} AS {name} (READ_ONLY)")
+        connection.execute(f"USE {AFTER}")
+        connection.execute("SET enable_external_access = false")
+        connection.execute("SET lock_configuration = true")
+        yield connection
+    finally:
+        connection.close()
+
+
+@contextmanager
+def beside(connection: Connection, other: Path, name: str = BEFORE) -> Iterator[None]:
+    """Attach a published warehouse, read-only, to a connection that already holds another one, for as long as needed."""
+    connection.execute(f"ATTACH {sqltext.literal(other.resolve())} AS {name} (READ_ONLY)")
+    try:
+        yield
+    finally:
+        connection.execute(f"DETACH {name}")

@@ -19,7 +19,10 @@ from typing import Any
 import polars as pl
 
 from warehouse import __version__, marts
+from warehouse.database import releases
+from warehouse.database.connection import ALIAS
 from warehouse.database.store import Store
+from warehouse.paths import WAREHOUSE
 from warehouse.pipeline.context import RunContext
 from warehouse.quality import decisions, measures
 from warehouse.tables import CORE, SYSTEM
@@ -59,6 +62,24 @@ def record_measures(store: Store, run: RunContext, added: Mapping[str, int], bui
         quarantined=dict(store.execute(quarantined, [run.run_id]).fetchall()),
     )
     store.append(SYSTEM["measures"], found)
+
+
+def record_changes(store: Store, run: RunContext) -> int:
+    """Record what this run changed against the published answer, once the run itself is recorded; gives how many rows.
+
+    A first run has nothing to be compared with, and a dated answer is no successor of today's.
+    """
+    published = run.paths.current / WAREHOUSE
+    if run.asked_as_of is not None or not published.exists():
+        return 0
+    from warehouse.reports import changes  # needed here only
+    from warehouse.reports.diff import Comparison
+
+    with releases.beside(store.connection, published):
+        rows = changes.kept(Comparison(store.connection, after=ALIAS))
+    table = SYSTEM["changes"]
+    store.append(table, table.conform(pl.DataFrame(rows, schema_overrides=table.polars_schema)))
+    return len(rows)
 
 
 def made_with(run: RunContext) -> dict[str, Any]:
