@@ -25,7 +25,7 @@ from warehouse.reports.diff import COLUMNS, Comparison, Row
 from warehouse.reports.values import readable
 
 MAX_ROWS = 20
-LONGEST = 60  # characters of a value or a citation that are shown
+LONGEST = 32  # characters of a value that are shown
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -173,7 +173,7 @@ def _shown(rows: list[Row], title: str, max_rows: int) -> None:
     _tables(by_kind.get("table", []))
     moved = [*by_kind.get("figure", []), *by_kind.get("row", [])]
     if moved:
-        names = ["table", "row", "column", "before", "now", "change"]
+        names = ["figure", "row", "before", "now", "change"]
         shown = [[*_what(row), _short(row["before"]), _short(row["after"]), _change(row)] for row in moved[:max_rows]]
         output.write(names, shown, Format.table, "What changed most, mart by mart (--format csv or json has all of it)")
 
@@ -183,29 +183,28 @@ def _places(row: Row) -> list[str]:
 
 
 def _what(row: Row) -> list[str]:
-    return [row["table_name"].removeprefix("marts."), ", ".join(_places(row)), row["column_name"] or ""]
+    name = row["table_name"].removeprefix("marts.")
+    return [f"{name}.{row['column_name']}" if row["column_name"] else name, " ".join(_places(row))]
 
 
 def _facts(rows: Sequence[Row], max_rows: int) -> None:
-    """New facts behind each changed verdict: a few of each table by name, the others by their number."""
-    for behind, group in groupby(rows, key=lambda row: (row["behind"]["scope"], row["behind"]["question"])):
+    """New facts behind each changed verdict, and which of its conditions turned: a few of each table, the others counted."""
+    for behind, group in groupby(rows, key=lambda row: tuple(row["behind"].values())):
         listed = list(group)
         shown, cells = 0, []
-        for (table, condition), found in groupby(listed, key=lambda r: (r["table_name"], r["behind"].get("condition"))):
+        for table, found in groupby(listed, key=lambda row: row["table_name"]):
             facts = list(found)
             room = max(1, (max_rows - shown) // 2)
             for row in facts[:room]:
                 value = f"{row['column_name']} {readable(row['after'])}" if row["column_name"] else ""
                 place = " ".join(readable(v) for v in row["key"].values() if v is not None)
-                cells.append([table, place, value, row["known_on"], condition or "", _short(row["citation"])])
+                cells.append([table, place, value, row["known_on"]])
             shown += min(room, len(facts))
             if len(facts) > room:
                 span = sorted(row["known_on"] for row in facts)
-                cells.append(
-                    [table, f"and {len(facts) - room} more", "", f"{span[0]} to {span[-1]}", condition or "", ""]
-                )
-        names = ["table", "fact", "value", "known on", "condition that turned", "citation"]
-        output.write(names, cells, Format.table, f"New facts behind {' '.join(behind)} ({len(listed)})")
+                cells.append([table, f"and {len(facts) - room} more, to {span[-1]}", "", span[0]])
+        title = f"New facts behind {' '.join(behind)} ({len(listed)})"
+        output.write(["table", "fact", "value", "known on"], cells, Format.table, title)
 
 
 def _tables(rows: Sequence[Row]) -> None:

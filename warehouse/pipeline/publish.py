@@ -48,7 +48,7 @@ def write_pages(
         views.create(store, loaded.as_of, statements(), [mart.table for mart in all_marts().values()])
     record.record_run(store, run, "published_with_old_data" if sources.failed else "published", loaded.as_of)
     record.record_measures(store, run, loaded.added, built.marts)
-    record.record_changes(store, run)
+    record.record_changes(store, run, carried_over=carried is not None)
     last = run.paths.published(run.asked_as_of) / SITE
     dated = run.asked_as_of is not None
     write(run.release / SITE, store.connection, last if last.is_dir() else None, dated=dated)

@@ -64,10 +64,11 @@ def record_measures(store: Store, run: RunContext, added: Mapping[str, int], bui
     store.append(SYSTEM["measures"], found)
 
 
-def record_changes(store: Store, run: RunContext) -> int:
+def record_changes(store: Store, run: RunContext, *, carried_over: bool = False) -> int:
     """Record what this run changed against the published answer, once the run itself is recorded; gives how many rows.
 
-    A first run has nothing to be compared with, and a dated answer is no successor of today's.
+    A first run has nothing to be compared with, and a dated answer is no successor of today's. An answer that was carried
+    over is that of the run before, so its marts are not compared.
     """
     published = run.paths.current / WAREHOUSE
     if run.asked_as_of is not None or not published.exists():
@@ -76,9 +77,9 @@ def record_changes(store: Store, run: RunContext) -> int:
     from warehouse.reports.diff import Comparison
 
     with releases.beside(store.connection, published):
-        rows = changes.kept(Comparison(store.connection, after=ALIAS))
+        rows = changes.kept(Comparison(store.connection, after=ALIAS, marts=() if carried_over else None))
     table = SYSTEM["changes"]
-    store.append(table, table.conform(pl.DataFrame(rows, schema_overrides=table.polars_schema)))
+    store.append(table, pl.DataFrame(rows, schema=table.polars_schema))
     return len(rows)
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from warehouse.database.connection import Connection
 from warehouse.reports.diff import COLUMNS, Comparison, Row, typed
 from warehouse.reports.lineage import traceable
+from warehouse.tables.table import FACT_ID
 
 KEPT_FIGURES = 40
 KEPT_FACTS = 20  # for each changed verdict
@@ -31,7 +32,8 @@ def kept(comparison: Comparison) -> list[Row]:
             "run_id": after.run_id,
             "before_run_id": before.run_id,
             "place": place,
-            **row,
+            **{name: value for name, value in row.items() if name != FACT_ID},
+            "fact": row.get(FACT_ID),
             **{name: _text(row.get(name)) for name in ("key", "behind", "before", "after")},
         }
         for place, row in enumerate(rows)
@@ -63,9 +65,8 @@ def recorded(connection: Connection, run_id: str) -> list[Row]:
     if not has_records(connection):
         return []
     names = [*STEP, *COLUMNS]
-    found = connection.execute(
-        f"SELECT run_id, {_named(names)} FROM provenance.changes ORDER BY run_id, place"
-    ).fetchall()
+    columns = ", ".join('"fact"' if name == FACT_ID else f'"{name}"' for name in names)
+    found = connection.execute(f"SELECT run_id, {columns} FROM provenance.changes ORDER BY run_id, place").fetchall()
     return [_read(dict(zip(names, values, strict=True))) for own, *values in found if own == run_id]
 
 
@@ -110,7 +111,7 @@ def since_last_run(connection: Connection) -> list[Row]:
 
 
 _COUNTS = """
-    SELECT run_id, count(*) FILTER (kind = 'verdict'), count(DISTINCT fact_id), coalesce(sum("rows") FILTER
+    SELECT run_id, count(*) FILTER (kind = 'verdict'), count(DISTINCT fact), coalesce(sum("rows") FILTER
       (kind = 'table' AND column_name = '*'), 0)::BIGINT, coalesce(sum("rows") FILTER (kind = 'table' AND column_name IS NULL),
       0)::BIGINT, count(*) FILTER (kind = 'made_with')
     FROM provenance.changes GROUP BY run_id"""
@@ -120,10 +121,6 @@ def has_records(connection: Connection) -> bool:
     """Whether this warehouse can hold such records at all: those of earlier versions cannot."""
     sql = "SELECT 1 FROM duckdb_tables() WHERE schema_name = 'provenance' AND table_name = 'changes'"
     return connection.execute(sql).fetchone() is not None
-
-
-def _named(names: list[str]) -> str:
-    return ", ".join(f'"{name}"' for name in names)
 
 
 def _read(row: Row) -> Row:

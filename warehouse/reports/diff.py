@@ -138,17 +138,18 @@ class Run:
 
 
 class Comparison:
-    """Two warehouses on one connection under `before` and `after`; `marts` limits what is compared.
+    """Two warehouses on one connection under `before` and `after`; `marts` limits what is compared (to nothing where it is empty).
 
     Raises ValueError where one of them records no run.
     """
 
     def __init__(
-        self, connection: Connection, *, before: str = BEFORE, after: str = AFTER, marts: Sequence[str] = ()
+        self, connection: Connection, *, before: str = BEFORE, after: str = AFTER, marts: Sequence[str] | None = None
     ) -> None:
         self._connection, self._before, self._after = connection, before, after
-        self._marts = [mart for name, mart in all_marts().items() if not marts or name in marts]
+        self._marts = [mart for name, mart in all_marts().items() if marts is None or name in marts]
         self.runs = (_run(connection, before), _run(connection, after))
+        self.compared: set[str] = set()
         self.not_compared: list[str] = []
         connection.execute(f"CREATE OR REPLACE TEMP TABLE differences AS {_EMPTY}")
         # The mart built last is nearest to the answer, so it comes first.
@@ -164,6 +165,7 @@ class Comparison:
             if held[self._before] or held[self._after]:
                 self.not_compared.append(table.full_name)
             return
+        self.compared.add(table.full_name)
         key = matching(table, self._one_date(table))
         columns = compared(mart, held[self._before], held[self._after])
         sql = differences_sql(table, columns, key, self._before, self._after)
@@ -215,11 +217,13 @@ class Comparison:
     @cached_property
     def conditions(self) -> list[Row]:
         """Conditions of verdicts that turned: held before and hold no more, or the other way, or are unknown now."""
-        return self._of(CONDITIONS, "holds", "condition", "CAST(holds AS VARCHAR)")
+        rows = self._of(CONDITIONS, "holds", "condition", "CAST(holds AS VARCHAR)")
+        # One that only says how far a figure is from turning holds neither way.
+        return [row for row in rows if (row["before"], row["after"]) != (None, None)]
 
     def _of(self, table: str, column: str, kind: str, value: str) -> list[Row]:
         """Rows of a table whose `column` changed, and rows that are new or removed with their value of it."""
-        if not self._has(table):
+        if table not in self.compared:
             return []
         key = traceable()[table].key
         names = ", ".join(f"{sqltext.literal(name)}, {sqltext.identifier(name)}" for name in key)
@@ -247,9 +251,6 @@ class Comparison:
             )
             for k, change, b, a in found
         ]
-
-    def _has(self, table: str) -> bool:
-        return any(mart.table.full_name == table for mart in self._marts) and table not in self.not_compared
 
     @cached_property
     def tables(self) -> list[Row]:

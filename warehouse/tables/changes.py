@@ -41,7 +41,7 @@ TABLE = Table(
         Column("rows", "integer", "how many, where the row counts", "rows or figures", minimum=0),
         Column("behind", "json", "of a fact: the verdict it is behind, and the condition that turned"),
         Column("known_on", "date", "of a fact: the day it became public"),
-        Column("fact_id", "text", "of a fact: its name in core"),
+        Column("fact", "text", "of a fact: its `fact_id` in core"),
         Column("citation", "text", "of a fact: where it was read"),
         Column("reason", "text", "why there is no value now", prose=True),
     ),

@@ -1,0 +1,127 @@
+"""`overbuild diff` compares runs that are kept in full, and tells those that are gone by what they recorded."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import shutil
+
+import pytest
+
+from tests.reports.made_warehouses import CONDITION, QUARTER, VERDICT, publish
+from tests.runs import command
+from warehouse.database.releases import comparing, reading
+from warehouse.paths import WAREHOUSE
+from warehouse.reports import changes
+from warehouse.reports.diff import Comparison
+
+FIRST, SECOND, THIRD = "20251101T000000-aaaa", "20251201T000000-bbbb", "20260101T000000-cccc"
+BEFORE = {"verdict": [VERDICT], "verdict_conditions": [CONDITION], "capex_quarterly": [QUARTER]}
+AFTER = {
+    "verdict": [VERDICT | {"verdict": "on_course"}],
+    "verdict_conditions": [CONDITION | {"holds": True}],
+    "capex_quarterly": [QUARTER | {"capex_usd": 34.9e9}],
+}
+
+
+@pytest.fixture
+def home(tmp_path):
+    """A home with a run, and what `then` publishes after it: the earlier runs are in the later one's history."""
+    publish(tmp_path / "home", FIRST, BEFORE)
+    return tmp_path / "home"
+
+
+def again(home, run_id, rows, before):
+    """Publish another run over the last one, which records what it changed as a run does."""
+    earlier = home / "releases" / before / WAREHOUSE
+    with reading(earlier) as connection:
+        names = [name for name, *_ in connection.execute("SELECT * FROM provenance.runs").description]
+        history = [
+            dict(zip(names, row, strict=True)) for row in connection.execute("SELECT * FROM provenance.runs").fetchall()
+        ]
+        names = [name for name, *_ in connection.execute("SELECT * FROM provenance.changes").description]
+        kept = [
+            dict(zip(names, row, strict=True))
+            for row in connection.execute("SELECT * FROM provenance.changes").fetchall()
+        ]
+    paths = publish(home, f"{run_id}.draft", rows)
+    with comparing(earlier, paths.current / WAREHOUSE) as connection:
+        rows_kept = [row | {"run_id": run_id} for row in changes.kept(Comparison(connection))]
+    shutil.rmtree(paths.releases / f"{run_id}.draft")
+    return publish(home, run_id, rows, system={"runs": history, "changes": [*kept, *rows_kept]})
+
+
+def test_of_a_first_run_there_is_nothing_to_compare_with(home):
+    done = command(home, "diff", "--format", "json")
+    assert (done.returncode, json.loads(done.stdout)) == (0, [])
+    assert "nothing to compare" in done.stderr
+    assert command(home.parent / "empty", "diff").returncode == 2, "nothing is published there"
+
+
+def test_without_arguments_the_last_two_runs(home):
+    again(home, SECOND, AFTER, FIRST)
+    rows = json.loads(command(home, "diff", "--format", "json").stdout)
+    kinds = {row["kind"]: row for row in rows}
+    assert kinds["verdict"]["key"] == {"scope": "ALL", "question": "Q3"}
+    assert (kinds["verdict"]["before"], kinds["verdict"]["after"]) == ("cannot_tell", "on_course")
+    (capex,) = [row for row in rows if row["kind"] == "figure" and row["column_name"] == "capex_usd"]
+    assert capex["change_share"] == pytest.approx(15.5 / 19.4)
+    assert rows == json.loads(command(home, "diff", FIRST, SECOND, "--format", "json").stdout)
+    assert rows == json.loads(command(home, "diff", FIRST[:9], "--format", "json").stdout), "the beginning of a run id"
+
+    listed = list(csv.DictReader(io.StringIO(command(home, "diff", "--format", "csv").stdout)))
+    assert len(listed) == len(rows)
+    assert json.loads(listed[0]["key"]) == rows[0]["key"]
+
+    said = command(home, "diff").stdout
+    assert FIRST in said
+    assert "on_course" in said
+    assert "+79.9%" in said
+
+
+def test_two_answers_that_are_the_same(home):
+    again(home, SECOND, BEFORE, FIRST)
+    assert "Nothing has changed" in command(home, "diff").stdout
+    done = command(home, "diff", SECOND, SECOND, "--format", "json")
+    assert (json.loads(done.stdout), "one and the same" in done.stderr) == ([], True)
+
+
+def test_what_a_run_changed_is_known_when_the_one_before_is_gone(home):
+    again(home, SECOND, AFTER, FIRST)
+    again(home, THIRD, BEFORE, SECOND)
+    shutil.rmtree(home / "releases" / FIRST)
+    done = command(home, "diff", FIRST, THIRD, "--format", "json")
+    assert done.returncode == 0, done.stderr
+    assert "no longer kept" in done.stderr
+    told = [(r["run_id"], r["before"], r["after"]) for r in json.loads(done.stdout) if r["kind"] == "verdict"]
+    assert told == [(SECOND, "cannot_tell", "on_course"), (THIRD, "on_course", "cannot_tell")]
+    said = command(home, "diff", FIRST, THIRD).stdout
+    assert said.index(f"to run {SECOND}") < said.index(f"to run {THIRD}")
+    with reading(home / "current" / WAREHOUSE) as connection:
+        listed = [(run["run_id"], run["verdicts"]) for run in changes.runs(connection)]
+        last = changes.since_last_run(connection)
+    assert listed == [(THIRD, 1), (SECOND, 1), (FIRST, None)]
+    assert [row["after"] for row in last if row["kind"] == "verdict"] == ["cannot_tell"]
+    figure = next(row for row in last if row["column_name"] == "capex_usd")
+    assert (figure["before"], figure["key"]["ticker"]) == (34.9e9, "MSFT"), (
+        "numbers are numbers again, keys are objects"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("nonsense",), "no published run is called so"),
+        (("2025-13-01",), "there is no such day"),
+        (("20",), "is the beginning of 2 runs"),
+        ((SECOND, FIRST), "the warehouse of at least one of them is no longer kept"),
+    ],
+)
+def test_a_run_that_is_not_there_is_wrong_use(home, arguments, said):
+    again(home, SECOND, AFTER, FIRST)
+    shutil.rmtree(home / "releases" / FIRST)
+    done = command(home, "diff", *arguments)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert done.stdout == ""
