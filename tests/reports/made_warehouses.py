@@ -75,7 +75,10 @@ _MADE_UP = {"text": "made up", "real": 1.0, "integer": 1, "date": AS_OF, "flag":
 
 def _filled(table: Table, rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
     """The rows with something in each column that must not be null."""
-    required = {c.name: _default(c) for c in table.columns if c.required and c.name not in WITH_PROVENANCE}
+    left = WITH_PROVENANCE if table.schema == "core" else ()
+    required = {c.name: _default(c) for c in table.columns if c.required and c.name not in left}
+    given = {name for row in rows for name in row}
+    required |= {name: value for name, value in (("source", "test"), ("known_on", AS_OF)) if name in given}
     if not rows:
         return table.empty()
     names = [name for name in table.names if any(name in {**required, **row} for row in rows)]

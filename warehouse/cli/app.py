@@ -25,6 +25,7 @@ COMMANDS = {
     "quality": "Data-quality results of a run and what is new in them; quarantined rows, and what to do with them.",
     "trace": "From a figure to its inputs: the facts behind a row, their documents, hashes and addresses.",
     "diff": "What changed between two runs or two dates: verdicts, figures, and the facts behind each change.",
+    "export": "Every mart and core table as Parquet and CSV, described, with licence and citation.",
     "sources": "Every source: what it gives, its last success, how fresh it is, whether it needs a key.",
     "report": "Where the published site is.",
     "backfill": "Fetch and load history, piece by piece; goes on where it was interrupted.",

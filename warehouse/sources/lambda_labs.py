@@ -95,6 +95,7 @@ SOURCES = (
         parse=parse,
         judges_rows=True,
         terms="Lambda's interface for its customers, under the terms of the user's own account",
+        passed_on=False,
         needs=KEY.name,
         host=HOST,
         host_setting="OVERBUILD_LAMBDA_URL",

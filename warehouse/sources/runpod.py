@@ -111,6 +111,7 @@ SOURCES = (
         parse=parse,
         judges_rows=True,
         terms="forbids automated access (terms of 2026-03-24): needs a licence",
+        passed_on=False,
         needs="a licence, stated in OVERBUILD_LICENSED_SOURCES",
         host=HOST,
         host_setting="OVERBUILD_RUNPOD_URL",

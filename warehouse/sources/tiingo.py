@@ -134,6 +134,7 @@ SOURCES = (
         fetch=_fetch,
         parse=_parse,
         terms="Tiingo's terms: for internal use by the holder of the key, prices are not passed on",
+        passed_on=False,
         needs=KEY.name,
         on_refusal=f"Check {KEY.name}, and what the plan of that key allows.",
         host=HOST,

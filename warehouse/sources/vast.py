@@ -103,6 +103,7 @@ SOURCES = (
         parse=parse,
         judges_rows=True,
         terms="forbids automated collection and any index made from its data (terms of 2026-09-01): needs a licence",
+        passed_on=False,
         needs="a licence, stated in OVERBUILD_LICENSED_SOURCES",
         host=HOST,
         host_setting="OVERBUILD_VAST_URL",

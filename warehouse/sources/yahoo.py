@@ -213,6 +213,7 @@ SOURCES = (
         fetch=_fetch,
         parse=_parse,
         terms="an unofficial endpoint for personal use under Yahoo's terms; prices are kept here and not passed on",
+        passed_on=False,
         on_refusal="Yahoo refuses some addresses and clients for a while; wait, or set OVERBUILD_YAHOO_USER_AGENT.",
         host=HOST,
         host_setting="OVERBUILD_YAHOO_URL",

@@ -168,7 +168,8 @@ class Fetching(Protocol):
 class Source:
     """One source of one feed. `fetch` gives its documents, `parse` one document's batches.
 
-    `gives` says in a phrase what it brings, and `terms` under which conditions. `needs` names the setting that it cannot
+    `gives` says in a phrase what it brings, and `terms` under which conditions. `passed_on`: these allow rows to be given
+    to others, as an export does. `needs` names the setting that it cannot
     do without. `ready` gives None where the setting is there, else a sentence to show. `host_setting` is the setting with
     a base address that takes the place of its public hosts; it need not be declared anywhere else.
     `requests_per_second` is the limit, held across all workers, and across the sources that name the same one in
@@ -190,6 +191,7 @@ class Source:
     fetch: Callable[[Fetching], Iterator[Received]]
     parse: Callable[[Document], Iterator[Batch]]
     terms: str
+    passed_on: bool = True
     needs: str = ""
     on_refusal: str = ""
     host: str = ""
