@@ -23,12 +23,13 @@ from warehouse import marts
 from warehouse.database import views
 from warehouse.database.connection import ALIAS, in_memory
 from warehouse.database.releases import reading
+from warehouse.marts.payback.formulas import QUANTITY_FORMULAS
 from warehouse.marts.verdict.condition_words import graded
 from warehouse.marts.verdict.decision import ASKED, SILENT
 from warehouse.pipeline import publish
 from warehouse.reference.glossary import glossary
 from warehouse.tables import CORE, SYSTEM
-from warehouse.tables.table import Table
+from warehouse.tables.table import Column, Table
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -170,6 +171,17 @@ def dictionary() -> str:
         "# Data dictionary",
         "",
         "Made from the declarations by `make docs`; do not edit. Shares and returns are fractions, dates are DATE, times are UTC.",
+        "",
+        "A figure that is computed has its formula in italics and symbols, with the section of the method that it is from.",
+        "",
+        "Where the rows of a column are of several quantities, these are their formulas:",
+        "",
+        "| quantity | formula |",
+        "|---|---|",
+        *(
+            f"| `{name}` | {each.words}: `{each.symbols}` (method {each.method}) |"
+            for name, each in QUANTITY_FORMULAS.items()
+        ),
     ]
     tables: list[Table] = [*CORE.values(), *(mart.table for mart in marts.all_marts().values()), *SYSTEM.values()]
     for table in sorted(tables, key=lambda t: (("core", "marts", "quality", "provenance").index(t.schema), t.name)):
@@ -181,7 +193,7 @@ def dictionary() -> str:
             "",
         ]
         parts += ["| column | type | unit | meaning |", "|---|---|---|---|"]
-        parts += [f"| `{c.name}` | {c.type} | {c.unit} | {c.explained} |".replace("||", "| |") for c in table.columns]
+        parts += [f"| `{c.name}` | {c.type} | {c.unit} | {_explained(c)} |".replace("||", "| |") for c in table.columns]
         if table.checks:
             parts += ["", "Checks:", ""]
             parts += [
@@ -228,6 +240,19 @@ def _views() -> list[str]:
             parts += ["| column | type | meaning |", "|---|---|---|"]
             parts += [f"| `{column}` | {kind} | {meaning} |" for column, kind, meaning in rows]
     return parts
+
+
+def _explained(column: Column) -> str:
+    """What a column holds, and how it comes about where it is computed."""
+    if column.formula is None:
+        return column.explained
+    formula = column.formula
+    said = f"{column.explained}. *{formula.words}*"
+    if formula.symbols:
+        said += f": `{formula.in_symbols()}`"
+    if formula.of:
+        said += f", by `{formula.of}`"
+    return f"{said} (method {formula.method})".replace("|", "\\|") if formula.method else said.replace("|", "\\|")
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ from warehouse.reports.lineage import (
     Traced,
     described,
     follow,
+    formulas,
     is_fact,
     named,
     traceable,
@@ -71,7 +72,15 @@ def write(folder: Path, table: str, where: str, limit: int, form: Format) -> Non
     if form is Format.table:
         _tree(found)
         return
-    objects = [described(found, node, way) for node, way in found.facts()]
+    objects = []
+    explained: set[Node] = set()
+    for node, way in found.facts():
+        # The formulas are the same for all facts behind a row, so the first of them has them.
+        said = {} if way[0] in explained else formulas(found, way[0])
+        explained.add(way[0])
+        objects.append(
+            described(found, node, way) | {"formulas": "\n".join(f"{name} {how}" for name, how in said.items()) or None}
+        )
     columns = list(dict.fromkeys(name for one in objects for name in one))
     if form is Format.json:
         output.write_objects(objects)
@@ -99,6 +108,9 @@ def _tree(found: Traced) -> None:
 
     for root in found.roots:
         tree = Tree(Text(_line(found, (root,), whole=True)))
+        said = formulas(found, root)
+        if said:
+            tree.add(Text("\n".join(["how it is computed", *(f"{column} {how}" for column, how in said.items())])))
         shown.add((root,))
         grow(tree, found.children.get(root, ()))
         if not found.children.get(root) and not is_fact(root):

@@ -210,3 +210,13 @@ def described(found: Traced, node: Node, way: list[Node]) -> dict[str, Any]:
         "document_url": document.get("url"),
         "document_path": str(archive.path_of(Path("raw"), row["document_sha256"])),
     }
+
+
+def formulas(found: Traced, root: Node) -> dict[str, str]:
+    """How the figures of a row came about, by column: the formula in words and symbols, and its section of the method."""
+    row = found.rows[root]
+    return {
+        column.name: "; ".join(formula.said for formula in column.formula.for_row(row))
+        for column in traceable()[root[0]].columns
+        if column.formula is not None and row[column.name] is not None
+    }

@@ -170,6 +170,7 @@ class _Library:
         self.assumptions = {
             row["__row"]: row for row in self._read(ASSUMPTIONS, ("key", "value", "unit", "meaning", "citation"))
         }
+        self.by_key = {entry["key"]: entry for entry in self.assumptions.values()}
         self.facts: dict[str, pl.DataFrame] = {}
         reached: dict[str, set[int]] = {t.full_name: rows for t, rows in wanted.items() if t.schema == "core"}
         for table in wanted:
@@ -221,6 +222,9 @@ class _Library:
             ASSUMPTIONS, pl.DataFrame(schema={"row": pl.UInt32, "below": pl.UInt32})
         ).iter_rows():
             assumed.setdefault(row, []).append(self.assumptions[entry])
+        for number, row in rows.items():
+            own = assumed.setdefault(number, [])
+            own += [entry for entry in self._named(table, row) if entry not in own]
         inputs = self._inputs(table, rows) if table.schema == "marts" else {}
         for number, row in rows.items():
             yield Opened(
@@ -230,6 +234,17 @@ class _Library:
                 sorted(assumed.get(number, []), key=lambda entry: entry["key"]),
                 listed.get(number, []),
             )
+
+    def _named(self, table: Table, row: Row) -> list[Row]:
+        """The assumptions that the formulas of a row's figures name."""
+        formulas = [
+            formula
+            for column in table.columns
+            if column.formula is not None and row[column.name] is not None
+            for formula in column.formula.for_row(row)
+        ]
+        keys = dict.fromkeys(key for formula in formulas for key in formula.assumptions)
+        return [self.by_key[key] for key in keys if key in self.by_key]
 
     def _list(self, name: str, pairs: pl.DataFrame, listed: dict[int, list[Facts]]) -> None:
         """The facts of one table behind each row, and their documents; rows with the same facts share one list."""

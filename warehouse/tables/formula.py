@@ -47,6 +47,12 @@ class Formula:
         return _NAME.sub(lambda match: named(match[1]), self.symbols)
 
     @property
+    def said(self) -> str:
+        """Symbols, words and section of the method in one line."""
+        words = f"{self.words} (method {self.method})" if self.method else self.words
+        return f"= {self.in_symbols()}: {words}" if self.symbols else words
+
+    @property
     def tree(self) -> Tree | None:
         """The right side as nested lists, `["/", "capex_usd", "revenue_usd"]`; None where it is not plain arithmetic."""
         if not self.operands:

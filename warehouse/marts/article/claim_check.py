@@ -34,6 +34,7 @@ from warehouse.marts.common.words import worded
 from warehouse.marts.wording.article import METHOD_OF_CURATED, METHOD_OF_UNCHECKABLE, METHODS
 from warehouse.tables.article_claims import FINDINGS
 from warehouse.tables.article_claims import TABLE as ARTICLE_CLAIMS
+from warehouse.tables.formula import Formula
 from warehouse.tables.table import FACT_IDS, Check, Column, mart
 
 _ISO_DAY = re.compile(r"\b\d{4}-\d{2}-\d{2}\b")
@@ -57,11 +58,32 @@ TABLE = mart(
         Column("quantity", "text", "what is measured", required=True),
         Column("unit", "text", "unit of the claimed and the found values", required=True),
         Column("value_claimed", "text", "value claimed, as stated: a number or a word; null where none"),
-        Column("value_found", "real", "value found; null where the finding is a word or nothing decides", "see unit"),
+        Column(
+            "value_found",
+            "real",
+            "value found; null where the finding is a word or nothing decides",
+            "see unit",
+            formula=Formula("what the check of the row found, by the formula in its method", method="9"),
+        ),
         Column("value_low", "real", "low end of what was found", "see unit"),
         Column("value_high", "real", "high end of what was found", "see unit"),
         Column("found_text", "text", "what was found, where it is a word"),
-        Column("finding", "text", "what the check says", required=True, allowed=FINDINGS),
+        Column(
+            "finding",
+            "text",
+            "what the check says",
+            required=True,
+            allowed=FINDINGS,
+            formula=Formula(
+                "found against claimed, within the tolerances of the assumptions file",
+                "|found / claimed − 1|",
+                "9",
+                assumptions=(
+                    "claim_confirmed_within",
+                    "claim_approximate_within",
+                ),
+            ),
+        ),
         Column(
             "method", "text", "formula of the check, or how a claim without one was checked", required=True, prose=True
         ),

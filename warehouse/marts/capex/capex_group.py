@@ -14,6 +14,7 @@ from warehouse.assumptions import Assumptions
 from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.reasons import all_of, because
 from warehouse.marts.common.scopes import COMPANIES
+from warehouse.tables.formula import Formula
 from warehouse.tables.table import Check, Column, mart
 
 QUARTERS = 4  # of a year, over which coverage is measured
@@ -24,13 +25,23 @@ TABLE = mart(
     [
         Column("calendar_quarter", "text", "calendar quarter that holds the middle of the fiscal one", required=True),
         Column("companies", "texts", "companies whose capex of the quarter is known and summed; null where none is"),
-        Column("capex_usd", "real", "sum over those companies; null where none is known", "USD", minimum=0),
+        Column(
+            "capex_usd",
+            "real",
+            "sum over those companies; null where none is known",
+            "USD",
+            minimum=0,
+            formula=Formula(
+                "sum over the companies whose quarter is known, which the row names", "Σ capex of the companies", "5"
+            ),
+        ),
         Column(
             "capex_with_leases_usd",
             "real",
             "the same with assets obtained under finance leases; null unless known for every one of those companies",
             "USD",
             minimum=0,
+            formula=Formula("the same with assets obtained under finance leases", "Σ (capex + leased assets)", "5"),
         ),
         Column(
             "capex_ttm_usd",
@@ -38,6 +49,11 @@ TABLE = mart(
             "sum of this and the three quarters before it; null unless all companies are known in all of them",
             "USD",
             minimum=0,
+            formula=Formula(
+                "this quarter and the three before it, where all four companies are known in all of them",
+                "Σ capex of four quarters",
+                "5",
+            ),
         ),
         Column(
             "coverage_share",
@@ -46,6 +62,12 @@ TABLE = mart(
             "share",
             minimum=0,
             maximum=1,
+            formula=Formula(
+                "known capex of four quarters over the same with stand-ins for what is missing",
+                "known / (known + stand-ins)",
+                "7",
+                assumptions=("coverage_minimum",),
+            ),
         ),
         Column(
             "stand_ins",

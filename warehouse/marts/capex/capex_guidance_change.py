@@ -25,6 +25,7 @@ from warehouse.tables.capex_guidance import BASES, CASH, FISCAL, YEAR_KINDS
 from warehouse.tables.capex_guidance import TABLE as GUIDANCE
 from warehouse.tables.companies import TABLE as COMPANIES
 from warehouse.tables.company_facts import TABLE as COMPANY_FACTS
+from warehouse.tables.formula import Formula
 from warehouse.tables.table import FACT_IDS, Check, Column, mart
 
 GROUP = "ALL"
@@ -43,7 +44,9 @@ TABLE = mart(
         Column("year_kind", "text", "whether that year is the company's fiscal year or a calendar year", allowed=YEAR_KINDS),
         Column("basis", "text", "what the first guidance after the event counts; null where not said", allowed=BASES),
         Column("issued_before_on", "date", "day of the last guidance known at the event"),
-        Column("guidance_before_usd", "real", "middle of that guidance; of ALL null where a company had none", "USD", above=0),
+        Column("guidance_before_usd", "real", "middle of that guidance; of ALL null where a company had none", "USD", above=0,
+            formula=Formula("middle of the last guidance known at the event", "(low + high) / 2", "6"),
+        ),
         Column("last_years_capex_usd", "real", "what was spent the year before, on the basis of the guidance", "USD", above=0),
         Column(
             "held_against", "text", "what the first guidance after the event is held against; null for ALL",
@@ -51,9 +54,20 @@ TABLE = mart(
         ),
         Column("base_usd", "real", "that figure", "USD", above=0),
         Column("issued_after_on", "date", "day of the first guidance after the event"),
-        Column("guidance_after_usd", "real", "middle of that guidance", "USD", above=0),
-        Column("change_usd", "real", "that guidance less base_usd; null unless both are known, on one basis", "USD"),
-        Column("change_share", "real", "change over base_usd", "share", minimum=-1),
+        Column("guidance_after_usd", "real", "middle of that guidance", "USD", above=0,
+            formula=Formula("middle of the first guidance after the event", "(low + high) / 2", "6"),
+        ),
+        Column("change_usd", "real", "that guidance less base_usd; null unless both are known, on one basis", "USD",
+            formula=Formula(
+                "first guidance after the event less what it is held against, on one basis; of the four together "
+                "the sum of those that have one",
+                "guidance after − base",
+                "6",
+            ),
+        ),
+        Column("change_share", "real", "change over base_usd", "share", minimum=-1,
+            formula=Formula("the change over what it is held against", "{change_usd} / {base_usd}", "6"),
+        ),
         Column("companies", "texts", "companies in the change"),
         Column("companies_left_out", "texts", "of ALL, buyers without a change"),
         FACT_IDS,

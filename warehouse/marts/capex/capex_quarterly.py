@@ -42,6 +42,7 @@ from warehouse.marts.common.select_current import admissible, select_current
 from warehouse.tables import sec_tags
 from warehouse.tables.columns import TICKER
 from warehouse.tables.companies import TABLE as COMPANIES
+from warehouse.tables.formula import Formula
 from warehouse.tables.table import FACT_IDS, GRADES, Check, Column, mart
 
 QUARTER = ["ticker", "end"]
@@ -69,14 +70,42 @@ TABLE = mart(
         Column("fiscal_quarter", "integer", "fiscal quarter", minimum=1, maximum=4),
         Column("period_start", "date", "first day of the fiscal quarter"),
         Column("calendar_quarter", "text", "calendar quarter that holds the middle of the period", required=True),
-        Column("capex_usd", "real", "purchases of property and equipment in the quarter", "USD", minimum=0),
-        Column("capex_ttm_usd", "real", "the same, this quarter and the three before it", "USD", minimum=0),
+        Column(
+            "capex_usd",
+            "real",
+            "purchases of property and equipment in the quarter",
+            "USD",
+            minimum=0,
+            formula=Formula(
+                "purchases of property and equipment of the quarter: as a filing prints it, else a longer period "
+                "less the shorter one from the same day",
+                "year to date − year to date a quarter before",
+                "9",
+            ),
+        ),
+        Column(
+            "capex_ttm_usd",
+            "real",
+            "the same, this quarter and the three before it",
+            "USD",
+            minimum=0,
+            formula=Formula("the quarter and the three before it", "Σ capex of four quarters", "5"),
+        ),
         Column("revenue_usd", "real", "revenue of the quarter", "USD", minimum=0),
         Column("operating_cash_flow_usd", "real", "cash from operating activities in the quarter", "USD"),
         Column("operating_income_usd", "real", "operating income of the quarter", "USD"),
         Column("net_income_usd", "real", "net income of the quarter", "USD"),
         Column("depreciation_usd", "real", "depreciation in the quarter, by `depreciation_measure`", "USD", minimum=0),
-        Column("depreciation_ttm_usd", "real", "the same, this quarter and the three before it", "USD", minimum=0),
+        Column(
+            "depreciation_ttm_usd",
+            "real",
+            "the same, this quarter and the three before it",
+            "USD",
+            minimum=0,
+            formula=Formula(
+                "depreciation of the quarter and the three before it", "Σ depreciation of four quarters", "5"
+            ),
+        ),
         Column(
             "depreciation_measure",
             "text",
@@ -100,14 +129,44 @@ TABLE = mart(
                 "spread_over_year": "what the year's filing gives, less the known quarters, in proportion to cash capex"
             },
         ),
-        Column("capex_with_leases_usd", "real", "capex and assets obtained under finance leases", "USD", minimum=0),
+        Column(
+            "capex_with_leases_usd",
+            "real",
+            "capex and assets obtained under finance leases",
+            "USD",
+            minimum=0,
+            formula=Formula(
+                "capex and assets obtained under finance leases", "{capex_usd} + {finance_lease_assets_usd}", "5"
+            ),
+        ),
         Column("property_and_equipment_net_usd", "real", "net property and equipment at the quarter's end", "USD"),
         Column("property_and_equipment_gross_usd", "real", "gross property and equipment at the quarter's end", "USD"),
         Column("remaining_performance_obligation_usd", "real", "contracted backlog at the quarter's end", "USD"),
-        Column("capex_to_revenue", "real", "capex over revenue", "share", minimum=0),
-        Column("capex_to_operating_cash_flow", "real", "capex over operating cash flow", "share", minimum=0),
         Column(
-            "capex_with_leases_to_revenue", "real", "capex and leased assets obtained over revenue", "share", minimum=0
+            "capex_to_revenue",
+            "real",
+            "capex over revenue",
+            "share",
+            minimum=0,
+            formula=Formula("capex over revenue of the same quarter", "{capex_usd} / {revenue_usd}", "5"),
+        ),
+        Column(
+            "capex_to_operating_cash_flow",
+            "real",
+            "capex over operating cash flow",
+            "share",
+            minimum=0,
+            formula=Formula(
+                "capex over operating cash flow of the same quarter", "{capex_usd} / {operating_cash_flow_usd}", "5"
+            ),
+        ),
+        Column(
+            "capex_with_leases_to_revenue",
+            "real",
+            "capex and leased assets obtained over revenue",
+            "share",
+            minimum=0,
+            formula=Formula("capex and leased assets over revenue", "{capex_with_leases_usd} / {revenue_usd}", "5"),
         ),
         Column(
             "capex_with_leases_to_operating_cash_flow",
@@ -115,9 +174,32 @@ TABLE = mart(
             "capex and leased assets obtained over operating cash flow",
             "share",
             minimum=0,
+            formula=Formula(
+                "capex and leased assets over operating cash flow",
+                "{capex_with_leases_usd} / {operating_cash_flow_usd}",
+                "5",
+            ),
         ),
-        Column("depreciation_to_revenue", "real", "depreciation over revenue", "share", minimum=0),
-        Column("implied_life_years", "real", "gross property over four quarters' depreciation", "years", minimum=0),
+        Column(
+            "depreciation_to_revenue",
+            "real",
+            "depreciation over revenue",
+            "share",
+            minimum=0,
+            formula=Formula("depreciation over revenue", "{depreciation_usd} / {revenue_usd}", "5"),
+        ),
+        Column(
+            "implied_life_years",
+            "real",
+            "gross property over four quarters' depreciation",
+            "years",
+            minimum=0,
+            formula=Formula(
+                "gross property over a year's depreciation",
+                "{property_and_equipment_gross_usd} / {depreciation_ttm_usd}",
+                "5",
+            ),
+        ),
         Column("capex_tag", "text", "tag that capex is filed under; empty where a release or page was read"),
         Column(
             "capex_derivation",

@@ -23,6 +23,7 @@ from warehouse.marts.capex.filed_periods import QUARTERS
 from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.reasons import all_of, because
 from warehouse.marts.common.scopes import COMPANIES
+from warehouse.tables.formula import Formula
 from warehouse.tables.table import FACT_IDS, Check, Column, mart
 
 MONTHS = 3
@@ -37,13 +38,16 @@ TABLE = mart(
         Column("calendar_quarter", "text", "calendar quarter that holds the middle of the fiscal one", required=True),
         Column("spent_on", "date", "middle day of the quarter, on which it counts as spent", required=True),
         Column("capex_usd", "real", "purchases of property and equipment; null where unknown", "USD", minimum=0),
-        Column("capex_low_usd", "real", "the least that it can be: itself where known, else zero", "USD", True, minimum=0),
+        Column("capex_low_usd", "real", "the least that it can be: itself where known, else zero", "USD", True, minimum=0,
+            formula=Formula("itself where known, else zero", method="5"),
+        ),
         Column(
             "capex_high_usd",
             "real",
             "the most that it is taken for: itself where known, else the larger of the nearest known quarters",
             "USD",
             minimum=0,
+            formula=Formula("itself where known, else the larger of the nearest known quarters", "max(neighbours)", "5"),
         ),
         Column(
             "finance_lease_assets_usd",

@@ -25,6 +25,7 @@ from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.reasons import TYPE, all_of, because
 from warehouse.marts.common.scopes import COMPANIES
 from warehouse.marts.common.select_current import weakest
+from warehouse.tables.formula import Formula
 from warehouse.tables.table import Check, Column, mart
 
 FINAL_RUN, PROGRAMME = "final_run_rental", "research_programme"
@@ -65,7 +66,17 @@ TABLE = mart(
         Column(
             "cost_basis", "text", "where the cost is from; derived is S1 over share_final", required=True, allowed=BASES
         ),
-        Column("equivalents", "real", "capex of the quarter over the cost", "ratio"),
+        Column(
+            "equivalents",
+            "real",
+            "capex of the quarter over the cost",
+            "ratio",
+            formula=Formula(
+                "capex of the quarter over the cost; on distant rungs this is rhetoric and says so",
+                "{capex_usd} / {cost_usd}",
+                "4.1",
+            ),
+        ),
         Column(
             "comparison",
             "text",

@@ -19,6 +19,7 @@ from warehouse.marts.common.select_current import admissible, select_current
 from warehouse.tables import sec_tags
 from warehouse.tables.columns import TICKER
 from warehouse.tables.company_facts import TABLE as COMPANY_FACTS
+from warehouse.tables.formula import Formula
 from warehouse.tables.table import FACT_IDS, GRADES, Check, Column, mart
 
 DAYS_FROM_NEW_YEAR = 10
@@ -44,9 +45,12 @@ TABLE = mart(
         Column("year", "integer", "the year", "year", required=True),
         Column("company", "text", "name of the company"),
         Column(
-            "capex_usd", "real", "purchases of property and equipment of the whole year; null unless complete", "USD", minimum=0
+            "capex_usd", "real", "purchases of property and equipment of the whole year; null unless complete", "USD", minimum=0,
+            formula=Formula("sum of the year's four quarters, or the year as a filing prints it", "Σ capex of four quarters", "5"),
         ),
-        Column("capex_so_far_usd", "real", "the same of the quarters that are known", "USD", minimum=0),
+        Column("capex_so_far_usd", "real", "the same of the quarters that are known", "USD", minimum=0,
+            formula=Formula("sum of the quarters of the year that are known", "Σ capex of known quarters", "5"),
+        ),
         Column(
             "finance_lease_assets_usd",
             "real",

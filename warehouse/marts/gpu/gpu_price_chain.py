@@ -40,6 +40,7 @@ from warehouse.marts.gpu.price_indexes import BASE, Months, dummy_index, longest
 from warehouse.marts.gpu.real_prices import with_deflator
 from warehouse.marts.gpu.same_things import administered, item_days, item_months
 from warehouse.marts.gpu.series import MONTH, N_ADMINISTERED, OF_THE_SERIES, SERIES, SERIES_COLUMNS, per_peak
+from warehouse.tables.formula import Formula
 from warehouse.tables.table import Check, Column, mart
 
 TABLE = mart(
@@ -64,23 +65,62 @@ TABLE = mart(
         Column("n_matched_items", "integer", "things listed before", "things", True, minimum=0),
         Column("compared_from", "date", "oldest month that one of them is compared with; null where there is none"),
         Column("months_bridged", "integer", "months since then, 1 for the month before", "months", minimum=1),
-        Column("change", "real", "change since the month of the chain before this one", "share", above=-1),
-        Column("matched_index", "real", "chained matched-model index; 100 in its first month", "index", above=0),
+        Column(
+            "change",
+            "real",
+            "change since the month of the chain before this one",
+            "share",
+            above=-1,
+            formula=Formula("change of the chained index since its month before", "index / index before − 1", "9"),
+        ),
+        Column(
+            "matched_index",
+            "real",
+            "chained matched-model index; 100 in its first month",
+            "index",
+            above=0,
+            formula=Formula(
+                "chained mean of log price changes of the same things at the same providers; 100 in the first month",
+                "100 × e ^ (Σ mean change of logs)",
+                "9",
+            ),
+        ),
         Column(
             "real_index",
             "real",
             "the chained index deflated by consumer prices, 100 in its first month",
             "index",
             above=0,
+            formula=Formula(
+                "the chained index over consumer prices, 100 in its first month",
+                "index × first consumer prices / consumer prices",
+                "7",
+            ),
         ),
         Column("cpi_month", "date", "month whose consumer prices deflate it"),
-        Column("dummy_index", "real", "time-product dummy index, 100 in that same month", "index", above=0),
+        Column(
+            "dummy_index",
+            "real",
+            "time-product dummy index, 100 in that same month",
+            "index",
+            above=0,
+            formula=Formula(
+                "regression of log prices on things and months, 100 in that same month",
+                "100 × e ^ (month's effect)",
+                "9",
+            ),
+        ),
         Column(
             "usd_per_gpu_hour",
             "real",
             "the index as a price: that of the month with the most providers, moved by the index",
             "USD per GPU-hour",
             above=0,
+            formula=Formula(
+                "geometric mean price of the month with the most providers, moved by the index",
+                "price of that month × index / its index",
+                "9",
+            ),
         ),
         Column(
             "usd_per_pflop_hour",
@@ -88,6 +128,7 @@ TABLE = mart(
             "the same for a thousand dense BF16 TFLOP/s for an hour",
             "USD per PFLOP/s-hour",
             above=0,
+            formula=Formula("the same over the chip's dense BF16 peak", "price / (dense BF16 TFLOP/s / 1000)", "7"),
         ),
         KNOWN_ON,
     ],

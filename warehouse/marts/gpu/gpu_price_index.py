@@ -23,6 +23,7 @@ from warehouse.marts.common.reasons import all_of, because
 from warehouse.marts.common.select_current import weakest
 from warehouse.marts.gpu.real_prices import with_deflator
 from warehouse.marts.gpu.series import MONTH, N_ADMINISTERED, OF_THE_SERIES, SERIES, SERIES_COLUMNS, per_peak
+from warehouse.tables.formula import Formula
 from warehouse.tables.table import Check, Column, mart
 
 TABLE = mart(
@@ -40,6 +41,12 @@ TABLE = mart(
             "lower quartile over providers, linear between two; null below three providers",
             "USD per GPU-hour",
             above=0,
+            formula=Formula(
+                "lower quartile over providers, each with the median of its offers in the month",
+                "quartile 1 of providers",
+                "9",
+                assumptions=("index_minimum_providers",),
+            ),
         ),
         Column(
             "median_usd_per_gpu_hour",
@@ -47,6 +54,12 @@ TABLE = mart(
             "median over providers; null below three of them",
             "USD per GPU-hour",
             above=0,
+            formula=Formula(
+                "median over providers, each with the median of its offers in the month",
+                "median of providers",
+                "9",
+                assumptions=("index_minimum_providers",),
+            ),
         ),
         Column(
             "p75_usd_per_gpu_hour",
@@ -54,6 +67,12 @@ TABLE = mart(
             "upper quartile over providers, linear between two; null below three providers",
             "USD per GPU-hour",
             above=0,
+            formula=Formula(
+                "upper quartile over providers, each with the median of its offers in the month",
+                "quartile 3 of providers",
+                "9",
+                assumptions=("index_minimum_providers",),
+            ),
         ),
         Column(
             "median_usd_per_pflop_hour",
@@ -61,6 +80,9 @@ TABLE = mart(
             "median price of a thousand dense BF16 TFLOP/s for an hour",
             "USD per PFLOP/s-hour",
             above=0,
+            formula=Formula(
+                "median price over the chip's dense BF16 peak", "median / (dense BF16 TFLOP/s / 1000)", "7"
+            ),
         ),
         Column(
             "median_real_usd_per_gpu_hour",
@@ -68,6 +90,11 @@ TABLE = mart(
             "the median in dollars of `dollars_of`",
             "USD per GPU-hour",
             above=0,
+            formula=Formula(
+                "the median in dollars of the last month with consumer prices known",
+                "median × index of that month / index of the month",
+                "7",
+            ),
         ),
         Column("cpi_month", "date", "month whose consumer prices deflate it"),
         Column("dollars_of", "date", "month whose dollars the real median is in: the last with consumer prices known"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from warehouse.marts.common.columns import says_why
 from warehouse.marts.common.mart import Trace
 from warehouse.marts.market.returns import KINDS, MODELS
+from warehouse.tables.formula import Formula
 from warehouse.tables.table import Check, Column
 
 EVENT_DATE = Column("event_date", "date", "date of the news, as asked for", required=True)
@@ -42,6 +43,13 @@ SMALLEST_DETECTABLE = Column(
     "(t_(1 - level / 2) + t_power) x standard error, Bloom 1995",
     "fraction",
     above=0,
+    formula=Formula(
+        "smallest true abnormal return that the test finds in four of five cases (Bloom 1995)",
+        "(t(1 − level / 2) + t(power)) × standard error",
+        "6",
+        assumptions=("q4_power", "q4_significance"),
+    ),
+    label="Smallest detectable return",
 )
 SEES_FIRST_DAY = Column(
     "sees_first_day_loss",

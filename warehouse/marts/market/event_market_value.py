@@ -37,6 +37,7 @@ from warehouse.marts.market.share_counts import share_counts
 from warehouse.tables.article_claims import TABLE as ARTICLE_CLAIMS
 from warehouse.tables.companies import TABLE as COMPANIES
 from warehouse.tables.evidence import TABLE as EVIDENCE
+from warehouse.tables.formula import Formula
 from warehouse.tables.stock_prices import TABLE as STOCK_PRICES
 from warehouse.tables.table import GRADES, Check, Column, mart
 
@@ -56,14 +57,34 @@ TABLE = mart(
         Column("close_usd", "real", "official close of the session, split-adjusted", "USD", above=0),
         Column("shares", "real", "latest count known on the session, on the closes' split basis", "shares", above=0),
         Column("shares_measured_on", "date", "day that the count is about"),
-        Column("market_value_change_usd", "real", "the figure: a loss is negative", "USD"),
+        Column("market_value_change_usd", "real", "the figure: a loss is negative", "USD",
+            formula=Formula(
+                "close of the day less the close before it, times the shares known that day; of a printed figure "
+                "what was printed",
+                "(close − close before) × shares",
+                "6",
+            ),
+        ),
         Column("market_value_change_low_usd", "real", "the printed range's larger loss", "USD"),
         Column("market_value_change_high_usd", "real", "the printed range's smaller loss", "USD"),
-        Column("market_value_before_usd", "real", "official close of the session before times shares", "USD", above=0),
-        Column("difference_usd", "real", "printed figure less ours", "USD"),
-        Column("difference_share", "real", "of our figure", "fraction"),
-        Column("implied_close_usd", "real", "close that gives the printed figure with our share count", "USD"),
-        Column("implied_shares", "real", "share count that gives the printed figure with the official closes", "shares"),
+        Column("market_value_before_usd", "real", "official close of the session before times shares", "USD", above=0,
+            formula=Formula("close of the session before times shares", "{close_before_usd} × {shares}", "6"),
+        ),
+        Column("difference_usd", "real", "printed figure less ours", "USD",
+            formula=Formula("the printed figure less ours", "printed − ours", "6"),
+        ),
+        Column("difference_share", "real", "of our figure", "fraction",
+            formula=Formula("that difference over our figure", "(printed − ours) / |ours|", "6"),
+        ),
+        Column("implied_close_usd", "real", "close that gives the printed figure with our share count", "USD",
+            formula=Formula("the close at which our share count gives the printed figure", "close before + printed / shares", "6"),
+        ),
+        Column("implied_shares", "real", "share count that gives the printed figure with the official closes", "shares",
+            formula=Formula(
+                "the share count at which the official closes give the printed figure",
+                "printed / (close − close before)", "6",
+            ),
+        ),
         Column("explanations", "texts", "what makes the difference: JSON objects as in `reasons`"),
         Column("explanation", "text", "the same in words", prose=True),
         KNOWN_ON_OR_NULL,

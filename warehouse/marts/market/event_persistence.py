@@ -73,6 +73,7 @@ from warehouse.marts.market.returns import (
     student_p,
     uses_market,
 )
+from warehouse.tables.formula import Formula
 from warehouse.tables.table import Check, Column, mart
 
 PRICE = "price"
@@ -105,14 +106,21 @@ TABLE = mart(
             "real",
             "of days 0 to `day`: the sum of daily abnormal returns, or the compound return of the price",
             "fraction",
+            formula=Formula(
+                "sum of the daily abnormal returns from day 0, or the compound return of the price",
+                "Σ (R − alpha − beta × Rm)", "6", assumptions=("estimation_window",),
+            ),
         ),
         Column("standard_error", "real", "of the cumulative abnormal return; none for the price", "fraction", above=0),
-        Column("p_value", "real", "two-sided, Student's t; none for the price", "probability", minimum=0, maximum=1),
+        Column("p_value", "real", "two-sided, Student's t; none for the price", "probability", minimum=0, maximum=1,
+            formula=Formula("two-sided, from Student's t", "2 × P(T > |cumulative return / standard error|)", "6"),
+        ),
         SMALLEST_DETECTABLE,
         SEES_FIRST_DAY,
         Column(
             "share_recovered", "real", "1 - cumulative return / event day's return, where day 0 was a loss",
             "share of the event day's loss",
+            formula=Formula("how much of the loss of day 0 has come back", "1 − {cumulative_return} / {event_day_return}", "6"),
         ),
         Column(
             "days_to_recover",

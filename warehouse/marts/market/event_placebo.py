@@ -55,6 +55,7 @@ from warehouse.marts.market.panel import Prices, Setting, evidence, panel_prices
 from warehouse.marts.market.quiet_days import quiet_days, try_tests
 from warehouse.marts.market.significance import ABOUT, TESTS, too_few_ranks
 from warehouse.marts.wording.market import ASSUMES, VALID_WHEN
+from warehouse.tables.formula import Formula
 from warehouse.tables.table import Check, Column, mart
 
 ALL = "ALL"
@@ -78,7 +79,12 @@ TABLE = mart(
         Column("days", "integer", "days drawn on which the test could be made", "days", required=True, minimum=0),
         Column("rejections", "real", "of them those on which it rejects; of ALL, the mean over the roles", "days", minimum=0),
         Column("rejection_share", "real", "rejections over days: a test that keeps its promise has about `level`",
-               "share", minimum=0, maximum=1),
+               "share", minimum=0, maximum=1,
+            formula=Formula(
+                "rejections over the days that could be tested",
+                "{rejections} / {days}", "6", assumptions=("placebo_days",),
+            ),
+        ),
         Column("share_low", "real", "5th percentile of it if each day were independent and the test valid", "share"),
         Column("share_high", "real", "95th percentile of it, likewise", "share"),
         Column("quiet_days", "integer", "days without an event that the days were drawn from", "days", minimum=0),

@@ -94,6 +94,7 @@ from warehouse.marts.market.returns import (
 )
 from warehouse.marts.market.share_counts import ShareCounts, last_days, share_counts
 from warehouse.tables.companies import TABLE as COMPANIES
+from warehouse.tables.formula import Formula
 from warehouse.tables.table import Check, Column, mart
 
 DAY_0 = (0, 0)
@@ -139,17 +140,76 @@ TABLE = mart(
             required=True,
             minimum=1,
         ),
-        Column("alpha", "real", "normal return of a day on which the benchmark does not move", "fraction a day"),
-        Column("beta", "real", "normal return for each unit of the benchmark's (1 or 0 where the model sets it)"),
+        Column(
+            "alpha",
+            "real",
+            "normal return of a day on which the benchmark does not move",
+            "fraction a day",
+            formula=Formula(
+                "intercept of the least-squares line of the share's daily returns on the benchmark's over the "
+                "estimation window",
+                "mean(R) − beta × mean(Rm)",
+                "6",
+                assumptions=("estimation_window",),
+            ),
+        ),
+        Column(
+            "beta",
+            "real",
+            "normal return for each unit of the benchmark's (1 or 0 where the model sets it)",
+            formula=Formula(
+                "slope of that line",
+                "Σ (R − mean R)(Rm − mean Rm) / Σ (Rm − mean Rm)^2",
+                "6",
+                assumptions=("estimation_window",),
+            ),
+        ),
         Column(
             "r2",
             "real",
             "1 - squared errors / squared deviations from the mean; negative is worse than the mean",
             maximum=1,
+            formula=Formula(
+                "share of the variance that the line explains",
+                "1 − Σ e^2 / Σ (R − mean R)^2",
+                "6",
+                assumptions=("estimation_window",),
+            ),
         ),
-        Column("sigma", "real", "standard deviation of a day's abnormal return", "fraction a day", minimum=0),
-        Column("actual_return", "real", "return of the window: simple ones compound, logs add up", "fraction"),
-        Column("abnormal_return", "real", "sum of the window's daily abnormal returns (CAR)", "fraction"),
+        Column(
+            "sigma",
+            "real",
+            "standard deviation of a day's abnormal return",
+            "fraction a day",
+            minimum=0,
+            formula=Formula(
+                "standard deviation of the line's residuals",
+                "sqrt(Σ e^2 / degrees of freedom)",
+                "6",
+                assumptions=("estimation_window",),
+            ),
+        ),
+        Column(
+            "actual_return",
+            "real",
+            "return of the window: simple ones compound, logs add up",
+            "fraction",
+            formula=Formula(
+                "return of the window: simple ones compound, logs add up", "Π (1 + R) − 1, or Σ R of logs", "6"
+            ),
+        ),
+        Column(
+            "abnormal_return",
+            "real",
+            "sum of the window's daily abnormal returns (CAR)",
+            "fraction",
+            formula=Formula(
+                "sum of the daily abnormal returns of the window (CAR)",
+                "Σ (R − alpha − beta × Rm)",
+                "6",
+                assumptions=("estimation_window",),
+            ),
+        ),
         Column(
             "standard_error",
             "real",
@@ -157,9 +217,29 @@ TABLE = mart(
             "market_adjusted s sqrt(L), mean_adjusted s sqrt(L + L^2/n)",
             "fraction",
             above=0,
+            formula=Formula(
+                "standard error of that sum over L days, with n days of estimation",
+                "sigma × sqrt(L + L^2 / n + (Σ (Rm − mean Rm))^2 / Sxx)",
+                "6",
+                assumptions=("estimation_window",),
+            ),
         ),
-        Column("t_stat", "real", "abnormal return over its standard error", "standard errors"),
-        Column("p_value", "real", "two-sided, Student's t", "probability", minimum=0, maximum=1),
+        Column(
+            "t_stat",
+            "real",
+            "abnormal return over its standard error",
+            "standard errors",
+            formula=Formula("abnormal return over its standard error", "{abnormal_return} / {standard_error}", "6"),
+        ),
+        Column(
+            "p_value",
+            "real",
+            "two-sided, Student's t",
+            "probability",
+            minimum=0,
+            maximum=1,
+            formula=Formula("two-sided, from Student's t", "2 × P(T > |t|)", "6"),
+        ),
         SMALLEST_DETECTABLE,
         SEES_FIRST_DAY,
         Column("shares", "real", "latest count known on the session, on the closes' split basis", "shares", above=0),
@@ -169,6 +249,11 @@ TABLE = mart(
             "real",
             "close at the window's end less the close before its start, times shares",
             "USD",
+            formula=Formula(
+                "close at the window's end less the close before its start, times shares known that day",
+                "(close − close before) × shares",
+                "6",
+            ),
         ),
         KNOWN_ON_OR_NULL,
     ],

@@ -62,6 +62,7 @@ from warehouse.marts.market.significance import (
     standardised_tests,
     too_few_ranks,
 )
+from warehouse.tables.formula import Formula
 from warehouse.tables.table import Check, Column, mart
 
 KEY = ("event_date", "ticker", "benchmark", "model", "return_kind", "window_start", "window_end")
@@ -81,9 +82,26 @@ TABLE = mart(
         *WINDOW,
         *ESTIMATION_TO_WINDOW,
         Column("test", "text", "which test", required=True, allowed=TESTS),
-        Column("abnormal_return", "real", "of the role's equal-weight portfolio over the window (CAR)", "fraction"),
-        Column("statistic", "real", "the test's statistic", "standard errors"),
-        Column("p_value", "real", "two-sided", "probability", minimum=0, maximum=1),
+        Column("abnormal_return", "real", "of the role's equal-weight portfolio over the window (CAR)", "fraction",
+            formula=Formula(
+                "sum of the daily abnormal returns of the role's equal-weight portfolio over the window (CAR)",
+                "Σ (R − alpha − beta × Rm)", "6", assumptions=("estimation_window",),
+            ),
+        ),
+        Column("statistic", "real", "the test's statistic", "standard errors",
+            formula=Formula(
+                "what the test of the row gives: portfolio and Patell, standardised (BMP), adjusted for "
+                "correlation (Kolari and Pynnonen) or of ranks (Corrado)",
+                "CAR / its standard error, of the portfolio",
+                "6",
+                assumptions=(
+                    "estimation_window",
+                ),
+            ),
+        ),
+        Column("p_value", "real", "two-sided", "probability", minimum=0, maximum=1,
+            formula=Formula("two-sided, from the distribution of the test", "2 × P(T > |statistic|)", "6"),
+        ),
         Column("n_firms", "integer", "firms that entered the test", "firms", required=True, minimum=0),
         FIRMS,
         Column(

@@ -29,6 +29,7 @@ from warehouse.marts.common.reasons import listed, reason
 from warehouse.marts.common.scopes import COMPANIES, GROUP, SCOPES, VIEWS
 from warehouse.marts.common.select_current import admissible, select_current
 from warehouse.tables.evidence import TABLE as EVIDENCE
+from warehouse.tables.formula import Formula
 from warehouse.tables.table import FACT_IDS, Check, Column, mart
 
 INFRASTRUCTURE, END_CUSTOMER = "infrastructure", "end_customer"
@@ -52,9 +53,27 @@ TABLE = mart(
         Column("evidence_id", "text", "the fact; empty for an entity of the view without one", required=True),
         Column("metric", "text", "which figure"),
         Column("as_of_date", "date", "day the figure is about"),
-        Column("low_usd", "real", "low end", "USD a year", minimum=0),
+        Column(
+            "low_usd",
+            "real",
+            "low end",
+            "USD a year",
+            minimum=0,
+            formula=Formula("low end of the fact; of a seller without one, zero", method="5"),
+        ),
         Column("value_usd", "real", "the figure; null where only its ends are known", "USD a year", minimum=0),
-        Column("high_usd", "real", "high end", "USD a year", minimum=0),
+        Column(
+            "high_usd",
+            "real",
+            "high end",
+            "USD a year",
+            minimum=0,
+            formula=Formula(
+                "high end of the fact; of a seller without one, its whole cloud revenue of four quarters",
+                method="5",
+                assumptions=("cloud_revenue",),
+            ),
+        ),
         Column("has_range", "flag", "whether the fact gives low and high"),
         Column(
             "used_as",

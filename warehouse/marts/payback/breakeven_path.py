@@ -24,6 +24,7 @@ from warehouse.marts.payback.attributable_revenue import REVENUE_VIEWS
 from warehouse.marts.payback.model import POINT, Computation, simulated
 from warehouse.marts.payback.models import payback_views
 from warehouse.marts.payback.payback_model import PaybackView
+from warehouse.tables.formula import Formula
 from warehouse.tables.table import Check, Column, mart
 
 QUANTILES = {"p20": 0.20, "p50": 0.50, "p80": 0.80}
@@ -45,6 +46,11 @@ TABLE = mart(
             Column(
                 f"required_revenue_{name}_usd", "real",
                 f"revenue at the quarter's end that breaks even: {share:.0%} of the draws are below it", "USD a year",
+                formula=Formula(
+                    f"{share:.0%} quantile over the draws of today's revenue grown at each draw's break-even growth",
+                    "R × (1 + g*)^(years to the quarter's end)",
+                    "5",
+                ),
             )
             for name, share in QUANTILES.items()
         ),

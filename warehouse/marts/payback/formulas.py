@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from warehouse.marts.common.units import H100_DENSE_BF16_FLOP_PER_S, SECONDS_PER_YEAR
+from warehouse.tables.formula import Formula
 
 Values = Mapping[str, Any]
 SHARE_QUANTITIES = (
@@ -30,6 +31,64 @@ PAY_QUANTITIES = (
     "standing_capital_usd",
     "remaining_life_years",
 )
+
+_B = "Σ capex × ai_share × (1 − (1 + r)^−(L − a)) / (1 − (1 + r)^−L)"
+QUANTITY_FORMULAS: Mapping[str, Formula] = {
+    "training_share": Formula(
+        "operations of the year's models, grossed up for the undisclosed, over what the world's fleet can do in a year",
+        "FLOP added × gross-up / (H100-equivalents × 989.4e12 × utilisation × 31,536,000)",
+        "4.3",
+    ),
+    "training_share_with_experiments": Formula(
+        "of each draw one reading: the training share over the final runs' share of it, at most 1, or one less the inference "
+        "share of computing",
+        "s = min(training share / share_final, 1), or s = 1 − inference share",
+        "4.3",
+    ),
+    "redundant_capex_share_gross": Formula(
+        "of the share that trains, what a price fallen by k saves before demand responds", "s × (1 − 1 / k)", "4.5"
+    ),
+    "redundant_capex_share": Formula(
+        "of the share that trains, what a price fallen by k saves after demand has responded with elasticity e",
+        "s × (1 − k^(e − 1))",
+        "4.5",
+    ),
+    "required_revenue_usd": Formula(
+        "what the vintages of spending have to bring in a year over their lives",
+        "Σ capex × ai_share × CRF(r, L) / m, with CRF(r, L) = r / (1 − (1 + r)^−L)",
+        "5",
+    ),
+    "attributable_revenue_usd": Formula(
+        "the facts known last, added up over the sellers; of end customers the industry's, times the group's share of the "
+        "world's computing",
+        "R = Σ revenue, or R = industry × owned / world",
+        "5",
+    ),
+    "coverage": Formula("attributable revenue over required revenue", "R / Σ (capex × ai_share × CRF(r, L) / m)", "5"),
+    "breakeven_growth": Formula(
+        "the yearly growth at which revenue recovers what the standing capital still has to earn, over its remaining life n",
+        f"g* with m × R × (e^(x × n) − 1) / x = B, x = ln(1 + g*) − ln(1 + r), B = {_B}",
+        "5",
+    ),
+    "marginal_coverage": Formula(
+        "the yearly revenue that came in a year against what a year's capex has to bring",
+        "(R − R a year before) / (capex of the four quarters to the lag × ai_share × CRF(r, L) / m)",
+        "5",
+        assumptions=("lag_quarters",),
+    ),
+    "breakeven_revenue_usd": Formula(
+        "the revenue whose break-even growth is the lowest growth observed",
+        "B / (m × (e^(x × n) − 1) / x), x = ln(1 + lowest growth) − ln(1 + r)",
+        "5",
+    ),
+    "standing_capital_usd": Formula("what is still to be recovered of the vintages that stand", f"B = {_B}", "5"),
+    "remaining_life_years": Formula(
+        "what is left of the lives of the vintages that stand, weighted by spending",
+        "n = Σ capex × (L − a) / Σ capex",
+        "5",
+    ),
+}
+"""How each quantity comes about. Of a vintage, a is its age and L its life; r is the cost of capital, m the cash margin."""
 
 
 def redundancy(values: Values, training_flop_added: float | None) -> dict[str, Any]:

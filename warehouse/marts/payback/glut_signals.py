@@ -40,6 +40,7 @@ from warehouse.marts.training.fleets import OWNED
 from warehouse.tables.companies import TABLE as COMPANIES_TABLE
 from warehouse.tables.company_facts import TABLE as COMPANY_FACTS
 from warehouse.tables.evidence import TABLE as EVIDENCE
+from warehouse.tables.formula import Formula
 from warehouse.tables.table import Check, Column, mart
 
 SIGNALS = ("rental_prices", "idle_fleet", "falling_backlog", "impairments")
@@ -56,11 +57,42 @@ TABLE = mart(
     [
         Column("signal", "text", "which signal", required=True, allowed=SIGNALS),
         Column("quantity", "text", "what the value is", required=True),
-        Column("value", "real", "what was found; null where no fact speaks to it"),
+        Column(
+            "value",
+            "real",
+            "what was found; null where no fact speaks to it",
+            formula=Formula(
+                "what the signal measures: the excess of the rents' yearly decline, fleet utilisation, quarters "
+                "of falling backlog, or firms with impairments",
+                "see method 7, glut signals a to d",
+                "7",
+                assumptions=(
+                    "glut_price_window_months",
+                    "glut_fact_months",
+                    "chip_price_decline",
+                    "chip_price_minimum_chips",
+                    "backlog_redefined",
+                ),
+            ),
+        ),
         Column("comparison", "text", "how the value is compared", required=True, allowed=(">", "<", ">=")),
         Column("threshold", "real", "what it is compared with", required=True),
         Column("unit", "text", "unit of the value and the threshold", required=True),
-        Column("triggered", "flag", "whether there is a sign of a glut; null where unknown, which counts as no"),
+        Column(
+            "triggered",
+            "flag",
+            "whether there is a sign of a glut; null where unknown, which counts as no",
+            formula=Formula(
+                "whether the value passes its threshold",
+                "value against threshold",
+                "7",
+                assumptions=(
+                    "glut_price_excess",
+                    "glut_utilisation",
+                    "glut_impairing_firms",
+                ),
+            ),
+        ),
         Column("found", "texts", "the figures behind the value: JSON objects as in `reasons`"),
         Column("facts", "text", "the same in words", prose=True),
         Column("known_on", "date", "day on which the newest fact behind it became public"),

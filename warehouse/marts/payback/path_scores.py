@@ -23,6 +23,7 @@ from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.scopes import GROUP
 from warehouse.marts.payback.attributable_revenue import END_CUSTOMER, INFRASTRUCTURE, REVENUE_VIEWS
 from warehouse.marts.payback.group_share import group_share
+from warehouse.tables.formula import Formula
 from warehouse.tables.table import FACT_IDS, Check, Column, mart
 
 POSITIONS = ("above", "inside", "below")
@@ -37,8 +38,20 @@ TABLE = mart(
         Column("revenue_view", "text", "end_customer or infrastructure", required=True, allowed=REVENUE_VIEWS),
         Column("evidence_id", "text", "the later fact", required=True),
         Column("path_as_of", "date", "day on which the path was published", required=True),
-        Column("position", "text", "where the fact lies", required=True, allowed=POSITIONS),
-        Column("found_usd", "real", "the fact, on the path's terms", "USD a year", True, minimum=0),
+        Column("position", "text", "where the fact lies", required=True, allowed=POSITIONS,
+            formula=Formula(
+                "above, inside or below the 20th to 80th percentile of the path that was published before the "
+                "fact",
+                "found against 20th and 80th percentile",
+                "5",
+            ),
+        ),
+        Column("found_usd", "real", "the fact, on the path's terms", "USD a year", True, minimum=0,
+            formula=Formula(
+                "the later fact on the path's terms: the industry's times the group's share of computing",
+                "fact, or fact × owned / world", "5",
+            ),
+        ),
         Column("as_of_date", "date", "day that the fact is about", required=True),
         *(
             Column(f"path_{name}_usd", "real", f"the path's {share} percentile on that day", "USD a year", required=True)

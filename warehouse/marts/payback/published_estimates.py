@@ -30,6 +30,7 @@ from warehouse.marts.common.select_current import admissible, select_current
 from warehouse.marts.payback import attributable_revenue as revenue_mart
 from warehouse.marts.wording.payback import INPUTS
 from warehouse.tables.evidence import TABLE as EVIDENCE
+from warehouse.tables.formula import Formula
 from warehouse.tables.table import FACT_IDS, Check, Column, mart
 
 SUPPLIER = "NVDA"
@@ -108,13 +109,41 @@ TABLE = mart(
         Column("formula", "text", "the estimate's own formula, in words", required=True),
         Column("published_usd", "real", "figure as published", "USD a year (a present value for CC073)", True, above=0),
         Column("published_for_usd", "real", "what it was published for", "USD", above=0),
-        Column("multiple", "real", "published figure over that", "multiple", above=0),
+        Column(
+            "multiple",
+            "real",
+            "published figure over that",
+            "multiple",
+            above=0,
+            formula=Formula(
+                "the published figure, with the revenue that it nets out, over what it was published for",
+                "(published + netted revenue) / published for",
+                "5",
+            ),
+        ),
         Column("our_input_is", "text", "what of ours stands for it", required=True, allowed=tuple(INPUTS)),
         Column("our_input", "text", "the same in words", required=True),
         Column("our_input_usd", "real", "that, from our facts", "USD", above=0),
         Column("input_through", "date", "last day that our input is about"),
-        Column("recomputed_usd", "real", "the multiple of our input", "USD a year"),
-        Column("recomputed_over_published", "real", "recomputed over published", "ratio"),
+        Column(
+            "recomputed_usd",
+            "real",
+            "the multiple of our input",
+            "USD a year",
+            formula=Formula(
+                "the same multiple of our own input; of a gap to revenue, less the revenue found",
+                "multiple × our input",
+                "5",
+                assumptions=("published_inputs",),
+            ),
+        ),
+        Column(
+            "recomputed_over_published",
+            "real",
+            "recomputed over published",
+            "ratio",
+            formula=Formula("recomputed over published", "{recomputed_usd} / {published_usd}", "5"),
+        ),
         Column("assumes", "text", "what the estimate takes for granted without saying so", required=True),
         Column("known_on", "date", "day on which the newest fact behind the row became public", required=True),
         FACT_IDS,

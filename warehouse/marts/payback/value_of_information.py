@@ -29,6 +29,7 @@ from warehouse.marts.payback.model import LOWER, POINT, UPPER, Model
 from warehouse.marts.payback.models import payback_views, share_of_the_world
 from warehouse.marts.payback.payback_model import Payback, PaybackView
 from warehouse.marts.wording.payback import EARLIER_REVENUE, learn_from
+from warehouse.tables.formula import Formula
 from warehouse.tables.table import FACT_IDS, Check, Column, mart
 
 REVENUE_OF = "attributable_revenue"
@@ -43,7 +44,18 @@ TABLE = mart(
             "driver", "text", "what is learned: a driver, a seller's revenue, or revenue a year earlier", required=True
         ),
         Column(
-            "probability_of_change", "real", "share of bins with another verdict", "probability", minimum=0, maximum=1
+            "probability_of_change",
+            "real",
+            "share of bins with another verdict",
+            "probability",
+            minimum=0,
+            maximum=1,
+            formula=Formula(
+                "draws sorted into bins of the driver; the share of bins whose own verdict differs from the whole's",
+                "bins with another verdict / bins",
+                "5",
+                assumptions=("information_bins",),
+            ),
         ),
         Column("changes_to", "text", "the verdict that most of those bins give"),
         Column("learn_from", "text", "what would be read to learn it", required=True, prose=True),

@@ -25,6 +25,7 @@ from warehouse.marts.payback.model import NO_VIEW, POINT, Model, newest, weakest
 from warehouse.marts.payback.models import payback_views, share_of_the_world
 from warehouse.marts.payback.payback_model import PaybackView
 from warehouse.marts.payback.waste_simulation import BOUND
+from warehouse.tables.formula import Formula
 from warehouse.tables.table import Check, Column, mart
 
 SHARE_EVENT = "redundant_share_at_least_threshold"
@@ -47,8 +48,31 @@ TABLE = mart(
         BOUND,
         Column("event", "text", "what happens in those draws", required=True, allowed=EVENTS),
         Column("threshold", "real", "what the figure is compared with; null where that is another figure of the draw"),
-        Column("probability", "real", "share of the draws", "probability", minimum=0, maximum=1),
-        Column("standard_error", "real", "of the probability, by simulation alone", "probability", minimum=0),
+        Column(
+            "probability",
+            "real",
+            "share of the draws",
+            "probability",
+            minimum=0,
+            maximum=1,
+            formula=Formula(
+                "share of the draws in which the event happens",
+                "draws with it / draws",
+                "7",
+                assumptions=(
+                    "q3_probability",
+                    "q2_threshold",
+                ),
+            ),
+        ),
+        Column(
+            "standard_error",
+            "real",
+            "of the probability, by simulation alone",
+            "probability",
+            minimum=0,
+            formula=Formula("error of the probability by simulation alone", "sqrt(p × (1 − p) / draws)", "7"),
+        ),
         Column("draws", "integer", "draws", "draws", required=True, minimum=1),
         Column("known_on", "date", "day on which the newest fact behind it became public"),
     ],

@@ -23,10 +23,12 @@ from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.reasons import listed
 from warehouse.marts.payback import turning_values
 from warehouse.marts.payback.draws import Driver, drawn_values
+from warehouse.marts.payback.formulas import QUANTITY_FORMULAS
 from warehouse.marts.payback.model import NO_VIEW, POINT, Computation, Model, simulated
 from warehouse.marts.payback.models import models, payback_views
 from warehouse.marts.payback.turning_values import Turn, Turning
 from warehouse.marts.payback.waste_simulation import BOUND
+from warehouse.tables.formula import Formula
 from warehouse.tables.table import FACT_IDS, Check, Column, mart
 
 TABLE = mart(
@@ -41,22 +43,72 @@ TABLE = mart(
         Column("low", "real", "low end of the driver", required=True),
         Column("central", "real", "median of the driver", required=True),
         Column("high", "real", "high end of the driver", required=True),
-        Column("quantity_at_low", "real", "the quantity with the driver at its low end, the others at their medians"),
-        Column("quantity_at_central", "real", "the quantity with all drivers at their medians"),
-        Column("quantity_at_high", "real", "the quantity with the driver at its high end, the others at their medians"),
+        Column(
+            "quantity_at_low",
+            "real",
+            "the quantity with the driver at its low end, the others at their medians",
+            formula=Formula(
+                "the quantity with this driver at its low end and all others at their medians",
+                method="5",
+                of="quantity",
+                each=QUANTITY_FORMULAS,
+            ),
+        ),
+        Column(
+            "quantity_at_central",
+            "real",
+            "the quantity with all drivers at their medians",
+            formula=Formula(
+                "the quantity with all drivers at their medians",
+                method="5",
+                of="quantity",
+                each=QUANTITY_FORMULAS,
+            ),
+        ),
+        Column(
+            "quantity_at_high",
+            "real",
+            "the quantity with the driver at its high end, the others at their medians",
+            formula=Formula(
+                "the quantity with this driver at its high end and all others at their medians",
+                method="5",
+                of="quantity",
+                each=QUANTITY_FORMULAS,
+            ),
+        ),
         Column(
             "rank_correlation_squared",
             "real",
             "square of Spearman's rank correlation of driver and quantity over the draws",
             minimum=0,
             maximum=1,
+            formula=Formula(
+                "square of Spearman's rank correlation of driver and quantity over the draws", "rho^2", "5"
+            ),
         ),
-        Column("variance_share", "real", "that square over the sum of all drivers'", "share", minimum=0, maximum=1),
+        Column(
+            "variance_share",
+            "real",
+            "that square over the sum of all drivers'",
+            "share",
+            minimum=0,
+            maximum=1,
+            formula=Formula("that square over the sum of all drivers' squares", "rho^2 / Σ rho^2", "7"),
+        ),
         Column(
             "flip_value",
             "real",
             "value of the driver, held at both bounds of revenue, at which it alone turns what this view says; on rows of the "
             "deciding quantity at the point",
+            formula=Formula(
+                "value of the driver, the others as drawn, at which the verdict turns",
+                "driver at which P = threshold",
+                "7",
+                assumptions=(
+                    "q3_probability",
+                    "q2_threshold",
+                ),
+            ),
         ),
         Column(
             "turns",

@@ -18,9 +18,10 @@ from warehouse.assumptions import Assumptions
 from warehouse.marts.common.columns import SCOPE
 from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.reasons import listed, reason
-from warehouse.marts.payback.formulas import PAY_QUANTITIES, SHARE_QUANTITIES
+from warehouse.marts.payback.formulas import PAY_QUANTITIES, QUANTITY_FORMULAS, SHARE_QUANTITIES
 from warehouse.marts.payback.model import BOUNDS, NO_VIEW, Computation, Model, simulated
 from warehouse.marts.payback.models import models
+from warehouse.tables.formula import Formula
 from warehouse.tables.table import Check, Column, mart
 
 QUANTILES = {"p05": 0.05, "p25": 0.25, "p50": 0.50, "p75": 0.75, "p95": 0.95}
@@ -44,6 +45,11 @@ BOUND = Column(
     allowed=BOUNDS,
 )
 
+
+def _over_draws(what: str) -> Formula:
+    return Formula(f"{what} over the draws", method="5", of="quantity", each=QUANTITY_FORMULAS)
+
+
 TABLE = mart(
     "waste_simulation",
     "quantiles of each quantity over the draws, for each scope and revenue view",
@@ -65,8 +71,11 @@ TABLE = mart(
             allowed=(*SHARE_QUANTITIES, *PAY_QUANTITIES),
         ),
         Column("unit", "text", "unit of the figures", required=True),
-        *(Column(name, "real", f"{share:.0%} of the draws are below it") for name, share in QUANTILES.items()),
-        Column("mean", "real", "mean over the draws"),
+        *(
+            Column(name, "real", f"{share:.0%} of the draws are below it", formula=_over_draws(f"{share:.0%} quantile"))
+            for name, share in QUANTILES.items()
+        ),
+        Column("mean", "real", "mean over the draws", formula=_over_draws("mean")),
         Column(
             "p50_standard_error",
             "real",

@@ -28,6 +28,7 @@ from warehouse.marts.common.reasons import all_of, because
 from warehouse.marts.common.select_current import admissible, select_current
 from warehouse.marts.common.units import DAYS_PER_YEAR
 from warehouse.marts.training.rungs import RENTAL
+from warehouse.tables.formula import Formula
 from warehouse.tables.model_capability import TABLE as MODEL_CAPABILITY
 from warehouse.tables.table import Check, Column, mart
 
@@ -50,20 +51,55 @@ TABLE = mart(
         Column("value", "real", "what its training took", required=True, above=0),
         Column("unit", "text", "unit of value and prediction", required=True),
         Column("n_models", "integer", "models that the trend is fitted to", "models", required=True, minimum=1),
-        Column("times_cheaper_a_year", "real", "fall of the quantity at a given capability: multiple a year", above=0),
+        Column(
+            "times_cheaper_a_year",
+            "real",
+            "fall of the quantity at a given capability: multiple a year",
+            above=0,
+            formula=Formula(
+                "how many times less of it the same capability takes a year later, from a regression of its log "
+                "on date and capability",
+                "10 ^ (− slope a year)",
+                "3",
+            ),
+        ),
         Column("times_cheaper_low", "real", "lower end of its 95 % interval", "multiple a year", above=0),
         Column("times_cheaper_high", "real", "upper end of its 95 % interval", "multiple a year", above=0),
         Column("trend_sd_log10", "real", "standard deviation of the residuals", "orders of magnitude", minimum=0),
         Column("predicted", "real", "what the trend has for its day and capability", above=0),
-        Column("residual_log10", "real", "log10 of value over prediction", "orders of magnitude"),
-        Column("residual_sd", "real", "that residual", "standard deviations of all residuals"),
+        Column(
+            "residual_log10",
+            "real",
+            "log10 of value over prediction",
+            "orders of magnitude",
+            formula=Formula("log of the value over what the trend predicts", "log10(value / predicted)", "3"),
+        ),
+        Column(
+            "residual_sd",
+            "real",
+            "that residual",
+            "standard deviations of all residuals",
+            formula=Formula(
+                "that residual in standard deviations of all residuals", "{residual_log10} / {trend_sd_log10}", "3"
+            ),
+        ),
         Column(
             "studentised_residual",
             "real",
             "off the line through all other models",
             "standard errors of that prediction",
         ),
-        Column("is_break", "flag", "residual below the threshold of method 3: cheaper than the trend explains"),
+        Column(
+            "is_break",
+            "flag",
+            "residual below the threshold of method 3: cheaper than the trend explains",
+            formula=Formula(
+                "cheaper than the trend explains",
+                "residual in standard deviations < −2",
+                "3",
+                assumptions=("claim_trend_break",),
+            ),
+        ),
         KNOWN_ON,
     ],
     key=("quantity", "model", "released"),

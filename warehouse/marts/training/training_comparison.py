@@ -23,6 +23,7 @@ from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.reasons import all_of, because
 from warehouse.marts.training.rungs import PROGRAMME, RENTAL, UNKNOWN
 from warehouse.tables.columns import DEVELOPER, ESTIMATE_BY
+from warehouse.tables.formula import Formula
 from warehouse.tables.table import Check, Column, mart
 from warehouse.tables.training_runs import SCOPES
 
@@ -52,9 +53,46 @@ TABLE = mart(
         Column("cost_p95_usd", "real", "95 % quantile of a lognormal price, for recomputed costs", "USD", above=0),
         Column("cost_high_usd", "real", "highest", "USD", required=True, above=0),
         Column("compared_with", "text", "model whose claim is checked", required=True),
-        Column("ratio", "real", "middle cost over that model's on the same rung and basis", "multiple", above=0),
-        Column("gpu_hours_ratio", "real", "GPU-hours over that model's", "multiple", above=0),
-        Column("flop_ratio", "real", "operations over that model's", "multiple", above=0),
+        Column(
+            "ratio",
+            "real",
+            "middle cost over that model's on the same rung and basis",
+            "multiple",
+            above=0,
+            formula=Formula(
+                "middle cost over that of the model whose claim is checked, on the same rung and basis; across "
+                "rungs it is refused",
+                "middle cost / its middle cost",
+                "2",
+                assumptions=("claim_runs",),
+            ),
+        ),
+        Column(
+            "gpu_hours_ratio",
+            "real",
+            "GPU-hours over that model's",
+            "multiple",
+            above=0,
+            formula=Formula(
+                "GPU-hours over those of the model whose claim is checked",
+                "GPU-hours / its GPU-hours",
+                "2",
+                assumptions=("claim_runs",),
+            ),
+        ),
+        Column(
+            "flop_ratio",
+            "real",
+            "operations over that model's",
+            "multiple",
+            above=0,
+            formula=Formula(
+                "operations over those of the model whose claim is checked",
+                "FLOP / its FLOP",
+                "2",
+                assumptions=("claim_runs",),
+            ),
+        ),
         Column("run_ids", "texts", "training runs behind the row", required=True),
         KNOWN_ON,
     ],

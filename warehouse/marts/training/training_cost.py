@@ -30,6 +30,7 @@ from warehouse.marts.gpu.series import CLASSES
 from warehouse.marts.training.findings import findings, reasons
 from warehouse.marts.training.rungs import POST_TRAINING, PROGRAMME, PURCHASES, RENTAL
 from warehouse.tables.columns import DEVELOPER, ESTIMATE_BY
+from warehouse.tables.formula import Formula
 from warehouse.tables.gpu_specs import TABLE as GPU_SPECS
 from warehouse.tables.table import Check, Column, mart
 from warehouse.tables.training_runs import SCOPES
@@ -45,6 +46,15 @@ PHASES = (
     r"|\bphase\b"
 )
 WHOLE_OF_ITS_OWN = r"(?i)\bincrement\b|\bover\b|\bon\b|\+"
+
+PRICING = (
+    "price_window_days",
+    "price_class",
+    "price_minimum_offers",
+    "price_minimum_offers_stand_in",
+    "price_stand_ins",
+    "rental_price",
+)
 
 TABLE = mart(
     "training_cost",
@@ -71,29 +81,164 @@ TABLE = mart(
         Column("price_from", "date", "first day of the window of offers", required=True),
         Column("price_to", "date", "last day of the window of offers", required=True),
         Column("n_offers", "integer", "offers that price it", "offers", required=True, minimum=0),
-        Column("price_low_usd_per_gpu_hour", "real", "lowest of those offers", "USD per GPU-hour", above=0),
-        Column("price_mid_usd_per_gpu_hour", "real", "median of those offers", "USD per GPU-hour", above=0),
-        Column("price_high_usd_per_gpu_hour", "real", "highest of those offers", "USD per GPU-hour", above=0),
-        Column("cost_low_usd", "real", "GPU-hours at the lowest offer", "USD", above=0),
-        Column("cost_mid_usd", "real", "GPU-hours at the median offer", "USD", above=0),
-        Column("cost_high_usd", "real", "GPU-hours at the highest offer", "USD", above=0),
+        Column(
+            "price_low_usd_per_gpu_hour",
+            "real",
+            "lowest of those offers",
+            "USD per GPU-hour",
+            above=0,
+            formula=Formula(
+                "the lowest offer of the chip (or its stand-in) within the window around the run's date",
+                "min(offers) × rental_price",
+                "3",
+                assumptions=PRICING,
+            ),
+        ),
+        Column(
+            "price_mid_usd_per_gpu_hour",
+            "real",
+            "median of those offers",
+            "USD per GPU-hour",
+            above=0,
+            formula=Formula("the median of those offers", "median(offers) × rental_price", "3", assumptions=PRICING),
+        ),
+        Column(
+            "price_high_usd_per_gpu_hour",
+            "real",
+            "highest of those offers",
+            "USD per GPU-hour",
+            above=0,
+            formula=Formula("the highest of those offers", "max(offers) × rental_price", "3", assumptions=PRICING),
+        ),
+        Column(
+            "cost_low_usd",
+            "real",
+            "GPU-hours at the lowest offer",
+            "USD",
+            above=0,
+            formula=Formula("GPU-hours times the lowest offer", "{gpu_hours} × {price_low_usd_per_gpu_hour}", "3"),
+        ),
+        Column(
+            "cost_mid_usd",
+            "real",
+            "GPU-hours at the median offer",
+            "USD",
+            above=0,
+            formula=Formula("GPU-hours times the median offer", "{gpu_hours} × {price_mid_usd_per_gpu_hour}", "3"),
+        ),
+        Column(
+            "cost_high_usd",
+            "real",
+            "GPU-hours at the highest offer",
+            "USD",
+            above=0,
+            formula=Formula("GPU-hours times the highest offer", "{gpu_hours} × {price_high_usd_per_gpu_hour}", "3"),
+        ),
         Column(
             "price_sd_log",
             "real",
             "standard deviation of the logs of those offers; null for one offer alone",
             "log points",
             minimum=0,
+            formula=Formula("standard deviation of the natural logs of those offers", "sd(ln offer)", "5"),
         ),
-        Column("cost_p05_usd", "real", "GPU-hours at a price that 5 % of offers are below, lognormal", "USD", above=0),
-        Column("cost_p95_usd", "real", "GPU-hours at a price that 95 % of offers are below, lognormal", "USD", above=0),
-        Column("implied_usd_per_gpu_hour", "real", "claimed cost over GPU-hours", "USD per GPU-hour", above=0),
-        Column("flop_6nd", "real", "6 x active parameters x tokens", "FLOP", above=0),
+        Column(
+            "cost_p05_usd",
+            "real",
+            "GPU-hours at a price that 5 % of offers are below, lognormal",
+            "USD",
+            above=0,
+            formula=Formula(
+                "GPU-hours at a price that 5 % of a lognormal with the offers' median and spread is below",
+                "{gpu_hours} × {price_mid_usd_per_gpu_hour} × 2.718281828459045 ^ (-1.6448536269514722 × "
+                "{price_sd_log})",
+                "5",
+            ),
+        ),
+        Column(
+            "cost_p95_usd",
+            "real",
+            "GPU-hours at a price that 95 % of offers are below, lognormal",
+            "USD",
+            above=0,
+            formula=Formula(
+                "GPU-hours at a price that 95 % of a lognormal with the offers' median and spread is below",
+                "{gpu_hours} × {price_mid_usd_per_gpu_hour} × 2.718281828459045 ^ (1.6448536269514722 × "
+                "{price_sd_log})",
+                "5",
+            ),
+        ),
+        Column(
+            "implied_usd_per_gpu_hour",
+            "real",
+            "claimed cost over GPU-hours",
+            "USD per GPU-hour",
+            above=0,
+            formula=Formula(
+                "claimed cost over GPU-hours; outside the bounds the claim is of another scope",
+                "{claimed_cost_usd} / {gpu_hours}",
+                "3",
+                assumptions=(
+                    "implied_price_low_usd_per_gpu_hour",
+                    "implied_price_high_usd_per_gpu_hour",
+                ),
+            ),
+        ),
+        Column(
+            "flop_6nd",
+            "real",
+            "6 x active parameters x tokens",
+            "FLOP",
+            above=0,
+            formula=Formula(
+                "six operations for each active parameter and token", "6 × active parameters × tokens", "3"
+            ),
+        ),
         Column("training_flop", "real", "operations as published", "FLOP", above=0),
-        Column("flop_difference_share", "real", "6ND over the published operations, less one", "share", minimum=-1),
-        Column("sustained_tflops_per_gpu", "real", "published operations over GPU-hours", "TFLOP/s", above=0),
+        Column(
+            "flop_difference_share",
+            "real",
+            "6ND over the published operations, less one",
+            "share",
+            minimum=-1,
+            formula=Formula(
+                "six operations a parameter and token against the published operations",
+                "{flop_6nd} / {training_flop} − 1",
+                "3",
+                assumptions=("flop_tolerance",),
+            ),
+        ),
+        Column(
+            "sustained_tflops_per_gpu",
+            "real",
+            "published operations over GPU-hours",
+            "TFLOP/s",
+            above=0,
+            formula=Formula(
+                "published operations over the seconds of all GPUs",
+                "{training_flop} / ({gpu_hours} × 3600) / 1000000000000",
+                "3",
+            ),
+        ),
         Column("peak_of", "text", "chip whose dense BF16 peak the utilisation is a share of"),
-        Column("utilisation", "real", "sustained rate over that peak (model FLOP utilisation)", "share", above=0),
-        Column("wall_days", "real", "GPU-hours over GPUs: length of the run", "days", above=0),
+        Column(
+            "utilisation",
+            "real",
+            "sustained rate over that peak (model FLOP utilisation)",
+            "share",
+            above=0,
+            formula=Formula(
+                "sustained rate over the chip's dense BF16 peak", "{sustained_tflops_per_gpu} / dense BF16 peak", "3"
+            ),
+        ),
+        Column(
+            "wall_days",
+            "real",
+            "GPU-hours over GPUs: length of the run",
+            "days",
+            above=0,
+            formula=Formula("GPU-hours over GPUs and hours of a day", "{gpu_hours} / {gpu_count} / 24", "3"),
+        ),
         Column(
             "findings", "texts", "what does not add up, and what agrees: JSON objects as in `reasons`", required=True
         ),

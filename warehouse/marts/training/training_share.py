@@ -29,6 +29,7 @@ from warehouse.marts.common.select_current import admissible, select_current
 from warehouse.marts.common.units import H100_DENSE_BF16_FLOP_PER_S, SECONDS_PER_YEAR
 from warehouse.marts.training.fleets import mean_of_years, world_at_year_ends
 from warehouse.tables.ai_models import TABLE as AI_MODELS
+from warehouse.tables.formula import Formula
 from warehouse.tables.table import FACT_IDS, Check, Column, mart
 
 # What a list puts behind a model's name to date an update of it: "(Mar 2025)", "(2025-03)", "2025-03-24", "20250324", "0324".
@@ -43,17 +44,75 @@ TABLE = mart(
         Column("year", "integer", "calendar year of publication", "year", required=True),
         Column("models_known", "integer", "models of the list published in the year", "models", True, minimum=0),
         Column("models_disclosed", "integer", "those of them with training compute", "models", True, minimum=0),
-        Column("disclosure_rate", "real", "disclosed over known", "share", required=True, minimum=0, maximum=1),
-        Column("training_flop", "real", "plain sum of the disclosed operations", "FLOP", required=True, minimum=0),
-        Column("training_flop_added", "real", "their sum net of base models in the list", "FLOP", True, minimum=0),
+        Column(
+            "disclosure_rate",
+            "real",
+            "disclosed over known",
+            "share",
+            required=True,
+            minimum=0,
+            maximum=1,
+            formula=Formula(
+                "models with disclosed training compute over all models of the list in the year",
+                "{models_disclosed} / {models_known}",
+                "4.6",
+            ),
+        ),
+        Column(
+            "training_flop",
+            "real",
+            "plain sum of the disclosed operations",
+            "FLOP",
+            required=True,
+            minimum=0,
+            formula=Formula("plain sum of the disclosed operations of the year's models", "Σ FLOP", "4.3"),
+        ),
+        Column(
+            "training_flop_added",
+            "real",
+            "their sum net of base models in the list",
+            "FLOP",
+            True,
+            minimum=0,
+            formula=Formula(
+                "the same, where a model whose base model is in the list counts only what it adds",
+                "Σ max(FLOP − FLOP of its base, 0)",
+                "4.3",
+            ),
+        ),
         Column("vintage", "date", "day of the list that was used", required=True),
         Column("fleet_h100_low", "real", "lowest count of the mean fleet of the year", "H100-equivalents", above=0),
         Column("fleet_h100_high", "real", "highest count of the mean fleet of the year", "H100-equivalents", above=0),
         Column("fleet_facts", "texts", "evidence behind the fleet, by evidence_id"),
         FACT_IDS,
-        Column("fleet_flop", "real", "operations of the middle of the fleet at mean utilisation", "FLOP", above=0),
         Column(
-            "training_share", "real", "training_flop_added over fleet_flop: disclosed models only", "share", minimum=0
+            "fleet_flop",
+            "real",
+            "operations of the middle of the fleet at mean utilisation",
+            "FLOP",
+            above=0,
+            formula=Formula(
+                "what the middle of the year's mean fleet does at mean utilisation",
+                "(fleet low + fleet high) / 2 × 989.4e12 × utilisation × 31,536,000",
+                "4.2",
+                assumptions=(
+                    "utilisation",
+                    "fleet_share_of_end",
+                    "fleet_window_days",
+                ),
+            ),
+        ),
+        Column(
+            "training_share",
+            "real",
+            "training_flop_added over fleet_flop: disclosed models only",
+            "share",
+            minimum=0,
+            formula=Formula(
+                "operations that the year's models added over what the world's fleet could do",
+                "{training_flop_added} / {fleet_flop}",
+                "4.3",
+            ),
         ),
         Column(
             "training_share_grossed_up",
@@ -61,9 +120,24 @@ TABLE = mart(
             "the same times the mean gross-up for models that were not disclosed",
             "share",
             minimum=0,
+            formula=Formula(
+                "the same times the mean gross-up for models that did not disclose",
+                "training share × (1 + (1 + 3) / rate) / 3",
+                "4.3",
+                assumptions=("undisclosed_gross_up",),
+            ),
         ),
         Column(
-            "is_lower_bound", "flag", "the year is not over, or too few disclosed: it decides nothing", required=True
+            "is_lower_bound",
+            "flag",
+            "the year is not over, or too few disclosed: it decides nothing",
+            required=True,
+            formula=Formula(
+                "the year is not over at the as-of date, or too few models disclosed",
+                "year not over, or disclosure rate < minimum",
+                "4.6",
+                assumptions=("disclosure_minimum",),
+            ),
         ),
         KNOWN_ON,
     ],

@@ -40,6 +40,7 @@ from warehouse.marts.verdict.decision import (
 )
 from warehouse.marts.verdict.question import UNDECIDED, Case, Leaning, Question, Remedy, Row, greatest
 from warehouse.marts.verdict.questions import questions
+from warehouse.tables.formula import Formula
 from warehouse.tables.table import GRADES, Check, Column, mart
 
 # What stands beside a simulated figure and is no reason for one that is missing.
@@ -70,6 +71,9 @@ TABLE = mart(
             "the verdict",
             required=True,
             allowed=MEANINGS,
+            formula=Formula(
+                "the first line of the decision rule whose conditions all hold; cannot tell otherwise", method="7"
+            ),
         ),
         Column(
             "leaning",
@@ -77,7 +81,20 @@ TABLE = mart(
             "where it cannot tell: the verdict whose conditions most draws meet by themselves; null where too few do",
             allowed=tuple(name for name in ALL_VERDICTS if name != UNDECIDED),
         ),
-        Column("leaning_probability", "real", "share of draws that lean so", "share", minimum=0.0, maximum=1.0),
+        Column(
+            "leaning_probability",
+            "real",
+            "share of draws that lean so",
+            "share",
+            minimum=0.0,
+            maximum=1.0,
+            formula=Formula(
+                "share of the draws that meet the conditions of the verdict it leans to by themselves",
+                "draws that lean so / draws",
+                "7",
+                assumptions=("leaning_minimum",),
+            ),
+        ),
         Column("headline", "text", "the answer in at most 20 words", required=True, prose=True),
         Column(
             "statement",

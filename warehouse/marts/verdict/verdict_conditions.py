@@ -21,10 +21,12 @@ from warehouse.marts.common.columns import SCOPE, says_why
 from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.reasons import reason
 from warehouse.marts.common.scopes import SCOPES
+from warehouse.marts.payback.formulas import QUANTITY_FORMULAS
 from warehouse.marts.verdict import condition_words as wording
 from warehouse.marts.verdict.decision import ANSWERS, QUESTION, concluded, decide, for_each_question
 from warehouse.marts.verdict.question import COMPARISONS, VERDICT_OF, Condition, Evidence, Question
 from warehouse.marts.verdict.questions import questions
+from warehouse.tables.formula import Formula
 from warehouse.tables.table import GRADES, Check, Column, mart
 
 TABLE = mart(
@@ -50,11 +52,28 @@ TABLE = mart(
         Column("window_end", "integer", "last trading day of the window, from the event day", "trading days"),
         Column("entities", "texts", "runs, sellers or companies whose figures are in it"),
         Column("quantity", "text", "what the value is", required=True),
-        Column("value", "real", "what was found; null where unknown"),
+        Column(
+            "value",
+            "real",
+            "what was found; null where unknown",
+            formula=Formula(
+                "what the decision rule compares",
+                method="7",
+                of="quantity",
+                each=QUANTITY_FORMULAS,
+            ),
+        ),
         Column("comparison", "text", "how the value is compared", required=True, allowed=COMPARISONS),
         Column("threshold", "real", "what it is compared with; null where unknown"),
         Column("unit", "text", "unit of value and threshold", required=True),
-        Column("holds", "flag", "whether the comparison is true; null where unknown or only shown"),
+        Column(
+            "holds",
+            "flag",
+            "whether the comparison is true; null where unknown or only shown",
+            formula=Formula(
+                "whether the value stands to the threshold as the rule asks", "value against threshold", "7"
+            ),
+        ),
         Column("decides", "flag", "whether the verdict rests on it; false where it is only shown", required=True),
         Column("details", "json", "what else its sentence says, by name"),
         Column("subject", "text", "what the value is of, in words", required=True, prose=True),

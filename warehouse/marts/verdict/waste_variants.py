@@ -32,6 +32,7 @@ from warehouse.marts.payback.model import NO_VIEW
 from warehouse.marts.training import training_cost
 from warehouse.marts.verdict import verdict_conditions
 from warehouse.marts.verdict.decision import ALL_VERDICTS, QUESTION, QUESTIONS, decide
+from warehouse.tables.formula import Formula
 from warehouse.tables.table import Check, Column, mart
 
 DRAWS = 20_000  # the least that method 5 asks for
@@ -113,7 +114,12 @@ TABLE = mart(
         ),
         Column("revenue_view", "text", "revenue view that the figure is of; none where it is of neither"),
         Column("quantity", "text", "what the figure is", required=True),
-        Column("value", "real", "what was found; null where unknown"),
+        Column(
+            "value",
+            "real",
+            "what was found; null where unknown",
+            formula=Formula("the figure that decides, with one choice made otherwise", method="5"),
+        ),
         Column("comparison", "text", "how it is compared"),
         Column("threshold", "real", "what it is compared with"),
         Column("unit", "text", "unit of value and threshold"),
@@ -124,6 +130,7 @@ TABLE = mart(
             "the verdict on the question in this variant, repeated on each row of the question",
             required=True,
             allowed=tuple(sorted(ALL_VERDICTS)),
+            formula=Formula("the decision rule with one choice made otherwise", method="7"),
         ),
         Column("verdict_as_assumed", "text", "the verdict with nothing replaced", required=True),
         Column("is_changed", "flag", "whether the verdict is another one", required=True),
