@@ -118,9 +118,9 @@ def test_the_draw_is_of_the_quiet_days_and_its_luck_is_shown(published):
 
 def test_variance_that_is_not_valid_is_that_which_rejects_nearly_twice_as_often():
     """A normal variable with that variance lies beyond 1.96 in 9 % of cases; no ratio is too high for a level of 1."""
-    beyond = 2 * scipy.stats.norm.sf(scipy.stats.norm.isf(0.025) / np.sqrt(variance_limit(0.05)))
+    beyond = 2 * scipy.stats.norm.sf(scipy.stats.norm.isf(0.025) / np.sqrt(variance_limit(0.05, 1.8)))
     assert beyond == pytest.approx(0.09)
-    assert variance_limit(1.0) == float("inf")
+    assert variance_limit(1.0, 1.8) == float("inf")
 
 
 def test_firms_that_move_together_are_worth_fewer():

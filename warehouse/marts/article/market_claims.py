@@ -24,7 +24,6 @@ MARKET, TECHNOLOGY, CHIPS, NASDAQ = "SPY", "XLK", "SMH", "QQQ"
 FOREIGN = ("TSM", "ASML")  # foreign companies of the panel, by their US-listed shares
 SELLERS, USERS = ("supplier", "neocloud"), ("buyer", "adopter")
 HURT = ("supplier", "power")  # whom less need of computing would cost sales
-MANY = 1 / 2  # a claim that says "many" is right in that where more than half fell
 EVENT_KEY = ("event_date", "ticker", "benchmark", "model", "return_kind", "window_start", "window_end")
 TEST_KEY = (
     "event_date", "grouping", "benchmark", "model", "return_kind", "window_start", "window_end", "test",
@@ -216,7 +215,11 @@ def names_down(claim: Row, dossier: Dossier) -> Found:
     part = dict(by_role.iter_rows())
     spared = max(part.get(role, 0.0) for role in USERS) < min(part.get(role, 1.0) for role in SELLERS)
     finding = dossier.by_closeness(float(claim["value_claimed"]), share)
-    finding = "approximately_right" if finding == "wrong" and share > MANY else finding
+    finding = (
+        "approximately_right"
+        if finding == "wrong" and share > dossier.assumptions.number("claim_many_share")
+        else finding
+    )
     reasons = [
         reason("technology_names_fell", fell=int(fell.sum()), names=returns.height, share_by_role=part),
         reason("many_fell", users_were_spared=spared),

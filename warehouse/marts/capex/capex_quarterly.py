@@ -15,6 +15,7 @@ import polars as pl
 from warehouse.assumptions import Assumptions
 from warehouse.calendars.fiscal import calendar_quarter, fiscal_quarter, fiscal_year
 from warehouse.marts.capex import lease_assets
+from warehouse.marts.capex.consistency import Limits
 from warehouse.marts.capex.current_facts import at_quarter_ends
 from warehouse.marts.capex.filed_periods import (
     LONGEST,
@@ -55,7 +56,8 @@ DERIVATIONS = {
 FAR = 5
 """How many times a quarter's capex is below or above both its neighbours before it is a warning.
 
-A judgement. Of 110 quarters of seven companies in the packaged filings, 2021 to 2026, none is below 0.78 of its lower
+A judgement that decides nothing: it is the line of a warning, and the checks of a table are declared before any assumptions
+are read. Of 110 quarters of seven companies in the packaged filings, 2021 to 2026, none is below 0.78 of its lower
 neighbour or above 1.21 of its higher one. The fault that it looks for, Amazon's 0.8 billion, is twenty times below them.
 """
 
@@ -270,7 +272,7 @@ def build(
     """
     facts = with_bounds(admissible(company_facts).filter(sec_tags.in_use()))
     flows = over_periods(facts)
-    worked_out = quarters(flows)
+    worked_out = quarters(flows, Limits.of(assumptions))
     kept, measure_of_depreciation = _one_depreciation(worked_out.found)
     panel = select_current(admissible(companies), COMPANIES).select("ticker", "company", "fiscal_year_end_month")
     rows = (

@@ -10,35 +10,51 @@ reason; which of two figures is the wrong one, nobody can tell from the outside.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 import polars as pl
 
+from warehouse.assumptions import Assumptions
 from warehouse.marts.capex.current_facts import SERIES, last_known, tag_places
 from warehouse.marts.capex.filed_periods import BOUNDS, LONGEST, QUARTERS, WHOLE_YEAR
 from warehouse.marts.capex.measures import CAPEX, NEVER_NEGATIVE, REVENUE, UNLISTED_CAPEX
 
-RESTATED = 0.05
-"""Restatements of capex and revenue in the recorded filings stay below this; what differs by more is another thing."""
-ROUNDING_USD = 3_000_000
-OFF_SCALE = 10
-"""What was paid since the year began cannot be this many times less than three months ago: it was filed in thousands."""
-TWICE = 0.01
-FALL = {CAPEX: 0.75, REVENUE: 0.6}
-"""A fourth quarter below so much of the least of the three before it, and of the one a year earlier, is on another basis.
-
-In the recorded filings since 2009 no fourth quarter of capex above LARGE_USD comes near, and of revenue one has 0.76.
-"""
-LARGE_USD = 500_000_000
-"""Small companies buy in lumps."""
-LARGER = 2
-"""Times the listed figure from which an unlisted one is the company's capex rather than another thing that it buys."""
 REPORTS = "^(10-[QK]|20-F|40-F)"
-LONG_YEAR = 300  # days, from which a period is a year that quarters are taken out of
+# Days from which a period is a year that quarters are taken out of. No judgement: three quarters have 280 at most, a year 364.
+LONG_YEAR = 300
 ONE = ["ticker", "measure", "end"]
 FALLEN = {"ticker": pl.String(), "measure": pl.String(), "end": pl.Int64(), "code": pl.String(), "long_tag": pl.String(),
           "short_tag": pl.String()}  # fmt: skip
 
 
-def of_the_whole(flows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+@dataclass(frozen=True)
+class Limits:
+    """Up to where two figures are one thing, as the assumptions file says (shares, times and USD)."""
+
+    restated: float
+    rounding_usd: float
+    off_scale: float
+    told_twice: float
+    fall: Mapping[str, float]
+    large_usd: float
+    unlisted_times: float
+
+    @classmethod
+    def of(cls, assumptions: Assumptions) -> Limits:
+        number = assumptions.number
+        return cls(
+            restated=number("filing_restated"),
+            rounding_usd=number("filing_rounding_usd"),
+            off_scale=number("filing_off_scale"),
+            told_twice=number("disagreement"),
+            fall={CAPEX: number("filing_fall_capex"), REVENUE: number("filing_fall_revenue")},
+            large_usd=number("filing_large_usd"),
+            unlisted_times=number("filing_unlisted_times"),
+        )
+
+
+def of_the_whole(flows: pl.DataFrame, limits: Limits) -> tuple[pl.DataFrame, pl.DataFrame]:
     """`flows` without the tags that stand for a part of a measure only, and the quarters that are lost with them.
 
     A tag is a part where the newest period that a company files under it and under one that is listed before it has less
@@ -54,7 +70,7 @@ def of_the_whole(flows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     is_before = pl.any_horizontal(pl.col(f"whole_{name}") < pl.col(name) for name in places)
     newest = (
         both.filter(pl.col("tag") != pl.col("whole_tag"))
-        .with_columns(share=pl.when(is_before).then(1 - RESTATED).otherwise(1 / LARGER))
+        .with_columns(share=pl.when(is_before).then(1 - limits.restated).otherwise(1 / limits.unlisted_times))
         .sort("end", "begin", "whole_tag")
         .unique(["ticker", "measure", "tag", "whole_tag"], keep="last", maintain_order=True)
         .filter(pl.col("value_usd") < pl.col("share") * pl.col("whole_usd"))
@@ -66,7 +82,7 @@ def of_the_whole(flows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     return kept, _fallen(lost, "part_of_the_whole", long_tag="whole_tag", short_tag="tag")
 
 
-def without_doubted(flows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+def without_doubted(flows: pl.DataFrame, limits: Limits) -> tuple[pl.DataFrame, pl.DataFrame]:
     """`flows` without capex where a tag that no list names holds much more, and the quarters that are lost with it.
 
     The tag may be capex or may not; that a person decides, in the list of tags.
@@ -81,7 +97,7 @@ def without_doubted(flows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     larger = (
         other.select("ticker", *BOUNDS, "tag", "value_usd")
         .join(capex.select("ticker", *BOUNDS, listed_usd="value_usd"), on=["ticker", *BOUNDS], how="left")
-        .filter(pl.col("listed_usd").is_null() | (pl.col("value_usd") >= LARGER * pl.col("listed_usd")))
+        .filter(pl.col("listed_usd").is_null() | (pl.col("value_usd") >= limits.unlisted_times * pl.col("listed_usd")))
         .select("ticker", other_begin="begin", other_end="end", other_tag="tag")
         .unique()
     )
@@ -94,11 +110,13 @@ def without_doubted(flows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     )
 
 
-def told_once(flows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+def told_once(flows: pl.DataFrame, limits: Limits) -> tuple[pl.DataFrame, pl.DataFrame]:
     """`flows` without the periods of which one day's filings give two figures, and the quarters that end with them."""
     statement = [*SERIES, "period_start", "period_end", "grade", "known_on"]
     low, high = pl.col("value_usd").min().over(statement), pl.col("value_usd").max().over(statement)
-    several = (high - low) > pl.max_horizontal(TWICE * pl.max_horizontal(high.abs(), low.abs()), pl.lit(1.0))
+    several = (high - low) > pl.max_horizontal(
+        limits.told_twice * pl.max_horizontal(high.abs(), low.abs()), pl.lit(1.0)
+    )
     is_newest = pl.col("known_on") == pl.col("known_on").max().over(*SERIES, *BOUNDS, "grade")
     told = flows.with_columns(is_twice=several)
     if not told.get_column("is_twice").any():
@@ -110,14 +128,16 @@ def told_once(flows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     return kept, _fallen(twice, "told_twice")
 
 
-def held_against_longer(candidates: pl.DataFrame, flows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+def held_against_longer(
+    candidates: pl.DataFrame, flows: pl.DataFrame, limits: Limits
+) -> tuple[pl.DataFrame, pl.DataFrame]:
     """`candidates` for quarters that no longer period contradicts, and the others with the reason's code."""
     numbered = candidates.with_row_index("number")
     against = [
-        ("more_than_the_longer_period", _more_than_longer(numbered, flows)),
+        ("more_than_the_longer_period", _more_than_longer(numbered, flows, limits)),
         ("perhaps_year_to_date", _year_to_date(numbered, flows)),
-        ("on_two_bases", _on_two_bases(numbered, flows)),
-        ("printed_against_derived", _against_itself(numbered)),
+        ("on_two_bases", _on_two_bases(numbered, flows, limits)),
+        ("printed_against_derived", _against_itself(numbered, limits)),
     ]
     wrong = pl.concat([numbers.select("number", code=pl.lit(code)) for code, numbers in against]).unique(
         "number", keep="first", maintain_order=True
@@ -127,7 +147,7 @@ def held_against_longer(candidates: pl.DataFrame, flows: pl.DataFrame) -> tuple[
     return kept, fallen.select(*ONE, "code")
 
 
-def on_one_basis(chosen: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+def on_one_basis(chosen: pl.DataFrame, limits: Limits) -> tuple[pl.DataFrame, pl.DataFrame]:
     """`chosen` quarters without fourth ones that fall off from those before them as no quarter of the company does."""
     rows = chosen.sort("ticker", "measure", "end")
     own = ["ticker", "measure"]
@@ -135,7 +155,7 @@ def on_one_basis(chosen: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     starts = pl.col("begin").shift(QUARTERS - 1).over(own)
     year_ago = pl.col("value_usd").shift(QUARTERS).over(own)
     is_running = (pl.col("end") - starts).is_between(LONG_YEAR, QUARTERS * LONGEST)
-    line = pl.col("measure").replace_strict(FALL, default=0.0, return_dtype=pl.Float64)
+    line = pl.col("measure").replace_strict(limits.fall, default=0.0, return_dtype=pl.Float64)
     least = pl.min_horizontal(before)
     falls = (
         pl.col("is_derived")
@@ -143,7 +163,7 @@ def on_one_basis(chosen: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         & (pl.col("long_end") - pl.col("long_begin") >= LONG_YEAR)
         & is_running
         & pl.all_horizontal(each.is_not_null() for each in before)
-        & (least >= LARGE_USD)
+        & (least >= limits.large_usd)
         & (pl.col("value_usd") < line * least)
         & (pl.col("value_usd") < line * year_ago.fill_null(least))
     ).fill_null(False)
@@ -152,7 +172,7 @@ def on_one_basis(chosen: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     return marked.filter(~pl.col("falls")).drop("falls"), fallen
 
 
-def _more_than_longer(numbered: pl.DataFrame, flows: pl.DataFrame) -> pl.DataFrame:
+def _more_than_longer(numbered: pl.DataFrame, flows: pl.DataFrame, limits: Limits) -> pl.DataFrame:
     """Printed quarters that, with what is known of the same longer period before them, exceed it."""
     printed = numbered.filter(~pl.col("is_derived") & pl.col("measure").is_in(NEVER_NEGATIVE)).select(
         "number", *SERIES, *BOUNDS, "grade", quarter_usd="value_usd"
@@ -169,9 +189,9 @@ def _more_than_longer(numbered: pl.DataFrame, flows: pl.DataFrame) -> pl.DataFra
         )
         .join(parts, on=[*SERIES, "grade", "long_begin", "begin"], how="left")
     )
-    limit = (1 + RESTATED) * pl.col("long_usd") + ROUNDING_USD
+    limit = (1 + limits.restated) * pl.col("long_usd") + limits.rounding_usd
     # A longer period far below one of its quarters was filed in thousands: it is the one that is wrong.
-    on_scale = pl.col("long_usd") * OFF_SCALE >= pl.col("quarter_usd")
+    on_scale = pl.col("long_usd") * limits.off_scale >= pl.col("quarter_usd")
     exceeds = pl.col("quarter_usd") + pl.col("part_usd").fill_null(0) > limit
     return held.filter(on_scale & exceeds).select("number").unique()
 
@@ -209,7 +229,7 @@ def _year_to_date(numbered: pl.DataFrame, flows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _on_two_bases(numbered: pl.DataFrame, flows: pl.DataFrame) -> pl.DataFrame:
+def _on_two_bases(numbered: pl.DataFrame, flows: pl.DataFrame, limits: Limits) -> pl.DataFrame:
     """Differences whose longer period was restated since the shorter was last filed."""
     versions = flows.select(
         *SERIES, "grade", long_begin="begin", long_end="end", told_usd="value_usd", told_on="known_on"
@@ -222,13 +242,13 @@ def _on_two_bases(numbered: pl.DataFrame, flows: pl.DataFrame) -> pl.DataFrame:
         derived.join(last, on=[*SERIES, "long_begin", "long_end"])
         .join(versions, on=[*SERIES, "grade", "long_begin", "long_end"])
         .filter((pl.col("told_on") < pl.col("known_on")) & (pl.col("told_on") >= pl.col("parts_known_on")))
-        .filter((pl.col("told_usd") - pl.col("last_usd")).abs() > RESTATED * pl.col("told_usd").abs())
+        .filter((pl.col("told_usd") - pl.col("last_usd")).abs() > limits.restated * pl.col("told_usd").abs())
         .select("number")
         .unique()
     )
 
 
-def _against_itself(numbered: pl.DataFrame) -> pl.DataFrame:
+def _against_itself(numbered: pl.DataFrame, limits: Limits) -> pl.DataFrame:
     """Quarters that one day's filings print and imply by figures to date, and not alike."""
     to_date = pl.col("is_derived") & (pl.col("roundabout") == 0)
     columns = [*SERIES, *BOUNDS, "grade", "known_on"]
@@ -236,7 +256,7 @@ def _against_itself(numbered: pl.DataFrame) -> pl.DataFrame:
     held = numbered.filter(~pl.col("is_derived")).join(derived, on=columns)
     gap = (pl.col("value_usd") - pl.col("derived_usd")).abs()
     larger = pl.max_horizontal(pl.col("value_usd").abs(), pl.col("derived_usd").abs())
-    both = held.filter((gap > RESTATED * larger) & (gap > ROUNDING_USD))
+    both = held.filter((gap > limits.restated * larger) & (gap > limits.rounding_usd))
     return pl.concat([both.select("number"), both.select(number="derived_number")]).unique()
 
 

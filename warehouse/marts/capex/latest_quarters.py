@@ -14,7 +14,8 @@ from warehouse.marts.common.scopes import COMPANIES
 
 QUARTERS, MONTHS, DAYS = 4, 3, 91
 AT_MOST = 4
-"""Quarters that a company can be behind: one that filed nothing for a year is not late, it is gone."""
+"""Quarters that a company can be behind: one that filed nothing for a year is not late, it is gone. No judgement
+on an answer: its rows have reasons and no figures."""
 UNKNOWN = ["capex_usd", "revenue_usd", "operating_cash_flow_usd", "depreciation_usd"]
 
 

@@ -24,6 +24,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from warehouse.marts.capex import consistency
+from warehouse.marts.capex.consistency import Limits
 from warehouse.marts.capex.current_facts import BEST_FIRST, LISTED_FIRST, SERIES, in_order, last_known, tag_places
 from warehouse.marts.capex.filed_periods import BOUNDS, SHORTEST, WHOLE_YEAR, day_after, is_quarter
 from warehouse.marts.capex.measures import NEVER_NEGATIVE
@@ -44,26 +45,29 @@ class Quarters:
     used: pl.DataFrame
 
 
-def quarters(flows: pl.DataFrame) -> Quarters:
+def quarters(flows: pl.DataFrame, limits: Limits) -> Quarters:
     """The figure of each company, measure and quarter (`begin`, `end`) in USD, with its grade and facts.
 
     Best grade first. Among equals a figure made of one grade, printed or as the difference of two periods from the same
     day, goes before one from other parts; then the one known last, the tag that the list names first (what a later filing
-    repeats under another tag is a restatement), and the printed one. `flows` are facts with bounds.
+    repeats under another tag is a restatement), and the printed one. `flows` are facts with bounds, `limits` say which figures
+    contradict each other.
     """
-    flows, doubted = consistency.without_doubted(flows)
-    flows, parts_of_total = consistency.of_the_whole(flows)
-    flows, told_twice = consistency.told_once(flows)
+    flows, doubted = consistency.without_doubted(flows, limits)
+    flows, parts_of_total = consistency.of_the_whole(flows, limits)
+    flows, told_twice = consistency.told_once(flows, limits)
     # Both figures of a difference come from facts of one grade where that is possible, so each grade is tried alone.
     grades = sorted(flows["grade"].unique())
     bases = [flows.filter(pl.col("grade") == grade) for grade in grades]
     if len(bases) != 1:
         bases.append(flows)
-    possible = pl.concat([candidates for basis in bases for candidates in (_printed(basis), _derived(basis))])
+    possible = pl.concat(
+        [candidates for basis in bases for candidates in (_printed(basis), _derived(basis, limits.off_scale))]
+    )
     sensible = possible.filter((pl.col("value_usd") >= 0) | ~pl.col("measure").is_in(NEVER_NEGATIVE))
-    held, contradicted = consistency.held_against_longer(sensible, flows)
+    held, contradicted = consistency.held_against_longer(sensible, flows, limits)
     chosen = _chosen(held)
-    kept, fallen_off = consistency.on_one_basis(chosen)
+    kept, fallen_off = consistency.on_one_basis(chosen, limits)
     fallen = pl.concat([doubted, parts_of_total, told_twice, contradicted, fallen_off], how="diagonal_relaxed")
     return Quarters(kept, fallen.join(kept, on=ONE, how="anti"), flows)
 
@@ -102,10 +106,10 @@ def _printed(basis: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _derived(basis: pl.DataFrame) -> pl.DataFrame:
+def _derived(basis: pl.DataFrame, off_scale: float) -> pl.DataFrame:
     """Quarters as a longer period, as last known, less its other parts as they were known on the day it was filed."""
     recipe = [*SERIES, "long_begin", "long_end", *BOUNDS, "recipe"]
-    whole = _parts_to_take_off(basis).group_by(recipe).agg(
+    whole = _parts_to_take_off(basis, off_scale).group_by(recipe).agg(
         pl.len().alias("known_parts"),
         pl.col("parts", "value_usd", "grade", "known_on", "accession", "fact_id").first(),
         pl.col("period_start", "period_end").first().name.prefix("filed_"),
@@ -186,14 +190,14 @@ def _rows_of_parts(periods: pl.DataFrame) -> pl.DataFrame:
     return pl.concat(found).filter(pl.col("last") - pl.col("first") <= WHOLE_YEAR - SHORTEST)
 
 
-def _parts_to_take_off(basis: pl.DataFrame) -> pl.DataFrame:
+def _parts_to_take_off(basis: pl.DataFrame, off_scale: float) -> pl.DataFrame:
     """Each longer period with the parts of each recipe that are known, one row a part, in the order of time."""
     longer = last_known(basis.filter(~pl.col("is_quarter"))).select(
         *SERIES, "period_start", "period_end", "value_usd", "grade", "known_on", "accession", "fact_id",
         long_begin="begin", long_end="end",
     )  # fmt: skip
     of_part = [*BEST_FIRST, "period_start", "period_end", *BOUNDS, "fact_id"]
-    parts = _on_scale(basis).select(*SERIES, pl.col(of_part).name.prefix("part_"))
+    parts = _on_scale(basis, off_scale).select(*SERIES, pl.col(of_part).name.prefix("part_"))
     recipes = _recipes(basis)
     steps = [
         recipes.filter(pl.col(side).list.len() > n + 1).with_columns(
@@ -223,14 +227,14 @@ def _parts_to_take_off(basis: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _on_scale(basis: pl.DataFrame) -> pl.DataFrame:
+def _on_scale(basis: pl.DataFrame, off_scale: float) -> pl.DataFrame:
     """Periods that may be taken off: not those far below a shorter one from the same day, as known when they were filed.
 
     Of such two the quarter between them is below zero and unknown; the wrong one would spoil the next quarter as well.
     """
     year = [*SERIES, "begin"]
     period = [*year, "end", "known_on", "value_usd"]
-    is_low = pl.col("value_usd") * consistency.OFF_SCALE < pl.col("value_usd").max().over(year)
+    is_low = pl.col("value_usd") * off_scale < pl.col("value_usd").max().over(year)
     low = basis.filter(is_low & ~pl.col("is_quarter") & pl.col("measure").is_in(NEVER_NEGATIVE)).select(period)
     if low.is_empty():
         return basis
@@ -240,6 +244,6 @@ def _on_scale(basis: pl.DataFrame) -> pl.DataFrame:
         .join(basis.select(*year, **of_short), on=year)
         .filter((pl.col("short_end") < pl.col("end")) & (pl.col("short_known_on") <= pl.col("known_on")))
         .filter(pl.col("short_known_on") == pl.col("short_known_on").max().over(*period, "short_end"))
-        .filter(pl.col("value_usd") * consistency.OFF_SCALE < pl.col("short_value_usd"))
+        .filter(pl.col("value_usd") * off_scale < pl.col("short_value_usd"))
     )
     return basis.join(off_scale, on=period, how="anti", maintain_order="left")

@@ -37,7 +37,7 @@ from warehouse.marts.gpu.series import OF_THE_SERIES, SERIES, SERIES_COLUMNS
 from warehouse.tables.table import Check, Column, mart
 
 PERIODS = ("whole", "before_turn", "after_turn", "glut_window")
-CONFIDENCE = 0.95
+CONFIDENCE = 0.95  # no judgement on an answer: how intervals are printed
 DECIMALS = 12  # of log points: a double's sums of logs are exact to about fourteen
 
 TABLE = mart(

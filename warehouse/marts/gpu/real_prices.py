@@ -14,7 +14,9 @@ import polars as pl
 from warehouse.marts.common.select_current import admissible, select_current
 from warehouse.tables.consumer_prices import TABLE as CONSUMER_PRICES
 
-LONGEST_GAP = timedelta(days=92)
+LONGEST_GAP = timedelta(
+    days=92
+)  # no judgement on an answer: a month without an index so near has no real price but a reason
 
 
 def with_deflator(rows: pl.DataFrame, consumer_prices: pl.DataFrame, day: str) -> pl.DataFrame:

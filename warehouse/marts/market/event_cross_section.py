@@ -82,6 +82,7 @@ SPECIFICATIONS = {
 }
 CONTRAST = ("supplier", "buyer")
 CONTRAST_NAME = "supplier_less_buyer"
+# No judgement on an answer: a regression of fewer has no figures but a reason.
 # Firms beyond the coefficients that a regression needs. With five, Student's t needs 2.6 standard errors at 5 %; with
 # fewer hardly anything could be significant. Austin and Steyerberg 2015, The number of subjects per variable required in
 # linear regression analyses, find two subjects a variable enough, which a regression of five roles or more has.

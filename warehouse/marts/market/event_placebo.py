@@ -59,10 +59,6 @@ from warehouse.tables.formula import Formula
 from warehouse.tables.table import Check, Column, mart
 
 ALL = "ALL"
-# How many times its level a test may reject by what is known to be wrong with it, and still be called valid. A judgement:
-# 9 % at a level of 5 %, the upper end of what 250 days show of a valid test by chance (above). Bradley 1978, Robustness?,
-# calls a test robust whose rejections stay within 1.5 times its level, by his liberal criterion.
-TOLERATED = 1.8
 EVERY_DAY = 10**6
 
 TABLE = mart(
@@ -150,7 +146,9 @@ def build(
     seed, level = assumptions.integer("seed"), assumptions.number("q4_significance")
     every = quiet_days(bars, chosen, EVERY_DAY, seed)
     drawn = np.isin(every, quiet_days(bars, chosen, assumptions.integer("placebo_days"), seed))
-    tried = _Tried(chosen, level, seed, every, drawn, *try_tests(bars, every, chosen))
+    tried = _Tried(
+        chosen, level, assumptions.number("placebo_tolerated"), seed, every, drawn, *try_tests(bars, every, chosen)
+    )
     frame = _rows(tried).join(_about_groups(bars, tried), on="grouping", how="left", maintain_order="left")
     frame = frame.with_columns(pl.col(pl.Float64).fill_nan(None), pl.when(pl.col("days") > 0).then(pl.col(pl.Date)))
     frame = worded(frame, "not_valid_reasons", "not_valid_because")
@@ -166,6 +164,7 @@ class _Tried:
 
     chosen: Setting
     level: float
+    tolerated: float
     seed: int
     every: np.ndarray
     drawn: np.ndarray
@@ -252,7 +251,9 @@ def _of_test(tried: _Tried, test: str, w: int) -> list[dict[str, Any]]:
     correlation = tried.mean_of("mean_correlation", w, drawn=True)
     worth, ratio = tried.mean_of("independent_firms", w), tried.mean_of("variance_ratio", w)
     why = [
-        _not_valid(test, float(worth[g]), float(ratio[g]), last - first + 1, tried.level)
+        _not_valid(
+            test, float(worth[g]), float(ratio[g]), last - first + 1, variance_limit(tried.level, tried.tolerated)
+        )
         for g in range(len(tried.groups))
     ]
     rows = []
@@ -303,12 +304,14 @@ def _counted(p_values: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray
     return made, rejected, rejected / np.where(made > 0, made, np.nan)
 
 
-def _not_valid(test: str, worth: float, ratio: float, days: int, level: float) -> str | None:
-    """Why a test is not valid for some firms on a common day, by what was measured; None where it is."""
+def _not_valid(test: str, worth: float, ratio: float, days: int, limit: float) -> str | None:
+    """Why a test is not valid for some firms on a common day, by what was measured; None where it is.
+
+    `limit` is the ratio of variances from which it rejects too often (`variance_limit`).
+    """
     about = ABOUT[test]
     if not about.valid_for_one_event_day:
         return reason("assumption_fails_on_a_common_day", test=test)
-    limit = variance_limit(level)
     if about.assumes_same_variance and ratio > limit:
         return reason("variance_too_large", ratio=ratio, limit=limit)
     if about.ranks and too_few_ranks(worth, days):
@@ -316,9 +319,9 @@ def _not_valid(test: str, worth: float, ratio: float, days: int, level: float) -
     return None
 
 
-def variance_limit(level: float) -> float:
-    """Ratio of variances at which a normal variable is rejected TOLERATED times as often as a test's level says."""
-    rejected = ndtri(min(TOLERATED * level, 1.0) / 2)
+def variance_limit(level: float, tolerated: float) -> float:
+    """Ratio of variances at which a normal variable is rejected so many times as often as a test's level says."""
+    rejected = ndtri(min(tolerated * level, 1.0) / 2)
     return float((ndtri(level / 2) / rejected) ** 2) if rejected and level > 0 else float("inf")
 
 

@@ -41,7 +41,11 @@ class ShareCounts:
 
 
 APART = 2.0
-"""Two counts in a row by this factor apart, splits taken out, are on two bases: as the check `split_as_in_share_counts`."""
+"""Two counts in a row by this factor apart, splits taken out, are on two bases: as the check `split_as_in_share_counts`.
+
+No entry of the assumptions: both have to draw one line, and checks are declared before assumptions are read. Splits of less
+than two for one are rare, and no company doubles its shares in a quarter otherwise.
+"""
 
 
 def last_days(bars: Prices, chosen: Setting) -> dict[str, date]:

@@ -32,6 +32,7 @@ from warehouse.tables.formula import Formula
 from warehouse.tables.model_capability import TABLE as MODEL_CAPABILITY
 from warehouse.tables.table import Check, Column, mart
 
+# No judgements on an answer: 95 % is how intervals are printed, and fewer models than these have no trend but a reason.
 CONFIDENCE = 0.95
 # With two slopes and a constant, ten models leave seven degrees of freedom and give each slope five models. Austin and
 # Steyerberg find about two enough: The number of subjects per variable required in linear regression analyses, Journal of
