@@ -42,7 +42,7 @@ AS_OF = date(2026, 11, 29)
 SIMULATION_TARGET, TIMELINE_TARGET, ROUNDS = 1.5, 5.0, 5
 CACHES = (draws.uniforms, draws.drawn_values, simulated, waste_simulation._figures,
           waste_sensitivity._squares, waste_sensitivity._ranks_drawn, breakeven_path._on_path)  # fmt: skip
-KEPT = (payback_model._KEPT, breakeven_tests._KEPT, replay._LAST)
+KEPT = (payback_model._CAPITAL, breakeven_tests._EARNED, replay._LAST)
 SHARES = list(waste_simulation.QUANTILES.values())
 Figures = dict[tuple[str, str, str, str], float]
 

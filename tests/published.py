@@ -14,6 +14,7 @@ from warehouse.assumptions import Assumptions
 from warehouse.calendars.exchange import FIRST_SESSION, sessions
 from warehouse.database import store
 from warehouse.paths import WAREHOUSE, Paths
+from warehouse.quality import quarantined
 from warehouse.tables import CORE, SYSTEM
 
 STARTED = datetime(2026, 11, 10, tzinfo=UTC)
@@ -26,6 +27,7 @@ def as_of(day: date, published: Paths, folder: Path, assumptions: Assumptions, o
     with store.opened(path, folder / "staging.duckdb") as opened:
         facts = {name: opened.rows(table) for name, table in CORE.items()}
         facts["sessions"] = sessions(FIRST_SESSION, STARTED.date())
+        facts["quarantined"] = quarantined.for_marts(opened)
         built = marts.build(facts, as_of=day, assumptions=assumptions, only=only)
         for name, mart in marts.all_marts().items():
             opened.replace(mart.table, built.get(name, mart.table.empty()))

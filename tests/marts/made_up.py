@@ -246,6 +246,7 @@ def frames(**changed: Any) -> Frames:
         "waste_simulation": mart_frame("waste_simulation", simulation(-0.02, 0.02, 0.1)),
         "waste_probabilities": mart_frame("waste_probabilities", every_view(0.9, 0.9, 0.0)),
         "waste_sensitivity": mart_frame("waste_sensitivity", []),
+        "value_of_information": mart_frame("value_of_information", []),
         "attributable_revenue": revenue(),
         "capex_group": covered(0.97),
         "glut_signals": glut({}),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 from datetime import date
 
+import duckdb
 import pytest
 
 from warehouse.cli import verdict
@@ -129,3 +131,39 @@ def test_what_is_written_is_what_is_meant(text, change):
 def test_a_mistake_is_named_and_refused(texts, message):
     with pytest.raises(UsageError, match=message):
         what_if.assumed(texts)
+
+
+def test_a_what_if_knows_what_waits_in_quarantine(published_paths, tmp_path):
+    """As the run does: a quarantined newest revenue is passed over neither there nor here; one that was dismissed is."""
+    copy = tmp_path / WAREHOUSE
+    shutil.copyfile(published_paths.current / WAREHOUSE, copy)
+    row = {"evidence_id": "T1", "topic": "ai_revenue", "entity": "Microsoft", "metric": "ai_run_rate",
+           "as_of_date": "2026-09-30", "known_on": "2026-10-29", "value": "45e9", "unit": "USD/year"}  # fmt: skip
+    with duckdb.connect(str(copy)) as warehouse:
+        warehouse.execute(
+            "INSERT INTO quality.quarantine (run_id, table_name, row_id, reason_code, reason, row, document_sha256, locator) "
+            "VALUES ('test', 'core.evidence', 'r1', 'low_not_above_high', 'swapped', ?, '', 'line 1')", [json.dumps(row)],
+        )  # fmt: skip
+
+    def payback() -> tuple[str, str]:
+        with what_if.built(tmp_path, what_if.assumed([FEW])) as connection:
+            query = "SELECT verdict, headline FROM marts.verdict WHERE scope = 'MSFT' AND question = 'Q3'"
+            return connection.execute(query).fetchone()
+
+    verdict_then, headline = payback()
+    assert verdict_then == "cannot_tell"
+    assert "in quarantine" in headline
+    with duckdb.connect(str(copy)) as warehouse:
+        decided = {"row_id": "r1", "decision": "dismissed", "decided_by": "a test", "reason": "another company's"}
+        decided |= {
+            "table_name": "core.evidence",
+            "quarantined_for": "swapped",
+            "row": "{}",
+            "document_sha256": "",
+            "locator": "",
+        }
+        names, values = ", ".join(decided), ", ".join("?" for _ in decided)
+        warehouse.execute(
+            f"INSERT INTO quality.decisions (decided_at, {names}) VALUES (now(), {values})", [*decided.values()]
+        )
+    assert payback()[0] == "on_course"

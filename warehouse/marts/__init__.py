@@ -25,9 +25,16 @@ QUARANTINED = pl.Schema(
         "period_end": pl.Date,
         "known_on": pl.Date,
         "reason_code": pl.String,
+        # Of a row of evidence, where a filing's has the first three.
+        "evidence_id": pl.String,
+        "topic": pl.String,
+        "entity": pl.String,
+        "metric": pl.String,
+        "as_of_date": pl.Date,
     }
 )
-"""Rows of filings that a check has quarantined: no facts, but the reason why a figure is missing."""
+"""Rows of filings and of evidence that a check has quarantined: no facts, but the reason why a figure is missing, and why
+an older one may not stand for it."""
 
 
 @cache

@@ -23,6 +23,7 @@ from warehouse.pipeline.ingest import Ingestion
 from warehouse.pipeline.live_sources import LiveSources
 from warehouse.pipeline.quarantine import Quarantined
 from warehouse.pipeline.record import made_with
+from warehouse.quality import quarantined
 from warehouse.tables import CORE, SYSTEM
 
 
@@ -95,22 +96,11 @@ def build_marts(store: Store, run: RunContext, as_of: date) -> Built:
     facts = {name: store.rows(table) for name, table in CORE.items()}
     fact_rows = sum(frame.height for frame in facts.values())
     facts["sessions"] = sessions(FIRST_SESSION, run.today)
-    facts["quarantined"] = quarantined(store)
+    facts["quarantined"] = quarantined.for_marts(store)
     built = marts.build(facts, as_of=as_of, assumptions=run.assumptions)
     for name, frame in built.items():
         store.replace(marts.all_marts()[name].table, frame)
     return Built(built, fact_rows)
-
-
-def quarantined(store: Store) -> pl.DataFrame:
-    """The rows of filings that wait in quarantine: which figures of which company would be known without their checks."""
-    columns = ", ".join(
-        f"try_cast(row ->> '{name}' AS {'DATE' if kind == pl.Date else 'VARCHAR'}) AS {name}"
-        for name, kind in marts.QUARANTINED.items()
-        if name != "reason_code"
-    )
-    query = f"SELECT DISTINCT {columns}, reason_code FROM quality.quarantine WHERE table_name = 'core.company_facts'"
-    return store.frame(query).cast(marts.QUARANTINED)
 
 
 # -- where nothing changed --------------------------------------------------------------------------------------------
@@ -126,13 +116,13 @@ def nothing_new(store: Store, run: RunContext, ingestion: Ingestion, sources: Li
     return all(before.get(found.name) == found.outcome for found in ingestion.sources if found.source.kind == "live")
 
 
-def unchanged(store: Store, run: RunContext, quarantined: Quarantined, loaded: Loaded) -> Carried | None:
+def unchanged(store: Store, run: RunContext, new_rows: Quarantined, loaded: Loaded) -> Carried | None:
     """What the published answer's checks found, where the answer was made of exactly what this run has; else None.
 
     A source that failed brings no fact, and is named and dated by what each run notes of it. A dated answer is always
     made anew.
     """
-    if loaded.rows or quarantined.messages or run.asked_as_of is not None:
+    if loaded.rows or new_rows.messages or run.asked_as_of is not None:
         return None
     row = store.execute(
         "SELECT run_id, source, as_of, versions FROM provenance.runs WHERE outcome LIKE 'published%' "

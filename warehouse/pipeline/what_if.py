@@ -21,6 +21,7 @@ from warehouse.database import releases
 from warehouse.database.connection import Connection, in_memory
 from warehouse.errors import UsageError
 from warehouse.paths import WAREHOUSE
+from warehouse.quality import quarantined
 from warehouse.settings import load_settings
 from warehouse.tables import CORE
 
@@ -75,6 +76,7 @@ def built(published: Path, wanted: Assumptions) -> Iterator[Connection]:
             name: table.conform(connection.execute(f"SELECT * FROM {table.full_name}").pl())
             for name, table in CORE.items()
         }
+        facts["quarantined"] = quarantined.for_marts(connection)
         as_of, day = connection.execute(
             "SELECT as_of, started_at::date FROM provenance.runs ORDER BY started_at DESC LIMIT 1"
         ).fetchone() or (None, None)

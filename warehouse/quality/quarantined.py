@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import polars as pl
 
+from warehouse.marts import QUARANTINED
 from warehouse.quality import findings, wording
 from warehouse.sources.common import reasons as of_sources
 from warehouse.sources.common.reasons import Reason
@@ -40,6 +41,37 @@ def beside_others(check: Check, table: Table, row: Mapping[str, Any]) -> Reason:
     """Why a check of rows beside each other quarantines a row: what its query found."""
     known = {*findings.PLACE, *table.key} - set(check.columns)
     return Reason(check.name, {name: findings.plain(value) for name, value in row.items() if name not in known})
+
+
+# -- as the marts are given them ---------------------------------------------------------------------------------------
+
+
+class Database(Protocol):
+    """What answers a query of a warehouse: a store, or a connection to a published one."""
+
+    def execute(self, sql: str, /) -> Any: ...
+
+
+def for_marts(database: Database) -> pl.DataFrame:
+    """The quarantined rows of filings and of evidence, as `marts.QUARANTINED`: which figures would be known without their checks.
+
+    A row of evidence that a person dismissed is no figure. One whose day of publication cannot be read was public on the
+    day that it is about, at the earliest.
+    """
+    columns = {
+        name: f"try_cast(q.row ->> '{name}' AS {'DATE' if kind == pl.Date else 'VARCHAR'})"
+        for name, kind in QUARANTINED.items()
+        if name != "reason_code"
+    }
+    columns["known_on"] = f"coalesce({columns['known_on']}, {columns['as_of_date']})"
+    chosen = ", ".join(f"{sql} AS {name}" for name, sql in columns.items())
+    query = (
+        f"SELECT DISTINCT {chosen}, q.reason_code FROM quality.quarantine q LEFT JOIN "
+        "(SELECT row_id, arg_max(decision, decided_at) AS decision FROM quality.decisions GROUP BY row_id) d USING (row_id) "
+        "WHERE q.table_name = 'core.company_facts' "
+        "OR q.table_name = 'core.evidence' AND d.decision IS DISTINCT FROM 'dismissed'"
+    )
+    return database.execute(query).pl().select(QUARANTINED.names()).cast(dict(QUARANTINED))
 
 
 # -- rows of quality.quarantine -----------------------------------------------------------------------------------------

@@ -10,8 +10,9 @@ import pytest
 
 from tests.conftest import with_provenance
 from tests.marts.declared import failing
+from tests.marts.verdict.plain import faults
 from warehouse.assumptions import load
-from warehouse.marts import known
+from warehouse.marts import QUARANTINED, build, known
 from warehouse.marts.common.reasons import codes
 from warehouse.marts.payback import attributable_revenue
 from warehouse.tables import CORE
@@ -29,8 +30,15 @@ def facts_of(*rows: dict[str, Any]) -> pl.DataFrame:
     return with_provenance(CORE["evidence"], pl.DataFrame(named, schema_overrides=types))
 
 
-def lines(evidence: pl.DataFrame, scope: str = "MSFT", view: str = "infrastructure") -> list[dict[str, Any]]:
-    found = attributable_revenue.MART.run({"evidence": evidence}, as_of=AS_OF, assumptions=load())
+def lines(
+    evidence: pl.DataFrame,
+    scope: str = "MSFT",
+    view: str = "infrastructure",
+    quarantined: pl.DataFrame | None = None,
+) -> list[dict[str, Any]]:
+    waiting = pl.DataFrame(schema=QUARANTINED) if quarantined is None else quarantined
+    given = {"evidence": evidence, "quarantined": waiting}
+    found = attributable_revenue.MART.run(given, as_of=AS_OF, assumptions=load())
     assert set(failing(attributable_revenue.TABLE, found).values()) <= {0}
     return found.filter((pl.col("scope") == scope) & (pl.col("revenue_view") == view)).to_dicts()
 
@@ -189,3 +197,78 @@ def test_no_facts():
     found = lines(CORE["evidence"].empty(), "ALL", "end_customer")
     assert {row["used_as"] for row in found} == {"none"}
     assert all(codes(row["reasons"]) == ["no_ai_revenue_of_entity"] for row in found)
+
+
+# ---- A figure in quarantine ------------------------------------------------------------------------------------------
+
+
+def aside(**changed: Any) -> pl.DataFrame:
+    """A newer figure of Microsoft's that a check keeps out."""
+    row = {"evidence_id": "T1", "topic": "ai_revenue", "entity": "Microsoft", "metric": "ai_run_rate",
+           "as_of_date": date(2026, 9, 30), "known_on": date(2026, 10, 29), "reason_code": "low_not_above_high"}  # fmt: skip
+    return pl.DataFrame([row | changed], schema=QUARANTINED)
+
+
+def test_no_older_figure_stands_for_a_newer_one_in_quarantine():
+    older = facts_of({})
+    assert used(lines(older)) == {"CC000": "disclosed"}
+    found = {row["evidence_id"]: row for row in lines(older, quarantined=aside())}
+    assert (found["T1"]["used_as"], found["CC000"]["used_as"]) == ("unusable", "earlier")
+    assert not any(row["counted"] for row in found.values())
+    assert codes(found["T1"]["reasons"]) == ["revenue_quarantined"]
+    assert "low_not_above_high" in found["T1"]["reason"]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"as_of_date": date(2025, 9, 30)},  # of an earlier day than the one that counts
+        {"entity": "Oracle"},
+        {"metric": "remaining_performance_obligation"},
+        {"topic": "capacity"},
+        {"evidence_id": "CC000", "known_on": date(2026, 2, 1)},  # accepted, or corrected, since
+        {"as_of_date": None},
+    ],
+)
+def test_a_row_in_quarantine_that_would_not_have_counted_changes_nothing(changed):
+    assert used(lines(facts_of({}), quarantined=aside(**changed))) == {"CC000": "disclosed"}
+
+
+def test_a_correction_in_quarantine_keeps_the_row_that_it_corrects_from_counting():
+    changed = {"evidence_id": "CC000", "as_of_date": date(2026, 1, 1), "known_on": date(2026, 5, 1)}
+    [row] = lines(facts_of({}), quarantined=aside(**changed))
+    assert (row["evidence_id"], row["used_as"], row["known_on"]) == ("CC000", "unusable", date(2026, 5, 1))
+
+
+def test_a_seller_is_not_bounded_by_an_older_cloud_revenue(facts):
+    """Google's whole cloud revenue bounds its AI revenue; where a newer quarter of it is in quarantine, nothing does."""
+    evidence = known(facts, AS_OF)["evidence"]
+    newer = {"entity": "Google Cloud", "metric": "revenue_quarter", "as_of_date": date(2026, 9, 30)}
+    assert used(lines(evidence, "GOOGL")) == {"EV2003": "outside_estimate", "EV2009": "bound"}
+    found = lines(evidence, "GOOGL", quarantined=aside(**newer))
+    assert used(found) == {}
+    assert [row["evidence_id"] for row in found if row["used_as"] == "unusable"] == ["T1"]
+
+
+def test_an_estimate_of_end_customers_in_quarantine_leaves_its_line(facts):
+    evidence = known(facts, AS_OF)["evidence"]
+    newer = {"entity": INDUSTRY, "metric": load().value("end_customer_estimates")[INDUSTRY]}
+    found = lines(evidence, "ALL", "end_customer", aside(**newer))
+    assert [row["entity"] for row in found if row["used_as"] == "unusable"] == [INDUSTRY]
+    assert INDUSTRY not in [row["entity"] for row in found if row["counted"]]
+
+
+def test_the_verdict_says_that_the_newest_revenue_is_in_quarantine(facts, assumptions):
+    """Without the row Microsoft is on course by its figure of the summer; with it nobody can tell, and it says why."""
+    few = assumptions.replaced({"draws": 2000, "detail": "deciding"})
+    day = date(2026, 11, 29)
+    rows = build({**facts, "quarantined": aside()}, as_of=day, assumptions=few, only={"verdict"})["verdict"]
+    row = rows.filter(scope="MSFT", question="Q3").to_dicts()[0]
+    assert (row["verdict"], row["leaning"]) == ("cannot_tell", None)
+    assert row["headline"].endswith("cannot be told: the newest AI revenue waits in quarantine.")
+    assert "revenue_quarantined" in codes(row["reasons"])
+    assert faults(row) == []
+    before = build({**facts, "quarantined": aside()}, as_of=date(2026, 10, 28), assumptions=few, only={"verdict"})[
+        "verdict"
+    ]
+    assert before.filter(scope="MSFT", question="Q3")["verdict"].item() == "on_course", "it was not public yet"

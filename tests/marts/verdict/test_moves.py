@@ -23,7 +23,7 @@ def seller(facts: Facts, entity: str, usd: float, growth: float) -> Facts:
     evidence = facts["evidence"]
     rows = [
         {
-            "evidence_id": f"T{day.year}", "topic": "ai_revenue", "entity": entity, "metric": "ai_run_rate",
+            "evidence_id": f"T{entity} {day.year}", "topic": "ai_revenue", "entity": entity, "metric": "ai_run_rate",
             "as_of_date": day, "value": value, "unit": "USD/year", "known_on": known_on, "grade": "A",
         }
         for day, known_on, value in (

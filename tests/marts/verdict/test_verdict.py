@@ -282,7 +282,7 @@ def test_the_claim_is_said_of_the_scope_that_was_recomputed(assumptions):
     assert row["headline"] == "The cheap-training claim holds for the final run, not for the whole research programme."
     assert "cost 7.4 to 15 million dollars; the claim was 6 million dollars." in row["statement"]
     assert row["would_change"] == (
-        "A lowest cost above 12 million dollars or a claim put for the final run alone would change it."
+        "A lowest cost above 12 million dollars would change it. So would a claim put for the final run alone."
     )
 
 
@@ -423,7 +423,7 @@ def test_what_would_change_it_names_the_drivers_that_have_to_move_least_with_the
     flips = sensitivity(("elasticity", 1.2, 0.3964), ("fleet", 13.6e6, 2.376e6), ("share_final", 0.2, 0.034))
     said = verdicts_of(frames(waste_sensitivity=flips), assumptions)["ALL", "Q2"]["would_change"]
     assert said == (
-        "A price elasticity of demand below 0.40 or a world fleet below 2.4 million leading chips would change it."
+        "A price elasticity of demand below 0.40 would change it. So would a world fleet below 2.4 million leading chips."
     )
 
 

@@ -10,7 +10,8 @@ an outsider estimates of it is shown and stands in the middle. End-customer reve
 between the lowest and the highest of them. A company that sells no computing has no infrastructure line.
 
 A figure that cannot be a revenue (zero, negative, in another currency, its low above its high) is not passed over in
-favour of an older one: the line says what is wrong with it and the view has no revenue.
+favour of an older one: the line says what is wrong with it and the view has no revenue. Nor is one that a check has
+quarantined. It is no fact, and still it says that the older figure is out of date.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ DISCLOSED, ESTIMATE, OUTSIDE, BOUND = "disclosed", "estimate", "outside_estimate
 EARLIER, LAB, BESIDE, UNUSABLE, NONE = "earlier", "lab", "beside", "unusable", "none"
 COUNTED = (DISCLOSED, ESTIMATE, OUTSIDE, BOUND)
 YEARLY, QUARTERLY = "USD/year", "USD/quarter"
+QUARTER, YEAR = "revenue_quarter", "revenue_year"
+WHOLE_CLOUD = (QUARTER, YEAR)
 Fact = Mapping[str, Any]
 
 TABLE = mart(
@@ -104,31 +107,104 @@ TABLE = mart(
 )
 
 
-def build(evidence: pl.DataFrame, *, assumptions: Assumptions) -> pl.DataFrame:
-    """One row for each scope, view and fact that could speak of it (method 5); amounts in USD a year."""
+def build(evidence: pl.DataFrame, quarantined: pl.DataFrame, *, assumptions: Assumptions) -> pl.DataFrame:
+    """One row for each scope, view and fact that could speak of it (method 5); amounts in USD a year.
+
+    `quarantined` are rows that a check keeps out of the facts (`marts.QUARANTINED`).
+    """
     known = select_current(admissible(evidence), EVIDENCE).filter(pl.col("topic") == "ai_revenue")
     facts = known.sort("evidence_id").to_dicts()
+    waiting = _waiting(quarantined, facts)
     sellers: Mapping[str, str] = assumptions.value("revenue_sellers")
-    of_seller = {name: list(_of_seller(name, facts, assumptions)) for name in sellers.values()}
+    of_seller = {name: list(_of_seller(name, facts, waiting, assumptions)) for name in sellers.values()}
     rows: list[dict[str, Any]] = []
     for scope in SCOPES:
         for ticker in COMPANIES if scope == GROUP else (scope,):
             if ticker in sellers:
                 rows += [{"scope": scope, "revenue_view": INFRASTRUCTURE, **row} for row in of_seller[sellers[ticker]]]
         if END_CUSTOMER in VIEWS[scope]:
-            end_customer = _end_customer(facts, assumptions)
+            end_customer = _end_customer(facts, waiting, assumptions)
             rows += [{"scope": scope, "revenue_view": END_CUSTOMER, **row} for row in end_customer]
     return pl.DataFrame(rows, schema=dict(TABLE.polars_schema)) if rows else TABLE.empty()
+
+
+# ---- What waits in quarantine --------------------------------------------------------------------------------------
+
+
+def _waiting(quarantined: pl.DataFrame, facts: Sequence[Fact]) -> list[Fact]:
+    """Quarantined rows on AI revenue, without those that have become facts since (accepted, or corrected)."""
+    told = {fact["evidence_id"]: fact["known_on"] for fact in facts}
+    rows = quarantined.filter(pl.col("topic") == "ai_revenue").drop_nulls(
+        ["evidence_id", "entity", "metric", "as_of_date"]
+    )
+    return [
+        row
+        for row in rows.sort("as_of_date", "known_on", "evidence_id", "reason_code").to_dicts()
+        if told.get(row["evidence_id"], date.min) < row["known_on"]
+    ]
+
+
+def _newer(waiting: Sequence[Fact], entity: str, metrics: Sequence[str], than: Fact | None) -> Fact | None:
+    """The newest quarantined figure of an entity, where it is newer than the fact that would count."""
+    own = [row for row in waiting if row["entity"] == entity and row["metric"] in metrics]
+    newest = own[-1] if own else None
+    if newest is None or than is None:
+        return newest
+    return newest if (newest["as_of_date"], newest["known_on"]) > (than["as_of_date"], than["known_on"]) else None
+
+
+def _in_quarantine(row: Fact, entity: str) -> dict[str, Any]:
+    why = reason(
+        "revenue_quarantined",
+        entity=row["entity"],
+        evidence_id=row["evidence_id"],
+        day=row["as_of_date"],
+        check=row["reason_code"],
+    )
+    about = {name: row[name] for name in ("evidence_id", "metric", "as_of_date", "known_on")}
+    return {"entity": entity, **about, "used_as": UNUSABLE, "counted": False, "reasons": [why]}
 
 
 # ---- A seller of computing -----------------------------------------------------------------------------------------
 
 
-def _of_seller(entity: str, facts: Sequence[Fact], assumptions: Assumptions) -> Iterator[dict[str, Any]]:
+def _of_seller(
+    entity: str, facts: Sequence[Fact], waiting: Sequence[Fact], assumptions: Assumptions
+) -> Iterator[dict[str, Any]]:
     """The lines of one seller: its own figure, else its ends and what others estimate."""
+    metrics, estimates = assumptions.value("revenue_metrics")[INFRASTRUCTURE], assumptions.value("outside_estimates")
+    of_itself = [row for row in waiting if row["evidence_id"] not in estimates]
+    newest = _newest([f for f in facts if _is_stated(f, entity, metrics, _outside(facts, assumptions))])
+    aside = _newer(of_itself, entity, metrics, newest)
+    if aside is None and newest is None:
+        aside = _newer(
+            waiting,
+            assumptions.value("cloud_revenue").get(entity, ""),
+            WHOLE_CLOUD,
+            _whole_cloud(entity, facts, assumptions),
+        )
+    if aside is None:
+        yield from _of_known_seller(entity, facts, assumptions)
+        return
+    yield _in_quarantine(aside, entity)
+    for line in _of_known_seller(entity, facts, assumptions):
+        if line["evidence_id"] not in ("", aside["evidence_id"]):
+            unused = {"used_as": EARLIER if line["used_as"] == DISCLOSED else BESIDE, "counted": False}
+            why = listed(
+                [*(line["reasons"] or ()), reason("later_figure_quarantined", evidence_id=aside["evidence_id"])]
+            )
+            yield line | unused | {"reasons": why} if line["counted"] else line
+
+
+def _is_stated(fact: Fact, entity: str, metrics: Sequence[str], estimates: set[str]) -> bool:
+    return fact["entity"] == entity and fact["metric"] in metrics and fact["evidence_id"] not in estimates
+
+
+def _of_known_seller(entity: str, facts: Sequence[Fact], assumptions: Assumptions) -> Iterator[dict[str, Any]]:
+    """The lines of one seller by its facts alone."""
     own = [fact for fact in facts if fact["entity"] == entity]
     metrics, estimates = assumptions.value("revenue_metrics")[INFRASTRUCTURE], _outside(facts, assumptions)
-    stated = [fact for fact in own if fact["metric"] in metrics and fact["evidence_id"] not in estimates]
+    stated = [fact for fact in own if _is_stated(fact, entity, metrics, estimates)]
     guessed = [fact for fact in own if fact["metric"] in metrics and fact["evidence_id"] in estimates]
     cloud = _whole_cloud(entity, facts, assumptions)
     newest = _newest(stated)
@@ -176,8 +252,8 @@ def _whole_cloud(entity: str, facts: Sequence[Fact], assumptions: Assumptions) -
     """
     name = assumptions.value("cloud_revenue").get(entity)
     own = [fact for fact in facts if fact["entity"] == name and not what_is_wrong(fact, zero=True, usd_only=True)]
-    quarters = {fact["as_of_date"]: fact for fact in own if fact["metric"] == "revenue_quarter"}
-    years = [fact for fact in own if fact["metric"] == "revenue_year"]
+    quarters = {fact["as_of_date"]: fact for fact in own if fact["metric"] == QUARTER}
+    years = [fact for fact in own if fact["metric"] == YEAR]
     year = max(years, key=lambda fact: (fact["as_of_date"], fact["known_on"]), default=None)
     last = max(quarters, default=None)
     if last is None and year is None:
@@ -186,7 +262,7 @@ def _whole_cloud(entity: str, facts: Sequence[Fact], assumptions: Assumptions) -
         assert year is not None
         behind, usd, missing, on = [year], float(year["value"]), 0, year["as_of_date"]
     else:
-        behind, usd, missing = _last_four(quarters, last)
+        behind, usd, missing = _last_four(quarters, last, assumptions.integer("same_date_days"))
         on = last
     return {
         "entity": entity,
@@ -210,12 +286,12 @@ def _whole_cloud(entity: str, facts: Sequence[Fact], assumptions: Assumptions) -
     }
 
 
-def _last_four(quarters: Mapping[date, Fact], last: date) -> tuple[list[Fact], float, int]:
-    """The facts of the four quarters to `last`, their sum, and how many of them are not known."""
+def _last_four(quarters: Mapping[date, Fact], last: date, near_days: int) -> tuple[list[Fact], float, int]:
+    """The facts of the four quarters to `last`, within so many days of their ends; their sum, and how many are not known."""
     behind, usd, missing, following = [], 0.0, 0, quarters[last]
     for back in range(4):
         wanted = months_before(last, MONTHS_A_QUARTER * back)
-        found = next((fact for day, fact in quarters.items() if abs((day - wanted).days) <= 15), None)
+        found = next((fact for day, fact in quarters.items() if abs((day - wanted).days) <= near_days), None)
         missing += found is None
         following = found or following
         usd += float(following["value"])
@@ -227,15 +303,23 @@ def _last_four(quarters: Mapping[date, Fact], last: date) -> tuple[list[Fact], f
 # ---- End customers -------------------------------------------------------------------------------------------------
 
 
-def _end_customer(facts: Sequence[Fact], assumptions: Assumptions) -> Iterator[dict[str, Any]]:
+def _end_customer(facts: Sequence[Fact], waiting: Sequence[Fact], assumptions: Assumptions) -> Iterator[dict[str, Any]]:
     """The lines of the whole industry: the estimates near the newest, a trailing year beside them, and the labs."""
     metrics: Mapping[str, str] = assumptions.value("end_customer_estimates")
+    aside: dict[str, Fact] = {}
+    for entity, metric in metrics.items():
+        newest = _newest([fact for fact in facts if (fact["entity"], fact["metric"]) == (entity, metric)])
+        if (found := _newer(waiting, entity, [metric], newest)) is not None:
+            aside[entity] = found
+            yield _in_quarantine(found, entity)
+    facts = [fact for fact in facts if fact["evidence_id"] not in {row["evidence_id"] for row in aside.values()}]
     labs = assumptions.value("labs")
     near = assumptions.integer("end_customer_window_days")
     last = [
         newest
         for entity, metric in metrics.items()
-        if (newest := _newest([f for f in facts if f["entity"] == entity and f["metric"] == metric]))
+        if entity not in aside
+        and (newest := _newest([f for f in facts if f["entity"] == entity and f["metric"] == metric]))
     ]
     through = max((fact["as_of_date"] for fact in last), default=None)
     for fact in facts:
@@ -251,7 +335,7 @@ def _end_customer(facts: Sequence[Fact], assumptions: Assumptions) -> Iterator[d
         elif fact["entity"] in metrics:
             yield _line(fact, BESIDE, reason("another_basis", metric=fact["metric"]), assumptions)
     for entity in metrics:
-        if not any(fact["entity"] == entity for fact in facts):
+        if entity not in aside and not any(fact["entity"] == entity for fact in facts):
             none = [reason("no_ai_revenue_of_entity")]
             yield {"entity": entity, "evidence_id": "", "used_as": NONE, "counted": False, "reasons": none}
 

@@ -16,6 +16,7 @@ from functools import lru_cache
 from typing import Any, Generic, TypeVar
 
 import numpy as np
+import polars as pl
 from scipy.special import ndtri
 
 from warehouse.assumptions import Distribution
@@ -135,10 +136,14 @@ def quantile(drawn: Shape, u: np.ndarray) -> np.ndarray:
     return np.where(u < rise / width, below, above)
 
 
-class Kept(Generic[T]):
-    """The last `most` results of a function of draws, as many quantities and bounds ask for that of the same draws.
+HELD = (np.ndarray, pl.DataFrame)
 
-    An array is the same as itself alone: to compare a hundred thousand draws takes as long as to compute with them.
+
+class Kept(Generic[T]):
+    """The last `most` results of a function of draws or frames, as many quantities and bounds ask for that of the same ones.
+
+    An array or a frame is the same as itself alone: to compare a hundred thousand draws takes as long as to compute with
+    them. It is held as long as its result is, so that no other can take its place in memory.
     """
 
     def __init__(self, most: int) -> None:
@@ -146,14 +151,17 @@ class Kept(Generic[T]):
 
     def get(self, given: tuple[Any, ...], compute: Callable[[], T]) -> T:
         for known, result in self._results:
-            if all(map(_same, known, given)):
+            if len(known) == len(given) and all(map(_same, known, given)):
                 return result
         result = compute()
         self._results.append((given, result))
         return result
 
+    def clear(self) -> None:
+        self._results.clear()
+
 
 def _same(one: Any, other: Any) -> bool:
-    if isinstance(one, np.ndarray) or isinstance(other, np.ndarray):
+    if isinstance(one, HELD) or isinstance(other, HELD):
         return one is other
     return bool(one == other)

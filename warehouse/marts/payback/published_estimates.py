@@ -188,6 +188,7 @@ def build(
     companies: pl.DataFrame,
     capex_quarterly: pl.DataFrame,
     attributable_revenue: pl.DataFrame,
+    quarantined: pl.DataFrame,
     *,
     as_of: date,
     assumptions: Assumptions,
@@ -205,7 +206,8 @@ def build(
         """Attributable revenue as a run on that day would have had it."""
         if day == as_of:
             return attributable_revenue
-        then = {"evidence": evidence.filter(pl.col("known_on") <= day)}
+        of_core = {"evidence": evidence, "quarantined": quarantined}
+        then = {name: frame.filter(pl.col("known_on") <= day) for name, frame in of_core.items()}
         return revenue_mart.MART.run(then, as_of=day, assumptions=assumptions)
 
     published_for: Mapping[str, float] = assumptions.value("published_inputs")

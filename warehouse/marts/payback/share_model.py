@@ -28,6 +28,7 @@ from warehouse.marts.payback.draws import Driver, Mixture
 from warehouse.marts.payback.formulas import SHARE_QUANTITIES
 from warehouse.marts.payback.model import NO_VIEW, Facts, Model, driver, newest, weakest
 
+WASTEFUL, NOT_SHOWN, UNDECIDED = "looks_wasteful", "not_shown_wasteful", "cannot_tell"
 # What a model asks of the evidence.
 BEHIND = ("evidence_id", "fact_id", "metric", "value", "value_low", "value_high", "grade", "known_on")
 BOTTOM_UP, INFERENCE, LAB_SPLIT = "bottom_up", "inference", "lab_split"
@@ -214,8 +215,14 @@ def _gross_up(row: Mapping[str, Any], assumptions: Assumptions) -> Driver:
 
 def margins(share: np.ndarray, limit: float) -> dict[str, float]:
     """How far the draws of the redundant share are from each verdict of Q2 (method 7): its median is at the limit or above,
-    or its 95th percentile below."""
-    return {
-        "looks_wasteful": float(np.median(share)) - limit,
-        "not_shown_wasteful": limit - float(np.quantile(share, 0.95)),
-    }
+    or its 95th percentile below. The quantiles are draws, as those of `waste_simulation` are that the verdict is held to."""
+    median, p95 = np.quantile(share, [0.5, 0.95], method="inverted_cdf")
+    return {WASTEFUL: float(median) - limit, NOT_SHOWN: limit - float(p95)}
+
+
+def verdict_of(share: np.ndarray, limit: float) -> str:
+    """The verdict of Q2 that some draws of the redundant share give by themselves."""
+    at = margins(share, limit)
+    if at[WASTEFUL] >= 0:
+        return WASTEFUL
+    return NOT_SHOWN if at[NOT_SHOWN] > 0 else UNDECIDED

@@ -24,17 +24,19 @@ from warehouse.marts.payback.share_model import (
     DRAWN,
     INFERENCE,
     LAB_SPLIT,
+    NOT_SHOWN,
+    UNDECIDED,
+    WASTEFUL,
     lab_split,
     share_model,
     usable_year,
+    verdict_of,
 )
 from warehouse.tables.table import FACT_IDS, Check, Column, mart
 
 MIXTURE = "mixture"
 READINGS = (BOTTOM_UP, INFERENCE, LAB_SPLIT, MIXTURE)
 ENDS = {"p05": 0.05, "p50": 0.50, "p95": 0.95}
-WASTEFUL, NOT_SHOWN, UNDECIDED = "looks_wasteful", "not_shown_wasteful", "cannot_tell"
-
 SHARE, GROSS, NET = "training_share_with_experiments", "redundant_capex_share_gross", "redundant_capex_share"
 READING = Column(
     "reading",
@@ -187,8 +189,7 @@ def _figures(drawn: Draw, seed: int, draws: int, limit: float) -> dict[str, Any]
     for quantity in (SHARE, GROSS, NET):
         ends = np.quantile(values[quantity], list(ENDS.values()), method="inverted_cdf")
         found |= {f"{quantity}_{end}": float(value) for end, value in zip(ENDS, ends, strict=True)}
-    wasteful, not_shown = found[f"{NET}_p50"] >= limit, found[f"{NET}_p95"] < limit
-    return found | {"verdict_alone": WASTEFUL if wasteful else NOT_SHOWN if not_shown else UNDECIDED}
+    return found | {"verdict_alone": verdict_of(values[NET], limit)}
 
 
 MART = Mart(

@@ -5,7 +5,9 @@ to lie there, and has a verdict of its own; the share of bins whose verdict is n
 learning the driver changes the answer. The same is asked of each revenue that is only known between bounds, as if it were
 disclosed somewhere between them, and of a revenue a year earlier that nobody published, between nothing and today's.
 
-A share of zero says that the driver, however uncertain, is not what the answer waits for.
+A share of zero says that the driver, however uncertain, is not what the answer waits for. Where a question has no verdict to
+change because a whole input is missing (a company that sells no computing has no revenue of it), its row names that input and
+says why nothing can be learned.
 """
 
 from __future__ import annotations
@@ -33,6 +35,7 @@ from warehouse.tables.formula import Formula
 from warehouse.tables.table import FACT_IDS, Check, Column, mart
 
 REVENUE_OF = "attributable_revenue"
+READINGS = "training_share_readings"
 
 TABLE = mart(
     "value_of_information",
@@ -46,7 +49,7 @@ TABLE = mart(
         Column(
             "probability_of_change",
             "real",
-            "share of bins with another verdict",
+            "share of bins with another verdict; null where there is no verdict to change",
             "probability",
             minimum=0,
             maximum=1,
@@ -69,6 +72,12 @@ TABLE = mart(
             "a_change_has_a_verdict",
             "select * from {table} where probability_of_change > 0 and changes_to is null",
             "what changes the verdict changes it to something",
+        ),
+        Check(
+            "every_question_of_every_scope",
+            "select scope, question from (values ('Q2'), ('Q3')) q (question) cross join (select distinct scope from {table}) s "
+            "anti join {table} t using (scope, question)",
+            "a question without a row would be read as one that nothing can settle",
         ),
     ),
 )
@@ -93,18 +102,46 @@ def build(
     *,
     assumptions: Assumptions,
 ) -> pl.DataFrame:
-    """One row for each scope, question and driver or bounded fact (method 5)."""
-    rows: list[dict[str, Any]] = []
+    """One row for each scope, question and driver or bounded fact (method 5); none where only what decides is asked for."""
+    if assumptions.value("detail") != "all":
+        return TABLE.empty()
     share = share_of_the_world(training_share, evidence, assumptions=assumptions)
     if share.quantities:
         learned = list(_rows("Q2", _of_share(share, assumptions), assumptions))
-        rows = [{"scope": scope, **row} for scope in SCOPES for row in learned]
+    else:
+        learned = [_nothing_to_learn("Q2", READINGS, share.reasons.get(share.deciding), assumptions)]
+    rows: list[dict[str, Any]] = [{"scope": scope, **row} for scope in SCOPES for row in learned]
     views = payback_views(capex_vintages, attributable_revenue, evidence, assumptions=assumptions)
     for scope in SCOPES:
         own = [view for view in views if view.scope == scope]
-        if all(view.has_revenue for view in own):
-            rows += [{"scope": scope, **row} for row in _rows("Q3", _of_payback(own, assumptions), assumptions)]
+        missing = [view for view in own if not view.has_revenue]
+        if missing:
+            of_scope = [
+                _nothing_to_learn(
+                    "Q3", f"{REVENUE_OF}{_suffix(own, view)}", view[POINT].reasons.get("coverage"), assumptions
+                )
+                for view in missing
+            ]
+        else:
+            of_scope = list(_rows("Q3", _of_payback(own, assumptions), assumptions))
+        rows += [{"scope": scope, **row} for row in of_scope]
     return pl.DataFrame(rows, schema=dict(TABLE.polars_schema))
+
+
+def _nothing_to_learn(question: str, driver: str, why: str | None, assumptions: Assumptions) -> dict[str, Any]:
+    """The input without which there is no verdict to change, and why it is missing."""
+    return {
+        "question": question,
+        "driver": driver,
+        "learn_from": learn_from(driver),
+        "bins": assumptions.integer("information_bins"),
+        "reasons": listed([why or reason("not_simulated")]),
+    }
+
+
+def _suffix(views: Sequence[PaybackView], view: PaybackView) -> str:
+    """What tells a driver of one view from that of another."""
+    return "" if len(views) == 1 else f" ({view.view.replace('_', '-')})"
 
 
 def _rows(question: str, learned: Iterator[Learned], assumptions: Assumptions) -> Iterator[dict[str, Any]]:
@@ -141,10 +178,7 @@ def _of_share(model: Model, assumptions: Assumptions) -> Iterator[Learned]:
     share = model.simulate(seed, draws)["redundant_capex_share"]
 
     def verdict(part: np.ndarray) -> str:
-        at = share_model.margins(share[part], limit)
-        if at["looks_wasteful"] >= 0:
-            return "looks_wasteful"
-        return "not_shown_wasteful" if at["not_shown_wasteful"] > 0 else "cannot_tell"
+        return share_model.verdict_of(share[part], limit)
 
     for driver in model.drivers:
         yield Learned(driver.name, driver.values(seed, draws), verdict, driver.fact_ids, driver.grade, driver.known_on)
@@ -178,7 +212,7 @@ def _of_view(
 ) -> Iterator[Learned]:
     """What can be learned of one view: its growth, a revenue between bounds, and revenue a year earlier."""
     seed, draws = assumptions.integer("seed"), assumptions.integer("draws")
-    suffix = "" if len(views) == 1 else f" ({view.view.replace('_', '-')})"
+    suffix = _suffix(views, view)
     model = view[POINT]
     growth = model.driver("growth")
 

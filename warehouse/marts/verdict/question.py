@@ -149,12 +149,18 @@ class Remedy:
     to `question`, one that it rests on. The framework applies them to the decision table and prints no remedy that leaves
     the verdict as it is. `tries` says what a test has to change in facts or assumptions to see it happen: a driver and the
     value to which it has to move, for example.
+
+    `likely` is the probability that learning this one thing changes the verdict (`value_of_information`), and `learn_from`
+    what would be read to learn it. One that takes several facts together is not `single`.
     """
 
     words: str
     sets: Mapping[str, bool]
     question: str = ""
     tries: Mapping[str, Any] = field(default_factory=dict)
+    likely: float = 0.0
+    learn_from: str = ""
+    single: bool = True
 
 
 @dataclass(frozen=True)
@@ -297,8 +303,8 @@ class Question:
 
     The words, each a function of the case, whatever its verdict: `headline` (one sentence of at most 20 words), `statement`
     (at most three sentences of 25 words, at most four figures in each), `remedies` (what would change or settle it, the
-    nearest first; two are printed) and `briefly` (a clause for the answer that rests on this one, which closes it as a sentence of
-    at most 25 words; empty where there is nothing to say). Of a company they say only what differs from the group (`Case.group`,
+    likeliest first; two are printed) and `briefly` (a clause for the answer that rests on this one, which closes it as a sentence
+    of at most 25 words; empty where there is nothing to say). Of a company they say only what differs from the group (`Case.group`,
     `Case.is_as_group`). No codes such as Q3, no column names, figures rounded as people say them (`in_words.money`,
     `per_cent`, `fraction`). `silent` is what no answer to this question says, told once on the page. `between` is the
     reason where everything is known and fits no verdict. `words` are its reason codes.

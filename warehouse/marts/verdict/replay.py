@@ -22,6 +22,7 @@ import polars as pl
 from warehouse.assumptions import Assumptions
 from warehouse.marts import all_marts, known
 from warehouse.marts.common.mart import Mart
+from warehouse.marts.payback.draws import Kept
 from warehouse.marts.verdict.question import Narrowing
 from warehouse.marts.verdict.questions import questions
 from warehouse.marts.verdict.verdict import TABLE as VERDICT
@@ -36,25 +37,22 @@ def replay(
     """`marts.verdict` (or another of `REPLAYED`) as of each date, from `facts` as known by it.
 
     The same as a build for each date alone. All of them are made in one go, which is kept until other facts, dates or
-    assumptions are asked for: whoever asks for the second has it for nothing.
+    assumptions are asked for (`_LAST`): whoever asks for the second has it for nothing.
     """
-    asked = (
-        {table: id(frame) for table, frame in facts.items()},
-        as_of_dates,
-        assumptions.sha256,
-        assumptions.overridden,
-    )
-    if _LAST and _LAST[0][0] == asked:
-        found = _LAST[0][2]
-    else:
-        found = _replayed(facts, as_of_dates, assumptions)
-        if len(as_of_dates) > 1:  # one day is soon made again, and would push out thirty
-            # The frames are kept beside their ids, so that no other frame gets one of these.
-            _LAST[:] = [(asked, dict(facts), found)]
+
+    def made() -> dict[date, dict[str, pl.DataFrame]]:
+        return _replayed(facts, as_of_dates, assumptions)
+
+    names = sorted(facts)
+    asked = (names, *(facts[table] for table in names), as_of_dates, assumptions.sha256, assumptions.overridden)
+    # One day is soon made again, and would push out thirty.
+    found = _LAST.get(asked, made) if len(as_of_dates) > 1 else made()
     return {day: frames[name] for day, frames in found.items()}
 
 
-_LAST: list[tuple[Any, Mapping[str, pl.DataFrame], dict[date, dict[str, pl.DataFrame]]]] = []
+_LAST: Kept[dict[date, dict[str, pl.DataFrame]]] = Kept(most=1)
+"""The last replay of several days. Two marts ask for it (the timeline, the paths), and marts know nothing of each other's
+work. It is a memory and no state: what it gives is what the function would give, for the very frames that were asked."""
 
 
 def _replayed(

@@ -7,23 +7,36 @@ alone would turn what rests on it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import polars as pl
 
 from warehouse.assumptions import Assumptions
-from warehouse.marts.common.in_words import apart, listed
+from warehouse.marts.common.in_words import apart, listed, odds
 from warehouse.marts.common.mart import Trace
 from warehouse.marts.common.reasons import reason
 from warehouse.marts.common.scopes import COMPANIES, GROUP
 from warehouse.marts.common.words import Words
 from warehouse.marts.payback.share_model import INFERENCE_METRIC, LAB_METRICS
 from warehouse.marts.training.fleets import OWNED, OWNED_BY_ALL
-from warehouse.marts.verdict.question import Case, Condition, Evidence, Figure, Frames, Narrowing, Remedy, Row
+from warehouse.marts.verdict.question import (
+    NO_VIEW,
+    Case,
+    Condition,
+    Evidence,
+    Figure,
+    Frames,
+    Narrowing,
+    Remedy,
+    Row,
+)
+from warehouse.marts.wording.payback import learn_from
 
 COVERED = "facts_cover_group_capex"
 TURNS = "flips_at"
+INFORMS = "learning_changes_it"
 POINT = "point"
 Key = tuple[str, ...]
 
@@ -91,6 +104,26 @@ class Simulated(NamedTuple):
             for row in self.turning
             if (row["scope"], row["revenue_view"], row["quantity"]) == (scope, view, quantity) and row["bound"] == POINT
         ]
+
+
+def informing(information: pl.DataFrame, scope: str, question: str) -> list[Condition]:
+    """For each single fact that may change the verdict, how likely it does (`value_of_information`, method 5)."""
+    own = information.filter((pl.col("scope") == scope) & (pl.col("question") == question))
+    return [
+        Condition(
+            kind=INFORMS,
+            part="_".join(re.findall(r"\w+", row["driver"])),
+            quantity=row["driver"],
+            value=row["probability_of_change"],
+            comparison=">",
+            threshold=0.0,
+            unit="probability",
+            decides=False,
+            details={"changes_to": row["changes_to"]},
+            evidence=Evidence(grade=row["grade"], evidence_grade=row["grade"], known_on=row["known_on"]),
+        )
+        for row in own.filter(pl.col("probability_of_change") > 0).to_dicts()
+    ]
 
 
 def _keyed(frame: pl.DataFrame, what: str) -> dict[Key, Row]:
@@ -178,6 +211,13 @@ def _quarter(row: Row) -> str:
 
 FIGURES = {
     COVERED: Figure(_quarter, open_because="filings do not cover enough of the group's spend"),
+    INFORMS: Figure(
+        lambda row: f"the probability that {learn_from(row['quantity'])} ({row['quantity']}) alone changes the verdict",
+        states=lambda row: (
+            f"{learn_from(row['quantity'])} ({row['quantity']}) alone would change the verdict with a probability of "
+            f"{odds(row['value'])}; shown beside"
+        ),
+    ),
     TURNS: Figure(
         lambda row: f"the value of {row['quantity']} at which it alone, all else as assumed, {_turned(row)}",
         states=lambda row: f"{turning(row)} (the median assumed), all else as assumed, {_turned(row)}; shown beside",
@@ -190,23 +230,33 @@ WORDS: dict[str, Words] = {
 }
 
 
-Turns = Mapping[str, bool]
-
-
-def driver_remedies(case: Case, turns: Turns | Callable[[Row], Turns]) -> list[Remedy]:
+def driver_remedies(case: Case, turns: Callable[[Row], Mapping[str, bool]]) -> list[Remedy]:
     """The drivers that turn a verdict alone, each from the value where it does, those that have to move least first.
 
-    `turns` is what passing that value makes of the conditions, the same for all drivers or for each by its row.
+    `turns` is what passing that value makes of the conditions.
     """
     nearest = sorted(case.of_kind(TURNS), key=distance)
     return [
         Remedy(
             turning(row),
-            turns(row) if callable(turns) else turns,
+            turns(row),
             tries={"driver": row["quantity"], "value": row["value"], "assumed": row["threshold"]},
+            **learning(case, row["quantity"], row["revenue_view"]),
         )
         for row in nearest
     ]
+
+
+def learning(case: Case, driver: str, view: str = NO_VIEW) -> dict[str, Any]:
+    """Of a remedy: how likely the fact behind it changes the verdict, and what would be read to learn it."""
+    names = (driver, f"{driver} ({view.replace('_', '-')})")
+    likely = [row["value"] for row in case.of_kind(INFORMS) if row["quantity"] in names]
+    return {"likely": max(likely), "learn_from": learn_from(driver)} if likely else {}
+
+
+def likeliest_first(remedies: Iterable[Remedy]) -> list[Remedy]:
+    """In the order of how likely each changes the verdict; those of one likelihood as they come."""
+    return sorted(remedies, key=lambda remedy: -remedy.likely)
 
 
 def distance(row: Row) -> float:
@@ -225,6 +275,10 @@ def traces(quantity: str) -> tuple[Trace, ...]:
         Trace("marts.waste_simulation", f"{same} and t.quantity = m.quantity"),
         Trace("marts.waste_probabilities", f"{same} and t.event = m.quantity"),
         Trace("marts.waste_sensitivity", f"{same} and t.driver = m.quantity and t.quantity = '{quantity}'"),
+        Trace(
+            "marts.value_of_information",
+            f"m.kind = '{INFORMS}' and t.scope = m.scope and t.question = m.question and t.driver = m.quantity",
+        ),
         COVERAGE_TRACE,
     )
 
@@ -273,4 +327,5 @@ NARROWED: dict[str, Narrowing] = {
     "waste_simulation": _DECIDING,
     "waste_probabilities": _DECIDING,
     "waste_sensitivity": _DECIDING,
+    "value_of_information": _DECIDING,
 }

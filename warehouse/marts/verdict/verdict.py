@@ -51,7 +51,6 @@ NOTES = (
 PROSE = ("subject", "statement", "reason")
 NOTHING_KNOWN = "Nothing is known that could answer it."
 MOST_REMEDIES = 2  # those that are printed; a reader remembers no third
-LONGEST_SENTENCE = 25
 
 _RULES = ", ".join(
     f"('{scope}', '{question}', '{verdict}', {alternative}, '{condition}', {str(wanted).lower()})"
@@ -285,29 +284,42 @@ def early(question: Question, assumptions: Assumptions) -> str | None:
     return json.dumps(found, ensure_ascii=False) if found else None
 
 
+def printed(case: Case) -> list[Remedy]:
+    """The remedies that are printed: those that one fact is, else the first that takes several."""
+    single = [each for each in case.remedies if each.single]
+    return list({each.words: each for each in single or case.remedies[:1]}.values())[:MOST_REMEDIES]
+
+
 def _change(case: Case) -> str:
-    """What would change the verdict; where there is none, what would settle it."""
+    """What would change the verdict, the fact that most likely does first; where there is none, what would settle it."""
     does = "change it" if case.is_decided else "settle it"
-    words = list(dict.fromkeys(each.words for each in case.remedies))[:MOST_REMEDIES]
-    if not words:
+    found = printed(case)
+    if not found:
         return _change_by_two(case) or f"We know of no single fact that would {does}."
-    together = f"{capital(' or '.join(words))} would {does}."
-    if len(together.split()) <= LONGEST_SENTENCE:
-        return together
-    return f"{capital(words[0])} would {does}. So would {words[1]}." if len(words) > 1 else together
+    first, *rest = found
+    if not first.single:
+        return f"No single fact would {does}. {capital(first.words)} would."
+    if first.likely and first.learn_from:
+        likeliest = f"The fact most likely to {does} is {first.learn_from}. {capital(first.words)} would {does}."
+        return " ".join([likeliest, *(f"So would {each.words}." for each in rest)])
+    return " ".join([f"{capital(first.words)} would {does}.", *(f"So would {each.words}." for each in rest)])
 
 
 def _change_by_two(case: Case) -> str:
+    pair = two_together(case)
+    if not pair:
+        return ""
+    first, second = (each.words for each in pair)
+    return f"It takes two things. One is {first}. The other is {second}."
+
+
+def two_together(case: Case) -> tuple[Remedy, ...]:
     """Where no single remedy settles an answer that rests on others: one of each open one, if both together do."""
     through = [[replace(each, question=name) for each in other.remedies] for name, other in case.others.items()
                if not other.is_decided]  # fmt: skip
-    if case.is_decided or len(through) < 2:
-        return ""
-    for pair in itertools.product(*through):
-        if verdict_after(case, *pair) != UNDECIDED:
-            first, *rest = (each.words for each in pair)
-            return f"It takes two things. One is {first}. The other is {' and '.join(rest)}."
-    return ""
+    if case.is_decided or len(through) != 2:
+        return ()
+    return next((pair for pair in itertools.product(*through) if verdict_after(case, *pair) != UNDECIDED), ())
 
 
 MART = Mart(

@@ -27,7 +27,7 @@ from warehouse.assumptions import Assumptions
 from warehouse.marts.common.columns import SCOPE
 from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.scopes import SCOPES, VIEWS
-from warehouse.marts.payback import waste_probabilities, waste_sensitivity, waste_simulation
+from warehouse.marts.payback import value_of_information, waste_probabilities, waste_sensitivity, waste_simulation
 from warehouse.marts.payback.model import NO_VIEW
 from warehouse.marts.training import training_cost
 from warehouse.marts.verdict import verdict_conditions
@@ -38,7 +38,7 @@ from warehouse.tables.table import Check, Column, mart
 DRAWS = 20_000  # the least that method 5 asks for
 BASE = "as_assumed"
 ANSWER = ["scope", "question"]
-SIMULATED = (waste_simulation.MART, waste_probabilities.MART, waste_sensitivity.MART)
+SIMULATED = (waste_simulation.MART, waste_probabilities.MART, waste_sensitivity.MART, value_of_information.MART)
 PRICED = (training_cost.MART,)
 
 

@@ -21,7 +21,6 @@ from warehouse.marts.verdict.question import UNDECIDED, Case, Conditions, Questi
 from warehouse.marts.verdict.simulated import covered
 
 FALLS_SHORT, ON_COURSE = "falls_short", "on_course"
-LONGEST_SENTENCE = 25
 # What follows the headline where payback is open.
 LEANS = {
     FALLS_SHORT: "; AI revenue leans towards falling short",
@@ -76,13 +75,13 @@ def _statement(case: Case) -> str:
     if case.group:
         same = case.others["Q2"].is_as_group
         return sentences(payback, "" if same else redundant) or "It does not differ from the group's."
-    # How many signs could be read matters where they decide; elsewhere it is enough that none shows.
-    signs = "no sign of a glut shows" if case[NONE]["holds"] and not case.is_decided else glut.clause(case)
-    alone = capital(glut.clause(case))
-    together = f"{redundant}, and {signs}" if redundant else alone
-    if len(together.split()) <= LONGEST_SENTENCE:
-        return sentences(payback, _companies(case), together)
-    return sentences(payback, redundant, alone)
+    companies, signs = _companies(case), capital(glut.clause(case))
+    if not all((payback, companies, redundant)):
+        return sentences(payback, companies, redundant, signs)
+    # How many signs could be read matters where they decide; elsewhere it is enough that none shows, in half a sentence.
+    if case[NONE]["holds"] and not case.is_decided:
+        return sentences(payback, companies, f"{redundant}, and no sign of a glut shows")
+    return sentences(payback, redundant, signs)
 
 
 def _companies(case: Case) -> str:
@@ -109,7 +108,8 @@ def _remedies(case: Case) -> Sequence[Remedy]:
         tries={"glut_signals": needed},
     )
     fewer = Remedy("an end to the signs of a glut", {ENOUGH: False, NONE: True}, tries={"glut_signals": 0})
-    return [*through, *([] if case[ENOUGH]["holds"] else [more]), *([] if case[NONE]["holds"] else [fewer])]
+    signs = [*([] if case[ENOUGH]["holds"] else [more]), *([] if case[NONE]["holds"] else [fewer])]
+    return simulated.likeliest_first([*through, *signs])
 
 
 # ---- Rule ------------------------------------------------------------------------------------------------------------

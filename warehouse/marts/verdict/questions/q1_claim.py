@@ -188,13 +188,15 @@ def _remedies(case: Case) -> list[Remedy]:
             Remedy(
                 f"rental prices that bring the lowest cost down to {limit}",
                 fits | wider,
-                tries={"cost": low["threshold"]},
+                tries={"cost": low["threshold"], "now": low["value"]},
             )
         ]
     if not case.is_decided:
         return [Remedy(_missing(case), fits | as_stated, tries={"facts": "all"})]
     dearer = Remedy(
-        f"a lowest cost above {limit}", {"recomputed_low_within_factor": False}, tries={"cost": low["threshold"]}
+        f"a lowest cost above {limit}",
+        {"recomputed_low_within_factor": False},
+        tries={"cost": low["threshold"], "now": low["value"]},
     )
     if case.verdict == "claim_holds":
         return [dearer, Remedy("a wider reading of the claim", wider, tries={"scope": "wider"})]

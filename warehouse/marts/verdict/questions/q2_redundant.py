@@ -61,7 +61,16 @@ SMALLER = {
     "elasticity": "above",
 }
 # A reading is no number: it counts or it does not.
-READINGS = {"below": "the count of published models alone", "above": "the estimates of inference alone"}
+READINGS = {
+    "below": (
+        "a measured split of computing that confirms the count of published models",
+        {"bottom_up": 1, "inference": 0},
+    ),
+    "above": (
+        "a measured split of computing that confirms the estimates of inference",
+        {"bottom_up": 0, "inference": 1},
+    ),
+}
 NONE = 0.005  # a share that rounds to no per cent
 
 # ---- Conditions ------------------------------------------------------------------------------------------------------
@@ -74,6 +83,7 @@ def conditions(
     waste_simulation: pl.DataFrame,
     waste_probabilities: pl.DataFrame,
     waste_sensitivity: pl.DataFrame,
+    value_of_information: pl.DataFrame,
     *,
     assumptions: Assumptions,
 ) -> Conditions:
@@ -81,7 +91,15 @@ def conditions(
     draws = Simulated.of(waste_simulation, waste_probabilities, waste_sensitivity, assumptions)
     for_all = [covered(capex_group, assumptions), _training_year(training_share)]
     own = {row["ticker"]: row for row in training_share_own.sort("year").to_dicts()}
-    return {scope: [*for_all, *_redundant(scope, draws, assumptions), *_own_share(own.get(scope))] for scope in SCOPES}
+    return {
+        scope: [
+            *for_all,
+            *_redundant(scope, draws, assumptions),
+            *_own_share(own.get(scope)),
+            *simulated.informing(value_of_information, scope, "Q2"),
+        ]
+        for scope in SCOPES
+    }
 
 
 def _training_year(training_share: pl.DataFrame) -> Condition:
@@ -288,7 +306,7 @@ def _remedies(case: Case) -> list[Remedy]:
         sets = likeliest | {row["condition"]: True for row in missing if row["kind"] == simulated.COVERED}
         return [Remedy(SETTLES[row["kind"]], sets) for row in missing]
     turning = sorted(case.of_kind(simulated.TURNS), key=simulated.distance)
-    return [remedy for row in turning if (remedy := _turned(case, row)) is not None]
+    return simulated.likeliest_first(remedy for row in turning if (remedy := _turned(case, row)) is not None)
 
 
 def _turned(case: Case, row: Row) -> Remedy | None:
@@ -306,9 +324,13 @@ def _turned(case: Case, row: Row) -> Remedy | None:
         side, sets = larger, {AT_MEDIAN: True}
     else:
         side, sets = smaller, {BELOW_P95: True}
-    words = READINGS[side] if row["quantity"] == "training_share_readings" else simulated.beyond(row, side)
-    tries = {"driver": row["quantity"], "value": row["value"], "assumed": row["threshold"], "side": side}
-    return Remedy(words, sets, tries=tries)
+    driver = row["quantity"]
+    words = simulated.beyond(row, side)
+    tries: dict[str, Any] = {"driver": driver, "value": row["value"], "assumed": row["threshold"], "side": side}
+    if driver == "training_share_readings":
+        words, weights = READINGS[side]
+        tries = {"assumptions": {driver: weights}}
+    return Remedy(words, sets, tries=tries, **simulated.learning(case, driver))
 
 
 def _leans(case: Case) -> Leaning:
