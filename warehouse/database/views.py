@@ -5,9 +5,9 @@ select the same rows in Polars (`warehouse.marts.common.select_current`), by the
 its bare name too (`select * from verdict`), in any program that opens the file. The views of `sql/views/` put together
 what a reader asks for first.
 
-Whoever lists the columns of a view of `sql/views/` must learn what they mean. So such a view has the comment that opens its
-file, and each of its columns that of the table it comes from; what a view makes itself, its file explains (`COMMENT ON
-COLUMN`). The other views are one table each and name it; its columns say what they mean.
+Whoever lists the columns of a view of `sql/views/` must learn what they mean. Such a view has the comment that opens its
+file, and each of its columns that of the table it comes from. What a view makes itself, its file explains (`COMMENT ON
+COLUMN`). The other views are one table each and name it. Its columns say what they mean.
 """
 
 from __future__ import annotations

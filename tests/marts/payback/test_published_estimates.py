@@ -11,7 +11,7 @@ import pytest
 from tests.marts.declared import failing
 from tests.marts.made_up import mart_frame
 from warehouse.assumptions import load
-from warehouse.marts import build, known
+from warehouse.marts import QUARANTINED, build, known
 from warehouse.marts.capex import capex_quarterly
 from warehouse.marts.common.reasons import codes
 from warehouse.marts.common.scopes import COMPANIES
@@ -104,6 +104,7 @@ def run(assumptions=None, as_of: date = AS_OF, **frames: pl.DataFrame) -> Rows:
         "companies": CORE["companies"].empty(),
         "capex_quarterly": capex_quarterly.TABLE.empty(),
         "attributable_revenue": mart_frame("attributable_revenue", []),
+        "quarantined": pl.DataFrame(schema=QUARANTINED),
     }
     return by_key(MART.run({**empty, **frames}, as_of=as_of, assumptions=assumptions or load()))
 
