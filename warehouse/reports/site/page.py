@@ -93,7 +93,7 @@ class Reader:
         if at not in self._rows:
             where = " AND ".join(f"{sqltext.identifier(name)} IS NOT DISTINCT FROM ?" for name in names)
             query = f"SELECT * FROM {declared.full_name} WHERE {where} LIMIT 1"
-            self._rows[at] = self.one(query, *(key[name] for name in declared.key))
+            self._rows[at] = self.one(query, *(key[name] for name in names))
         return self._rows[at]
 
     def value(self, figure: Figure) -> Any:
