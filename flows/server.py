@@ -60,13 +60,13 @@ def server(paths: Paths, say: Any) -> Iterator[str]:
             yield url
         finally:
             if process_id is not None:
-                _end(process_id)
+                end(process_id)
                 _note(paths).unlink(missing_ok=True)
         return
-    port = _free_port()
+    port = free_port(DEFAULT_PORT, 0)
     url = f"http://127.0.0.1:{port}/api"
-    say(f"starts a Prefect server at {url} (its database: {_prefect_home()})")
-    _prefect_home().mkdir(parents=True, exist_ok=True)
+    say(f"starts a Prefect server at {url} (its database: {prefect_home()})")
+    prefect_home().mkdir(parents=True, exist_ok=True)
     log = paths.root / "schedule" / "server.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     environment = {name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"}
@@ -80,10 +80,10 @@ def server(paths: Paths, say: Any) -> Iterator[str]:
         )
     try:
         _wait_until_up(process, url, log)
-        files.write(_note(paths), json.dumps({"url": url, "pid": process.pid, "prefect_home": str(_prefect_home())}))
+        files.write(_note(paths), json.dumps({"url": url, "pid": process.pid, "prefect_home": str(prefect_home())}))
         yield url
     finally:
-        _end(process.pid, process)
+        end(process.pid, process)
         _note(paths).unlink(missing_ok=True)
 
 
@@ -94,16 +94,16 @@ def _note(paths: Paths) -> Path:
 def _running(paths: Paths) -> tuple[str, int | None] | None:
     """A server that answers, and its process where it is ours to end."""
     asked = os.environ.get("PREFECT_API_URL") or _of_profile()
-    if asked and _answers(asked):
+    if asked and answers(asked):
         return asked, None
     try:
         noted = json.loads(_note(paths).read_text(encoding="utf-8"))
-        if noted["prefect_home"] == str(_prefect_home()) and _answers(noted["url"]):
+        if noted["prefect_home"] == str(prefect_home()) and answers(noted["url"]):
             return noted["url"], noted["pid"]
     except (OSError, ValueError, KeyError):
         pass
     default = f"http://127.0.0.1:{DEFAULT_PORT}/api"
-    if "PREFECT_HOME" not in os.environ and _answers(default):
+    if "PREFECT_HOME" not in os.environ and answers(default):
         return default, None
     return None
 
@@ -114,11 +114,13 @@ def _of_profile() -> str | None:
     return get_current_settings().api.url
 
 
-def _prefect_home() -> Path:
+def prefect_home() -> Path:
+    """Where Prefect keeps its database and its profiles on this machine."""
     return Path(os.environ.get("PREFECT_HOME") or Path.home() / ".prefect").expanduser()
 
 
-def _answers(url: str) -> bool:
+def answers(url: str) -> bool:
+    """Whether a Prefect server says that it is well."""
     try:
         with urllib.request.urlopen(f"{url.rstrip('/')}/health", timeout=3) as reply:
             return reply.status == 200
@@ -126,8 +128,9 @@ def _answers(url: str) -> bool:
         return False
 
 
-def _free_port() -> int:
-    for port in (DEFAULT_PORT, 0):
+def free_port(*wanted: int) -> int:
+    """The first of these ports on this machine that nobody listens at; 0 stands for any."""
+    for port in wanted:
         with socket.socket() as probe:
             probe.setsockopt(
                 socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
@@ -142,13 +145,13 @@ def _free_port() -> int:
 
 def _wait_until_up(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
     until = time.monotonic() + SERVER_STARTS_WITHIN_SECONDS
-    while not _answers(url):
+    while not answers(url):
         if process.poll() is not None or time.monotonic() > until:
             raise OverbuildError(f"the Prefect server did not start; see {log}.")
         time.sleep(0.3)
 
 
-def _end(process_id: int | None, process: subprocess.Popen[bytes] | None = None) -> None:
+def end(process_id: int | None, process: subprocess.Popen[bytes] | None = None) -> None:
     """End our server, and its helpers in its group where it does not go by itself."""
     if process_id is None:
         return

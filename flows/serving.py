@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
+from flows import connection
 from flows.server import alone, server
 from warehouse.fetching import schedules
 from warehouse.fetching.schedules import Entry
@@ -40,6 +41,7 @@ def serve(say: Any) -> None:
     """Run the schedules until SIGTERM or SIGINT. Raises UsageError where another process serves this folder."""
     paths = paths_of(load_settings())
     create_folders(paths)
+    connection.require()
     os.environ["OVERBUILD_HOME"] = str(paths.root)  # runs start in processes of their own
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)  # until the runner is up, a signal is simply the end

@@ -6,6 +6,7 @@ import importlib
 import pkgutil
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -13,7 +14,7 @@ from warehouse import sources
 from warehouse.cli import doctor as health
 from warehouse.errors import UsageError
 from warehouse.fetching.addresses import base_address, setting_name
-from warehouse.settings import FILE, PREFIX, Setting, Settings
+from warehouse.settings import FILE, PREFIX, Setting, Settings, load_settings
 from warehouse.sources import all_sources, azure
 
 NEWCOMER = replace(azure.SOURCES[0], name="newcomer", host="newcomer.invalid", host_setting="OVERBUILD_NEWCOMER_URL")
@@ -68,6 +69,41 @@ def test_a_declared_setting_keeps_its_type_and_its_check(monkeypatch):
     monkeypatch.setenv("OVERBUILD_TIMEOUT_SECONDS", "soon")
     with pytest.raises(ValueError, match="timeout_seconds"):
         Settings()
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_file_is_read_with_a_byte_order_mark_and_without(tmp_path, encoding):
+    (tmp_path / FILE).write_bytes('contact = "Zoë Doe zoe@example.com"\nhome = "here"\n'.encode(encoding))
+    settings = load_settings()
+    assert (settings.contact, settings.home) == ("Zoë Doe zoe@example.com", Path("here"))
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path):
+    (tmp_path / FILE).write_bytes(b"contact = \xff\n")
+    with pytest.raises(UsageError, match=r"^overbuild\.toml: "):
+        load_settings()
+    (tmp_path / FILE).write_text("contact = Jane\n")
+    with pytest.raises(UsageError, match=r"^overbuild\.toml: Invalid value \(at line 1"):
+        load_settings()
+
+
+@pytest.mark.parametrize(
+    "contact", ["Łucja l@example.com", "李 li@example.com", "Jane\r\nX-Evil: 1", "Jane \u200b Doe"]
+)
+def test_a_contact_that_no_header_can_carry_is_refused_by_its_name(monkeypatch, contact):
+    monkeypatch.setenv("OVERBUILD_CONTACT", contact)
+    with pytest.raises(UsageError, match=r"^settings: OVERBUILD_CONTACT: .* is not a letter of Latin-1"):
+        load_settings()
+    monkeypatch.setenv("OVERBUILD_CONTACT", " Zoë O’Neil ".replace("’", "'"))
+    assert load_settings().contact == "Zoë O'Neil"
+
+
+def test_so_is_a_key_and_not_an_address(monkeypatch):
+    monkeypatch.setenv("OVERBUILD_NEWCOMER_KEY", "abc→")
+    with pytest.raises(UsageError, match=r"OVERBUILD_NEWCOMER_KEY: → is not a letter of Latin-1"):
+        Setting("OVERBUILD_NEWCOMER_KEY").of(Settings())
+    monkeypatch.setenv("OVERBUILD_NEWCOMER_URL", "http://例え.example")
+    assert base_address(NEWCOMER, Settings()) == "http://例え.example"
 
 
 def test_the_doctor_asks_the_base_address_that_is_set(live_server):

@@ -39,6 +39,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from warehouse import files
 from warehouse.errors import UsageError
 
 Kind = Literal["point", "uniform", "triangular", "normal"]
@@ -446,7 +447,7 @@ def load(path: Path | None = None) -> Assumptions:
     if path is None:
         return packaged
     try:
-        changes = tomllib.loads(path.read_text(encoding="utf-8"))
+        changes = tomllib.loads(files.text(path))
     except OSError as error:
         raise UsageError(f"{path}: the assumptions file cannot be read ({error.strerror}). Check its path.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

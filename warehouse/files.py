@@ -6,6 +6,7 @@ renamed, which a file system does in one step. A line is added whole, under a lo
 
 from __future__ import annotations
 
+import codecs
 import errno
 import os
 import secrets
@@ -27,6 +28,15 @@ def temporary(folder: Path, name: str = "new") -> Iterator[Path]:
         yield path
     finally:
         path.unlink(missing_ok=True)
+
+
+def text(path: Path) -> str:
+    """The text of a file that a person wrote: UTF-8, with a byte-order mark or without, or UTF-16 with one.
+
+    Raises OSError, or UnicodeDecodeError where it is neither.
+    """
+    content = path.read_bytes()
+    return content.decode("utf-16" if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig")
 
 
 def write(path: Path, content: str | bytes) -> None:

@@ -7,6 +7,7 @@ Here stands what no source declares.
 from __future__ import annotations
 
 import os
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -15,16 +16,30 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
+    InitSettingsSource,
     NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
-    TomlConfigSettingsSource,
 )
 
+from warehouse import files
 from warehouse.errors import UsageError
 
 FILE = "overbuild.toml"
 PREFIX = "OVERBUILD_"
+
+
+def _of_file() -> dict[str, Any]:
+    """What the file in the current folder says; nothing where there is none."""
+    path = Path(FILE)
+    return tomllib.loads(files.text(path)) if path.is_file() else {}
+
+
+def not_in_a_header(text: str) -> str:
+    """Which characters of a text no header of HTTP can carry, in words; '' where it can carry all."""
+    bad = [each for each in dict.fromkeys(text) if ord(each) > 0xFF or not (each.isprintable() or each == "\xa0")]
+    shown = " ".join(each if each.isprintable() else ascii(each) for each in bad)
+    return f"{shown} is not a letter of Latin-1" if bad else ""
 
 
 class _OfSources(PydanticBaseSettingsSource):
@@ -42,7 +57,7 @@ class _OfSources(PydanticBaseSettingsSource):
 class Settings(BaseSettings):
     """What can be set, whatever the sources. Field `home` is OVERBUILD_HOME, and so on; sources' settings ride along."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, toml_file=FILE, extra="allow", frozen=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="allow", frozen=True)
 
     home: Path = Path("data")
     warehouse: str | None = None
@@ -66,7 +81,14 @@ class Settings(BaseSettings):
     @field_validator("warehouse", "assumptions", "reference", "contact", "webhook_url", mode="before")
     @classmethod
     def _blank_is_none(cls, value: object) -> object:
-        return None if isinstance(value, str) and not value.strip() else value
+        return (value.strip() or None) if isinstance(value, str) else value
+
+    @field_validator("contact")
+    @classmethod
+    def _fits_a_header(cls, value: str | None) -> str | None:
+        if value and (bad := not_in_a_header(value)):
+            raise ValueError(f"{bad}, and no other can stand in the header of a request; write it another way")
+        return value
 
     @field_validator("webhook_url")
     @classmethod
@@ -84,7 +106,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, env_settings, _OfSources(settings_cls), TomlConfigSettingsSource(settings_cls)
+        return init_settings, env_settings, _OfSources(settings_cls), InitSettingsSource(settings_cls, _of_file())
 
 
 @dataclass(frozen=True)
@@ -99,6 +121,8 @@ class Setting:
         value = getattr(settings, self.name.removeprefix(PREFIX).lower(), None)
         if value is not None and not isinstance(value, str):
             raise UsageError(f"{self.name}: {value!r} is not text; write it in quotes in {FILE}.")
+        if value and not self.name.endswith("_URL") and (bad := not_in_a_header(value)):
+            raise UsageError(f"{self.name}: {bad}, and no other can stand in the header of a request.")
         return self.default if value is None else value
 
 
@@ -107,7 +131,12 @@ def load_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        problems = "; ".join(f"OVERBUILD_{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())
+        problems = "; ".join(
+            f"OVERBUILD_{'_'.join(map(str, e['loc'])).upper()}: {e['msg'].removeprefix('Value error, ')}"
+            for e in error.errors()
+        )
         raise UsageError(f"settings: {problems}") from error
     except ValueError as error:  # a TOML file that is not TOML
         raise UsageError(f"{FILE}: {error}") from error
+    except OSError as error:
+        raise UsageError(f"{FILE}: this file cannot be read ({error.strerror}).") from error

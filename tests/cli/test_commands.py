@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import subprocess
 
 import pytest
 
-from tests.runs import REFERENCE, command, overbuild
+from tests.runs import OVERBUILD, REFERENCE, command, overbuild
 
 
 def test_verdict_as_json_is_nothing_but_json(published):
@@ -48,6 +50,10 @@ def test_every_ready_question_opens_with_its_question_and_has_an_answer(publishe
         (["run", "--only", "weather"], "--only weather: there is no such feed"),
         (["sql", "create table t as select 1"], "read-only"),
         (["sql", "selct 1"], "syntax error"),
+        (["sql", "select * from read_csv('/etc/hosts')"], "reads the published warehouse and no file, folder or host"),
+        (["sql", "select * from 'https://no.invalid/a.csv'"], "and no file, folder or host"),
+        (["sql", "load spatial"], "loads no extension"),
+        (["sql", "set memory_limit = '1GB'"], "changes no setting"),
         (["sql", "select * from core.nothing"], "core.nothing"),
         (["sql", "--question", "nothing"], "there is no such question. There are:"),
         (["sql", "--file", "/nowhere/q.sql"], "/nowhere/q.sql"),
@@ -68,6 +74,33 @@ def test_wrong_use_is_named_and_exits_with_2(published, arguments, message):
     assert message in done.stderr
     assert done.stdout == ""
     assert "Traceback" not in done.stderr
+
+
+def test_what_is_no_change_is_not_told_to_copy_the_file(published):
+    for refused in ("select * from read_csv('/etc/hosts')", "set memory_limit = '1GB'", "load spatial"):
+        assert "Copy the file" not in command(published[0], "sql", refused).stderr
+    assert "Copy the file" in command(published[0], "sql", "drop table marts.verdict").stderr
+
+
+def test_only_says_that_it_takes_sources(tmp_path):
+    said = command(tmp_path, "run", "--help").stdout
+    assert "or live sources by name" in " ".join(said.split())
+
+
+@pytest.mark.parametrize("form", ["table", "csv"])
+def test_output_ends_quietly_when_the_reader_leaves(published, form):
+    """A table is written by a library, which ends a program in its own way; csv is written by us, and flushed last."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [OVERBUILD, "sql", "select * from stock_prices limit 9000", "--format", form],
+        env={**os.environ, "OVERBUILD_HOME": str(published[0])},
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (0, b"")
 
 
 def test_trace_leads_from_the_verdict_to_archived_documents(published):

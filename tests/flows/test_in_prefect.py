@@ -10,17 +10,25 @@ from datetime import date
 
 import pytest
 
+from flows.connection import connected
 from tests.runs import query, run, run_flow
 from warehouse.errors import RefusedError, UsageError
 
+NOWHERE = "127.0.0.1:9"
+
 
 @pytest.fixture(scope="module", autouse=True)
-def prefect():
-    """One temporary Prefect server for this file."""
-    from prefect.testing.utilities import prefect_test_harness
-
-    with prefect_test_harness(server_startup_timeout=120):
-        yield
+def prefect(tmp_path_factory):
+    """One temporary Prefect server for this file, as a run starts it, on a machine behind proxies that are away."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("PREFECT_API_URL", "NO_PROXY", "no_proxy"):
+            patch.setenv(name, "")  # so that what a run adds is undone
+            patch.delenv(name)
+        patch.setenv("PREFECT_HOME", str(tmp_path_factory.mktemp("prefect")))
+        for name, scheme in (("HTTP_PROXY", "http"), ("HTTPS_PROXY", "http"), ("ALL_PROXY", "socks5")):
+            patch.setenv(name, f"{scheme}://{NOWHERE}")
+        with connected(asks_sources=False):
+            yield
 
 
 def last_run() -> tuple[str, list[str], list[str]]:

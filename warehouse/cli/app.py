@@ -74,16 +74,23 @@ def overbuild() -> None:
 def main() -> None:
     """Run the command line and leave with the exit code that says how it went."""
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
     except OverbuildError as error:
         sys.stderr.write(f"overbuild: {error}\n")
         sys.exit(error.exit_code)
+    except SystemExit as ended:
+        # Libraries that write to the terminal end a program whose reader left, each with a code of its own.
+        if not isinstance(ended.__context__, BrokenPipeError):
+            raise
+        _reader_left()
     except KeyboardInterrupt:
         sys.stderr.write("overbuild: stopped; nothing was published.\n")
         sys.exit(130)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+        _reader_left()
     except Exception as error:
         if os.environ.get("OVERBUILD_DEBUG"):
             raise
@@ -92,3 +99,9 @@ def main() -> None:
             "Nothing was published. Set OVERBUILD_DEBUG=1 to see where it happened.\n"
         )
         sys.exit(1)
+
+
+def _reader_left() -> None:
+    """End quietly: whoever read our output has seen enough (`| head -1`)."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(0)

@@ -61,9 +61,12 @@ def start(name: str, first: date, last: date, *, again: bool, say: Say) -> dict[
 
         environment.prepare()
         _show_progress()
-        from flows import backfill as flows  # imports Prefect, so only once its environment is set
+        from flows.connection import connected
 
-        return flows.backfill(name, left)
+        with connected(asks_sources=True):
+            from flows import backfill as flows  # imports Prefect, so only once its environment is set
+
+            return flows.backfill(name, left)
 
 
 def _show_progress() -> None:

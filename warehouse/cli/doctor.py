@@ -8,7 +8,7 @@ the host counts, also a refusal: the run that asks for documents says what was r
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from importlib import metadata
@@ -37,16 +37,17 @@ def doctor(
         bool, typer.Option("--network", help="Ask the host of every source whether it answers.")
     ] = False,
 ) -> None:
-    installed = _installation()
-    if not (_sources(network) and installed):
+    faults = _installation()
+    if not (_sources(network, faults) and not faults):
         raise typer.Exit(2)
 
 
-def _installation() -> bool:
-    """Print a line for each thing that is not a source; true where nothing needs doing."""
+def _installation() -> list[str]:
+    """Print a line for each thing that is not a source; gives what needs doing, each fault once."""
     checks: list[tuple[str, Callable[[], str]]] = [
         ("Python", _python),
         ("packages", _packages),
+        ("Prefect", _prefect),
         ("settings", _settings),
         ("assumptions", _assumptions),
         ("home", _home),
@@ -55,14 +56,17 @@ def _installation() -> bool:
         ("schedules", _schedules),
         ("alerts", _alerts),
     ]
-    fine = True
+    faults: list[str] = []
     for name, check in checks:
         try:
             sys.stdout.write(f"ok    {name:<12} {check()}\n")
         except (OverbuildError, metadata.PackageNotFoundError) as error:
-            fine = False
-            sys.stdout.write(f"fix   {name:<12} {error}\n")
-    return fine
+            if str(error) in faults:
+                sys.stdout.write(f"-     {name:<12} not looked at, for the same reason\n")
+            else:
+                faults.append(str(error))
+                sys.stdout.write(f"fix   {name:<12} {error}\n")
+    return faults
 
 
 def _python() -> str:
@@ -98,6 +102,12 @@ def _snapshot() -> str:
     return f"{len(listed)} files, {sum(entry['rows'] for entry in listed.values()):,} rows"
 
 
+def _prefect() -> str:
+    from flows import connection  # imports Prefect, which takes seconds
+
+    return connection.require()
+
+
 def _published() -> str:
     path = here().current / WAREHOUSE
     if not path.exists():
@@ -129,13 +139,15 @@ def _alerts() -> str:
 # -- live sources ----------------------------------------------------------------------------------------------------
 
 
-def _sources(network: bool) -> bool:
+def _sources(network: bool, said: Sequence[str]) -> bool:
     """A line for each live source: what it lacks, whether its host answers, how fresh it is, what to do next."""
     try:
         settings = load_settings()
         rows = {row["source"]: row for row in freshness.report(here(), settings, datetime.now(UTC))}
-    except OverbuildError:
-        return False  # the check of the settings or of the folder has said why
+    except OverbuildError as error:
+        if str(error) not in said:
+            sys.stdout.write(f"fix   {'sources':<12} {error}\n")
+        return False
     live = [source for source in all_sources() if source.kind == "live"]
     asked = [s for s in live if is_configured(s, settings) or (network and not s.not_ready(settings))]
     asked = [source for source in asked if source.host or base_given(source, settings)]

@@ -23,7 +23,13 @@ from warehouse.settings import load_settings
 
 def run(
     source: Annotated[str, typer.Option(help="reference (the packaged snapshot) or live.")] = "reference",
-    only: Annotated[str, typer.Option(metavar="FEEDS", help="Comma-separated: prices,capex,gpu,training.")] = "",
+    only: Annotated[
+        str,
+        typer.Option(
+            metavar="FEEDS",
+            help="Comma-separated: feeds (prices,capex,gpu,training), or live sources by name (`overbuild sources` lists them).",
+        ),
+    ] = "",
     as_of: AsOf = None,
     offline: Annotated[
         bool, typer.Option("--offline", help="Live documents come out of the archive; no request is sent.")
@@ -54,11 +60,14 @@ def start(
     from flows import environment  # before Prefect and Great Expectations are imported
 
     environment.prepare()
-    # Great Expectations takes seconds to import; it loads while Prefect's temporary server starts.
-    threading.Thread(target=quality.preload, daemon=True).start()
-    from flows.answer import answer
+    from flows.connection import connected
 
-    return answer(source="live" if source == "live" else "reference", only=only, as_of=as_of, offline=offline)
+    # Great Expectations takes seconds to import; it loads while Prefect's temporary server starts.
+    preloading = threading.Thread(target=quality.preload, daemon=True)
+    with connected(asks_sources=source == "live" and not offline, meanwhile=preloading.start):
+        from flows.answer import answer
+
+        return answer(source="live" if source == "live" else "reference", only=only, as_of=as_of, offline=offline)
 
 
 def _listen(quiet: bool) -> None:

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from warehouse import files
 from warehouse.cli import output
 from warehouse.cli.options import AsOf, Form
 from warehouse.cli.output import Format
@@ -18,6 +19,16 @@ from warehouse.database.connection import Connection, DatabaseError
 from warehouse.database.releases import reading
 from warehouse.errors import UsageError
 from warehouse.paths import WAREHOUSE
+
+HINTS = {
+    "attached in read-only mode": "The published warehouse is read-only. Copy the file if you want to change it.",
+    "file system operations are disabled": "A query here reads the published warehouse and no file, folder or host. "
+    "To join a file of yours, open the warehouse with DuckDB itself (-readonly).",
+    "external extensions is disabled": "A query here loads no extension. Open the warehouse with DuckDB itself "
+    "(-readonly) if you need one.",
+    "configuration has been locked": "A query here changes no setting of the database.",
+}
+"""What DuckDB says of something that is not allowed here, and what its user may want to know then."""
 
 
 def sql(
@@ -33,7 +44,7 @@ def sql(
     folder = published(as_of)
     if file:
         try:
-            query = file.read_text(encoding="utf-8")
+            query = files.text(file)
         except (OSError, UnicodeDecodeError) as error:
             raise UsageError(f"--file {file}: cannot be read: {error}") from error
     if question:
@@ -67,9 +78,8 @@ def _execute(connection: Connection, query: str, form: Format) -> None:
         output.write(columns, result.fetchall(), form)
     except DatabaseError as error:
         message = str(error).strip()
-        if "read-only" in message or "external access" in message.lower() or "disabled" in message:
-            message += "\nThe published warehouse is read-only. Copy the file if you want to change it."
-        raise UsageError(f"SQL: {message}") from None
+        hint = next((f"\n{hint}" for said, hint in HINTS.items() if said in message), "")
+        raise UsageError(f"SQL: {message}{hint}") from None
 
 
 def _prompt(connection: Connection, form: Format) -> None:
