@@ -1,0 +1,467 @@
+"""Companies: a page each, with what a company's answer does not share with the group's.
+
+The claim and the market's answer are the same for all, and the training share of the world stands in for a company's own.
+So a company's page holds its verdicts where they differ, its spending and plans, what its AI revenue covers, and its day
+on the market.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import polars as pl
+
+from warehouse.marts.common.scopes import COMPANIES, GROUP
+from warehouse.marts.verdict.decision import ASKED
+from warehouse.reports.site import company_charts, intervals, settles
+from warehouse.reports.site.blocks import (
+    Answer,
+    Block,
+    Card,
+    Cards,
+    Chart,
+    Figure,
+    Heading,
+    Items,
+    Link,
+    Note,
+    Shown,
+    Span,
+    Strong,
+    Table,
+    Text,
+    Words,
+    shown,
+)  # fmt: skip
+from warehouse.reports.site.forms import speak
+from warehouse.reports.site.market_charts import ROLES
+from warehouse.reports.site.page import Page, Reader
+from warehouse.reports.site.pages.market import first_benchmark, main_event, study_key
+
+QUARTERLY, GROUPED, GUIDANCE, SIMULATION = (
+    "marts.capex_quarterly", "marts.capex_group", "core.capex_guidance", "marts.waste_simulation",
+)  # fmt: skip
+VERDICT, STUDY, REVENUE, PATH, OWN = (
+    "marts.verdict", "marts.event_study", "marts.attributable_revenue", "marts.required_path", "marts.training_share_own",
+)  # fmt: skip
+ALL_PAGES = Page(
+    "companies.html",
+    "The companies, one by one",
+    "Each company's verdict, spending, plans and day on the market, where they differ from the group's.",
+    label="Companies",
+    place=90,
+)
+ALSO = ("NVDA",)
+"""Firms beside the four and those that gave plans: whose share the article is about."""
+WINDOWS = {(0, 0): "the day itself", (0, 1): "to the next day", (-1, 1): "the day before to the next", (-5, 5): "five days around",
+           (0, 10): "ten days on", (2, 10): "days two to ten", (0, 60): "sixty days on"}  # fmt: skip
+BOUNDS = {"lower": "at the least", "point": "as drawn", "upper": "at the most"}
+SHARES = {"coverage": "Covered of what is required", "marginal_coverage": "Newest money's revenue over its need",
+          "breakeven_growth": "Growth a year that it needs"}  # fmt: skip
+DOLLARS = {
+    "attributable_revenue_usd": "AI revenue a year",
+    "required_revenue_usd": "Revenue required a year",
+    "standing_capital_usd": "Capital still to be recovered",
+    "breakeven_revenue_usd": "Revenue that breaks even",
+}
+
+
+def family(reader: Reader) -> Iterator[tuple[Page, Sequence[Block]]]:
+    known = firms(reader)
+    yield ALL_PAGES, overview(reader, known)
+    for ticker, company, role in known:
+        page = Page(path_of(ticker), company, f"{company}: what its answer does not share with the group's.")
+        yield page, content(reader, ticker, company, role)
+
+
+def path_of(ticker: str) -> str:
+    return f"companies/{ticker}.html"
+
+
+def firms(reader: Reader) -> list[tuple[str, str, str]]:
+    """Ticker, name and role: the four first, then those with plans of their own and the article's."""
+    rows = reader.rows(
+        """SELECT c.ticker, c.company, c.role FROM companies c WHERE list_contains(?, c.ticker)
+        OR c.ticker IN (SELECT ticker FROM capex_guidance WHERE known_on <= ?)
+        ORDER BY list_position(?, c.ticker) NULLS LAST, c.company""",
+        [*COMPANIES, *ALSO],
+        reader.as_of,
+        list(COMPANIES),
+    )
+    return [(ticker, company, role) for ticker, company, role in rows.iter_rows()]
+
+
+def overview(reader: Reader, known: Sequence[tuple[str, str, str]]) -> list[Block]:
+    cards = []
+    for ticker, company, _ in known:
+        key = {"scope": ticker, "question": "Q3"}
+        row = reader.row(VERDICT, key)
+        if row:
+            cards.append(
+                Card(company, speak(row["verdict"], "verdict"), (Words(VERDICT, key, "headline"),), path_of(ticker),
+                     row["verdict"])
+            )  # fmt: skip
+    others = [(Link(company, path_of(ticker)),) for ticker, company, _ in known if ticker not in COMPANIES]
+    blocks: list[Block] = [
+        Text("Does each company's spending pay? Each page holds what its answer does not share with the group's.",
+             style="lead")
+    ]  # fmt: skip
+    if cards:
+        blocks.append(Cards(cards))
+    else:
+        blocks.append(
+            Note(Strong("No company has a verdict. "), "No fact of them is known by this date.", style="warning")
+        )
+    if others:
+        blocks += [Heading("Others with plans or a part in the story"), Items(*others)]
+    return blocks
+
+
+def content(reader: Reader, ticker: str, company: str, role: str) -> list[Block]:
+    asked = ticker in COMPANIES
+    blocks: list[Block] = [*(verdicts(reader, ticker, company) if asked else ())]
+    blocks += spending(reader, ticker, company)
+    if asked:
+        blocks += [Heading("Does its spending pay?"), *coverage(reader, ticker, company)]
+    blocks += plans(reader, ticker, company)
+    blocks += [Heading("Its day on the market"), *market_day(reader, ticker, company, role)]
+    if asked:
+        blocks += own_share(reader, ticker)
+        blocks += [Heading("What would settle it"), settles.information(reader, "Q3", ticker)]
+    return [*blocks, Text(Link("All companies", ALL_PAGES.path))]
+
+
+# -- verdicts ------------------------------------------------------------------------------------------------------------
+
+
+def verdicts(reader: Reader, ticker: str, company: str) -> list[Block]:
+    """The company's verdicts beside the group's, and in words those that are its own."""
+    rows = reader.rows(
+        f"""SELECT v.question, v.scope, v.verdict, v.leaning, v.headline, g.verdict AS group_verdict,
+        g.leaning AS group_leaning, g.headline AS group_headline FROM {VERDICT} v JOIN {VERDICT} g
+        ON g.question = v.question AND g.scope = ? WHERE v.scope = ? ORDER BY v.question""",
+        GROUP,
+        ticker,
+    )
+    if not rows.height:
+        return [Note(Strong("There is no verdict. "), "The facts known by this date give none.", style="warning")]
+    blocks: list[Block] = []
+    same = []
+    for row in rows.iter_rows(named=True):
+        key = {"scope": ticker, "question": row["question"]}
+        if row["headline"] == row["group_headline"]:
+            same.append(row["question"])
+            continue
+        full = reader.row(VERDICT, key)
+        leaning = ""
+        if full["leaning"]:
+            share = speak(full["leaning_probability"], "percent")
+            leaning = f"leans to {speak(full['leaning'], 'name')} ({share} of draws)"
+        blocks.append(
+            Answer(
+                ASKED[row["question"]],
+                full["verdict"],
+                Words(VERDICT, key, "headline"),
+                lines=(("Why", (Words(VERDICT, key, "statement"),)),
+                       ("What would change it", (Words(VERDICT, key, "would_change"),)),
+                       ("The group", (f"{speak(row['group_verdict'], 'verdict')}.",))),
+                leaning=leaning,
+            )
+        )  # fmt: skip
+    if same:
+        asked = " ".join(f"“{ASKED[question]}”" for question in same)
+        blocks.append(Text(f"{company} shares the group's answer to: {asked}", style="about"))
+    return blocks
+
+
+# -- spending ------------------------------------------------------------------------------------------------------------
+
+
+def spending(reader: Reader, ticker: str, company: str) -> list[Block]:
+    rows = reader.rows(f"SELECT * FROM {QUARTERLY} WHERE ticker = ? ORDER BY period_end", ticker)
+    known = rows.filter(pl.col("capex_ttm_usd").is_not_null())
+    blocks: list[Block] = [Heading("What it spends")]
+    if known.height:
+        last = known.row(-1, named=True)
+        whole = {"calendar_quarter": last["calendar_quarter"]}
+        spent = Figure(QUARTERLY, last, "capex_ttm_usd", "usd")
+        until = f" on property and equipment in the four quarters to {speak(last['calendar_quarter'], 'quarter')}. "
+        spans: list[Span] = [f"{company} spent ", spent, until]
+        if ticker in COMPANIES and reader.row(GROUPED, whole).get("capex_ttm_usd") is not None:
+            spans += ["The four together spent ", Figure(GROUPED, whole, "capex_ttm_usd", "usd"), "."]
+        blocks.append(Text(*spans))
+    if not rows["capex_usd"].is_not_null().any():
+        rows = rows.clear()
+    blocks.append(
+        Chart(
+            title="How much does it spend in a quarter?",
+            description=f"Bars of {company}'s spending by quarter, with finance leases on top where filings give them. "
+            "A striped mark stands for an unknown quarter.",
+            draw=company_charts.draw_quarters,
+            note=("Striped: the quarter is unknown by this date. Leases are shown where a filing gives them.",),
+            numbers=Table(
+                "quarters",
+                "Spending by quarter",
+                rows,
+                (
+                    Shown("calendar_quarter", "Quarter", "quarter"),
+                    Shown("capex_usd", "Paid", "usd"),
+                    Shown("finance_lease_assets_usd", "Finance leases", "usd"),
+                    Shown("revenue_usd", "Revenue", "usd"),
+                    Shown("capex_to_revenue", "Paid, over revenue", "percent"),
+                    Shown("capex_to_operating_cash_flow", "Over cash from operations", "percent"),
+                    Shown("grade", "Grade", "grade"),
+                ),
+                of=QUARTERLY,
+                empty="No quarter's spending is known by this date.",
+            ),
+        )
+    )
+    return blocks
+
+
+def plans(reader: Reader, ticker: str, company: str) -> list[Block]:
+    rows = reader.rows(
+        "SELECT * FROM capex_guidance WHERE ticker = ? AND known_on <= ? ORDER BY issued_on, fiscal_year",
+        ticker,
+        reader.as_of,
+    )
+    if not rows.height:
+        return [Heading("What it said it would spend"), Text("No plan with a figure is known by this date.")]
+    return [
+        Heading("What it said it would spend"),
+        Chart(
+            title="How did its plans for each year change?",
+            description=f"Each plan of {company} as a range at the day it was given, one sign for each year planned.",
+            draw=company_charts.draw_plans,
+            note=("Plans may count leases differently: the numbers say how.",),
+            numbers=Table(
+                "plans",
+                "Plans as they were given",
+                rows,
+                shown(
+                    GUIDANCE,
+                    Shown("issued_on", "Given on", "date"),
+                    Shown("fiscal_year", "For", "year"),
+                    Shown("year_kind", "Year", "name"),
+                    Shown("low_usd", "From", "usd"),
+                    Shown("high_usd", "To", "usd"),
+                    Shown("basis", "Counts", "name"),
+                    "grade",
+                    Shown("note", "Remark"),
+                ),
+                of=GUIDANCE,
+            ),
+        ),
+    ]
+
+
+# -- payback -------------------------------------------------------------------------------------------------------------
+
+
+def coverage(reader: Reader, ticker: str, company: str) -> list[Block]:
+    rows = reader.rows(
+        f"""SELECT * FROM {SIMULATION} WHERE revenue_view = 'infrastructure' AND quantity = 'coverage'
+        AND (scope = ? OR scope = ? AND bound = 'point') AND p50 IS NOT NULL
+        ORDER BY scope = ?, list_position(['lower', 'point', 'upper'], bound)""",
+        ticker,
+        GROUP,
+        GROUP,
+    )
+    own = pl.col("scope") == ticker
+    if rows.filter(own).unique(["p05", "p50", "p95"]).height == 1:  # its revenue is known, so its bounds are one
+        rows = rows.filter(~own | (pl.col("bound") == "point")).with_columns(
+            bound=pl.when(own).then(None).otherwise("bound")
+        )
+    if not rows.filter(own).height:
+        rows = rows.clear()
+    rows = rows.with_columns(
+        what=pl.when(~own)
+        .then(pl.lit("The four, as drawn"))
+        .when(pl.col("bound").is_null())
+        .then(pl.lit(company))
+        .otherwise(pl.format("{}, {}", pl.lit(company), pl.col("bound").replace(BOUNDS))),
+        taken=pl.col("bound").fill_null("point"),
+    )
+    return [
+        Chart(
+            title="What does AI revenue cover of what the spending requires?",
+            description=f"Bars of {company}'s coverage, with the group's beside it and a dashed line at one hundred per cent.",
+            draw=lambda rows, width: intervals.intervals(
+                rows, width, label="what", ends=("p05", "p50", "p95"), title="Share of what is required", threshold=1.0,
+                threshold_says="pays for itself",
+            ),
+            note=("Bars hold nine in ten draws. Below one hundred per cent is normal early in a build-out.",),
+            numbers=Table(
+                "coverage",
+                "Coverage",
+                rows,
+                (
+                    Shown("what", "Who"),
+                    Shown("p05", "1 in 20 below", "percent", opens=f"{SIMULATION}:p05", key={"bound": "taken"}),
+                    Shown("p50", "Middle", "percent", opens=f"{SIMULATION}:p50", key={"bound": "taken"}),
+                    Shown("p95", "1 in 20 above", "percent", opens=f"{SIMULATION}:p95", key={"bound": "taken"}),
+                    Shown("grade", "Grade", "grade"),
+                ),
+                empty="It has no AI revenue that is known, even within bounds.",
+            ),
+        ),
+        simulated(reader, ticker, SHARES, "shares", "What it covers, and the growth it needs", "percent"),
+        simulated(reader, ticker, DOLLARS, "dollars", "The dollars behind it", "usd"),
+        path(reader, ticker, company),
+        revenue(reader, ticker),
+    ]  # fmt: skip
+
+
+def simulated(reader: Reader, ticker: str, said: dict[str, str], name: str, title: str, form: str) -> Table:
+    rows = reader.rows(
+        f"""SELECT * FROM {SIMULATION} WHERE scope = ? AND revenue_view = 'infrastructure' AND bound = 'point'
+        AND list_contains(?, quantity) ORDER BY list_position(?, quantity)""",
+        ticker,
+        list(said),
+        list(said),
+    ).with_columns(what=pl.col("quantity").replace(said))
+    return Table(
+        name,
+        title,
+        rows,
+        (
+            Shown("what", "Figure"),
+            Shown("p05", "1 in 20 below", form),
+            Shown("p50", "Middle", form),
+            Shown("p95", "1 in 20 above", form),
+            Shown("grade", "Grade", "grade"),
+            Shown("reason", "Remark"),
+        ),
+        of=SIMULATION,
+    )
+
+
+def path(reader: Reader, ticker: str, company: str) -> Chart:
+    rows = reader.rows(
+        f"""SELECT * FROM {PATH} WHERE scope = ? AND revenue_view = 'infrastructure'
+        AND as_of = (SELECT max(as_of) FROM {PATH}) AND required_revenue_p50_usd IS NOT NULL ORDER BY quarter_end""",
+        ticker,
+    )
+    return Chart(
+        title="Which revenue would break even in the coming quarters?",
+        description=f"A line inside a band: the yearly AI revenue at which {company}'s spending breaks even, by quarter.",
+        draw=company_charts.draw_path,
+        note=("The band holds three in five draws.",),
+        numbers=Table(
+            "path",
+            "Revenue on the path that breaks even",
+            rows,
+            (
+                Shown("quarter_end", "Quarter's end", "date"),
+                Shown("required_revenue_p20_usd", "1 in 5 below", "usd"),
+                Shown("required_revenue_p50_usd", "Middle", "usd"),
+                Shown("required_revenue_p80_usd", "1 in 5 above", "usd"),
+                Shown("grade", "Grade", "grade"),
+            ),
+            of=PATH,
+            empty="No path can be drawn from what is known by this date.",
+        ),
+    )
+
+
+def revenue(reader: Reader, ticker: str) -> Table:
+    rows = reader.rows(
+        f"SELECT * FROM {REVENUE} WHERE scope = ? AND as_of_date IS NOT NULL ORDER BY counted DESC, as_of_date DESC, metric",
+        ticker,
+    )
+    return Table(
+        "revenue",
+        "Its AI revenue, as far as it is known",
+        rows,
+        (
+            Shown("metric", "Figure", "name"),
+            Shown("as_of_date", "Of", "date"),
+            Shown("low_usd", "At the least", "usd"),
+            Shown("value_usd", "Given", "usd"),
+            Shown("high_usd", "At the most", "usd"),
+            Shown("used_as", "Used as", "name"),
+            Shown("counted", "Counted", "flag"),
+            Shown("grade", "Grade", "grade"),
+            Shown("reason", "Remark"),
+        ),
+        of=REVENUE,
+        empty="It gives no AI revenue, and nothing bounds it.",
+        open_rows=6,
+    )
+
+
+def own_share(reader: Reader, ticker: str) -> list[Block]:
+    row = reader.one(
+        f"SELECT * FROM {OWN} WHERE ticker = ? AND training_share IS NOT NULL ORDER BY year DESC LIMIT 1", ticker
+    )
+    if not row:
+        return []
+    return [
+        Heading("Its own models and fleet"),
+        Text("Its disclosed models took ", Figure(OWN, row, "training_share", "percent"),
+             " of what its fleet could compute in ", speak(row["year"], "year"), ". That is a lower bound."),
+    ]  # fmt: skip
+
+
+# -- the market ----------------------------------------------------------------------------------------------------------
+
+
+def market_day(reader: Reader, ticker: str, company: str, role: str) -> list[Block]:
+    day, benchmark = main_event(reader), first_benchmark(reader)
+    key = study_key(day, ticker, benchmark)
+    row: dict[str, Any] = reader.row(STUDY, key)
+    if row.get("actual_return") is None:
+        return [Text(f"{company} has no price of {speak(day, 'date')}." if row else "No price of that day is known.")]
+    said: list[Span] = [
+        "Its share returned ",
+        Figure(STUDY, key, "actual_return", "change"),
+        f" on {speak(day, 'date')}",
+    ]
+    if row["abnormal_return"] is not None:
+        said += [", or ", Figure(STUDY, key, "abnormal_return", "change"), " beyond the market's own move"]
+    said.append(". ")
+    if row["market_value_change_usd"] is not None:
+        said += ["Its market value changed by ", Figure(STUDY, key, "market_value_change_usd", "usd"), "."]
+    rows = reader.rows(
+        f"""SELECT * FROM {STUDY} WHERE event_date = ? AND benchmark = ? AND model = 'market_model' AND return_kind = 'simple'
+        AND ticker IN (?, ?) AND abnormal_return IS NOT NULL ORDER BY window_end, window_start, ticker""",
+        day,
+        benchmark,
+        ticker,
+        f"portfolio:{role}",
+    )
+    windows = {f"{start} {end}": words for (start, end), words in WINDOWS.items()}
+    rows = rows.with_columns(
+        whose=pl.when(pl.col("ticker") == ticker)
+        .then(pl.lit(company))
+        .otherwise(pl.lit(f"Group: {ROLES.get(role, role)}")),
+        window=pl.format("{} {}", "window_start", "window_end").replace(windows),
+    )
+    return [
+        Text(*said),
+        Chart(
+            title="How did it fare, beside firms that do the same?",
+            description=f"For several spans of days, {company}'s return beyond the market and that of firms that do the same, "
+            "with 95 % intervals.",
+            draw=company_charts.draw_windows,
+            note=("Over many days the intervals grow wide. Sixty days on also hold the tariffs of April 2025.",),
+            numbers=Table(
+                "windows",
+                "Returns beyond the market around the day",
+                rows,
+                (
+                    Shown("window", "Days"),
+                    Shown("whose", "Whose"),
+                    Shown("actual_return", "Plain return", "change"),
+                    Shown("abnormal_return", "Beyond the market", "change"),
+                    Shown("smallest_detectable_car", "Smallest that the test finds", "percent"),
+                    Shown("p_value", "p-value", "probability"),
+                    Shown("grade", "Grade", "grade"),
+                ),
+                of=STUDY,
+                empty="It was listed too late for a market model.",
+            ),
+        ),
+    ]
