@@ -75,6 +75,13 @@ def test_a_seller_without_a_figure_has_three_models(assumptions):
     assert (ends["lower"].low, ends["lower"].high) == (0, 0)
     assert (ends["upper"].low, ends["upper"].high) == (80e9, 80e9)
     assert (ends["point"].low, ends["point"].high) == (10e9, 30e9)
+    older = {**frames, "attributable_revenue": revenue(bound("Google Cloud", 80e9), line("Google Cloud", 25e9,
+             date(2026, 3, 31), used_as="outside_estimate", evidence_id="EV2003"), scope="GOOGL")}  # fmt: skip
+    marked = {
+        name: "revenue_of_an_earlier_day" in codes(model(assumptions, "GOOGL", bound=name, **older).notes)
+        for name in ends
+    }
+    assert marked == {"lower": False, "upper": False, "point": True}, "an estimate of March meets the spend to June"
     alone = {**frames, "attributable_revenue": revenue(bound("Google Cloud", 80e9), scope="GOOGL")}
     middle = model(assumptions, "GOOGL", **alone).driver("attributable_revenue")
     assert (middle.low, middle.high) == (0, 80e9)

@@ -321,10 +321,11 @@ def _model(
 
 
 def _about_revenue(of: _View, on: date) -> Iterator[str]:
+    said = (DISCLOSED, OUTSIDE) if of.bound == POINT else (DISCLOSED,)
     for row in of.counted:
         if row["used_as"] == BOUND:
             yield reason("bounded_by_whole_cloud", entity=row["entity"], through=row["as_of_date"])
-        elif row["as_of_date"] < on and row["used_as"] == DISCLOSED:
+        elif row["as_of_date"] < on and row["used_as"] in said:
             yield reason("revenue_of_an_earlier_day", entity=row["entity"], day=row["as_of_date"], on=on)
 
 
