@@ -290,7 +290,7 @@ class Table(Block):
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Chart(Block):
     """A chart with the numbers that it is drawn from, which stand folded beneath it and as CSV.
 

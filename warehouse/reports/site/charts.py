@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import re
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import polars as pl
@@ -87,17 +87,37 @@ CONFIG: dict[str, Any] = {
 _OF_SEVERAL = ("facet", "hconcat", "vconcat", "concat", "repeat")
 
 
+@lru_cache(maxsize=512)
 def specification(chart: Chart, width: int) -> dict[str, Any]:
-    """The Vega-Lite specification of a chart of a width in pixels, without the theme.
+    """The Vega-Lite specification of a chart of a width in pixels, without the theme; nobody changes what is given.
 
     A single view is fitted to the width, with its axes. One of several views (facets) has the sizes that it was given.
+    A run does not hold it against Vega-Lite's schema, which takes as long as drawing it: the tests do (`validated`).
     """
-    spec: dict[str, Any] = chart.draw(chart.numbers.rows, width).to_dict()
+    spec = validated(chart, width) if VALIDATES else _unvalidated(chart, width)
     for name in ("config", "$schema"):
         spec.pop(name, None)
     if not any(name in spec for name in _OF_SEVERAL) and "columns" not in spec:
         spec["width"] = width
         spec.setdefault("autosize", {"type": "fit-x", "contains": "padding"})
+    return spec
+
+
+VALIDATES = False
+"""Whether charts are held against Vega-Lite's schema as they are made; tests set it."""
+
+
+def validated(chart: Chart, width: int) -> dict[str, Any]:
+    """The specification as Altair gives it. Raises SchemaValidationError where Vega-Lite would not understand it."""
+    spec: dict[str, Any] = chart.draw(chart.numbers.rows, width).to_dict()
+    return spec
+
+
+def _unvalidated(chart: Chart, width: int) -> dict[str, Any]:
+    from altair.utils.schemapi import debug_mode
+
+    with debug_mode(False):
+        spec: dict[str, Any] = chart.draw(chart.numbers.rows, width).to_dict(validate=False)
     return spec
 
 
@@ -143,7 +163,7 @@ def interval(low: float, middle: float, high: float, threshold: float, *, decima
         rows.mark_point(shape="circle", size=110).encode(x="middle:Q"),
         rows.mark_rule(color=BAD, strokeWidth=2.5, strokeDash=[4, 3]).encode(x="threshold:Q"),
     ).properties(width=200, height=26)
-    spec = drawn.to_dict() | {"autosize": {"type": "fit-x", "contains": "padding"}}
+    spec = drawn.to_dict(validate=False) | {"autosize": {"type": "fit-x", "contains": "padding"}}
     return svg({name: part for name, part in spec.items() if name not in ("config", "$schema")})
 
 
