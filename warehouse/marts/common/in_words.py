@@ -57,10 +57,10 @@ def in_words(value: float | None, unit: str) -> str:
     """A figure with its unit, as a condition states it."""
     if value is None:
         return "an unknown figure"
-    if unit == "share":
-        return _share(value)
-    if unit == "USD":
-        return _dollars(value)
+    if unit in ("share", "share a year"):
+        return _share(value) + unit.removeprefix("share")
+    if unit in ("USD", "USD a year"):
+        return _dollars(value) + unit.removeprefix("USD")
     if unit == "probability":
         return odds(value)
     if unit == "rung":

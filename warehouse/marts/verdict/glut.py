@@ -95,7 +95,9 @@ def _signal(row: Row) -> str:
 
 def _signals(row: Row) -> str:
     unknown = row["unknown"]
-    return "the number of glut signals" + (f" ({len(unknown)} unknown: {', '.join(unknown)})" if unknown else "")
+    return "the number of glut signals" + (
+        f" ({len(unknown)} unknown: {', '.join(unknown).replace('_', ' ')})" if unknown else ""
+    )
 
 
 FIGURES: Mapping[str, Figure] = {**dict.fromkeys((ENOUGH, NONE), Figure(_signals)), "glut": Figure(_signal)}

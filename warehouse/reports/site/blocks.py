@@ -66,16 +66,16 @@ class Link:
 Span = str | Figure | Words | Strong | Code | Link
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Block:
-    """Anything that stands on a page."""
+    """Anything that stands on a page; two blocks are never the same one, whatever they hold."""
 
     @property
     def kind(self) -> str:
         return type(self).__name__.lower()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Heading(Block):
     """A heading below the page's own; `anchor` is its address, made of the text where it is not given."""
 
@@ -84,7 +84,7 @@ class Heading(Block):
     anchor: str = ""
 
 
-@dataclass(frozen=True, init=False)
+@dataclass(frozen=True, eq=False, init=False)
 class Text(Block):
     """A paragraph of spans: `Text("Meta spent ", Figure(...), " in 2025.")`. `style`: "", "lead" or "about" (softer)."""
 
@@ -96,7 +96,7 @@ class Text(Block):
         object.__setattr__(self, "style", style)
 
 
-@dataclass(frozen=True, init=False)
+@dataclass(frozen=True, eq=False, init=False)
 class Note(Block):
     """Something that must be seen. `style` is "warning" or "info"."""
 
@@ -108,7 +108,7 @@ class Note(Block):
         object.__setattr__(self, "style", style)
 
 
-@dataclass(frozen=True, init=False)
+@dataclass(frozen=True, eq=False, init=False)
 class Items(Block):
     """A list; each item is a sequence of spans or one span."""
 
@@ -153,12 +153,12 @@ class Card:
     more: str = "More"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Cards(Block):
     cards: Sequence[Card]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Answer(Block):
     """A verdict: the question, the verdict in large letters, its headline and lines of what else is to be said."""
 
@@ -245,7 +245,7 @@ def _shown(of: str, name: str) -> Shown:
     return Shown(name, title[:1].upper() + title[1:], "grade" if name == "grade" else form)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Table(Block):
     """Rows with their columns. `of` is the mart they are rows of, whose key columns the frame must hold (shown or not).
 
@@ -310,7 +310,7 @@ class Chart(Block):
         return self.numbers.name
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Fold(Block):
     """Blocks behind a line that opens them."""
 
@@ -319,19 +319,19 @@ class Fold(Block):
     open: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Columns(Block):
     """Blocks side by side on a desk, below each other on a phone."""
 
     blocks: Sequence[Block]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Contents(Block):
     """The list of all pages with a line about each."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Template(Block):
     """A template of one's own in `templates/`, with its values: for what no other block can say.
 

@@ -38,7 +38,7 @@ SECTIONS: tuple[Section, ...] = (
         "A condition without a value is unknown and never counts as evidence.",
         "marts.verdict_conditions",
         "WHERE scope = 'ALL' ORDER BY question, condition",
-        ("question", "statement", "value", "comparison", "threshold", "holds"),
+        ("question", Shown("holds", "Holds", "flag", opens="marts.verdict_conditions:holds"), "statement"),
     ),
     (
         "training",
@@ -131,8 +131,7 @@ SECTIONS: tuple[Section, ...] = (
         "marts.verdict_timeline",
         "WHERE scope = 'ALL' QUALIFY verdict IS DISTINCT FROM lag(verdict) OVER (PARTITION BY question ORDER BY as_of) "
         "ORDER BY as_of, question",
-        ("as_of", "question", Shown("verdict", form="verdict"), "leaning", Shown("evidence_grade", "Grade", "grade"), "headline",
-         Shown("early_assumptions", form="text")),
+        ("as_of", "question", Shown("verdict", form="verdict"), "leaning", Shown("evidence_grade", "Grade", "grade"), "headline"),
     ),
     (
         "method",

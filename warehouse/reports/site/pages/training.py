@@ -131,7 +131,7 @@ def draw_ladder(rows: pl.DataFrame, width: int) -> alt.LayerChart:
         "what:N",
         sort=order,
         title=None,
-        axis=alt.Axis(labelExpr="split(datum.label, '|')", labelLimit=150 if narrow else 330, domain=False),
+        axis=alt.Axis(labelExpr="split(datum.label, '|')", labelLimit=150 if narrow else 400, domain=False),
     )
     axis = alt.Axis(values=[1e6, 1e7, 1e8, 1e9, 1e10], labelExpr="{'6': '$1m', '7': '$10m', '8': '$100m', '9': '$1bn', '10': "
                     "'$10bn'}[format(log(datum.value) / LN10, '.0f')]", grid=True, title="Dollars, logarithmic")  # fmt: skip
