@@ -21,7 +21,12 @@ COMPARED = {">=": "at least", "<=": "at most", "<": "below", ">": "above", "==":
 
 def _of_another(row: Mapping[str, Any]) -> str:
     isnt = "is" if row["holds"] else "is not"
-    return f"the verdict on {row['of']} {isnt} {_wanted(row)}"
+    return f"the verdict on {_asked(row['of'])} {isnt} {_wanted(row)}"
+
+
+def _asked(question: str) -> str:
+    """A question by what it asks: a reader knows no Q3."""
+    return f"“{questions()[question].asks}”"
 
 
 def _wanted(row: Mapping[str, Any]) -> str:
@@ -30,7 +35,9 @@ def _wanted(row: Mapping[str, Any]) -> str:
     return f"'{row['wanted'].replace('_', ' ')}'"
 
 
-VERDICT_OF_ANOTHER = Figure(lambda row: f"whether the verdict on {row['of']} is {_wanted(row)}", states=_of_another)
+VERDICT_OF_ANOTHER = Figure(
+    lambda row: f"whether the verdict on {_asked(row['of'])} is {_wanted(row)}", states=_of_another
+)
 
 
 def figure_of(row: Mapping[str, Any]) -> Figure:
@@ -88,7 +95,7 @@ WORDS: dict[str, Words] = {
     "no_fact": "no fact that gives it is known",
     "no_condition": "no condition of it is known",
     "fits_no_verdict": "what is known fits no verdict of the decision table",
-    "question_undecided": "{question} cannot tell",
+    "question_undecided": lambda fields: f"{_asked(fields['question'])} has no answer yet",
     "condition": stated,
     "answered_later": "both versions answered as of {day}, which is later",
     "version_not_run": "version {version} has not been run as of {day} yet",
