@@ -146,7 +146,18 @@ def test_facts_behind_are_the_new_ones_and_say_which_condition_rests_on_them():
     )
     rows = facts_behind(found, {"core.evidence": {"f1", "f2"}}, [key | {"condition": "turned"}])
     assert [(row["fact_id"], row["behind"]) for row in rows] == [("f1", key | {"condition": "turned"}), ("f2", key)]
+    assert (rows[0]["unit"], rows[0]["about"]) == ("USD/year", "ai_revenue Microsoft ai_run_rate 2025-09-30")
     assert (rows[0]["column_name"], rows[0]["after"], rows[0]["known_on"]) == ("value", 13e9, date(2025, 10, 29))
+
+
+def test_a_key_that_is_only_the_date_of_the_answer_does_not_keep_rows_apart(tmp_path):
+    row = {"scope": "ALL", "revenue_view": "infrastructure", "quarter_end": date(2026, 12, 31), "start_p20_usd": 1e9}
+    paths = [{"breakeven_path": [row | {"as_of": day, "start_p20_usd": usd}]}
+             for day, usd in ((date(2025, 10, 31), 13e9), (date(2025, 11, 30), 37e9))]  # fmt: skip
+    found = compare(tmp_path, *paths)
+    assert "row" not in found
+    (figure,) = found["figure"]
+    assert (figure["key"]["as_of"], figure["before"], figure["after"]) == ("2025-11-30", 13e9, 37e9)
 
 
 def test_a_fact_is_new_where_the_earlier_warehouse_did_not_hold_it(tmp_path):

@@ -196,8 +196,8 @@ def _facts(rows: Sequence[Row], max_rows: int) -> None:
             facts = list(found)
             room = max(1, (max_rows - shown) // 2)
             for row in facts[:room]:
-                value = f"{row['column_name']} {readable(row['after'])}" if row["column_name"] else ""
-                place = " ".join(readable(v) for v in row["key"].values() if v is not None)
+                value = f"{readable(row['after'])} {row['unit'] or ''}" if row["column_name"] else ""
+                place = " ".join([*(readable(v) for v in row["key"].values() if v is not None), row["about"] or ""])
                 cells.append([table, place, value, row["known_on"]])
             shown += min(room, len(facts))
             if len(facts) > room:

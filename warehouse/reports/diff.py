@@ -34,7 +34,7 @@ SAME_TO = 1e-9
 
 COLUMNS = (
     "kind", "table_name", "key", "column_name", "unit", "change", "before", "after", "difference", "change_share",
-    "rows", "behind", "known_on", "fact_id", "citation", "reason",
+    "rows", "behind", "about", "known_on", "fact_id", "citation", "reason",
 )  # fmt: skip
 """What a row of a comparison says; `Comparison.rows` explains each kind."""
 
@@ -44,6 +44,9 @@ AS_OF = "as_of"
 REASONS, REASON = "reasons", "reason"
 # A column that stands for a row of core where its first figure does not.
 STANDS_FOR_A_FACT = ("close", "value_usd", "value", "usd_per_gpu_hour")
+# What a fact is about, in the words of its own row: so many of its texts, and none longer.
+MOST_WORDS, SHORT_WORDS = 4, 40
+LONG_WORDS = ("note", "confidence", "statement")
 MADE_WITH = ("overbuild", "program_sha256", "assumptions_sha256", "polars", "numpy", "scipy")
 _NUMBERS = ("integer", "real")
 
@@ -77,7 +80,8 @@ def differences_sql(
     """
     names = [sqltext.identifier(name) for name in key]
     matched = " AND ".join(f"a.{name} IS NOT DISTINCT FROM b.{name}" for name in names)
-    keys = ", ".join(f"{sqltext.literal(n)}, coalesce(a.{i}, b.{i})" for n, i in zip(key, names, strict=True))
+    whole = [(sqltext.literal(name), sqltext.identifier(name)) for name in table.key]
+    keys = ", ".join(f"{said}, coalesce(a.{name}, b.{name})" for said, name in whole)
     differ = [_differ(column) for column in columns]
     both = "a.__here AND b.__here"
     cells = ", ".join(_cell(column, differs) for column, differs in zip(columns, differ, strict=True))
@@ -372,12 +376,16 @@ def _fact(name: str, row: Mapping[str, Any], behind: Row) -> Row:
     filled = [column for column in own if column.type in _NUMBERS and row[column.name] is not None]
     standing = [column for name in STANDS_FOR_A_FACT for column in filled if column.name == name]
     column = next(iter([*standing, *filled]), None)
+    unit = row.get("unit") or (column.unit if column else None)
+    words = [row[c.name] for c in own if c.type in ("text", "date") and c.name not in ("unit", *LONG_WORDS)]
+    about = [str(word) for word in words if word not in (None, "") and len(str(word)) <= SHORT_WORDS]
     return _row(
         "fact",
         table_name=name,
         key={each: row[each] for each in table.key},
         column_name=column.name if column else None,
-        unit=column.unit or None if column else None,
+        unit=unit or None,
+        about=" ".join(about[:MOST_WORDS]) or None,
         change="new",
         after=row[column.name] if column else None,
         behind=behind,

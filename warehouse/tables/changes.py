@@ -40,6 +40,7 @@ TABLE = Table(
         Column("change_share", "real", "the change as a fraction of the size of the value before", "fraction"),
         Column("rows", "integer", "how many, where the row counts", "rows or figures", minimum=0),
         Column("behind", "json", "of a fact: the verdict it is behind, and the condition that turned"),
+        Column("about", "text", "of a fact: what it is about, in the words of its row"),
         Column("known_on", "date", "of a fact: the day it became public"),
         Column("fact", "text", "of a fact: its `fact_id` in core"),
         Column("citation", "text", "of a fact: where it was read"),

@@ -32,7 +32,7 @@ from warehouse.reports.site.blocks import (
 )  # fmt: skip
 from warehouse.reports.site.forms import speak
 from warehouse.reports.site.page import Page, Reader
-from warehouse.reports.site.pages import spending, training
+from warehouse.reports.site.pages import changes, spending, training
 
 PAGE = Page(
     "index.html",
@@ -50,7 +50,7 @@ def content(reader: Reader) -> Sequence[Block]:
     return [
         *(answer(verdict) if verdict else nothing(reader)),
         *(cards(reader) if verdict else ()),
-        *changes(reader),
+        *changes.since_last_run(reader),
         Heading("Three pictures"),
         spending.by_quarter(reader),
         training.ladder(reader),
@@ -165,11 +165,6 @@ def cost(reader: Reader) -> Interval | None:
     low, middle, high = (Figure(COST, row, f"cost_{of}_usd", "usd", short=True) for of in ("low", "mid", "high"))
     threshold = found("Q1", "recomputed_low_within_factor", "threshold", "usd")
     return Interval(low, middle, high, threshold, "rental offers:", "holds up to", decimal=False)
-
-
-def changes(reader: Reader) -> list[Block]:
-    """What changed since the last run; `overbuild diff` fills this place."""
-    return []
 
 
 def growth(reader: Reader) -> Chart:
