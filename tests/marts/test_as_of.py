@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from warehouse.assumptions import load
-from warehouse.marts import all_marts, build
+from warehouse.marts import all_marts, build, known
 from warehouse.tables import CORE
 
 # The V3 paper was a month old; the day after the fall; a year's facts in; most of them known.
@@ -115,3 +115,16 @@ def test_the_order_of_facts_changes_no_turning_value(facts):
 
 def test_the_same_facts_give_the_same_marts_twice(facts, honest):
     assert differing(honest(DAYS[1]), built(facts, DAYS[1])) == []
+
+
+@pytest.mark.parametrize(
+    ("fact", "told_on"),
+    [
+        ("CC107", date(2025, 3, 3)),  # CoreWeave's lives of servers since 2023: private until it filed its Form S-1
+        ("CC074", date(2025, 5, 20)),  # Google's tokens of May 2024: told beside those of May 2025
+    ],
+)
+def test_what_was_told_later_does_not_count_before(fact, told_on, facts):
+    """A fact is public from the day that it was told, however long ago the thing is that it is about."""
+    for day, is_known in ((told_on - timedelta(days=1), False), (told_on, True)):
+        assert (fact in known(facts, day)["evidence"]["evidence_id"].to_list()) == is_known
