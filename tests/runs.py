@@ -26,7 +26,7 @@ from filelock import FileLock
 from flows import environment
 from warehouse.database.store import Store
 from warehouse.marts.verdict import verdict_timeline
-from warehouse.pipeline import build, ingest, live_sources, quarantine
+from warehouse.pipeline import build, ingest, live_sources, publish, quarantine
 from warehouse.pipeline.build import Loaded
 from warehouse.pipeline.choose import chosen
 from warehouse.pipeline.context import RunContext
@@ -54,7 +54,8 @@ def run(
 ) -> dict[str, Any]:
     """Run the flow's own steps in this process without Prefect, on a home of the test's own.
 
-    With `quick`, where the answer does not matter, the marts are made of few draws and the timeline is one day.
+    With `quick`, where the answer does not matter, the marts are made of few draws, the timeline is one day, and no
+    take-away is written.
     """
     with settings(home, reference, webhook, quick), without_prefect() as answer:
         return answer(**parameters)
@@ -105,6 +106,7 @@ def settings(
         if quick:
             given["OVERBUILD_ASSUMPTIONS"] = str(few_draws(home.parent))
             patch.setattr(verdict_timeline, "days", lambda as_of, _: {as_of: "as-of date"})
+            patch.setattr(publish, "write_export", lambda *_, **__: None)
         for name, value in given.items():
             patch.setenv(name, value)
         yield

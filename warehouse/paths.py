@@ -1,10 +1,10 @@
 """Where everything is under OVERBUILD_HOME.
 
 current -> releases/RUN     the published answer: one link, switched whole
-warehouse.duckdb, site, quality -> current/...
+warehouse.duckdb, site, quality, export -> current/...
 as-of/DATE -> releases/RUN  the same for a dated run
 raw/                        documents as received, by their hash
-releases/RUN/               warehouse.duckdb, site/, quality/ of a run
+releases/RUN/               warehouse.duckdb, site/, quality/, export/ of a run
 refused/RUN/                what a refused run found: results, quarantine, quality pages
 work/                       what a run is building; removed when it ends
 """
@@ -19,7 +19,7 @@ from warehouse import files
 from warehouse.errors import UsageError
 from warehouse.settings import Settings
 
-WAREHOUSE, SITE, QUALITY = "warehouse.duckdb", "site", "quality"
+WAREHOUSE, SITE, QUALITY, EXPORT = "warehouse.duckdb", "site", "quality", "export"
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from warehouse import files
 from warehouse.database import views
 from warehouse.database.store import Store
 from warehouse.marts import all_marts
-from warehouse.paths import QUALITY, SITE, WAREHOUSE, Paths
+from warehouse.paths import EXPORT, QUALITY, SITE, WAREHOUSE, Paths
 from warehouse.pipeline import ingest, record
 from warehouse.pipeline.build import Built, Carried, Loaded
 from warehouse.pipeline.context import RunContext
@@ -52,7 +52,20 @@ def write_pages(
     last = run.paths.published(run.asked_as_of) / SITE
     dated = run.asked_as_of is not None
     write(run.release / SITE, store.connection, last if last.is_dir() else None, dated=dated)
+    write_export(store, run, carried_over=carried is not None)
     return Pages(tuple(write_quality_page(store, run, run.release)))
+
+
+def write_export(store: Store, run: RunContext, *, carried_over: bool) -> None:
+    """Write the take-away of all tables beside the site; that of an answer which is carried over is its own still."""
+    from warehouse.reports.export.write import fill
+
+    before, folder = run.paths.current / EXPORT, run.release / EXPORT
+    if carried_over and before.is_dir():
+        shutil.copytree(before, folder, copy_function=files.link)
+        return
+    folder.mkdir()
+    fill(folder, store.connection, packed=True)
 
 
 def write_quality_page(store: Store, run: RunContext, folder: Path, refusal: str = "") -> list[dict[str, Any]]:
@@ -92,7 +105,7 @@ def publish(paths: Paths, built: Path, run_id: str, as_of: date | None) -> Path:
     os.replace(built, release)
     files.point(paths.published(as_of), release)
     if as_of is None:
-        for name in (SITE, QUALITY):
+        for name in (SITE, QUALITY, EXPORT):
             if not (paths.root / name).is_symlink():
                 files.point(paths.root / name, paths.current / name)
         if not paths.warehouse.is_symlink() or paths.warehouse.resolve() != (paths.current / WAREHOUSE).resolve():

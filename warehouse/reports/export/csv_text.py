@@ -22,6 +22,13 @@ def neutral(text: pl.Expr) -> pl.Expr:
     return pl.when(risky).then(pl.lit("'") + text).otherwise(text)
 
 
+def holds_formula(rows: pl.DataFrame) -> bool:
+    """Whether any text of these rows has to be made neutral."""
+    texts = [pl.col(name) for name, kind in rows.schema.items() if kind == pl.String]
+    found = rows.select((neutral(text) != text).any().alias(str(place)) for place, text in enumerate(texts))
+    return any(found.row(0)) if texts and found.height else False
+
+
 def neutral_text(value: str) -> str:
     """The same of one text."""
     return str(pl.select(neutral(pl.lit(value))).item())

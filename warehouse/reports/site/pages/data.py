@@ -200,6 +200,8 @@ def content(reader: Reader) -> Sequence[Block]:
     return [
         Text("Each table is a query on the published warehouse. The same rows come from ",
              "the command line, or from the CSV below each table.", style="lead"),
+        Text("To take away: ", Link("every table as Parquet and CSV", "../export/index.html"), ", with its columns, units, "
+             "allowed values, the terms of the sources and how to cite it."),
         Items(*(Link(title, f"#{anchor}") for anchor, title, *_ in SECTIONS)),
         *(section(reader, *each) for each in SECTIONS),
         Heading("What these answers do not say", anchor="silent"),
