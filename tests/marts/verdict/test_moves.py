@@ -89,6 +89,10 @@ def test_google_at_other_revenue_and_growth(usd, growth, payback, facts, assumpt
     if payback == "falls_short":
         assert rows["GOOGL", "overall"]["verdict"] == "at_risk"
         assert "falls short" in rows["GOOGL", "Q3"]["headline"]
+    if (usd, growth) == (500e9, 0.2):
+        assert rows["GOOGL", "Q3"]["headline"] == (
+            "AI revenue covers what Google's spend needs, but the newest spend earns less than the average."
+        )
 
 
 def test_signs_of_a_glut_turn_a_risk_into_waste(facts, assumptions):

@@ -279,6 +279,8 @@ def _headline(case: Case) -> str:
     if not covers:
         return f"Whether {_spend(case)} pays cannot be told: {_nothing_to_cover(case)}."
     most = max(high for _, high in covers)
+    if min(low for low, _ in covers) >= 1 and _newest_earns_less(case):
+        return f"AI revenue covers what {_spend(case)} needs, but the newest spend earns less than the average."
     if most >= 0.95:
         return f"AI revenue may cover what {_spend(case)} needs; growth decides."
     return f"Known AI revenue covers {under(most)} of what {_spend(case)} needs; growth decides."
@@ -388,12 +390,23 @@ def _from_to(low: float, high: float) -> str:
     return first if first == last else f"{first.removesuffix(' %')} to {last}"
 
 
-def _newest(case: Case) -> str:
+def _marginal(case: Case) -> tuple[float | None, float | None]:
+    """What a year's new revenue covers of a year's spend, and revenue of the whole; medians at the lower bound."""
     view = VIEWS[case.scope][0]
     newest, average = (case.value(f"{name}_median_{LOWER}_{view}") for name in ("marginal_coverage", "coverage"))
+    return newest, average
+
+
+def _newest_earns_less(case: Case) -> bool:
+    newest, average = _marginal(case)
+    return newest is not None and newest <= (average or 0.0)
+
+
+def _newest(case: Case) -> str:
+    newest, average = _marginal(case)
     if newest is None:
         return "What it earned a year earlier is not known, so no verdict can be reached" if average else ""
-    side = "more" if newest > (average or 0.0) else "less"
+    side = "less" if _newest_earns_less(case) else "more"
     return f"A year's new revenue covers {_part_of(newest)} what a year's spend requires, {side} than the average"
 
 
