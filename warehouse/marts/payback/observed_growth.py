@@ -49,9 +49,11 @@ class Earlier:
 
 
 def observed(lines: Sequence[Line], on: date, assumptions: Assumptions, *, of_sum: bool) -> Growth:
-    """Growth seen in the two years to `on`; `of_sum` for that of the sum over the entities, else of the one there is."""
-    since = months_before(on, 2 * MONTHS_A_YEAR)
-    known = [line for line in series(lines) if since <= line["as_of_date"] <= on]
+    """Growth seen in the two years to the newest figure, at least to `on`; `of_sum` for that of the sum over the entities,
+    else of the one there is. The figures alone say which two years: the same figures show the same growth on every day."""
+    figures = series(lines)
+    since = months_before(max([on, *(line["as_of_date"] for line in figures)]), 2 * MONTHS_A_YEAR)
+    known = [line for line in figures if line["as_of_date"] >= since]
     seen = list(_of_sums(known, assumptions) if of_sum else _of_one(known, assumptions))
     if not seen:
         return Growth()

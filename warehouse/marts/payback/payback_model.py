@@ -233,20 +233,19 @@ def _is_seller(row: Mapping[str, Any]) -> bool:
 def _seen(lines: Rows, view: str, on: date, assumptions: Assumptions) -> tuple[Growth, dict[str, Earlier]]:
     """Growth seen, and revenue a year before at each bound.
 
-    Only figures that are set against each other are of one date. Growth is what was seen in the two years to the as-of
-    date: a lab's figure of September counts although the industry was last estimated in June.
+    Only figures that are set against each other are of one date. Growth is what has been seen since, too: a lab's figure
+    of September counts although the industry was last estimated in June.
     """
-    until = max(on, assumptions.day or on)
     if view != INFRASTRUCTURE:
         estimates = [row for row in lines if row["used_as"] in (ESTIMATE, "earlier")]
-        growth = observed(estimates, until, assumptions, of_sum=False)
+        growth = observed(estimates, on, assumptions, of_sum=False)
         labs = [row for row in lines if row["used_as"] == "lab"]
-        growth = growth if growth.low is not None else observed(labs, until, assumptions, of_sum=True)
+        growth = growth if growth.low is not None else observed(labs, on, assumptions, of_sum=True)
         before = _estimated_before(estimates, on, assumptions)
         return growth, dict.fromkeys(BOUNDS, before)
     own = [row for row in lines if row["used_as"] in (DISCLOSED, "earlier")]
     several = len({row["entity"] for row in lines}) > 1
-    growth = observed(own, until, assumptions, of_sum=several)
+    growth = observed(own, on, assumptions, of_sum=several)
     said = sorted({row["entity"] for row in lines if row["used_as"] == DISCLOSED})
     bounded = sorted({row["entity"] for row in lines if row["used_as"] == BOUND})
     known = a_year_before(own, said, on, assumptions) if said else Earlier(0.0)
