@@ -29,6 +29,7 @@ from warehouse.reports.addresses import DIGEST, FOLDER, file_name, folder_of, hr
 from warehouse.reports.labels import column_label, facts_value, in_full, row_label, spoken, table_label, unit_of, worded
 from warehouse.reports.lineage import as_of_date, traceable
 from warehouse.reports.opened import Facts, Opened, opened
+from warehouse.reports.site.recompute import Recomputed, embedded
 from warehouse.reports.site.render import environment
 from warehouse.tables.formula import Formula
 from warehouse.tables.table import GRADE_AND_REASON, Column, Table
@@ -52,9 +53,10 @@ def pages(
     every = list(opened(connection, asked))
     about = {"as_of": as_of, "dated": dated, "existing": {href(one.table, one.row) for one in every}}
     lists = _Lists(every, about)
+    again = Recomputed(connection, every)
     template = _template("figure.html.j2")
     for one in every:
-        yield href(one.table, one.row), template.render(_values(one, about, lists))
+        yield href(one.table, one.row), template.render(_values(one, about, lists), again=Markup(_again(again, one)))
     yield from lists.pages.items()
 
 
@@ -118,6 +120,12 @@ def _digest(connection: Connection, asked: Mapping[str, list[Any]], program: str
     for name, keys in sorted(asked.items()):
         found.update(f"{name} {sorted(file_name(name, key) for key in keys)}".encode())
     return found.hexdigest()
+
+
+def _again(again: Recomputed, one: Opened) -> str:
+    """What the page needs to compute its figures again; empty where it cannot."""
+    inputs = again.of(one)
+    return embedded(inputs) if inputs else ""
 
 
 class _Lists:
