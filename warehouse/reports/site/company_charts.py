@@ -49,7 +49,11 @@ def draw_plans(rows: pl.DataFrame, width: int) -> alt.LayerChart:
         year=pl.format("for {} {}", pl.col("year_kind").fill_null(""), pl.col("fiscal_year")),
     ).with_columns(middle=(pl.coalesce("low", "high") + pl.coalesce("high", "low")) / 2)
     years = rows["year"].unique().sort().to_list()
-    color = alt.Color("year:N", scale=alt.Scale(domain=years, range=charts.COLOURS[: len(years)]))
+    color = alt.Color(
+        "year:N",
+        scale=alt.Scale(domain=years, range=charts.COLOURS[: len(years)]),
+        legend=alt.Legend(symbolOpacity=1, columns=1 if is_narrow(width) else 4),
+    )
     shape = alt.Shape("year:N", scale=alt.Scale(domain=years, range=charts.SHAPES[: len(years)]))
     x = alt.X(
         "issued_on:T", title="Given on", axis=alt.Axis(format="%b %Y", tickCount=4 if is_narrow(width) else 7),

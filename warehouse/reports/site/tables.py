@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from html import unescape
 
 import polars as pl
 from markupsafe import Markup
@@ -17,6 +18,8 @@ from warehouse.reports.site.forms import NUMBERS, UNKNOWN, speak
 
 LONG = 60
 """Letters from which a text is a sentence and gets a line of its own."""
+_HEADS_ROW = re.compile(r'(<th [^>]*scope="row"[^>]*>)(.*?)(</th>)', re.DOTALL)
+"""A cell that heads its row. Great Tables escapes it once more, though it comes escaped like all others."""
 MANY = 9
 """Columns from which a table is set smaller, so that it fits a desk."""
 
@@ -44,7 +47,7 @@ def html(table: Table, link: Callable[[Figure, str], Markup], at: str, rows: pl.
     grid = grid.cols_align("left", columns=[name for name in names if name not in numbers])
     if numbers:
         grid = grid.cols_align("right", columns=numbers)
-    made = _bare(grid.as_raw_html())
+    made = _HEADS_ROW.sub(lambda head: head[1] + unescape(head[2]) + head[3], _bare(grid.as_raw_html()))
     if len(columns) >= MANY:
         made = made.replace('class="gt_table"', 'class="gt_table many"', 1)
     return Markup(_with_lines_beneath(made, told, rows, len(columns)) if told else made)

@@ -56,6 +56,8 @@ ALSO = ("NVDA",)
 """Firms beside the four and those that gave plans: whose share the article is about."""
 WINDOWS = {(0, 0): "the day itself", (0, 1): "to the next day", (-1, 1): "the day before to the next", (-5, 5): "five days around",
            (0, 10): "ten days on", (2, 10): "days two to ten", (0, 60): "sixty days on"}  # fmt: skip
+SHARED = ("Q1", "Q4")
+"""Questions whose answer is the same for every company, by the method: what was claimed and what prices said."""
 BOUNDS = {"lower": "at the least", "point": "as drawn", "upper": "at the most"}
 SHARES = {"coverage": "Covered of what is required", "marginal_coverage": "Newest money's revenue over its need",
           "breakeven_growth": "Growth a year that it needs"}  # fmt: skip
@@ -99,8 +101,8 @@ def overview(reader: Reader, known: Sequence[tuple[str, str, str]]) -> list[Bloc
         row = reader.row(VERDICT, key)
         if row:
             cards.append(
-                Card(company, speak(row["verdict"], "verdict"), (Words(VERDICT, key, "headline"),), path_of(ticker),
-                     row["verdict"])
+                Card(company, spans=(Words(VERDICT, key, "headline"),), href=path_of(ticker), verdict=row["verdict"],
+                     more="Its page")
             )  # fmt: skip
     others = [(Link(company, path_of(ticker)),) for ticker, company, _ in known if ticker not in COMPANIES]
     blocks: list[Block] = [
@@ -150,7 +152,7 @@ def verdicts(reader: Reader, ticker: str, company: str) -> list[Block]:
     same = []
     for row in rows.iter_rows(named=True):
         key = {"scope": ticker, "question": row["question"]}
-        if row["headline"] == row["group_headline"]:
+        if row["question"] in SHARED or row["headline"] == row["group_headline"]:
             same.append(row["question"])
             continue
         full = reader.row(VERDICT, key)
@@ -321,7 +323,7 @@ def simulated(reader: Reader, ticker: str, said: dict[str, str], name: str, titl
         ticker,
         list(said),
         list(said),
-    ).with_columns(what=pl.col("quantity").replace(said))
+    ).with_columns(what=pl.col("quantity").replace(said), why=pl.when(pl.col("p50").is_null()).then(pl.col("reason")))
     return Table(
         name,
         title,
@@ -332,7 +334,7 @@ def simulated(reader: Reader, ticker: str, said: dict[str, str], name: str, titl
             Shown("p50", "Middle", form),
             Shown("p95", "1 in 20 above", form),
             Shown("grade", "Grade", "grade"),
-            Shown("reason", "Remark"),
+            Shown("why", "Why it is unknown"),
         ),
         of=SIMULATION,
     )
@@ -370,13 +372,16 @@ def revenue(reader: Reader, ticker: str) -> Table:
     rows = reader.rows(
         f"SELECT * FROM {REVENUE} WHERE scope = ? AND as_of_date IS NOT NULL ORDER BY counted DESC, as_of_date DESC, metric",
         ticker,
+    ).with_columns(
+        what=pl.col("metric").str.replace_all("_", " ").str.replace(r"\bai\b", "AI"),
+        why=pl.when("counted").then(pl.col("reason")),  # of the others, "used as" says enough
     )
     return Table(
         "revenue",
         "Its AI revenue, as far as it is known",
         rows,
         (
-            Shown("metric", "Figure", "name"),
+            Shown("what", "Figure"),
             Shown("as_of_date", "Of", "date"),
             Shown("low_usd", "At the least", "usd"),
             Shown("value_usd", "Given", "usd"),
@@ -384,7 +389,7 @@ def revenue(reader: Reader, ticker: str) -> Table:
             Shown("used_as", "Used as", "name"),
             Shown("counted", "Counted", "flag"),
             Shown("grade", "Grade", "grade"),
-            Shown("reason", "Remark"),
+            Shown("why", "Remark"),
         ),
         of=REVENUE,
         empty="It gives no AI revenue, and nothing bounds it.",

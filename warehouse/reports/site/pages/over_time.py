@@ -159,6 +159,9 @@ def spells(rows: pl.DataFrame) -> pl.DataFrame:
 def draw_strip(rows: pl.DataFrame, width: int) -> alt.LayerChart:
     found = spells(rows)
     narrow = width <= charts.NARROW
+    found = found.with_columns(
+        filled=pl.col("said")
+    )  # a name of its own, or the legend of signs goes with that of bars
     words = found.select("said", "tone").unique(maintain_order=True).sort("tone", "said")
     domain = words["said"].to_list()
     fills = [charts.HATCH if tone == "open" else TONE[tone][0] for tone in words["tone"]]
@@ -175,9 +178,9 @@ def draw_strip(rows: pl.DataFrame, width: int) -> alt.LayerChart:
     legend = alt.Legend(columns=1 if narrow else 3, symbolOpacity=1)
     bars = alt.Chart(found).mark_bar(height=20, fillOpacity=0.42).encode(
         y=y, x=x, x2="ends:T", tooltip=tooltip,
-        fill=alt.Fill("said:N", scale=alt.Scale(domain=domain, range=fills), legend=None),
+        fill=alt.Fill("filled:N", scale=alt.Scale(domain=domain, range=fills), legend=None),
     )  # fmt: skip
-    signs = alt.Chart(found).mark_point(size=130).encode(
+    signs = alt.Chart(found).mark_point(size=130, xOffset=9).encode(
         y=y, x="starts:T", tooltip=tooltip,
         color=alt.Color("said:N", scale=alt.Scale(domain=domain, range=inks), legend=legend),
         shape=alt.Shape("said:N", scale=alt.Scale(domain=domain, range=[TONE[tone][1] for tone in words["tone"]]), legend=legend),
@@ -271,7 +274,9 @@ class _Spoken(dict[str, Any]):
         value = super().__getitem__(name)
         if value is None:
             return ""
-        return speak(value, "date" if name.endswith(("_on", "date", "_end")) else "name").replace("h100", "H100")
+        return speak(value, "date" if name.endswith(("_on", "date", "_start", "_end")) else "name").replace(
+            "h100", "H100"
+        )
 
 
 UNITS = {
@@ -284,7 +289,7 @@ WHAT: dict[str, tuple[str, str, str]] = {
     "core.article_claims": ("The claim was made: “{statement}”", "", ""),
     "core.training_runs": ("Training run of {model}", "gpu_hours", "gpu_hours"),
     "core.ai_models": ("Model {model} of {organization}", "training_flop", "number"),
-    "core.company_facts": ("{company}, {measure}, in the time to {period_end}", "value_usd", "usd"),
+    "core.company_facts": ("{company}, {measure}, {period_start} to {period_end}", "value_usd", "usd"),
     "core.capex_guidance": ("{company}'s plan for {fiscal_year}", "low_usd", "usd"),
     "core.gpu_prices": ("{provider} rents {gpu_model}", "usd_per_gpu_hour", "usd_per_hour"),
     "core.stock_prices": ("{company}'s closing price on {date}", "close", "usd_per_hour"),
