@@ -72,9 +72,9 @@ def write(folder: Path, findings: Sequence[Finding], *, run_id: str, checked_at:
         summary = _summary(target, found)
         frame = {"root": "../..", "about": summary, "run_id": run_id, "now": checked_at}
         content = ValidationResultsPageRenderer().render(result)
-        _put(run / f"{target.name}.html", view.render(content, **frame))
+        _put(run / f"{target.name}.html", _in_order(view.render(content, **frame)))
         content = ExpectationSuitePageRenderer().render(suite)
-        _put(folder / "suites" / f"{target.name}.html", view.render(content, **{**frame, "root": ".."}))
+        _put(folder / "suites" / f"{target.name}.html", _in_order(view.render(content, **{**frame, "root": ".."})))
     _remember(run, by_target, run_id, checked_at)
     _write_indexes(folder, run, view)
 
@@ -93,6 +93,16 @@ def carry_over(earlier: Sequence[Path], folder: Path, keep: int = KEPT_RUNS - 1)
     for other, part in (*taken, *((other, Path("suites")) for other in earlier)):
         if (other / part).is_dir() and not (folder / part).exists():
             shutil.copytree(other / part, folder / part, copy_function=files.link)
+
+
+def _in_order(page: str) -> str:
+    """Headings one below the other: the renderers begin at the fifth level, and a screen reader's list has a gap then.
+
+    Values are escaped, so no tag in the page comes from one.
+    """
+    for given, wanted in (("h5", "h2"), ("h6", "h3")):
+        page = page.replace(f"<{given}", f"<{wanted}").replace(f"</{given}>", f"</{wanted}>")
+    return page
 
 
 def _put(path: Path, text: str) -> None:
@@ -187,7 +197,12 @@ def _remember(run: Path, by_target: Sequence[Sequence[Finding]], run_id: str, ch
     targets += [_summary(found[0].target, found) for found in by_target]
     messages = [message for message in known["messages"] if message["name"] not in new]
     messages += [
-        {"name": finding.target.name, "outcome": finding.outcome, "text": finding.said}
+        {
+            "name": finding.target.name,
+            "outcome": finding.outcome,
+            "text": finding.said,
+            "check": wording.label(finding.check, finding.target.table),
+        }
         for found in by_target
         for finding in found
         if not finding.success
@@ -225,6 +240,33 @@ def _write_indexes(folder: Path, run: Path, view: _View) -> None:
         record["totals"] = {
             key: sum(t.get(key, 0) for t in record["targets"]) for key in ("checks", "carried_over", *OUTCOMES)
         }
+    for place, record in enumerate(runs):
+        _compare(record, runs[place + 1] if place + 1 < len(runs) else None)
     this = next(record for record in runs if record["run_id"] == run.name)
     _put(folder / "index.html", view.page("index.html", run=runs[0], runs=runs, root="."))
     _put(run / "index.html", view.page("index.html", run=this, runs=[], root="../.."))
+
+
+def _compare(record: dict[str, Any], before: dict[str, Any] | None) -> None:
+    """Say of a run's findings which are new since the run before, and which of that run's hold again.
+
+    What is new comes first, then what is open still, and tables in which a check did not hold before those in which all did.
+    """
+    failed = [message for message in record["messages"] if message["outcome"] != EXPLAINED]
+    known = [message for message in before["messages"] if message["outcome"] != EXPLAINED] if before else []
+    looked_at = {target["name"] for target in record["targets"]}
+    record["compared_with"] = before["run_id"] if before else None
+    record["new"] = [message for message in failed if before and not _found(message, known)]
+    record["open"] = [message for message in failed if message not in record["new"]]
+    record["explained"] = [message for message in record["messages"] if message["outcome"] == EXPLAINED]
+    record["resolved"] = [m for m in known if m["name"] in looked_at and not _found(m, failed)]
+    record["targets"].sort(key=lambda target: tuple(not target.get(outcome) for outcome in OUTCOMES))
+
+
+def _found(message: dict[str, Any], among: Sequence[dict[str, Any]]) -> bool:
+    """Whether the check that a message is of is among others; records of earlier versions know only their text."""
+    return any(
+        message["name"] == other["name"]
+        and (message["text"] == other["text"] or (message.get("check") or 0) == other.get("check"))
+        for other in among
+    )
