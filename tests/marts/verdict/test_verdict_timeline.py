@@ -73,9 +73,9 @@ def test_most_marts_behind_a_verdict_cannot_look_at_the_date():
     """The timeline keeps their rows from day to day; one that asks for the date again makes it slower by a third."""
     dateless = {name for name, mart in chain().items() if mart.is_dateless}
     assert dateless == {
-        "attributable_revenue", "capex_group", "capex_quarterly", "capex_vintages", "event_study", "event_study_tests", "offers",
-        "training_cost", "training_share_own", "verdict_conditions", "waste_probabilities", "waste_sensitivity",
-        "waste_simulation",
+        "attributable_revenue", "capex_group", "capex_quarterly", "capex_vintages", "event_study",
+        "event_study_tests", "offers", "training_cost", "training_share_own", "value_of_information",
+        "verdict_conditions", "waste_probabilities", "waste_sensitivity", "waste_simulation",
     }  # fmt: skip
 
 
