@@ -108,6 +108,8 @@ def _bare(made: str) -> str:
     bare = re.sub(r' style="[^"]*"', "", re.sub(r"<colgroup>.*?</colgroup>", "", bare, flags=re.DOTALL))
     bare = bare.replace("gt_col_heading gt_columns_bottom_border ", "").replace("gt_row ", "")
     bare = bare.replace(' rowspan="1" colspan="1"', "")
+    # `scope` says to a screen reader what `headers` and their ids say again, in every cell.
+    bare = re.sub(r'(<t[hd]\b[^>]*?) (?:headers|id)="[^"]*"', r"\1", bare)
     return re.sub(r">\s+<(/?(?:t[rdh]|thead|tbody|table))", r"><\1", bare)
 
 

@@ -225,7 +225,7 @@ def spending(reader: Reader, ticker: str, company: str) -> list[Block]:
 
 def plans(reader: Reader, ticker: str, company: str) -> list[Block]:
     rows = reader.rows(
-        "SELECT * FROM capex_guidance WHERE ticker = ? AND known_on <= ? ORDER BY issued_on, fiscal_year",
+        "SELECT * FROM capex_guidance WHERE ticker = ? AND known_on <= ? ORDER BY issued_on, fiscal_year, fact_id",
         ticker,
         reader.as_of,
     )
@@ -370,7 +370,7 @@ def path(reader: Reader, ticker: str, company: str) -> Chart:
 
 def revenue(reader: Reader, ticker: str) -> Table:
     rows = reader.rows(
-        f"SELECT * FROM {REVENUE} WHERE scope = ? AND as_of_date IS NOT NULL ORDER BY counted DESC, as_of_date DESC, metric",
+        f"SELECT * FROM {REVENUE} WHERE scope = ? AND as_of_date IS NOT NULL ORDER BY counted DESC, as_of_date DESC, metric, evidence_id",
         ticker,
     ).with_columns(
         what=pl.col("metric").str.replace_all("_", " ").str.replace(r"\bai\b", "AI"),

@@ -96,9 +96,10 @@ SECTIONS: tuple[Section, ...] = (
     (
         "simulation",
         "The simulation",
-        "Quantiles over the draws; every distribution is an entry of the assumptions file.",
+        "Quantiles over the draws, for the four together; every distribution is an entry of the assumptions file. Those of each "
+        "company are on its page.",
         "marts.waste_simulation",
-        "ORDER BY CASE scope WHEN 'ALL' THEN 0 ELSE 1 END, scope, quantity, revenue_view, bound",
+        "WHERE scope = 'ALL' ORDER BY quantity, revenue_view, bound",
         ("scope", "revenue_view", "bound", Shown("quantity", form="name"),
          *(Shown(name, form="number", unit="unit") for name in ("p05", "p25", "p50", "p75", "p95")), "draws",
          "grade", "reason"),

@@ -184,7 +184,7 @@ def years(reader: Reader) -> Table:
 def guidance(reader: Reader) -> Table:
     of = "core.capex_guidance"
     rows = reader.rows(
-        "SELECT * FROM capex_guidance WHERE known_on <= ? ORDER BY ticker, fiscal_year DESC, issued_on DESC",
+        "SELECT * FROM capex_guidance WHERE known_on <= ? ORDER BY ticker, fiscal_year DESC, issued_on DESC, fact_id",
         reader.as_of,
     )
     return Table(
