@@ -370,7 +370,8 @@ def path(reader: Reader, ticker: str, company: str) -> Chart:
 
 def revenue(reader: Reader, ticker: str) -> Table:
     rows = reader.rows(
-        f"SELECT * FROM {REVENUE} WHERE scope = ? AND as_of_date IS NOT NULL ORDER BY counted DESC, as_of_date DESC, metric, evidence_id",
+        f"SELECT * FROM {REVENUE} WHERE scope = ? AND as_of_date IS NOT NULL "
+        "ORDER BY counted DESC, as_of_date DESC, metric, evidence_id",
         ticker,
     ).with_columns(
         what=pl.col("metric").str.replace_all("_", " ").str.replace(r"\bai\b", "AI"),
