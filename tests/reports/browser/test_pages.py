@@ -2,7 +2,7 @@
 
 Pages are found on the disk, so a new page is tried without a word here. Each is opened once in each of two settings, and
 all that can be seen then is noted; the tests read the notes, so that they cost one visit together. Pages of figures are
-many and all alike: a few of them are tried.
+many and all alike: one of each table is tried, in one of the settings.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import pytest
 AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js")
 SETTINGS = (("desk", 1280, "light"), ("phone", 390, "dark"))
 OF_A_FOLDER = 3
+ALIKE = "figures"
 PAPER = 688  # pixels: A4 less margins of 14 mm
 # A cut is something that reaches beyond the paper or the window and cannot be scrolled to.
 BEYOND = """(width) => [...document.querySelectorAll('main *, header *, footer *')].filter(e => {
@@ -61,8 +62,16 @@ def pages_of(site: Path) -> list[Path]:
     """All pages at the root, and the first few of each folder."""
     found = sorted(site.glob("*.html"))
     for folder in sorted(path for path in site.rglob("*") if path.is_dir()):
-        found += sorted(folder.glob("*.html"))[:OF_A_FOLDER]
+        found += sorted(folder.glob("*.html"))[: 1 if ALIKE in folder.parts else OF_A_FOLDER]
     return found
+
+
+def visited(site: Path) -> list[tuple[Path, tuple[str, int, str]]]:
+    """Each page in each setting; the pages of figures in one setting, by turns."""
+    every = pages_of(site)
+    alike = [path for path in every if ALIKE in path.parts]
+    turns = [(path, SETTINGS[turn % len(SETTINGS)]) for turn, path in enumerate(alike)]
+    return [(path, setting) for path in every if path not in alike for setting in SETTINGS] + turns
 
 
 @contextmanager
@@ -111,7 +120,7 @@ def visit(browser: Any, site: Path, path: Path, setting: str, width: int, scheme
 
 @pytest.fixture(scope="module")
 def visits(browser, site) -> list[Visit]:
-    return [visit(browser, site, path, *setting) for path in pages_of(site) for setting in SETTINGS]
+    return [visit(browser, site, path, *setting) for path, setting in visited(site)]
 
 
 def noted(visits: list[Visit], what: str) -> dict[str, Any]:
