@@ -95,6 +95,13 @@ def test_a_run_where_nothing_changed_carries_over_what_was_found_and_says_so(pub
         for told in ("verdicts", "warnings", "fact_rows", "as_of"):
             assert summary[told] == published[1][told], told
     assert query(home, "SELECT count(*) FROM provenance.runs WHERE outcome = 'published'") == [(3,)]
+    compared = [
+        (one["run_id"], before, "compared") for one, before in zip(runs, (first, runs[0]["run_id"]), strict=True)
+    ]
+    assert query(home, "SELECT run_id, before_run_id, kind FROM provenance.changes ORDER BY ALL") == sorted(compared)
+    assert (home / "export" / "datapackage.json").read_text() == (
+        published[0] / "export" / "datapackage.json"
+    ).read_text()
     assert (home / "quality" / "index.html").read_text() == (published[0] / "quality" / "index.html").read_text()
     assert runs[1]["run_id"] in (home / "site" / "index.html").read_text()
     print_summary(runs[1])
