@@ -25,7 +25,7 @@ from warehouse.reports.diff import COLUMNS, Comparison, Row
 from warehouse.reports.values import readable
 
 MAX_ROWS = 20
-LONGEST = 32  # characters of a value that are shown
+LONGEST = 24  # characters of a value that are shown
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -173,8 +173,8 @@ def _shown(rows: list[Row], title: str, max_rows: int) -> None:
     _tables(by_kind.get("table", []))
     moved = [*by_kind.get("figure", []), *by_kind.get("row", [])]
     if moved:
-        names = ["figure", "row", "before", "now", "change"]
-        shown = [[*_what(row), _short(row["before"]), _short(row["after"]), _change(row)] for row in moved[:max_rows]]
+        names = ["figure, and the row it is of", "before", "now", "change"]
+        shown = [[_what(row), _short(row["before"]), _short(row["after"]), _change(row)] for row in moved[:max_rows]]
         output.write(names, shown, Format.table, "What changed most, mart by mart (--format csv or json has all of it)")
 
 
@@ -182,9 +182,11 @@ def _places(row: Row) -> list[str]:
     return [str(value) for value in row["key"].values()]
 
 
-def _what(row: Row) -> list[str]:
+def _what(row: Row) -> str:
+    """The figure by its name, and below it its row: side by side both would be broken."""
     name = row["table_name"].removeprefix("marts.")
-    return [f"{name}.{row['column_name']}" if row["column_name"] else name, " ".join(_places(row))]
+    name = f"{name}.{row['column_name']}" if row["column_name"] else name
+    return f"{name}\n  {' '.join(_places(row))}"
 
 
 def _facts(rows: Sequence[Row], max_rows: int) -> None:

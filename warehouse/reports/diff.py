@@ -220,10 +220,12 @@ class Comparison:
 
     @cached_property
     def conditions(self) -> list[Row]:
-        """Conditions of verdicts that turned: held before and hold no more, or the other way, or are unknown now."""
+        """Conditions that turned (held before and hold no more, the other way, or unknown now), of changed verdicts first."""
         rows = self._of(CONDITIONS, "holds", "condition", "CAST(holds AS VARCHAR)")
         # One that only says how far a figure is from turning holds neither way.
-        return [row for row in rows if (row["before"], row["after"]) != (None, None)]
+        turned = [row for row in rows if (row["before"], row["after"]) != (None, None)]
+        changed = [row["key"].items() for row in self.verdicts]
+        return sorted(turned, key=lambda row: not any(verdict <= row["key"].items() for verdict in changed))
 
     def _of(self, table: str, column: str, kind: str, value: str) -> list[Row]:
         """Rows of a table whose `column` changed, and rows that are new or removed with their value of it."""
