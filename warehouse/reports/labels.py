@@ -79,6 +79,11 @@ _CODES = {
     "infrastructure": "what sellers of computing take",
     "ai_share": "share of spending that is for AI",
     "overall": "Overall",
+    "==": "equal to",
+    ">=": "at least",
+    "<=": "at most",
+    ">": "above",
+    "<": "below",
 }
 _SMALL, _LARGE = 1e-4, 1e15
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")

@@ -27,7 +27,7 @@ from warehouse.tables.table import DUCKDB_TYPES, Table
 
 FEW = 40  # facts of one table that are listed one by one
 GROUPS = 12  # groups of the others that have a line of their own
-INPUTS = 24  # rows of a mart that are named as direct inputs
+INPUTS = 12  # rows of a mart that are named as direct inputs
 
 Row = dict[str, Any]
 

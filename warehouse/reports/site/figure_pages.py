@@ -181,7 +181,7 @@ def _values(one: Opened, about: Mapping[str, Any], lists: _Lists) -> dict[str, A
         "title": table_label(one.table),
         "subject": row_label(one.table, one.row),
         "figures": [_figure(one, column) for column in shown_columns(one.table, one.row)],
-        "notes": [(column_label(c), one.row[c.name]) for c in one.table.columns if c.prose and one.row[c.name]],
+        "notes": [(c.name, column_label(c), one.row[c.name]) for c in one.table.columns if c.prose and one.row[c.name]],
         "grade": one.row.get("grade") or one.row.get("evidence_grade"),
         "assumptions": _assumptions(one) if address else [],
         "assumptions_html": html,

@@ -198,8 +198,9 @@ def weights(reader: Reader, question: str) -> Table:
 def evidence(reader: Reader, question: str) -> Table:
     """The facts behind what the answer hangs on, each once, with the largest weight that it stands behind."""
     rows = reader.rows(
-        f"WITH heavy AS (SELECT unnest(fact_ids) AS fact_id, max(variance_share) AS weight FROM {SENSITIVITY} WHERE scope = ? "
-        "AND quantity = ? AND bound = 'point' AND variance_share >= ? GROUP BY 1) "
+        f"WITH each AS (SELECT unnest(fact_ids) AS fact_id, variance_share FROM {SENSITIVITY} WHERE scope = ? AND "
+        "quantity = ? AND bound = 'point' AND variance_share >= ?), "
+        "heavy AS (SELECT fact_id, max(variance_share) AS weight FROM each GROUP BY fact_id) "
         "SELECT e.entity, e.metric, coalesce(e.value, (e.value_low + e.value_high) / 2) AS value, e.unit, e.as_of_date, e.grade, "
         "e.citation, h.weight FROM heavy h JOIN core.evidence e USING (fact_id) ORDER BY h.weight DESC, e.entity, e.metric",
         GROUP,
