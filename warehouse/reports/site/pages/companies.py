@@ -8,7 +8,6 @@ on the market.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import polars as pl
 
@@ -34,10 +33,10 @@ from warehouse.reports.site.blocks import (
     Words,
     shown,
 )  # fmt: skip
+from warehouse.reports.site.company_market import market_day
 from warehouse.reports.site.forms import speak
-from warehouse.reports.site.market_charts import ROLES
+from warehouse.reports.site.market_evidence import main_event
 from warehouse.reports.site.page import Page, Reader
-from warehouse.reports.site.pages.market import first_benchmark, main_event, study_key
 
 QUARTERLY, GROUPED, GUIDANCE, SIMULATION = (
     "marts.capex_quarterly", "marts.capex_group", "core.capex_guidance", "marts.waste_simulation",
@@ -54,8 +53,8 @@ ALL_PAGES = Page(
 )
 ALSO = ("NVDA",)
 """Firms beside the four and those that gave plans: whose share the article is about."""
-WINDOWS = {(0, 0): "the day itself", (0, 1): "to the next day", (-1, 1): "the day before to the next", (-5, 5): "five days around",
-           (0, 10): "ten days on", (2, 10): "days two to ten", (0, 60): "sixty days on"}  # fmt: skip
+SELLERS = ("supplier", "neocloud")
+"""Roles of those who sell computing, whose sales would fall if it were wasted."""
 SHARED = ("Q1", "Q4")
 """Questions whose answer is the same for every company, by the method: what was claimed and what prices said."""
 BOUNDS = {"lower": "at the least", "point": "as drawn", "upper": "at the most"}
@@ -126,11 +125,13 @@ def content(reader: Reader, ticker: str, company: str, role: str) -> list[Block]
     blocks += spending(reader, ticker, company)
     if asked:
         blocks += [Heading("Does its spending pay?"), *coverage(reader, ticker, company)]
+    elif role in SELLERS:
+        blocks += sales(reader, ticker, company)
     blocks += plans(reader, ticker, company)
     blocks += [Heading("Its day on the market"), *market_day(reader, ticker, company, role)]
     if asked:
         blocks += own_share(reader, ticker)
-        blocks += [Heading("What would settle it"), settles.information(reader, "Q3", ticker)]
+        blocks.append(settles.information(reader, "Q3", ticker))
     return [*blocks, Text(Link("All companies", ALL_PAGES.path))]
 
 
@@ -223,6 +224,40 @@ def spending(reader: Reader, ticker: str, company: str) -> list[Block]:
     return blocks
 
 
+def sales(reader: Reader, ticker: str, company: str) -> list[Block]:
+    """Quarterly revenue before and after the day: whether buyers of computing came back."""
+    day = main_event(reader)
+    rows = reader.rows(
+        f"SELECT * FROM {QUARTERLY} WHERE ticker = ? AND revenue_usd IS NOT NULL ORDER BY period_end", ticker
+    ).with_columns(
+        when=pl.when(pl.col("period_end") < day)
+        .then(pl.lit("ended before the day"))
+        .otherwise(pl.lit("ended after it"))
+    )
+    return [
+        Heading("What it sells"),
+        Chart(
+            title="Did its sales fall after that day?",
+            description=f"Bars of {company}'s revenue by quarter; quarters that ended after the day have another colour.",
+            draw=company_charts.draw_sales,
+            numbers=Table(
+                "sales",
+                "Revenue by quarter",
+                rows,
+                (
+                    Shown("calendar_quarter", "Quarter", "quarter"),
+                    Shown("period_end", "Ended", "date"),
+                    Shown("revenue_usd", "Revenue", "usd"),
+                    Shown("when", "When"),
+                    Shown("grade", "Grade", "grade"),
+                ),
+                of=QUARTERLY,
+                empty="No quarter's revenue is known by this date.",
+            ),
+        ),
+    ]
+
+
 def plans(reader: Reader, ticker: str, company: str) -> list[Block]:
     rows = reader.rows(
         "SELECT * FROM capex_guidance WHERE ticker = ? AND known_on <= ? ORDER BY issued_on, fiscal_year, fact_id",
@@ -306,7 +341,7 @@ def coverage(reader: Reader, ticker: str, company: str) -> list[Block]:
                     Shown("p95", "1 in 20 above", "percent", opens=f"{SIMULATION}:p95", key={"bound": "taken"}),
                     Shown("grade", "Grade", "grade"),
                 ),
-                empty="It has no AI revenue that is known, even within bounds.",
+                empty=why_unknown(reader, ticker),
             ),
         ),
         simulated(reader, ticker, SHARES, "shares", "What it covers, and the growth it needs", "percent"),
@@ -319,11 +354,11 @@ def coverage(reader: Reader, ticker: str, company: str) -> list[Block]:
 def simulated(reader: Reader, ticker: str, said: dict[str, str], name: str, title: str, form: str) -> Table:
     rows = reader.rows(
         f"""SELECT * FROM {SIMULATION} WHERE scope = ? AND revenue_view = 'infrastructure' AND bound = 'point'
-        AND list_contains(?, quantity) ORDER BY list_position(?, quantity)""",
+        AND list_contains(?, quantity) AND p50 IS NOT NULL ORDER BY list_position(?, quantity)""",
         ticker,
         list(said),
         list(said),
-    ).with_columns(what=pl.col("quantity").replace(said), why=pl.when(pl.col("p50").is_null()).then(pl.col("reason")))
+    ).with_columns(what=pl.col("quantity").replace(said))
     return Table(
         name,
         title,
@@ -334,10 +369,20 @@ def simulated(reader: Reader, ticker: str, said: dict[str, str], name: str, titl
             Shown("p50", "Middle", form),
             Shown("p95", "1 in 20 above", form),
             Shown("grade", "Grade", "grade"),
-            Shown("why", "Why it is unknown"),
         ),
         of=SIMULATION,
+        empty=why_unknown(reader, ticker),
     )
+
+
+def why_unknown(reader: Reader, ticker: str) -> str:
+    """Why nothing is known of a company's coverage, as a sentence."""
+    found = reader.one(
+        f"SELECT reason FROM {SIMULATION} WHERE scope = ? AND quantity = 'coverage' AND p50 IS NULL AND reason IS NOT NULL LIMIT 1",
+        ticker,
+    )
+    reason = str(found.get("reason") or "nothing is known of it by this date").partition("; ")[0]
+    return f"Unknown: {reason}."
 
 
 def path(reader: Reader, ticker: str, company: str) -> Chart:
@@ -363,7 +408,7 @@ def path(reader: Reader, ticker: str, company: str) -> Chart:
                 Shown("grade", "Grade", "grade"),
             ),
             of=PATH,
-            empty="No path can be drawn from what is known by this date.",
+            empty=why_unknown(reader, ticker),
         ),
     )
 
@@ -409,65 +454,3 @@ def own_share(reader: Reader, ticker: str) -> list[Block]:
         Text("Its disclosed models took ", Figure(OWN, row, "training_share", "percent"),
              " of what its fleet could compute in ", speak(row["year"], "year"), ". That is a lower bound."),
     ]  # fmt: skip
-
-
-# -- the market ----------------------------------------------------------------------------------------------------------
-
-
-def market_day(reader: Reader, ticker: str, company: str, role: str) -> list[Block]:
-    day, benchmark = main_event(reader), first_benchmark(reader)
-    key = study_key(day, ticker, benchmark)
-    row: dict[str, Any] = reader.row(STUDY, key)
-    if row.get("actual_return") is None:
-        return [Text(f"{company} has no price of {speak(day, 'date')}." if row else "No price of that day is known.")]
-    said: list[Span] = [
-        "Its share returned ",
-        Figure(STUDY, key, "actual_return", "change"),
-        f" on {speak(day, 'date')}",
-    ]
-    if row["abnormal_return"] is not None:
-        said += [", or ", Figure(STUDY, key, "abnormal_return", "change"), " beyond the market's own move"]
-    said.append(". ")
-    if row["market_value_change_usd"] is not None:
-        said += ["Its market value changed by ", Figure(STUDY, key, "market_value_change_usd", "usd"), "."]
-    rows = reader.rows(
-        f"""SELECT * FROM {STUDY} WHERE event_date = ? AND benchmark = ? AND model = 'market_model' AND return_kind = 'simple'
-        AND ticker IN (?, ?) AND abnormal_return IS NOT NULL ORDER BY window_end, window_start, ticker""",
-        day,
-        benchmark,
-        ticker,
-        f"portfolio:{role}",
-    )
-    windows = {f"{start} {end}": words for (start, end), words in WINDOWS.items()}
-    rows = rows.with_columns(
-        whose=pl.when(pl.col("ticker") == ticker)
-        .then(pl.lit(company))
-        .otherwise(pl.lit(f"Group: {ROLES.get(role, role)}")),
-        window=pl.format("{} {}", "window_start", "window_end").replace(windows),
-    )
-    return [
-        Text(*said),
-        Chart(
-            title="How did it fare, beside firms that do the same?",
-            description=f"For several spans of days, {company}'s return beyond the market and that of firms that do the same, "
-            "with 95 % intervals.",
-            draw=company_charts.draw_windows,
-            note=("Over many days the intervals grow wide. Sixty days on also hold the tariffs of April 2025.",),
-            numbers=Table(
-                "windows",
-                "Returns beyond the market around the day",
-                rows,
-                (
-                    Shown("window", "Days"),
-                    Shown("whose", "Whose"),
-                    Shown("actual_return", "Plain return", "change"),
-                    Shown("abnormal_return", "Beyond the market", "change"),
-                    Shown("smallest_detectable_car", "Smallest that the test finds", "percent"),
-                    Shown("p_value", "p-value", "probability"),
-                    Shown("grade", "Grade", "grade"),
-                ),
-                of=STUDY,
-                empty="It was listed too late for a market model.",
-            ),
-        ),
-    ]

@@ -156,7 +156,7 @@ def spells(rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def draw_strip(rows: pl.DataFrame, width: int) -> alt.LayerChart:
+def draw_strip(rows: pl.DataFrame, width: int) -> alt.LayerChart | alt.FacetChart:
     found = spells(rows)
     narrow = width <= charts.NARROW
     found = found.with_columns(
@@ -176,16 +176,19 @@ def draw_strip(rows: pl.DataFrame, width: int) -> alt.LayerChart:
         alt.Tooltip("seen:T", title="to", format="%d %b %Y"),
     ]
     legend = alt.Legend(columns=1 if narrow else 3, symbolOpacity=1)
-    bars = alt.Chart(found).mark_bar(height=20, fillOpacity=0.42).encode(
-        y=y, x=x, x2="ends:T", tooltip=tooltip,
-        fill=alt.Fill("filled:N", scale=alt.Scale(domain=domain, range=fills), legend=None),
-    )  # fmt: skip
+    # A layer a verdict: with a scale of fills, Vega leaves out the legend of the signs.
+    bars = [
+        alt.Chart(found.filter(pl.col("said") == said))
+        .mark_bar(height=20, fill=fill, fillOpacity=0.42)
+        .encode(y=y, x=x, x2="ends:T", tooltip=tooltip)
+        for said, fill in zip(domain, fills, strict=True)
+    ]
     signs = alt.Chart(found).mark_point(size=130, xOffset=9).encode(
         y=y, x="starts:T", tooltip=tooltip,
         color=alt.Color("said:N", scale=alt.Scale(domain=domain, range=inks), legend=legend),
         shape=alt.Shape("said:N", scale=alt.Scale(domain=domain, range=[TONE[tone][1] for tone in words["tone"]]), legend=legend),
     )  # fmt: skip
-    layers = [bars, signs]
+    layers = [*bars, signs]
     method = rows.select("method_changed_on", "method_changed_to").drop_nulls().unique()
     if method.height:
         method = method.with_columns(text=pl.format("method {}", pl.col("method_changed_to")))
