@@ -283,9 +283,21 @@ def _temporary_server() -> Iterator[str]:
 
             _wait_until_up(process, url, said)
             with _using(url):
-                yield url
+                try:
+                    yield url
+                finally:
+                    _send_what_waits()
         finally:
             end(process.pid, process)
+
+
+def _send_what_waits() -> None:
+    """Prefect sends its log and its events in threads, which would find the server gone."""
+    from prefect.events.worker import EventsWorker
+    from prefect.logging.handlers import APILogHandler
+
+    APILogHandler().flush()
+    EventsWorker.drain_all(timeout=ANSWERS_WITHIN_SECONDS)
 
 
 def _wait_until_up(process: subprocess.Popen[bytes], url: str, said: IO[bytes]) -> None:
