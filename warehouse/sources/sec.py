@@ -452,7 +452,10 @@ def _read_unlisted(reading: _Reading, measures: tuple[Measure, ...]) -> None:
 
 
 def _without_small(rows: pl.DataFrame) -> pl.DataFrame:
-    """`rows` without the unlisted tags whose figures are not much larger than what is listed of the same periods."""
+    """`rows` without the unlisted tags whose figures are never much larger than what is listed of the same periods.
+
+    A company may have begun to file its capex under another tag: the newest periods count as much as a long history.
+    """
     period = ["period_start", "period_end"]
     capex = rows.filter(pl.col("measure") == CAPEX).group_by(period).agg(listed=pl.col("value").max())
     other = rows.filter(pl.col("measure") == UNLISTED_CAPEX)
@@ -461,9 +464,9 @@ def _without_small(rows: pl.DataFrame) -> pl.DataFrame:
     compared = (
         other.join(capex, on=period, how="left")
         .group_by("tag")
-        .agg(larger=(pl.col("value") >= LARGER * pl.col("listed")).mean())
+        .agg(larger=(pl.col("value") >= LARGER * pl.col("listed")).any(ignore_nulls=False))
     )
-    small = compared.filter(pl.col("larger") < 0.5).get_column("tag")
+    small = compared.filter(~pl.col("larger")).get_column("tag")
     alone = compared.filter(pl.col("larger").is_null()).get_column("tag") if capex.height else small.clear()
     is_dropped = (pl.col("measure") == UNLISTED_CAPEX) & pl.col("tag").is_in([*small, *alone])
     return rows.filter(~is_dropped)

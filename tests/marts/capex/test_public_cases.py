@@ -120,6 +120,40 @@ def test_a_figure_to_date_under_the_quarters_dates_is_no_quarter(quarter, as_of)
     assert sum(usd or 0 for usd in found) <= 4600
 
 
+@pytest.mark.parametrize("quarter", [2, 3, 4])
+@pytest.mark.parametrize(
+    ("measure", "figure"),
+    [
+        (CAPEX, "capex_usd"),
+        ("revenue", "revenue_usd"),
+        ("operating_cash_flow", "operating_cash_flow_usd"),
+        ("depreciation", "depreciation_usd"),
+    ],
+)
+def test_no_quarter_is_worked_out_from_a_figure_to_date_under_the_quarters_dates(measure, figure, quarter):
+    """Neither the quarter nor those beside it, which the longer period less the wrong part would give."""
+    ends, right = ends_of(12, 2024), [1000, 1100, 1200, 1300]
+    tag = {"revenue": TOTAL}.get(measure, "us-gaap:Other")
+    rows = years(right, right, measure=measure, tag=tag) + to_date(ends, right, measure=measure, tag=tag)
+    for row in rows:
+        if row["period_end"] == ends[quarter]:
+            row["period_start"] = ends[quarter - 1] + timedelta(days=1)
+    spent = [] if measure == CAPEX else to_date(ends, right)
+    frame = built(made([row | {"accession": f"{row['known_on']}"} for row in [*rows, *spent]]))
+    for end, usd in zip(ends[1:], right, strict=True):
+        row = row_of(frame, end)
+        assert row[figure] in (None, usd * MILLION)
+        assert row[figure] is not None or row["reason"]
+    assert row_of(frame, ends[1])[figure] == 1000 * MILLION, "what does not rest on it stays"
+
+
+def test_three_months_under_the_dates_of_nine_spoil_no_fourth_quarter():
+    ends = ends_of(12, 2024)
+    rows = to_date(ends, [1000, 1100, 1200, 1300])
+    frame = built(made([*rows[:2], rows[2] | {"value_usd": 1200}, rows[3]]))
+    assert capex_of(frame, *ends[1:]) == [1000, 1100, None, None]
+
+
 def test_a_quarter_that_one_filing_prints_and_implies_otherwise_is_unknown():
     ends = ends_of(12, 2024)
     rows = to_date(ends, [1000, 1100, 1200, 1300])
@@ -150,6 +184,8 @@ def test_a_year_on_another_basis_than_its_nine_months_gives_no_fourth_quarter(ye
     frame = built(made(rows))
     assert capex_of(frame, *ends[1:]) == [1000, 1050, 1100, None]
     assert why(frame, ends[4]) == "falls_off"
+    smaller = built(made([row | {"value_usd": row["value_usd"] / 10} for row in rows]))
+    assert capex_of(smaller, ends[4]) == [None], "a company whose quarters are alike buys in no lumps"
     small = built(made([row | {"value_usd": row["value_usd"] / 100} for row in rows]))
     assert capex_of(small, ends[4]) == [(year - 3150) / 100], "a small company buys in lumps"
 
@@ -186,8 +222,13 @@ def test_a_part_of_revenue_is_no_revenue_and_no_ratio_is_taken_on_it():
         row = row_of(frame, end)
         assert (row["revenue_usd"], row["capex_to_revenue"]) == (None, None)
         assert why(frame, end, "revenue_usd") == "part_of_the_whole"
+    frames = made([*spent, *contracts, total[3]])
+    yearly = build(frames, as_of=date(2026, 1, 1), assumptions=load(), only={"capex_yearly"})["capex_yearly"]
+    assert set(yearly["revenue_usd"]) == {8600 * MILLION}, "the total of the year, and never its part"
     whole = built(made([*spent, *contracts, *total]))
     assert row_of(whole, ends[4])["revenue_usd"] == 2300 * MILLION
+    nearly = built(made([*spent, *contracts, total[3] | {"value_usd": 4450}]))
+    assert row_of(nearly, ends[3])["revenue_usd"] is None, "a part of 97 per cent is a part"
     alike = built(made([*spent, *contracts, total[3] | {"value_usd": 4310}]))
     assert row_of(alike, ends[3])["revenue_usd"] == 1100 * MILLION, "two tags for one thing"
 
@@ -240,6 +281,13 @@ def test_a_company_that_is_behind_has_a_row_with_a_reason():
     assert "GOOGL filed theirs" in row["reason"]
     newest = frame.filter(pl.col("calendar_quarter") == "2025Q4")
     assert set(newest["ticker"]) == {"AMZN", "GOOGL", "META", "MSFT"}, "also one that nothing is known of"
+
+
+def test_a_company_that_nothing_is_known_of_has_its_name():
+    frames = made(to_date(ends_of(12, 2025), [1, 2, 3, 4], ticker="GOOGL"))
+    panel = pl.DataFrame([{"ticker": "AMZN", "company": "Amazon", "role": "buyer", "fiscal_year_end_month": 12}])
+    frame = built(frames | {"companies": with_provenance(CORE["companies"], panel)})
+    assert row_of(frame, date(2025, 12, 31), "AMZN")["company"] == "Amazon"
 
 
 def test_before_the_first_fact_there_is_no_row():

@@ -301,7 +301,7 @@ def build(
     behind = _behind(rows, kept, at_end, over_year)
     reasons = reasons_of(rows, worked_out.used, worked_out.fallen, quarantined)
     whole = rows.join(behind, on=QUARTER, how="left").join(reasons, on=QUARTER, how="left")
-    return with_latest(whole.select(name for name in TABLE.names if name in whole.columns))
+    return with_latest(whole.select(name for name in TABLE.names if name in whole.columns), panel)
 
 
 def _one_depreciation(found: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:

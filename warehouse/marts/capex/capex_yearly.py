@@ -11,7 +11,8 @@ from __future__ import annotations
 import polars as pl
 
 from warehouse.assumptions import Assumptions
-from warehouse.marts.capex.filed_periods import QUARTERS
+from warehouse.marts.capex.consistency import Limits, of_the_whole
+from warehouse.marts.capex.filed_periods import QUARTERS, with_bounds
 from warehouse.marts.capex.measures import CAPEX, LEASE_ASSETS, REVENUE, UNLISTED_CAPEX
 from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.reasons import all_of, because
@@ -81,7 +82,9 @@ TABLE = mart(
 
 def build(capex_quarterly: pl.DataFrame, company_facts: pl.DataFrame, *, assumptions: Assumptions) -> pl.DataFrame:
     """One row for each company and year, of either kind, in which it has a quarter or prints the year (USD)."""
-    found = _by_quarters(capex_quarterly).join(_printed(company_facts), on=YEAR, how="full", coalesce=True)
+    found = _by_quarters(capex_quarterly).join(
+        _printed(company_facts, Limits.of(assumptions)), on=YEAR, how="full", coalesce=True
+    )
     names = capex_quarterly.group_by("ticker").agg(company=pl.col("company").drop_nulls().first())
     found = found.join(names, on="ticker", how="left").with_columns(
         pl.col("quarters_known", "quarters").fill_null(0), missing=_missing()
@@ -176,7 +179,7 @@ def _by_quarters(capex_quarterly: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _printed(company_facts: pl.DataFrame) -> pl.DataFrame:
+def _printed(company_facts: pl.DataFrame, limits: Limits) -> pl.DataFrame:
     """Fiscal years as filings print them; those that start at New Year are calendar years as well."""
     usable = admissible(company_facts).filter(
         (pl.col("period_type") == "year")
@@ -189,6 +192,7 @@ def _printed(company_facts: pl.DataFrame) -> pl.DataFrame:
     period = ["ticker", "period_start", "period_end"]
     doubted = company_facts.filter(pl.col("measure") == UNLISTED_CAPEX).select(*period, measure=pl.lit(CAPEX)).unique()
     usable = usable.join(doubted, on=[*period, "measure"], how="anti")
+    usable, _ = of_the_whole(with_bounds(usable), limits)
     years = select_current(usable, COMPANY_FACTS).with_columns(
         year=pl.col("fiscal_year"), middle=pl.col("period_start") + (pl.col("period_end") - pl.col("period_start")) / 2
     )

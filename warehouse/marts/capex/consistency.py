@@ -17,12 +17,15 @@ import polars as pl
 
 from warehouse.assumptions import Assumptions
 from warehouse.marts.capex.current_facts import SERIES, last_known, tag_places
-from warehouse.marts.capex.filed_periods import BOUNDS, LONGEST, QUARTERS, WHOLE_YEAR
+from warehouse.marts.capex.filed_periods import BOUNDS, LONGEST, QUARTER_DAYS, QUARTERS, WHOLE_YEAR
 from warehouse.marts.capex.measures import CAPEX, NEVER_NEGATIVE, REVENUE, UNLISTED_CAPEX
 
 REPORTS = "^(10-[QK]|20-F|40-F)"
 # Days from which a period is a year that quarters are taken out of. No judgement: three quarters have 280 at most, a year 364.
 LONG_YEAR = 300
+SHOWN = 10
+"""A quarter of so many times the rounding shows in its course whether a company buys in lumps. Small companies do: theirs is
+doubted only where none of the quarters around it falls off like it."""
 ONE = ["ticker", "measure", "end"]
 FALLEN = {"ticker": pl.String(), "measure": pl.String(), "end": pl.Int64(), "code": pl.String(), "long_tag": pl.String(),
           "short_tag": pl.String()}  # fmt: skip
@@ -58,7 +61,7 @@ def of_the_whole(flows: pl.DataFrame, limits: Limits) -> tuple[pl.DataFrame, pl.
     """`flows` without the tags that stand for a part of a measure only, and the quarters that are lost with them.
 
     A tag is a part where the newest period that a company files under it and under one that is listed before it has less
-    there, by more than a restatement; or under any other one, by half.
+    there; or under any other one, by half.
     """
     placed = last_known(flows.filter(pl.col("measure").is_in([REVENUE, CAPEX]))).with_columns(*tag_places())
     places = [name for name in placed.columns if name.startswith("tag_place_")]
@@ -70,7 +73,7 @@ def of_the_whole(flows: pl.DataFrame, limits: Limits) -> tuple[pl.DataFrame, pl.
     is_before = pl.any_horizontal(pl.col(f"whole_{name}") < pl.col(name) for name in places)
     newest = (
         both.filter(pl.col("tag") != pl.col("whole_tag"))
-        .with_columns(share=pl.when(is_before).then(1 - limits.restated).otherwise(1 / limits.unlisted_times))
+        .with_columns(share=pl.when(is_before).then(1 - limits.told_twice).otherwise(1 / limits.unlisted_times))
         .sort("end", "begin", "whole_tag")
         .unique(["ticker", "measure", "tag", "whole_tag"], keep="last", maintain_order=True)
         .filter(pl.col("value_usd") < pl.col("share") * pl.col("whole_usd"))
@@ -142,9 +145,22 @@ def held_against_longer(
     wrong = pl.concat([numbers.select("number", code=pl.lit(code)) for code, numbers in against]).unique(
         "number", keep="first", maintain_order=True
     )
+    wrong = pl.concat([wrong, _made_of(numbered, wrong)]).unique("number", keep="first", maintain_order=True)
     fallen = numbered.join(wrong, on="number")
     kept = numbered.join(wrong, on="number", how="anti", maintain_order="left").drop("number")
     return kept, fallen.select(*ONE, "code")
+
+
+def _made_of(numbered: pl.DataFrame, wrong: pl.DataFrame) -> pl.DataFrame:
+    """Quarters that were worked out from a printed one that is wrong: a part taken off a longer period."""
+    printed = numbered.filter(~pl.col("is_derived")).join(wrong, on="number").select("code", fact="fact_ids")
+    bad = printed.explode("fact", empty_as_null=False, keep_nulls=False).unique(
+        "fact", keep="first", maintain_order=True
+    )
+    if bad.is_empty():
+        return wrong.clear()
+    parts = numbered.select("number", fact="fact_ids").explode("fact", empty_as_null=False, keep_nulls=False)
+    return parts.join(bad, on="fact").select("number", "code").unique("number", keep="first", maintain_order=True)
 
 
 def on_one_basis(chosen: pl.DataFrame, limits: Limits) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -157,13 +173,14 @@ def on_one_basis(chosen: pl.DataFrame, limits: Limits) -> tuple[pl.DataFrame, pl
     is_running = (pl.col("end") - starts).is_between(LONG_YEAR, QUARTERS * LONGEST)
     line = pl.col("measure").replace_strict(limits.fall, default=0.0, return_dtype=pl.Float64)
     least = pl.min_horizontal(before)
+    is_steady = least >= line * pl.max_horizontal(*before, year_ago)
     falls = (
         pl.col("is_derived")
         & (pl.col("long_end") == pl.col("end"))
         & (pl.col("long_end") - pl.col("long_begin") >= LONG_YEAR)
         & is_running
         & pl.all_horizontal(each.is_not_null() for each in before)
-        & (least >= limits.large_usd)
+        & ((least >= limits.large_usd) | (is_steady & (least >= SHOWN * limits.rounding_usd)))
         & (pl.col("value_usd") < line * least)
         & (pl.col("value_usd") < line * year_ago.fill_null(least))
     ).fill_null(False)
@@ -199,10 +216,11 @@ def _more_than_longer(numbered: pl.DataFrame, flows: pl.DataFrame, limits: Limit
 def _year_to_date(numbered: pl.DataFrame, flows: pl.DataFrame) -> pl.DataFrame:
     """Printed quarters that are as large as the year before them, in a filing that gives no figure for the year to date.
 
-    A cash-flow figure comes for the year to date; where a filing has the quarter's dates alone, the dates are wrong.
+    A figure of cash spent comes for the year to date; where a filing has the quarter's dates alone, the dates are wrong.
+    Revenue and what operations earn may come for the quarter alone. They are doubted only where the figure is nearer to
+    the year to date, one more quarter like those before it, than to a quarter.
     """
-    is_cash_flow = pl.col("measure").is_in([m for m in NEVER_NEGATIVE if m != REVENUE])
-    printed = numbered.filter(~pl.col("is_derived") & is_cash_flow & (pl.col("accession") != "")).select(
+    printed = numbered.filter(~pl.col("is_derived") & (pl.col("accession") != "")).select(
         "number", *SERIES, *BOUNDS, "accession", "known_on", quarter_usd="value_usd"
     )
     # Results releases print quarters alone.
@@ -214,15 +232,30 @@ def _year_to_date(numbered: pl.DataFrame, flows: pl.DataFrame) -> pl.DataFrame:
         on="number",
         how="anti",
     )
-    before = flows.select(
-        "ticker", "measure", "tag", end="end", part_begin="begin", part_usd="value_usd", part_known_on="known_on"
-    ).rename({"end": "begin"})
+    before = (
+        flows.filter(~pl.col("form").str.contains("T"))
+        .select(
+            "ticker", "measure", "tag", end="end", part_begin="begin", part_usd="value_usd", part_known_on="known_on"
+        )
+        .rename({"end": "begin"})
+    )
+    # A company that never gives this figure for a half year or nine months gives it for the quarter.
+    to_date_of_a_year = (pl.col("end") - pl.col("begin")).is_between(LONGEST + 1, LONG_YEAR)
     starts = flows.filter(~pl.col("is_quarter")).select(*SERIES, part_begin="begin").unique()
+    year_starts = flows.filter(pl.col("end") - pl.col("begin") >= LONG_YEAR).select("ticker", part_begin="end").unique()
+    usual = flows.filter(to_date_of_a_year).group_by(SERIES).agg(since=pl.col("known_on").min())
+    is_spent = pl.col("measure").is_in([m for m in NEVER_NEGATIVE if m != REVENUE])
+    before_it = ((pl.col("begin") - pl.col("part_begin")) / QUARTER_DAYS).round().clip(lower_bound=1)
+    like_to_date = pl.col("part_usd") * (1 + 1 / (2 * before_it))
     return (
         alone.join(before, on=[*SERIES, "begin"])
-        .join(starts, on=[*SERIES, "part_begin"], how="semi")
+        .join(starts.with_columns(has_longer=pl.lit(True)), on=[*SERIES, "part_begin"], how="left")
+        .join(year_starts.with_columns(starts_year=pl.lit(True)), on=["ticker", "part_begin"], how="left")
+        .join(usual, on=SERIES, how="left")
+        .filter(pl.col("has_longer") | (pl.col("starts_year") & (pl.col("since") <= pl.col("known_on"))))
         .filter(pl.col("end") - pl.col("part_begin") <= WHOLE_YEAR)
-        .filter((pl.col("part_known_on") <= pl.col("known_on")) & (pl.col("quarter_usd") >= pl.col("part_usd")))
+        .filter(pl.col("part_known_on") <= pl.col("known_on"))
+        .filter(pl.col("quarter_usd") >= pl.when(is_spent).then("part_usd").otherwise(like_to_date))
         .filter(pl.col("part_usd") > 0)
         .select("number")
         .unique()

@@ -19,8 +19,11 @@ on an answer: its rows have reasons and no figures."""
 UNKNOWN = ["capex_usd", "revenue_usd", "operating_cash_flow_usd", "depreciation_usd"]
 
 
-def with_latest(rows: pl.DataFrame) -> pl.DataFrame:
-    """`rows` of capex_quarterly, and those of each company from its last to the newest that one of the group filed."""
+def with_latest(rows: pl.DataFrame, panel: pl.DataFrame) -> pl.DataFrame:
+    """`rows` of capex_quarterly, and those of each company from its last to the newest that one of the group filed.
+
+    `panel` has the names (`ticker`, `company`), also of a company that nothing is known of yet.
+    """
     year, quarter = (pl.col("calendar_quarter").str.slice(at, n).cast(pl.Int64) for at, n in ((0, 4), (5, 1)))
     numbered = rows.with_columns(number=year * QUARTERS + quarter - 1)
     group = numbered.filter(pl.col("ticker").is_in(COMPANIES))
@@ -48,6 +51,7 @@ def with_latest(rows: pl.DataFrame) -> pl.DataFrame:
     of_never = pl.DataFrame({"ticker": never}, schema={"ticker": pl.String}).with_columns(
         period_end=end, calendar_quarter=pl.lit(f"{newest // QUARTERS}Q{newest % QUARTERS + 1}")
     )
+    of_never = of_never.join(panel.select("ticker", "company"), on="ticker", how="left", maintain_order="left")
     both = pl.concat([added, of_never], how="diagonal_relaxed").with_columns(
         reasons=all_of(
             because("latest_quarter_unknown", figures=UNKNOWN, quarter=pl.col("calendar_quarter"), others=others)

@@ -61,9 +61,7 @@ def quarters(flows: pl.DataFrame, limits: Limits) -> Quarters:
     bases = [flows.filter(pl.col("grade") == grade) for grade in grades]
     if len(bases) != 1:
         bases.append(flows)
-    possible = pl.concat(
-        [candidates for basis in bases for candidates in (_printed(basis), _derived(basis, limits.off_scale))]
-    )
+    possible = pl.concat([candidates for basis in bases for candidates in (_printed(basis), _derived(basis, limits))])
     sensible = possible.filter((pl.col("value_usd") >= 0) | ~pl.col("measure").is_in(NEVER_NEGATIVE))
     held, contradicted = consistency.held_against_longer(sensible, flows, limits)
     chosen = _chosen(held)
@@ -106,10 +104,10 @@ def _printed(basis: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _derived(basis: pl.DataFrame, off_scale: float) -> pl.DataFrame:
+def _derived(basis: pl.DataFrame, limits: Limits) -> pl.DataFrame:
     """Quarters as a longer period, as last known, less its other parts as they were known on the day it was filed."""
     recipe = [*SERIES, "long_begin", "long_end", *BOUNDS, "recipe"]
-    whole = _parts_to_take_off(basis, off_scale).group_by(recipe).agg(
+    whole = _parts_to_take_off(basis, limits).group_by(recipe).agg(
         pl.len().alias("known_parts"),
         pl.col("parts", "value_usd", "grade", "known_on", "accession", "fact_id").first(),
         pl.col("period_start", "period_end").first().name.prefix("filed_"),
@@ -190,14 +188,14 @@ def _rows_of_parts(periods: pl.DataFrame) -> pl.DataFrame:
     return pl.concat(found).filter(pl.col("last") - pl.col("first") <= WHOLE_YEAR - SHORTEST)
 
 
-def _parts_to_take_off(basis: pl.DataFrame, off_scale: float) -> pl.DataFrame:
+def _parts_to_take_off(basis: pl.DataFrame, limits: Limits) -> pl.DataFrame:
     """Each longer period with the parts of each recipe that are known, one row a part, in the order of time."""
     longer = last_known(basis.filter(~pl.col("is_quarter"))).select(
         *SERIES, "period_start", "period_end", "value_usd", "grade", "known_on", "accession", "fact_id",
         long_begin="begin", long_end="end",
     )  # fmt: skip
     of_part = [*BEST_FIRST, "period_start", "period_end", *BOUNDS, "fact_id"]
-    parts = _on_scale(basis, off_scale).select(*SERIES, pl.col(of_part).name.prefix("part_"))
+    parts = _not_below(basis, limits).select(*SERIES, pl.col(of_part).name.prefix("part_"))
     recipes = _recipes(basis)
     steps = [
         recipes.filter(pl.col(side).list.len() > n + 1).with_columns(
@@ -227,23 +225,27 @@ def _parts_to_take_off(basis: pl.DataFrame, off_scale: float) -> pl.DataFrame:
     )
 
 
-def _on_scale(basis: pl.DataFrame, off_scale: float) -> pl.DataFrame:
-    """Periods that may be taken off: not those far below a shorter one from the same day, as known when they were filed.
+def _not_below(basis: pl.DataFrame, limits: Limits) -> pl.DataFrame:
+    """Periods that may be taken off: not those below a shorter one from the same day, as known when they were filed.
 
     Of such two the quarter between them is below zero and unknown; the wrong one would spoil the next quarter as well.
     """
     year = [*SERIES, "begin"]
     period = [*year, "end", "known_on", "value_usd"]
-    is_low = pl.col("value_usd") * off_scale < pl.col("value_usd").max().over(year)
+
+    def is_below(other: pl.Expr) -> pl.Expr:
+        return pl.col("value_usd") * (1 + limits.restated) + limits.rounding_usd < other
+
+    is_low = is_below(pl.col("value_usd").max().over(year))
     low = basis.filter(is_low & ~pl.col("is_quarter") & pl.col("measure").is_in(NEVER_NEGATIVE)).select(period)
     if low.is_empty():
         return basis
     of_short = {f"short_{name}": pl.col(name) for name in ("end", "known_on", "value_usd")}
-    off_scale = (
+    below = (
         low.unique()
         .join(basis.select(*year, **of_short), on=year)
         .filter((pl.col("short_end") < pl.col("end")) & (pl.col("short_known_on") <= pl.col("known_on")))
         .filter(pl.col("short_known_on") == pl.col("short_known_on").max().over(*period, "short_end"))
-        .filter(pl.col("value_usd") * off_scale < pl.col("short_value_usd"))
+        .filter(is_below(pl.col("short_value_usd")))
     )
-    return basis.join(off_scale, on=period, how="anti", maintain_order="left")
+    return basis.join(below, on=period, how="anti", maintain_order="left")
