@@ -5,8 +5,6 @@ than it has been seen to, recovers the capital that stands, and whether the newe
 less. A company is seen as a seller of computing (infrastructure); the group also through what end customers pay, and has
 to get the same answer in both views. Being on course is asked at the lower bound of revenue and falling short at the upper
 one, so that a seller who tells nothing can neither save a verdict nor spoil it.
-
-Like every question it is one file, which makes it long: its words read its conditions and nothing else does.
 """
 
 from __future__ import annotations
