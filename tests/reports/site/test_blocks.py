@@ -137,6 +137,12 @@ def test_two_charts_of_one_page_are_two_pictures():
     assert charts.specification(one, 300) != charts.specification(two, 300)
 
 
+def test_a_chart_carries_only_the_columns_that_it_draws():
+    rows = pl.DataFrame({"name": ["a"], "value": [1.0], "reason": ["long"]})
+    [values] = charts.specification(chart(rows, bars), 300)["datasets"].values()
+    assert values == [{"name": "a", "value": 1.0}]
+
+
 def test_colours_of_a_drawing_are_the_pages_own():
     drawing = charts.svg(
         {"data": {"values": [{"a": 1}]}, "mark": {"type": "bar", "fill": charts.HATCH}, "encoding": {}}

@@ -97,10 +97,21 @@ def specification(chart: Chart, width: int) -> dict[str, Any]:
     spec = validated(chart, width) if VALIDATES else _unvalidated(chart, width)
     for name in ("config", "$schema"):
         spec.pop(name, None)
+    if "datasets" in spec:
+        spec["datasets"] = _drawn_columns(spec)
     if not any(name in spec for name in _OF_SEVERAL) and "columns" not in spec:
         spec["width"] = width
         spec.setdefault("autosize", {"type": "fit-x", "contains": "padding"})
     return spec
+
+
+def _drawn_columns(spec: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """The rows of a specification with the columns that it names somewhere: frames hold ids and reasons, too."""
+    named = json.dumps({name: part for name, part in spec.items() if name != "datasets"})
+    return {
+        name: [{column: value for column, value in row.items() if column in named} for row in rows]
+        for name, rows in spec["datasets"].items()
+    }
 
 
 VALIDATES = False
