@@ -13,7 +13,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import contextmanager, nullcontext, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,8 +24,8 @@ import pytest
 from filelock import FileLock
 
 from flows import environment
+from tests.timeline import shortened
 from warehouse.database.store import Store
-from warehouse.marts.verdict import verdict_timeline
 from warehouse.pipeline import build, ingest, live_sources, publish, quarantine
 from warehouse.pipeline.build import Loaded
 from warehouse.pipeline.choose import chosen
@@ -33,6 +33,8 @@ from warehouse.pipeline.context import RunContext
 from warehouse.pipeline.live_sources import LiveSources
 from warehouse.pipeline.quarantine import Quarantined
 from warehouse.pipeline.workspace import workspace
+from warehouse.reports.site import discover
+from warehouse.reports.site.pages import index
 
 environment.prepare()
 REFERENCE = Path(__file__).parents[1] / "warehouse" / "reference"
@@ -50,14 +52,19 @@ def published_once(shared: Path) -> tuple[Path, dict]:
 
 
 def run(
-    home: Path, reference: Path | None = None, webhook: str = "", quick: bool = False, **parameters: Any
+    home: Path,
+    reference: Path | None = None,
+    webhook: str = "",
+    quick: bool = False,
+    every_page: bool = False,
+    **parameters: Any,
 ) -> dict[str, Any]:
     """Run the flow's own steps in this process without Prefect, on a home of the test's own.
 
-    With `quick`, where the answer does not matter, the marts are made of few draws, the timeline is one day, and no
-    take-away is written.
+    With `quick`, where the answer does not matter, the marts are made of few draws, the timeline is one day, no
+    take-away is written, and of the site the front page alone, or `every_page`.
     """
-    with settings(home, reference, webhook, quick), without_prefect() as answer:
+    with settings(home, reference, webhook, quick, every_page), without_prefect() as answer:
         return answer(**parameters)
 
 
@@ -92,21 +99,27 @@ def until_loaded(source: str = "reference", only: tuple[str, ...] = ()) -> Itera
 
 @contextmanager
 def settings(
-    home: Path, reference: Path | None = None, webhook: str = "", quick: bool = False, **more: str
+    home: Path,
+    reference: Path | None = None,
+    webhook: str = "",
+    quick: bool = False,
+    every_page: bool = False,
+    **more: str,
 ) -> Iterator[None]:
-    """The settings of a run, and no others that the environment happens to have; `quick` as in `run`."""
+    """The settings of a run, and no others that the environment happens to have; `quick` and `every_page` as in `run`."""
     given = {"OVERBUILD_HOME": str(home), **more}
     if reference:
         given["OVERBUILD_REFERENCE"] = str(reference)
     if webhook:
         given["OVERBUILD_WEBHOOK_URL"] = webhook
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, shortened(1) if quick else nullcontext():
         for name in [name for name in os.environ if name.startswith("OVERBUILD_")]:
             patch.delenv(name)
         if quick:
             given["OVERBUILD_ASSUMPTIONS"] = str(few_draws(home.parent))
-            patch.setattr(verdict_timeline, "days", lambda as_of, _: {as_of: "as-of date"})
             patch.setattr(publish, "write_export", lambda *_, **__: None)
+            if not every_page:
+                patch.setattr(discover, "modules", lambda: iter([index]))
         for name, value in given.items():
             patch.setenv(name, value)
         yield

@@ -50,19 +50,21 @@ def play(server: LiveServer) -> None:
 
 
 @contextmanager
-def live(home: Path, server: LiveServer | None, tickers: str = "") -> Iterator[None]:
+def live(home: Path, server: LiveServer | None, tickers: str = "", every_page: bool = False) -> Iterator[None]:
     """The settings of a live run with few draws that asks `server`, or nobody, and waits for nothing."""
     given = {"OVERBUILD_TIMEOUT_SECONDS": "2", "OVERBUILD_TICKERS": tickers}
     given["OVERBUILD_CONTACT"] = "Jane Doe jane@example.com" if server else ""
     given["OVERBUILD_SEC_URL"] = server.url if server else "http://127.0.0.1:9"
-    with pytest.MonkeyPatch.context() as patch, settings(home, quick=True, **given):
+    with pytest.MonkeyPatch.context() as patch, settings(home, quick=True, every_page=every_page, **given):
         patch.setattr("warehouse.fetching.client.wait_before_retry", lambda state: 0)
         yield
 
 
-def run(home: Path, server: LiveServer | None, tickers: str = "", **parameters: Any) -> dict[str, Any]:
+def run(
+    home: Path, server: LiveServer | None, tickers: str = "", every_page: bool = False, **parameters: Any
+) -> dict[str, Any]:
     """A live run of the SEC's figures alone, in this process."""
-    with live(home, server, tickers), without_prefect() as answer:
+    with live(home, server, tickers, every_page), without_prefect() as answer:
         return answer(**{"source": "live", "only": ("sec",)} | parameters)
 
 
@@ -81,7 +83,7 @@ def published(tmp_path_factory, server):
     """A home with one live run. Tests that change something copy it."""
     play(server)
     home = tmp_path_factory.mktemp("live")
-    return home, run(home, server)
+    return home, run(home, server, every_page=True)
 
 
 @pytest.fixture
