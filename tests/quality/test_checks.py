@@ -532,3 +532,28 @@ def test_any_name_of_a_run_will_do(warehouse, tmp_path):
     run_id = "20261124T164712-9012"
     validate(warehouse, [target], run_id=run_id, checked_at=NOW, today=TODAY, docs=tmp_path)
     assert run_id in (tmp_path / "runs" / run_id / "core.companies.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"table": "core.stock_prices", "batch_id": "warehouse-core.stock_prices", "row_condition": None},
+        {"column": "é", "strict": True, "min_value": 0, "mostly": "1"},
+        {"value_set": ["a", "b"], "column": "grade"},
+        {"min_value": float("nan"), "max_value": date(2025, 1, 17)},
+        {"column": "close", "min_value": 0.1},
+    ],
+)
+def test_the_short_way_names_a_metric_as_great_expectations_does(parameters):
+    from great_expectations.core.id_dict import IDDict
+
+    from warehouse.quality.expectations import identity
+
+    asked = []
+
+    def identify(named):
+        asked.append(named)
+        return IDDict.to_id(named)
+
+    assert identity(IDDict(parameters), identify) == IDDict(parameters).to_id()
+    assert bool(asked) == any(not isinstance(value, str | int | None) for value in parameters.values())
