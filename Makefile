@@ -31,7 +31,9 @@ run: $(READY)  ## ingest the reference snapshot, check it, build the answer, pub
 	@$(BIN)/overbuild run
 
 test: $(READY)  ## every test that needs no network
-	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+	@# One process a core: a second thread in each would wait for a core, and burn time while it does.
+	@POLARS_MAX_THREADS=1 OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 \
+		$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 lint: $(READY)  ## style, types, the arrows between the rooms, and generated text that is stale
 	@$(BIN)/ruff check .

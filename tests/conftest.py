@@ -26,9 +26,13 @@ settings.register_profile("steady", deadline=None)
 settings.load_profile("steady")
 
 SLOW = [
-    "flows/test_live_run.py", "flows/test_run.py", "flows/test_in_prefect.py", "quality/test_corruptions.py",
-    "flows/test_bad_data.py", "marts/test_as_of.py", "flows/test_schedules.py", "marts/verdict/test_verdict_timeline.py",
-    "pipeline/test_what_if.py", "quality/test_checks.py", "cli/test_commands.py",
+    "flows/test_run.py", "quality/test_corruptions.py", "flows/test_live_run.py", "marts/test_as_of.py",
+    "flows/test_in_prefect.py", "flows/test_bad_data.py", "flows/test_schedules.py",
+    "marts/verdict/test_verdict_timeline.py", "pipeline/test_new_rows.py", "marts/article/test_claim_check.py",
+    "pipeline/test_what_if.py", "marts/capex/test_quarters_by_difference.py", "marts/verdict/test_q4_market.py",
+    "marts/verdict/test_remedies.py", "reports/test_lineage.py", "marts/test_rewording.py", "pipeline/test_backfill.py",
+    "cli/test_quality.py", "marts/verdict/test_verdict.py", "pipeline/test_ingest.py",
+    "marts/verdict/test_q2_redundant.py", "sources/test_daily_bars.py", "database/test_views.py",
 ]  # fmt: skip
 """Files that take longest, which start first: a long one that starts last keeps one process busy and the others idle."""
 
