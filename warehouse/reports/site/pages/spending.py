@@ -64,7 +64,7 @@ def by_quarter(reader: Reader) -> Chart:
         description="Stacked bars of the capital expenditure of Alphabet, Amazon, Meta and Microsoft by calendar quarter. "
         "The bars grow from quarter to quarter. The numbers are in the table below.",
         draw=draw_quarters,
-        note=("A striped mark stands for a company whose quarter is unknown by this date.",),
+        note=("Stripes on top: one or more companies are unknown in that quarter, so the bar is not the whole.",),
         numbers=Table(
             "quarters",
             "Capital expenditure by company and quarter",
@@ -107,10 +107,14 @@ def draw_quarters(rows: pl.DataFrame, width: int) -> alt.LayerChart:
             ],
         )
     )
+    known = pl.col("billions").is_not_null().sum()
+    lacking = rows.group_by("quarter", maintain_order=True).agg(
+        missing=len(companies) - known.cast(pl.Int64), top=pl.col("billions").sum()
+    )
     unknown = (
-        alt.Chart(rows.filter(pl.col("billions").is_null()).group_by("quarter", maintain_order=True).len("companies"))
-        .mark_bar(fill=charts.HATCH, height=12, yOffset=-6, opacity=1)
-        .encode(x=x, y=alt.datum(0), tooltip=[alt.Tooltip("companies:Q", title="Companies unknown")])
+        alt.Chart(lacking.filter(pl.col("missing") > 0))
+        .mark_bar(fill=charts.HATCH, height=12, yOffset=-7, opacity=1)
+        .encode(x=x, y="top:Q", tooltip=[alt.Tooltip("missing:Q", title="Companies unknown")])
     )
     return alt.layer(bars, unknown)
 
