@@ -47,9 +47,13 @@ def is_narrow(width: int) -> bool:
 def percent(width: int, title: str | None = None, **more: Any) -> alt.Axis:
     """An axis of returns: signed, and zero without a sign."""
     said = "datum.value == 0 ? '0%' : format(datum.value, '+.0%')"
-    return alt.Axis(
-        **({"labelExpr": said, "grid": True, "title": title, "tickCount": 4 if is_narrow(width) else 6} | more)
-    )
+    chosen: dict[str, Any] = {
+        "labelExpr": said,
+        "grid": True,
+        "title": title,
+        "tickCount": 4 if is_narrow(width) else 6,
+    }
+    return alt.Axis(**(chosen | more))
 
 
 def with_interval(rows: pl.DataFrame, value: str) -> pl.DataFrame:
@@ -71,7 +75,7 @@ def zero() -> alt.Chart:
 
 
 def tips(*fields: tuple[str, str, str]) -> list[alt.Tooltip]:
-    return [alt.Tooltip(name, title=title, **({"format": how} if how else {})) for name, title, how in fields]
+    return [alt.Tooltip(name, title=title, format=how or alt.Undefined) for name, title, how in fields]
 
 
 def draw_roles(rows: pl.DataFrame, width: int) -> alt.LayerChart | alt.FacetChart:
@@ -284,10 +288,11 @@ def draw_guidance(rows: pl.DataFrame, width: int) -> alt.LayerChart | alt.FacetC
         tooltip=tips(("company:N", "Company", ""), ("kind:N", "What", ""), ("billions:Q", "$ billion", ",.1f")),
     )  # fmt: skip
     none = rows.filter(pl.col("after").is_null()).with_columns(said=pl.lit("no later plan known"))
+    sides: tuple[tuple[bool, Any, int], ...] = ((True, "right", -9), (False, "left", 4))
     texts = [
         alt.Chart(none.filter(pl.col("before").is_not_null() == known))
         .mark_text(align=side, dx=away, color=charts.SOFT, fontStyle="italic")
         .encode(y=y, x=alt.X("before:Q") if known else alt.datum(0), text="said:N")
-        for known, side, away in ((True, "right", -9), (False, "left", 4))
+        for known, side, away in sides
     ]
     return alt.layer(way, points, *texts).properties(height=alt.Step(32))

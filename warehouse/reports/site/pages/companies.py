@@ -41,8 +41,8 @@ from warehouse.reports.site.page import Page, Reader
 QUARTERLY, GROUPED, GUIDANCE, SIMULATION = (
     "marts.capex_quarterly", "marts.capex_group", "core.capex_guidance", "marts.waste_simulation",
 )  # fmt: skip
-VERDICT, STUDY, REVENUE, PATH, OWN = (
-    "marts.verdict", "marts.event_study", "marts.attributable_revenue", "marts.required_path", "marts.training_share_own",
+VERDICT, REVENUE, PATH, OWN = (
+    "marts.verdict", "marts.attributable_revenue", "marts.required_path", "marts.training_share_own",
 )  # fmt: skip
 ALL_PAGES = Page(
     "companies.html",

@@ -196,7 +196,6 @@ def by_firm(reader: Reader, day: date) -> Chart:
                 Shown("abnormal_return", "Beyond the market", "change"),
                 Shown("standard_error", "Standard error", "percent"),
                 Shown("p_value", "p-value", "probability"),
-                Shown("n_estimation", "Days before it", "count"),
                 Shown("why", "Why there is no model"),
                 Shown("grade", "Grade", "grade"),
             ),
