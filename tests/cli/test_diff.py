@@ -6,11 +6,13 @@ import csv
 import io
 import json
 import shutil
+from datetime import date
 
 import pytest
 
 from tests.reports.made_warehouses import CONDITION, QUARTER, VERDICT, publish
 from tests.runs import command
+from warehouse import files
 from warehouse.database.releases import comparing, reading
 from warehouse.paths import WAREHOUSE
 from warehouse.reports import changes
@@ -109,11 +111,24 @@ def test_what_a_run_changed_is_known_when_the_one_before_is_gone(home):
     )
 
 
+def test_two_days_are_compared_by_their_dated_answers(home):
+    paths = again(home, SECOND, AFTER, FIRST)
+    for day, run_id in ((date(2025, 10, 31), FIRST), (date(2025, 11, 30), SECOND)):
+        files.point(paths.dated(day), paths.releases / run_id)
+    by_day = command(home, "diff", "2025-10-31", "2025-11-30", "--format", "json")
+    assert json.loads(by_day.stdout) == json.loads(command(home, "diff", FIRST, SECOND, "--format", "json").stdout)
+    assert json.loads(command(home, "diff", "2025-10-31", "--format", "json").stdout), "against the last run"
+    assert (
+        json.loads(command(home, "diff", SECOND, "2025-10-31", "--format", "json").stdout)[0]["after"] == "cannot_tell"
+    )
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (("nonsense",), "no published run is called so"),
         (("2025-13-01",), "there is no such day"),
+        (("2025-06-30", "2999-01-01"), "this date is in the future"),
         (("20",), "is the beginning of 2 runs"),
         ((SECOND, FIRST), "the warehouse of at least one of them is no longer kept"),
     ],

@@ -6,7 +6,7 @@ import json
 import re
 import sys
 from collections.abc import Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from itertools import groupby
 from pathlib import Path
 from typing import Annotated, Any
@@ -84,9 +84,12 @@ def _named(paths: Paths, runs: Sequence[str], asked: str) -> str:
     """The run id that is meant, or the date as it is written in ISO 8601."""
     if _DATE.fullmatch(asked):
         try:
-            return date.fromisoformat(asked).isoformat()
+            meant_day = date.fromisoformat(asked)
         except ValueError:
             raise UsageError(f"diff {asked}: there is no such day.") from None
+        if meant_day > datetime.now(UTC).date():
+            raise UsageError(f"diff {asked}: this date is in the future; nothing is known of it yet.")
+        return meant_day.isoformat()
     known = dict.fromkeys([*runs, *sorted(path.name for path in paths.releases.iterdir())])
     meant = [asked] if asked in known else [run_id for run_id in known if run_id.startswith(asked)]
     if len(meant) == 1:
