@@ -223,8 +223,8 @@ class _Library:
         ).iter_rows():
             assumed.setdefault(row, []).append(self.assumptions[entry])
         for number, row in rows.items():
-            own = assumed.setdefault(number, [])
-            own += [entry for entry in self._named(table, row) if entry not in own]
+            held = assumed.setdefault(number, [])
+            held += [entry for entry in self._named(table, row) if entry not in held]
         inputs = self._inputs(table, rows) if table.schema == "marts" else {}
         for number, row in rows.items():
             yield Opened(

@@ -26,7 +26,7 @@ from warehouse.tables.table import FACT_ID
 
 ASSUMPTIONS = "marts.assumptions"
 _OF_MART = re.compile(r'\bm\.("[^"]+"|\w+)')
-PAIR = {"row": pl.UInt32, "below": pl.UInt32}
+PAIR = pl.Schema({"row": pl.UInt32(), "below": pl.UInt32()})
 
 
 @dataclass

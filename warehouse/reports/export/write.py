@@ -231,7 +231,8 @@ def _version(connection: Connection, contents_sha256: str) -> Version:
     ).fetchone()
     if row is None:
         raise UsageError("export: this warehouse records no published run, so its data have no date.")
-    return Version(*row, contents_sha256)
+    run_id, as_of, started_at = row
+    return Version(run_id, as_of, started_at, contents_sha256)
 
 
 def _templates() -> jinja2.Environment:

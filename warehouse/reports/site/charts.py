@@ -15,9 +15,13 @@ import re
 from functools import cache, lru_cache
 from typing import Any
 
+import altair as alt
 import polars as pl
 
 from warehouse.reports.site.blocks import Chart
+
+Drawing = alt.LayerChart | alt.FacetChart
+"""What `alt.layer` gives, by its own declaration."""
 
 WIDE, NARROW = 704, 356
 """Widths of the drawings in pixels: of the text column on a desk, and of a phone of 390 pixels less its margins."""

@@ -11,7 +11,7 @@ from warehouse.reports.site.market_charts import is_narrow, names, percent, tips
 PAID, LEASED = "paid", "finance leases"
 
 
-def draw_quarters(rows: pl.DataFrame, width: int) -> alt.LayerChart | alt.FacetChart:
+def draw_quarters(rows: pl.DataFrame, width: int) -> charts.Drawing | alt.FacetChart:
     rows = rows.with_columns(
         quarter=pl.format("{} {}", pl.col("calendar_quarter").str.slice(4), pl.col("calendar_quarter").str.slice(0, 4)),
         **{PAID: pl.col("capex_usd") / 1e9, LEASED: pl.col("finance_lease_assets_usd") / 1e9},
@@ -65,7 +65,7 @@ def draw_sales(rows: pl.DataFrame, width: int) -> alt.Chart:
     )
 
 
-def draw_plans(rows: pl.DataFrame, width: int) -> alt.LayerChart | alt.FacetChart:
+def draw_plans(rows: pl.DataFrame, width: int) -> charts.Drawing | alt.FacetChart:
     rows = rows.with_columns(
         low=pl.col("low_usd") / 1e9,
         high=pl.col("high_usd") / 1e9,
@@ -94,7 +94,7 @@ def draw_plans(rows: pl.DataFrame, width: int) -> alt.LayerChart | alt.FacetChar
     return alt.layer(ranges, line, points)
 
 
-def draw_path(rows: pl.DataFrame, width: int) -> alt.LayerChart | alt.FacetChart:
+def draw_path(rows: pl.DataFrame, width: int) -> charts.Drawing | alt.FacetChart:
     billions = rows.with_columns((pl.col(f"required_revenue_p{at}_usd") / 1e9).alias(f"p{at}") for at in (20, 50, 80))
     x = alt.X("quarter_end:T", title=None, axis=alt.Axis(format="%b %Y", tickCount=4))
     y = alt.Y("p50:Q", title="$ billion a year", axis=alt.Axis(tickCount=5), scale=alt.Scale(zero=True))
@@ -109,7 +109,7 @@ def draw_path(rows: pl.DataFrame, width: int) -> alt.LayerChart | alt.FacetChart
     return alt.layer(band, line)
 
 
-def draw_windows(rows: pl.DataFrame, width: int) -> alt.LayerChart | alt.FacetChart:
+def draw_windows(rows: pl.DataFrame, width: int) -> charts.Drawing | alt.FacetChart:
     rows = with_interval(rows, "abnormal_return")
     whose = rows.sort("ticker", descending=False)["whose"].unique(maintain_order=True).to_list()
     order = rows["window"].unique(maintain_order=True).to_list()

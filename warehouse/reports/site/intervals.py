@@ -21,7 +21,7 @@ def intervals(
     threshold: float | None = None,
     threshold_says: str = "",
     form: str = ".0%",
-) -> alt.LayerChart:
+) -> charts.Drawing:
     """A bar a row of `rows` from the first of the columns `ends` to the last, with a mark at the middle one.
 
     `label` is the column that names a row, in the rows' order. `threshold` is drawn as a dashed line with its words.
@@ -52,7 +52,7 @@ def intervals(
     return alt.layer(*layers).properties(height=alt.Step(30))
 
 
-def tornado(rows: pl.DataFrame, width: int, *, title: str, form: str = ".0%") -> alt.LayerChart:
+def tornado(rows: pl.DataFrame, width: int, *, title: str, form: str = ".0%") -> charts.Drawing:
     """A bar a driver from the figure at its low end to that at its high end, the widest first; a line at the central one.
 
     `rows` has driver, quantity_at_low, quantity_at_central and quantity_at_high.

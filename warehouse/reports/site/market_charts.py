@@ -78,7 +78,7 @@ def tips(*fields: tuple[str, str, str]) -> list[alt.Tooltip]:
     return [alt.Tooltip(name, title=title, format=how or alt.Undefined) for name, title, how in fields]
 
 
-def draw_roles(rows: pl.DataFrame, width: int) -> alt.LayerChart | alt.FacetChart:
+def draw_roles(rows: pl.DataFrame, width: int) -> charts.Drawing | alt.FacetChart:
     rows = with_interval(rows, "abnormal_return")
     y = names("group", rows["group"].to_list(), width)
     base = alt.Chart(rows).encode(y=y)
@@ -149,7 +149,7 @@ def draw_firms(rows: pl.DataFrame, width: int) -> alt.FacetChart:
     )
 
 
-def draw_path(rows: pl.DataFrame, width: int) -> alt.LayerChart | alt.FacetChart:
+def draw_path(rows: pl.DataFrame, width: int) -> charts.Drawing | alt.FacetChart:
     rows = rows.with_columns(below=-pl.col("smallest_detectable_car"))
     x = alt.X(
         "day:Q", title="Trading days after", axis=alt.Axis(tickCount=7 if is_narrow(width) else 13, tickMinStep=1)
@@ -209,7 +209,7 @@ def draw_benchmarks(rows: pl.DataFrame, width: int) -> alt.FacetChart:
     )
 
 
-def draw_tests(rows: pl.DataFrame, width: int) -> alt.LayerChart | alt.FacetChart:
+def draw_tests(rows: pl.DataFrame, width: int) -> charts.Drawing | alt.FacetChart:
     kinds = {True: "may be believed", False: "may not"}
     rows = rows.with_columns(
         kind=pl.col("is_valid_here").replace_strict(kinds, default="may not", return_dtype=pl.String)
@@ -232,7 +232,7 @@ def draw_tests(rows: pl.DataFrame, width: int) -> alt.LayerChart | alt.FacetChar
     return alt.layer(band, points).properties(height=alt.Step(32))
 
 
-def draw_hit(rows: pl.DataFrame, width: int) -> alt.LayerChart | alt.FacetChart:
+def draw_hit(rows: pl.DataFrame, width: int) -> charts.Drawing | alt.FacetChart:
     rows = with_interval(rows, "coefficient")
     kinds = ["Firms as they are", "Firms of equal exposure"]
     order = [each for each in [*ROLES.values(), *VARIABLES.values()] if each in rows["named"].to_list()]
@@ -250,7 +250,7 @@ def draw_hit(rows: pl.DataFrame, width: int) -> alt.LayerChart | alt.FacetChart:
     return alt.layer(zero(), lines, points).properties(height=alt.Step(17))
 
 
-def draw_guidance(rows: pl.DataFrame, width: int) -> alt.LayerChart | alt.FacetChart:
+def draw_guidance(rows: pl.DataFrame, width: int) -> charts.Drawing | alt.FacetChart:
     rows = rows.with_columns(
         before=pl.coalesce("guidance_before_usd", "last_years_capex_usd") / 1e9,
         after=pl.col("guidance_after_usd") / 1e9,

@@ -14,7 +14,7 @@ from typing import Any
 
 import polars as pl
 
-from warehouse.assumptions import load
+from warehouse.assumptions import Distribution, load
 from warehouse.database.connection import Connection
 from warehouse.marts.payback.model import Model
 from warehouse.marts.payback.models import payback_views
@@ -156,10 +156,13 @@ class Recomputed:
         vintages, model = self._vintages(which), self._models.get(which)
         if vintages is None or model is None or row["quantity"] == "breakeven_revenue_usd":
             return {}
-        drivers = [
+        drivers: list[dict[str, Any]] = [
             {
                 "name": driver.name,
-                "parts": [[shape.kind, list(shape.parameters)] for _, shape in driver.parts],
+                "parts": [
+                    [shape.kind, list(shape.parameters)] if isinstance(shape, Distribution) else ["mixture", []]
+                    for _, shape in driver.parts
+                ],
                 "scale": driver.scale,
                 "minimum": driver.minimum,
                 "maximum": driver.maximum,

@@ -43,9 +43,9 @@ PAGE = Page(
 )
 MOST_FIGURES, MOST_FACTS = 12, 8
 SHORT = 90  # characters of a text that is told
-RUNS = pl.Schema({"run_id": pl.String, "started_at": pl.Datetime("us", "UTC"), "source": pl.String, "as_of": pl.Date,
-                  "outcome": pl.String, "verdicts": pl.Int64, "facts": pl.Int64, "figures": pl.Int64, "rows": pl.Int64,
-                  "made_with": pl.Int64})  # fmt: skip
+RUNS = pl.Schema({"run_id": pl.String(), "started_at": pl.Datetime("us", "UTC"), "source": pl.String(), "as_of": pl.Date(),
+                  "outcome": pl.String(), "verdicts": pl.Int64(), "facts": pl.Int64(), "figures": pl.Int64(), "rows": pl.Int64(),
+                  "made_with": pl.Int64()})  # fmt: skip
 
 
 def content(reader: Reader) -> Sequence[Block]:

@@ -120,7 +120,7 @@ def counts(rows: Sequence[Mapping[str, Any]]) -> Chart:
     )
 
 
-def draw_counts(rows: pl.DataFrame, width: int) -> alt.LayerChart | alt.FacetChart:
+def draw_counts(rows: pl.DataFrame, width: int) -> charts.Drawing | alt.FacetChart:
     kinds = ["on its own day", "now"]
     y = alt.Y("finding:N", sort=rows["finding"].unique(maintain_order=True).to_list(), title=None,
               axis=alt.Axis(domain=False, labelLimit=170))  # fmt: skip

@@ -99,7 +99,7 @@ def every_month(rows: pl.DataFrame) -> pl.DataFrame:
     """The rows with one for each month between the first and the last, so that what was not read stays a gap."""
     if rows.is_empty():
         return rows
-    months = pl.DataFrame({"month": pl.date_range(rows["month"].min(), rows["month"].max(), "1mo", eager=True)})
+    months = rows.select(pl.date_range(pl.col("month").min(), pl.col("month").max(), "1mo").alias("month"))
     return months.join(rows, on="month", how="left")
 
 
@@ -107,7 +107,7 @@ def _time() -> alt.X:
     return alt.X("month:T", title=None, axis=alt.Axis(format="%Y", tickCount="year"))
 
 
-def draw_quartiles(rows: pl.DataFrame, width: int) -> alt.LayerChart:
+def draw_quartiles(rows: pl.DataFrame, width: int) -> charts.Drawing:
     rows = every_month(rows)
     dollars = alt.Axis(format="$.2f", tickCount=5)
     breaks: Any = "break-paths-show-path-domains"

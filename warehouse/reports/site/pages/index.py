@@ -205,7 +205,7 @@ def growth(reader: Reader) -> Chart:
     )
 
 
-def draw_growth(rows: pl.DataFrame, width: int) -> alt.LayerChart:
+def draw_growth(rows: pl.DataFrame, width: int) -> charts.Drawing:
     said = {"lower": "revenue at its lowest", "point": "revenue as drawn", "upper": "revenue at its highest"}
     rows = rows.with_columns(
         view=pl.col("revenue_view").str.replace_all("_", " "),

@@ -156,7 +156,7 @@ def spells(rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def draw_strip(rows: pl.DataFrame, width: int) -> alt.LayerChart | alt.FacetChart:
+def draw_strip(rows: pl.DataFrame, width: int) -> charts.Drawing | alt.FacetChart:
     found = spells(rows)
     narrow = width <= charts.NARROW
     found = found.with_columns(

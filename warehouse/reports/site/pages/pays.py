@@ -12,7 +12,7 @@ import altair as alt
 import polars as pl
 
 from warehouse.marts.common.scopes import GROUP
-from warehouse.reports.site import intervals, settles
+from warehouse.reports.site import charts, intervals, settles
 from warehouse.reports.site.blocks import Block, Chart, Heading, Shown, Table, Text
 from warehouse.reports.site.page import Page, Reader
 from warehouse.reports.site.pages import index
@@ -156,7 +156,7 @@ def path(reader: Reader) -> Chart:
         GROUP,
     )
 
-    def draw(rows: pl.DataFrame, width: int) -> alt.LayerChart:
+    def draw(rows: pl.DataFrame, width: int) -> charts.Drawing:
         billions = rows.with_columns(
             (pl.col(f"required_revenue_p{at}_usd") / 1e9).alias(f"p{at}") for at in (20, 50, 80)
         )

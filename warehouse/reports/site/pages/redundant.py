@@ -110,7 +110,7 @@ def redundant(reader: Reader) -> Chart:
         ]
     ).with_columns(what=pl.format("{}: {}", "name", "which")).sort("place", "which", descending=[False, True])  # fmt: skip
 
-    def draw(_: pl.DataFrame, width: int) -> alt.LayerChart:
+    def draw(_: pl.DataFrame, width: int) -> charts.Drawing:
         return intervals.intervals(
             long, width, label="what", ends=ends, title="Share of the spending", threshold=limit,
             threshold_says="looks wasteful from here",
@@ -141,7 +141,7 @@ def elasticities(reader: Reader) -> Chart:
     rows = named(reader.rows(f"SELECT * FROM {ELASTICITY} ORDER BY reading, elasticity")).sort("place", "elasticity")
     limit = threshold(reader)
 
-    def draw(rows: pl.DataFrame, width: int) -> alt.LayerChart:
+    def draw(rows: pl.DataFrame, width: int) -> charts.Drawing:
         drawn = rows.filter(pl.col("reading") == "mixture")
         x = alt.X("elasticity:Q", title="Elasticity of demand for training", axis=alt.Axis(values=[0, 0.5, 1, 1.5, 2]))
         y = alt.Axis(format=".0%", tickCount=6)

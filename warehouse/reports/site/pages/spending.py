@@ -75,7 +75,7 @@ def by_quarter(reader: Reader) -> Chart:
     )
 
 
-def draw_quarters(rows: pl.DataFrame, width: int) -> alt.LayerChart:
+def draw_quarters(rows: pl.DataFrame, width: int) -> charts.Drawing:
     companies = rows["company"].unique().sort().to_list()
     rows = rows.with_columns(
         billions=pl.col("capex_usd") / 1e9,

@@ -121,7 +121,7 @@ def ladder(reader: Reader) -> Chart:
     )  # fmt: skip
 
 
-def draw_ladder(rows: pl.DataFrame, width: int) -> alt.LayerChart:
+def draw_ladder(rows: pl.DataFrame, width: int) -> charts.Drawing:
     rows = rows.with_columns(scope=pl.col("cost_scope").str.replace_all("_", " "))
     narrow = width <= charts.NARROW
     model = pl.col("model").str.replace(" (", "|(", literal=True) if narrow else pl.col("model")
