@@ -6,6 +6,7 @@ sessions come from a library that knows the holidays.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from functools import cache
 
@@ -13,6 +14,9 @@ import polars as pl
 
 EXCHANGE = "XNYS"
 FIRST_SESSION = date(2018, 1, 1)  # of a run; earlier than any estimation window that the facts allow
+
+HELD_UNTIL = date(2026, 5, 15)
+"""Up to here the library's days are those on which a whole panel of shares traded; a test holds the two together."""
 
 
 @cache
@@ -37,3 +41,24 @@ def closes(first: date, last: date) -> pl.DataFrame:
         },
         schema={"session": pl.Date, "closes_at": pl.Datetime("us", "UTC")},
     )
+
+
+def closures_unknown(known: pl.DataFrame, traded: Iterable[date]) -> list[date]:
+    """Sessions on which the exchange was closed after all: later than the library could know of, a day of mourning.
+
+    `known` are the library's sessions, `traded` the days on which any share of a panel has a bar. A day without one
+    between days with some was no session. Before HELD_UNTIL the calendar is right, and such a day is a loss of data.
+    """
+    days = set(traded)
+    if not days:
+        return []
+    last = max(days)
+    return [
+        day for day in known.get_column("session") if HELD_UNTIL < day < last and day not in days and min(days) < day
+    ]
+
+
+def as_traded(known: pl.DataFrame, bars: pl.DataFrame) -> pl.DataFrame:
+    """`known` sessions without those on which the exchange was closed after all, by the `date` of bars."""
+    closed = closures_unknown(known, bars.get_column("date").unique())
+    return known.filter(~pl.col("session").is_in(closed)) if closed else known

@@ -77,11 +77,18 @@ class Store:
 
     def put_helpers(self, sessions: pl.DataFrame, bounds: pl.DataFrame) -> None:
         """What checks compare with: the exchange's sessions, and plausible prices by chip."""
-        for name, frame in (("calendar.sessions", sessions), ("bounds.gpu_prices", bounds)):
-            cursor = self.connection.cursor()
-            cursor.register("given", frame.to_arrow())
-            cursor.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM given")
-            cursor.unregister("given")
+        self._put_helper("bounds.gpu_prices", bounds)
+        self.put_sessions(sessions)
+
+    def put_sessions(self, sessions: pl.DataFrame) -> None:
+        """The exchange's sessions alone, in place of those that were put before."""
+        self._put_helper("calendar.sessions", sessions)
+
+    def _put_helper(self, name: str, frame: pl.DataFrame) -> None:
+        cursor = self.connection.cursor()
+        cursor.register("given", frame.to_arrow())
+        cursor.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM given")
+        cursor.unregister("given")
 
     # -- rows ---------------------------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ from datetime import date
 import polars as pl
 
 from warehouse import files, marts
-from warehouse.calendars.exchange import FIRST_SESSION, sessions
+from warehouse.calendars.exchange import FIRST_SESSION, as_traded, sessions
 from warehouse.database.store import Store
 from warehouse.paths import QUALITY, WAREHOUSE
 from warehouse.pipeline import ingest
@@ -95,7 +95,7 @@ def build_marts(store: Store, run: RunContext, as_of: date) -> Built:
     """Build every mart from the facts known by the date."""
     facts = {name: store.rows(table) for name, table in CORE.items()}
     fact_rows = sum(frame.height for frame in facts.values())
-    facts["sessions"] = sessions(FIRST_SESSION, run.today)
+    facts["sessions"] = as_traded(sessions(FIRST_SESSION, run.today), facts["stock_prices"])
     facts["quarantined"] = quarantined.for_marts(store)
     built = marts.build(facts, as_of=as_of, assumptions=run.assumptions)
     for name, frame in built.items():

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 import polars as pl
 
 from warehouse import marts
-from warehouse.calendars.exchange import FIRST_SESSION, sessions
+from warehouse.calendars.exchange import FIRST_SESSION, HELD_UNTIL, closures_unknown, sessions
 from warehouse.database.store import Store
 from warehouse.errors import RefusedError
 from warehouse.paths import QUALITY
@@ -60,9 +60,30 @@ def check_facts(store: Store, run: RunContext, new_rows: NewRows, added: Mapping
     """
     targets = [Target(t, t.full_name, "all", decisions.exempt(run.decisions, t)) for t in CORE.values()]
     loaded = {CORE[name].full_name: count for name, count in added.items()}
+    prepare(store, run)
+    closed = _leave_out_closures(store, run)
     report = _validate(store, run, targets, Past(new_rows, carried.last_published(store.execute), loaded))
     _require_publishable(report)
-    return _checked(report)
+    found = _checked(report)
+    return replace(found, warnings=(*found.warnings, *closed))
+
+
+def _leave_out_closures(store: Store, run: RunContext) -> list[str]:
+    """Take days on which nothing traded, later than the calendar could know of, out of the sessions; gives what to say.
+
+    Only once all bars are loaded: a vendor that was late with a day gives it later, and then the day is a session.
+    """
+    known = sessions(FIRST_SESSION, run.today)
+    traded = store.frame("SELECT DISTINCT date FROM core.stock_prices WHERE date >= ?", [HELD_UNTIL])
+    closed = closures_unknown(known, traded.get_column("date"))
+    if closed:
+        store.put_sessions(known.filter(~pl.col("session").is_in(closed)))
+    return [
+        f"core.stock_prices: no share has a bar on {day}, which the calendar calls a session: taken for a day on which "
+        "the exchange was closed, later than exchange-calendars could know of. Renew that library if it was; if it was "
+        "not, every source lacks the day."
+        for day in closed
+    ]
 
 
 def check_marts(store: Store, run: RunContext) -> Checked:

@@ -16,7 +16,7 @@ from typing import Any
 
 from warehouse import assumptions, marts
 from warehouse.assumptions import Assumptions
-from warehouse.calendars.exchange import FIRST_SESSION, sessions
+from warehouse.calendars.exchange import FIRST_SESSION, as_traded, sessions
 from warehouse.database import releases
 from warehouse.database.connection import Connection, in_memory
 from warehouse.errors import UsageError
@@ -82,7 +82,7 @@ def built(published: Path, wanted: Assumptions) -> Iterator[Connection]:
         ).fetchone() or (None, None)
     if as_of is None:
         raise UsageError(f"{published}: no run is recorded in this warehouse. Run `overbuild run` first.")
-    facts["sessions"] = sessions(FIRST_SESSION, day)
+    facts["sessions"] = as_traded(sessions(FIRST_SESSION, day), facts["stock_prices"])
     frames = marts.build(facts, as_of=as_of, assumptions=wanted, only=SHOWN)
     memory = in_memory()
     try:
