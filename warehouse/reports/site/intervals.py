@@ -44,9 +44,18 @@ def intervals(
     if threshold is not None:
         line = pl.DataFrame({"at": [threshold], "says": [threshold_says]})
         layers.append(alt.Chart(line).mark_rule(strokeDash=[5, 3], color=charts.BAD).encode(x="at:Q"))
+        # The words stand on the side of the line that has more room, so that none reach beyond the drawing.
+        reach = [end for end in (known[low].min(), known[high].max()) if isinstance(end, int | float)]
+        on_the_right = bool(reach) and threshold > (reach[0] + reach[-1]) / 2
         layers.append(
             alt.Chart(line)
-            .mark_text(align="left", baseline="bottom", dx=4, dy=-4, color=charts.BAD)
+            .mark_text(
+                align="right" if on_the_right else "left",
+                baseline="bottom",
+                dx=-4 if on_the_right else 4,
+                dy=-4,
+                color=charts.BAD,
+            )
             .encode(x="at:Q", y=alt.value(0), text="says:N")
         )
     return alt.layer(*layers).properties(height=alt.Step(30))
