@@ -8,6 +8,7 @@ each figure read it from there, and a test computes each that is plain arithmeti
 from __future__ import annotations
 
 import ast
+import operator
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -16,6 +17,14 @@ from typing import Any
 _NAME = re.compile(r"\{(\w+)\}")
 _TYPED = {"×": "*", "−": "-", "^": "**"}
 _OPERATORS: dict[type, str] = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Pow: "^"}
+
+_OPERATIONS: dict[str, Callable[[float, float], Any]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+    "^": operator.pow,
+}
 
 Tree = float | str | list[Any]
 
@@ -58,8 +67,8 @@ class Formula:
         if not self.operands:
             return None
         typed = _NAME.sub(lambda match: match[1], self.symbols)
-        for sign, operator in _TYPED.items():
-            typed = typed.replace(sign, operator)
+        for sign, typed_as in _TYPED.items():
+            typed = typed.replace(sign, typed_as)
         try:
             return _tree(ast.parse(typed, mode="eval").body, set(self.operands))
         except (SyntaxError, ValueError):
@@ -89,17 +98,10 @@ def computed(tree: Tree, row: Mapping[str, Any]) -> float | None:
         return None if row[tree] is None else float(row[tree])
     if not isinstance(tree, list):
         return tree
-    sides = [computed(each, row) for each in tree[1:]]
-    left, right = sides
+    left, right = (computed(each, row) for each in tree[1:])
     if left is None or right is None:
         return None
     try:
-        return {
-            "+": lambda: left + right,
-            "-": lambda: left - right,
-            "*": lambda: left * right,
-            "/": lambda: left / right,
-            "^": lambda: left**right,
-        }[tree[0]]()
+        return _OPERATIONS[tree[0]](left, right)
     except (ZeroDivisionError, OverflowError):
         return None
