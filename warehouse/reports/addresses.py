@@ -2,9 +2,9 @@
 
 Every figure of the report links to a page of its own, and those pages are written by other code than the links. So both
 ask here, and neither has to look at what is on disk. A key may hold any text: a company's name, a slash, a right-to-left
-script, a name that Windows keeps for itself. A file's name may not. Its first part is therefore what of the key can be
-read in plain letters, for people; its last part is a digest of the whole key, which tells rows apart also where letters
-differ in case alone or were left out.
+script, a name that Windows keeps for itself. A file's name may not. So its first part is what people can read of the
+key in plain letters. Its last part is a digest of the whole key. That tells rows apart where letters differ in case
+alone or were left out.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What people call a table, a row and a column, and how a value reads on the page of a figure.
 
 A warehouse names things for programs: `p25_usd_per_gpu_hour`, `flips_at_ai_share_end_customer`, `5.286e-17`. A page for
-people shows none of these. A column has its own label where its name put into words would not do; everything else is
+people shows none of these. A column has its own label where its name put into words would not do. Everything else is
 made here, by rule, so that a new table reads well without anybody thinking of it.
 """
 

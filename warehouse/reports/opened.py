@@ -1,11 +1,12 @@
 """What a reader sees who opens a figure: how it was computed, from which judgements, facts and documents.
 
 A figure of the report is a row and a column of a mart. Everything that is said about it is read from the published
-warehouse: the formula is declared at the column, the judgements are rows of `marts.assumptions`, the facts are those that
-`overbuild trace` finds. The report opens thousands of rows in one go, so all of them are followed together (`reach`).
+warehouse. The formula is declared at the column, the judgements are rows of `marts.assumptions`, and the facts are those
+that `overbuild trace` finds. The report opens thousands of rows in one go, so all of them are followed together (`reach`).
 
 Up to forty facts of a table are listed one by one. More are put into groups of one thing (the prices of one share) with
-their number, their first and their last: nobody reads two thousand closing prices, and the command on the page lists them.
+their number, their first and their last. Nobody reads two thousand closing prices, and the command on the page lists
+them.
 """
 
 from __future__ import annotations

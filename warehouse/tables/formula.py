@@ -1,8 +1,8 @@
 """How the value of a column comes about, in words and in symbols, declared where the column is.
 
 Whoever doubts a figure asks first how it was computed. The answer must not live in a document of its own, which nobody
-changes along with the code. So the formula stands at the column: the data dictionary, `overbuild trace` and the page of
-each figure read it from there, and a test computes each that is plain arithmetic again from the rows of a warehouse.
+changes along with the code. So the formula stands at the column. The data dictionary, `overbuild trace` and the page of
+each figure read it from there. A test computes each that is plain arithmetic again from the rows of a warehouse.
 """
 
 from __future__ import annotations

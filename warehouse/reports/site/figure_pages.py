@@ -1,7 +1,7 @@
 """The pages that figures open into: one for each row of a mart that the report shows, with a place for each column.
 
-A page says what the figure is, how it was computed with this row's own numbers, which judgements it takes, which facts
-are behind it, and in which documents they stand. It names the command that shows the same. There are thousands of them,
+A page says what the figure is and how it was computed, with this row's own numbers. It has the judgements that it takes,
+the facts behind it and the documents in which they stand. It names the command that shows the same. There are thousands of them,
 so each is small: one stylesheet and one script beside them, and no word more than is needed.
 
 What is computed from few enough inputs carries them along, and the page computes it again where it is read

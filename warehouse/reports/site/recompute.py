@@ -2,8 +2,8 @@
 
 A page on somebody's disk may be old, changed or made by a program with a fault. So what follows from few enough inputs is
 computed a second time in the browser (`assets/recompute.js`, written apart from the marts). That holds for plain
-arithmetic between figures of one row, for rents and costs of a run, for an abnormal return, and for coverage,
-break-even growth and the like: at the medians of the judgements, and over draws of the page's own.
+arithmetic between figures of one row, for rents and costs of a run and for an abnormal return. It holds for coverage and
+break-even growth too: at the medians of the judgements, and over draws of the page's own.
 """
 
 from __future__ import annotations

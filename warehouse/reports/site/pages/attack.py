@@ -1,7 +1,8 @@
 """Attack this: for each verdict a page that helps a reviewer to break it.
 
 A reader who doubts an answer should not have to guess where it is weak. Each page has the claim, the strongest case
-against it, the command that computes it again, the facts that carry it with their weights, and what would refute it.
+against it and the command that computes it again. It has the facts that carry it, with their weights, and what would
+refute it.
 """
 
 from __future__ import annotations
