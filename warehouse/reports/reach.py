@@ -2,7 +2,7 @@
 
 `lineage.follow` shows one answer's whole tree. The report opens thousands of rows, and a tree for each would take
 minutes. Here only what is reached is kept, as pairs of numbers in frames. Each way that a mart declares is walked once
-for all rows that were reached in it, from the marts built last to those built first. Then the facts are handed up
+for all rows that were reached in it. The marts built last go first. Then the facts are handed up
 again. Rows that a way cannot tell apart (sixty days of one firm's path are made of the same prices) walk it once.
 
 The entries of `marts.assumptions` are an end like the facts: they are what a row takes for granted.
