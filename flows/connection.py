@@ -2,7 +2,7 @@
 
 Prefect speaks to the server that is set (PREFECT_API_URL, or its profile), or starts a temporary one on this machine.
 Left to itself it asks a server that is away for half a minute. It starts a temporary one again and again where that
-ends at once: on a database of another version, or in a folder that cannot be written. And it sends requests to its own
+ends at once. A database of another version does that, or a folder that cannot be written. And it sends requests to its own
 server through the proxy of the environment. So the connection is made and tried here, before a run starts. Whoever can
 mend it reads the name of the setting.
 """
