@@ -1,8 +1,8 @@
 """What each run changed against the one before: what is kept of a comparison, and how it is read again.
 
 Of the releases only the last few are kept. So a run keeps the part of its comparison that is asked for later
-(`provenance.changes`): every verdict, every condition that turned, the facts behind them, the counts of each mart, and the
-figures that moved most. From these records the change between any two runs of one home can be told, step by step.
+(`provenance.changes`). That is every verdict, every condition that turned and the facts behind them. The counts of each
+mart and the figures that moved most are kept, too. From these records the change between any two runs of one home can be told, step by step.
 """
 
 from __future__ import annotations

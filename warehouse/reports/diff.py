@@ -7,7 +7,7 @@ from the figures, so it changes where they do, and a new wording is no news. So 
 A changed verdict asks "why?". Its trace is followed in the later warehouse, and those facts are shown that the earlier
 one did not hold. Where no such fact is found, the program or its assumptions changed, which the runs say of themselves.
 
-The two warehouses are attached to one connection (`warehouse.database.releases.comparing`), and SQL compares them: a mart
+The two warehouses are attached to one connection (`warehouse.database.releases.comparing`), and SQL compares them. A mart
 may have 50,000 rows, and nearly all of them are the same.
 """
 
