@@ -2,7 +2,8 @@
 
 Of the releases only the last few are kept. So a run keeps the part of its comparison that is asked for later
 (`provenance.changes`). That is every verdict, every condition that turned and the facts behind them. The counts of each
-mart and the figures that moved most are kept, too. From these records the change between any two runs of one home can be told, step by step.
+mart and the figures that moved most are kept, too. From these records the change between any two runs of one home can be
+told, step by step.
 """
 
 from __future__ import annotations
