@@ -181,7 +181,7 @@ def growth(reader: Reader) -> Chart:
     )
     rows = pl.concat([needed, seen], how="diagonal").sort("revenue_view", "bound", "which", nulls_last=True)
     return Chart(
-        title="AI revenue has grown faster than it must to pay; for how long decides",
+        title=growth_title(rows),
         description="For two ways of counting revenue, bars of the growth a year at which the spending pays for itself, and "
         "marks of the lowest and highest growth seen. The axis is logarithmic.",
         draw=draw_growth,
@@ -202,6 +202,22 @@ def growth(reader: Reader) -> Chart:
                 Shown("seen", "Growth seen", "percent", opens=f"{CONDITIONS}:value"),
             ),
         ),
+    )
+
+
+def growth_title(rows: pl.DataFrame) -> str:
+    """What is true of the lowest growth seen and the middle of the growth needed, in the ways of counting revenue."""
+    needed = rows.filter(pl.col("bound") == "point").select("revenue_view", "p50")
+    seen = rows.filter(pl.col("which") == "lowest").select("revenue_view", "seen")
+    enough = seen.join(needed, on="revenue_view").select(pl.col("seen") > pl.col("p50")).to_series()
+    if enough.is_empty():
+        return "How fast AI revenue must grow to pay"
+    if enough.all():
+        return "AI revenue has grown faster than it must to pay; for how long decides"
+    return (
+        "Whether AI revenue grows fast enough depends on how it is counted"
+        if enough.any()
+        else "AI revenue has at times grown more slowly than it must to pay"
     )
 
 

@@ -60,9 +60,16 @@ def by_quarter(reader: Reader) -> Chart:
         list(COMPANIES),
     )
     return Chart(
-        title="Quarterly spending has risen in every company",
+        title=since_a_year(
+            rows,
+            "capex_usd",
+            every="Each company spends more than a year before",
+            some="Some companies spend more than a year before, others do not",
+            none="No company spends more than a year before",
+            unknown="What each company spends by quarter",
+        ),
         description="Stacked bars of the capital expenditure of Alphabet, Amazon, Meta and Microsoft by calendar quarter. "
-        "The bars grow from quarter to quarter. The numbers are in the table below.",
+        "The numbers are in the table below.",
         draw=draw_quarters,
         note=("Stripes on top: one or more companies are unknown in that quarter, so the bar is not the whole.",),
         numbers=Table(
@@ -73,6 +80,21 @@ def by_quarter(reader: Reader) -> Chart:
             of=QUARTERLY,
         ),
     )
+
+
+def since_a_year(rows: pl.DataFrame, column: str, *, every: str, some: str, none: str, unknown: str) -> str:
+    """What is true of the newest quarter of each company against the same one a year before, as a title."""
+    last = (
+        rows.filter(pl.col(column).is_not_null())
+        .with_columns(year=pl.col("calendar_quarter").str.slice(0, 4).cast(pl.Int64))
+        .with_columns(before=pl.format("{}{}", pl.col("year") - 1, pl.col("calendar_quarter").str.slice(4)))
+    )
+    earlier = last.select("ticker", pl.col("calendar_quarter").alias("before"), pl.col(column).alias("then"))
+    newest = last.sort("calendar_quarter").group_by("ticker", maintain_order=True).last()
+    risen = newest.join(earlier, on=["ticker", "before"]).select(pl.col(column) > pl.col("then")).to_series()
+    if risen.is_empty():
+        return unknown
+    return every if risen.all() else some if risen.any() else none
 
 
 def draw_quarters(rows: pl.DataFrame, width: int) -> charts.Drawing:
@@ -127,7 +149,14 @@ def ratios(reader: Reader) -> Chart:
         list(COMPANIES),
     )
     return Chart(
-        title="Capital expenditure takes a growing part of operating cash flow",
+        title=since_a_year(
+            rows,
+            "capex_to_operating_cash_flow",
+            every="In each company, spending takes more of operating cash flow than a year before",
+            some="In some companies, spending takes more of operating cash flow than a year before",
+            none="In no company does spending take more of operating cash flow than a year before",
+            unknown="How much of operating cash flow the spending takes",
+        ),
         description="One small chart for each of four companies: capital expenditure over operating cash flow by quarter, "
         "with a line at 100 %, where all cash from operations is spent.",
         draw=draw_ratios,
