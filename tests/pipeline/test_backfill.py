@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -167,14 +168,16 @@ class Answering:
 
 @pytest.fixture
 def answering(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Answering:
+    from flows import connection
     from flows.environment import prepare
 
     prepare()
     from flows import backfill as flow
 
     stand_in = Answering()
+    monkeypatch.setattr(connection, "connected", lambda asks_sources: nullcontext())
     monkeypatch.setattr(flow, "answer", stand_in)
-    monkeypatch.setattr(flow, "backfill", flow.backfill.fn)  # without a Prefect server
+    monkeypatch.setattr(flow, "backfill", flow.backfill.fn)  # as a function and not as a flow
     monkeypatch.setattr(flow, "OTHERS_ARE_LET_IN_SECONDS", 0.0)
     monkeypatch.setenv("OVERBUILD_HOME", str(tmp_path))
     early = replace(SOURCE, history_from=date(2024, 1, 1))
