@@ -470,7 +470,8 @@ def _turns(raw: Path, times) -> None:
 
 
 def test_the_limit_holds_across_processes(tmp_path):
-    with multiprocessing.Manager() as manager:
+    # Not forked: a process that drew charts has reserved more memory than a copy of it is allowed to.
+    with multiprocessing.get_context("spawn").Manager() as manager:
         times = manager.list()
         workers = [
             multiprocessing.get_context("spawn").Process(target=_turns, args=(tmp_path, times)) for _ in range(3)

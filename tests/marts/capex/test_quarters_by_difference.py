@@ -288,8 +288,14 @@ def years_of_filings(draw: st.DrawFn) -> tuple[list[Fact], int, dict[date, int]]
 @settings(max_examples=60, deadline=None)
 @given(years_of_filings())
 def test_quarters_come_out_the_same_however_a_year_was_filed(filings):
+    """A fourth quarter far below those before it may be on another basis than they are, so it may be unknown as well."""
     rows, month, truth = filings
-    assert capex_by_end(built(made(rows, month=month))) == truth
+    found = capex_by_end(built(made(rows, month=month)))
+    assert found.keys() == truth.keys()
+    for place, (end, value) in enumerate(sorted(truth.items())):
+        before = [truth[each] for each in sorted(truth)[place - 3 : place]] if place % 4 == 3 else []
+        is_doubted = found[end] is None and bool(before) and value < min(before)
+        assert found[end] == value or is_doubted, end
 
 
 @settings(max_examples=60, deadline=None)

@@ -78,7 +78,10 @@ def test_no_label_and_no_spoken_value_is_a_raw_identifier(opened_pages) -> None:
     for address, text in opened_pages.items():
         for column, label, _, said in CELL.findall(text):
             for words in (label, said):
-                assert not RAW.search(html.unescape(words)), f"{address}#{column}: {words}"
+                plain = " ".join(
+                    word for word in html.unescape(words).split() if "/" not in word
+                )  # addresses are as they are
+                assert not RAW.search(plain), f"{address}#{column}: {words}"
         for heading in re.findall(r"<h[1-3][^>]*>(.*?)</h", text):
             assert not RAW.search(html.unescape(heading)), f"{address}: {heading}"
 

@@ -48,7 +48,7 @@ def content(reader: Reader) -> Sequence[Block]:
             "It leans where three in five draws of the simulation meet one verdict's tests by themselves.",
             "Revenue that a seller does not state lies between nothing and its whole cloud revenue. A verdict holds at both ends.",
             "Each remedy in “what would change it” was tried, and is printed only where it turns the verdict.",
-            ("Every answer of an earlier day is kept: see ", Link("the verdict over time", "over-time.html"), "."),
+            ("Every answer of an earlier day is kept: see ", Link("the verdict over time", "over_time.html"), "."),
         ),
         Heading("Grades of evidence"),
         Items(*(f"{grade}: {meaning}." for grade, meaning in GRADES.items())),
