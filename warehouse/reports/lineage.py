@@ -146,24 +146,30 @@ def _below(connection: Connection, name: str, rows: set[int], as_of: date) -> It
     """Every step down from some rows of a mart: one query for each declared way."""
     mart = all_marts()[name.partition(".")[2]]
     for trace in mart.traces:
-        sql = _step_by_ids(name, trace) if trace.ids else _step_by_condition(name, mart, trace, as_of)
+        sql = step_by_ids(name, trace) if trace.ids else _step_by_condition(name, mart, trace, as_of)
         for parent, child in connection.execute(sql, [sorted(rows)]).fetchall():
             if (name, parent) != (trace.table, child):
                 yield (name, parent), (trace.table, child)
 
 
+def rows_that_count(mart: Mart, trace: Trace, as_of: date) -> str:
+    """Which rows of a trace's table may stand behind a mart as of a date, as an SQL condition on them."""
+    if not trace.table.startswith("core."):
+        return "true"
+    known = f"known_on <= DATE {sqltext.literal(as_of)}"
+    return known if mart.name in HEARSAY_ENTERS else f"{known} AND grade <> 'D'"
+
+
 def _step_by_condition(name: str, mart: Mart, trace: Trace, as_of: date) -> str:
-    bounds = "true"
-    if trace.table.startswith("core."):
-        bounds = f"known_on <= DATE {sqltext.literal(as_of)}"
-        bounds += "" if mart.name in HEARSAY_ENTERS else " AND grade <> 'D'"
+    bounds = rows_that_count(mart, trace, as_of)
     return (
         f"SELECT m.__row, t.__row FROM (SELECT *, rowid AS __row FROM {name} WHERE rowid IN (SELECT unnest(?))) AS m, "
         f"(SELECT *, rowid AS __row FROM {trace.table} WHERE {bounds}) AS t WHERE ({trace.condition})"
     )
 
 
-def _step_by_ids(name: str, trace: Trace) -> str:
+def step_by_ids(name: str, trace: Trace) -> str:
+    """A query of the pairs of rows, of a mart and of the facts that its column of ids lists; its parameter is the mart's rows."""
     return (
         f"SELECT m.__row, t.rowid FROM (SELECT rowid AS __row, unnest({sqltext.identifier(trace.ids)}) AS {FACT_ID} "
         f"FROM {name} WHERE rowid IN (SELECT unnest(?))) AS m JOIN {trace.table} AS t USING ({FACT_ID})"

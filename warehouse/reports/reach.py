@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from graphlib import TopologicalSorter
 
 import polars as pl
@@ -21,8 +22,7 @@ from warehouse import sqltext
 from warehouse.database.connection import Connection
 from warehouse.marts import all_marts
 from warehouse.marts.common.mart import Mart, Trace
-from warehouse.reports.lineage import HEARSAY_ENTERS, as_of_date
-from warehouse.tables.table import FACT_ID
+from warehouse.reports.lineage import as_of_date, rows_that_count, step_by_ids
 
 ASSUMPTIONS = "marts.assumptions"
 _OF_MART = re.compile(r'\bm\.("[^"]+"|\w+)')
@@ -44,7 +44,7 @@ class Reach:
 def reach(connection: Connection, wanted: Mapping[str, Iterable[int]]) -> Reach:
     """Everything behind some rows of marts, by the mart's name without its schema."""
     marts = _in_order()
-    as_of = sqltext.literal(as_of_date(connection))
+    as_of = as_of_date(connection)
     reached = {name: set(rows) for name, rows in wanted.items()}
     edges: dict[str, dict[str, pl.DataFrame]] = {}
     for name in reversed(marts):
@@ -102,28 +102,22 @@ def _through(pairs: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
     return joined.select("row", pl.col("below_fact").alias("below")).unique()
 
 
-def _steps(connection: Connection, mart: Mart, rows: Iterable[int], as_of: str) -> Iterable[tuple[str, pl.DataFrame]]:
+def _steps(connection: Connection, mart: Mart, rows: Iterable[int], as_of: date) -> Iterable[tuple[str, pl.DataFrame]]:
     """Every step down from some rows of a mart: the table reached, and the pairs of rows."""
     for trace in mart.traces:
-        sql = _by_ids(mart, trace) if trace.ids else _by_condition(mart, trace, as_of)
+        if trace.ids:
+            sql = f"SELECT DISTINCT row, below FROM ({step_by_ids(f'marts.{mart.name}', trace)}) AS pair(row, below)"
+        else:
+            sql = _by_condition(mart, trace, as_of)
         pairs = connection.execute(sql, [sorted(rows)]).pl().cast(PAIR)
         if trace.table == f"marts.{mart.name}":
             pairs = pairs.filter(pl.col("row") != pl.col("below"))
         yield trace.table, pairs
 
 
-def _by_ids(mart: Mart, trace: Trace) -> str:
-    return (
-        f"SELECT DISTINCT m.row, t.rowid AS below FROM (SELECT rowid AS row, unnest({sqltext.identifier(trace.ids)}) AS "
-        f"{FACT_ID} FROM marts.{mart.name} WHERE rowid IN (SELECT unnest(?))) AS m JOIN {trace.table} AS t USING ({FACT_ID})"
-    )
-
-
-def _by_condition(mart: Mart, trace: Trace, as_of: str) -> str:
+def _by_condition(mart: Mart, trace: Trace, as_of: date) -> str:
     """The rows of a table for each row of a mart; rows that are alike in all that the condition reads ask once."""
-    bounds = "true"
-    if trace.table.startswith("core."):
-        bounds = f"known_on <= DATE {as_of}" + ("" if mart.name in HEARSAY_ENTERS else " AND grade <> 'D'")
+    bounds = rows_that_count(mart, trace, as_of)
     read = list(dict.fromkeys(name.strip('"') for name in _OF_MART.findall(trace.condition)))
     asked = f"(SELECT rowid AS row, * FROM marts.{mart.name} WHERE rowid IN (SELECT unnest(?)))"
     columns = sqltext.identifiers(read) if read else "1 AS nothing"

@@ -143,6 +143,20 @@ def _converter() -> Any:
     return vl_convert
 
 
+def quarter_said() -> pl.Expr:
+    """The calendar quarter of a row as an axis says it: `Q3 2025`."""
+    quarter = pl.col("calendar_quarter").str
+    return pl.format("{} {}", quarter.slice(4), quarter.slice(0, 4))
+
+
+def quarters_across(quarters: pl.Series, width: int) -> alt.X:
+    """Quarters (as `quarter_said` gives them, in order) from left to right, so many of them named as there is room for."""
+    order = quarters.unique(maintain_order=True).to_list()
+    named = order[::-1][:: 4 if width <= NARROW else 2]
+    axis = alt.Axis(labelAngle=0, values=named, labelExpr="split(datum.label, ' ')")
+    return alt.X("quarter:N", sort=order, title=None, axis=axis)
+
+
 def svg(spec: dict[str, Any], *, narrow: bool = False) -> str:
     """A specification as SVG whose colours are the page's own; a narrow one has its legends in two columns."""
     return recoloured(_drawn(json.dumps(spec, sort_keys=True), narrow))

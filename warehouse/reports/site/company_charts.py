@@ -1,4 +1,4 @@
-"""Drawings of one company: its quarters, its plans, the path that breaks even, and its share around the market's day."""
+"""Drawings of one company: its quarters, its plans, and its share around the market's day."""
 
 from __future__ import annotations
 
@@ -6,25 +6,17 @@ import altair as alt
 import polars as pl
 
 from warehouse.reports.site import charts
-from warehouse.reports.site.market_charts import is_narrow, names, percent, tips, with_interval
+from warehouse.reports.site.market_charts import is_narrow, names, percent, tips, with_interval, zero
 
 PAID, LEASED = "paid", "finance leases"
 
 
-def draw_quarters(rows: pl.DataFrame, width: int) -> charts.Drawing | alt.FacetChart:
+def draw_quarters(rows: pl.DataFrame, width: int) -> charts.Drawing:
     rows = rows.with_columns(
-        quarter=pl.format("{} {}", pl.col("calendar_quarter").str.slice(4), pl.col("calendar_quarter").str.slice(0, 4)),
+        quarter=charts.quarter_said(),
         **{PAID: pl.col("capex_usd") / 1e9, LEASED: pl.col("finance_lease_assets_usd") / 1e9},
     )
-    order = rows["quarter"].unique(maintain_order=True).to_list()
-    x = alt.X(
-        "quarter:N",
-        sort=order,
-        title=None,
-        axis=alt.Axis(
-            labelAngle=0, values=order[::-1][:: 4 if is_narrow(width) else 2], labelExpr="split(datum.label, ' ')"
-        ),
-    )
+    x = charts.quarters_across(rows["quarter"], width)
     long = rows.unpivot([PAID, LEASED], index="quarter", variable_name="kind", value_name="billions").drop_nulls()
     kinds = [kind for kind in (PAID, LEASED) if kind in long["kind"].to_list()]
     bars = alt.Chart(long.with_columns(place=pl.col("kind") == LEASED)).mark_bar(stroke=charts.PAPER, strokeWidth=0.7).encode(
@@ -44,18 +36,15 @@ def draw_quarters(rows: pl.DataFrame, width: int) -> charts.Drawing | alt.FacetC
 
 def draw_sales(rows: pl.DataFrame, width: int) -> alt.Chart:
     rows = rows.with_columns(
-        quarter=pl.format("{} {}", pl.col("calendar_quarter").str.slice(4), pl.col("calendar_quarter").str.slice(0, 4)),
+        quarter=charts.quarter_said(),
         billions=pl.col("revenue_usd") / 1e9,
     )
-    order = rows["quarter"].unique(maintain_order=True).to_list()
-    step = 4 if is_narrow(width) else 2
-    axis = alt.Axis(labelAngle=0, values=order[::-1][::step], labelExpr="split(datum.label, ' ')")
     kinds = rows["when"].unique(maintain_order=True).to_list()
     return (
         alt.Chart(rows)
         .mark_bar()
         .encode(
-            x=alt.X("quarter:N", sort=order, title=None, axis=axis),
+            x=charts.quarters_across(rows["quarter"], width),
             y=alt.Y("billions:Q", title="$ billion", scale=alt.Scale(zero=True)),
             color=alt.Color(
                 "when:N", scale=alt.Scale(domain=kinds, range=[charts.COLOURS[5], charts.COLOURS[0]][-len(kinds) :])
@@ -65,7 +54,7 @@ def draw_sales(rows: pl.DataFrame, width: int) -> alt.Chart:
     )
 
 
-def draw_plans(rows: pl.DataFrame, width: int) -> charts.Drawing | alt.FacetChart:
+def draw_plans(rows: pl.DataFrame, width: int) -> charts.Drawing:
     rows = rows.with_columns(
         low=pl.col("low_usd") / 1e9,
         high=pl.col("high_usd") / 1e9,
@@ -94,22 +83,7 @@ def draw_plans(rows: pl.DataFrame, width: int) -> charts.Drawing | alt.FacetChar
     return alt.layer(ranges, line, points)
 
 
-def draw_path(rows: pl.DataFrame, width: int) -> charts.Drawing | alt.FacetChart:
-    billions = rows.with_columns((pl.col(f"required_revenue_p{at}_usd") / 1e9).alias(f"p{at}") for at in (20, 50, 80))
-    x = alt.X("quarter_end:T", title=None, axis=alt.Axis(format="%b %Y", tickCount=4))
-    y = alt.Y("p50:Q", title="$ billion a year", axis=alt.Axis(tickCount=5), scale=alt.Scale(zero=True))
-    band = (
-        alt.Chart(billions).mark_area(opacity=0.25).encode(x=x, y=alt.Y("p20:Q", title="$ billion a year"), y2="p80:Q")
-    )
-    line = alt.Chart(billions).mark_line(point=True).encode(
-        x=x, y=y,
-        tooltip=tips(("quarter_end:T", "Quarter's end", "%b %Y"), ("p20:Q", "One in five below, $ billion", ",.0f"),
-                     ("p50:Q", "Middle", ",.0f"), ("p80:Q", "One in five above", ",.0f")),
-    )  # fmt: skip
-    return alt.layer(band, line)
-
-
-def draw_windows(rows: pl.DataFrame, width: int) -> charts.Drawing | alt.FacetChart:
+def draw_windows(rows: pl.DataFrame, width: int) -> charts.Drawing:
     rows = with_interval(rows, "abnormal_return")
     whose = rows.sort("ticker", descending=False)["whose"].unique(maintain_order=True).to_list()
     order = rows["window"].unique(maintain_order=True).to_list()
@@ -122,7 +96,6 @@ def draw_windows(rows: pl.DataFrame, width: int) -> charts.Drawing | alt.FacetCh
     base = alt.Chart(rows).encode(
         y=names("window", order, width), yOffset=alt.YOffset("whose:N", sort=whose), color=color
     )
-    zero = alt.Chart(pl.DataFrame({"zero": [0.0]})).mark_rule(color=charts.SOFT).encode(x="zero:Q")
     lines = base.mark_rule(strokeWidth=3, opacity=0.45).encode(
         x=alt.X("low:Q", axis=percent(width, "Return beyond the market")), x2="high:Q"
     )
@@ -130,4 +103,4 @@ def draw_windows(rows: pl.DataFrame, width: int) -> charts.Drawing | alt.FacetCh
         x="abnormal_return:Q", shape=shape,
         tooltip=tips(("whose:N", "Whose", ""), ("window:N", "Days", ""), ("abnormal_return:Q", "Beyond the market", "+.1%")),
     )  # fmt: skip
-    return alt.layer(zero, lines, points).properties(height=alt.Step(17))
+    return alt.layer(zero(), lines, points).properties(height=alt.Step(17))

@@ -140,3 +140,11 @@ WORDS: dict[str, Callable[[Any, bool], str]] = {
 }
 FORMS = FIGURES | WORDS
 NUMBERS = frozenset({*FIGURES, "year"})
+
+GRADES = {
+    "A": "a filing or an exchange price",
+    "B": "a developer's paper, or Epoch AI",
+    "C": "secondary press",
+    "D": "hearsay, which enters no figure",
+}
+"""What each grade of evidence is worth, for the legend."""

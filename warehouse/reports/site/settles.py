@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+import altair as alt
 import polars as pl
 
 from warehouse.marts.common.scopes import GROUP
 from warehouse.marts.verdict.decision import ASKED, SILENT
-from warehouse.reports.site import intervals
+from warehouse.reports.site import charts, intervals
 from warehouse.reports.site.blocks import Answer, Block, Chart, Shown, Table, Text, Words
 from warehouse.reports.site.forms import speak
+from warehouse.reports.site.market_charts import tips
 from warehouse.reports.site.page import Reader
 
-VERDICT, SENSITIVITY, INFORMATION, CONDITIONS = (
+VERDICT, SENSITIVITY, INFORMATION, CONDITIONS, PATH = (
     "marts.verdict", "marts.waste_sensitivity", "marts.value_of_information", "marts.verdict_conditions",
+    "marts.required_path",
 )  # fmt: skip
 HELD_FIXED = "growth"
 """A driver that is compared with and does not enter the growth that is needed."""
@@ -24,9 +30,6 @@ def answer(reader: Reader, question: str, scope: str = GROUP) -> Block:
     row = reader.row(VERDICT, key)
     if not row:
         return Text(ASKED[question], " There is no verdict by this date.", style="lead")
-    leaning = ""
-    if row["leaning"]:
-        leaning = f"leans to {speak(row['leaning'], 'name')} ({speak(row['leaning_probability'], 'percent')} of draws)"
     return Answer(
         ASKED[question],
         row["verdict"],
@@ -36,8 +39,15 @@ def answer(reader: Reader, question: str, scope: str = GROUP) -> Block:
             ("What would change it", (Words(VERDICT, key, "would_change"),)),
             ("What it does not say", (SILENT[question],)),
         ),
-        leaning=leaning,
+        leaning=leaning(row),
     )
+
+
+def leaning(verdict: Mapping[str, Any]) -> str:
+    """`leans to on course (69 % of draws)`; empty where it leans nowhere."""
+    if not verdict["leaning"]:
+        return ""
+    return f"leans to {speak(verdict['leaning'], 'name')} ({speak(verdict['leaning_probability'], 'percent')} of draws)"
 
 
 def sensitivity(
@@ -110,13 +120,53 @@ def conditions(reader: Reader, question: str, scope: str = GROUP) -> Table:
     return Table(
         "tests",
         "The tests of the verdict",
-        rows.with_columns(pl.col("holds").replace_strict({True: "yes", False: "no"}, default="unknown").alias("met")),
-        (
-            Shown("statement", "Test"),
-            Shown("met", "Holds"),
-            Shown("grade", "Grade", "grade"),
-        ),
+        rows,
+        (Shown("statement", "Test"), Shown("holds", "Holds", "flag"), Shown("grade", "Grade", "grade")),
         of=CONDITIONS,
         about="A test without a value is unknown, and never counts as evidence.",
         open_rows=12,
     )
+
+
+def path(reader: Reader, scope: str, *, title: str, description: str, note: str, empty: str = Table.empty) -> Chart:
+    """The newest path of revenue that breaks even, of what sellers of computing take, quarter by quarter."""
+    rows = reader.rows(
+        f"""SELECT * FROM {PATH} WHERE scope = ? AND revenue_view = 'infrastructure'
+        AND as_of = (SELECT max(as_of) FROM {PATH}) AND required_revenue_p50_usd IS NOT NULL ORDER BY quarter_end""",
+        scope,
+    )
+    return Chart(
+        title=title,
+        description=description,
+        draw=draw_path,
+        note=(note,),
+        numbers=Table(
+            "path",
+            "Revenue on the path that breaks even",
+            rows,
+            (
+                Shown("quarter_end", "Quarter's end", "date"),
+                Shown("required_revenue_p20_usd", "1 in 5 below", "usd"),
+                Shown("required_revenue_p50_usd", "Middle", "usd"),
+                Shown("required_revenue_p80_usd", "1 in 5 above", "usd"),
+                Shown("grade", "Grade", "grade"),
+            ),
+            of=PATH,
+            empty=empty,
+        ),
+    )
+
+
+def draw_path(rows: pl.DataFrame, width: int) -> charts.Drawing:
+    billions = rows.with_columns((pl.col(f"required_revenue_p{at}_usd") / 1e9).alias(f"p{at}") for at in (20, 50, 80))
+    x = alt.X("quarter_end:T", title=None, axis=alt.Axis(format="%b %Y", tickCount=4))
+    y = alt.Y("p50:Q", title="$ billion a year", axis=alt.Axis(tickCount=5), scale=alt.Scale(zero=True))
+    band = (
+        alt.Chart(billions).mark_area(opacity=0.25).encode(x=x, y=alt.Y("p20:Q", title="$ billion a year"), y2="p80:Q")
+    )
+    line = alt.Chart(billions).mark_line(point=True).encode(
+        x=x, y=y,
+        tooltip=tips(("quarter_end:T", "Quarter's end", "%b %Y"), ("p20:Q", "One in five below, $ billion", ",.0f"),
+                     ("p50:Q", "Middle", ",.0f"), ("p80:Q", "One in five above", ",.0f")),
+    )  # fmt: skip
+    return alt.layer(band, line)

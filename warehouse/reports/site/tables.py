@@ -20,6 +20,8 @@ LONG = 60
 """Letters from which a text is a sentence and gets a line of its own."""
 _HEADS_ROW = re.compile(r'(<th [^>]*scope="row"[^>]*>)(.*?)(</th>)', re.DOTALL)
 """A cell that heads its row. Great Tables escapes it once more, though it comes escaped like all others."""
+UNKNOWN_WHERE_NULL = NUMBERS | {"flag"}
+"""Forms in which null says that something is not known; a text that is null says that there is nothing to say."""
 MANY = 9
 """Columns from which a table is set smaller, so that it fits a desk."""
 
@@ -87,7 +89,11 @@ def _cells(table: Table, shown: Shown, rows: pl.DataFrame, link: Callable[[Figur
     whole = figured or shown.unit
     for row in rows.iter_rows(named=True) if whole else ({shown.name: value} for value in rows[shown.name].to_list()):
         value = row[shown.name]
-        said = "-" if value is None and shown.form not in NUMBERS else speak(value, shown.form_of(row), short=True)
+        said = (
+            "-"
+            if value is None and shown.form not in UNKNOWN_WHERE_NULL
+            else speak(value, shown.form_of(row), short=True)
+        )
         figure = table.figure(shown, row) if figured else None
         cells.append(str(link(figure, said)) if figure else _plain(said))
     return cells

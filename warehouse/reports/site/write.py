@@ -25,18 +25,13 @@ from warehouse.reports.site import charts, figure_pages
 from warehouse.reports.site.ages import ages
 from warehouse.reports.site.blocks import Chart, Figure, Words, figures
 from warehouse.reports.site.discover import Site, read
+from warehouse.reports.site.forms import GRADES
 from warehouse.reports.site.page import Content, Page, Reader
 from warehouse.reports.site.render import Rendered, environment, render
 from warehouse.reports.site.tones import TONES
 
 HERE = Path(__file__).parent
 MANIFEST = "assets/manifest.json"
-GRADES = {
-    "A": "a filing or an exchange price",
-    "B": "a developer's paper, or Epoch AI",
-    "C": "secondary press",
-    "D": "hearsay, which enters no figure",
-}
 
 
 @dataclass

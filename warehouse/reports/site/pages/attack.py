@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-import polars as pl
-
 from warehouse.marts.common.scopes import GROUP
 from warehouse.marts.verdict.decision import ASKED, QUESTIONS
 from warehouse.reports.site import settles
@@ -95,8 +93,8 @@ def against(reader: Reader, question: str) -> Table:
     return Table(
         "against",
         "Tests that do not hold, or of which nothing is known",
-        rows.with_columns(pl.col("holds").replace_strict({True: "yes", False: "no"}, default="unknown").alias("met")),
-        (Shown("statement", "Test"), Shown("met", "Holds"), Shown("grade", "Grade", "grade")),
+        rows,
+        (Shown("statement", "Test"), Shown("holds", "Holds", "flag"), Shown("grade", "Grade", "grade")),
         of="marts.verdict_conditions",
         empty="Every test that this answer rests on holds.",
         open_rows=8,

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 import polars as pl
 
 from warehouse.marts.common.scopes import COMPANIES, GROUP
+from warehouse.marts.common.words import sentence
 from warehouse.marts.verdict.decision import ASKED
 from warehouse.reports.site import company_charts, intervals, settles
 from warehouse.reports.site.blocks import (
@@ -41,9 +42,7 @@ from warehouse.reports.site.page import Page, Reader
 QUARTERLY, GROUPED, GUIDANCE, SIMULATION = (
     "marts.capex_quarterly", "marts.capex_group", "core.capex_guidance", "marts.waste_simulation",
 )  # fmt: skip
-VERDICT, REVENUE, PATH, OWN = (
-    "marts.verdict", "marts.attributable_revenue", "marts.required_path", "marts.training_share_own",
-)  # fmt: skip
+VERDICT, REVENUE, OWN = "marts.verdict", "marts.attributable_revenue", "marts.training_share_own"
 ALL_PAGES = Page(
     "companies.html",
     "The companies, one by one",
@@ -157,10 +156,6 @@ def verdicts(reader: Reader, ticker: str, company: str) -> list[Block]:
             same.append(row["question"])
             continue
         full = reader.row(VERDICT, key)
-        leaning = ""
-        if full["leaning"]:
-            share = speak(full["leaning_probability"], "percent")
-            leaning = f"leans to {speak(full['leaning'], 'name')} ({share} of draws)"
         blocks.append(
             Answer(
                 ASKED[row["question"]],
@@ -169,7 +164,7 @@ def verdicts(reader: Reader, ticker: str, company: str) -> list[Block]:
                 lines=(("Why", (Words(VERDICT, key, "statement"),)),
                        ("What would change it", (Words(VERDICT, key, "would_change"),)),
                        ("The group", (f"{speak(row['group_verdict'], 'verdict')}.",))),
-                leaning=leaning,
+                leaning=settles.leaning(full),
             )
         )  # fmt: skip
     if same:
@@ -378,38 +373,22 @@ def simulated(reader: Reader, ticker: str, said: dict[str, str], name: str, titl
 def why_unknown(reader: Reader, ticker: str) -> str:
     """Why nothing is known of a company's coverage, as a sentence."""
     found = reader.one(
-        f"SELECT reason FROM {SIMULATION} WHERE scope = ? AND quantity = 'coverage' AND p50 IS NULL AND reason IS NOT NULL LIMIT 1",
+        f"""SELECT reasons FROM {SIMULATION}
+        WHERE scope = ? AND quantity = 'coverage' AND p50 IS NULL AND reasons IS NOT NULL LIMIT 1""",
         ticker,
     )
-    reason = str(found.get("reason") or "nothing is known of it by this date").partition("; ")[0]
-    return f"Unknown: {reason}."
+    reasons = found.get("reasons") or ()
+    return f"Unknown: {sentence(reasons[0]) if reasons else 'nothing is known of it by this date'}."
 
 
 def path(reader: Reader, ticker: str, company: str) -> Chart:
-    rows = reader.rows(
-        f"""SELECT * FROM {PATH} WHERE scope = ? AND revenue_view = 'infrastructure'
-        AND as_of = (SELECT max(as_of) FROM {PATH}) AND required_revenue_p50_usd IS NOT NULL ORDER BY quarter_end""",
+    return settles.path(
+        reader,
         ticker,
-    )
-    return Chart(
         title="Which revenue would break even in the coming quarters?",
         description=f"A line inside a band: the yearly AI revenue at which {company}'s spending breaks even, by quarter.",
-        draw=company_charts.draw_path,
-        note=("The band holds three in five draws.",),
-        numbers=Table(
-            "path",
-            "Revenue on the path that breaks even",
-            rows,
-            (
-                Shown("quarter_end", "Quarter's end", "date"),
-                Shown("required_revenue_p20_usd", "1 in 5 below", "usd"),
-                Shown("required_revenue_p50_usd", "Middle", "usd"),
-                Shown("required_revenue_p80_usd", "1 in 5 above", "usd"),
-                Shown("grade", "Grade", "grade"),
-            ),
-            of=PATH,
-            empty=why_unknown(reader, ticker),
-        ),
+        note="The band holds three in five draws.",
+        empty=why_unknown(reader, ticker),
     )
 
 

@@ -66,14 +66,13 @@ def tables(reader: Reader) -> Table:
 def conditions(reader: Reader) -> Table:
     rows = reader.rows(f"SELECT * FROM {CONDITIONS} WHERE scope = ? AND decides ORDER BY question, condition", GROUP)
     rows = rows.with_columns(
-        pl.col("holds").replace_strict({True: "yes", False: "no"}, default="unknown").alias("met"),
         pl.col("question").replace_strict(ASKED, return_dtype=pl.String).alias("asks"),
     )
     return Table(
         "conditions",
         "",
         rows,
-        (Shown("asks", "Question"), Shown("met", "Holds"), Shown("grade", "Grade", "grade"), Shown("statement", "Test")),
+        (Shown("asks", "Question"), Shown("holds", "Holds", "flag"), Shown("grade", "Grade", "grade"), Shown("statement", "Test")),
         of=CONDITIONS,
         about="A test without a value is unknown, and never counts as evidence.",
         open_rows=12,

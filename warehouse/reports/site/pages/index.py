@@ -10,7 +10,7 @@ import polars as pl
 
 from warehouse.marts.common.scopes import GROUP
 from warehouse.marts.verdict.decision import ASKED
-from warehouse.reports.site import ages, charts
+from warehouse.reports.site import ages, charts, settles
 from warehouse.reports.site.blocks import (
     Answer,
     Block,
@@ -83,7 +83,7 @@ def answer(verdict: dict[str, Any]) -> list[Block]:
             question="",
             verdict=verdict["verdict"],
             headline=Words(VERDICT, key, "headline"),
-            leaning=leaning(verdict),
+            leaning=settles.leaning(verdict),
             lines=(
                 ("Why", (Words(VERDICT, key, "statement"),)),
                 ("How sure", sure),
@@ -92,13 +92,6 @@ def answer(verdict: dict[str, Any]) -> list[Block]:
             large=True,
         )
     ]
-
-
-def leaning(verdict: dict[str, Any]) -> str:
-    """`leans to on course (69 % of draws)`; empty where it leans nowhere."""
-    if not verdict["leaning"]:
-        return ""
-    return f"leans to {speak(verdict['leaning'], 'name')} ({speak(verdict['leaning_probability'], 'percent')} of draws)"
 
 
 def cards(reader: Reader) -> list[Block]:
@@ -129,7 +122,7 @@ def cards(reader: Reader) -> list[Block]:
                 Card(
                     label=asks,
                     verdict=row["verdict"],
-                    leaning=leaning(row),
+                    leaning=settles.leaning(row),
                     spans=said[question],
                     more="How this was made",
                     **large[question],

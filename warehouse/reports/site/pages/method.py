@@ -9,6 +9,7 @@ import polars as pl
 from warehouse.marts.verdict.decision import ASKED, METHOD_VERSION, SILENT
 from warehouse.marts.verdict.questions import questions
 from warehouse.reports.site.blocks import Block, Heading, Items, Link, Shown, Table, Text
+from warehouse.reports.site.forms import GRADES
 from warehouse.reports.site.page import Page, Reader
 
 PAGE = Page(
@@ -19,12 +20,6 @@ PAGE = Page(
     place=210,
 )
 ASSUMPTIONS, CONDITIONS = "marts.assumptions", "marts.verdict_conditions"
-GRADES = {
-    "A": "a filing or an exchange's price file",
-    "B": "the developer's own paper, or Epoch AI",
-    "C": "secondary press",
-    "D": "hearsay, which enters no figure",
-}
 
 
 def content(reader: Reader) -> Sequence[Block]:

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import altair as alt
 import polars as pl
 
 from warehouse.marts.common.scopes import GROUP
-from warehouse.reports.site import charts, intervals, settles
+from warehouse.reports.site import intervals, settles
 from warehouse.reports.site.blocks import Block, Chart, Heading, Shown, Table, Text
 from warehouse.reports.site.page import Page, Reader
 from warehouse.reports.site.pages import index
@@ -24,8 +23,8 @@ PAGE = Page(
     label="Does it pay?",
     place=60,
 )
-SIMULATION, REVENUE, PATH, SCORES, VINTAGES, ESTIMATES, SIGNALS, VARIANTS = (
-    "marts.waste_simulation", "marts.attributable_revenue", "marts.required_path", "marts.path_scores",
+SIMULATION, REVENUE, SCORES, VINTAGES, ESTIMATES, SIGNALS, VARIANTS = (
+    "marts.waste_simulation", "marts.attributable_revenue", "marts.path_scores",
     "marts.capex_vintages", "marts.published_estimates", "marts.glut_signals", "marts.waste_variants",
 )  # fmt: skip
 QUESTION = "Q3"
@@ -150,53 +149,13 @@ def revenue(reader: Reader) -> Table:
 
 
 def path(reader: Reader) -> Chart:
-    rows = reader.rows(
-        f"""SELECT * FROM {PATH} WHERE scope = ? AND revenue_view = 'infrastructure'
-        AND as_of = (SELECT max(as_of) FROM {PATH}) AND required_revenue_p50_usd IS NOT NULL ORDER BY quarter_end""",
+    return settles.path(
+        reader,
         GROUP,
-    )
-
-    def draw(rows: pl.DataFrame, width: int) -> charts.Drawing:
-        billions = rows.with_columns(
-            (pl.col(f"required_revenue_p{at}_usd") / 1e9).alias(f"p{at}") for at in (20, 50, 80)
-        )
-        x = alt.X("quarter_end:T", title=None, axis=alt.Axis(format="%b %Y", tickCount=4))
-        band = (
-            alt.Chart(billions)
-            .mark_area(opacity=0.25)
-            .encode(x=x, y=alt.Y("p20:Q", title="$ billion a year", axis=alt.Axis(tickCount=5)), y2="p80:Q")
-        )
-        line = (
-            alt.Chart(billions)
-            .mark_line(point=True)
-            .encode(
-                x=x,
-                y=alt.Y("p50:Q", scale=alt.Scale(zero=True)),
-                tooltip=[
-                    alt.Tooltip("quarter_end:T", title="Quarter's end"),
-                    alt.Tooltip("p20:Q", title="One in five below, $ billion", format=",.0f"),
-                    alt.Tooltip("p50:Q", title="Middle", format=",.0f"),
-                    alt.Tooltip("p80:Q", title="One in five above", format=",.0f"),
-                ],
-            )
-        )
-        return alt.layer(band, line)
-
-    return Chart(
         title="The AI revenue that breaks even, at the next quarters' ends",
         description="A line inside a band: the revenue of the sellers of computing that breaks even, quarter by quarter.",
-        draw=draw,
-        note=("The band holds three in five draws. Each day's path is kept as it was published and is never rewritten.",),
-        numbers=Table(
-            "path",
-            "Revenue on the path that breaks even",
-            rows,
-            (Shown("quarter_end", "Quarter's end", "date"), Shown("required_revenue_p20_usd", "1 in 5 below", "usd"),
-             Shown("required_revenue_p50_usd", "Middle", "usd"), Shown("required_revenue_p80_usd", "1 in 5 above", "usd"),
-             Shown("grade", "Grade", "grade")),
-            of=PATH,
-        ),
-    )  # fmt: skip
+        note="The band holds three in five draws. Each day's path is kept as it was published and is never rewritten.",
+    )
 
 
 def record(reader: Reader) -> Table:
@@ -245,16 +204,13 @@ def variants(reader: Reader) -> Table:
 
 def glut(reader: Reader) -> Table:
     rows = reader.rows(f"SELECT * FROM {SIGNALS} ORDER BY signal")
-    rows = rows.with_columns(
-        pl.col("triggered").replace_strict({True: "yes", False: "no"}, default="unknown").alias("sign")
-    )
     return Table(
         "glut",
         "Four signs of idle capacity",
         rows,
         (
             Shown("signal", "Sign", "name"),
-            Shown("sign", "Seen"),
+            Shown("triggered", "Seen", "flag"),
             Shown("value", "Found", "number"),
             Shown("threshold", "From", "number"),
             Shown("unit", "In"),

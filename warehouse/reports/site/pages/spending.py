@@ -101,17 +101,10 @@ def draw_quarters(rows: pl.DataFrame, width: int) -> charts.Drawing:
     companies = rows["company"].unique().sort().to_list()
     rows = rows.with_columns(
         billions=pl.col("capex_usd") / 1e9,
-        quarter=pl.format("{} {}", pl.col("calendar_quarter").str.slice(4), pl.col("calendar_quarter").str.slice(0, 4)),
+        quarter=charts.quarter_said(),
         place=pl.col("company").replace_strict(companies, range(len(companies)), return_dtype=pl.Int64),
     )
-    order = rows["quarter"].unique(maintain_order=True).to_list()
-    step = 4 if width <= charts.NARROW else 2
-    x = alt.X(
-        "quarter:N",
-        sort=order,
-        title=None,
-        axis=alt.Axis(labelAngle=0, values=order[::-1][::step], labelExpr="split(datum.label, ' ')"),
-    )
+    x = charts.quarters_across(rows["quarter"], width)
     bars = (
         alt.Chart(rows.filter(pl.col("billions").is_not_null()))
         .mark_bar(stroke=charts.PAPER, strokeWidth=0.7)
