@@ -25,7 +25,7 @@ PAPER = 688  # pixels: A4 less margins of 14 mm
 BEYOND = """(width) => [...document.querySelectorAll('main *, header *, footer *')].filter(e => {
   const box = e.getBoundingClientRect();
   if (!box.width || !box.height || box.right <= width + 1 || getComputedStyle(e).position === 'absolute') return false;
-  return !e.closest('.scroll, nav, pre, .hidden') || matchMedia('print').matches && !e.closest('.hidden, svg');
+  return !e.closest('.scroll, nav, pre, .hidden') || matchMedia('print').matches && !e.closest('.hidden');
 }).slice(0, 3).map(e => e.tagName + '.' + e.className + ': ' + (e.textContent || '').trim().slice(0, 60))"""
 
 # Tables that a desk cannot show whole; those in folds are tried open.

@@ -13,7 +13,7 @@ from warehouse.reports.site import charts, discover, write
 from warehouse.reports.site.blocks import Chart, figures, walk
 from warehouse.reports.site.page import Reader
 
-OF_IDENTIFIERS = {"data.html", "dictionary.html", "sources.html", "method.html", "glossary.html", "quality.html"}
+OF_IDENTIFIERS = {"dictionary.html", "sources.html", "method.html", "glossary.html", "quality.html"}
 """Pages whose subject are the names of the warehouse."""
 IDENTIFIER = re.compile(r"\b[a-z][a-z0-9]*(?:_[a-z0-9]+)+\b|\b\d+(?:\.\d+)?e[-+]\d+\b|[<>=]=")
 

@@ -6,12 +6,10 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from warehouse.marts import all_marts
 from warehouse.marts.common.scopes import GROUP
 from warehouse.marts.verdict.decision import ASKED, SILENT
 from warehouse.reports.site.blocks import Block, Code, Heading, Items, Link, Shown, Table, Text
 from warehouse.reports.site.page import Page, Reader
-from warehouse.tables import CORE
 
 PAGE = Page(
     "data.html",
@@ -35,7 +33,7 @@ def content(reader: Reader) -> Sequence[Block]:
             style="lead",
         ),
         Text("Or ask the warehouse: ", Code('overbuild sql "select * from verdict"'), "."),
-        tables(reader),
+        Text("The ", Link("dictionary", "dictionary.html"), " lists every table with its rows and columns.", style="about"),
         Heading("The figures and thresholds behind the group's verdicts"),
         conditions(reader),
         Heading("The simulation of the group"),
@@ -43,24 +41,6 @@ def content(reader: Reader) -> Sequence[Block]:
         Heading("What these answers do not say", anchor="silent"),
         Items(*(f"{ASKED[question]} {text}" for question, text in SILENT.items())),
     ]  # fmt: skip
-
-
-def tables(reader: Reader) -> Table:
-    declared = [*(mart.table for mart in all_marts().values()), *CORE.values()]
-    rows = [
-        {
-            "table": table.full_name,
-            "meaning": table.meaning,
-            "rows": reader.one(f"SELECT count(*) AS n FROM {table.full_name}").get("n"),
-        }
-        for table in sorted(declared, key=lambda table: (table.schema != "marts", table.name))
-    ]
-    return Table(
-        "tables",
-        "Every table",
-        pl.DataFrame(rows, schema={"table": pl.String, "meaning": pl.String, "rows": pl.Int64}),
-        (Shown("table", "Table"), Shown("rows", "Rows", "count", opens=""), Shown("meaning", "What it holds")),
-    )
 
 
 def conditions(reader: Reader) -> Table:

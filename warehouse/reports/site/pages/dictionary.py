@@ -33,12 +33,30 @@ def content(reader: Reader) -> Sequence[Block]:
         Text(
             "Shares and returns are fractions, not per cent. Dates are those of the exchange or of the filing. Times are UTC.",
             style="lead",
-        )
+        ),
+        listed(reader, [table for table in tables if table.schema in ("marts", "core")]),
     ]
     for schema, title in GROUPS.items():
         blocks.append(Heading(title))
         blocks += [described(table) for table in sorted(tables, key=lambda t: t.name) if table.schema == schema]
     return blocks
+
+
+def listed(reader: Reader, tables: Sequence[declared.Table]) -> Table:
+    rows = [
+        {
+            "table": table.full_name,
+            "meaning": table.meaning,
+            "rows": reader.one(f"SELECT count(*) AS n FROM {table.full_name}").get("n"),
+        }
+        for table in sorted(tables, key=lambda table: (table.schema != "marts", table.name))
+    ]
+    return Table(
+        "tables",
+        "Every table",
+        pl.DataFrame(rows, schema={"table": pl.String, "meaning": pl.String, "rows": pl.Int64}),
+        (Shown("table", "Table"), Shown("rows", "Rows", "count", opens=""), Shown("meaning", "What it holds")),
+    )
 
 
 def described(table: declared.Table) -> Fold:

@@ -143,7 +143,7 @@ def draw_ladder(rows: pl.DataFrame, width: int) -> charts.Drawing:
         .with_columns(pl.col("which").replace_strict(kinds))
     )
     names = list(kinds.values())
-    legend = alt.Legend(columns=1) if narrow else alt.Undefined
+    legend = alt.Legend(columns=1)  # beside long names the axes are narrow, and two in a line would reach beyond paper
     points = (
         alt.Chart(long)
         .mark_point(size=90)
