@@ -15,7 +15,6 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -27,7 +26,7 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from flows import environment
-from flows.server import answers, end, free_port, prefect_home
+from flows.server import address_set, comes_up, end, free_port, prefect_home
 from warehouse import files
 from warehouse.errors import UsageError
 from warehouse.fetching import transport
@@ -85,9 +84,7 @@ def server_set() -> str | None:
         with warnings.catch_warnings():
             # A home that cannot be made matters only where no server is set; then it is said in full.
             warnings.filterwarnings("ignore", message="Failed to create the Prefect home directory")
-            from prefect.settings import get_current_settings
-
-            return get_current_settings().api.url
+            return address_set()
     except UsageError:
         raise
     except Exception as error:  # a profile that is no TOML, a value that is no number: whatever Prefect says of it
@@ -301,18 +298,13 @@ def _send_what_waits() -> None:
 
 
 def _wait_until_up(process: subprocess.Popen[bytes], url: str, said: IO[bytes]) -> None:
-    until = time.monotonic() + STARTS_WITHIN_SECONDS
-    while not answers(url):
-        ended = process.poll() is not None
-        if ended or time.monotonic() > until:
-            said.seek(0)
-            lines = [line.strip() for line in said.read().decode(errors="replace").splitlines() if line.strip()]
-            last = next((line for line in reversed(lines) if "startup failed" not in line.lower()), "it said nothing")
-            how = "ended at once" if ended else f"did not answer within {STARTS_WITHIN_SECONDS:g} s"
-            raise UsageError(
-                f"PREFECT_HOME={prefect_home()}: Prefect's temporary server {how}: {last[:500]}\n{OTHER_HOME}"
-            )
-        time.sleep(0.1)
+    if comes_up(process, url, STARTS_WITHIN_SECONDS):
+        return
+    said.seek(0)
+    lines = [line.strip() for line in said.read().decode(errors="replace").splitlines() if line.strip()]
+    last = next((line for line in reversed(lines) if "startup failed" not in line.lower()), "it said nothing")
+    how = "ended at once" if process.poll() is not None else f"did not answer within {STARTS_WITHIN_SECONDS:g} s"
+    raise UsageError(f"PREFECT_HOME={prefect_home()}: Prefect's temporary server {how}: {last[:500]}\n{OTHER_HOME}")
 
 
 @contextmanager

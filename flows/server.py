@@ -79,7 +79,8 @@ def server(paths: Paths, say: Any) -> Iterator[str]:
             start_new_session=True,  # Ctrl-C is for us; the server goes when we are done with it
         )
     try:
-        _wait_until_up(process, url, log)
+        if not comes_up(process, url, SERVER_STARTS_WITHIN_SECONDS):
+            raise OverbuildError(f"the Prefect server did not start; see {log}.")
         files.write(_note(paths), json.dumps({"url": url, "pid": process.pid, "prefect_home": str(prefect_home())}))
         yield url
     finally:
@@ -93,7 +94,7 @@ def _note(paths: Paths) -> Path:
 
 def _running(paths: Paths) -> tuple[str, int | None] | None:
     """A server that answers, and its process where it is ours to end."""
-    asked = os.environ.get("PREFECT_API_URL") or _of_profile()
+    asked = os.environ.get("PREFECT_API_URL") or address_set()
     if asked and answers(asked):
         return asked, None
     try:
@@ -108,7 +109,8 @@ def _running(paths: Paths) -> tuple[str, int | None] | None:
     return None
 
 
-def _of_profile() -> str | None:
+def address_set() -> str | None:
+    """The address of the server that Prefect's settings name: the variable, else the profile."""
     from prefect.settings import get_current_settings
 
     return get_current_settings().api.url
@@ -143,12 +145,14 @@ def free_port(*wanted: int) -> int:
     raise OverbuildError("no free port for a Prefect server on 127.0.0.1.")
 
 
-def _wait_until_up(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
-    until = time.monotonic() + SERVER_STARTS_WITHIN_SECONDS
+def comes_up(process: subprocess.Popen[bytes], url: str, within_seconds: float) -> bool:
+    """Wait until a server answers; False where its process ended or the time passed before."""
+    until = time.monotonic() + within_seconds
     while not answers(url):
         if process.poll() is not None or time.monotonic() > until:
-            raise OverbuildError(f"the Prefect server did not start; see {log}.")
-        time.sleep(0.3)
+            return False
+        time.sleep(0.1)
+    return True
 
 
 def end(process_id: int | None, process: subprocess.Popen[bytes] | None = None) -> None:

@@ -23,13 +23,18 @@ def reading(warehouse: Path) -> Iterator[Connection]:
     """A connection to a published warehouse that can write nothing and reach no file, network or setting."""
     connection = duckdb.connect(str(warehouse), read_only=True)
     try:
-        connection.execute("SET TimeZone = 'UTC'")
-        connection.execute("SET python_enable_replacements = false")
-        connection.execute("SET enable_external_access = false")
-        connection.execute("SET lock_configuration = true")
+        _lock_down(connection)
         yield connection
     finally:
         connection.close()
+
+
+def _lock_down(connection: Connection) -> None:
+    """From here on it reaches no file, network, setting or variable of Python; times are UTC."""
+    connection.execute("SET TimeZone = 'UTC'")
+    connection.execute("SET python_enable_replacements = false")
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")
 
 
 @contextmanager
@@ -40,12 +45,10 @@ def comparing(before: Path, after: Path) -> Iterator[Connection]:
     """
     connection = duckdb.connect()
     try:
-        connection.execute("SET TimeZone = 'UTC'")
         for name, path in ((BEFORE, before), (AFTER, after)):
             connection.execute(f"ATTACH {sqltext.literal(path.resolve())} AS {name} (READ_ONLY)")
         connection.execute(f"USE {AFTER}")
-        connection.execute("SET enable_external_access = false")
-        connection.execute("SET lock_configuration = true")
+        _lock_down(connection)
         yield connection
     finally:
         connection.close()
