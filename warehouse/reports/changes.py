@@ -67,8 +67,8 @@ def recorded(connection: Connection, run_id: str) -> list[Row]:
         return []
     names = [*STEP, *COLUMNS]
     columns = ", ".join('"fact"' if name == FACT_ID else f'"{name}"' for name in names)
-    found = connection.execute(f"SELECT run_id, {columns} FROM provenance.changes ORDER BY run_id, place").fetchall()
-    return [_read(dict(zip(names, values, strict=True))) for own, *values in found if own == run_id]
+    sql = f"SELECT {columns} FROM provenance.changes WHERE run_id = ? ORDER BY place"
+    return [_read(dict(zip(names, values, strict=True))) for values in connection.execute(sql, [run_id]).fetchall()]
 
 
 def steps(connection: Connection, before: str, after: str) -> list[str] | None:

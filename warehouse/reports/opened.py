@@ -22,7 +22,7 @@ from warehouse import sqltext
 from warehouse.database.connection import Connection
 from warehouse.reports.addresses import key_columns
 from warehouse.reports.lineage import named
-from warehouse.reports.reach import ASSUMPTIONS, Reach, reach
+from warehouse.reports.reach import ASSUMPTIONS, PAIR, Reach, reach
 from warehouse.tables import CORE
 from warehouse.tables.table import DUCKDB_TYPES, Table
 
@@ -209,7 +209,7 @@ class _Library:
 
     def of_table(self, table: Table, rows: Mapping[int, Row]) -> Iterator[Opened]:
         if table.schema == "core":
-            own = pl.DataFrame({"row": list(rows), "below": list(rows)}, schema={"row": pl.UInt32, "below": pl.UInt32})
+            own = pl.DataFrame({"row": list(rows), "below": list(rows)}, schema=PAIR)
             facts = {table.full_name: own}
         else:
             facts = self.behind.facts.get(table.name, {})
@@ -219,9 +219,7 @@ class _Library:
                 asked = facts[name].filter(pl.col("row").is_in(list(rows)))
                 self._list(name, asked, listed)
         assumed: dict[int, list[Row]] = {}
-        for row, entry in facts.get(
-            ASSUMPTIONS, pl.DataFrame(schema={"row": pl.UInt32, "below": pl.UInt32})
-        ).iter_rows():
+        for row, entry in facts.get(ASSUMPTIONS, pl.DataFrame(schema=PAIR)).iter_rows():
             assumed.setdefault(row, []).append(self.assumptions[entry])
         for number, row in rows.items():
             held = assumed.setdefault(number, [])

@@ -13,6 +13,7 @@ from html import unescape
 import polars as pl
 from markupsafe import Markup
 
+from warehouse.reports.export.csv_text import neutral
 from warehouse.reports.site.blocks import Figure, Shown, Table
 from warehouse.reports.site.forms import NUMBERS, UNKNOWN, speak
 
@@ -119,17 +120,10 @@ def _bare(made: str) -> str:
     return re.sub(r">\s+<(/?(?:t[rdh]|thead|tbody|table))", r"><\1", bare)
 
 
-def text(value: object) -> object:
-    """A value as a CSV holds it: a text that a spreadsheet would run as a formula stands behind an apostrophe."""
-    if isinstance(value, list):
-        value = ", ".join(map(str, value))
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
-
-
 def csv(rows: pl.DataFrame, columns: Sequence[Shown], of_key: Sequence[str] = ()) -> str:
     """What a table shows, unrounded: its columns and, before them, those of the mart's key that it holds."""
     names = list(dict.fromkeys([*(name for name in of_key if name in rows.columns), *(each.name for each in columns)]))
-    shown = rows.select(names)
-    texts = [name for name, kind in shown.schema.items() if kind == pl.String or kind == pl.List]
-    safe = [pl.Series(name, [text(value) for value in shown[name].to_list()], dtype=pl.String) for name in texts]
-    return shown.with_columns(safe).write_csv()
+    kinds = rows.select(names).schema
+    lists = [pl.col(n).cast(pl.List(pl.String)).list.join(", ") for n, kind in kinds.items() if kind == pl.List]
+    texts = [neutral(pl.col(n)).alias(n) for n, kind in kinds.items() if kind in (pl.String, pl.List)]
+    return rows.select(names).with_columns(lists).with_columns(texts).write_csv()
