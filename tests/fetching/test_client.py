@@ -349,7 +349,14 @@ def test_a_small_body_that_unpacks_to_gigabytes_is_given_up_at_the_limit(online,
     live_server.body("/doc", gzip.compress(b"[" + bytes(30_000_000)), headers={"Content-Encoding": "gzip"})
     fetching = online()
     assert get(fetching) is None
-    assert "sends more than the 1,000,000 bytes allowed" in fetching.failures[0].why
+    assert "it unpacks to more than the 1,000,000 bytes allowed" in fetching.failures[0].why
+
+
+def test_a_packing_that_was_not_asked_for_is_refused(online, live_server):
+    live_server.body("/doc", b"\x0b\x02\x80[1]\x03", headers={"Content-Encoding": "br"})
+    fetching = online()
+    assert get(fetching) is None
+    assert "is packed as 'br'; only gzip was asked for" in fetching.failures[0].why
 
 
 def test_a_redirect_on_the_same_host_is_followed_and_to_another_refused(online, live_server):

@@ -211,6 +211,31 @@ def test_a_compressed_list_is_read_too():
     assert read(aws.parse, document(body)).by("usd_per_gpu_hour") == [(6.88,)]
 
 
+@pytest.mark.parametrize(
+    "filler",
+    [b'"' + b"x" * 3_000_000 + b'"', b'"' + b'\\"' * 2_000_000 + b'"', b"1" * 3_000_000],
+    ids=["text", "escaped quotation marks", "number"],
+)
+def test_a_text_of_megabytes_is_given_up_and_not_read_for_hours(filler):
+    """The JSON reader's time grows with the square of one text's length: 200 MB in one text would take days."""
+    body = b'{"products": {"A": {"attributes": ' + filler + b"}}}"
+    with pytest.raises(DocumentError, match="longer than 1,048,576 bytes"):
+        list(aws.parse(document(body)))
+
+
+@given(st.text(alphabet='a"\\', max_size=200), st.integers(1, 30))
+def test_the_length_of_a_text_is_counted_between_its_own_quotation_marks(text, size):
+    """Whatever is escaped in it and wherever the pieces are cut."""
+    body, longest = json.dumps(text).encode(), 50
+    stream = aws._ShortTexts(io.BytesIO(body), longest)
+    pieces = iter(lambda: stream.read(size), b"")
+    if len(body) <= longest:
+        assert b"".join(pieces) == body
+    elif len(body) > longest + 1:
+        with pytest.raises(ValueError, match="longer than 50 bytes"):
+            list(pieces)
+
+
 @pytest.mark.parametrize("share", [0.3, 0.6, 0.95])
 def test_a_list_that_breaks_off_is_refused(share):
     body = json.dumps(offer([product("A")], {"A": term("A", "J", "55.04")})).encode()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from warehouse.fetching.archive import Writer
 from warehouse.fetching.failures import TRIES_WHEN_SILENT, TryAgain, Unavailable
+from warehouse.sources.common import unpacking
 from warehouse.sources.common.source import Expect
 
 if TYPE_CHECKING:
@@ -25,8 +26,6 @@ SLOWEST_MEAN_BYTES_PER_SECOND = 100_000
 """A body may take LONGEST_BODY_SECONDS, and a large one as much longer as its bytes take at this speed."""
 SHORTEST_KEY = 8
 PIECE_BYTES = 1 << 16
-LARGEST_PIECE_BYTES = 1 << 20
-"""A packed piece may unpack to a thousand times its size; it is handed on in parts of this size."""
 HEAD_BYTES = 4096
 LONGEST_KEY_BYTES = 256
 
@@ -72,7 +71,7 @@ def receive(
     limits = _Limits(max_bytes, timeout_seconds)
     head, tail = b"", b""
     try:
-        for piece in _unpacked_pieces(response):
+        for piece in _unpacked_pieces(response, max_bytes):
             if any(secret in tail + piece for secret in hidden):
                 raise Unavailable("repeats the key that it was asked with; not kept")
             writer.write(piece)
@@ -81,6 +80,8 @@ def receive(
             limits.check(writer.size)
     except urllib3.exceptions.ReadTimeoutError as error:
         raise TryAgain(f"the body stopped for {timeout_seconds:g} s", tries=TRIES_WHEN_SILENT, silent=True) from error
+    except unpacking.TooLargeError as error:
+        raise Unavailable(f"sends more than a document can be: {error}; given up there") from error
     except (urllib3.exceptions.DecodeError, zlib.error) as error:
         raise TryAgain(f"the body cannot be unpacked after {writer.size:,} bytes") from error
     except (urllib3.exceptions.HTTPError, OSError, EOFError) as error:
@@ -90,27 +91,16 @@ def receive(
     return head
 
 
-def _unpacked_pieces(response: requests.Response) -> Iterator[bytes]:
+def _unpacked_pieces(response: requests.Response, max_bytes: int) -> Iterator[bytes]:
     """The body, unpacked. Raises EOFError where a packed one ends too early: urllib3 takes what there is for all of it."""
-    raw = response.raw
-    if response.headers.get("Content-Encoding", "").strip().lower() not in ("gzip", "x-gzip"):
-        while piece := raw.read1(PIECE_BYTES, decode_content=True):
-            yield piece
-        return
-    unpacking = zlib.decompressobj(wbits=31)
-    while packed := raw.read1(PIECE_BYTES, decode_content=False):
-        while packed:
-            if unpacking.eof:
-                if not packed.startswith(b"\x1f"):  # padding after the last member
-                    break
-                unpacking = zlib.decompressobj(wbits=31)
-            if piece := unpacking.decompress(packed, LARGEST_PIECE_BYTES):
-                yield piece
-            packed = unpacking.unconsumed_tail or unpacking.unused_data
-    if piece := unpacking.flush():
-        yield piece
-    if not unpacking.eof:
-        raise EOFError
+    received = iter(lambda: response.raw.read1(PIECE_BYTES, decode_content=False), b"")
+    match encoding := response.headers.get("Content-Encoding", "").strip().lower():
+        case "" | "identity":
+            yield from received
+        case "gzip" | "x-gzip":
+            yield from unpacking.pieces(received, max_bytes=max_bytes)
+        case _:
+            raise Unavailable(f"is packed as {encoding[:40]!r}; only gzip was asked for")
 
 
 def not_what_was_asked(head: bytes, media_type: str, expect: Expect, size: int) -> str:
@@ -128,7 +118,7 @@ def not_what_was_asked(head: bytes, media_type: str, expect: Expect, size: int) 
 
 def _unpacked_head(head: bytes) -> bytes:
     """The first bytes of a body, unpacked where it is compressed."""
-    if head[:2] != b"\x1f\x8b":
+    if head[:2] != unpacking.MAGIC:
         return head
     try:
         return zlib.decompressobj(wbits=31).decompress(head, HEAD_BYTES)

@@ -14,15 +14,16 @@ is all of it.
 
 from __future__ import annotations
 
-import gzip
+import re
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, Protocol, cast
 
 import ijson
 
 from warehouse.errors import DocumentError
+from warehouse.sources.common import unpacking
 from warehouse.sources.common.gpu_names import look_up
 from warehouse.sources.common.gpu_offers import Offers
 from warehouse.sources.common.reasons import reason
@@ -44,7 +45,16 @@ MARKET = ("marketoption", "OnDemand")
 FAMILIES = ("GPU instance", "Machine Learning ASIC Instances")
 LEASES = {"1yr": "reserved_1y", "3yr": "reserved_3y"}
 PRODUCTS, ON_DEMAND, RESERVED = ("products",), ("terms", "OnDemand"), ("terms", "Reserved")
+LONGEST_TEXT_BYTES = 1 << 20
+"""Names and descriptions in the list are some hundred bytes long."""
+_QUOTE = re.compile(rb'(?<!\\)"')
 _OPEN, _CLOSE = frozenset({"start_map", "start_array"}), frozenset({"end_map", "end_array"})
+
+
+class SupportsRead(Protocol):
+    """Something to read bytes from."""
+
+    def read(self, size: int = -1, /) -> bytes | None: ...
 
 
 def fetch(fetching: Fetching) -> Iterator[Received]:
@@ -67,7 +77,7 @@ def parse(document: Document) -> Iterator[Batch]:
                 else:
                     with offers.row({"sku": sku, "terms": value}, f"sku {sku}"):
                         _read(sku, wanted[sku], value, path == RESERVED, offers)
-        except (ijson.JSONError, EOFError, OSError, zlib.error, UnicodeDecodeError, RecursionError) as error:
+        except (ijson.JSONError, EOFError, OSError, zlib.error, ValueError, RecursionError) as error:
             raise DocumentError(
                 document.name,
                 f"the list breaks off or is not JSON ({_first_line(error)}); nothing of it is loaded. Get it again.",
@@ -83,15 +93,42 @@ def parse(document: Document) -> Iterator[Batch]:
 
 @contextmanager
 def opened(document: Document) -> Iterator[BinaryIO]:
-    """The document as a stream, unpacked where it is compressed."""
+    """The document as a stream, unpacked where it is compressed, with no text in it longer than LONGEST_TEXT_BYTES."""
     with document.open() as raw:
-        packed = raw.read(2) == b"\x1f\x8b"
+        packed = raw.read(2) == unpacking.MAGIC
         raw.seek(0)
-        if packed:
-            with gzip.open(raw) as file:
-                yield cast(BinaryIO, file)
-        else:
-            yield raw
+        yield cast(BinaryIO, _ShortTexts(unpacking.Stream(raw) if packed else raw))
+
+
+class _ShortTexts:
+    """A stream that ends with a ValueError at a text or number too long to be one of the list.
+
+    The JSON reader starts a text again with each piece it gets, so that the time for one grows with its length squared.
+    """
+
+    def __init__(self, file: SupportsRead, longest: int = LONGEST_TEXT_BYTES) -> None:
+        self._file, self._longest = file, longest
+        self._since_quote, self._escaped = 0, False
+
+    def read(self, size: int = -1) -> bytes:
+        piece = self._file.read(size) or b""
+        first, last = _quotes(piece, self._escaped)
+        if self._since_quote + (len(piece) if first is None else first) > self._longest:
+            raise ValueError(f"a text or number in it is longer than {self._longest:,} bytes")
+        self._since_quote = self._since_quote + len(piece) if last is None else len(piece) - last
+        self._escaped = piece[-1:] == b"\\"
+        return piece
+
+
+def _quotes(piece: bytes, escaped: bool) -> tuple[int | None, int | None]:
+    """Where the first and the last quotation mark stand that no backslash precedes; None where there is none."""
+    first = next((found.start() for found in _QUOTE.finditer(piece) if found.start() or not escaped), None)
+    if first is None:
+        return None, None
+    last = len(piece)
+    while (last := piece.rfind(b'"', first, last)) > first and piece[last - 1 : last] == b"\\":
+        pass
+    return first, last
 
 
 def members(

@@ -39,9 +39,9 @@ from warehouse.calendars.fiscal import (
 )
 from warehouse.errors import DocumentError
 from warehouse.sources.common.edgar import ACCESS, SUBMISSIONS_URL, decoded, kept
-from warehouse.sources.common.parsing import unpacked
 from warehouse.sources.common.reasons import UNREADABLE_SCHEMA, Reason, because, reason
 from warehouse.sources.common.source import Batch, Document, Fetching, Received, Source
+from warehouse.sources.common.unpacking import unpacked
 from warehouse.tables import CORE
 from warehouse.tables.sec_tags import FILE, Measure, fingerprint, tags
 

@@ -35,9 +35,9 @@ from lxml import etree
 from warehouse.calendars.fiscal import fiscal_quarter, fiscal_year, period_type
 from warehouse.errors import DocumentError
 from warehouse.sources.common.edgar import ACCESS, SUBMISSIONS_URL, kept
-from warehouse.sources.common.parsing import unpacked
 from warehouse.sources.common.reasons import UNREADABLE_SCHEMA, Reason, reason
 from warehouse.sources.common.source import Batch, Document, Fetching, Received, Source
+from warehouse.sources.common.unpacking import unpacked
 from warehouse.tables import CORE
 from warehouse.tables.sec_dimensions import FILE, THE_DAY_AFTER, Figure, fingerprint, listed, of
 

@@ -13,8 +13,8 @@ import msgspec
 
 from warehouse.errors import DocumentError
 from warehouse.settings import Settings
-from warehouse.sources.common.parsing import unpacked
 from warehouse.sources.common.source import Fetching
+from warehouse.sources.common.unpacking import unpacked
 
 SUBMISSIONS_URL = "https://data.sec.gov/submissions/CIK{cik:010}.json"
 T = TypeVar("T")

@@ -8,12 +8,10 @@ place; the other rows go on. A figure that arrives as a number stays that number
 from __future__ import annotations
 
 import csv
-import gzip
 import io
 import json
 import math
 import re
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -21,6 +19,7 @@ import polars as pl
 
 from warehouse.errors import DocumentError
 from warehouse.sources.common.reasons import Reason, because, reason
+from warehouse.sources.common.unpacking import unpacked
 from warehouse.tables.table import POLARS_TYPES, Column, Table
 
 NOT_OF_TYPE = {
@@ -42,16 +41,6 @@ class Typed:
 
     frame: pl.DataFrame
     unreadable: pl.DataFrame
-
-
-def unpacked(body: bytes, name: str) -> bytes:
-    """A document's bytes, unpacked where its first two bytes say gzip. Raises DocumentError where it is damaged."""
-    if body[:2] != b"\x1f\x8b":
-        return body
-    try:
-        return gzip.decompress(body)
-    except (EOFError, zlib.error, OSError) as error:
-        raise DocumentError(name, f"the compressed file is cut short or damaged ({error}). Get it again.") from error
 
 
 def text_of(body: bytes, name: str) -> str:
