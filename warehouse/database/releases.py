@@ -18,12 +18,18 @@ BEFORE, AFTER = "before", "after"
 """The names under which two published warehouses are attached to be compared."""
 
 
-@contextmanager
-def reading(warehouse: Path) -> Iterator[Connection]:
+def connected(warehouse: Path) -> Connection:
     """A connection to a published warehouse that can write nothing and reach no file, network or setting."""
     connection = duckdb.connect(str(warehouse), read_only=True)
+    _lock_down(connection)
+    return connection
+
+
+@contextmanager
+def reading(warehouse: Path) -> Iterator[Connection]:
+    """The same for a `with` statement."""
+    connection = connected(warehouse)
     try:
-        _lock_down(connection)
         yield connection
     finally:
         connection.close()

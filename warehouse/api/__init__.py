@@ -1,0 +1,167 @@
+"""The published answer for programs: `import warehouse` in a notebook, a script or a service.
+
+    import warehouse
+
+    warehouse.verdict()                                     # a Polars frame: each question's verdict and its conditions
+    warehouse.table("capex")                                # a table or view as a Polars frame
+    warehouse.sql("select ticker, max(capex_usd) from capex group by all")
+    warehouse.trace("verdict", "scope = 'ALL' and question = 'Q2'")    # the facts behind a row, with their documents
+    with warehouse.open() as connection:                    # a DuckDB connection that can read, and nothing else
+        connection.execute("select count(*) from stock_prices").fetchone()
+
+Everything reads what a run has published, as the commands do, and starts no run. A run takes a minute and writes, and a
+program that asks a question expects neither. Where nothing is published, the error says which command makes it. Every
+function takes `home` (else OVERBUILD_HOME, or `data/` in the current folder) and `as_of`, the day of a dated answer.
+"""
+
+from __future__ import annotations
+
+import difflib
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from warehouse import sqltext
+from warehouse.database import releases
+from warehouse.database.connection import Connection, DatabaseError
+from warehouse.errors import UsageError
+from warehouse.paths import WAREHOUSE, Paths, paths_of
+from warehouse.settings import load_settings
+
+if TYPE_CHECKING:  # a connection alone needs no Polars, which takes longer to import than DuckDB
+    import polars as pl
+
+__all__ = ["UsageError", "open", "sql", "table", "trace", "verdict"]
+
+Home = str | Path | None
+Day = date | str | None
+
+
+def open(home: Home = None, as_of: Day = None) -> Connection:
+    """A DuckDB connection to the published warehouse, to be used in a `with` statement or closed.
+
+    It reads, and can do nothing else: no writing, no file, no network, no setting. `.pl()` on a result gives a Polars
+    frame. A run that publishes meanwhile takes nothing away: the connection keeps the answer that it opened.
+
+    Raises UsageError where nothing is published, or `as_of` is not a date as `2025-01-28`.
+    """
+    return releases.connected(_published(home, as_of))
+
+
+def sql(query: str, home: Home = None, as_of: Day = None) -> pl.DataFrame:
+    """The result of one query as a Polars frame. Raises UsageError with DuckDB's own words where it cannot be run."""
+    with open(home, as_of) as connection:
+        return _frame(connection, query)
+
+
+def table(name: str, home: Home = None, as_of: Day = None) -> pl.DataFrame:
+    """A whole table or view as a Polars frame: `capex`, `verdict`, `core.stock_prices`.
+
+    `show tables` in `sql` lists what there is; docs/data-dictionary.md explains it. A bare name is a mart or a view; of a
+    table of `core`, it is the current row of each thing. Raises UsageError for an unknown name.
+    """
+    with open(home, as_of) as connection:
+        known = {
+            full.removeprefix("main."): full
+            for (full,) in connection.execute(
+                "SELECT table_schema || '.' || table_name FROM information_schema.tables"
+            ).fetchall()
+        }
+        asked = name.strip().lower().removeprefix("main.")
+        if asked not in known:
+            near = difflib.get_close_matches(asked, [*known, *(each.partition(".")[2] for each in known)], n=3)
+            meant = f"Did you mean {' or '.join(dict.fromkeys(near))}?" if near else 'sql("show tables") lists them.'
+            raise UsageError(f"table {name!r}: there is no such table or view. {meant}")
+        schema, _, bare = known[asked].partition(".")
+        return _frame(connection, f"SELECT * FROM {sqltext.identifier(schema)}.{sqltext.identifier(bare)}")
+
+
+def verdict(company: str | None = None, home: Home = None, as_of: Day = None) -> pl.DataFrame:
+    """The answer: one row for each scope (`ALL`, then each company) and question, the overall answer first.
+
+    The columns are those of `marts.verdict`. `conditions` is added, a list of structs: the figures and thresholds that the
+    verdict rests on. So is `what_if`: the assumptions that are not the packaged ones, or null. `company` is a ticker and
+    leaves its rows alone. Raises UsageError where there is no verdict for it.
+    """
+    import polars as pl
+
+    from warehouse.reports import overrides
+
+    with open(home, as_of) as connection:
+        verdicts = _frame(connection, "FROM marts.verdict")
+        conditions = _frame(connection, "FROM marts.verdict_conditions ORDER BY condition")
+        what_if = overrides.overridden(connection)
+    behind = conditions.group_by("scope", "question", maintain_order=True).agg(
+        pl.struct(pl.exclude("scope", "question")).alias("conditions")
+    )
+    answer = (
+        verdicts.join(behind, on=["scope", "question"], how="left")
+        .with_columns(pl.lit(what_if, pl.String).alias("what_if"))
+        .sort(pl.col("scope") != "ALL", "scope", pl.col("question") != "overall", "question")
+    )
+    if company is None:
+        return answer
+    scopes = answer.get_column("scope").unique(maintain_order=True).to_list()
+    if company.upper() not in scopes:
+        raise UsageError(f"company {company!r}: there is no verdict for it; choose from {', '.join(scopes)}.")
+    return answer.filter(pl.col("scope") == company.upper())
+
+
+def trace(table: str, where: str = "", limit: int = 25, home: Home = None, as_of: Day = None) -> pl.DataFrame:
+    """The facts of `core` behind rows of a mart, one row for each: its figures, citation, document, hash and line.
+
+    `table` is one of marts or core, `where` a condition on its columns. At most `limit` of the rows that meet it are
+    followed, in the order of the table's key. `path` tells the way from the row asked for to the fact.
+
+    Raises UsageError for an unknown table, or a `where` that is no condition.
+    """
+    import polars as pl
+
+    from warehouse.reports.lineage import described, follow, named
+
+    asked = named(table)
+    with open(home, as_of) as connection:
+        found = follow(connection, asked, where, limit)
+    by_table: dict[str, list[dict[str, Any]]] = {}
+    for node, way in found.facts():
+        by_table.setdefault(node[0], []).append(described(found, node, way))
+    frames = [pl.DataFrame(facts, infer_schema_length=None) for facts in by_table.values()]
+    return pl.concat(frames, how="diagonal_relaxed") if frames else pl.DataFrame()
+
+
+def _frame(connection: Connection, query: str) -> pl.DataFrame:
+    try:
+        return connection.execute(query).pl()
+    except DatabaseError as error:
+        raise UsageError(f"SQL: {str(error).strip()}") from None
+
+
+def _published(home: Home, as_of: Day) -> Path:
+    """The file of the published warehouse, or of a dated one. Raises UsageError where there is none."""
+    day = _day(as_of)
+    if home is None:
+        paths = paths_of(load_settings())
+    else:
+        root = Path(home).expanduser().absolute()
+        paths = Paths(root, root / WAREHOUSE)
+    file = paths.published(day) / WAREHOUSE
+    if file.exists():
+        return file
+    if day is None or not (paths.current / WAREHOUSE).exists():
+        raise UsageError(
+            f"{paths.root}: nothing is published here yet. Run `overbuild run` first, or give the folder of a run as "
+            "`home` (or OVERBUILD_HOME)."
+        )
+    raise UsageError(
+        f"{paths.root}: nothing is published as of {day} yet. Run `overbuild run --as-of {day}` first; it is published "
+        "beside today's answer."
+    )
+
+
+def _day(as_of: Day) -> date | None:
+    if not isinstance(as_of, str):
+        return as_of
+    try:
+        return date.fromisoformat(as_of)
+    except ValueError:
+        raise UsageError(f"as_of {as_of!r} is not a date; write it as 2025-01-28.") from None
