@@ -61,6 +61,8 @@ class Reply:
     status: int = 200
     media_type: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    reason: str | None = None
+    """The phrase after the status; the usual one where None."""
     etag: str | None = None
     last_modified: str | None = None
     manner: Manner = "whole"
@@ -213,10 +215,10 @@ class LiveServer:
                     return
                 body = reply.content
                 length = {"cut": len(body) * 2 + 100, "huge": 2_000_000_000}.get(reply.manner, len(body))
-                self.send_response(reply.status)
+                self.send_response(reply.status, reply.reason)
                 self.send_header("Content-Type", reply.kind)
                 if reply.manner not in ("trickle", "huge_undeclared"):
-                    self.send_header("Content-Length", str(length))
+                    self.send_header("Content-Length", reply.headers.get("Content-Length", str(length)))
                 else:
                     self.send_header("Connection", "close")
                 for name, value in (
@@ -224,7 +226,7 @@ class LiveServer:
                     ("Last-Modified", reply.last_modified),
                     *reply.headers.items(),
                 ):
-                    if value is not None:
+                    if value is not None and name != "Content-Length":
                         self.send_header(name, value)
                 self.end_headers()
                 if self.command != "HEAD" and reply.status != 304:

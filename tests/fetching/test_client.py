@@ -5,10 +5,13 @@ More than 500 lines, because each way to refuse is a case of its own against the
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import hashlib
+import html
 import json
 import multiprocessing
+import re
 import socket
 import ssl
 import threading
@@ -17,6 +20,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
+from urllib.parse import quote, quote_plus
 
 import pytest
 import requests
@@ -24,7 +28,7 @@ import urllib3
 
 from tests.live_server import CONSENT_PAGE, REFUSALS, Reply
 from warehouse.errors import StoppedError, UsageError
-from warehouse.fetching import archive
+from warehouse.fetching import archive, client
 from warehouse.fetching.client import SILENT_DOCUMENTS, Online
 from warehouse.fetching.failures import TRIES
 from warehouse.fetching.fetch_log import Fetched, FetchLog
@@ -75,8 +79,10 @@ def online(live_server, tmp_path):
     """A function that gives the fetching of a source at the test server; waits are noted and not waited."""
     made: list[Online] = []
 
-    def make(wait=None, *, sec_url=live_server.url, timeout_seconds=5, network="on", **changed) -> Online:
-        settings = Settings(home=tmp_path, sec_url=sec_url, timeout_seconds=timeout_seconds, network=network)
+    def make(wait=None, *, sec_url=live_server.url, timeout_seconds=5, network="on", plant=None, **changed) -> Online:
+        settings = Settings(
+            home=tmp_path, sec_url=sec_url, timeout_seconds=timeout_seconds, network=network, **(plant or {})
+        )
         fetching = Online(
             source(**changed),
             settings,
@@ -439,6 +445,65 @@ def test_a_key_is_sent_and_never_written(online, live_server, tmp_path):
     said = str(stopped.value) + " ".join(map(str, fetching.failures))
     assert KEY not in said
     assert not any(KEY.encode() in body for body in files(tmp_path))
+
+
+CONTACT = "Jane Canary jane.canary@example.com"
+WEBHOOK = "https://hooks.example.com/T0/canary-webhook-0123"
+ODD_KEY = 'od"d&k/y + 0123456789'
+"""A key with letters that addresses, JSON and pages each write in their own way."""
+
+
+def spelled(secret: str) -> list[str]:
+    """A secret as servers repeat it."""
+    return [secret, quote(secret, safe=""), quote_plus(secret), json.dumps(secret)[1:-1], html.escape(secret)]
+
+
+@pytest.mark.parametrize("secret", [KEY, ODD_KEY, CONTACT, "jane.canary@example.com", WEBHOOK])
+@pytest.mark.parametrize("spelling", range(5))
+def test_nothing_that_a_server_repeats_of_our_secrets_is_kept(online, live_server, tmp_path, caplog, secret, spelling):
+    """A server may repeat a secret in its phrase, any header, the address of a redirect, or the body."""
+    said = spelled(secret)[spelling]
+    plant = {"contact": CONTACT, "webhook_url": WEBHOOK, "tiingo_key": ODD_KEY}
+    asked = {"params": {"token": KEY}, "secret_params": frozenset({"token"}), "headers": {"Authorization": KEY}}
+    headers = {"Server": said, "Content-Type": f"application/json; {said}", "Last-Modified": said, "X-Said": said}
+    live_server.script("/good", Reply(GOOD, headers=headers, etag=f'"{said}"'))
+    live_server.script("/404", Reply("", 404, reason=f"no {said}", headers=headers))
+    live_server.script("/500", Reply("", 500, reason=f"no {said}", headers=headers))
+    live_server.script("/304", Reply("", 304, reason=said, headers=headers))
+    live_server.script("/body", Reply({"error": f"what is {said}?"}))
+    live_server.script("/page", Reply(f"<html>{'-' * 70_000}{said}</html>", media_type="text/html"))
+    live_server.script("/away", Reply("", 302, headers={"Location": f"http://elsewhere.invalid/{said}"}))
+    live_server.script("/length", Reply(GOOD, headers={"Content-Length": said}))
+    live_server.script("/packed", Reply(GOOD, headers={"Content-Encoding": said}))
+    live_server.script("/429", Reply("", 429, reason=said, headers={"Retry-After": said}))
+    fetching = online(plant=plant)
+    for path in ("/good", "/good", "/404", "/500", "/304", "/body", "/page", "/away", "/length", "/packed"):
+        with contextlib.suppress(StoppedError):
+            get(fetching, path, **asked)
+    with pytest.raises(StoppedError) as stopped:
+        get(fetching, "/429", **asked)
+    kept = " ".join([str(stopped.value), caplog.text, *map(str, fetching.failures)]).encode()
+    for text in [kept, *files(tmp_path)]:
+        for each in (KEY, ODD_KEY, CONTACT, "jane.canary@example.com", WEBHOOK):
+            for way in spelled(each):
+                assert way.lower().encode() not in text.lower()
+    assert live_server.asked("/good")[1].headers.keys().isdisjoint({"If-None-Match", "If-Modified-Since"})
+
+
+@pytest.mark.parametrize("said", ["abc", "-5", "1.5", "\u0662"])
+def test_a_length_that_is_none_is_the_documents_fault(online, live_server, said):
+    live_server.script("/doc", Reply(GOOD, headers={"Content-Length": said.encode().decode("latin-1")}))
+    fetching = online()
+    assert get(fetching) is None
+    assert "which is no number of bytes" in fetching.failures[0].why
+
+
+def test_only_one_file_sees_what_a_server_said_before_secrets_are_blotted_out():
+    """The library's own response holds whatever the server repeated; everyone else is given an `Answer`."""
+    room = Path(client.__file__).parent
+    others = [path for path in room.glob("*.py") if path.name not in ("attempt.py", "reachability.py", "webhook.py")]
+    named = re.compile(r"requests\.Response|response\.(reason|headers|text|content)")
+    assert not [path.name for path in others if named.search(path.read_text())]
 
 
 def test_no_cookie_is_kept_or_sent(online, live_server):

@@ -160,7 +160,7 @@ def test_the_key_is_sent_and_kept_nowhere(live_server: LiveServer, tmp_path: Pat
     asking = online(live_server, tmp_path, "AMD", "NVDA")
     [received] = SOURCE.fetch(asking)
     assert received.name == "NVDA"
-    assert "repeats the key" in asking.failures[0].why
+    assert "repeats a key" in asking.failures[0].why
     request = live_server.asked("/tiingo/daily/NVDA")[0]
     assert {name.lower(): value for name, value in request.headers.items()}["authorization"] == f"Token {KEY}"
     assert request.query["startDate"] == "2023-06-01"

@@ -6,7 +6,7 @@ mirror, with the same path. What is recorded is always the public address, and n
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from warehouse.errors import UsageError
@@ -44,10 +44,3 @@ def at_base(url: str, source: Source, settings: Settings) -> str:
 def with_params(url: str, params: Mapping[str, str]) -> str:
     """`url` with `params` after its own query."""
     return f"{url}{'&' if urlsplit(url).query else '?'}{urlencode(params)}" if params else url
-
-
-def without(secrets: Iterable[str], text: str) -> str:
-    """`text` with every secret blotted out."""
-    for secret in secrets:
-        text = text.replace(secret, "***")
-    return text

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
 from warehouse import __version__
 from warehouse.errors import StoppedError
-from warehouse.fetching.addresses import at_base, setting_name, with_params, without
+from warehouse.fetching.addresses import at_base, setting_name, with_params
+from warehouse.fetching.confidential import Confidential
 from warehouse.fetching.failures import TRIES, TRIES_WHEN_SILENT, TryAgain, Unavailable
 from warehouse.fetching.rate_limit import LONGEST_PAUSE
 from warehouse.fetching.reachability import why_not_reached
@@ -62,6 +63,46 @@ class Wanted:
         return cls(name, with_params(url, params), with_params(url, shown), expect, dict(headers), secrets)
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What a host answered, with secrets blotted out; the body is still unread in `raw`.
+
+    Outside this file nothing sees the library's own response: what it holds may repeat a key.
+    """
+
+    status: int
+    reason: str
+    headers: Mapping[str, str]
+    raw: Any = field(repr=False)
+    host: str = ""
+    repeats: frozenset[str] = frozenset()
+    """The headers, in lower case, that repeated a secret."""
+
+    @classmethod
+    def of(cls, response: requests.Response, confidential: Confidential) -> Answer:
+        """The answer as it may be kept."""
+        from requests.structures import CaseInsensitiveDict
+
+        headers = {name: confidential.blotted(value) for name, value in response.headers.items()}
+        repeats = frozenset(name.lower() for name, value in response.headers.items() if headers[name] != value)
+        return cls(
+            response.status_code,
+            confidential.blotted(str(response.reason or "")),
+            CaseInsensitiveDict(headers),
+            response.raw,
+            urlsplit(response.url).hostname or "",
+            repeats,
+        )
+
+    def validator(self, header: str) -> str | None:
+        """An ETag or Last-Modified to send back with the next request; None where it repeats a secret."""
+        return None if header.lower() in self.repeats else self.headers.get(header)
+
+    def close(self) -> None:
+        self.raw.close()
+        self.raw.release_conn()
+
+
 class Sender:
     """Sends the requests of one source, in one thread. `wait_turn` waits until the next one may be sent."""
 
@@ -70,16 +111,21 @@ class Sender:
         self._session: requests.Session | None = None
         self.requests_sent = 0
 
-    def ask(self, wanted: Wanted, conditions: Mapping[str, str]) -> requests.Response:
+    def confidential(self, wanted: Wanted) -> Confidential:
+        """What an answer to this request may repeat and must not be kept."""
+        return Confidential(self._settings, wanted.secrets)
+
+    def ask(self, wanted: Wanted, conditions: Mapping[str, str]) -> Answer:
         """The answer to one request, its body still unread. Raises TryAgain or Unavailable where there is none."""
         headers = {**wanted.headers, **conditions}
+        confidential = self.confidential(wanted)
         target = at_base(wanted.url, self._source, self._settings)
         for _ in range(REDIRECTS + 1):
             response = self._send(target, headers)
             if response.status_code not in REDIRECT_STATUSES:
-                return response
+                return Answer.of(response, confidential)
             response.close()
-            target = self._on_same_host(target, response.headers.get("Location", ""), wanted.secrets)
+            target = self._on_same_host(target, response.headers.get("Location", ""), confidential)
         raise Unavailable(f"more than {REDIRECTS} redirects")
 
     def close(self) -> None:
@@ -136,7 +182,7 @@ class Sender:
             self._session = session
         return self._session
 
-    def _on_same_host(self, url: str, location: str, secrets: tuple[str, ...]) -> str:
+    def _on_same_host(self, url: str, location: str, confidential: Confidential) -> str:
         """Where a redirect leads. Raises Unavailable where it leads to another host, or nowhere."""
         if not location:
             raise Unavailable("redirects without saying where")
@@ -144,7 +190,7 @@ class Sender:
         here, there = urlsplit(url), urlsplit(target)
         upgraded = (here.scheme, there.scheme) == ("http", "https") and here.hostname == there.netloc
         if (there.scheme, there.netloc) != (here.scheme, here.netloc) and not upgraded:
-            where = without(secrets, f"{there.scheme}://{there.netloc}{there.path}")
+            where = confidential.blotted(f"{there.scheme}://{there.netloc}{there.path}")
             raise Unavailable(
                 f"redirected to another host ({where}), which is not followed; if the source has moved, set "
                 f"{setting_name(self._source) or 'its base address'}"
@@ -152,15 +198,14 @@ class Sender:
         return target
 
 
-def refusal(response: requests.Response, source: Source, secrets: tuple[str, ...]) -> Exception:
+def refusal(answer: Answer, source: Source) -> Exception:
     """What an answer without a document means: StoppedError, TryAgain or Unavailable."""
-    status, why = response.status_code, f"answered {response.status_code} {response.reason or ''}".strip()
+    status, why = answer.status, f"answered {answer.status} {answer.reason}".strip()
     if status in (401, 403):
         hint = source.on_refusal or (f"It needs {source.needs}." if source.needs else "")
-        host = urlsplit(response.url).netloc
-        return StoppedError(without(secrets, f"{host} refused this program ({status}). {hint}".strip()))
+        return StoppedError(f"{answer.host} refused this program ({status}). {hint}".strip())
     if status == 429 or status >= 500:
-        after = retry_after_seconds(response.headers.get("Retry-After"))
+        after = retry_after_seconds(answer.headers.get("Retry-After"))
         long = after is not None and after > LONGEST_RETRY_AFTER_SECONDS
         return TryAgain(why, tries=1 if long else TRIES, after_seconds=after, busy=long or status == 429)
     absent = status in (404, 410)

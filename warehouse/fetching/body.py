@@ -10,24 +10,20 @@ import time
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from warehouse.fetching.archive import Writer
+from warehouse.fetching.attempt import Answer
+from warehouse.fetching.confidential import LONGEST_IN_BODY_BYTES, Confidential
 from warehouse.fetching.failures import TRIES_WHEN_SILENT, TryAgain, Unavailable
 from warehouse.sources.common import unpacking
 from warehouse.sources.common.source import Expect
-
-if TYPE_CHECKING:
-    import requests
 
 SLOWEST_BYTES_PER_SECOND = 1_000
 LONGEST_BODY_SECONDS = 300.0
 SLOWEST_MEAN_BYTES_PER_SECOND = 100_000
 """A body may take LONGEST_BODY_SECONDS, and a large one as much longer as its bytes take at this speed."""
-SHORTEST_KEY = 8
 PIECE_BYTES = 1 << 16
 HEAD_BYTES = 4096
-LONGEST_KEY_BYTES = 256
 
 
 @dataclass
@@ -56,27 +52,26 @@ class _Limits:
 
 
 def receive(
-    response: requests.Response, writer: Writer, *, max_bytes: int, timeout_seconds: float, secrets: tuple[str, ...]
+    answer: Answer, writer: Writer, *, max_bytes: int, timeout_seconds: float, confidential: Confidential
 ) -> bytes:
     """Write a body piece by piece; gives its first bytes. Raises Unavailable or TryAgain where it does not come whole.
 
-    A body that repeats one of the `secrets` it was asked with is not kept.
+    A body that repeats what is `confidential` is not kept.
     """
     import urllib3
 
-    announced = int(response.headers.get("Content-Length") or 0)
+    announced = announced_bytes(answer)
     if announced > max_bytes:
         raise Unavailable(f"announces {announced:,} bytes, more than the {max_bytes:,} allowed")
-    hidden = [secret.encode() for secret in secrets if len(secret) >= SHORTEST_KEY]
     limits = _Limits(max_bytes, timeout_seconds)
     head, tail = b"", b""
     try:
-        for piece in _unpacked_pieces(response, max_bytes):
-            if any(secret in tail + piece for secret in hidden):
-                raise Unavailable("repeats the key that it was asked with; not kept")
+        for piece in _unpacked_pieces(answer, max_bytes):
+            if confidential.is_in(tail + piece):
+                raise Unavailable("repeats a key or the contact that it was asked with; not kept")
             writer.write(piece)
             head = (head + piece)[:HEAD_BYTES] if len(head) < HEAD_BYTES else head
-            tail = piece[-LONGEST_KEY_BYTES:]
+            tail = (tail + piece)[-LONGEST_IN_BODY_BYTES:]
             limits.check(writer.size)
     except urllib3.exceptions.ReadTimeoutError as error:
         raise TryAgain(f"the body stopped for {timeout_seconds:g} s", tries=TRIES_WHEN_SILENT, silent=True) from error
@@ -91,10 +86,18 @@ def receive(
     return head
 
 
-def _unpacked_pieces(response: requests.Response, max_bytes: int) -> Iterator[bytes]:
+def announced_bytes(answer: Answer) -> int:
+    """How long the body says it is; 0 where it does not. Raises Unavailable where that is no length."""
+    said = answer.headers.get("Content-Length", "").strip()
+    if said and not (said.isascii() and said.isdigit()):
+        raise Unavailable(f"says that its length is {said[:40]!r}, which is no number of bytes")
+    return int(said or 0)
+
+
+def _unpacked_pieces(answer: Answer, max_bytes: int) -> Iterator[bytes]:
     """The body, unpacked. Raises EOFError where a packed one ends too early: urllib3 takes what there is for all of it."""
-    received = iter(lambda: response.raw.read1(PIECE_BYTES, decode_content=False), b"")
-    match encoding := response.headers.get("Content-Encoding", "").strip().lower():
+    received = iter(lambda: answer.raw.read1(PIECE_BYTES, decode_content=False), b"")
+    match encoding := answer.headers.get("Content-Encoding", "").strip().lower():
         case "" | "identity":
             yield from received
         case "gzip" | "x-gzip":

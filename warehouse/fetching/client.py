@@ -22,8 +22,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from warehouse.errors import StoppedError
 from warehouse.fetching import archive, body
-from warehouse.fetching.addresses import without
-from warehouse.fetching.attempt import LONGEST_RETRY_AFTER_SECONDS, Sender, Wanted, refusal
+from warehouse.fetching.attempt import LONGEST_RETRY_AFTER_SECONDS, Answer, Sender, Wanted, refusal
 from warehouse.fetching.failures import Failure, TryAgain, Unavailable
 from warehouse.fetching.fetch_log import Fetched, FetchLog
 from warehouse.fetching.rate_limit import LONGEST_PAUSE, RateLimit
@@ -31,7 +30,6 @@ from warehouse.settings import Settings
 from warehouse.sources.common.source import Expect, Received, Source
 
 if TYPE_CHECKING:
-    import requests
     import tenacity
 
 PAUSE = timedelta(minutes=15)
@@ -181,30 +179,30 @@ class Online:
         """Ask once and keep what comes. Raises TryAgain, Unavailable or StoppedError."""
         conditions = {"If-None-Match": held.etag, "If-Modified-Since": held.last_modified} if held else {}
         sent = {header: value for header, value in conditions.items() if value}
-        with closing(self._sender.ask(wanted, sent)) as response:
-            if response.status_code == 304 and held is not None:
+        with closing(self._sender.ask(wanted, sent)) as answer:
+            if answer.status == 304 and held is not None:
                 return self._unchanged(held, wanted)
-            if response.status_code != 200:
-                raise refusal(response, self.source, wanted.secrets)
-            return self._received_whole(response, wanted, held)
+            if answer.status != 200:
+                raise refusal(answer, self.source)
+            return self._received_whole(answer, wanted, held)
 
     def _unchanged(self, held: Fetched, wanted: Wanted) -> Received:
         unchanged = replace(held, url=wanted.public, name=wanted.name, checked_at=datetime.now(UTC), context={})
         self.log.good(unchanged, status=304)
         return self._archived(unchanged, wanted)
 
-    def _received_whole(self, response: requests.Response, wanted: Wanted, held: Fetched | None) -> Received:
+    def _received_whole(self, answer: Answer, wanted: Wanted, held: Fetched | None) -> Received:
         """Put the body of a 200 into the archive, and note it. Raises Unavailable where it is not what was asked for."""
         at = datetime.now(UTC)
-        declared = response.headers.get("Content-Type", "").split(";")[0].strip().lower()
+        declared = answer.headers.get("Content-Type", "").split(";")[0].strip().lower()
         media_type = declared or "application/octet-stream"
         with archive.Writer(self.raw) as writer:
             head = body.receive(
-                response,
+                answer,
                 writer,
                 max_bytes=self.source.max_bytes,
                 timeout_seconds=self.settings.timeout_seconds,
-                secrets=wanted.secrets,
+                confidential=self._sender.confidential(wanted),
             )
             problem = body.not_what_was_asked(head, media_type, wanted.expect, writer.size)
             if problem:
@@ -217,15 +215,11 @@ class Online:
             sha256=sha256,
             fetched_at=held.fetched_at if held and held.sha256 == sha256 else at,
             checked_at=at,
-            etag=response.headers.get("ETag"),
-            last_modified=response.headers.get("Last-Modified"),
+            etag=answer.validator("ETag"),
+            last_modified=answer.validator("Last-Modified"),
         )
-        kept = {
-            header: without(wanted.secrets, response.headers[header])
-            for header in KEPT_HEADERS
-            if header in response.headers
-        }
-        self.log.good(fetched, status=response.status_code, expect=wanted.expect, bytes=size, headers=kept)
+        kept = {header: answer.headers[header] for header in KEPT_HEADERS if header in answer.headers}
+        self.log.good(fetched, status=answer.status, expect=wanted.expect, bytes=size, headers=kept)
         return self._archived(fetched, wanted)
 
     def _archived(self, fetched: Fetched, wanted: Wanted) -> Received:

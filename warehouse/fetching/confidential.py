@@ -1,0 +1,82 @@
+"""What must never be kept: keys, the webhook's address, and the contact. All that a server said passes through here.
+
+A server hears our keys and the contact with each request. A friendly one repeats them: in a reason phrase, a header, an
+address that it redirects to, or a page that says what was wrong. What it said is logged, archived and published. So
+those texts are blotted out before they are kept, in each spelling that a server may use. A body cannot be blotted out,
+because it is kept under its hash; one that repeats a secret is not kept.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import re
+from collections.abc import Iterable
+from functools import cached_property
+from urllib.parse import quote, quote_plus
+
+from warehouse.settings import Settings
+
+BLOT = "***"
+SHORTEST_IN_BODY = 8
+"""A shorter secret may stand in any data by chance; a body is not refused for it."""
+LONGEST_IN_BODY_BYTES = 1024
+"""So much of a body is looked at again with its next piece: a secret may lie across the cut."""
+KEY_SUFFIX = "_key"
+"""Every setting whose name ends so is a secret: OVERBUILD_TIINGO_KEY and its like."""
+
+
+class Confidential:
+    """The secrets of one request: those sent with it (`sent`) and those of the settings."""
+
+    def __init__(self, settings: Settings, sent: Iterable[str] = ()) -> None:
+        given = {*sent, *_of_settings(settings)}
+        self._secrets = tuple(sorted(secret.strip() for secret in given if secret.strip()))
+
+    @cached_property
+    def _spellings(self) -> tuple[str, ...]:
+        """Each secret in each spelling, the longest first, so that no part of one is left."""
+        found = {spelling for secret in self._secrets for spelling in _spellings(secret)}
+        return tuple(sorted(found, key=lambda spelling: (-len(spelling), spelling)))
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[str] | None:
+        return re.compile("|".join(map(re.escape, self._spellings)), re.IGNORECASE) if self._spellings else None
+
+    @cached_property
+    def _in_bodies(self) -> re.Pattern[bytes] | None:
+        long = [re.escape(each.encode()) for each in self._spellings if len(each) >= SHORTEST_IN_BODY]
+        return re.compile(b"|".join(long), re.IGNORECASE) if long else None
+
+    def blotted(self, text: str) -> str:
+        """`text` with every secret blotted out."""
+        return self._pattern.sub(BLOT, text) if self._pattern else text
+
+    def is_in(self, body: bytes) -> bool:
+        """Whether a piece of a body repeats a secret that is long enough not to stand there by chance."""
+        return bool(self._in_bodies and self._in_bodies.search(body))
+
+
+def _of_settings(settings: Settings) -> list[str]:
+    """The secrets among the settings, sources' own included; of the contact also the address alone."""
+    keys = [str(value) for name, value in (settings.model_extra or {}).items() if name.endswith(KEY_SUFFIX) and value]
+    webhook = settings.webhook_url.get_secret_value() if settings.webhook_url else ""
+    contact = settings.contact or ""
+    return [*keys, webhook, contact, *(word for word in contact.split() if "@" in word)]
+
+
+def _spellings(secret: str) -> set[str]:
+    """A secret as it is, and as addresses, JSON, pages and headers of basic authentication write it."""
+    body = secret.encode()
+    return {
+        secret,
+        quote(secret, safe=""),
+        quote(secret),
+        quote_plus(secret),
+        json.dumps(secret)[1:-1],
+        json.dumps(secret, ensure_ascii=False)[1:-1],
+        html.escape(secret),
+        base64.b64encode(body).decode().rstrip("="),
+        base64.urlsafe_b64encode(body).decode().rstrip("="),
+    }
