@@ -26,7 +26,6 @@ from warehouse.database.releases import reading
 from warehouse.marts.payback.formulas import QUANTITY_FORMULAS
 from warehouse.marts.verdict.condition_words import graded
 from warehouse.marts.verdict.decision import ASKED, SILENT
-from warehouse.pipeline import publish
 from warehouse.reference.glossary import glossary
 from warehouse.tables import CORE, SYSTEM
 from warehouse.tables.table import Column, Table
@@ -227,10 +226,10 @@ def _views() -> list[str]:
         for table in tables:
             for statement in table.ddl():
                 database.execute(statement)
-        views.create(database, date.max, publish.statements(), answers)
+        views.create(database, date.max, views.statements(), answers)
         parts = ["", "## Views in main", "", "Each table of `core` has a view of its current rows and each mart one of its bare "
                  "name, with the same columns. These are put together for a reader:"]  # fmt: skip
-        for statement in publish.statements():
+        for statement in views.statements():
             name = views.name_of(statement)
             rows = database.execute(
                 "SELECT column_name, lower(data_type), coalesce(comment, '') FROM duckdb_columns() "

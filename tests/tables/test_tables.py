@@ -39,7 +39,8 @@ def test_ddl_comments_and_polars_schema_agree_with_the_declaration(table):
         (column.name, DUCKDB_TYPES[column.type], column.comment) for column in table.columns
     ]
     (about,) = connection.execute("SELECT comment FROM duckdb_tables()").fetchone()
-    assert about == table.meaning
+    assert about == table.comment
+    assert about.startswith(table.meaning)
     read_back = connection.execute(f"SELECT * FROM {table.full_name}").pl()
     assert table.conform(read_back).schema == table.polars_schema
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from contextlib import suppress
-from importlib import resources
 from pathlib import Path
 from typing import Annotated
 
@@ -48,7 +47,9 @@ def sql(
         except (OSError, UnicodeDecodeError) as error:
             raise UsageError(f"--file {file}: cannot be read: {error}") from error
     if question:
-        query = _question(question)
+        from warehouse.reports.dictionary import questions
+
+        query = questions.question(question).filled()
     with reading(folder / WAREHOUSE) as connection:
         if query:
             _execute(connection, query, form)
@@ -56,17 +57,6 @@ def sql(
             _prompt(connection, form)
         else:
             _execute(connection, sys.stdin.read(), form)
-
-
-def _question(name: str) -> str:
-    folder = Path(str(resources.files("sql"))) / "questions"
-    path = folder / f"{name}.sql"
-    if path.parent != folder or not path.exists():
-        known = "\n  ".join(
-            f"{p.stem}: {p.read_text().splitlines()[0].lstrip('- ')}" for p in sorted(folder.glob("*.sql"))
-        )
-        raise UsageError(f"--question {name}: there is no such question. There are:\n  {known}")
-    return path.read_text(encoding="utf-8")
 
 
 def _execute(connection: Connection, query: str, form: Format) -> None:

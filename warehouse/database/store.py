@@ -127,7 +127,7 @@ _COMMENTS = """
 
 def _as_declared(table: Table, found: set[tuple[str, str, str, str]]) -> bool:
     """Whether a table exists with the comments that it declares (schema, table, column, comment)."""
-    wanted = {("", table.meaning), *((column.name, column.comment) for column in table.columns)}
+    wanted = {("", table.comment), *((column.name, column.comment) for column in table.columns)}
     return all((table.schema, table.name, name, comment) in found for name, comment in wanted)
 
 

@@ -8,6 +8,13 @@ what a reader asks for first.
 Whoever lists the columns of a view of `sql/views/` must learn what they mean. Such a view has the comment that opens its
 file, and each of its columns that of the table it comes from. What a view makes itself, its file explains (`COMMENT ON
 COLUMN`). The other views are one table each and name it. Its columns say what they mean.
+
+After its opening comment and an empty line, such a file says what a table says in its `Guide`:
+
+    -- Grain: One row for each company and calendar year.
+    -- Do not sum: quarters_known, which counts.
+    -- Example: What did Microsoft spend in each year?
+    --   select year, capex_usd from capex_by_year where ticker = 'MSFT'
 """
 
 from __future__ import annotations
@@ -15,6 +22,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
+from importlib import resources
+from pathlib import Path
 from typing import Any, Protocol
 
 from warehouse import sqltext
@@ -22,9 +31,11 @@ from warehouse.database.connection import ALIAS
 from warehouse.database.store import Store
 from warehouse.tables import CORE, SYSTEM
 from warehouse.tables.current import By, order_of_rows, order_of_sources
-from warehouse.tables.table import Table
+from warehouse.tables.guide import Guide
+from warehouse.tables.table import Column, Table
 
 _OPENING = re.compile(r"\A(?:-- .*\n)+")
+_GUIDE = re.compile(r"^-- (Grain|Do not sum|Example): (.*(?:\n--  .*)*)", re.MULTILINE)
 _NAME = re.compile(r"^CREATE OR REPLACE VIEW main\.(\w+)", re.MULTILINE)
 _READ = re.compile(r"\b(?:core|marts|main|quality|provenance)\.\w+")
 
@@ -53,6 +64,12 @@ def _together(store: Database, statements: Iterable[str]) -> None:
         store.execute("BEGIN;\n" + ";\n".join(wanted) + ";\nCOMMIT")
 
 
+def statements() -> list[str]:
+    """The SQL of the views that put together what a reader asks for first: the files of `sql/views/`."""
+    folder = Path(str(resources.files("sql"))) / "views"
+    return [path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.sql"))]
+
+
 def name_of(statement: str) -> str:
     """The name of the view that a statement of `sql/views/` makes."""
     return _NAME.findall(statement)[0]
@@ -63,25 +80,43 @@ def opening_of(statement: str) -> str:
     return " ".join(line.removeprefix("-- ") for line in _OPENING.findall(statement)[0].splitlines())
 
 
+def guide_of(statement: str) -> Guide:
+    """What the file of a view tells its reader."""
+    said: dict[str, str] = {}
+    examples: dict[str, str] = {}
+    for kind, text in _GUIDE.findall(statement):
+        first, *lines = (line.removeprefix("--").strip() for line in text.splitlines())
+        if kind == "Example":
+            examples[first] = " ".join(lines)
+        else:
+            said[kind] = " ".join([first, *lines])
+    return Guide(said.get("Grain", ""), said.get("Do not sum", ""), examples)
+
+
 def _view_of(table: Table, query: str, about: str = "") -> str:
     view = f"{ALIAS}.main.{table.name}"
-    comment = sqltext.literal(f"{about}{table.full_name}: {table.meaning}")
+    comment = sqltext.literal(table.guide.beside(f"{about}{table.full_name}: {table.meaning}"))
     return f"CREATE OR REPLACE VIEW {view} AS {query}; COMMENT ON VIEW {view} IS {comment}"
 
 
 def _explained(store: Database, statement: str, declared: Mapping[str, Table]) -> Iterator[str]:
     """SQL that says what a view of `sql/views/` is, and what those of its columns mean that its file does not explain."""
     view = f"{ALIAS}.main.{name_of(statement)}"
-    yield f"COMMENT ON VIEW {view} IS {sqltext.literal(opening_of(statement))}"
-    read = [declared[name] for name in _READ.findall(statement) if name in declared]
-    meanings = {column.name: column.comment for table in reversed(read) for column in table.columns}
+    yield f"COMMENT ON VIEW {view} IS {sqltext.literal(guide_of(statement).beside(opening_of(statement)))}"
+    columns = columns_of(statement, declared)
     bare = store.execute(
         "SELECT column_name FROM duckdb_columns() WHERE database_name = current_database() AND schema_name = 'main' "
         f"AND table_name = {sqltext.literal(name_of(statement))} AND comment IS NULL"
     ).fetchall()
     for (name,) in bare:
-        if name in meanings:
-            yield f"COMMENT ON COLUMN {view}.{sqltext.identifier(name)} IS {sqltext.literal(meanings[name])}"
+        if name in columns:
+            yield f"COMMENT ON COLUMN {view}.{sqltext.identifier(name)} IS {sqltext.literal(columns[name].comment)}"
+
+
+def columns_of(statement: str, declared: Mapping[str, Table]) -> Mapping[str, Column]:
+    """The columns by name of the tables (by full name) that a view reads; of two tables with one column the first's."""
+    read = [declared[name] for name in _READ.findall(statement) if name in declared]
+    return {column.name: column for table in reversed(read) for column in table.columns}
 
 
 def drop_what_became_public_after(store: Store, as_of: date) -> None:

@@ -10,7 +10,6 @@ import os
 import shutil
 from dataclasses import dataclass
 from datetime import date
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +44,7 @@ def write_pages(
     if run.asked_as_of is not None:
         views.drop_what_became_public_after(store, loaded.as_of)
     if carried is None:
-        views.create(store, loaded.as_of, statements(), [mart.table for mart in all_marts().values()])
+        views.create(store, loaded.as_of, views.statements(), [mart.table for mart in all_marts().values()])
     record.record_run(store, run, "published_with_old_data" if sources.failed else "published", loaded.as_of)
     record.record_measures(store, run, loaded.added, built.marts)
     record.record_changes(store, run, carried_over=carried is not None)
@@ -77,12 +76,6 @@ def write_quality_page(store: Store, run: RunContext, folder: Path, refusal: str
     content = quality_page.read(store.connection, run.run_id, waiting, documented)
     quality_page.write(folder / SITE, content, refusal)
     return waiting
-
-
-def statements() -> list[str]:
-    """The SQL of the views that put together what a reader asks for first."""
-    folder = Path(str(resources.files("sql"))) / "views"
-    return [path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.sql"))]
 
 
 def publish_run(store: Store, run: RunContext, ingestion: Ingestion) -> Path:

@@ -19,11 +19,13 @@ import polars as pl
 
 from warehouse import sqltext
 from warehouse.tables.formula import Formula
+from warehouse.tables.guide import Guide
 
 Type = Literal["text", "texts", "integer", "real", "date", "time", "flag", "json"]
 Severity = Literal["critical", "warning"]
 BETWEEN_VALUES = "|"
 FACT_ID = "fact_id"
+NO_GUIDE = Guide()
 # What the loading adds to a row that a source has read.
 ADDED_BY_LOADING = ("loaded_at", "source", "source_kind", "document_sha256", FACT_ID)
 # What says how a row came here and not what it says: a second copy of the same statement is no new row.
@@ -59,6 +61,7 @@ class Column:
     `required` means never null. Units stand in the name where the name has one; `unit` says it in words. `allowed` are
     the only values there are, with a meaning each where the name alone does not say it. `prose` is English for a reader:
     no other column, check or trace depends on how it is worded. `was` is the column's name in warehouses of earlier versions.
+    `named` are values that the column has among others, with a meaning each. No check holds a column to them.
     `formula` says how the value comes about, where it is computed; `label` is what a page calls the column, where its name
     put into words would not do.
     """
@@ -76,13 +79,21 @@ class Column:
     was: str = ""
     formula: Formula | None = None
     label: str = ""
+    named: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def values(self) -> Mapping[str, str]:
+        """The values that are allowed, or known by name, with what each means; the meaning is empty where the name says it."""
+        if isinstance(self.allowed, Mapping):
+            return self.allowed
+        return dict.fromkeys(self.allowed, "") or self.named
 
     @property
     def explained(self) -> str:
         """The meaning, and that of each allowed value where it is given."""
-        if not isinstance(self.allowed, Mapping):
+        if not any(self.values.values()):
             return self.meaning
-        return f"{self.meaning}: {'; '.join(f'{value} ({meaning})' for value, meaning in self.allowed.items())}"
+        return f"{self.meaning}: {'; '.join(f'{value} ({meaning})' for value, meaning in self.values.items())}"
 
     @property
     def comment(self) -> str:
@@ -160,7 +171,7 @@ class Table:
     come from one source, and from which. `restates`: its sources say the same thing again in later documents, some of
     it on another basis. What repeats the figures known before adds nothing, and of two rows with one identity the first
     stands. `quarantine_limit`: above this share of a table's new rows, bad rows stop the run instead of being
-    quarantined.
+    quarantined. `guide` is what a reader must know before asking it.
     """
 
     schema: Literal["core", "marts", "quality", "provenance"]
@@ -175,6 +186,7 @@ class Table:
     one_source: OneSource | None = None
     restates: bool = False
     listed: tuple[Listed, ...] = ()
+    guide: Guide = NO_GUIDE
     _by_name: dict[str, Column] = field(default_factory=dict, repr=False, compare=False)
 
     def __hash__(self) -> int:
@@ -193,6 +205,28 @@ class Table:
     @property
     def full_name(self) -> str:
         return f"{self.schema}.{self.name}"
+
+    @property
+    def own_guide(self) -> Guide:
+        """The guide to the table itself. `guide` of a table of facts is the one to its view of current rows."""
+        if self.schema != "core":
+            return self.guide
+        key = ", ".join(self.key)
+        return Guide(
+            f"One row for each time that a source said so; several may speak of one thing ({key})",
+            f"over its rows: one thing may stand there twice, and {self.name} has the current row of each",
+            {
+                "Which source says how much of it, and since when?": "select source, grade, count(*) as facts, "
+                f"max(known_on) as newest from {self.full_name} group by all order by all",
+                "What became public last?": f"select * from {self.full_name} order by known_on desc limit 5",
+                "Which things were said more than once?": f"select {key}, count(*) as facts from {self.full_name} "
+                "group by all having count(*) > 1 order by all limit 20",
+            },
+        )
+
+    @property
+    def comment(self) -> str:
+        return self.own_guide.beside(self.meaning)
 
     @property
     def names(self) -> list[str]:
@@ -251,7 +285,7 @@ class Table:
         )
         return [
             f"CREATE TABLE IF NOT EXISTS {where} (\n  {body}\n)",
-            f"COMMENT ON TABLE {where} IS {sqltext.literal(self.meaning)}",
+            f"COMMENT ON TABLE {where} IS {sqltext.literal(self.comment)}",
             *(
                 f"COMMENT ON COLUMN {sqltext.identifier(c.name, where)} IS {sqltext.literal(c.comment)}"
                 for c in self.columns
@@ -343,6 +377,7 @@ def core(
     one_source: OneSource | None = None,
     restates: bool = False,
     listed: tuple[Listed, ...] = (),
+    guide: Guide = NO_GUIDE,
 ) -> Table:
     """A table of facts: its own columns, then the ones that every fact has. Two sources may say the same thing."""
     return Table(
@@ -358,11 +393,18 @@ def core(
         one_source=one_source,
         restates=restates,
         listed=listed,
+        guide=guide,
     )
 
 
 def mart(
-    name: str, meaning: str, columns: Iterable[Column], *, key: tuple[str, ...], checks: tuple[Check, ...] = ()
+    name: str,
+    meaning: str,
+    columns: Iterable[Column],
+    *,
+    key: tuple[str, ...],
+    checks: tuple[Check, ...] = (),
+    guide: Guide = NO_GUIDE,
 ) -> Table:
     """A table of answers: its own columns, then the weakest grade and the reason for what is missing."""
     return Table(
@@ -373,4 +415,5 @@ def mart(
         key=key,
         identity=key,
         checks=checks,
+        guide=guide,
     )
