@@ -1,5 +1,14 @@
 -- What each company said it would spend, in the order in which it said so, with the change against its words before on the year.
 -- A change is only between words on one basis: Microsoft's leases that were reclassified in July 2026 are no cut.
+
+-- Grain: One row for each time that a company said what it would spend in a year.
+-- Do not sum: anything over rows. A year's later words replace the earlier ones, so a sum counts one year several times.
+-- Example: Who changed what it had said of 2026, and by how much?
+--   select ticker, issued_on, middle_usd, change_usd from guidance_history where fiscal_year = 2026 and change_usd <> 0
+-- Example: What did each company say last of each year?
+--   select ticker, fiscal_year, arg_max(middle_usd, issued_on) as middle_usd from guidance_history group by all order by all
+-- Example: What are Microsoft's words, and on which basis?
+--   select fiscal_year, issued_on, low_usd, high_usd, basis, reason from guidance_history where ticker = 'MSFT'
 CREATE OR REPLACE VIEW main.guidance_history AS
 WITH said AS (
   SELECT *, (low_usd + high_usd) / 2 AS middle_usd, coalesce(basis, 'cash') AS counts, coalesce(year_kind, 'fiscal') AS of_year,

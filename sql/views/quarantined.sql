@@ -1,4 +1,13 @@
 -- Quarantined rows, with the file and line where they stand, and what was decided about them.
+
+-- Grain: One row for each quarantined row of a source's document and each run that found it.
+-- Do not sum: rows over runs, as a row that waits is found again by every run.
+-- Example: Which rows wait for a decision?
+--   select table_name, row_id, reason, document, locator from quarantined where decision = 'waits'
+-- Example: Why are rows quarantined, and how often?
+--   select table_name, reason_code, count(distinct row_id) as rows from quarantined group by all order by all
+-- Example: What was decided, by whom and why?
+--   select row_id, decision, decided_by, decision_reason from quarantined where decision <> 'waits'
 DROP VIEW IF EXISTS main.put_aside; -- its name in warehouses of earlier versions
 CREATE OR REPLACE VIEW main.quarantined AS
 SELECT q.run_id, q.row_id, q.table_name, q.reason_code, q.reason, q.locator, coalesce(q.document_name, d.name) AS document, d.url,

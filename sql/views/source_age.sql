@@ -1,5 +1,14 @@
 -- How old the newest fact of each source is, the oldest first: as of the day of the answer, not of the day that you look.
 -- A live source's last success stands beside it. `overbuild sources` says what to do about one that is stale.
+
+-- Grain: One row for each source.
+-- Do not sum: facts over sources to count things, as two sources may say the same.
+-- Example: Which source is the oldest?
+--   select source, newest_fact_on, age_days from source_age order by age_days desc limit 5
+-- Example: Which tables does each source fill?
+--   select source, tables, facts from source_age
+-- Example: Which sources failed when they were asked last?
+--   select source, last_outcome, last_success_at from source_age where last_outcome <> 'good'
 CREATE OR REPLACE VIEW main.source_age AS
 WITH facts AS (
   SELECT 'ai_models' AS table_name, source, source_kind, known_on FROM core.ai_models

@@ -22,7 +22,7 @@ SQL = Path(str(resources.files("sql")))
 def database(facts, assumptions) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect()
     connection.execute("CREATE SCHEMA marts")
-    wanted = ("event_study", "gpu_price_index", "gpu_price_chain", "claim_check")
+    wanted = ("event_study", "event_persistence", "gpu_price_index", "gpu_price_chain", "claim_check")
     built = build(facts, as_of=AS_OF, assumptions=assumptions.replaced({"draws": 1000}), only=wanted)
     frames = {f"marts.{name}": built[name] for name in wanted} | {
         f"main.{name}": select_current(facts[name], CORE[name]) for name in ("companies", "capex_guidance")

@@ -46,16 +46,54 @@ class Database(Protocol):
     def execute(self, sql: str, /) -> Any: ...
 
 
+USES = {"view": "ask first", "answer": "answers", "facts": "facts", "record": "checks, documents and runs"}
+"""The kinds of tables, in the order in which a reader needs them."""
+
+
 def create(store: Database, as_of: date, statements: Iterable[str] = (), answers: Iterable[Table] = ()) -> None:
     """For each table of `core` the view of its current rows as of a date, for each of the answers (marts) a view of its
     bare name, then the views of the given statements, these with what their columns mean."""
     answers, statements = tuple(answers), tuple(statements)
+    statements = (*statements, contents(statements, answers))
     made = [_view_of(table, current_rows(table, as_of), "the current row of each thing in ") for table in CORE.values()]
     made += [_view_of(table, f"SELECT * FROM {table.full_name}") for table in answers]
     _together(store, [*made, *statements])
     declared = {table.full_name: table for table in (*CORE.values(), *SYSTEM.values(), *answers)}
     declared |= {f"main.{table.name}": table for table in CORE.values()}
     _together(store, [sentence for statement in statements for sentence in _explained(store, statement, declared)])
+
+
+def contents(statements: Iterable[str], answers: Iterable[Table]) -> str:
+    """The view that lists what can be asked, as the text of a file of `sql/views/`.
+
+    `show tables` lists names by the alphabet, so that the few to start with drown among those for a second look.
+    """
+    listed = sorted((name_of(each), "view", opening_of(each), guide_of(each).grain) for each in statements)
+    listed += sorted((table.name, "answer", table.meaning, table.guide.grain) for table in answers)
+    listed += [(table.name, "facts", table.meaning, table.guide.grain) for _, table in sorted(CORE.items())]
+    rows = ",\n  ".join(
+        f"({place}, {sqltext.literals((USES[kind], name, grain, holds))})"
+        for place, (name, kind, holds, grain) in enumerate(listed, start=1)
+    )
+    return f"""-- What can be asked, in the order to look at it: views for the usual questions, then the answers, then the facts.
+
+-- Grain: One row for each view and table.
+-- Example: What should I ask first?
+--   select name, one_row, holds from contents where use = 'ask first'
+-- Example: Where is something about leases?
+--   select name, holds from contents where holds ilike '%lease%'
+-- Example: How many names are there of each kind?
+--   select use, count(*) as names from contents group by all order by min(place)
+CREATE OR REPLACE VIEW main.contents AS
+SELECT * FROM (VALUES
+  {rows}
+) AS listed (place, use, name, one_row, holds);
+COMMENT ON COLUMN main.contents.place IS 'place in the list';
+COMMENT ON COLUMN main.contents.use IS 'ask first, answers or facts';
+COMMENT ON COLUMN main.contents.name IS 'how a query names it';
+COMMENT ON COLUMN main.contents.one_row IS 'what one row of it is';
+COMMENT ON COLUMN main.contents.holds IS 'what it holds'
+"""
 
 
 def _together(store: Database, statements: Iterable[str]) -> None:

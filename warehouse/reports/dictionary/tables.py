@@ -26,13 +26,6 @@ from warehouse.tables.guide import Guide
 from warehouse.tables.table import DUCKDB_TYPES, Column, Table
 
 Kind = Literal["view", "answer", "facts", "record"]
-USE: Mapping[Kind, str] = {
-    "view": "Ask these first",
-    "answer": "The answers",
-    "facts": "The facts",
-    "record": "Checks, documents and runs",
-}
-"""The kinds of tables, in the order in which a reader needs them."""
 _TYPES = {name: kind for kind, name in DUCKDB_TYPES.items()} | {
     "TIMESTAMP WITH TIME ZONE": "time",
     "INTEGER": "integer",
@@ -93,7 +86,7 @@ def names() -> tuple[str, ...]:
     """Every name that a query can use, in the order in which a reader needs them."""
     answers = sorted(table.name for table in _answers())
     records = sorted((table.full_name for table in SYSTEM.values()), key=lambda full: (full.split(".")[0], full))
-    return (*_views(), *answers, *sorted(CORE), *records)
+    return ("contents", *(name for name in _views() if name != "contents"), *answers, *sorted(CORE), *records)
 
 
 def _answers() -> list[Table]:
@@ -133,6 +126,7 @@ def _views() -> dict[str, TableWords]:
     made = [table.ddl()[0] for table in tables]
     made += [f"CREATE VIEW main.{table.name} AS FROM {table.full_name}" for table in CORE.values()]
     statements = views.statements()
+    statements.append(views.contents(statements, _answers()))
     with in_memory() as database:
         database.execute(schemas + ";".join([*made, *(each.strip().rstrip(";") for each in statements)]))
         return {views.name_of(each): _view(database, each, tables) for each in statements}
