@@ -1,5 +1,8 @@
 -- Did the buyers cut the spending they had announced, or spend less than the year before, after the event?
-SELECT event_date, ticker, fiscal_year, held_against, issued_before_on, base_usd, issued_after_on, guidance_after_usd, change_usd, reason
-FROM marts.capex_guidance_change
-WHERE event_date = DATE '2025-01-27'
+-- param event date = 2025-01-27: day of the news, of those in marts.event_study
+SELECT ticker, fiscal_year AS "year", held_against AS against, round(base_usd / 1e9, 1) AS before_usd_bn,
+  issued_after_on AS said_on,
+  round(guidance_after_usd / 1e9, 1) AS after_usd_bn, round(change_usd / 1e9, 1) AS change_usd_bn
+FROM capex_guidance_change
+WHERE event_date = $event
 ORDER BY ticker

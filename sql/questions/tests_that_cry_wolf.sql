@@ -1,5 +1,7 @@
 -- Which tests of the event study call chance an effect on days without an event?
-SELECT test, "grouping", window_start, window_end, rejections, days, rejection_share, share_of_quiet_days,
-       is_valid_here, not_valid_because, assumes, valid_when
-FROM marts.event_placebo
-ORDER BY test, "grouping", window_start, window_end
+-- param role text = ALL of ALL, supplier, buyer, power, neocloud, adopter: role whose firms are tested; ALL for every firm
+SELECT test, window_start AS from_day, window_end AS to_day, rejections, days, round(rejection_share, 3) AS rejection_share,
+  round(share_of_quiet_days, 3) AS quiet_share, is_valid_here AS is_valid
+FROM event_placebo
+WHERE "grouping" = $role
+ORDER BY test, from_day, to_day

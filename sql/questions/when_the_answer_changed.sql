@@ -1,6 +1,8 @@
--- When did the answer for the group change, and why?
-SELECT as_of, question, verdict, leaning, headline, evidence_grade, reason
-FROM marts.verdict_timeline
-WHERE scope = 'ALL'
-QUALIFY verdict IS DISTINCT FROM lag(verdict) OVER (PARTITION BY question ORDER BY as_of)
+-- When did an answer change?
+-- param scope text = ALL of ALL, MSFT, GOOGL, META, AMZN: ticker, or ALL for the group of four
+SELECT as_of, question, lag(verdict) OVER earlier AS before, verdict, occasion
+FROM verdict_timeline
+WHERE scope = $scope
+WINDOW earlier AS (PARTITION BY question ORDER BY as_of)
+QUALIFY verdict IS DISTINCT FROM lag(verdict) OVER earlier
 ORDER BY as_of, question

@@ -1,5 +1,6 @@
--- Which claims of the article are wrong or misleading, and what is right?
-SELECT claim_id, statement, value_claimed, value_found, finding, reason
-FROM marts.claim_check
+-- Which claims of the article are wrong or misleading?
+SELECT claim_id, finding, value_claimed AS claimed, round(value_found, 2) AS found,
+  if(length(statement) > 34, left(statement, 33) || '…', statement) AS statement
+FROM claim_check
 WHERE finding IN ('wrong', 'right_but_misleading')
-ORDER BY claim_id;
+ORDER BY finding DESC, claim_id

@@ -13,6 +13,7 @@ import pytest
 from tests.conftest import AS_OF
 from warehouse.marts import build
 from warehouse.marts.common.select_current import select_current
+from warehouse.reports.dictionary.questions import question
 from warehouse.tables import CORE
 
 SQL = Path(str(resources.files("sql")))
@@ -53,7 +54,7 @@ def test_a_firm_without_a_market_model_keeps_its_fall(database):
 
 
 def test_who_fell_most_names_firms_of_both_groups(database):
-    found = database.execute((SQL / "questions" / "fell_most.sql").read_text(encoding="utf-8")).pl()
+    found = database.execute(question("fell_most").filled()).pl()
     assert found["ticker"][4] == "ALAB"
     assert {"market_model", "return_only"} == set(found["firm_group"])
     assert found["return_percent"].is_sorted()
