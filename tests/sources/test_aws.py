@@ -227,7 +227,7 @@ def test_a_text_of_megabytes_is_given_up_and_not_read_for_hours(filler):
 def test_the_length_of_a_text_is_counted_between_its_own_quotation_marks(text, size):
     """Whatever is escaped in it and wherever the pieces are cut."""
     body, longest = json.dumps(text).encode(), 50
-    stream = aws._ShortTexts(io.BytesIO(body), longest)
+    stream = aws._ShortTexts(io.BytesIO(body), longest=longest)
     pieces = iter(lambda: stream.read(size), b"")
     if len(body) <= longest:
         assert b"".join(pieces) == body

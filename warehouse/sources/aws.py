@@ -14,8 +14,10 @@ is all of it.
 
 from __future__ import annotations
 
+import io
 import re
 import zlib
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, BinaryIO, Protocol, cast
@@ -95,23 +97,26 @@ def parse(document: Document) -> Iterator[Batch]:
 def opened(document: Document) -> Iterator[BinaryIO]:
     """The document as a stream, unpacked where it is compressed, with no text in it longer than LONGEST_TEXT_BYTES."""
     with document.open() as raw:
-        packed = raw.read(2) == unpacking.MAGIC
+        packed = raw.read(len(unpacking.MAGIC)) == unpacking.MAGIC
         raw.seek(0)
-        yield cast(BinaryIO, _ShortTexts(unpacking.Stream(raw) if packed else raw))
+        plain = io.BufferedReader(unpacking.Stream(raw)) if packed else raw
+        head = plain.read(len(BOM_UTF8))
+        yield cast(BinaryIO, _ShortTexts(plain, head.removeprefix(BOM_UTF8)))
 
 
 class _ShortTexts:
-    """A stream that ends with a ValueError at a text or number too long to be one of the list.
+    """`head` and then the rest of a stream, which ends with a ValueError at a text or number too long to be one of the list.
 
     The JSON reader starts a text again with each piece it gets, so that the time for one grows with its length squared.
     """
 
-    def __init__(self, file: SupportsRead, longest: int = LONGEST_TEXT_BYTES) -> None:
-        self._file, self._longest = file, longest
+    def __init__(self, file: SupportsRead, head: bytes = b"", longest: int = LONGEST_TEXT_BYTES) -> None:
+        self._file, self._head, self._longest = file, head, longest
         self._since_quote, self._escaped = 0, False
 
     def read(self, size: int = -1) -> bytes:
-        piece = self._file.read(size) or b""
+        piece = self._head if size and self._head else self._file.read(size) or b""
+        self._head = b"" if size else self._head
         first, last = _quotes(piece, self._escaped)
         if self._since_quote + (len(piece) if first is None else first) > self._longest:
             raise ValueError(f"a text or number in it is longer than {self._longest:,} bytes")

@@ -30,6 +30,7 @@ from typing import Any
 import polars as pl
 
 from warehouse.errors import DocumentError
+from warehouse.sources.common import json_text
 from warehouse.sources.common.parsing import read_csv, text_of, typed
 from warehouse.sources.common.reasons import Reason, reason
 from warehouse.sources.common.source import Batch, Document, Fetching, Received, Source
@@ -195,7 +196,7 @@ def _models_of(document: Document) -> Batch:
     table = CORE["ai_models"]
     try:
         with zipfile.ZipFile(document.open()) as archive:
-            manifest = json.loads(archive.read(MANIFEST))
+            manifest = json_text.read(archive.read(MANIFEST), document.name)
             bodies = {file["name"]: archive.read(file["name"]) for file in manifest["files"]}
     except (zipfile.BadZipFile, KeyError, ValueError) as error:
         raise DocumentError(document.name, f"the bound files cannot be read ({error!r}). Fetch them again.") from error

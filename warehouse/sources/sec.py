@@ -23,7 +23,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from operator import attrgetter
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import polars as pl
@@ -39,6 +39,7 @@ from warehouse.calendars.fiscal import (
 )
 from warehouse.errors import DocumentError
 from warehouse.sources.common.edgar import ACCESS, SUBMISSIONS_URL, decoded, kept
+from warehouse.sources.common.parsing import INT64
 from warehouse.sources.common.reasons import UNREADABLE_SCHEMA, Reason, because, reason
 from warehouse.sources.common.source import Batch, Document, Fetching, Received, Source
 from warehouse.sources.common.unpacking import unpacked
@@ -67,7 +68,6 @@ ANNUAL_REPORTS = ("10-K", "10-K405", "20-F", "40-F")
 TICKERS_FRESH_FOR, TICKERS_FRESH_AGAIN = timedelta(days=7), timedelta(hours=1)
 """How old the list of tickers may be, and how old where it lacks a ticker."""
 SUBMISSIONS_FRESH_FOR = timedelta(days=1)
-INT64 = 2**63
 TICKER, YEAR_END_MONTH = "ticker", "fiscal_year_end_month"
 """What the context of a body says."""
 
@@ -173,7 +173,7 @@ class Row(msgspec.Struct, gc=False):
     end: str
     val: object
     accn: str
-    fy: int | None
+    fy: Annotated[int, msgspec.Meta(ge=-INT64, le=INT64 - 1)] | None
     fp: str | None
     form: str
     filed: str
@@ -216,7 +216,9 @@ def _about_shares(rows: int, unclear: int, ticker: str) -> tuple[Reason, ...]:
 
 def _facts_of(document: Document) -> tuple[int, dict[str, dict[str, msgspec.Raw]]]:
     """CIK and facts of a body. Raises DocumentError where it is no companyfacts body, or another company's."""
-    body = decoded(unpacked(document.body, document.name), Body, document.name)
+    text = unpacked(document.body, document.name)
+    body = decoded(text, Body, document.name)
+    _once(text.count(b'"units":'), sum(map(len, body.facts.values())), "a tag", document.name)
     try:
         cik = int(body.cik)
     except ValueError:
@@ -226,6 +228,12 @@ def _facts_of(document: Document) -> tuple[int, dict[str, dict[str, msgspec.Raw]
     if not body.facts.keys() & {"us-gaap", "ifrs-full"}:
         raise DocumentError(document.name, f"facts has no us-gaap; it has {', '.join(body.facts) or 'nothing'}.")
     return cik, body.facts
+
+
+def _once(found: int, belong: int, what: str, name: str) -> None:
+    """Raises DocumentError where members stand twice under one name: the decoder takes the last without a word."""
+    if found > belong:
+        raise DocumentError(name, f"{what} stands twice in one object; which of them counts cannot be known.")
 
 
 class _Reading:
@@ -258,6 +266,7 @@ class _Reading:
         if unit not in units:
             return
         rows = decoded(units[unit], list[Row], self.name, f"{place}/{unit}")
+        _once(bytes(units[unit]).count(b'"val":'), len(rows), "val of a row", f"{self.name}: {place}/{unit}")
         if measure.is_flow and rows and not any(row.start for row in rows):
             raise DocumentError(self.name, f"{place}/{unit}: field start is missing; the SEC has changed its answer.")
         self._rows += rows

@@ -239,7 +239,7 @@ class _Reading:
     def _of_the_company(self) -> None:
         """Raises DocumentError where the filing is another company's."""
         ciks = {
-            int(text) for text in self._page.xpath("//*[local-name()='identifier']/text()") if text.strip().isdigit()
+            int(text) for text in self._page.xpath("//*[local-name()='identifier']/text()") if text.strip().isdecimal()
         }
         if self.cik not in ciks:
             raise DocumentError(
@@ -299,7 +299,10 @@ class _Reading:
             typed = _local(member) == "typedMember"
             text = "".join(member.itertext()).strip()
             dimensions[_named(member, member.get("dimension", ""))] = text if typed else _named(member, text)
-        return Context(days.get("startDate"), end, int(texts.get("identifier") or 0), dimensions)
+        if not (cik := texts.get("identifier", "")).isdecimal():
+            self._quarantine(element, reason("context_without_company", context=named, found=cik))
+            return None
+        return Context(days.get("startDate"), end, int(cik), dimensions)
 
     def _read(self, element: Any, context: Context, figure: Figure) -> Found | None:
         """A figure with its scale and sign; None where it is marked as none, or cannot be read, which is kept."""

@@ -8,14 +8,14 @@ answer, which therefore always reaches to today. A split stands in the row of th
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from datetime import date
+from math import inf, isfinite
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 from warehouse.settings import Setting, Settings
-from warehouse.sources.common import daily_bars
+from warehouse.sources.common import daily_bars, json_text
 from warehouse.sources.common.daily_bars import History, HistoryRows, wrong
 from warehouse.sources.common.source import Batch, Document, Fetching, Received, Source
 
@@ -64,19 +64,19 @@ def read(document: Document) -> History:
         rows.bar(day, where, **figures)
         paid = _figure(document, bar["divCash"], f"{where}.divCash", lambda cash: cash >= 0)
         if paid > 0:
-            rows.actions.append((day, "dividend", round(paid / ratio, DIGITS), where))
+            amount = _figure(document, paid / ratio, f"{where}.divCash", isfinite)
+            rows.actions.append((day, "dividend", round(amount, DIGITS), where))
         split = _figure(document, bar["splitFactor"], f"{where}.splitFactor", lambda factor: factor > 0)
         if split != 1:
             rows.actions.append((day, "split", split, where))
             ratio *= split
+            if not 0 < ratio < inf:
+                raise wrong(document, f"{where}: the splits from there on multiply to {ratio}, which is no ratio")
     return rows.done()
 
 
 def _bars(document: Document) -> list[dict[str, Any]]:
-    try:
-        body = json.loads(document.body)
-    except ValueError as error:
-        raise wrong(document, f"is not JSON ({error}); it was cut short or is a page") from error
+    body = json_text.read(document.body, document.name)
     if isinstance(body, dict):
         said = body.get("detail") or body.get("message") or body.get("error") or f"an object with {', '.join(body)}"
         raise wrong(document, f"Tiingo says: {said}")
@@ -110,12 +110,12 @@ def _divided(value: Any, ratio: float) -> Any:
 
 def _multiplied(value: Any, ratio: float) -> Any:
     found = daily_bars.number(value)
-    return value if found is None else round(found * ratio)
+    return value if found is None or not isfinite(found * ratio) else round(found * ratio)
 
 
 def _at_most(value: Any, close: Any) -> Any:
     adjusted, bound = daily_bars.number(value), daily_bars.number(close)
-    if adjusted is None or bound is None:
+    if adjusted is None or not bound:
         return value
     return bound if 0 < adjusted / bound - 1 < 1e-4 else adjusted
 

@@ -16,10 +16,9 @@ What its answers mean, as recorded:
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
-from math import isfinite
+from math import inf, isfinite
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -27,7 +26,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import numpy as np
 
 from warehouse.settings import Setting
-from warehouse.sources.common import daily_bars
+from warehouse.sources.common import daily_bars, json_text
 from warehouse.sources.common.daily_bars import History, HistoryRows, wrong
 from warehouse.sources.common.source import Batch, Document, Fetching, Received, Source
 
@@ -82,10 +81,7 @@ def read(document: Document) -> History:
 
 
 def _chart(document: Document) -> dict[str, Any]:
-    try:
-        body = json.loads(document.body)
-    except ValueError as error:
-        raise wrong(document, f"is not JSON ({error}); it was cut short or is a page") from error
+    body = json_text.read(document.body, document.name)
     answer: Any = next((value for key in ("chart", "finance") if isinstance(value := _of(body, key), dict)), None)
     if answer is None:
         keys = ", ".join(body) if isinstance(body, dict) else type(body).__name__
@@ -117,7 +113,7 @@ def _zone(document: Document, meta: Mapping[str, Any]) -> ZoneInfo:
     name = meta.get("exchangeTimezoneName")
     try:
         return ZoneInfo(str(name))
-    except (ZoneInfoNotFoundError, ValueError) as error:
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise wrong(document, f"exchangeTimezoneName is {name!r}, so no bar can be given a date") from error
 
 
@@ -139,22 +135,24 @@ def _read_bars(document: Document, stamps: Any, chart: Mapping[str, Any], zone: 
 def _read_actions(document: Document, events: Any, zone: ZoneInfo, rows: HistoryRows) -> None:
     if not isinstance(events, dict):
         raise wrong(document, "chart.result[0].events is not an object; the format has changed")
-    for key, event in _entries(events, "dividends"):
+    for key, event in _entries(document, events, "dividends"):
         where = f"events.dividends.{key}"
         amount = daily_bars.number(_of(event, "amount"))
         if amount is None or amount <= 0:
             raise wrong(document, f"{where}: amount is {_of(event, 'amount')!r}, not dollars for a share")
         rows.actions.append((_date(document, _of(event, "date"), zone, where), "dividend", amount, where))
-    for key, event in _entries(events, "splits"):
+    for key, event in _entries(document, events, "splits"):
         where = f"events.splits.{key}"
         new, old = daily_bars.number(_of(event, "numerator")), daily_bars.number(_of(event, "denominator"))
-        if not new or not old or new / old <= 0:
+        if not new or not old or not 0 < new / old < inf:
             raise wrong(document, f"{where}: {new} for {old} is not the ratio of a split")
         rows.actions.append((_date(document, _of(event, "date"), zone, where), "split", new / old, where))
 
 
-def _entries(events: Mapping[str, Any], kind: str) -> list[tuple[str, Any]]:
+def _entries(document: Document, events: Mapping[str, Any], kind: str) -> list[tuple[str, Any]]:
     found = events.get(kind) or {}
+    if not isinstance(found, dict | list):
+        raise wrong(document, f"events.{kind} is {found!r}, neither an object nor a list; the format has changed")
     return sorted(found.items()) if isinstance(found, dict) else [(str(at), entry) for at, entry in enumerate(found)]
 
 

@@ -367,6 +367,6 @@ def number(value: Any) -> float | None:
     """A figure that may come as text; None where it is none."""
     try:
         found = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return found if found - found == 0 else None

@@ -6,6 +6,7 @@ program or source sends them: so all its sources take their turns from one limit
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -70,7 +71,9 @@ def decoded(body: bytes | msgspec.Raw, kind: type[T], name: str, place: str = ""
     """
     within = f"{place}: " if place else ""
     try:
-        return msgspec.json.decode(body, type=kind)
+        return msgspec.json.decode(body if isinstance(body, msgspec.Raw) else body.removeprefix(BOM_UTF8), type=kind)
+    except RecursionError as error:
+        raise DocumentError(name, f"{within}its lists nest too deep to be data. The document is kept.") from error
     except msgspec.ValidationError as error:
         raise DocumentError(
             name, f"{within}{error}; the SEC has changed its answer, or this is an error page."

@@ -32,8 +32,8 @@ from typing import Any
 import polars as pl
 
 from warehouse.errors import DocumentError
+from warehouse.sources.common import json_text
 from warehouse.sources.common.gpu_names import ANYBODY, Named, look_up
-from warehouse.sources.common.parsing import text_of
 from warehouse.sources.common.reasons import UNREADABLE_SCHEMA, Reason, reason
 from warehouse.sources.common.source import Batch, Document
 from warehouse.tables.gpu_prices import TABLE
@@ -123,9 +123,13 @@ class Offers:
             if not text:
                 self.notice("field_as_text", column=what)
             value = float(value)
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
             return None
-        return float(value)
+        try:
+            number = float(value)
+        except OverflowError:
+            return None
+        return number if math.isfinite(number) else None
 
     def add(
         self,
@@ -166,7 +170,7 @@ class Offers:
         """Around the reading of one row: one with a list where a text belongs costs itself and not the document."""
         try:
             yield
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
+        except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
             self._misshapen = self._misshapen or f"{locator}: {error}"
             self.quarantine(raw, reason("other_form", error=str(error)), locator)
 
@@ -266,10 +270,7 @@ def _sized(named: Named, names: tuple[tuple[str, str], ...], memory_gb: float | 
 
 def json_of(document: Document) -> dict[str, Any]:
     """The JSON object of a small document. Raises DocumentError where it is cut short, or is something else."""
-    try:
-        found = json.loads(text_of(document.body, document.name))
-    except ValueError as error:
-        raise DocumentError(document.name, f"not JSON ({error}); it may be cut short. Get it again.") from error
+    found = json_text.read(document.body, document.name)
     if not isinstance(found, dict):
         kind = "a list" if isinstance(found, list) else f"a {type(found).__name__}"
         raise DocumentError(

@@ -204,11 +204,15 @@ def _number(column: Column, value: object) -> float | int | None:
         if not pattern.fullmatch(text):
             return None
         value = int(text.partition(".")[0]) if column.type == "integer" else float(text)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     if column.type == "integer":
-        return int(value) if value == int(value) and -INT64 <= value < INT64 else None
-    return float(value)
+        return int(value) if -INT64 <= value < INT64 and value == int(value) else None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
 
 
 def _what_is_wrong(column: Column, value: object) -> Reason | None:

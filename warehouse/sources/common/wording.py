@@ -96,6 +96,7 @@ ROWS: dict[str, Words] = {
     "gpu_count_unknown": "{column}: nothing says how many GPUs {instance} has",
     "no_price_of_model": "prices: there is none of the model {model}",
     "context_missing": "contextRef: the filing has no context {context}",
+    "context_without_company": "contextRef: the context {context} names '{found}', which is no CIK of a company",
     "context_without_days": "contextRef: the context {context} has no day that can be read",
     "figure_in_other_unit": lambda fields: f"unitRef: the figure is in {_shown(fields['found'])}, not in USD",
     "number_format_unknown": "format: nobody has said how a number of the format {format} is written ('{found}')",

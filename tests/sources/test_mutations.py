@@ -1,0 +1,83 @@
+"""Whatever a host sends, a source reads rows, quarantines them with a reason, or refuses the document.
+
+The long form of this test is the harness that tries a million documents; here each source gets a few.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from codecs import BOM_UTF8
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.sources.mutations import DEEP, SEEDS, Seed, outcome, spoiled
+from warehouse.errors import DocumentError
+from warehouse.sources.common import json_text
+
+EACH = pytest.mark.parametrize("seed", SEEDS, ids=lambda seed: seed.name)
+
+
+def rows(seed: Seed, body: bytes) -> list[pl.DataFrame]:
+    return [batch.frame for batch in seed.parse(seed.with_body(body))]
+
+
+@EACH
+def test_the_document_that_is_spoiled_gives_rows(seed):
+    assert outcome(seed, seed.body) == "rows"
+
+
+@EACH
+@settings(max_examples=60)
+@given(chance=st.randoms(use_true_random=False))
+def test_a_spoiled_document_gives_rows_or_is_refused(seed, chance):
+    assert outcome(seed, spoiled(seed, chance)) in ("rows", "empty", "refused")
+
+
+@EACH
+def test_a_good_body_with_a_byte_order_mark_or_compressed_is_read_the_same(seed):
+    plain = rows(seed, seed.body)
+    for body in (BOM_UTF8 + seed.body, gzip.compress(seed.body), gzip.compress(BOM_UTF8 + seed.body)):
+        for one, other in zip(plain, rows(seed, body), strict=True):
+            assert one.equals(other)
+
+
+@pytest.mark.parametrize("seed", [seed for seed in SEEDS if seed.is_json], ids=lambda seed: seed.name)
+def test_lists_that_nest_without_end_are_the_documents_fault(seed):
+    body = b"[" * DEEP + b"]" * DEEP
+    with pytest.raises(DocumentError):
+        list(seed.parse(seed.with_body(body)))
+
+
+def test_two_members_of_one_name_that_say_different_things_are_seen_and_said():
+    assert json_text.read(b'{"a": 1, "b": {"a": 1, "a": 1}}', "x") == {"a": 1, "b": {"a": 1}}
+    with pytest.raises(DocumentError, match="x: 'a' stands twice in one object, as 1 and 2; which of them counts"):
+        json_text.read(b'{"b": [{"a": 1, "a": 2}]}', "x")
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("sec", '"val": ', '"val": 1, "val": '),
+        ("sec", '"us-gaap": {', '"us-gaap": {"Revenues": {"units": {}}, "Revenues": {"units": {}}, '),
+        ("azure", '"retailPrice": ', '"retailPrice": 0.5, "retailPrice": '),
+        ("yahoo", '"currency": ', '"currency": "EUR", "currency": '),
+        ("tiingo", '"close": ', '"close": 1.5, "close": '),
+    ],
+)
+def test_a_figure_that_stands_twice_is_not_taken_as_the_last(name, old, new):
+    (seed,) = (seed for seed in SEEDS if seed.name == name)
+    text = json.dumps(json.loads(seed.body))
+    body = text.replace(old, new, 1).replace('": ', '":')
+    assert body != text
+    with pytest.raises(DocumentError, match="stands twice in one object"):
+        list(seed.parse(seed.with_body(body.encode())))
+
+
+@pytest.mark.parametrize("text", ["NaN", "Infinity", "-Infinity", "{", "", "1 2", "9" * 5_000])
+def test_what_json_does_not_have_is_no_json(text):
+    with pytest.raises(DocumentError, match="x: this is not JSON"):
+        json_text.read(text.encode(), "x")
