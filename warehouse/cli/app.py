@@ -30,6 +30,7 @@ COMMANDS = {
     "report": "Where the published site is.",
     "backfill": "Fetch and load history, piece by piece; goes on where it was interrupted.",
     "serve": "Run the scheduled flows from this process until it is told to stop.",
+    "mcp": "Read-only access for assistants: SQL, verdict, trace, dictionary (Model Context Protocol).",
     "doctor": "Check the installation, the settings and what is configured.",
 }
 """Each command's file in this folder has a function of the command's name; a command of commands has an `app`."""
@@ -61,7 +62,6 @@ app = typer.Typer(
     help="Is AI infrastructure spending wasteful? Ingest filings, prices and claims, check them, and answer.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    add_completion=False,
     rich_markup_mode=None,
 )
 

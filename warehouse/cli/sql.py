@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from warehouse import files
-from warehouse.cli import output
+from warehouse.cli import completion, output
 from warehouse.cli.options import AsOf, Form
 from warehouse.cli.output import Format
 from warehouse.cli.published import published
@@ -33,7 +33,9 @@ HINTS = {
 def sql(
     query: Annotated[str, typer.Argument(help="A query; without one, a prompt.")] = "",
     file: Annotated[Path | None, typer.Option("--file", metavar="F", help="A file that holds the query.")] = None,
-    question: Annotated[str, typer.Option(metavar="NAME", help="A ready question (sql/questions).")] = "",
+    question: Annotated[
+        str, typer.Option(metavar="NAME", help="A ready question (sql/questions).", autocompletion=completion.questions)
+    ] = "",
     as_of: AsOf = None,
     form: Form = Format.table,
 ) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from warehouse.cli import output
+from warehouse.cli import completion, output
 from warehouse.cli.options import AsOf, Form
 from warehouse.cli.output import Format
 from warehouse.cli.published import published
@@ -46,7 +46,12 @@ STANDS_FOR_MANY = (
 
 
 def trace(
-    table: Annotated[str, typer.Argument(metavar="TABLE", help="A table of marts or core, such as marts.verdict.")],
+    table: Annotated[
+        str,
+        typer.Argument(
+            metavar="TABLE", help="A table of marts or core, such as marts.verdict.", autocompletion=completion.tables
+        ),
+    ],
     where: Annotated[
         str, typer.Option("--where", metavar="CONDITION", help="SQL condition on the table's columns: which rows.")
     ] = "",

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from warehouse.cli import output
+from warehouse.cli import completion, output
 from warehouse.cli.options import AsOf, Form
 from warehouse.cli.output import Format
 from warehouse.cli.published import published
@@ -30,7 +30,9 @@ SAID = ("scope", "question", "statement", "would_change")
 
 def verdict(
     as_of: AsOf = None,
-    company: Annotated[str, typer.Option(metavar="TICKER", help="One company instead of all.")] = "",
+    company: Annotated[
+        str, typer.Option(metavar="TICKER", help="One company instead of all.", autocompletion=completion.companies)
+    ] = "",
     assume: Annotated[
         list[str] | None,
         typer.Option(
