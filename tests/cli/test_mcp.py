@@ -119,7 +119,7 @@ def test_every_ready_question_runs_as_it_is_given(published):
     assert len(listed) >= 20
     for each in listed:
         assert each["asks"].endswith("?")
-        if not each.get("parameters"):
+        if "$" not in each["sql"]:
             assert given(published[0], "sql", query=each["sql"])["rows"], each["name"]
 
 

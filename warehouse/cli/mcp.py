@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from mcp.server.mcpserver import MCPServer
 
+    from warehouse.reports.dictionary.questions import Question
+
 Function = TypeVar("Function", bound="Callable[..., Any]")
 Rows = list[dict[str, Any]]
 
@@ -146,10 +148,16 @@ def dictionary(
 
 
 def questions() -> Rows:
-    """The ready questions with their parameters and queries; run a query with `sql`, or change it first."""
+    """The ready questions: what each asks, its query for `sql`, and its parameters: their values stand in the query."""
     from warehouse.reports.dictionary.questions import questions as ready
 
-    return [_filled(asdict(each)) for each in ready().values()]
+    return [_filled(asdict(each) | {"sql": _example(each)}) for each in ready().values()]
+
+
+def _example(question: Question) -> str:
+    """The query with the defaults of its parameters; one without a default stays as `$name`, to be replaced."""
+    whole = all(each.default is not None for each in question.parameters)
+    return question.filled() if whole else question.sql
 
 
 def _filled(tree: Any) -> Any:
