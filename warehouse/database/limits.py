@@ -1,0 +1,158 @@
+"""What a query may use: time, memory, and room on disk for what does not fit in memory.
+
+A query that a person types can have no end, or more rows than the machine can hold. DuckDB stops at its own points, which
+is enough for nearly all of them. Some work has no such point: reading a sum of ten thousand terms, or one function of one
+huge text. So there are two bounds. At the first the query is asked to stop; at the second whoever waits is told that it
+does not (`stuck`), and a program of one query ends there. Memory has two bounds as well: DuckDB's own, and for texts that
+it does not count, the operating system's.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from warehouse import sqltext
+from warehouse.database.connection import Connection, DatabaseError
+from warehouse.errors import UsageError
+
+SECONDS = 60.0
+MEMORY = "2GB"
+SPILL = "10GB"
+GRACE_SECONDS = 5.0
+"""How long a query that was asked to stop may take to do so."""
+BEYOND_BYTES = 512 * 2**20
+"""What the process may hold beside DuckDB's own memory: the program, and texts that DuckDB does not count."""
+
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(i?)B?", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds of one query: `seconds` of time, `memory` and `spill` as DuckDB writes sizes (2GB)."""
+
+    seconds: float = SECONDS
+    memory: str = MEMORY
+    spill: str = SPILL
+
+    def __post_init__(self) -> None:
+        if not self.seconds > 0:
+            raise UsageError(f"--timeout {self.seconds:g}: give seconds above zero.")
+        if size_of(self.memory) < 16 * 2**20:
+            raise UsageError(f"--memory {self.memory}: a query needs at least 16MB.")
+
+
+def size_of(text: str) -> int:
+    """Bytes of a size as DuckDB writes it. Raises UsageError for another text."""
+    found = _SIZE.fullmatch(text.strip())
+    if found is None:
+        raise UsageError(f"--memory {text}: write a size as 500MB or 2GB.")
+    number, unit, binary = found.groups()
+    return int(float(number) * (1024 if binary else 1000) ** " KMGT".index(unit.upper() or " "))
+
+
+@contextmanager
+def spilling() -> Iterator[Path]:
+    """A folder of the query's own for what does not fit in memory; removed at the end."""
+    folder = Path(tempfile.mkdtemp(prefix="overbuild-query-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def settings(limits: Limits, folder: Path) -> str:
+    """SQL that sets the bounds of a connection, before it is locked down."""
+    return (
+        f"SET memory_limit = {sqltext.literal(f'{size_of(limits.memory)}B')}; "
+        f"SET temp_directory = {sqltext.literal(folder)}; "
+        f"SET max_temp_directory_size = {sqltext.literal(limits.spill)}"
+    )
+
+
+@contextmanager
+def within(connection: Connection, limits: Limits, stuck: Callable[[str], None] | None = None) -> Iterator[None]:
+    """Stop what runs on the connection after its time. Raises UsageError that says which limit, and how to raise it.
+
+    `stuck` is called in another thread where the query does not stop within GRACE_SECONDS, with what to say.
+    """
+    ended = threading.Event()
+    interrupted = threading.Event()
+    said = f"the query was stopped after {limits.seconds:g} seconds. {RAISE_TIME}"
+
+    def watch() -> None:
+        if ended.wait(limits.seconds):
+            return
+        interrupted.set()
+        # More than once: a request that comes between two steps of a query is forgotten.
+        for _ in range(int(GRACE_SECONDS * 10)):
+            connection.interrupt()
+            if ended.wait(0.1):
+                return
+        if stuck is not None:
+            stuck(said)
+
+    watcher = threading.Thread(target=watch, name="timeout of a query", daemon=True)
+    watcher.start()
+    try:
+        yield
+    except (DatabaseError, UsageError, RuntimeError) as error:
+        if interrupted.is_set():
+            raise UsageError(said) from None
+        if is_interruption(error):
+            raise KeyboardInterrupt from None
+        if "Out of Memory" in str(error) or "bad_alloc" in str(error) or "std::bad_alloc" in str(error):
+            raise UsageError(beyond_memory(limits, str(error))) from None
+        raise
+    except MemoryError as error:
+        raise UsageError(beyond_memory(limits, str(error))) from None
+    finally:
+        ended.set()
+        watcher.join()
+
+
+RAISE_TIME = "Give it more time (--timeout 300), or ask for less: fewer rows or columns, a narrower WHERE."
+
+
+def is_interruption(error: BaseException) -> bool:
+    """Whether a query ended because somebody pressed Ctrl-C: DuckDB's client says so by an error of its own."""
+    return "interrupt" in str(error).lower() and not isinstance(error, UsageError)
+
+
+def beyond_memory(limits: Limits, message: str) -> str:
+    """Which limit of memory or of disk was reached, and how to raise it."""
+    if "max_temp_directory_size" in message or "temp_directory" in message.lower():
+        return (
+            f"the query was stopped: it needs more than {limits.memory} of memory and {limits.spill} of disk. "
+            "Give it more memory (--memory 8GB), or ask for less: fewer rows or columns, a narrower WHERE."
+        )
+    return (
+        f"the query was stopped: it needs more than {limits.memory} of memory. Give it more (--memory 8GB), or ask for "
+        "less: fewer rows or columns, a narrower WHERE."
+    )
+
+
+def bound_process(limits: Limits) -> None:
+    """Bound the memory of this process, for a program that runs one query: what DuckDB does not count is counted here.
+
+    Systems that cannot bound the memory that a process holds (all but Linux) go without.
+    """
+    with suppress(ImportError, OSError, ValueError):
+        import resource
+
+        held = 0
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("VmData:"):
+                held = int(line.split()[1]) * 1024
+        if not held:
+            return
+        _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+        wanted = held + size_of(limits.memory) + BEYOND_BYTES + (os.cpu_count() or 1) * 16 * 2**20
+        resource.setrlimit(resource.RLIMIT_DATA, (wanted if hard < 0 else min(wanted, hard), hard))

@@ -1,0 +1,245 @@
+"""The one gate for SQL that comes as text: what people and programs ask may read, and do nothing else.
+
+Users' own SQL runs on the published answer. A file that was opened read-only is no protection: DuckDB still lets COPY
+write beside the database that is open, and what lies there as its log is replayed for every later reader. So a text is
+parsed first, and only a read passes. That is judged by DuckDB's own parser, never by the look of the text: what passes is
+executed exactly as it was judged.
+
+Two things are asked of each statement. Its kind must be a read (SELECT in all its forms, SHOW, DESCRIBE, SUMMARIZE,
+EXPLAIN of such a one, and the PRAGMAs that DuckDB itself turns into a SELECT). Then each table function in it must be one
+that computes or describes: others read files, take addresses of memory, or switch logs on. Every text passes here, whether
+it is a query, a file, a ready question, a condition of `trace` or a request of an assistant. A test holds that.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+
+from warehouse import sqltext
+from warehouse.database.connection import Connection, DatabaseError
+from warehouse.errors import UsageError
+
+LONGEST = 1_000_000
+"""Characters of a text that is parsed. The longest query that a person writes has a few thousand."""
+
+TABLE_FUNCTIONS = frozenset(
+    "generate_series histogram histogram_values icu_calendar_names json_each json_tree pg_timezone_names pragma_collations "
+    "pragma_database_size pragma_metadata_info pragma_platform pragma_show pragma_storage_info pragma_table_info "
+    "pragma_user_agent pragma_version range repeat repeat_row summary unnest duckdb_columns duckdb_constraints "
+    "duckdb_databases duckdb_dependencies duckdb_extensions duckdb_functions duckdb_indexes duckdb_keywords duckdb_memory "
+    "duckdb_optimizers duckdb_schemas duckdb_sequences duckdb_settings duckdb_tables duckdb_types duckdb_views".split()
+)
+"""Table functions that compute or describe. Those that read files, take a pointer, run a text or change a state are out."""
+
+FUNCTIONS_REFUSED = frozenset("sleep_ms write_log getenv nextval currval".split())
+"""Functions of values that do something beside giving a value."""
+
+_READS_FILES = re.compile(r"read_\w+|parquet_\w+|glob|sniff_csv|pragma_\w*file\w*|query_parquet|iceberg_\w+|delta_\w+")
+
+WORDS = {
+    "COPY": "COPY reads or writes a file. To write an answer to a file: overbuild sql QUERY -o FILE.",
+    "COPY_DATABASE": "COPY FROM DATABASE writes a database. Every table as files: overbuild export FOLDER.",
+    "EXPORT": "EXPORT DATABASE writes files. Every table as files: overbuild export FOLDER.",
+    "IMPORT": "IMPORT DATABASE runs the statements of a file. To run a query of a file: overbuild sql --file FILE.",
+    "ATTACH": "ATTACH opens another database. To join one of yours, open the warehouse with DuckDB itself (-readonly).",
+    "DETACH": "DETACH closes a database, and a query here needs the one that is open.",
+    "INSTALL": "INSTALL fetches an extension. A query here loads no extension. Open the warehouse with DuckDB itself "
+    "(-readonly) if you need one.",
+    "LOAD": "A query here loads no extension. Open the warehouse with DuckDB itself (-readonly) if you need one.",
+    "UPDATE EXTENSIONS": "A query here loads no extension, and updates none.",
+    "USE": "USE changes where names are looked for. Write the schema before the name, as in marts.verdict.",
+    "RESET": "RESET changes a setting. A query here changes no setting of the database.",
+    "SET": "SET changes a setting. A query here changes no setting of the database. Time and memory have options: "
+    "--timeout and --memory.",
+    "VARIABLE_SET": "SET changes a variable. Values are given to a query by --param NAME=VALUE and read there as $NAME.",
+    "CALL": "CALL runs a procedure, which may change a state. Table functions that only describe stand in FROM, as in "
+    "from duckdb_tables().",
+    "CHECKPOINT": "CHECKPOINT writes the database to its file, and the published warehouse is read-only.",
+    "PRAGMA": "This PRAGMA changes a state. Those that only describe are allowed, as in PRAGMA table_info('verdict').",
+    "VACUUM": "VACUUM and ANALYZE rewrite statistics, and the published warehouse is read-only.",
+    "TRANSACTION": "A query here needs no transaction: the published warehouse does not change while it is open.",
+    "PREPARE": "PREPARE keeps a statement. Values are given to a query by --param NAME=VALUE and read there as $NAME.",
+    "EXECUTE": "EXECUTE runs a kept statement, and none is kept here.",
+    "PIVOT": "PIVOT without its values makes a type first, which is a change. Name the values: "
+    "PIVOT t ON year IN (2024, 2025) USING sum(x).",
+    "CHANGE": "The published warehouse is read-only. Copy the file if you want to change it.",
+    "OTHER": "Only statements that read are run here: SELECT, FROM, WITH, VALUES, SHOW, DESCRIBE, SUMMARIZE, EXPLAIN.",
+}
+"""What is said of each kind of statement that is refused."""
+
+_CHANGES = ("CREATE", "INSERT", "UPDATE", "DELETE", "DROP", "ALTER", "MERGE_INTO")
+_FIRST_WORDS = ("INSTALL", "USE", "RESET", "CHECKPOINT", "IMPORT", "DETACH", "PREPARE", "EXECUTE")
+
+HINTS = {
+    "attached in read-only mode": WORDS["CHANGE"],
+    "file system operations are disabled": "A query here reads the published warehouse and no file, folder or host. "
+    "To join a file of yours, open the warehouse with DuckDB itself (-readonly).",
+    "external extensions is disabled": WORDS["LOAD"],
+    "configuration has been locked": WORDS["SET"],
+}
+"""What DuckDB says of something that is not allowed here, and what its user may want to know then."""
+
+
+class RefusedStatement(UsageError):
+    """A statement that is no read; `code` says of which kind it is (a key of WORDS, or `function`)."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@dataclass(frozen=True)
+class Read:
+    """One statement that passed: its text without the semicolon, whether it can stand in FROM, its parameters' names."""
+
+    text: str
+    is_query: bool
+    parameters: frozenset[str]
+
+    def counted(self) -> str:
+        """SQL that counts its rows."""
+        return f"SELECT count(*) FROM (\n{self.text}\n)"
+
+
+def reads(connection: Connection, text: str) -> list[Read]:
+    """The statements of a text. Raises RefusedStatement for one that is no read, UsageError for what is no SQL."""
+    if len(text) > LONGEST:
+        raise UsageError(f"SQL: this text has {len(text):,} characters; a query here has at most {LONGEST:,}.")
+    if "\x00" in text:
+        raise UsageError("SQL: this text holds a zero byte, so it is no SQL.")
+    word = _first_word(text)
+    if word in ("IMPORT", "UPDATE EXTENSIONS"):  # their parsing alone reads a file, or fails within DuckDB
+        raise _refused(word)
+    try:
+        found = connection.extract_statements(text)
+    except DatabaseError as error:
+        raise failure(error) from None
+    if not all(statement.query.strip() for statement in found):
+        raise _refused("PIVOT" if _kind(found[0]) == "CREATE" else "COPY_DATABASE")
+    return [_read(connection, statement) for statement in found]
+
+
+def one(connection: Connection, text: str) -> Read:
+    """The only statement of a text. Raises as `reads` does, and UsageError where there is none or more than one."""
+    found = reads(connection, text)
+    if len(found) != 1:
+        raise UsageError(f"SQL: this text holds {len(found)} statements, and one is needed here.")
+    return found[0]
+
+
+def execute(connection: Connection, read: Read, values: Mapping[str, str] | None = None) -> Connection:
+    """Run a statement that passed; its rows are fetched from what is returned. Raises UsageError, worded for its user."""
+    try:
+        return connection.execute(read.text, dict(values)) if values else connection.execute(read.text)
+    except DatabaseError as error:
+        raise failure(error) from None
+
+
+def failure(error: DatabaseError) -> UsageError:
+    """What DuckDB says of a query, with a hint where something is not allowed here."""
+    message = str(error).strip()
+    hint = next((f"\n{hint}" for said, hint in HINTS.items() if said in message), "")
+    return UsageError(f"SQL: {message}{hint}")
+
+
+# -- one statement ----------------------------------------------------------------------------------------------------
+
+
+def _read(connection: Connection, statement: Any) -> Read:
+    kind, text = _kind(statement), _without_end(statement.query)
+    parameters = frozenset(statement.named_parameters)
+    if kind == "EXPLAIN":
+        explained = _EXPLAIN.match(text)
+        inner = reads(connection, text[explained.end() :]) if explained else []
+        if explained is None or len(inner) != 1 or not inner[0].is_query:
+            raise _refused("OTHER")
+        analyze = "ANALYZE " if explained["analyze"] else ""
+        return Read(f"EXPLAIN {analyze}{inner[0].text}", False, parameters)
+    if kind != "SELECT":
+        raise _refused(_code(kind, text))
+    _check_functions(connection, text)
+    return Read(text, True, parameters)
+
+
+_SPACE = r"(?:\s|--[^\n]*(?:\n|\Z)|/\*.*?\*/)"
+_EXPLAIN = re.compile(rf"{_SPACE}*EXPLAIN\b{_SPACE}*(?P<analyze>ANALYZE\b)?", re.IGNORECASE | re.DOTALL)
+
+
+def _check_functions(connection: Connection, text: str) -> None:
+    """Refuse a query with a function that does more than compute or describe. The tree is that of DuckDB's own parser."""
+    asked = f"SELECT json_serialize_sql({sqltext.literal(text)}, skip_null := true, skip_empty := true)"
+    try:
+        row = connection.execute(asked).fetchone()
+        tree = json.loads(row[0]) if row else {"error": True}
+    except RecursionError:
+        raise UsageError("SQL: this query is nested too deeply; split it by WITH.") from None
+    except DatabaseError as error:
+        raise failure(error) from None
+    if tree.get("error") or len(tree.get("statements", ())) != 1:
+        raise _refused("OTHER")
+    for name, of_tables in _functions(tree):
+        if (of_tables and name not in TABLE_FUNCTIONS) or name in FUNCTIONS_REFUSED:
+            raise RefusedStatement("function", f"SQL: {name}() is refused. {_why(name)}")
+
+
+def _functions(tree: Any) -> Iterator[tuple[str, bool]]:
+    """Each function of a parsed query, and whether it gives a table."""
+    waiting = [(tree, False)]
+    while waiting:
+        node, of_tables = waiting.pop()
+        if isinstance(node, list):
+            waiting += [(each, False) for each in node]
+        elif isinstance(node, dict):
+            if "function_name" in node:
+                yield str(node["function_name"]).lower(), of_tables
+            gives_table = node.get("type") == "TABLE_FUNCTION"
+            waiting += [(each, gives_table and name == "function") for name, each in node.items()]
+
+
+def _why(name: str) -> str:
+    if _READS_FILES.fullmatch(name):
+        return HINTS["file system operations are disabled"]
+    if name in ("query", "query_table"):
+        return "It runs a text that nobody has judged; write the query itself."
+    if "log" in name or "profiling" in name or "checkpoint" in name:
+        return "It changes a state of the database, and a query here only reads."
+    return "A query here may use functions that compute or describe, and this one does more."
+
+
+def _refused(code: str) -> RefusedStatement:
+    return RefusedStatement(code, f"SQL: {WORDS[code]}")
+
+
+def _code(kind: str, text: str) -> str:
+    """Which words fit a kind of statement; of some kinds DuckDB makes one, and their first word tells them apart."""
+    word = _first_word(text)
+    if word in _FIRST_WORDS:
+        return word
+    if kind in _CHANGES:
+        return "CHANGE"
+    return kind if kind in WORDS else "OTHER"
+
+
+def _kind(statement: Any) -> str:
+    return str(statement.type).rpartition(".")[2].upper()
+
+
+def _first_word(text: str) -> str:
+    words = re.findall(rf"\A{_SPACE}*([A-Za-z]+)(?:{_SPACE}+([A-Za-z]+))?", text, re.DOTALL)
+    first, second = (word.upper() for word in words[0]) if words else ("", "")
+    return "UPDATE EXTENSIONS" if (first, second) == ("UPDATE", "EXTENSIONS") else first
+
+
+def _without_end(text: str) -> str:
+    """A statement without its semicolon and what stands behind it. Only the parser knows which semicolon is its end."""
+    raw = text.encode()
+    for place, kind in duckdb.tokenize(text):
+        if raw[place : place + 1] == b";" and str(kind).endswith("operator"):
+            return raw[:place].decode()
+    return text
