@@ -10,6 +10,8 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
+import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -49,6 +51,15 @@ def published_once(shared: Path) -> tuple[Path, dict]:
             home.mkdir(parents=True)
             summary.write_text(json.dumps(run(home)))
     return home, json.loads(summary.read_text())
+
+
+def copy_home(home: Path, target: Path) -> Path:
+    """A copy of a published home that a test may change: what is published cannot be written to."""
+    shutil.copytree(home, target, symlinks=True)
+    for path in (target, *target.rglob("*")):
+        if not path.is_symlink():
+            path.chmod(path.stat().st_mode | stat.S_IWUSR)
+    return target
 
 
 def run(

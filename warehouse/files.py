@@ -11,8 +11,9 @@ import errno
 import os
 import secrets
 import shutil
+import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import FileIO
 from pathlib import Path
 
@@ -92,3 +93,34 @@ def link(source: str, target: str) -> None:
         os.link(source, target)
     except OSError:
         shutil.copyfile(source, target)
+
+
+def link_folder(source: Path, target: Path) -> None:
+    """A folder whose files no longer change, in a second place: its files are linked, and its folders can be added to."""
+    shutil.copytree(source, target, copy_function=link)
+    for folder in (target, *(path for path in target.rglob("*") if path.is_dir())):
+        folder.chmod(folder.stat().st_mode | stat.S_IWUSR)
+
+
+def make_read_only(folder: Path) -> None:
+    """Take the right to write from everything in a folder, not yet from the folder itself: it may still be moved."""
+    for path in folder.rglob("*"):
+        if not path.is_symlink():
+            path.chmod(path.stat().st_mode & ~_ANY_WRITE)
+
+
+def close_folder(folder: Path) -> None:
+    """Take the right to write from a folder alone: nothing is added to it, renamed in it or removed from it."""
+    folder.chmod(folder.stat().st_mode & ~_ANY_WRITE)
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove a folder, also one that nobody may write to. What cannot be removed stays."""
+    with suppress(OSError):
+        for path in (folder, *folder.rglob("*")):
+            if path.is_dir() and not path.is_symlink():
+                path.chmod(path.stat().st_mode | stat.S_IRWXU)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+_ANY_WRITE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH

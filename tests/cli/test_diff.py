@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import shutil
 from datetime import date
 
 import pytest
@@ -50,7 +49,7 @@ def again(home, run_id, rows, before):
     paths = publish(home, f"{run_id}.draft", rows)
     with comparing(earlier, paths.current / WAREHOUSE) as connection:
         rows_kept = [row | {"run_id": run_id} for row in changes.kept(Comparison(connection))]
-    shutil.rmtree(paths.releases / f"{run_id}.draft")
+    files.remove_folder(paths.releases / f"{run_id}.draft")
     return publish(home, run_id, rows, system={"runs": history, "changes": [*kept, *rows_kept]})
 
 
@@ -92,7 +91,7 @@ def test_two_answers_that_are_the_same(home):
 def test_what_a_run_changed_is_known_when_the_one_before_is_gone(home):
     again(home, SECOND, AFTER, FIRST)
     again(home, THIRD, BEFORE, SECOND)
-    shutil.rmtree(home / "releases" / FIRST)
+    files.remove_folder(home / "releases" / FIRST)
     done = command(home, "diff", FIRST, THIRD, "--format", "json")
     assert done.returncode == 0, done.stderr
     assert "no longer kept" in done.stderr
@@ -135,7 +134,7 @@ def test_two_days_are_compared_by_their_dated_answers(home):
 )
 def test_a_run_that_is_not_there_is_wrong_use(home, arguments, said):
     again(home, SECOND, AFTER, FIRST)
-    shutil.rmtree(home / "releases" / FIRST)
+    files.remove_folder(home / "releases" / FIRST)
     done = command(home, "diff", *arguments)
     assert done.returncode == 2
     assert said in done.stderr

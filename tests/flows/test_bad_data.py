@@ -9,7 +9,7 @@ import tomllib
 import pytest
 
 from tests.flows.snapshot import edit, field
-from tests.runs import REFERENCE, command, query, run, settings, until_loaded
+from tests.runs import REFERENCE, command, copy_home, query, run, settings, until_loaded
 from warehouse.errors import RefusedError
 
 REFUSED = {
@@ -51,7 +51,7 @@ def test_a_document_that_cannot_be_trusted_refuses_the_run_and_changes_nothing(p
     name, change, message = REFUSED[kind]
     reference = corrupted(name, change)
     home = tmp_path / "home"
-    shutil.copytree(published[0], home, symlinks=True)
+    copy_home(published[0], home)
     before = (home / "current").resolve()
     with pytest.raises(RefusedError, match=message):
         run(home, reference)

@@ -5,13 +5,12 @@ The other tests of whole runs call the flow's own steps without it (`tests.runs.
 
 from __future__ import annotations
 
-import shutil
 from datetime import date
 
 import pytest
 
 from flows.connection import connected
-from tests.runs import query, run, run_flow
+from tests.runs import copy_home, query, run, run_flow
 from warehouse.errors import RefusedError, UsageError
 
 NOWHERE = "127.0.0.1:9"
@@ -54,7 +53,7 @@ def test_a_correction_is_seen_from_its_own_day_and_not_by_a_dated_answer(publish
         return [*lines, line.replace("24490000000", "24000000000").replace("2024-11-20", "2026-02-01")]
 
     home = tmp_path / "home"
-    shutil.copytree(published[0], home, symlinks=True)
+    copy_home(published[0], home)
     reference = corrupted("shares_outstanding.csv", restate)
     summary = run_flow(home, reference)
     assert summary["new_rows"] == 1

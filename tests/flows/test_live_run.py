@@ -15,7 +15,18 @@ import pytest
 
 from tests.conftest import SHARED
 from tests.live_server import REFUSALS, LiveServer
-from tests.runs import command, differing, few_draws, overbuild, query, settings, tables, until_loaded, without_prefect
+from tests.runs import (
+    command,
+    copy_home,
+    differing,
+    few_draws,
+    overbuild,
+    query,
+    settings,
+    tables,
+    until_loaded,
+    without_prefect,
+)
 from tools.recorded_sources import CIKS as PANEL
 from tools.recorded_sources import FACTS as RECORDED
 from warehouse.errors import RefusedError
@@ -90,7 +101,7 @@ def published(tmp_path_factory, server):
 def copy(published, tmp_path, server):
     play(server)
     server.forget()
-    shutil.copytree(published[0], tmp_path / "home", symlinks=True)
+    copy_home(published[0], tmp_path / "home")
     return tmp_path / "home"
 
 
@@ -142,7 +153,7 @@ def with_news(published, server, tmp_path_factory):
     server.body("/submissions/CIK0000723125.json", {"cik": "723125", "fiscalYearEnd": "0531"})
     server.body("/files/company_tickers.json", {"0": {"cik_str": 723125, "ticker": "ADDED", "title": "Added"}})
     home = tmp_path_factory.mktemp("news") / "home"
-    shutil.copytree(published[0], home, symlinks=True)
+    copy_home(published[0], home)
     return home, run(home, server, tickers="added")
 
 

@@ -9,7 +9,7 @@ from datetime import date
 
 import polars as pl
 
-from tests.runs import REFERENCE, command, differing, query, run, settings, tables, until_loaded
+from tests.runs import REFERENCE, command, copy_home, differing, query, run, settings, tables, until_loaded
 from warehouse import marts
 from warehouse.pipeline import build, record
 
@@ -77,7 +77,7 @@ def test_a_run_where_nothing_changed_carries_over_what_was_found_and_says_so(pub
     from warehouse.cli.run import print_summary
 
     home, first = tmp_path / "home", published[1]["run_id"]
-    shutil.copytree(published[0], home, symlinks=True)
+    copy_home(published[0], home)
     before = tables(home, "marts")
     runs = [run(home), run(home)]
     assert differing(tables(home, "marts"), before) == []
@@ -113,7 +113,7 @@ def test_a_run_where_nothing_changed_carries_over_what_was_found_and_says_so(pub
 
 def test_what_could_change_the_answer_makes_it_anew(published, tmp_path, monkeypatch):
     home = tmp_path / "home"
-    shutil.copytree(published[0], home, symlinks=True)
+    copy_home(published[0], home)
     (killed := home / "work" / "of-a-run-that-was-killed").mkdir()
     with settings(home), until_loaded() as loading:
         assert not killed.exists()
@@ -139,7 +139,7 @@ def test_what_could_change_the_answer_makes_it_anew(published, tmp_path, monkeyp
 
 def test_the_same_facts_give_the_same_bytes(published, tmp_path):
     home = tmp_path / "home"
-    shutil.copytree(published[0], home, symlinks=True)
+    copy_home(published[0], home)
     with settings(home), until_loaded() as loading:
         built = build.build_marts(loading.store, loading.run, loading.loaded.as_of)
         loading.store.finish()

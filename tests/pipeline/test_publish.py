@@ -1,17 +1,26 @@
 """Readers see the last good answer or the new one, whole."""
 
+import os
+import subprocess
+import sys
+import tempfile
+import textwrap
 import threading
 from datetime import date
+from pathlib import Path
 
 import duckdb
 import pytest
 
+from warehouse import files
 from warehouse.errors import OverbuildError, UsageError
 from warehouse.fetching import archive
 from warehouse.paths import Paths, create_folders
 from warehouse.pipeline.context import busy, one_at_a_time
 from warehouse.pipeline.publish import KEPT_RELEASES, publish
 from warehouse.sources.common.source import Received
+
+PROJECT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -124,3 +133,51 @@ def test_a_home_is_busy_while_a_run_has_its_lock(paths):
     with one_at_a_time(paths, "", print):
         assert busy(paths)
     assert not busy(paths)
+
+
+def writable(folder):
+    """What in a folder, or the folder itself, anybody may write to."""
+    return [path for path in (folder, *folder.rglob("*")) if not path.is_symlink() and path.stat().st_mode & 0o222]
+
+
+def test_what_is_published_cannot_be_written_to_and_is_still_cleared_away(paths):
+    for number in range(1, 4 + KEPT_RELEASES):
+        release = publish(paths, built(paths, number), f"run{number}", None)
+        assert writable(release) == []
+    assert len(list(paths.releases.iterdir())) == KEPT_RELEASES + 1
+    taken = paths.work / "taken"
+    files.link_folder(release, taken)
+    (taken / "site" / "new.html").write_text("what a later run adds to what it took along")
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root can become somebody else")
+def test_an_owner_without_the_rights_of_root_publishes_and_clears_away_too():
+    home = Path(tempfile.mkdtemp())  # the folder that pytest gives is root's own, up to its parents
+    home.chmod(0o777)
+    program = textwrap.dedent(f"""
+        import os
+        os.setgid(65534); os.setuid(65534)
+        from pathlib import Path
+        from tests.pipeline.test_publish import built, publish, seen
+        from warehouse.paths import Paths, create_folders
+        paths = Paths(Path({str(home)!r}), Path({str(home / "warehouse.duckdb")!r}))
+        create_folders(paths)
+        for number in range(1, 7):
+            release = publish(paths, built(paths, number), f"run{{number}}", None)
+            assert seen(paths) == number
+            for name in ("warehouse.duckdb", "warehouse.duckdb.wal"):
+                try:
+                    (release / name).write_bytes(b"")
+                except PermissionError:
+                    continue
+                raise AssertionError(name)
+        assert len(list(paths.releases.iterdir())) == 4, list(paths.releases.iterdir())
+        """)
+    # Another process: who gives up the rights of root does not get them back.
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=PROJECT, capture_output=True, text=True, check=False, timeout=120
+    )
+    files.remove_folder(home)
+    if "Permission denied" in done.stderr and str(home) not in done.stderr:
+        pytest.skip("nobody else may read the project or its environment")
+    assert done.returncode == 0, done.stderr

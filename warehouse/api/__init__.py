@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from warehouse import sqltext
-from warehouse.database import releases
-from warehouse.database.connection import Connection, DatabaseError
+from warehouse.database import reading, releases
+from warehouse.database.connection import Connection
 from warehouse.errors import UsageError
 from warehouse.paths import WAREHOUSE, Paths, paths_of
 from warehouse.settings import load_settings
@@ -130,10 +130,8 @@ def trace(table: str, where: str = "", limit: int = 25, home: Home = None, as_of
 
 
 def _frame(connection: Connection, query: str) -> pl.DataFrame:
-    try:
-        return connection.execute(query).pl()
-    except DatabaseError as error:
-        raise UsageError(f"SQL: {str(error).strip()}") from None
+    """A query's result. Raises UsageError for what is no read, or cannot be run."""
+    return reading.execute(connection, reading.one(connection, query)).pl()
 
 
 def _published(home: Home, as_of: Day) -> Path:

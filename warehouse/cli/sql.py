@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -14,20 +15,12 @@ from warehouse.cli import completion, output
 from warehouse.cli.options import AsOf, Form
 from warehouse.cli.output import Format
 from warehouse.cli.published import published
-from warehouse.database.connection import Connection, DatabaseError
-from warehouse.database.releases import reading
+from warehouse.database import limits as bounds
+from warehouse.database import reading, releases
+from warehouse.database.connection import Connection
+from warehouse.database.limits import Limits
 from warehouse.errors import UsageError
 from warehouse.paths import WAREHOUSE
-
-HINTS = {
-    "attached in read-only mode": "The published warehouse is read-only. Copy the file if you want to change it.",
-    "file system operations are disabled": "A query here reads the published warehouse and no file, folder or host. "
-    "To join a file of yours, open the warehouse with DuckDB itself (-readonly).",
-    "external extensions is disabled": "A query here loads no extension. Open the warehouse with DuckDB itself "
-    "(-readonly) if you need one.",
-    "configuration has been locked": "A query here changes no setting of the database.",
-}
-"""What DuckDB says of something that is not allowed here, and what its user may want to know then."""
 
 
 def sql(
@@ -52,7 +45,7 @@ def sql(
         from warehouse.reports.dictionary import questions
 
         query = questions.question(question).filled()
-    with reading(folder / WAREHOUSE) as connection:
+    with releases.reading(folder / WAREHOUSE, Limits()) as connection:
         if query:
             _execute(connection, query, form)
         elif sys.stdin.isatty():
@@ -62,16 +55,21 @@ def sql(
 
 
 def _execute(connection: Connection, query: str, form: Format) -> None:
-    try:
-        result = connection.execute(query)
-        if result is None or result.description is None:
-            return
-        columns = [name for name, *_ in result.description]
-        output.write(columns, result.fetchall(), form)
-    except DatabaseError as error:
-        message = str(error).strip()
-        hint = next((f"\n{hint}" for said, hint in HINTS.items() if said in message), "")
-        raise UsageError(f"SQL: {message}{hint}") from None
+    limits = Limits()
+    for read in reading.reads(connection, query):
+        with bounds.within(connection, limits, _stuck):
+            result = reading.execute(connection, read)
+            columns = [name for name, *_ in result.description]
+            rows = result.fetchall()
+        output.write(columns, rows, form)
+
+
+def _stuck(said: str) -> None:
+    """End a query that does not stop when it is asked to: with this process, as nothing else ends it."""
+    sys.stderr.write(f"overbuild: {said}\n")
+    sys.stderr.flush()
+    bounds.remove_spills()
+    os._exit(UsageError.exit_code)
 
 
 def _prompt(connection: Connection, form: Format) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 import shutil
 import tempfile
 import threading
@@ -58,23 +59,30 @@ def size_of(text: str) -> int:
     return int(float(number) * (1024 if binary else 1000) ** " KMGT".index(unit.upper() or " "))
 
 
-@contextmanager
-def spilling() -> Iterator[Path]:
-    """A folder of the query's own for what does not fit in memory; removed at the end."""
-    folder = Path(tempfile.mkdtemp(prefix="overbuild-query-"))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+_SPILLS: set[Path] = set()
 
 
-def settings(limits: Limits, folder: Path) -> str:
-    """SQL that sets the bounds of a connection, before it is locked down."""
+def settings(limits: Limits | None) -> str:
+    """SQL that sets the bounds of a connection, before it is locked down; without `limits` only where it spills.
+
+    What does not fit in memory goes to a folder of the connection's own, never beside a release. DuckDB makes it when it
+    needs it, and removes it when it closes.
+    """
+    folder = Path(tempfile.gettempdir()) / f"overbuild-query-{os.getpid()}-{secrets.token_hex(4)}"
+    _SPILLS.add(folder)
+    spill = f"SET temp_directory = {sqltext.literal(folder)}"
+    if limits is None:
+        return spill
     return (
-        f"SET memory_limit = {sqltext.literal(f'{size_of(limits.memory)}B')}; "
-        f"SET temp_directory = {sqltext.literal(folder)}; "
-        f"SET max_temp_directory_size = {sqltext.literal(limits.spill)}"
+        f"{spill}; SET max_temp_directory_size = {sqltext.literal(limits.spill)}; "
+        f"SET memory_limit = {sqltext.literal(f'{size_of(limits.memory)}B')}"
     )
+
+
+def remove_spills() -> None:
+    """Remove what this process has on disk for its queries, before it ends without closing them."""
+    for folder in _SPILLS:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
@@ -122,8 +130,8 @@ RAISE_TIME = "Give it more time (--timeout 300), or ask for less: fewer rows or 
 
 
 def is_interruption(error: BaseException) -> bool:
-    """Whether a query ended because somebody pressed Ctrl-C: DuckDB's client says so by an error of its own."""
-    return "interrupt" in str(error).lower() and not isinstance(error, UsageError)
+    """Whether a query ended because somebody pressed Ctrl-C: DuckDB's client says so by errors of its own."""
+    return "INTERRUPT Error" in str(error) or "Query interrupted" in str(error)
 
 
 def beyond_memory(limits: Limits, message: str) -> str:

@@ -29,15 +29,18 @@ LONGEST = 1_000_000
 """Characters of a text that is parsed. The longest query that a person writes has a few thousand."""
 
 TABLE_FUNCTIONS = frozenset(
-    "generate_series histogram histogram_values icu_calendar_names json_each json_tree pg_timezone_names pragma_collations "
-    "pragma_database_size pragma_metadata_info pragma_platform pragma_show pragma_storage_info pragma_table_info "
-    "pragma_user_agent pragma_version range repeat repeat_row summary unnest duckdb_columns duckdb_constraints "
-    "duckdb_databases duckdb_dependencies duckdb_extensions duckdb_functions duckdb_indexes duckdb_keywords duckdb_memory "
-    "duckdb_optimizers duckdb_schemas duckdb_sequences duckdb_settings duckdb_tables duckdb_types duckdb_views".split()
+    """
+    generate_series histogram histogram_values icu_calendar_names json_each json_tree pg_timezone_names
+    pragma_collations pragma_database_size pragma_metadata_info pragma_platform pragma_show pragma_storage_info
+    pragma_table_info pragma_user_agent pragma_version range repeat repeat_row summary unnest duckdb_columns
+    duckdb_constraints duckdb_databases duckdb_dependencies duckdb_extensions duckdb_functions duckdb_indexes
+    duckdb_keywords duckdb_memory duckdb_optimizers duckdb_schemas duckdb_sequences duckdb_settings duckdb_tables
+    duckdb_types duckdb_views
+    """.split()  # noqa: SIM905
 )
 """Table functions that compute or describe. Those that read files, take a pointer, run a text or change a state are out."""
 
-FUNCTIONS_REFUSED = frozenset("sleep_ms write_log getenv nextval currval".split())
+FUNCTIONS_REFUSED = frozenset(("sleep_ms", "write_log", "getenv", "nextval", "currval"))
 """Functions of values that do something beside giving a value."""
 
 _READS_FILES = re.compile(r"read_\w+|parquet_\w+|glob|sniff_csv|pragma_\w*file\w*|query_parquet|iceberg_\w+|delta_\w+")
@@ -94,6 +97,14 @@ class RefusedStatement(UsageError):
         self.code = code
 
 
+class NotSQL(UsageError):
+    """DuckDB cannot read or run a text; `said` is what it says, with the place."""
+
+    def __init__(self, said: str, hint: str = "") -> None:
+        super().__init__(f"SQL: {said}{hint}")
+        self.said = said
+
+
 @dataclass(frozen=True)
 class Read:
     """One statement that passed: its text without the semicolon, whether it can stand in FROM, its parameters' names."""
@@ -141,11 +152,10 @@ def execute(connection: Connection, read: Read, values: Mapping[str, str] | None
         raise failure(error) from None
 
 
-def failure(error: DatabaseError) -> UsageError:
+def failure(error: DatabaseError) -> NotSQL:
     """What DuckDB says of a query, with a hint where something is not allowed here."""
     message = str(error).strip()
-    hint = next((f"\n{hint}" for said, hint in HINTS.items() if said in message), "")
-    return UsageError(f"SQL: {message}{hint}")
+    return NotSQL(message, next((f"\n{hint}" for said, hint in HINTS.items() if said in message), ""))
 
 
 # -- one statement ----------------------------------------------------------------------------------------------------

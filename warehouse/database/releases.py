@@ -1,10 +1,17 @@
 """Published warehouses as their readers open them: read-only, and locked down, because users' own SQL runs there.
 
 Two of them can be opened at once, to see what changed from one to the other.
+
+A published file is complete: no run leaves a log of changes (`.wal`) beside it. DuckDB takes in such a log wherever it
+finds one, even for a reader, so a file of that name would replace the published answer. Where one lies there, a reader
+opens a copy of the warehouse without it.
 """
 
 from __future__ import annotations
 
+import glob
+import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,27 +19,51 @@ from pathlib import Path
 import duckdb
 
 from warehouse import sqltext
+from warehouse.database import limits as bounds
 from warehouse.database.connection import Connection
+from warehouse.database.limits import Limits
 
 BEFORE, AFTER = "before", "after"
 """The names under which two published warehouses are attached to be compared."""
 
 
-def connected(warehouse: Path) -> Connection:
-    """A connection to a published warehouse that can write nothing and reach no file, network or setting."""
-    connection = duckdb.connect(str(warehouse), read_only=True)
+def connected(warehouse: Path, limits: Limits | None = None) -> Connection:
+    """A connection to a published warehouse that can write nothing and reach no file, network or setting.
+
+    With `limits`, its queries use no more memory and disk than these say; how long they take, `limits.within` bounds.
+    """
+    with _without_log(warehouse) as file:
+        connection = duckdb.connect(str(file), read_only=True)
+    connection.execute(bounds.settings(limits))
     _lock_down(connection)
     return connection
 
 
 @contextmanager
-def reading(warehouse: Path) -> Iterator[Connection]:
+def reading(warehouse: Path, limits: Limits | None = None) -> Iterator[Connection]:
     """The same for a `with` statement."""
-    connection = connected(warehouse)
+    connection = connected(warehouse, limits)
     try:
         yield connection
     finally:
         connection.close()
+
+
+def foreign_logs(warehouse: Path) -> list[Path]:
+    """Logs that lie beside a published warehouse. No run leaves one, and programs other than this one would read them."""
+    file = warehouse.resolve()
+    return sorted(file.parent.glob(f"{glob.escape(file.name)}.wal*"))
+
+
+@contextmanager
+def _without_log(warehouse: Path) -> Iterator[Path]:
+    """The file to open, for as long as opening takes: the published one, or a copy where a log lies beside it."""
+    file = warehouse.resolve()
+    if not foreign_logs(warehouse):
+        yield file
+        return
+    with tempfile.TemporaryDirectory(prefix="overbuild-") as folder:
+        yield Path(shutil.copyfile(file, Path(folder) / file.name))
 
 
 def _lock_down(connection: Connection) -> None:
@@ -52,8 +83,9 @@ def comparing(before: Path, after: Path) -> Iterator[Connection]:
     connection = duckdb.connect()
     try:
         for name, path in ((BEFORE, before), (AFTER, after)):
-            connection.execute(f"ATTACH {sqltext.literal(path.resolve())} AS {name} (READ_ONLY)")
+            attach(connection, path, name)
         connection.execute(f"USE {AFTER}")
+        connection.execute(bounds.settings(None))
         _lock_down(connection)
         yield connection
     finally:
@@ -63,8 +95,14 @@ def comparing(before: Path, after: Path) -> Iterator[Connection]:
 @contextmanager
 def beside(connection: Connection, other: Path, name: str = BEFORE) -> Iterator[None]:
     """Attach a published warehouse, read-only, to a connection that already holds another one, for as long as needed."""
-    connection.execute(f"ATTACH {sqltext.literal(other.resolve())} AS {name} (READ_ONLY)")
+    attach(connection, other, name)
     try:
         yield
     finally:
         connection.execute(f"DETACH {name}")
+
+
+def attach(connection: Connection, warehouse: Path, name: str) -> None:
+    """Attach a published warehouse, read-only, under a name."""
+    with _without_log(warehouse) as file:
+        connection.execute(f"ATTACH {sqltext.literal(file)} AS {name} (READ_ONLY)")

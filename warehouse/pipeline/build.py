@@ -7,7 +7,6 @@ none of these changed since the published answer was made, its marts and finding
 from __future__ import annotations
 
 import json
-import shutil
 from dataclasses import dataclass
 from datetime import date
 
@@ -158,6 +157,6 @@ def carry_over(store: Store, run: RunContext, carried: Carried) -> Built:
     store.append(SYSTEM["results"], carried.results)
     pages = run.release / QUALITY
     if not pages.exists():
-        shutil.copytree(run.paths.current / QUALITY, pages, copy_function=files.link)
+        files.link_folder(run.paths.current / QUALITY, pages)
     fact_rows = sum(store.scalar(f"SELECT count(*) FROM {table.full_name}") for table in CORE.values())
     return Built({"verdict": store.frame("SELECT * FROM marts.verdict ORDER BY scope, question")}, fact_rows)

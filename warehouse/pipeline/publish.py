@@ -2,12 +2,13 @@
 
 A run builds its warehouse, site and quality pages in a folder of its own. Publishing is one rename of one link, so that
 a reader sees the last good answer or the new one. Whoever has the old file open goes on reading it.
+
+What is published never changes, so nobody keeps the right to write to it: neither to the files nor to their folders.
 """
 
 from __future__ import annotations
 
 import os
-import shutil
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -61,7 +62,7 @@ def write_export(store: Store, run: RunContext, *, carried_over: bool) -> None:
 
     before, folder = run.paths.current / EXPORT, run.release / EXPORT
     if carried_over and before.is_dir():
-        shutil.copytree(before, folder, copy_function=files.link)
+        files.link_folder(before, folder)
         return
     folder.mkdir()
     fill(folder, store.connection, packed=True)
@@ -95,7 +96,9 @@ def publish(paths: Paths, built: Path, run_id: str, as_of: date | None) -> Path:
     With `as_of` the link is that date's own, and today's answer stays as it is.
     """
     release = paths.releases / run_id
+    files.make_read_only(built)
     os.replace(built, release)
+    files.close_folder(release)
     files.point(paths.published(as_of), release)
     if as_of is None:
         for name in (SITE, QUALITY, EXPORT):
@@ -112,4 +115,4 @@ def _forget_old(paths: Paths) -> None:
     linked = {link.resolve() for link in (paths.current, *(paths.root / "as-of").iterdir()) if link.is_symlink()}
     unlinked = sorted(path for path in paths.releases.iterdir() if path.resolve() not in linked)
     for path in unlinked[:-KEPT_RELEASES]:
-        shutil.rmtree(path, ignore_errors=True)
+        files.remove_folder(path)

@@ -18,6 +18,7 @@ from typing import Any
 import duckdb
 
 from warehouse import sqltext
+from warehouse.database import releases
 from warehouse.paths import WAREHOUSE, Paths
 from warehouse.quality import decisions
 from warehouse.quality.checks import STAGING
@@ -31,11 +32,11 @@ Row = dict[str, Any]
 @contextmanager
 def opened(paths: Paths) -> Iterator[duckdb.DuckDBPyConnection]:
     """The history of a home: the published one, what refused runs left since, and the decisions made since."""
+    published = paths.current / WAREHOUSE
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
-        published = paths.current / WAREHOUSE
         if published.exists():
-            connection.execute(f"ATTACH {sqltext.literal(published)} AS published (READ_ONLY)")
+            releases.attach(connection, published, "published")
         for name, table in SYSTEM.items():
             connection.execute(f"CREATE SCHEMA IF NOT EXISTS {table.schema}")
             if name == "decisions":

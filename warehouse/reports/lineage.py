@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from warehouse import sqltext
-from warehouse.database.connection import Connection, DatabaseError
+from warehouse.database import reading
+from warehouse.database.connection import Connection
 from warehouse.errors import UsageError
 from warehouse.fetching import archive
 from warehouse.marts import all_marts
@@ -123,15 +124,16 @@ def _asked(connection: Connection, table: Table, where: str) -> list[int]:
     """Row numbers that meet the condition, in the order of the key."""
     keys = sqltext.identifiers(table.key)
     # The condition ends with a line of its own, so that a comment in it ends too.
-    sql = f"SELECT rowid FROM {table.full_name}" + (f" WHERE (\n{where}\n)" if where.strip() else "")
+    condition = f" WHERE (\n{where}\n)" if where.strip() else ""
     try:
-        if len(connection.extract_statements(sql)) != 1:
+        asked = reading.reads(connection, f"SELECT rowid FROM {table.full_name}{condition} ORDER BY {keys}, rowid")
+        if len(asked) != 1:
             raise UsageError(f"--where {where}: this is more than a condition; write it as in a WHERE clause.")
-        return [row for (row,) in connection.execute(f"{sql} ORDER BY {keys}, rowid").fetchall()]
-    except DatabaseError as error:
+        return [row for (row,) in reading.execute(connection, asked[0]).fetchall()]
+    except reading.NotSQL as error:
         columns = ", ".join(table.names)
         raise UsageError(
-            f"--where {where}: {str(error).strip()}\nIt must be an SQL condition on the columns of {table.full_name}: "
+            f"--where {where}: {error.said}\nIt must be an SQL condition on the columns of {table.full_name}: "
             f"{columns}. For example: --where \"{table.key[0]} = '...'\""
         ) from None
 

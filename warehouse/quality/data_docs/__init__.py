@@ -92,7 +92,7 @@ def carry_over(earlier: Sequence[Path], folder: Path, keep: int = KEPT_RUNS - 1)
     taken = [(other, Path("runs") / run_id) for run_id, (_, other) in latest]
     for other, part in (*taken, *((other, Path("suites")) for other in earlier)):
         if (other / part).is_dir() and not (folder / part).exists():
-            shutil.copytree(other / part, folder / part, copy_function=files.link)
+            files.link_folder(other / part, folder / part)
 
 
 def _in_order(page: str) -> str:

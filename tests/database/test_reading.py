@@ -1,0 +1,239 @@
+"""The one gate for SQL that comes as text: what passes, what is said of the rest, and that nothing else lets text in."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from warehouse.database import reading, releases
+from warehouse.errors import UsageError
+
+ROOM = Path(__file__).parents[2] / "warehouse"
+
+READS = [
+    "select 1",
+    "with a as (select 1) from a",
+    "values (1)",
+    "from t",
+    "table t",
+    "(select 1)",
+    "show tables",
+    "describe t",
+    "desc select 1",
+    "summarize t",
+    "explain select 1",
+    "/* a */ explain /* b */ analyze select 1 -- c",
+    "pragma table_info('t')",
+    "pragma version",
+    "unpivot (select 1 a, 2 b) on a, b",
+    "pivot (select 1 a, 2 b) on a in (1, 2) using sum(b)",
+    "select * from range(3), generate_series(1, 2), unnest([1])",
+    "from duckdb_tables()",
+    "with recursive a(n) as (select 1 union all select n + 1 from a where n < 3) from a",
+]
+REFUSED = {
+    "copy (select 1) to 'x'": "COPY",
+    "copy t from 'x'": "COPY",
+    "explain copy (select 1) to 'x'": "COPY",
+    "explain analyze copy (select 1) to 'x'": "COPY",
+    "copy from database a to b": "COPY_DATABASE",
+    "export database 'x'": "EXPORT",
+    "import database 'x'": "IMPORT",
+    "/* a */ -- b\n import database 'x'": "IMPORT",
+    "attach 'x'": "ATTACH",
+    "detach x": "DETACH",
+    "install spatial": "INSTALL",
+    "force install spatial": "LOAD",
+    "load spatial": "LOAD",
+    "update extensions": "UPDATE EXTENSIONS",
+    "set threads = 1": "SET",
+    "pragma memory_limit = '9GB'": "SET",
+    "reset threads": "RESET",
+    "use marts": "USE",
+    "call enable_logging()": "CALL",
+    "checkpoint": "CHECKPOINT",
+    "pragma enable_profiling": "PRAGMA",
+    "pragma enable_verification": "PRAGMA",
+    "vacuum": "VACUUM",
+    "begin": "TRANSACTION",
+    "prepare a as select 1": "PREPARE",
+    "execute a": "EXECUTE",
+    "create table u as select 1": "CHANGE",
+    "create temp macro f() as 1": "CHANGE",
+    "create secret (type s3)": "CHANGE",
+    "insert into t values (1)": "CHANGE",
+    "update t set a = 1": "CHANGE",
+    "delete from t": "CHANGE",
+    "truncate t": "CHANGE",
+    "drop table t": "CHANGE",
+    "alter table t rename to u": "CHANGE",
+    "comment on table t is 'a'": "CHANGE",
+    "merge into t using t as u on true when matched then delete": "CHANGE",
+    "pivot (select 1 a, 2 b) on a using sum(b)": "PIVOT",
+    "from enable_logging()": "function",
+    'select (select count(*) from "Enable_Logging"())': "function",
+    "with a as (from force_checkpoint()) select 1": "function",
+    "describe from truncate_duckdb_logs()": "function",
+    "explain from checkpoint()": "function",
+    "from arrow_scan(1, 2, 3)": "function",
+    "from query('from enable_logging()')": "function",
+    "from json_execute_serialized_sql('{}')": "function",
+    "from read_csv('/etc/hosts')": "function",
+    "from read_text('x')": "function",
+    "from glob('*')": "function",
+    "from parquet_scan('x')": "function",
+    "select sleep_ms(1)": "function",
+    "select system.main.write_log('a')": "function",
+    "select 1; select 2; drop table t": "CHANGE",
+}
+
+
+@pytest.fixture
+def published(tmp_path):
+    path = tmp_path / "release" / "warehouse.duckdb"
+    path.parent.mkdir()
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("create table t as select 1 as a; create view answer as select 'cannot_tell' as verdict")
+    return path
+
+
+@pytest.fixture
+def connection(published):
+    with releases.reading(published) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("text", READS)
+def test_a_read_passes_and_runs(connection, text):
+    [read] = reading.reads(connection, text)
+    assert reading.execute(connection, read).fetchall() is not None
+
+
+@pytest.mark.parametrize("text", REFUSED)
+def test_what_is_no_read_is_refused_in_its_own_words(connection, text):
+    with pytest.raises(reading.RefusedStatement) as refused:
+        reading.reads(connection, text)
+    assert refused.value.code == REFUSED[text]
+    assert refused.value.exit_code == 2
+
+
+def test_each_refusal_has_words_of_its_own():
+    assert len(set(reading.WORDS.values())) == len(reading.WORDS)
+
+
+@pytest.mark.parametrize("text", ["", "  ", "-- nothing", ";;"])
+def test_a_text_without_a_statement_holds_none(connection, text):
+    assert reading.reads(connection, text) == []
+
+
+def test_statements_lose_their_semicolons_and_nothing_else(connection):
+    texts = [read.text.strip() for read in reading.reads(connection, "select 'é;' as x; select 2 /* ; */; -- ö;\n")]
+    assert texts == ["select 'é;' as x", "select 2 /* ; */"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["selct 1", "\x00", "select " + "(" * 100_000, "select " + "+".join(["1"] * 900), "select 1 --" + "x" * 2_000_000],
+    ids=["typo", "zero byte", "parentheses", "sum", "long"],
+)
+def test_what_cannot_be_read_is_said_and_takes_no_time(connection, text):
+    with pytest.raises(UsageError, match="SQL: "):
+        reading.reads(connection, text)
+
+
+def test_an_error_keeps_the_place_that_duckdb_points_at(connection):
+    with pytest.raises(UsageError, match=r"LINE 1: select b from t\n +\^"):
+        reading.execute(connection, reading.one(connection, "select b from t"))
+
+
+def test_the_tables_of_duckdb_that_are_neither_allowed_nor_known_are_looked_at():
+    """A new version may bring a table function: it is refused until somebody has read what it does."""
+    found = duckdb.execute("select distinct function_name from duckdb_functions() where function_type = 'table'")
+    known = set(
+        """
+        arrow_scan arrow_scan_dumb checkpoint disable_logging disable_profiling duckdb_approx_database_count
+        duckdb_connection_count duckdb_coordinate_systems duckdb_external_file_cache duckdb_log_contexts duckdb_logs
+        duckdb_prepared_statements duckdb_secret_types duckdb_secrets duckdb_table_sample duckdb_temporary_files
+        duckdb_variables enable_logging enable_profiling force_checkpoint glob json_execute_serialized_sql pandas_scan
+        parquet_bloom_probe parquet_file_metadata parquet_full_metadata parquet_kv_metadata parquet_metadata
+        parquet_scan parquet_schema python_map_function query query_table read_blob read_csv read_csv_auto read_duckdb
+        read_json read_json_auto read_json_objects read_json_objects_auto read_ndjson read_ndjson_auto
+        read_ndjson_objects read_parquet read_text seq_scan sniff_csv test_all_types test_vector_types
+        truncate_duckdb_logs which_secret
+        """.split()  # noqa: SIM905
+    )
+    assert {name for (name,) in found.fetchall()} - reading.TABLE_FUNCTIONS == known
+
+
+# -- what a query could do to the published answer --------------------------------------------------------------------
+
+FORGED = "copy (select from_hex('{log}') as b) to '{file}.wal' (format blob, use_tmp_file false)"
+DESTROYED = "copy (select 'x') to '{file}' (format csv, use_tmp_file false)"
+
+
+def a_log(folder: Path) -> str:
+    """The log of a change to a warehouse like the published one, as it lies beside it before it is taken in."""
+    path = folder / "other" / "warehouse.duckdb"
+    path.parent.mkdir()
+    path.write_bytes((folder / "release" / "warehouse.duckdb").read_bytes())
+    with duckdb.connect(str(path)) as writer:
+        writer.execute("pragma disable_checkpoint_on_shutdown")
+        writer.execute("create or replace view answer as select 'looks_wasteful' as verdict")
+    return Path(f"{path}.wal").read_bytes().hex()
+
+
+def test_a_query_neither_forges_nor_destroys_the_published_answer(published, tmp_path):
+    before = published.read_bytes()
+    for attack in (FORGED, DESTROYED):
+        text = attack.format(log=a_log(tmp_path) if attack is FORGED else "", file=published)
+        with releases.reading(published) as connection, pytest.raises(reading.RefusedStatement):
+            reading.reads(connection, text)
+    assert published.read_bytes() == before
+    assert [path.name for path in published.parent.iterdir()] == ["warehouse.duckdb"]
+
+
+def test_a_reader_takes_in_no_log_that_somebody_laid_beside_the_release(published, tmp_path):
+    log = Path(f"{published}.wal")
+    log.write_bytes(bytes.fromhex(a_log(tmp_path)))
+    with duckdb.connect(str(published), read_only=True) as plain:  # this is what the log would do
+        assert plain.execute("from answer").fetchall() == [("looks_wasteful",)]
+    with releases.reading(published) as connection:
+        assert connection.execute("from answer").fetchall() == [("cannot_tell",)]
+    with releases.comparing(published, tmp_path / "other" / "warehouse.duckdb") as connection:
+        assert connection.execute("from before.answer").fetchall() == [("cannot_tell",)]
+    assert releases.foreign_logs(published) == [log]
+    log.unlink()
+    assert releases.foreign_logs(published) == []
+
+
+# -- no second way ----------------------------------------------------------------------------------------------------
+
+TAKES_TEXT = ("cli", "api", "mcp", "reports/lineage.py", "reports/dictionary")
+"""Where text that comes from people and other programs arrives."""
+RUNS_SQL = {"execute", "executemany", "sql", "query", "from_query"}
+
+
+def test_text_of_users_reaches_the_database_through_the_gate_alone():
+    """Where such text arrives, what is executed directly is written in the program: a text, or put together of names."""
+    found = []
+    for place in TAKES_TEXT:
+        paths = [ROOM / place] if place.endswith(".py") else sorted((ROOM / place).rglob("*.py"))
+        for path in (path for path in paths if path.exists()):
+            for function in (n for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.FunctionDef)):
+                given = {arg.arg for arg in (*function.args.args, *function.args.kwonlyargs)}
+                for call in (node for node in ast.walk(function) if isinstance(node, ast.Call)):
+                    if not (isinstance(call.func, ast.Attribute) and call.func.attr in RUNS_SQL and call.args):
+                        continue
+                    if isinstance(call.func.value, ast.Name) and call.func.value.id == "reading":
+                        continue
+                    used = {node.id for node in ast.walk(call.args[0]) if isinstance(node, ast.Name)}
+                    if used & given:
+                        found.append(f"{path.relative_to(ROOM)}:{function.name}")
+    assert sorted(set(found)) == KNOWN
+
+
+KNOWN = ["cli/verdict.py:_dicts", "reports/lineage.py:_rows"]
+"""Functions that execute a text that they are given, each of which is called with the program's own texts alone."""
