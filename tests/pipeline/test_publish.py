@@ -156,10 +156,10 @@ def test_an_owner_without_the_rights_of_root_publishes_and_clears_away_too():
     home.chmod(0o777)
     program = textwrap.dedent(f"""
         import os
-        os.setgid(65534); os.setuid(65534)
         from pathlib import Path
         from tests.pipeline.test_publish import built, publish, seen
         from warehouse.paths import Paths, create_folders
+        os.setgid(65534); os.setuid(65534)
         paths = Paths(Path({str(home)!r}), Path({str(home / "warehouse.duckdb")!r}))
         create_folders(paths)
         for number in range(1, 7):
@@ -178,6 +178,6 @@ def test_an_owner_without_the_rights_of_root_publishes_and_clears_away_too():
         [sys.executable, "-c", program], cwd=PROJECT, capture_output=True, text=True, check=False, timeout=120
     )
     files.remove_folder(home)
-    if "Permission denied" in done.stderr and str(home) not in done.stderr:
-        pytest.skip("nobody else may read the project or its environment")
+    if "ModuleNotFoundError" in done.stderr:
+        pytest.skip("nobody else may read the environment")
     assert done.returncode == 0, done.stderr
