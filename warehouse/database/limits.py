@@ -2,7 +2,7 @@
 
 A query that a person types can have no end, or more rows than the machine can hold. DuckDB stops at its own points, which
 is enough for nearly all of them. Some work has no such point: reading a sum of ten thousand terms, or one function of one
-huge text. So there are two bounds. At the first the query is asked to stop; at the second whoever waits is told that it
+huge text. So there are two bounds. At the first the query is asked to stop. At the second whoever waits is told that it
 does not (`stuck`), and a program of one query ends there. Memory has two bounds as well: DuckDB's own, and for texts that
 it does not count, the operating system's.
 """

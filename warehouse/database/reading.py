@@ -1,14 +1,14 @@
 """The one gate for SQL that comes as text: what people and programs ask may read, and do nothing else.
 
-Users' own SQL runs on the published answer. A file that was opened read-only is no protection: DuckDB still lets COPY
+Users' own SQL runs on the published answer. A file that was opened read-only is no protection. DuckDB still lets COPY
 write beside the database that is open, and what lies there as its log is replayed for every later reader. So a text is
-parsed first, and only a read passes. That is judged by DuckDB's own parser, never by the look of the text: what passes is
-executed exactly as it was judged.
+parsed first, and only a read passes. DuckDB's own parser judges that, never the look of the text. What passes is executed
+exactly as it was judged.
 
-Two things are asked of each statement. Its kind must be a read (SELECT in all its forms, SHOW, DESCRIBE, SUMMARIZE,
-EXPLAIN of such a one, and the PRAGMAs that DuckDB itself turns into a SELECT). Then each table function in it must be one
-that computes or describes: others read files, take addresses of memory, or switch logs on. Every text passes here, whether
-it is a query, a file, a ready question, a condition of `trace` or a request of an assistant. A test holds that.
+Two things are asked of each statement. Its kind must be a read: SELECT in all its forms, SHOW, DESCRIBE, SUMMARIZE, and
+EXPLAIN of such a one. A PRAGMA passes where DuckDB itself turns it into a SELECT. Then each table function must be one that
+computes or describes. Others read files, take addresses of memory, or switch logs on. Every text passes here, whether it is
+a query, a file, a ready question, a condition of `trace` or a request of an assistant. A test holds that.
 """
 
 from __future__ import annotations
