@@ -43,6 +43,8 @@ lint: $(READY)  ## style, types, the arrows between the rooms, and generated tex
 	@$(BIN)/python tools/checks_table.py --check
 	@$(BIN)/python tools/architecture.py --check
 	@$(BIN)/python tools/generate_docs.py --check
+	@$(BIN)/python tools/command_reference.py --check
+	@$(BIN)/zensical build --strict
 
 checks: $(READY)  ## corrupt the snapshot in every known way and print which check catches each
 	@$(BIN)/python tools/checks_table.py
@@ -52,8 +54,13 @@ bench: $(READY)  ## speed and memory as ratios, each side by side with what it i
 		printf '\n## %s\n\n' "$$file"; $(BIN)/python "$$file" || { failed=1; echo "$$file failed"; }; \
 	done; exit $$failed
 
-docs: $(READY)  ## regenerate README.md's figures, the data dictionary, the checks and the architecture
+site: $(READY)  ## build the documentation as a site in build/docs; a link that leads nowhere fails
+	@$(BIN)/zensical build --strict
+	@echo "build/docs/index.html"
+
+docs: $(READY)  ## regenerate README.md's figures, the data dictionary, the commands, the checks and the architecture
 	@$(BIN)/python tools/architecture.py
+	@$(BIN)/python tools/command_reference.py
 	@$(BIN)/python tools/checks_table.py --write
 	@$(BIN)/python tools/generate_docs.py
 
@@ -62,6 +69,6 @@ lock: $(READY)  ## renew requirements.lock from pyproject.toml
 		--no-emit-index-url --no-header --quiet --upgrade --output-file requirements.lock
 
 clean:  ## remove .venv and what was built
-	@rm -rf .venv dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf .venv dist build .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-.PHONY: help setup run test lint checks bench docs lock clean
+.PHONY: help setup run test lint checks bench site docs lock clean

@@ -11,7 +11,12 @@ import pytest
 PROJECT = Path(__file__).parent.parent
 WORDS = 25
 ROOMS = ("warehouse/pipeline", "warehouse/quality", "warehouse/database", "warehouse/cli", "warehouse/reports", "flows")
-GUIDES = ("CONTRIBUTING.md", "docs/glossary.md")
+GUIDES = (
+    "CONTRIBUTING.md",
+    "docs/glossary.md",
+    "docs/index.md",
+    *sorted(str(path.relative_to(PROJECT)) for path in (PROJECT / "docs" / "guides").glob("*.md")),
+)
 
 
 def long_sentences(text: str) -> list[str]:

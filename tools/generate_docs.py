@@ -1,10 +1,10 @@
-"""Write the generated parts of README.md and the data dictionary, or check that they are not stale.
+"""Write the data dictionary, the glossary and the generated parts of other pages, or check that they are not stale.
 
     python tools/generate_docs.py            write them; the figures come from a real run in a temporary folder
-    python tools/generate_docs.py --check    fail where a part is stale that comes from declarations and docstrings
+    python tools/generate_docs.py --check    fail where a page is stale that comes from declarations
 
-In README.md everything between `<!-- generated: NAME -->` and `<!-- end -->` is replaced; the rest is written by hand.
-Its figures are held to a run by tests/test_docs.py, which shares the run that other tests read.
+In a page everything between `<!-- generated: NAME -->` and `<!-- end -->` is replaced; the rest is written by hand. These
+figures, and the picture of README.md, are held to a run by tests/test_docs.py, which shares the run that other tests read.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from warehouse.marts.payback.formulas import QUANTITY_FORMULAS
 from warehouse.marts.verdict.condition_words import graded
 from warehouse.marts.verdict.decision import ASKED, SILENT
 from warehouse.reference.glossary import glossary
+from warehouse.reports.site.charts import PALETTE
 from warehouse.tables import CORE, SYSTEM
 from warehouse.tables.table import Column, Table
 
@@ -35,24 +36,21 @@ README = ROOT / "README.md"
 PROGRAM = Path(sys.executable).with_name("overbuild")
 DICTIONARY = ROOT / "docs" / "data-dictionary.md"
 GLOSSARY = ROOT / "docs" / "glossary.md"
-FIRST_QUERY = (
-    "select calendar_quarter, ticker, capex_usd, capex_to_operating_cash_flow, grade from marts.capex_quarterly "
-    "where ticker in ('MSFT', 'AMZN') and calendar_quarter >= '2025Q3' order by all"
-)
+PICTURE = ROOT / "docs" / "pictures" / "spending.svg"
+"""The chart `quarters` of the site's front page, by itself."""
 
 
 def main(check: bool) -> int:
-    text = README.read_text(encoding="utf-8")
+    made = {DICTIONARY: dictionary(), GLOSSARY: glossary_page()}
     if check:
-        wanted = {DICTIONARY: dictionary(), GLOSSARY: glossary_page(), README: with_parts(text, {"folders": folders()})}
-        return bool([path for path, made in wanted.items() if is_stale(path, made)])
+        return bool([path for path, text in made.items() if is_stale(path, text)])
     with tempfile.TemporaryDirectory() as folder:
         environment = {**_without_settings(), "PREFECT_HOME": f"{folder}/prefect", "OVERBUILD_HOME": f"{folder}/home"}
         subprocess.run([PROGRAM, "run", "--quiet"], env=environment, cwd=folder, check=True)
-        made = {DICTIONARY: dictionary(), GLOSSARY: glossary_page(), README: readme(text, Path(folder) / "home")}
-    for path, wanted_text in made.items():
+        made |= of_a_run(Path(folder) / "home")
+    for path, text in made.items():
         path.parent.mkdir(exist_ok=True)
-        path.write_text(wanted_text, encoding="utf-8")
+        path.write_text(text, encoding="utf-8")
     return 0
 
 
@@ -67,50 +65,79 @@ def is_stale(path: Path, wanted: str) -> bool:
     return True
 
 
-def readme(text: str, home: Path) -> str:
-    """README.md with its generated parts made anew, its figures from what is published in a folder."""
-    environment = {**_without_settings(), "OVERBUILD_HOME": str(home), "COLUMNS": "120"}
-    command = [PROGRAM, "sql", FIRST_QUERY]
-    shown = subprocess.run(command, env=environment, cwd=home, check=True, capture_output=True, text=True).stdout
+def of_a_run(home: Path) -> dict[Path, str]:
+    """The pages with figures of a run, and the picture, made anew from what is published in a folder."""
     with reading(home / "warehouse.duckdb") as connection:
-        as_of, answers = answer_lines(connection)
-        counts = quality_lines(connection)
-    parts = {
-        "answer": f"As of {as_of}, from the packaged snapshot:\n\n{answers}",
-        "query": f'```\n$ .venv/bin/overbuild sql "{FIRST_QUERY}"\n{_trimmed(shown)}\n```',
-        "quality": counts,
-        "folders": folders(),
-    }
-    return with_parts(text, parts)
+        parts = {
+            README: {"headlines": headlines(connection)},
+            ROOT / "docs" / "index.md": {"answer": answer_lines(connection)},
+            ROOT / "docs" / "guides" / "quality.md": {"quality": quality_lines(connection)},
+        }
+    pages = {path: with_parts(path, path.read_text(encoding="utf-8"), made) for path, made in parts.items()}
+    return pages | {PICTURE: picture(home)}
+
+
+def picture(home: Path) -> str:
+    """The site's chart as a file that stands by itself: its colours in place of variables, its pattern, a background."""
+    page = (home / "site" / "index.html").read_text(encoding="utf-8")
+    patterns = re.findall(r"<defs>.*?</defs>", page, re.DOTALL)[0]
+    drawing = re.findall(r"<svg .*?</svg>", page[page.index('<figure class="chart" id="quarters">') :], re.DOTALL)[0]
+    opening, rest = drawing.split(">", 1)
+    made = f'{opening}>{patterns}<rect width="100%" height="100%" fill="var(--paper)"/>{rest}\n'
+    for colour, variable in PALETTE.items():
+        made = made.replace(f"var({variable})", colour)
+    return made
 
 
 def _without_settings() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(("OVERBUILD_", "PREFECT_"))}
 
 
-def with_parts(text: str, parts: Mapping[str, str]) -> str:
-    """`text` with some of its generated parts replaced."""
+def with_parts(path: Path, text: str, parts: Mapping[str, str]) -> str:
+    """The text of a page with some of its generated parts replaced."""
     for name, part in parts.items():
         pattern = re.compile(rf"(<!-- generated: {name} -->\n).*?(<!-- end -->)", re.DOTALL)
         if not pattern.search(text):
-            raise SystemExit(f"README.md has no place for the generated part {name!r}")
+            raise SystemExit(f"{path.relative_to(ROOT)} has no place for the generated part {name!r}")
         text = pattern.sub(lambda match, part=part: f"{match[1]}{part}\n{match[2]}", text)
     return text
 
 
-def answer_lines(connection) -> tuple[str, str]:
+def _answers(connection) -> tuple[str, dict[str, tuple[str, ...]]]:
+    """The date of the answer; by question, the overall one first: verdict, grade, headline, statement, what would change it."""
     rows = connection.execute(
         "SELECT question, verdict, evidence_grade, headline, statement, would_change, as_of FROM marts.verdict "
         "WHERE scope = 'ALL'"
     ).fetchall()
-    by_question = {question: said for question, *said, _ in rows}
-    lines = []
-    for question in ("overall", *(q for q in ASKED if q != "overall")):
-        verdict, grade, headline, statement, would_change = by_question[question]
+    by_question = {question: tuple(said) for question, *said, _ in rows}
+    return str(rows[0][-1]), {
+        question: by_question[question] for question in sorted(ASKED, key=lambda q: q != "overall")
+    }
+
+
+def headlines(connection) -> str:
+    """Each question's verdict in a sentence."""
+    as_of, answers = _answers(connection)
+    lines = [
+        f"As of {as_of}, from the packaged snapshot:",
+        "",
+        "| question | verdict | why | evidence |",
+        "|---|---|---|---|",
+    ]
+    for question, (verdict, grade, headline, *_) in answers.items():
+        lines.append(f"| {ASKED[question]} | **{verdict.replace('_', ' ')}** | {headline} | grade {grade} |")
+    return "\n".join(lines)
+
+
+def answer_lines(connection) -> str:
+    """Each question's verdict with its figures and what would change it, and what no answer says."""
+    as_of, answers = _answers(connection)
+    lines = [f"As of {as_of}, from the packaged snapshot:", ""]
+    for question, (verdict, grade, headline, statement, would_change) in answers.items():
         said = f"{graded(headline, grade)} {statement} {would_change}"
         lines.append(f"- **{ASKED[question]}** *{verdict.replace('_', ' ').capitalize()}.* {said}")
     lines += ["", f"What these answers do not say: {' '.join(SILENT.values())}"]
-    return str(rows[0][-1]), "\n".join(lines)
+    return "\n".join(lines)
 
 
 def quality_lines(connection) -> str:
@@ -139,29 +166,6 @@ def quality_lines(connection) -> str:
         lines += ["", "| table | check | severity | rows | what it protects |", "|---|---|---|---|---|"]
         lines += [f"| {' | '.join('' if cell is None else str(cell) for cell in row)} |" for row in failed]
     return "\n".join(lines)
-
-
-def folders() -> str:
-    """The folders, each with the first line of its docstring."""
-    lines = ["| folder or file | what is there |", "|---|---|"]
-    packages = [ROOT / name for name in ("flows", "warehouse", "sql")]
-    packages += sorted(path.parent for path in (ROOT / "warehouse").glob("[a-z]*/__init__.py"))
-    for package in packages:
-        lines.append(f"| `{package.relative_to(ROOT)}/` | {_first_line(package / '__init__.py')} |")
-    for module in sorted((ROOT / "warehouse").glob("[a-z]*.py")):
-        lines.append(f"| `{module.relative_to(ROOT)}` | {_first_line(module)} |")
-    return "\n".join(lines)
-
-
-def _first_line(path: Path) -> str:
-    match = re.search(r'"""(.+?)(?:\n\n|""")', path.read_text(encoding="utf-8"), re.DOTALL)
-    if not match:
-        raise SystemExit(f"{path} has no docstring")
-    return " ".join(match[1].split()).replace("|", "/")
-
-
-def _trimmed(text: str) -> str:
-    return "\n".join(line.rstrip() for line in text.strip("\n").splitlines())
 
 
 def dictionary() -> str:
