@@ -134,9 +134,9 @@ def answer_lines(connection) -> str:
     as_of, answers = _answers(connection)
     lines = [f"As of {as_of}, from the packaged snapshot:", ""]
     for question, (verdict, grade, headline, statement, would_change) in answers.items():
-        said = f"{graded(headline, grade)} {statement} {would_change}"
-        lines.append(f"- **{ASKED[question]}** *{verdict.replace('_', ' ').capitalize()}.* {said}")
-    lines += ["", f"What these answers do not say: {' '.join(SILENT.values())}"]
+        lines += [f"### {ASKED[question]} {verdict.replace('_', ' ').capitalize()}", ""]
+        lines += [f"{graded(headline, grade)} {statement} {would_change}", ""]
+    lines += ["### What these answers do not say", "", " ".join(SILENT.values())]
     return "\n".join(lines)
 
 
