@@ -68,6 +68,8 @@ def test_a_table_is_a_frame_of_its_rows(published):
         warehouse.table("capex_quartely", published[0])
     with pytest.raises(warehouse.UsageError, match=r"SQL: .*nothing_such"):
         warehouse.sql("select nothing_such", published[0])
+    with pytest.raises(warehouse.UsageError, match="COPY reads or writes a file"):
+        warehouse.sql("copy (select 1) to 'out.csv'", published[0])
 
 
 def test_the_verdict_comes_with_the_conditions_behind_it(published):

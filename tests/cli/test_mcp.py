@@ -75,13 +75,19 @@ def test_sql_gives_rows_and_says_that_there_are_more(published):
     [
         ("select nothing_such", "nothing_such"),
         ("create table t (a int)", "read-only"),
-        ("select * from read_csv('/etc/passwd')", "disabled"),
-        ("copy (select 1) to '/tmp/out.csv'", "disabled"),
-        ("set threads = 1", "locked"),
+        ("select * from read_csv('/etc/passwd')", "no file"),
+        ("copy (select 1) to '/tmp/out.csv'", "COPY"),
+        ("set threads = 1", "SET changes a setting"),
+        ("select 1; select 2", "2 statements"),
     ],
 )
 def test_sql_that_may_not_run_is_refused_in_words_to_mend_it_by(published, wrong, said):
     assert said in refused(published[0], "sql", query=wrong)
+
+
+def test_sql_that_does_not_end_is_stopped(published):
+    endless = "with recursive t(n) as (select 1 union all select n + 1 from t) select count(*) from t"
+    assert "stopped after 0.5 seconds" in refused(published[0], "sql", query=endless, timeout=0.5)
 
 
 def test_the_verdict_is_the_published_one_with_its_conditions(published):

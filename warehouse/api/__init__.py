@@ -40,18 +40,21 @@ Day = date | str | None
 def open(home: Home = None, as_of: Day = None) -> Connection:
     """A DuckDB connection to the published warehouse, to be used in a `with` statement or closed.
 
-    It reads, and can do nothing else: no writing, no file, no network, no setting. `.pl()` on a result gives a Polars
-    frame. A run that publishes meanwhile takes nothing away: the connection keeps the answer that it opened.
+    It is read-only and locked down: no writing, no file of yours, no network, no setting. `.pl()` on a result gives a
+    Polars frame. A run that publishes meanwhile takes nothing away: the connection keeps the answer that it opened.
 
     Raises UsageError where nothing is published, or `as_of` is not a date as `2025-01-28`.
     """
-    return releases.connected(_published(home, as_of))
+    return releases.connected(published(home, as_of))
 
 
 def sql(query: str, home: Home = None, as_of: Day = None) -> pl.DataFrame:
-    """The result of one query as a Polars frame. Raises UsageError with DuckDB's own words where it cannot be run."""
+    """The result of one query as a Polars frame; the query may read, as in `overbuild sql`, and no more.
+
+    Raises UsageError for a statement that is no read, and with DuckDB's own words where it cannot be run.
+    """
     with open(home, as_of) as connection:
-        return _frame(connection, query)
+        return reading.execute(connection, reading.one(connection, query)).pl()
 
 
 def table(name: str, home: Home = None, as_of: Day = None) -> pl.DataFrame:
@@ -73,7 +76,7 @@ def table(name: str, home: Home = None, as_of: Day = None) -> pl.DataFrame:
             meant = f"Did you mean {' or '.join(dict.fromkeys(near))}?" if near else 'sql("show tables") lists them.'
             raise UsageError(f"table {name!r}: there is no such table or view. {meant}")
         schema, _, bare = known[asked].partition(".")
-        return _frame(connection, f"SELECT * FROM {sqltext.identifier(schema)}.{sqltext.identifier(bare)}")
+        return connection.execute(f"SELECT * FROM {sqltext.identifier(schema)}.{sqltext.identifier(bare)}").pl()
 
 
 def verdict(company: str | None = None, home: Home = None, as_of: Day = None) -> pl.DataFrame:
@@ -88,8 +91,8 @@ def verdict(company: str | None = None, home: Home = None, as_of: Day = None) ->
     from warehouse.reports import overrides
 
     with open(home, as_of) as connection:
-        verdicts = _frame(connection, "FROM marts.verdict")
-        conditions = _frame(connection, "FROM marts.verdict_conditions ORDER BY condition")
+        verdicts = connection.execute("FROM marts.verdict").pl()
+        conditions = connection.execute("FROM marts.verdict_conditions ORDER BY condition").pl()
         what_if = overrides.overridden(connection)
     behind = conditions.group_by("scope", "question", maintain_order=True).agg(
         pl.struct(pl.exclude("scope", "question")).alias("conditions")
@@ -129,12 +132,7 @@ def trace(table: str, where: str = "", limit: int = 25, home: Home = None, as_of
     return pl.concat(frames, how="diagonal_relaxed") if frames else pl.DataFrame()
 
 
-def _frame(connection: Connection, query: str) -> pl.DataFrame:
-    """A query's result. Raises UsageError for what is no read, or cannot be run."""
-    return reading.execute(connection, reading.one(connection, query)).pl()
-
-
-def _published(home: Home, as_of: Day) -> Path:
+def published(home: Home = None, as_of: Day = None) -> Path:
     """The file of the published warehouse, or of a dated one. Raises UsageError where there is none."""
     day = _day(as_of)
     if home is None:

@@ -1,9 +1,9 @@
 """`overbuild mcp`: the published answer for assistants, by the Model Context Protocol on standard input and output.
 
 An assistant that is asked about the capex of Amazon should read the warehouse and not its memory. It gets five tools. All
-read what is published, on the connection on which `overbuild sql` runs a user's own query: it reads no file, no network and
-no setting, and writes nothing. Answers are short, because an assistant reads all that it is given: rows beyond a limit
-are left out, and the answer says so. Standard output carries the protocol alone; messages go to standard error.
+read what is published. A query passes the gate of `overbuild sql` and has its limits of time and memory. Answers are
+short, because an assistant reads all that it is given: rows beyond a limit are left out, and the answer says so. Standard
+output carries the protocol alone; messages go to standard error.
 
 The library is imported when this command is asked for: it takes longer to import than any other command runs.
 """
@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from pydantic import Field
 
 from warehouse import __version__, api
-from warehouse.database.connection import DatabaseError
+from warehouse.database import reading, releases
+from warehouse.database.limits import SECONDS, Limits, within
 from warehouse.errors import OverbuildError
 from warehouse.reports.values import plain
 
@@ -39,6 +40,7 @@ with `dictionary` before you query it with `sql`: its columns have units (shares
 rows must not be added up. Quote a figure with its `grade` (A best to D) and its date. `cannot_tell` is an answer: say what
 would settle it. `trace` gives the documents behind a figure."""
 MOST_ROWS = 1000
+LONGEST_SECONDS = 300
 AsOf = Annotated[
     date | None, Field(description="A day: the answer as it was known then, where a run has published it.")
 ]
@@ -78,8 +80,6 @@ def _teaching(tool: Function) -> Function:
             return tool(*arguments, **named)
         except OverbuildError as error:
             raise ToolError(str(error)) from None
-        except DatabaseError as error:
-            raise ToolError(f"SQL: {str(error).strip()}") from None
 
     return taught  # type: ignore[return-value]
 
@@ -89,16 +89,18 @@ def sql(
         str, Field(description="One query in DuckDB's SQL, for example `from capex where ticker = 'MSFT'`.")
     ],
     max_rows: Annotated[int, Field(ge=1, le=MOST_ROWS, description="Rows to give; the rest is left out.")] = 100,
+    timeout: Annotated[
+        float, Field(gt=0, le=LONGEST_SECONDS, description="Seconds after which the query is stopped.")
+    ] = SECONDS,
     as_of: AsOf = None,
 ) -> dict[str, Any]:
     """Run read-only SQL on the published warehouse. `show tables` lists what there is; mart names need no schema.
 
     Dates are ISO 8601, NULL and NaN are null. `more_rows` is true where rows were left out: aggregate, or add a WHERE.
     """
-    with api.open(as_of=as_of) as connection:
-        result = connection.execute(query)
-        if result is None or result.description is None:
-            return {"rows": [], "more_rows": False}
+    limits = Limits(seconds=timeout)
+    with releases.reading(api.published(as_of=as_of), limits) as connection, within(connection, limits):
+        result = reading.execute(connection, reading.one(connection, query))
         columns = [name for name, *_ in result.description]
         found = result.fetchmany(max_rows + 1)
     return {"rows": _objects(columns, found[:max_rows]), "more_rows": len(found) > max_rows}
