@@ -5,7 +5,19 @@ Curated claims carry what was found with its citation; computed ones are found o
 
 from warehouse.tables.table import Check, Column, core
 
-FINDINGS = ("confirmed", "approximately_right", "right_but_misleading", "wrong", "cannot_check")
+FINDING_MEANINGS = {
+    "confirmed": "what was found is what is claimed",
+    "approximately_right": "near enough that nothing follows from the difference",
+    "right_but_misleading": "true as said, and a reader takes away what is not",
+    "wrong": "what was found is another thing",
+    "cannot_check": "no fact that is known decides it",
+}
+FINDINGS = tuple(FINDING_MEANINGS)
+CHECK_KINDS = {
+    "computed": "by the figures of a mart",
+    "curated": "by a person, with the reason written down",
+    "uncheckable": "by nothing that is public",
+}
 
 TABLE = core(
     "article_claims",
@@ -19,10 +31,8 @@ TABLE = core(
         Column("quantity", "text", "what would be measured", required=True),
         Column("unit", "text", "unit of that", required=True),
         Column("value_claimed", "text", "value claimed, a number or a word; null where none"),
-        Column(
-            "check_kind", "text", "how it can be checked", required=True, allowed=("computed", "curated", "uncheckable")
-        ),
-        Column("curated_finding", "text", "finding of a claim that no figure decides", allowed=FINDINGS),
+        Column("check_kind", "text", "how it can be checked", required=True, allowed=CHECK_KINDS),
+        Column("curated_finding", "text", "finding of a claim that no figure decides", allowed=FINDING_MEANINGS),
         Column("curated_reason", "text", "why, in a sentence"),
         Column("curated_right", "text", "what is right instead, in a sentence; given where the finding is wrong"),
     ],

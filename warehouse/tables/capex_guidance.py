@@ -16,8 +16,15 @@ FAR = 1.6
 """The furthest of the snapshot is 1.1 times the middle of the company's other words on the year."""
 LATE_DAYS = 45
 CASH = "cash"
-BASES = (CASH, "cash_and_lease_principal", "with_finance_leases", "with_finance_leases_reclassified")
-FISCAL, CALENDAR = YEAR_KINDS = ("fiscal", "calendar")
+BASIS_MEANINGS = {
+    CASH: "what is paid for property and equipment",
+    "cash_and_lease_principal": "the same, and the principal repaid on finance leases",
+    "with_finance_leases": "the same, and every asset obtained under finance leases",
+    "with_finance_leases_reclassified": "the same, once future leases count as operating ones",
+}
+BASES = tuple(BASIS_MEANINGS)
+YEAR_KIND_MEANINGS = {"fiscal": "the company's own", "calendar": "from January to December"}
+FISCAL, CALENDAR = YEAR_KINDS = tuple(YEAR_KIND_MEANINGS)
 
 TABLE = core(
     "capex_guidance",
@@ -28,12 +35,12 @@ TABLE = core(
         Column("issued_on", "date", "day of the announcement", required=True),
         Column("low_usd", "integer", "low end", "USD", required=True, above=0),
         Column("high_usd", "integer", "high end", "USD", required=True, above=0),
-        Column("basis", "text", "what the figure counts; null where it is not said", allowed=BASES),
+        Column("basis", "text", "what the figure counts; null where it is not said", allowed=BASIS_MEANINGS),
         Column(
             "year_kind",
             "text",
             "whether `fiscal_year` is the company's or a calendar year; null: its own",
-            allowed=YEAR_KINDS,
+            allowed=YEAR_KIND_MEANINGS,
         ),
         NOTE,
     ],

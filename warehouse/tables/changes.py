@@ -18,7 +18,12 @@ KINDS = {
     "row": "a row is new or removed",
     "figure": "a figure changed",
 }
-CHANGES = ("new", "removed", "changed", "not_comparable")
+CHANGES = {
+    "new": "it was not there before",
+    "removed": "it is not there any more",
+    "changed": "it has another value",
+    "not_comparable": "the two values are not of the same thing",
+}
 
 TABLE = Table(
     schema="provenance",

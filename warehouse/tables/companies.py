@@ -5,7 +5,15 @@ The role is our classification (who sells compute, who buys it, who powers it, w
 
 from warehouse.tables.table import Check, Column, core
 
-ROLES = ("supplier", "buyer", "power", "neocloud", "adopter", "benchmark")
+ROLE_MEANINGS = {
+    "supplier": "makes chips, servers, networks or what they need",
+    "buyer": "buys computing by the tens of billions: the companies whose spending is asked about",
+    "power": "makes electricity, or builds what carries and cools it",
+    "neocloud": "rents out GPUs, and little else",
+    "adopter": "sells software that uses AI",
+    "benchmark": "fund that stands for the market",
+}
+ROLES = tuple(ROLE_MEANINGS)
 
 TABLE = core(
     "companies",
@@ -13,7 +21,7 @@ TABLE = core(
     [
         Column("ticker", "text", "ticker", required=True),
         Column("company", "text", "name", required=True),
-        Column("role", "text", "role in the question", required=True, allowed=ROLES),
+        Column("role", "text", "role in the question", required=True, allowed=ROLE_MEANINGS),
         Column("cik", "integer", "the SEC's number; null where its filings are not used", minimum=1),
         Column("fiscal_year_end_month", "integer", "month in which the fiscal year ends", minimum=1, maximum=12),
     ],

@@ -6,7 +6,7 @@ its filing and its filing date, and quarters are derived from them later (`marts
 `fiscal_quarter` describe the period itself; what the filing calls itself stands in the `filing_` columns.
 """
 
-from warehouse.calendars.fiscal import DAYS_OVER_MONTH_END, LENGTHS_DAYS, PERIOD_TYPES
+from warehouse.calendars.fiscal import DAYS_OVER_MONTH_END, LENGTHS_DAYS
 from warehouse.tables import sec_tags
 from warehouse.tables.columns import NOTE, TICKER
 from warehouse.tables.table import Check, Column, core, of_the_panel
@@ -16,32 +16,41 @@ _NOT_SO_LONG = " or ".join(
     for name, (low, high) in LENGTHS_DAYS.items()
 )
 # What is paid, earned or owned in an amount that has no sign of its own; over time, such a figure only grows.
-PAID = (
-    "purchases_of_property_and_equipment",
-    "finance_lease_principal",
-    "revenue",
-    "depreciation",
-    "depreciation_and_amortization",
-)
-OWNED = (
-    "property_and_equipment_net",
-    "property_and_equipment_gross",
-    "finance_lease_assets_obtained",
-    "finance_lease_liability",
-    "remaining_performance_obligation",
-    "commercial_remaining_performance_obligation",
-    "proceeds_from_sale_of_property_and_equipment",
-)
-MEASURES = (
-    *PAID,
-    *OWNED,
-    "net_income",
-    "operating_cash_flow",
-    "operating_income",
-    "research_and_development",
-    # What may be capex under a tag that no list names, where it is larger than what is listed: a doubt, never a figure.
-    "unlisted_capital_expenditure",
-)
+_PAID_MEANINGS = {
+    "purchases_of_property_and_equipment": "capex: cash paid for property and equipment",
+    "finance_lease_principal": "principal repaid on finance leases",
+    "revenue": "revenue",
+    "depreciation": "depreciation alone",
+    "depreciation_and_amortization": "depreciation with amortization",
+}
+_OWNED_MEANINGS = {
+    "property_and_equipment_net": "property and equipment less depreciation",
+    "property_and_equipment_gross": "property and equipment at cost",
+    "finance_lease_assets_obtained": "assets obtained under finance leases",
+    "finance_lease_liability": "what is owed under finance leases",
+    "remaining_performance_obligation": "backlog: contracts signed and not yet delivered",
+    "commercial_remaining_performance_obligation": "backlog of commercial customers",
+    "proceeds_from_sale_of_property_and_equipment": "cash from property and equipment that was sold",
+}
+MEASURE_MEANINGS = {
+    **_PAID_MEANINGS,
+    **_OWNED_MEANINGS,
+    "net_income": "net income",
+    "operating_cash_flow": "cash from operating activities",
+    "operating_income": "operating income",
+    "research_and_development": "research and development",
+    "unlisted_capital_expenditure": "may be capex under a tag that no list names: a doubt, never a figure",
+}
+PAID, OWNED, MEASURES = tuple(_PAID_MEANINGS), tuple(_OWNED_MEANINGS), tuple(MEASURE_MEANINGS)
+PERIOD_MEANINGS = {
+    "instant": "no length: a figure at a point in time",
+    "quarter": "a fiscal quarter",
+    "half_year": "the first two quarters of a fiscal year",
+    "nine_months": "the first three",
+    "year": "a fiscal year",
+    "trailing_year": "four quarters that are no fiscal year",
+    "other": "any other length",
+}
 _PAID = ", ".join(f"'{measure}'" for measure in PAID)
 _OF_THE_YEAR = "'quarter', 'half_year', 'nine_months', 'year'"
 # Repayments of leases come in lumps.
@@ -81,12 +90,16 @@ TABLE = core(
         TICKER,
         Column("cik", "integer", "the SEC's number of the company", minimum=1),
         Column(
-            "measure", "text", "what the figure is, the same word for every company", required=True, allowed=MEASURES
+            "measure",
+            "text",
+            "what the figure is, the same word for every company",
+            required=True,
+            allowed=MEASURE_MEANINGS,
         ),
         Column("tag", "text", "XBRL tag of the figure; empty where a release was read", required=True),
         Column("period_start", "date", "first day of the period; null for a figure at a point in time"),
         Column("period_end", "date", "last day of the period", required=True),
-        Column("period_type", "text", "length of the period", required=True, allowed=PERIOD_TYPES),
+        Column("period_type", "text", "length of the period", required=True, allowed=PERIOD_MEANINGS),
         Column("value_usd", "integer", "the figure as filed", "USD", required=True),
         Column("fiscal_year", "integer", "fiscal year that the period ends in", minimum=1990, maximum=2100),
         Column("fiscal_quarter", "integer", "fiscal quarter that the period ends in", minimum=1, maximum=4),

@@ -10,13 +10,15 @@ NEAR_DAYS = 90
 EX_DATE_ROUNDING = 1e-4
 """What rounding of closes to cents and of adjusted closes to six digits leaves of a dividend's share of the close."""
 
+KINDS = {"split": "new shares for old ones", "dividend": "cash for each share"}
+
 TABLE = core(
     "corporate_actions",
     "splits and cash dividends by the day they took effect on the exchange",
     [
         Column("ticker", "text", "ticker of the share", required=True),
         Column("date", "date", "first session on the new basis, or ex-dividend day", required=True),
-        Column("kind", "text", "split or dividend", required=True, allowed=("split", "dividend")),
+        Column("kind", "text", "what happened", required=True, allowed=KINDS),
         Column(
             "value", "real", "new shares for one old share, or dollars for a share, split-adjusted", "", True, above=0
         ),

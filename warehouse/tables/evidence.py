@@ -12,12 +12,29 @@ IMPUTED_DAYS = (88, 92)
 _CODES = "eur|gbp|cny|rmb|jpy|krw|twd|ntd|inr|cad|aud|nzd|hkd|sgd|chf|sek|nok|dkk|ils|aed|sar|brl|mxn"
 OTHER_CURRENCY = f"^([a-z]?[a-z]?[a-z][$]|[€£¥₩₹]|({_CODES})([^a-z]|$))"
 
+TOPICS = {
+    "ai_revenue": "what AI earns, and who earns it",
+    "required_revenue": "published estimates of what the spending has to bring",
+    "programme_cost": "what labs spend on research, staff and hardware",
+    "capex": "spending as the press and companies say it",
+    "capacity": "how many chips the world and each owner has",
+    "usage": "tokens and users",
+    "useful_life": "how long hardware is used and written off",
+    "inference": "cost and share of serving users",
+    "efficiency": "how fast training gets cheaper",
+    "elasticity": "how demand responds to price",
+    "energy": "electricity",
+    "market": "market values as printed",
+    "capability": "how good models are",
+    "analogy": "earlier waves of investment",
+}
+
 TABLE = core(
     "evidence",
     "single figures from papers, statements and the press, with low and high where given",
     [
         Column("evidence_id", "text", "identifier of the row", required=True),
-        Column("topic", "text", "what it is about", required=True),
+        Column("topic", "text", "what it is about", required=True, named=TOPICS),
         Column("entity", "text", "company, group or author", required=True),
         Column("metric", "text", "which figure", required=True),
         Column("as_of_date", "date", "day the figure is about", required=True),

@@ -8,17 +8,25 @@ kind are part of a row, and only offers enter a median of offers. One offer may 
 from warehouse.tables.columns import GPU_MODEL, NOTE
 from warehouse.tables.table import Check, Column, core
 
-PROVIDER_CLASSES = ("hyperscaler", "specialist", "marketplace", "index", "assumption")
-PRICING_KINDS = (
-    "on_demand",
-    "spot",
-    "reserved_1y",
-    "reserved_3y",
-    "marketplace",
-    "capacity_block",
-    "index",
-    "assumed",
-)
+PROVIDER_CLASS_MEANINGS = {
+    "hyperscaler": "a general cloud of a big company: Amazon, Microsoft, Google, Oracle",
+    "specialist": "a cloud that rents out GPUs, and little else",
+    "marketplace": "a place where others offer theirs",
+    "index": "a published index of prices",
+    "assumption": "a price that a paper assumes, and nobody offers",
+}
+PROVIDER_CLASSES = tuple(PROVIDER_CLASS_MEANINGS)
+PRICING_KIND_MEANINGS = {
+    "on_demand": "by the hour, at any time, without notice",
+    "spot": "by the hour, and taken away when others pay more",
+    "reserved_1y": "bound for a year",
+    "reserved_3y": "bound for three years",
+    "marketplace": "what the owner asks on a marketplace",
+    "capacity_block": "booked for some days that are fixed beforehand",
+    "index": "as an index is published",
+    "assumed": "as a paper assumes it",
+}
+PRICING_KINDS = tuple(PRICING_KIND_MEANINGS)
 
 AROUND_DAYS = 180
 NODE = 5.0
@@ -61,12 +69,12 @@ TABLE = core(
         Column("observation_id", "text", "identifier of the observation", required=True),
         Column("observed_on", "date", "day the price was read", required=True),
         Column("provider", "text", "who offers, or whose index it is", required=True),
-        Column("provider_class", "text", "kind of provider", required=True, allowed=PROVIDER_CLASSES),
+        Column("provider_class", "text", "kind of provider", required=True, allowed=PROVIDER_CLASS_MEANINGS),
         Column("instance", "text", "the provider's name of the offer; the chip where it gave none", required=True),
         GPU_MODEL,
         Column("gpu_count", "integer", "GPUs of the offer; null where not stated", "GPUs", minimum=1, maximum=4096),
         Column("usd_per_gpu_hour", "real", "price of one GPU for one hour", "USD per GPU-hour", True, above=0),
-        Column("pricing_kind", "text", "terms of the price", required=True, allowed=PRICING_KINDS),
+        Column("pricing_kind", "text", "terms of the price", required=True, allowed=PRICING_KIND_MEANINGS),
         Column("region", "text", "region as the provider names it; empty where not stated", required=True),
         NOTE,
     ],

@@ -3,7 +3,13 @@
 from warehouse.tables.columns import RUN_ID
 from warehouse.tables.table import Column, Table
 
-MEASURES = ("rows", "new_rows", "quarantined", "nulls", "age_days")
+MEASURES = {
+    "rows": "rows of the table",
+    "new_rows": "rows that this run added",
+    "quarantined": "rows that this run quarantined",
+    "nulls": "rows without a value in the column",
+    "age_days": "days from the newest known_on to the run's day",
+}
 
 TABLE = Table(
     schema="quality",
@@ -15,8 +21,7 @@ TABLE = Table(
         Column(
             "measure",
             "text",
-            "rows; new_rows: rows that this run added; quarantined: rows that this run quarantined; nulls: rows without a "
-            "value in the column; age_days: days from the newest known_on to the run's day",
+            "what was measured",
             required=True,
             allowed=MEASURES,
         ),

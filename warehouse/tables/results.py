@@ -8,6 +8,7 @@ HOW = {
     "carried_over": "neither the rows nor the check have changed since an earlier result, which stands",
     "skipped": "the table has no row that the check could look at",
 }
+SEVERITIES = {"critical": "nothing is published", "warning": "the answer is published, and shows it"}
 
 TABLE = Table(
     schema="quality",
@@ -18,7 +19,7 @@ TABLE = Table(
         Column("table_name", "text", "table that was checked, with its schema", required=True),
         Column("expectation", "text", "name of the check", required=True),
         Column("column_name", "text", "column or columns it looked at; empty for the whole table", required=True),
-        Column("severity", "text", "what a failure does", required=True, allowed=("critical", "warning")),
+        Column("severity", "text", "what a failure does", required=True, allowed=SEVERITIES),
         Column("success", "flag", "whether it held", required=True),
         Column("unexpected_count", "integer", "rows that broke it", "rows"),
         Column("row_count", "integer", "rows looked at", "rows"),

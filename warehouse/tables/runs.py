@@ -3,6 +3,13 @@
 from warehouse.tables.columns import RUN_ID
 from warehouse.tables.table import Column, Table
 
+OUTCOMES = {
+    "published": "a new answer is published",
+    "published_with_old_data": "the same, with the last good data of a source that failed",
+    "refused": "a critical check failed, so the last answer stands",
+    "failed": "it broke, so the last answer stands",
+}
+
 TABLE = Table(
     schema="provenance",
     name="runs",
@@ -16,9 +23,9 @@ TABLE = Table(
         Column(
             "outcome",
             "text",
-            "published, refused, failed or published_with_old_data",
+            "how it ended",
             required=True,
-            allowed=("published", "published_with_old_data", "refused", "failed"),
+            allowed=OUTCOMES,
         ),
         Column("versions", "json", "versions of the program, its libraries and the assumptions", required=True),
     ),

@@ -6,7 +6,12 @@ for every source how it went and how old its data are; the verdict, `overbuild s
 
 from warehouse.tables.table import Column, Table
 
-OUTCOMES = ("good", "partly_failed", "failed", "skipped")
+OUTCOMES = {
+    "good": "it brought all that was asked for",
+    "partly_failed": "it brought a part",
+    "failed": "it brought nothing",
+    "skipped": "it was not asked, as it is not set up",
+}
 
 TABLE = Table(
     schema="provenance",

@@ -309,7 +309,13 @@ def of_the_panel() -> Check:
     )
 
 
-GRADES = ("A", "B", "C", "D")
+GRADE_MEANINGS = {
+    "A": "a filing or an exchange price",
+    "B": "a developer's paper, or Epoch AI",
+    "C": "secondary press",
+    "D": "hearsay",
+}
+GRADES = tuple(GRADE_MEANINGS)
 SOURCE_KIND = Column(
     "source_kind",
     "text",
@@ -338,9 +344,9 @@ PROVENANCE = (
     Column(
         "grade",
         "text",
-        "A filing or exchange price, B developer's paper or Epoch AI, C secondary press, D hearsay",
+        "how good the evidence is",
         required=True,
-        allowed=GRADES,
+        allowed=GRADE_MEANINGS,
     ),
     Column(
         FACT_ID,
@@ -354,7 +360,7 @@ PROVENANCE = (
 FACT_IDS = Column("fact_ids", "texts", "the facts behind this row, by the `fact_id` that they have in core")
 
 GRADE_AND_REASON = (
-    Column("grade", "text", "weakest grade among the inputs; null where there were none", allowed=GRADES),
+    Column("grade", "text", "weakest grade among the inputs; null where there were none", allowed=GRADE_MEANINGS),
     Column(
         "reasons",
         "texts",

@@ -7,15 +7,17 @@ programme is another rung, and dividing one by the other was the mistake. Totals
 from warehouse.tables.columns import CONFIDENCE, DEVELOPER, ESTIMATE_BY, NOTE
 from warehouse.tables.table import Check, Column, core
 
-SCOPES = (
-    "post_training_run",
-    "final_run_rental",
-    "final_run_amortised",
-    "research_programme",
-    "hardware_owned",
-    "company_capex",
-    "unknown",
-)
+SCOPE_MEANINGS = {
+    "post_training_run": "one run after pre-training, without the model it starts from",
+    "final_run_rental": "the final training run, its GPU-hours at a rental price",
+    "final_run_amortised": "the final training run, at a part of what its hardware costs",
+    "research_programme": "with the research, the trials and the runs that failed",
+    "hardware_owned": "what the chips and servers cost that the developer owns",
+    "company_capex": "what the whole company spends on property and equipment",
+    "unknown": "nobody says what is counted",
+}
+"""The ladder of scopes, from the least that a cost may count to the most."""
+SCOPES = tuple(SCOPE_MEANINGS)
 
 # Beyond these no run can be, whatever its chip: a unit is wrong (days for hours, thousands for dollars, a wrong power of ten).
 SLOWEST_FLOP_PER_S, FASTEST_FLOP_PER_S = 5e11, 1e17
@@ -44,7 +46,7 @@ TABLE = core(
         Column("tokens", "real", "tokens trained on", "tokens", above=0),
         Column("claimed_cost_usd", "real", "cost as claimed or estimated", "USD", above=0),
         Column("cost_currency_year", "integer", "year whose dollars those are", minimum=2010, maximum=2100),
-        Column("cost_scope", "text", "rung of the scope ladder", required=True, allowed=SCOPES),
+        Column("cost_scope", "text", "rung of the scope ladder", required=True, allowed=SCOPE_MEANINGS),
         ESTIMATE_BY,
         Column("part_of", "text", "run that this row is a part of; null for a whole run"),
         CONFIDENCE,

@@ -29,3 +29,18 @@ def test_every_column_has_a_type_and_a_meaning(name):
     for column in said.columns:
         assert column.type in DUCKDB_TYPES, column
         assert len(column.meaning) > 3, column
+
+
+@pytest.mark.parametrize("name", names())
+def test_every_allowed_value_says_what_it_means(name):
+    silent = {column.name: list(column.values) for column in describe(name).columns if not all(column.values.values())}
+    assert silent == {}
+
+
+def test_values_that_no_document_explained_are_explained():
+    def meaning(table: str, column: str, value: str) -> str:
+        return next(each for each in describe(table).columns if each.name == column).values[value]
+
+    assert "general cloud" in meaning("gpu_prices", "provider_class", "hyperscaler")
+    assert "rental price" in meaning("training_cost", "cost_scope", "final_run_rental")
+    assert "without Nvidia" in meaning("event_study", "benchmark", "EW_EX_NVDA")

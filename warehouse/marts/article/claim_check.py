@@ -32,7 +32,7 @@ from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.reasons import listed, reason
 from warehouse.marts.common.words import worded
 from warehouse.marts.wording.article import METHOD_OF_CURATED, METHOD_OF_UNCHECKABLE, METHODS
-from warehouse.tables.article_claims import FINDINGS
+from warehouse.tables.article_claims import CHECK_KINDS, FINDING_MEANINGS
 from warehouse.tables.article_claims import TABLE as ARTICLE_CLAIMS
 from warehouse.tables.formula import Formula
 from warehouse.tables.table import FACT_IDS, Check, Column, mart
@@ -53,7 +53,7 @@ TABLE = mart(
             "text",
             "how it can be checked",
             required=True,
-            allowed=("computed", "curated", "uncheckable"),
+            allowed=CHECK_KINDS,
         ),
         Column("quantity", "text", "what is measured", required=True),
         Column("unit", "text", "unit of the claimed and the found values", required=True),
@@ -73,7 +73,7 @@ TABLE = mart(
             "text",
             "what the check says",
             required=True,
-            allowed=FINDINGS,
+            allowed=FINDING_MEANINGS,
             formula=Formula(
                 "found against claimed, within the tolerances of the assumptions file",
                 "|found / claimed − 1|",
@@ -87,7 +87,9 @@ TABLE = mart(
         Column(
             "method", "text", "formula of the check, or how a claim without one was checked", required=True, prose=True
         ),
-        Column("finding_then", "text", "what the check said on statement_date", required=True, allowed=FINDINGS),
+        Column(
+            "finding_then", "text", "what the check said on statement_date", required=True, allowed=FINDING_MEANINGS
+        ),
         Column("value_found_then", "real", "value found from what was known on statement_date", "see unit"),
         Column("value_low_then", "real", "low end of that", "see unit"),
         Column("value_high_then", "real", "high end of that", "see unit"),

@@ -21,7 +21,7 @@ from warehouse.marts.capex.measures import CAPEX, LEASE_ASSETS, LEASES
 from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.reasons import TYPE, all_of, because, listed, reason
 from warehouse.marts.common.select_current import admissible, select_current, weakest
-from warehouse.tables.capex_guidance import BASES, CASH, FISCAL, YEAR_KINDS
+from warehouse.tables.capex_guidance import BASIS_MEANINGS, CASH, FISCAL, YEAR_KIND_MEANINGS
 from warehouse.tables.capex_guidance import TABLE as GUIDANCE
 from warehouse.tables.companies import TABLE as COMPANIES
 from warehouse.tables.company_facts import TABLE as COMPANY_FACTS
@@ -29,7 +29,11 @@ from warehouse.tables.formula import Formula
 from warehouse.tables.table import FACT_IDS, Check, Column, mart
 
 GROUP = "ALL"
-EARLIER_GUIDANCE, LAST_YEAR = HELD_AGAINST = ("earlier_guidance", "last_years_capex")
+AGAINST_MEANINGS = {
+    "earlier_guidance": "the last guidance on that year before the event",
+    "last_years_capex": "what was spent the year before, as there was no such guidance",
+}
+EARLIER_GUIDANCE, LAST_YEAR = HELD_AGAINST = tuple(AGAINST_MEANINGS)
 # What each basis adds to the cash that was paid for property and equipment, as a measure of filings.
 ADDS = {"cash_and_lease_principal": LEASES, "with_finance_leases": LEASE_ASSETS}
 MONTHS_A_YEAR = 12
@@ -41,8 +45,8 @@ TABLE = mart(
         Column("event_date", "date", "day of the event", required=True),
         Column("ticker", "text", "ticker of the buyer, or ALL for the sum of those that have a change", required=True),
         Column("fiscal_year", "integer", "the company's year that was running; null for ALL", "year"),
-        Column("year_kind", "text", "whether that year is the company's fiscal year or a calendar year", allowed=YEAR_KINDS),
-        Column("basis", "text", "what the first guidance after the event counts; null where not said", allowed=BASES),
+        Column("year_kind", "text", "which year that is", allowed=YEAR_KIND_MEANINGS),
+        Column("basis", "text", "what the first guidance after the event counts; null where not said", allowed=BASIS_MEANINGS),
         Column("issued_before_on", "date", "day of the last guidance known at the event"),
         Column("guidance_before_usd", "real", "middle of that guidance; of ALL null where a company had none", "USD", above=0,
             formula=Formula("middle of the last guidance known at the event", "(low + high) / 2", "6"),
@@ -50,7 +54,7 @@ TABLE = mart(
         Column("last_years_capex_usd", "real", "what was spent the year before, on the basis of the guidance", "USD", above=0),
         Column(
             "held_against", "text", "what the first guidance after the event is held against; null for ALL",
-            allowed=HELD_AGAINST,
+            allowed=AGAINST_MEANINGS,
         ),
         Column("base_usd", "real", "that figure", "USD", above=0),
         Column("issued_after_on", "date", "day of the first guidance after the event"),

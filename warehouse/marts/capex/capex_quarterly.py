@@ -44,7 +44,7 @@ from warehouse.tables import sec_tags
 from warehouse.tables.columns import TICKER
 from warehouse.tables.companies import TABLE as COMPANIES
 from warehouse.tables.formula import Formula
-from warehouse.tables.table import FACT_IDS, GRADES, Check, Column, mart
+from warehouse.tables.table import FACT_IDS, GRADE_MEANINGS, Check, Column, mart
 
 QUARTER = ["ticker", "end"]
 DERIVATIONS = {
@@ -111,8 +111,11 @@ TABLE = mart(
         Column(
             "depreciation_measure",
             "text",
-            "what the company's depreciation is: alone, or with amortization where it files no other by quarter",
-            allowed=(DEPRECIATION, DEPRECIATION_AND_AMORTIZATION),
+            "what the company's depreciation is",
+            allowed={
+                DEPRECIATION: "depreciation alone",
+                DEPRECIATION_AND_AMORTIZATION: "with amortization, as it files no other by quarter",
+            },
         ),
         Column("finance_lease_principal_usd", "real", "finance lease principal paid in the quarter", "USD", minimum=0),
         Column(
@@ -210,12 +213,12 @@ TABLE = mart(
             allowed=DERIVATIONS,
         ),
         Column("capex_accession", "text", "filing of the printed quarter or of the longer period; empty for a page"),
-        Column("capex_grade", "text", "weakest grade of the facts behind the quarter's capex", allowed=GRADES),
+        Column("capex_grade", "text", "weakest grade of the facts behind the quarter's capex", allowed=GRADE_MEANINGS),
         Column("capex_known_on", "date", "day on which the quarter's capex, as it stands here, was public"),
         Column(
             "capex_fact_ids", "texts", "the facts behind the quarter's capex, by the `fact_id` that they have in core"
         ),
-        Column("leases_grade", "text", "weakest grade of the facts behind the leased assets", allowed=GRADES),
+        Column("leases_grade", "text", "weakest grade of the facts behind the leased assets", allowed=GRADE_MEANINGS),
         Column("leases_known_on", "date", "day on which the leased assets, as they stand here, were public"),
         Column(
             "leases_fact_ids", "texts", "the facts behind the leased assets, by the `fact_id` that they have in core"

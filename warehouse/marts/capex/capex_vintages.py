@@ -22,7 +22,7 @@ from warehouse.assumptions import Assumptions
 from warehouse.marts.capex.filed_periods import QUARTERS
 from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.reasons import all_of, because
-from warehouse.marts.common.scopes import COMPANIES
+from warehouse.marts.common.scopes import COMPANIES, COMPANY_NAMES
 from warehouse.tables.formula import Formula
 from warehouse.tables.table import FACT_IDS, Check, Column, mart
 
@@ -34,7 +34,7 @@ TABLE = mart(
     "capex_vintages",
     "capital expenditure of each company of the group by calendar quarter, unknown quarters as intervals",
     [
-        Column("ticker", "text", "ticker", required=True, allowed=COMPANIES),
+        Column("ticker", "text", "ticker", required=True, allowed=COMPANY_NAMES),
         Column("calendar_quarter", "text", "calendar quarter that holds the middle of the fiscal one", required=True),
         Column("spent_on", "date", "middle day of the quarter, on which it counts as spent", required=True),
         Column("capex_usd", "real", "purchases of property and equipment; null where unknown", "USD", minimum=0),

@@ -23,10 +23,11 @@ import polars as pl
 from warehouse.assumptions import Assumptions, Distribution
 from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.reasons import TYPE, all_of, because
-from warehouse.marts.common.scopes import COMPANIES
+from warehouse.marts.common.scopes import COMPANIES, COMPANY_NAMES
 from warehouse.marts.common.select_current import weakest
 from warehouse.tables.formula import Formula
 from warehouse.tables.table import Check, Column, mart
+from warehouse.tables.training_runs import SCOPE_MEANINGS
 
 FINAL_RUN, PROGRAMME = "final_run_rental", "research_programme"
 # Rung of the ladder -> label of a ratio of capex to it (method 4.1). Any other rung has no label and no ratio.
@@ -45,16 +46,26 @@ REMAINING = {
     PROGRAMME: f"a programme's computing or running cost, often of several years, not a purchase; {CAPEX}",
     "hardware_owned": f"a fleet bought over years, servers or chips alone, against one quarter; {CAPEX}",
 }
-BASES = ("claimed", "recomputed", "derived")
+BASES = {
+    "claimed": "as the developer or the press says",
+    "recomputed": "GPU-hours at the rental prices of that time",
+    "derived": "the final run over the share of it in all the research",
+}
 
 TABLE = mart(
     "capex_vs_training",
     "each company's capex of a quarter in training costs of one developer, labelled by how far the two are comparable",
     [
-        Column("ticker", "text", "company", required=True, allowed=COMPANIES),
+        Column("ticker", "text", "company", required=True, allowed=COMPANY_NAMES),
         Column("calendar_quarter", "text", "calendar quarter of the capex", required=True),
         Column("run_id", "text", "training run, or the run that an estimate is derived from", required=True),
-        Column("cost_scope", "text", "rung of the cost", required=True, allowed=tuple(COMPARISONS)),
+        Column(
+            "cost_scope",
+            "text",
+            "rung of the cost",
+            required=True,
+            allowed={name: SCOPE_MEANINGS[name] for name in COMPARISONS},
+        ),
         Column("model", "text", "model or programme", required=True),
         Column("developer", "text", "developer whose claim is checked", required=True),
         Column("capex_usd", "real", "capex of the quarter", "USD"),
@@ -82,7 +93,10 @@ TABLE = mart(
             "text",
             "rhetoric across rungs, or the nearest rungs there are",
             required=True,
-            allowed=tuple(sorted(set(COMPARISONS.values()))),
+            allowed={
+                "nearest": "the nearest there is: a programme or hardware against capex",
+                "rhetoric": "not comparable: one run against capex, as the article does",
+            },
         ),
         Column("remaining_difference", "text", "what the two sides still differ in", required=True),
         Column("known_on", "date", "day on which the newest fact behind the row became public", required=True),

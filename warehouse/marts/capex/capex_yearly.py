@@ -21,7 +21,7 @@ from warehouse.tables import sec_tags
 from warehouse.tables.columns import TICKER
 from warehouse.tables.company_facts import TABLE as COMPANY_FACTS
 from warehouse.tables.formula import Formula
-from warehouse.tables.table import FACT_IDS, GRADES, Check, Column, mart
+from warehouse.tables.table import FACT_IDS, GRADE_MEANINGS, Check, Column, mart
 
 DAYS_FROM_NEW_YEAR = 10
 """A fiscal year of 52 or 53 weeks is the calendar's where it starts so near to New Year."""
@@ -63,7 +63,7 @@ TABLE = mart(
         Column("quarters_known", "integer", "quarters of the year with capex", "quarters", True, minimum=0, maximum=4),
         Column("is_complete", "flag", "capex is that of the whole year", required=True),
         Column("made_of", "text", "what capex is taken from", allowed={"quarters": "their sum", "year": "as a filing prints it"}),
-        Column("capex_grade", "text", "weakest grade of the facts behind the year's capex", allowed=GRADES),
+        Column("capex_grade", "text", "weakest grade of the facts behind the year's capex", allowed=GRADE_MEANINGS),
         Column("known_on", "date", "day on which the newest fact behind the row became public"),
         FACT_IDS,
     ],

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from warehouse.marts.common.scopes import SCOPES
+from warehouse.marts.common.scopes import SCOPE_MEANINGS
 from warehouse.tables.table import Check, Column
 
-SCOPE = Column("scope", "text", "ticker, or ALL for the group of four", required=True, allowed=SCOPES)
+SCOPE = Column("scope", "text", "ticker, or ALL for the group of four", required=True, allowed=SCOPE_MEANINGS)
 
 # Of rows that may have no figure, and of rows that exist only because of their facts.
 KNOWN_ON_OR_NULL = Column("known_on", "date", "day on which the newest fact behind the row became public")

@@ -36,7 +36,13 @@ from warehouse.marts.gpu.same_things import item_days
 from warehouse.marts.gpu.series import OF_THE_SERIES, SERIES, SERIES_COLUMNS
 from warehouse.tables.table import Check, Column, mart
 
-PERIODS = ("whole", "before_turn", "after_turn", "glut_window")
+PERIOD_MEANINGS = {
+    "whole": "all that are known",
+    "before_turn": "up to the turn of the prices",
+    "after_turn": "from the turn of the prices",
+    "glut_window": "the months that the signal of a glut looks at",
+}
+PERIODS = tuple(PERIOD_MEANINGS)
 CONFIDENCE = 0.95  # no judgement on an answer: how intervals are printed
 DECIMALS = 12  # of log points: a double's sums of logs are exact to about fourteen
 
@@ -45,7 +51,7 @@ TABLE = mart(
     "log-linear yearly decline of rental prices at constant quality, by chip, class, kind and period",
     [
         *SERIES_COLUMNS,
-        Column("period", "text", "which prices are fitted", required=True, allowed=PERIODS),
+        Column("period", "text", "which prices are fitted", required=True, allowed=PERIOD_MEANINGS),
         Column("first_day", "date", "first of the prices"),
         Column("last_day", "date", "last of the prices"),
         Column("n_providers", "integer", "providers seen on two days or more", "providers", True, minimum=0),
@@ -58,7 +64,11 @@ TABLE = mart(
             "direction",
             "text",
             "fell or rose where the interval does not hold zero",
-            allowed=("fell", "rose", "no clear change"),
+            allowed={
+                "fell": "the whole interval is a decline",
+                "rose": "the whole interval is a rise",
+                "no clear change": "the interval holds both",
+            },
         ),
         Column(
             "decline_real_log_points", "real", "the same of prices deflated by consumer prices", "log points a year"

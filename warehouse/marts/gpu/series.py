@@ -16,13 +16,16 @@ from warehouse.marts.common.reasons import REASONS, all_of, because
 from warehouse.marts.common.select_current import admissible, select_current, weakest
 from warehouse.marts.common.units import TFLOPS_PER_PFLOPS
 from warehouse.tables.columns import GPU_MODEL
-from warehouse.tables.gpu_prices import PRICING_KINDS, PROVIDER_CLASSES
+from warehouse.tables.gpu_prices import PRICING_KIND_MEANINGS, PROVIDER_CLASS_MEANINGS
 from warehouse.tables.gpu_specs import TABLE as GPU_SPECS
 from warehouse.tables.table import Column
 
 # An index is somebody's average and an assumed price nobody's offer.
-CLASSES = tuple(name for name in PROVIDER_CLASSES if name not in ("index", "assumption"))
-KINDS = tuple(name for name in PRICING_KINDS if name not in ("index", "assumed"))
+CLASS_MEANINGS = {
+    name: meaning for name, meaning in PROVIDER_CLASS_MEANINGS.items() if name not in ("index", "assumption")
+}
+KIND_MEANINGS = {name: meaning for name, meaning in PRICING_KIND_MEANINGS.items() if name not in ("index", "assumed")}
+CLASSES, KINDS = tuple(CLASS_MEANINGS), tuple(KIND_MEANINGS)
 SERIES = ("gpu_model", "provider_class", "pricing_kind")
 # SQL: a row `t` is of the series of the mart row `m`.
 OF_THE_SERIES = " and ".join(f"t.{name} = m.{name}" for name in SERIES)
@@ -37,8 +40,8 @@ N_ADMINISTERED = Column(
 )
 GPU_MODEL, PROVIDER_CLASS, PRICING_KIND = SERIES_COLUMNS = (
     GPU_MODEL,
-    Column("provider_class", "text", "kind of provider", required=True, allowed=CLASSES),
-    Column("pricing_kind", "text", "terms of the price", required=True, allowed=KINDS),
+    Column("provider_class", "text", "kind of provider", required=True, allowed=CLASS_MEANINGS),
+    Column("pricing_kind", "text", "terms of the price", required=True, allowed=KIND_MEANINGS),
 )
 
 

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from warehouse.marts.common.columns import says_why
 from warehouse.marts.common.mart import Trace
-from warehouse.marts.market.returns import KINDS, MODELS
+from warehouse.marts.market.returns import KIND_MEANINGS, MODEL_MEANINGS
+from warehouse.tables.companies import ROLE_MEANINGS
 from warehouse.tables.formula import Formula
 from warehouse.tables.table import Check, Column
 
+BENCHMARK_MEANINGS = {
+    "SPY": "fund of the 500 largest US companies",
+    "QQQ": "fund of the 100 largest of Nasdaq",
+    "SMH": "fund of chip makers",
+    "SPY_LESS_NVDA": "SPY with Nvidia taken out at its weight of the day before",
+    "EW_EX_NVDA": "equal-weight mean of the panel's firms without Nvidia: they met the same news",
+    "EW_EX_SUPPLIERS": "equal-weight mean of the panel's firms that are no suppliers",
+}
 EVENT_DATE = Column("event_date", "date", "date of the news, as asked for", required=True)
 SESSION = Column("session", "date", "trading day that is day 0: the event date, or the next session after it")
 WINDOW = (
@@ -17,18 +26,21 @@ WINDOW = (
 MODEL = Column(
     "model",
     "text",
-    "normal return: market_model a + b Rm, market_adjusted Rm, mean_adjusted the mean (uses no benchmark)",
+    "what counts as a normal return",
     required=True,
-    allowed=MODELS,
+    allowed=MODEL_MEANINGS,
 )
-RETURN_KIND = Column("return_kind", "text", "daily returns: simple, or log", required=True, allowed=KINDS)
-ROLE = Column("role", "text", "role in the question; of a portfolio, the role of its firms", required=True)
+RETURN_KIND = Column("return_kind", "text", "which daily returns", required=True, allowed=KIND_MEANINGS)
+ROLE = Column(
+    "role", "text", "role in the question; of a portfolio, the role of its firms", required=True, named=ROLE_MEANINGS
+)
 BENCHMARK = Column(
     "benchmark",
     "text",
     "fund, equal-weight index of the panel (assumption benchmark_indices), or fund less one share (benchmark_weights), that "
     "stands for the market",
     required=True,
+    named=BENCHMARK_MEANINGS,
 )
 CIRCULAR = Column(
     "benchmark_is_circular",

@@ -101,10 +101,14 @@ TABLE = mart(
         Column(
             "specification",
             "text",
-            "roles alone, with exposure (chip beta and volatility), or with size too: turnover (dollars traded a day) or "
-            "size (market value)",
+            "what the returns are explained by",
             required=True,
-            allowed=tuple(SPECIFICATIONS),
+            allowed={
+                "roles": "the roles alone",
+                "exposure": "roles, chip beta and volatility",
+                "turnover": "the same, and the dollars traded a day",
+                "size": "the same, and the market value",
+            },
         ),
         Column("variable", "text", "role, exposure (standardised), or supplier_less_buyer", required=True),
         FIRST_BENCHMARK,

@@ -41,7 +41,12 @@ from warehouse.tables.formula import Formula
 from warehouse.tables.stock_prices import TABLE as STOCK_PRICES
 from warehouse.tables.table import GRADES, Check, Column, mart
 
-COMPUTED, ARTICLE, PRESS = FIGURES = ("computed", "article", "press")
+FIGURE_MEANINGS = {
+    "computed": "ours: shares known that day at the official closes",
+    "article": "as the article says",
+    "press": "as the press printed it",
+}
+COMPUTED, ARTICLE, PRESS = FIGURES = tuple(FIGURE_MEANINGS)
 
 TABLE = mart(
     "event_market_value",
@@ -50,7 +55,7 @@ TABLE = mart(
         EVENT_DATE,
         Column("session", "date", "trading day that was measured: the event date, or the next session after it"),
         Column("ticker", "text", "share", required=True),
-        Column("figure", "text", "ours, the article's, or the press's", required=True, allowed=FIGURES),
+        Column("figure", "text", "whose figure it is", required=True, allowed=FIGURE_MEANINGS),
         Column("figure_id", "text", "row of evidence or claim that printed it; `computed` for ours", required=True),
         Column("day_before", "date", "session before"),
         Column("close_before_usd", "real", "official close of the session before, split-adjusted", "USD", above=0),

@@ -64,6 +64,7 @@ from warehouse.marts.market.panel import (
     with_evidence,
 )
 from warehouse.marts.market.returns import (
+    MODEL_MEANINGS,
     MODELS,
     abnormal_returns,
     degrees_of_freedom,
@@ -77,7 +78,7 @@ from warehouse.tables.formula import Formula
 from warehouse.tables.table import Check, Column, mart
 
 PRICE = "price"
-BASES = (*MODELS, PRICE)
+BASES = MODEL_MEANINGS | {PRICE: "the return of the price itself"}
 
 TABLE = mart(
     "event_persistence",

@@ -53,7 +53,7 @@ from warehouse.marts.market.columns import (
 )
 from warehouse.marts.market.panel import Prices, Setting, evidence, panel_prices, setting, with_evidence
 from warehouse.marts.market.quiet_days import quiet_days, try_tests
-from warehouse.marts.market.significance import ABOUT, TESTS, too_few_ranks
+from warehouse.marts.market.significance import ABOUT, TEST_MEANINGS, TESTS, too_few_ranks
 from warehouse.marts.wording.market import ASSUMES, VALID_WHEN
 from warehouse.tables.formula import Formula
 from warehouse.tables.table import Check, Column, mart
@@ -65,7 +65,7 @@ TABLE = mart(
     "event_placebo",
     "how often each test across firms rejects on days without an event, and what it takes for granted",
     [
-        Column("test", "text", "which test of event_study_tests", required=True, allowed=TESTS),
+        Column("test", "text", "which test of event_study_tests", required=True, allowed=TEST_MEANINGS),
         Column("grouping", "text", "role whose firms are tested together; ALL is the mean over the roles", required=True),
         Column("window_start", "integer", "first day of the window relative to the day drawn", "trading days", True),
         Column("window_end", "integer", "last day of the window relative to the day drawn", "trading days", True),

@@ -53,6 +53,7 @@ from warehouse.marts.market.returns import (
 )
 from warehouse.marts.market.significance import (
     ABOUT,
+    TEST_MEANINGS,
     TESTS,
     independent_firms,
     kolari_pynnonen,
@@ -81,7 +82,7 @@ TABLE = mart(
         RETURN_KIND,
         *WINDOW,
         *ESTIMATION_TO_WINDOW,
-        Column("test", "text", "which test", required=True, allowed=TESTS),
+        Column("test", "text", "which test", required=True, allowed=TEST_MEANINGS),
         Column("abnormal_return", "real", "of the role's equal-weight portfolio over the window (CAR)", "fraction",
             formula=Formula(
                 "sum of the daily abnormal returns of the role's equal-weight portfolio over the window (CAR)",

@@ -19,8 +19,17 @@ from scipy.special import ndtr, stdtr, stdtrit
 
 Model = Literal["market_model", "market_adjusted", "mean_adjusted"]
 Kind = Literal["simple", "log"]
-MODELS: tuple[Model, ...] = ("market_model", "market_adjusted", "mean_adjusted")
-KINDS: tuple[Kind, ...] = ("simple", "log")
+MODEL_MEANINGS: dict[Model, str] = {
+    "market_model": "a + b x the market's return",
+    "market_adjusted": "the market's return",
+    "mean_adjusted": "the share's own mean, which uses no benchmark",
+}
+KIND_MEANINGS: dict[Kind, str] = {
+    "simple": "price over price before, less 1",
+    "log": "logarithm of price over price before",
+}
+MODELS: tuple[Model, ...] = tuple(MODEL_MEANINGS)
+KINDS: tuple[Kind, ...] = tuple(KIND_MEANINGS)
 # Standard deviations below this are rounding of equal numbers and no unrest of a share: nothing can be divided by them.
 # Daily returns are about 1e-2 and doubles carry 16 digits, so rounding is about 1e-18 to 1e-16, far below it.
 ROUNDING = 1e-10

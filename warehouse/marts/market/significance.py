@@ -65,7 +65,14 @@ ABOUT = {
 # standard deviations 4.0 % of the time; of one it never is.
 LEAST_RANKS = 2.0  # arithmetic and no judgement
 ACROSS_FIRMS = ("patell", "bmp", "kolari_pynnonen", "corrado_rank")
-TESTS = ("portfolio", *ACROSS_FIRMS)
+TEST_MEANINGS = {
+    "portfolio": "t test of the equal-weight portfolio, whose own variance carries the correlation",
+    "patell": "standardised returns, as if firms were independent",
+    "bmp": "standardised and cross-sectional: the event may change the variance (Boehmer, Musumeci, Poulsen)",
+    "kolari_pynnonen": "BMP, corrected for the correlation between firms",
+    "corrado_rank": "ranks of returns, whatever their distribution",
+}
+TESTS = tuple(TEST_MEANINGS)
 
 
 def standardised_tests(t: np.ndarray, within: np.ndarray, degrees: int) -> dict[str, np.ndarray]:

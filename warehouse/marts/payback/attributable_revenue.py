@@ -27,7 +27,7 @@ from warehouse.calendars.months import MONTHS_A_QUARTER, months_before
 from warehouse.marts.common.columns import SCOPE
 from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.reasons import listed, reason
-from warehouse.marts.common.scopes import COMPANIES, GROUP, SCOPES, VIEWS
+from warehouse.marts.common.scopes import COMPANIES, GROUP, SCOPES, VIEW_MEANINGS, VIEWS
 from warehouse.marts.common.select_current import admissible, select_current
 from warehouse.tables.evidence import TABLE as EVIDENCE
 from warehouse.tables.formula import Formula
@@ -39,6 +39,17 @@ REVENUE_VIEWS = (INFRASTRUCTURE, END_CUSTOMER)
 DISCLOSED, ESTIMATE, OUTSIDE, BOUND = "disclosed", "estimate", "outside_estimate", "bound"
 EARLIER, LAB, BESIDE, UNUSABLE, NONE = "earlier", "lab", "beside", "unusable", "none"
 COUNTED = (DISCLOSED, ESTIMATE, OUTSIDE, BOUND)
+USES = {
+    DISCLOSED: "the seller's own figure",
+    ESTIMATE: "one of the estimates of what end customers pay",
+    OUTSIDE: "the middle of a seller that gives no figure",
+    BOUND: "an end of what such a seller may have",
+    EARLIER: "growth alone: an older figure of the same",
+    LAB: "growth alone: what a lab says of itself",
+    BESIDE: "shown beside, as it is part of another line",
+    UNUSABLE: "nothing, as it is no revenue of a year",
+    NONE: "nothing, as there is no figure",
+}
 YEARLY, QUARTERLY = "USD/year", "USD/quarter"
 QUARTER, YEAR = "revenue_quarter", "revenue_year"
 WHOLE_CLOUD = (QUARTER, YEAR)
@@ -49,9 +60,7 @@ TABLE = mart(
     "facts on AI revenue by scope and revenue view, each with what it is used for and why",
     [
         SCOPE,
-        Column(
-            "revenue_view", "text", "who is paid: end_customer or infrastructure", required=True, allowed=REVENUE_VIEWS
-        ),
+        Column("revenue_view", "text", "whose revenue is counted", required=True, allowed=VIEW_MEANINGS),
         Column("entity", "text", "whose revenue", required=True),
         Column("evidence_id", "text", "the fact; empty for an entity of the view without one", required=True),
         Column("metric", "text", "which figure"),
@@ -81,10 +90,9 @@ TABLE = mart(
         Column(
             "used_as",
             "text",
-            "what it is used for: the seller's own figure (disclosed), one of the end-customer estimates, the middle "
-            "(outside_estimate) or the ends (bound) of a seller without one, growth alone (earlier, lab), or nothing",
+            "what it is used for",
             required=True,
-            allowed=(*COUNTED, EARLIER, LAB, BESIDE, UNUSABLE, NONE),
+            allowed=USES,
         ),
         Column("counted", "flag", "whether it is part of the view's revenue", required=True),
         Column("growth_stated", "real", "growth over a year that the company states with it", "share a year"),

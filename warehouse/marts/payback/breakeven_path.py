@@ -19,8 +19,8 @@ from warehouse.calendars.months import quarter_ends_after
 from warehouse.marts.common.columns import SCOPE
 from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.reasons import listed, reason
+from warehouse.marts.common.scopes import VIEW_MEANINGS
 from warehouse.marts.common.units import DAYS_PER_YEAR
-from warehouse.marts.payback.attributable_revenue import REVENUE_VIEWS
 from warehouse.marts.payback.model import POINT, Computation, simulated
 from warehouse.marts.payback.models import payback_views
 from warehouse.marts.payback.payback_model import PaybackView
@@ -35,7 +35,7 @@ TABLE = mart(
     [
         Column("as_of", "date", "day on which the path is published", required=True),
         SCOPE,
-        Column("revenue_view", "text", "end_customer or infrastructure", required=True, allowed=REVENUE_VIEWS),
+        Column("revenue_view", "text", "whose revenue is counted", required=True, allowed=VIEW_MEANINGS),
         Column("quarter_end", "date", "end of a quarter that the path leads to", required=True),
         Column("starts_on", "date", "day of the revenue that the path starts from"),
         *(

@@ -43,7 +43,13 @@ from warehouse.tables.evidence import TABLE as EVIDENCE
 from warehouse.tables.formula import Formula
 from warehouse.tables.table import Check, Column, mart
 
-SIGNALS = ("rental_prices", "idle_fleet", "falling_backlog", "impairments")
+SIGNAL_MEANINGS = {
+    "rental_prices": "rents fall faster than new chips get cheaper",
+    "idle_fleet": "much of the fleet stands idle",
+    "falling_backlog": "contracted backlog falls, quarter after quarter",
+    "impairments": "firms write down equipment or shorten its life",
+}
+SIGNALS = tuple(SIGNAL_MEANINGS)
 CHIP = "H100 SXM"  # method 7 (a)
 QUARTERS = 3  # two falls need three quarters (method 7 c)
 # Backlog by definition, the narrower one first: what a company gives in all three quarters counts.
@@ -55,7 +61,7 @@ TABLE = mart(
     "glut_signals",
     "the four glut signals of method 7, each with what was found, its threshold and whether it is triggered",
     [
-        Column("signal", "text", "which signal", required=True, allowed=SIGNALS),
+        Column("signal", "text", "which signal", required=True, allowed=SIGNAL_MEANINGS),
         Column("quantity", "text", "what the value is", required=True),
         Column(
             "value",
@@ -75,7 +81,13 @@ TABLE = mart(
                 ),
             ),
         ),
-        Column("comparison", "text", "how the value is compared", required=True, allowed=(">", "<", ">=")),
+        Column(
+            "comparison",
+            "text",
+            "how the value is compared",
+            required=True,
+            allowed={">": "above", "<": "below", ">=": "at or above"},
+        ),
         Column("threshold", "real", "what it is compared with", required=True),
         Column("unit", "text", "unit of the value and the threshold", required=True),
         Column(

@@ -27,7 +27,12 @@ NO_VIEW = "none"  # of a model without revenue
 
 
 POINT, LOWER, UPPER = "point", "lower", "upper"
-BOUNDS = (LOWER, UPPER, POINT)
+BOUND_MEANINGS = {
+    LOWER: "the least revenue that is possible",
+    UPPER: "the most revenue that is possible",
+    POINT: "the revenue that is best known, as drawn",
+}
+BOUNDS = tuple(BOUND_MEANINGS)
 
 
 class Formula(Protocol):

@@ -20,13 +20,17 @@ import polars as pl
 from warehouse.assumptions import Assumptions
 from warehouse.marts.common.columns import SCOPE
 from warehouse.marts.common.mart import Mart, Trace
-from warehouse.marts.common.scopes import GROUP
-from warehouse.marts.payback.attributable_revenue import END_CUSTOMER, INFRASTRUCTURE, REVENUE_VIEWS
+from warehouse.marts.common.scopes import GROUP, VIEW_MEANINGS
+from warehouse.marts.payback.attributable_revenue import END_CUSTOMER, INFRASTRUCTURE
 from warehouse.marts.payback.group_share import group_share
 from warehouse.tables.formula import Formula
 from warehouse.tables.table import FACT_IDS, Check, Column, mart
 
-POSITIONS = ("above", "inside", "below")
+POSITIONS = {
+    "above": "above the 80th percentile of the path",
+    "inside": "between the 20th and the 80th",
+    "below": "below the 20th",
+}
 SCORED = ("disclosed", "estimate", "earlier")
 Row = Mapping[str, Any]
 
@@ -35,7 +39,7 @@ TABLE = mart(
     "each later figure of AI revenue against the paths that were published before it",
     [
         SCOPE,
-        Column("revenue_view", "text", "end_customer or infrastructure", required=True, allowed=REVENUE_VIEWS),
+        Column("revenue_view", "text", "whose revenue is counted", required=True, allowed=VIEW_MEANINGS),
         Column("evidence_id", "text", "the later fact", required=True),
         Column("path_as_of", "date", "day on which the path was published", required=True),
         Column("position", "text", "where the fact lies", required=True, allowed=POSITIONS,

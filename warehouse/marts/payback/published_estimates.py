@@ -37,7 +37,10 @@ SUPPLIER = "NVDA"
 MEASURES = (CAPEX, REVENUE)
 # What of ours stands for an estimate's input.
 RUN_RATE, YEAR, YEAR_OF_AI, INVESTED, NOTHING = "run_rate", "year", "year_of_ai", "invested", "nothing"
-BASES = ("at_publication", "as_known")
+BASES = {
+    "at_publication": "what was known when it was published",
+    "as_known": "what is known by the day of the answer",
+}
 
 
 class Estimate(NamedTuple):
@@ -121,7 +124,7 @@ TABLE = mart(
                 "5",
             ),
         ),
-        Column("our_input_is", "text", "what of ours stands for it", required=True, allowed=tuple(INPUTS)),
+        Column("our_input_is", "text", "what of ours stands for it", required=True, allowed=INPUTS),
         Column("our_input", "text", "the same in words", required=True),
         Column("our_input_usd", "real", "that, from our facts", "USD", above=0),
         Column("input_through", "date", "last day that our input is about"),

@@ -35,16 +35,21 @@ from warehouse.marts.payback.share_model import (
 from warehouse.tables.table import FACT_IDS, Check, Column, mart
 
 MIXTURE = "mixture"
-READINGS = (BOTTOM_UP, INFERENCE, LAB_SPLIT, MIXTURE)
+READING_MEANINGS = {
+    BOTTOM_UP: "operations of the known models over what the world's fleet can do",
+    INFERENCE: "one less the share of computing that serves users",
+    LAB_SPLIT: "as one lab splits its own computing",
+    MIXTURE: "what is drawn: one of the others in each draw, by its weight",
+}
+READINGS = tuple(READING_MEANINGS)
 ENDS = {"p05": 0.05, "p50": 0.50, "p95": 0.95}
 SHARE, GROSS, NET = "training_share_with_experiments", "redundant_capex_share_gross", "redundant_capex_share"
 READING = Column(
     "reading",
     "text",
-    "bottom_up: models over the world's fleet; inference: one less the inference share; lab_split: a lab's own; "
-    "mixture: what is drawn",
+    "how the share that trains is read",
     required=True,
-    allowed=READINGS,
+    allowed=READING_MEANINGS,
 )
 
 
@@ -68,7 +73,11 @@ TABLE = mart(
             "text",
             "what Q2 would say by this reading alone",
             required=True,
-            allowed=(WASTEFUL, NOT_SHOWN, UNDECIDED),
+            allowed={
+                WASTEFUL: "much of the spending is redundant",
+                NOT_SHOWN: "it is not shown to be redundant",
+                UNDECIDED: "the facts leave it open",
+            },
         ),
         Column("facts", "texts", "evidence behind the reading, by evidence_id"),
         FACT_IDS,

@@ -42,7 +42,13 @@ TABLE = mart(
     "for each driver and each bounded fact, the probability that learning it alone would change the verdict",
     [
         SCOPE,
-        Column("question", "text", "Q2 or Q3", required=True, allowed=("Q2", "Q3")),
+        Column(
+            "question",
+            "text",
+            "question of method 1",
+            required=True,
+            allowed={"Q2": "is the spending redundant?", "Q3": "does it pay?"},
+        ),
         Column(
             "driver", "text", "what is learned: a driver, a seller's revenue, or revenue a year earlier", required=True
         ),

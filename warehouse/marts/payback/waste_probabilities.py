@@ -37,7 +37,18 @@ OF_GROWTH = {
     tests.BEYOND_HIGHEST: "high",
 }
 
-EVENTS = (SHARE_EVENT, *PAY_EVENTS, *LEANING_EVENTS.values())
+EVENTS = {
+    SHARE_EVENT: "the redundant share is at the threshold or above it",
+    tests.WITHIN_LOWEST: "the lowest growth observed recovers the capital",
+    tests.BEYOND_LOWEST: "it does not",
+    tests.BEYOND_HIGHEST: "not even the highest growth observed recovers the capital",
+    tests.WITHIN_DRAWN: "the growth drawn recovers the capital",
+    tests.ABOVE: "the newest spending earns more than all of it does",
+    tests.BELOW: "the newest spending earns less than all of it does",
+    tests.FALLS_SHORT: "the conditions of the verdict that revenue falls short hold",
+    LEANING_EVENTS[tests.ON_COURSE]: "the draw by itself meets the conditions of being on course",
+    LEANING_EVENTS[tests.FALLS_SHORT]: "the draw by itself meets the conditions of falling short",
+}
 
 TABLE = mart(
     "waste_probabilities",

@@ -18,8 +18,9 @@ from warehouse.assumptions import Assumptions
 from warehouse.marts.common.columns import SCOPE
 from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.reasons import listed, reason
+from warehouse.marts.common.scopes import VIEW_MEANINGS
 from warehouse.marts.payback.formulas import PAY_QUANTITIES, QUANTITY_FORMULAS, SHARE_QUANTITIES
-from warehouse.marts.payback.model import BOUNDS, NO_VIEW, Computation, Model, simulated
+from warehouse.marts.payback.model import BOUND_MEANINGS, NO_VIEW, Computation, Model, simulated
 from warehouse.marts.payback.models import models
 from warehouse.tables.formula import Formula
 from warehouse.tables.table import Check, Column, mart
@@ -40,9 +41,9 @@ UNITS = {
 BOUND = Column(
     "bound",
     "text",
-    "of attributable revenue: its lower or upper end, or the figures drawn (point)",
+    "which attributable revenue is taken",
     required=True,
-    allowed=BOUNDS,
+    allowed=BOUND_MEANINGS,
 )
 
 
@@ -58,9 +59,9 @@ TABLE = mart(
         Column(
             "revenue_view",
             "text",
-            "end_customer or infrastructure; none for quantities without revenue",
+            "whose revenue is counted",
             required=True,
-            allowed=("end_customer", "infrastructure", NO_VIEW),
+            allowed=VIEW_MEANINGS | {NO_VIEW: "of a quantity without revenue"},
         ),
         BOUND,
         Column(
@@ -68,7 +69,7 @@ TABLE = mart(
             "text",
             "what the figures are of",
             required=True,
-            allowed=(*SHARE_QUANTITIES, *PAY_QUANTITIES),
+            allowed={name: QUANTITY_FORMULAS[name].words for name in (*SHARE_QUANTITIES, *PAY_QUANTITIES)},
         ),
         Column("unit", "text", "unit of the figures", required=True),
         *(

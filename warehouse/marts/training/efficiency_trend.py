@@ -45,7 +45,13 @@ TABLE = mart(
     "efficiency_trend",
     "each model against the trend of what training takes for a given capability, and how fast that trend falls",
     [
-        Column("quantity", "text", "what training took", required=True, allowed=tuple(UNITS)),
+        Column(
+            "quantity",
+            "text",
+            "what training took",
+            required=True,
+            allowed={OPERATIONS: "operations", COST: "cost of the final run at rental prices"},
+        ),
         Column("model", "text", "model without its setting", required=True),
         MODEL_CAPABILITY.column("released"),
         MODEL_CAPABILITY.column("eci"),

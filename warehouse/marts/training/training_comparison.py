@@ -25,9 +25,13 @@ from warehouse.marts.training.rungs import PROGRAMME, RENTAL, UNKNOWN
 from warehouse.tables.columns import DEVELOPER, ESTIMATE_BY
 from warehouse.tables.formula import Formula
 from warehouse.tables.table import Check, Column, mart
-from warehouse.tables.training_runs import SCOPES
+from warehouse.tables.training_runs import SCOPE_MEANINGS
 
-BASES = ("recomputed", "claimed", "derived")
+BASES = {
+    "recomputed": "GPU-hours at the rental prices of that time",
+    "claimed": "as the developer or the press says",
+    "derived": "the final run over the share of it in all the research",
+}
 COSTS = ("cost_low_usd", "cost_mid_usd", "cost_high_usd")
 
 TABLE = mart(
@@ -37,7 +41,7 @@ TABLE = mart(
         Column(
             "model", "text", "model, programme, or the sum of runs that the claim is recomputed from", required=True
         ),
-        Column("rung", "text", "rung of the scope ladder", required=True, allowed=SCOPES),
+        Column("rung", "text", "rung of the scope ladder", required=True, allowed=SCOPE_MEANINGS),
         Column("basis", "text", "how the cost is known", required=True, allowed=BASES),
         DEVELOPER,
         Column("published", "date", "day the model was published (the first, where sources differ)", required=True),

@@ -26,14 +26,14 @@ from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.select_current import admissible, select_current, weakest
 from warehouse.marts.common.units import FLOP_PER_TFLOP, HOURS_PER_DAY, SECONDS_PER_HOUR
 from warehouse.marts.common.words import worded
-from warehouse.marts.gpu.series import CLASSES
+from warehouse.marts.gpu.series import CLASS_MEANINGS
 from warehouse.marts.training.findings import findings, reasons
 from warehouse.marts.training.rungs import POST_TRAINING, PROGRAMME, PURCHASES, RENTAL
 from warehouse.tables.columns import DEVELOPER, ESTIMATE_BY
 from warehouse.tables.formula import Formula
 from warehouse.tables.gpu_specs import TABLE as GPU_SPECS
 from warehouse.tables.table import Check, Column, mart
-from warehouse.tables.training_runs import SCOPES
+from warehouse.tables.training_runs import SCOPE_MEANINGS
 from warehouse.tables.training_runs import TABLE as TRAINING_RUNS
 
 KIND = "on_demand"
@@ -71,13 +71,15 @@ TABLE = mart(
             "is_component", "flag", "whether the row is one phase of a model's training, part of a total", required=True
         ),
         TRAINING_RUNS.column("part_of"),
-        Column("cost_scope", "text", "rung of the scope ladder of the claimed cost", required=True, allowed=SCOPES),
-        Column("recomputed_scope", "text", "rung of the recomputed cost, always a rental", allowed=SCOPES),
+        Column(
+            "cost_scope", "text", "rung of the scope ladder of the claimed cost", required=True, allowed=SCOPE_MEANINGS
+        ),
+        Column("recomputed_scope", "text", "rung of the recomputed cost, always a rental", allowed=SCOPE_MEANINGS),
         ESTIMATE_BY,
         TRAINING_RUNS.column("claimed_cost_usd"),
         TRAINING_RUNS.column("gpu_count"),
         TRAINING_RUNS.column("gpu_hours"),
-        Column("price_class", "text", "class of provider whose offers price it", required=True, allowed=CLASSES),
+        Column("price_class", "text", "class of provider whose offers price it", required=True, allowed=CLASS_MEANINGS),
         Column("price_from", "date", "first day of the window of offers", required=True),
         Column("price_to", "date", "last day of the window of offers", required=True),
         Column("n_offers", "integer", "offers that price it", "offers", required=True, minimum=0),

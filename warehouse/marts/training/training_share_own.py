@@ -14,7 +14,7 @@ from warehouse.assumptions import Assumptions
 from warehouse.marts.common.columns import KNOWN_ON
 from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.reasons import all_of, because
-from warehouse.marts.common.scopes import COMPANIES
+from warehouse.marts.common.scopes import COMPANIES, COMPANY_NAMES
 from warehouse.marts.common.units import H100_DENSE_BF16_FLOP_PER_S, SECONDS_PER_YEAR
 from warehouse.marts.training.fleets import OWNED, mean_of_years, near_year_ends
 from warehouse.marts.training.training_share import latest_vintage
@@ -24,7 +24,7 @@ TABLE = mart(
     "training_share_own",
     "operations of a company's own disclosed models over those of its own fleet, by year; a lower bound",
     [
-        Column("ticker", "text", "ticker", required=True, allowed=COMPANIES),
+        Column("ticker", "text", "ticker", required=True, allowed=COMPANY_NAMES),
         Column("year", "integer", "calendar year", "year", required=True),
         Column("models", "integer", "its models published in the year with compute disclosed", "models", minimum=0),
         Column("training_flop", "real", "their operations, net of base models in the list", "FLOP", minimum=0),

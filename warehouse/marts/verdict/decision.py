@@ -32,7 +32,7 @@ MEANINGS: dict[str, str] = {
     )
     for verdict in ALL_VERDICTS
 } | {UNDECIDED: "any: the facts decide for none of its other verdicts"}
-QUESTION = Column("question", "text", "question of method 1", required=True, allowed=QUESTIONS)
+QUESTION = Column("question", "text", "question of method 1", required=True, allowed=ASKED)
 METHOD_VERSION = 2
 """Version of the method whose rules these are; what each version changed stands in `method_changes`."""
 ANSWERS = len(SCOPES) * len(QUESTIONS)

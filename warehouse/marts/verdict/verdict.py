@@ -28,7 +28,6 @@ from warehouse.marts.common.scopes import COMPANIES, GROUP
 from warehouse.marts.verdict.assumptions_used import said
 from warehouse.marts.verdict.condition_words import fields_of
 from warehouse.marts.verdict.decision import (
-    ALL_VERDICTS,
     ANSWERS,
     MEANINGS,
     METHOD_VERSION,
@@ -41,7 +40,7 @@ from warehouse.marts.verdict.decision import (
 from warehouse.marts.verdict.question import UNDECIDED, Case, Leaning, Question, Remedy, Row, greatest
 from warehouse.marts.verdict.questions import questions
 from warehouse.tables.formula import Formula
-from warehouse.tables.table import GRADES, Check, Column, mart
+from warehouse.tables.table import GRADE_MEANINGS, Check, Column, mart
 
 # What stands beside a simulated figure and is no reason for one that is missing.
 NOTES = (
@@ -78,7 +77,7 @@ TABLE = mart(
             "leaning",
             "text",
             "where it cannot tell: the verdict whose conditions most draws meet by themselves; null where too few do",
-            allowed=tuple(name for name in ALL_VERDICTS if name != UNDECIDED),
+            allowed={name: meaning for name, meaning in MEANINGS.items() if name != UNDECIDED},
         ),
         Column(
             "leaning_probability",
@@ -109,7 +108,7 @@ TABLE = mart(
             "assumptions whose evidence was not public yet, each with the wide range that counted; null where there are none",
         ),
         Column("method_version", "integer", "version of the method that gave it", required=True, minimum=1),
-        Column("evidence_grade", "text", "weakest grade of the facts that matter to it", allowed=GRADES),
+        Column("evidence_grade", "text", "weakest grade of the facts that matter to it", allowed=GRADE_MEANINGS),
         Column("inputs_through", "date", "day on which the newest fact that entered became public"),
     ],
     key=("scope", "question"),

@@ -24,10 +24,10 @@ from warehouse.marts.common.scopes import SCOPES
 from warehouse.marts.payback.formulas import QUANTITY_FORMULAS
 from warehouse.marts.verdict import condition_words as wording
 from warehouse.marts.verdict.decision import ANSWERS, QUESTION, concluded, decide, for_each_question
-from warehouse.marts.verdict.question import COMPARISONS, VERDICT_OF, Condition, Evidence, Question
+from warehouse.marts.verdict.question import COMPARISON_MEANINGS, VERDICT_OF, Condition, Evidence, Question
 from warehouse.marts.verdict.questions import questions
 from warehouse.tables.formula import Formula
-from warehouse.tables.table import GRADES, Check, Column, mart
+from warehouse.tables.table import GRADE_MEANINGS, Check, Column, mart
 
 TABLE = mart(
     "verdict_conditions",
@@ -63,7 +63,7 @@ TABLE = mart(
                 each=QUANTITY_FORMULAS,
             ),
         ),
-        Column("comparison", "text", "how the value is compared", required=True, allowed=COMPARISONS),
+        Column("comparison", "text", "how the value is compared", required=True, allowed=COMPARISON_MEANINGS),
         Column("threshold", "real", "what it is compared with; null where unknown"),
         Column("unit", "text", "unit of value and threshold", required=True),
         Column(
@@ -78,7 +78,7 @@ TABLE = mart(
         Column("details", "json", "what else its sentence says, by name"),
         Column("subject", "text", "what the value is of, in words", required=True, prose=True),
         Column("statement", "text", "the condition in a plain sentence", required=True, prose=True),
-        Column("evidence_grade", "text", "weakest grade of the facts that matter to the value", allowed=GRADES),
+        Column("evidence_grade", "text", "weakest grade of the facts that matter to the value", allowed=GRADE_MEANINGS),
         Column("known_on", "date", "day on which the newest fact behind the value became public"),
     ],
     key=("scope", "question", "condition"),

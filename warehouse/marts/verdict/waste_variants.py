@@ -31,7 +31,7 @@ from warehouse.marts.payback import value_of_information, waste_probabilities, w
 from warehouse.marts.payback.model import NO_VIEW
 from warehouse.marts.training import training_cost
 from warehouse.marts.verdict import verdict_conditions
-from warehouse.marts.verdict.decision import ALL_VERDICTS, QUESTION, QUESTIONS, decide
+from warehouse.marts.verdict.decision import MEANINGS, QUESTION, QUESTIONS, decide
 from warehouse.tables.formula import Formula
 from warehouse.tables.table import Check, Column, mart
 
@@ -66,6 +66,17 @@ VARIANTS: Mapping[str, Variant] = {
     "price_window_90_days": Variant({"price_window_days": 90}, "Q1", PRICED),
     **{name: Variant({"benchmarks": [ticker]}, "Q4") for name, ticker in BENCHMARKS.items()},
     **{name: Variant(enters="Q3", view=view) for name, view in ONE_VIEW.items()},
+}
+VARIANT_MEANINGS = {
+    BASE: "the assumptions as they are",
+    "life_3_years": "hardware lives for three years",
+    "cash_capex_only": "leased assets do not count as spending",
+    "service_without_lag": "spending is in service at once",
+    "service_after_4_quarters": "spending is in service after a year",
+    "price_window_90_days": "offers of 90 days around a run price it",
+    **{name: f"the market is {ticker}" for name, ticker in BENCHMARKS.items()},
+    "infrastructure_view_alone": "only what sellers of computing are paid counts",
+    "end_customer_view_alone": "only what end customers pay counts",
 }
 # Kinds of the conditions that a question is decided by and that are shown for it.
 DECIDING = (
@@ -102,7 +113,7 @@ TABLE = mart(
             "text",
             "choice that is made otherwise; as_assumed for none",
             required=True,
-            allowed=tuple(VARIANTS),
+            allowed=VARIANT_MEANINGS,
         ),
         SCOPE,
         QUESTION,
@@ -129,7 +140,7 @@ TABLE = mart(
             "text",
             "the verdict on the question in this variant, repeated on each row of the question",
             required=True,
-            allowed=tuple(sorted(ALL_VERDICTS)),
+            allowed=MEANINGS,
             formula=Formula("the decision rule with one choice made otherwise", method="7"),
         ),
         Column("verdict_as_assumed", "text", "the verdict with nothing replaced", required=True),
