@@ -142,10 +142,7 @@ def dictionary(
         return _filled(asdict(tables.describe(table)))
     listed = [tables.describe(name) for name in tables.names()]
     return {
-        "tables": [
-            {"table": each.name, "kind": tables.USE[each.kind], "meaning": each.grain or each.meaning}
-            for each in listed
-        ]
+        "tables": [{"table": each.name, "kind": each.kind, "meaning": each.grain or each.meaning} for each in listed]
     }
 
 

@@ -186,7 +186,7 @@ def _check_functions(connection: Connection, text: str) -> None:
     asked = f"SELECT json_serialize_sql({sqltext.literal(text)}, skip_null := true, skip_empty := true)"
     try:
         row = connection.execute(asked).fetchone()
-        tree = json.loads(row[0]) if row else {"error": True}
+        tree: dict[str, Any] = json.loads(row[0]) if row else {"error": True}
     except RecursionError:
         raise UsageError("SQL: this query is nested too deeply; split it by WITH.") from None
     except DatabaseError as error:

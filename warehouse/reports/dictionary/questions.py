@@ -16,12 +16,13 @@ from __future__ import annotations
 import difflib
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 from warehouse import sqltext
 from warehouse.errors import UsageError
@@ -37,7 +38,7 @@ def _finite(text: str) -> float:
     return number
 
 
-_READERS = {"text": str, "integer": int, "real": _finite, "date": date.fromisoformat}
+_READERS: dict[str, Callable[[str], Any]] = {"text": str, "integer": int, "real": _finite, "date": date.fromisoformat}
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ class Question:
             if name not in known:
                 there_is = f"it has {', '.join(known)}" if known else "it has none"
                 raise UsageError(f"--question {self.name}: there is no parameter {name!r}; {there_is}.")
-        query = self.sql
+        literals: dict[str, str] = {}
         for name, parameter in known.items():
             value = given.get(name, parameter.default)
             if value is None:
@@ -97,11 +98,11 @@ class Question:
                     + (f"; one of {', '.join(parameter.allowed)}." if parameter.allowed else ".")
                 )
             try:
-                literal = parameter.literal(value)
+                literals[name] = parameter.literal(value)
             except ValueError as error:
                 raise UsageError(f"--param {name}={value}: {error}.") from None
-            query = re.sub(rf"\${name}\b", lambda _, literal=literal: literal, query)
-        return query
+        # In one pass: a value may itself hold the name of another parameter.
+        return re.sub(r"\$(\w+)", lambda found: literals.get(found[1], found[0]), self.sql)
 
 
 @cache
