@@ -47,7 +47,7 @@ def test_an_apostrophe_ends_no_text():
 def test_a_value_that_names_another_parameter_stays_a_text():
     """Put in one after the other, the second value would end the text of the first."""
     two = read("two", "-- Who?\n-- param a text = x: any\n-- param b text = x: any\nSELECT $a AS a, $b AS b")
-    assert two.filled({"a": "$b", "b": " || version() || "}) == "SELECT '$b' AS a, ' || version() || ' AS b"
+    assert two.filled({"a": "$b", "b": "|| version() ||"}) == "SELECT '$b' AS a, '|| version() ||' AS b"
 
 
 def test_a_wrong_declaration_is_found():
