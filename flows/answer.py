@@ -24,6 +24,7 @@ from warehouse.pipeline.alerts import Message, Notified
 from warehouse.pipeline.choose import chosen
 from warehouse.pipeline.context import RunContext
 from warehouse.pipeline.workspace import workspace
+from warehouse.quality import counts
 from warehouse.sources.common.source import Source
 
 progress = logging.getLogger("overbuild.progress")
@@ -70,7 +71,8 @@ def answer(
         if unless_nothing_new and build.nothing_new(store, run, ingestion, sources, loaded):
             say("nothing new: what is published stays")
             notified = notify_people(store, run, ingestion=ingestion, quarantined=quarantined, checks=checks)
-            return summary.summary(run, ingestion, quarantined, sources, loaded, checks, notified)
+            made = counts.of_run(store.connection, run.run_id)
+            return summary.summary(run, ingestion, quarantined, sources, loaded, checks, notified, made)
         carried = build.unchanged(store, run, quarantined, loaded)
         if carried:
             built = note(carry_over(store, run, carried))
@@ -89,7 +91,9 @@ def answer(
             waiting=pages.waiting,
             built=built,
         )
-        done = summary.summary(run, ingestion, quarantined, sources, loaded, checks, notified, built, carried)
+        done = summary.summary(
+            run, ingestion, quarantined, sources, loaded, checks, notified, pages.counts, built, carried
+        )
         verdicts = summary.verdict_markdown(built, loaded)
         create_markdown_artifact(verdicts, key="verdict", description="The answer to each question")
         create_markdown_artifact(summary.quality_markdown(done), key="quality", description="What was checked")

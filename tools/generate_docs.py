@@ -26,6 +26,7 @@ from warehouse.database.releases import reading
 from warehouse.marts.payback.formulas import QUANTITY_FORMULAS
 from warehouse.marts.verdict.condition_words import graded
 from warehouse.marts.verdict.decision import ASKED, SILENT
+from warehouse.quality import counts
 from warehouse.reference.glossary import glossary
 from warehouse.reports.site.charts import PALETTE
 from warehouse.tables import CORE, SYSTEM
@@ -141,9 +142,8 @@ def answer_lines(connection) -> str:
 
 
 def quality_lines(connection) -> str:
-    total, held, carried = connection.execute(
-        "SELECT count(*), count(*) FILTER (success), count(*) FILTER (how = 'carried_over') FROM quality.results"
-    ).fetchone()
+    made = sum(counts.of_runs(connection).values(), counts.Counts())
+    total, held, carried = made.checks, made.held, made.carried_over
     failed = connection.execute(
         "SELECT table_name, expectation, severity, unexpected_count, details->>'$.protects' FROM quality.results "
         "WHERE NOT success ORDER BY ALL"

@@ -44,6 +44,10 @@ def test_a_query_imports_the_database_and_nothing_else_that_takes_long(published
     assert not found & set(HEAVY)
 
 
+def test_the_verdict_imports_the_database_and_nothing_else_that_takes_long(published_paths):
+    assert not imported("verdict", home=published_paths.root) & set(HEAVY)
+
+
 @pytest.mark.parametrize(
     "arguments",
     [["verdict"], ["quality"], ["quality", "checks"], ["trace", "verdict"], ["sources"], ["report"]],

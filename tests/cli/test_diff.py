@@ -9,13 +9,12 @@ from datetime import date
 
 import pytest
 
-from tests.reports.made_warehouses import CONDITION, QUARTER, VERDICT, publish
+from tests.reports.made_warehouses import CONDITION, QUARTER, VERDICT, publish, publish_after
 from tests.runs import command
 from warehouse import files
-from warehouse.database.releases import comparing, reading
+from warehouse.database.releases import reading
 from warehouse.paths import WAREHOUSE
 from warehouse.reports import changes
-from warehouse.reports.diff import Comparison
 
 FIRST, SECOND, THIRD = "20251101T000000-aaaa", "20251201T000000-bbbb", "20260101T000000-cccc"
 BEFORE = {"verdict": [VERDICT], "verdict_conditions": [CONDITION], "capex_quarterly": [QUARTER]}
@@ -33,26 +32,6 @@ def home(tmp_path):
     return tmp_path / "home"
 
 
-def again(home, run_id, rows, before):
-    """Publish another run over the last one, which records what it changed as a run does."""
-    earlier = home / "releases" / before / WAREHOUSE
-    with reading(earlier) as connection:
-        names = [name for name, *_ in connection.execute("SELECT * FROM provenance.runs").description]
-        history = [
-            dict(zip(names, row, strict=True)) for row in connection.execute("SELECT * FROM provenance.runs").fetchall()
-        ]
-        names = [name for name, *_ in connection.execute("SELECT * FROM provenance.changes").description]
-        kept = [
-            dict(zip(names, row, strict=True))
-            for row in connection.execute("SELECT * FROM provenance.changes").fetchall()
-        ]
-    paths = publish(home, f"{run_id}.draft", rows)
-    with comparing(earlier, paths.current / WAREHOUSE) as connection:
-        rows_kept = [row | {"run_id": run_id} for row in changes.kept(Comparison(connection))]
-    files.remove_folder(paths.releases / f"{run_id}.draft")
-    return publish(home, run_id, rows, system={"runs": history, "changes": [*kept, *rows_kept]})
-
-
 def test_of_a_first_run_there_is_nothing_to_compare_with(home):
     done = command(home, "diff", "--format", "json")
     assert (done.returncode, json.loads(done.stdout)) == (0, [])
@@ -61,7 +40,7 @@ def test_of_a_first_run_there_is_nothing_to_compare_with(home):
 
 
 def test_without_arguments_the_last_two_runs(home):
-    again(home, SECOND, AFTER, FIRST)
+    publish_after(home, SECOND, AFTER, FIRST)
     rows = json.loads(command(home, "diff", "--format", "json").stdout)
     kinds = {row["kind"]: row for row in rows}
     assert kinds["verdict"]["key"] == {"scope": "ALL", "question": "Q3"}
@@ -82,15 +61,15 @@ def test_without_arguments_the_last_two_runs(home):
 
 
 def test_two_answers_that_are_the_same(home):
-    again(home, SECOND, BEFORE, FIRST)
+    publish_after(home, SECOND, BEFORE, FIRST)
     assert "Nothing has changed" in command(home, "diff").stdout
     done = command(home, "diff", SECOND, SECOND, "--format", "json")
     assert (json.loads(done.stdout), "one and the same" in done.stderr) == ([], True)
 
 
 def test_what_a_run_changed_is_known_when_the_one_before_is_gone(home):
-    again(home, SECOND, AFTER, FIRST)
-    again(home, THIRD, BEFORE, SECOND)
+    publish_after(home, SECOND, AFTER, FIRST)
+    publish_after(home, THIRD, BEFORE, SECOND)
     files.remove_folder(home / "releases" / FIRST)
     done = command(home, "diff", FIRST, THIRD, "--format", "json")
     assert done.returncode == 0, done.stderr
@@ -111,7 +90,7 @@ def test_what_a_run_changed_is_known_when_the_one_before_is_gone(home):
 
 
 def test_two_days_are_compared_by_their_dated_answers(home):
-    paths = again(home, SECOND, AFTER, FIRST)
+    paths = publish_after(home, SECOND, AFTER, FIRST)
     for day, run_id in ((date(2025, 10, 31), FIRST), (date(2025, 11, 30), SECOND)):
         files.point(paths.dated(day), paths.releases / run_id)
     by_day = command(home, "diff", "2025-10-31", "2025-11-30", "--format", "json")
@@ -133,7 +112,7 @@ def test_two_days_are_compared_by_their_dated_answers(home):
     ],
 )
 def test_a_run_that_is_not_there_is_wrong_use(home, arguments, said):
-    again(home, SECOND, AFTER, FIRST)
+    publish_after(home, SECOND, AFTER, FIRST)
     files.remove_folder(home / "releases" / FIRST)
     done = command(home, "diff", *arguments)
     assert done.returncode == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 from datetime import UTC, date, datetime, timedelta
 
@@ -25,6 +26,8 @@ from warehouse.quality.decisions import ACCEPTED, DISMISSED, WITHDRAWN
 from warehouse.quality.findings import Target
 from warehouse.quality.validate import validate
 from warehouse.reports import quality_page
+from warehouse.reports.triage import next_steps
+from warehouse.reports.triage import triage as order
 from warehouse.settings import Settings
 from warehouse.sources.common.reasons import reason as why_not
 from warehouse.sources.common.source import Received
@@ -283,6 +286,109 @@ def test_the_row_and_its_line_are_shown(runs, capsys):
     assert "ohlc_consistent" in listed["reason"]
 
 
+def test_what_row_says_can_be_accepted_is_what_accept_takes(runs, capsys):
+    """The same question asked twice: of every kind of row that waits, and of one that was decided about."""
+    unreadable = ("line 9", {"ticker": "NVDA", "volume": "many"})
+    twin = {**ODD, "locator": "line 8"}
+    missing = {**ODD, "close": None, "adj_close": None, "high": 138.5, "locator": "line 5"}
+    runs.run(GOOD, ODD, twin, missing, unreadable=[unreadable])
+    asked = {}
+    for row in runs.waiting():
+        triage.row(runs.paths, row["row_id"], Format.json)
+        (shown,) = json.loads(capsys.readouterr().out)
+        asked[row["locator"]] = (row["row_id"], shown["can_be_accepted"])
+    assert {place for place, (_, can) in asked.items() if can == "yes"} == {"line 3", "line 8"}
+    runs.decide(ACCEPTED, asked["line 3"][0])
+    for place, (row_id, _) in asked.items():
+        triage.row(runs.paths, row_id, Format.json)
+        (shown,) = json.loads(capsys.readouterr().out)
+        why = shown["can_be_accepted"]
+        assert why.startswith("no: "), (place, "the twin and the row itself, too, now that the row is accepted")
+        with pytest.raises(UsageError) as refused:
+            triage.decide(runs.paths, row_id, ACCEPTED, "why", "Ada")
+        assert str(refused.value) == f"{row_id}: this row cannot be accepted: {why.removeprefix('no: ')}."
+
+
+def test_a_row_beside_one_that_is_loaded_can_be_accepted_by_neither(runs, capsys):
+    runs.run({**ODD, "high": 138.5, "locator": "line 4"}, ODD)
+    (waiting,) = runs.waiting()
+    triage.row(runs.paths, waiting["row_id"], Format.json)
+    (shown,) = json.loads(capsys.readouterr().out)
+    assert "a row with the same identity is loaded from document" in shown["can_be_accepted"]
+    with pytest.raises(UsageError, match="a row with the same identity is loaded"):
+        runs.decide(ACCEPTED)
+
+
+# -- what comes first -------------------------------------------------------------------------------------------------
+
+
+def test_the_screen_shows_what_is_new_then_what_is_open_then_what_waits(runs, capsys):
+    runs.run(GOOD, ODD, results=[("a", True, 0), ("b", False, 2), ("c", False, 1)])
+    runs.run(results=[("a", False, 7), ("b", True, 0), ("c", False, 4), ("source_notice", False, 1)])
+    triage.quality(runs.paths, "", Format.table)
+    said = capsys.readouterr().out
+    # a and c fail, b holds again; the checks of the tables themselves are made and hold
+    headings = ("New (1)", "Open since before (1)", "Waiting for a decision (1)", "Hold again (1)",
+                "What sources say of their documents (1; no check)")  # fmt: skip
+    places = [said.index(heading) for heading in headings]
+    assert places == sorted(places)
+    new, still = said[places[0] : places[1]], said[places[1] : places[2]]
+    assert "core.stock_prices a; failed in 1 of 2 runs" in new
+    assert "core.stock_prices c; failed in 2 of 2 runs" in still
+    assert "2 did not hold" in said.split("New (1)")[0], "a source's remark is no check that failed"
+
+
+def test_from_a_failed_check_one_command_leads_to_the_line_of_the_document(runs, capsys):
+    runs.run(GOOD, ODD)
+    triage.quality(runs.paths, "R1", Format.table)
+    said = capsys.readouterr().out
+    (row_id,) = {row["row_id"] for row in runs.waiting()}
+    assert f"next: overbuild quality row {row_id}" in said
+    assert f"at: raw/{runs.sha256[:2]}/{runs.sha256}, line 3" in said
+    triage.row(runs.paths, row_id, Format.table)
+    assert "NVDA,2025-01-21,0.1" in capsys.readouterr().out
+
+    triage.line(runs.paths, runs.sha256[:12], "line 3", Format.json)
+    (shown,) = json.loads(capsys.readouterr().out)
+    assert (shown["name"], shown["header"], shown["text"]) == ("prices.csv", "ticker,date,high", "NVDA,2025-01-21,0.1")
+    for wrong in ("zzzz", "../x", ""):
+        with pytest.raises(UsageError, match="no archived document is called so"):
+            triage.line(runs.paths, wrong, "line 3", Format.json)
+
+
+def test_a_finding_of_a_loaded_row_names_its_line_and_its_trace(runs):
+    place = {"document_sha256": runs.sha256, "locator": "line 3", "ticker": "NVDA's", "date": "2025-01-21"}
+    result = {"run_id": "R1", "table_name": "core.stock_prices", "expectation": "a",
+              "details": json.dumps({"rows": [place]})}  # fmt: skip
+    steps = next_steps(result, refused=False)
+    assert steps[0] == f"overbuild quality line {runs.sha256[:12]} 'line 3'"
+    assert shlex.split(steps[1]) == ["overbuild", "trace", "core.stock_prices", "--where",
+                                     "ticker = 'NVDA''s' and date = '2025-01-21'"]  # fmt: skip
+    assert next_steps(result, refused=True) == steps[:1], "of a refused run no table can be asked"
+    assert next_steps(result | {"details": "{}"}, refused=False) == ["overbuild quality --run R1 --format json"]
+
+
+def test_known_findings_are_counted_and_listed_only_where_asked(published_paths, capsys):
+    triage.quality(published_paths, "", Format.table)
+    short = capsys.readouterr().out
+    triage.quality(published_paths, "", Format.table, everything=True)
+    whole = capsys.readouterr().out
+    assert "(--all lists them)" in short
+    assert "Known: " not in short
+    assert len(short.splitlines()) < 24
+    assert whole.count("Known: ") > 40
+
+
+def test_no_control_character_of_a_document_reaches_the_terminal(runs, capsys):
+    runs.run(GOOD, {**ODD, "ticker": "NV\x1b[2JDA"})
+    triage.quality(runs.paths, "", Format.table)
+    triage.quarantine(runs.paths, "", False, Format.table)
+    triage.row(runs.paths, runs.waiting()[0]["row_id"], Format.table)
+    said = capsys.readouterr().out
+    assert "\\x1b[2J" in said
+    assert "\x1b" not in said
+
+
 # -- history ----------------------------------------------------------------------------------------------------------
 
 
@@ -317,7 +423,8 @@ def test_the_page_draws_trends_and_needs_no_network(runs, tmp_path):
     assert "../quality/runs/R2/index.html" in page
     assert "../quality/runs/R1/index.html" not in page
     assert "http" not in page
-    assert "<script" not in page
+    later = '<script src="assets/later.js" defer></script>'
+    assert "<script" not in page.replace(later, ""), "but for the one that tells of a later run"
 
 
 def test_the_page_of_a_refused_run_keeps_the_lines_of_its_message_apart(runs, tmp_path):
@@ -332,15 +439,17 @@ def test_the_page_of_a_refused_run_keeps_the_lines_of_its_message_apart(runs, tm
 
 def test_what_stopped_a_run_stands_before_what_only_warns():
     rows = [
-        {"table_name": table, "severity": severity, "new": new, "of_new_rows": table.startswith("staging.")}
-        for table, severity, new in (
-            ("core.a", "warning", False), ("core.a", "warning", True), ("staging.a", "warning", True), ("core.a", "critical", True),
+        {"table_name": table, "expectation": name, "severity": severity, "success": False, "held_before": before,
+         "of_new_rows": table.startswith("staging.")}
+        for table, name, severity, before in (
+            ("core.a", "old", "warning", False), ("core.a", "warns", "warning", True), ("staging.a", "rows", "warning", None),
+            ("core.a", "stops", "critical", True), ("core.a", "source_notice", "warning", None),
         )
     ]  # fmt: skip
-    ordered = [(r["table_name"], r["severity"], r["new"]) for r in sorted(rows, key=quality_page._urgency)]
-    assert ordered == [
-        ("core.a", "critical", True), ("staging.a", "warning", True), ("core.a", "warning", True), ("core.a", "warning", False),
-    ]  # fmt: skip
+    found = order(rows)
+    assert [row["expectation"] for row in found.new] == ["stops", "rows", "warns"]
+    assert [row["expectation"] for row in found.open] == ["old"]
+    assert [row["expectation"] for row in found.notices] == ["source_notice"]
 
 
 def test_a_line_goes_from_its_lowest_to_its_highest_value():

@@ -130,6 +130,7 @@ def test_a_person_accepts_a_row_and_people_are_told_once_of_each_thing(corrupted
         run(home, bad, hook, quick=True)
     (refused,) = (home / "refused").iterdir()
     assert "This run was refused" in (refused / "site" / "quality.html").read_text()
+    assert_told_of_the_refusal(home, refused.name)
 
     shutil.copyfile(REFERENCE / "gpu_specs.csv", bad / "gpu_specs.csv")
     second = run(home, bad, hook, quick=True)
@@ -138,6 +139,10 @@ def test_a_person_accepts_a_row_and_people_are_told_once_of_each_thing(corrupted
     assert query(home, "SELECT decision, decided_by FROM quality.decisions") == [("accepted", "Ada")]
     assert query(home, "SELECT count(DISTINCT run_id) FROM quality.measures") == [(3,)]
     assert len(list((home / "quality" / "runs").iterdir())) >= 2, "Data Docs hold earlier runs"
+    assert "None: no run was refused" in (home / "site" / "refused.html").read_text(), (
+        "the next answer stands for itself"
+    )
+    assert refused.name not in (home / "site" / "assets" / "later.js").read_text()
 
     told = [json.loads(request.body)["text"] for request in live_server.asked("/hook")]
     assert len(told) == 3
@@ -147,3 +152,17 @@ def test_a_person_accepts_a_row_and_people_are_told_once_of_each_thing(corrupted
     )
     assert "quarantined" not in told[1]
     assert "Runs succeed again" in told[2]
+
+
+def assert_told_of_the_refusal(home, run_id):
+    """The pages that were published before lead to the refused run, whichever way they are opened."""
+    for site in (home / "site", home / "current" / "site"):
+        told, page = (site / "assets" / "later.js").read_text(), (site / "refused.html").read_text()
+        assert run_id in told
+        assert "gpu_specs.csv: column gpu_model is missing" in told
+        assert "This run was refused" in page
+        assert 'href="index.html"' in page
+        for each in ("index.html", "quality.html"):
+            assert '<script src="assets/later.js" defer></script>' in (site / each).read_text()
+        assert '<a href="refused.html">' in (site / "quality.html").read_text(), "without scripts, too"
+        assert '"./../site/assets/later.js"' in (site / ".." / "quality" / "index.html").read_text()

@@ -33,10 +33,8 @@ def record(run_id: str, *messages: dict) -> dict:
 
 def page(run: dict, before: dict | None) -> str:
     data_docs._compare(run, before)
-    totals = {
-        key: sum(target[key] for target in run["targets"]) for key in ("checks", "carried_over", *data_docs.OUTCOMES)
-    }
-    return data_docs._View.shared().page("index.html", run=run | {"totals": totals}, runs=[], root=".")
+    run |= {"totals": data_docs.totals(run)}
+    return data_docs._View.shared().page("index.html", run=run, runs=[], root=".")
 
 
 def headings(html: str) -> list[str]:
@@ -72,7 +70,7 @@ def test_a_first_run_calls_nothing_new():
 def test_where_everything_held_the_page_says_so():
     html = page(record("R2"), record("R1", message(PRICES, "no gap", "a session is missing")))
     assert headings(html) == ["New since the run before", "Holds again", "Tables"]
-    assert "Nothing: every check held." in html
+    assert "Nothing: every check of this run held." in html
 
 
 def test_records_of_earlier_versions_are_compared_by_their_text():
@@ -88,3 +86,10 @@ def test_a_table_that_was_not_looked_at_does_not_hold_again():
     run["targets"] = [target for target in run["targets"] if target["name"] == PANEL]
     data_docs._compare(run, record("R1", message(PRICES, "no gap", "a session is missing")))
     assert run["resolved"] == []
+
+
+def test_comparisons_with_earlier_runs_are_among_the_checks():
+    run = record("R2", message(PRICES, "high above low", "3 rows")) | {"compared": {"checks": 5, "warning": 1}}
+    # two tables of two checks, and five comparisons; one of each kind failed
+    assert data_docs.totals(run)["said"] == "9 checks: 9 ran; 2 did not hold"
+    assert "5 of them compare a table or a source with earlier runs" in page(run, None)

@@ -17,7 +17,10 @@ import polars as pl
 from tests.conftest import with_provenance
 from warehouse import files, marts
 from warehouse.database import store
+from warehouse.database.releases import comparing, reading
 from warehouse.paths import WAREHOUSE, Paths, create_folders
+from warehouse.reports import changes
+from warehouse.reports.diff import Comparison
 from warehouse.tables import CORE, SYSTEM
 from warehouse.tables.table import Table
 
@@ -46,6 +49,26 @@ def publish(
     write(folder, run_id, of_marts, facts, as_of=as_of, **run)
     files.point(paths.current, folder)
     return paths
+
+
+def publish_after(home: Path, run_id: str, rows: Rows, before: str) -> Paths:
+    """Publish another run over the last one, which records what it changed as a run does."""
+    earlier = home / "releases" / before / WAREHOUSE
+    with reading(earlier) as connection:
+        names = [name for name, *_ in connection.execute("SELECT * FROM provenance.runs").description]
+        history = [
+            dict(zip(names, row, strict=True)) for row in connection.execute("SELECT * FROM provenance.runs").fetchall()
+        ]
+        names = [name for name, *_ in connection.execute("SELECT * FROM provenance.changes").description]
+        kept = [
+            dict(zip(names, row, strict=True))
+            for row in connection.execute("SELECT * FROM provenance.changes").fetchall()
+        ]
+    paths = publish(home, f"{run_id}.draft", rows)
+    with comparing(earlier, paths.current / WAREHOUSE) as connection:
+        rows_kept = [row | {"run_id": run_id} for row in changes.kept(Comparison(connection))]
+    files.remove_folder(paths.releases / f"{run_id}.draft")
+    return publish(home, run_id, rows, system={"runs": history, "changes": [*kept, *rows_kept]})
 
 
 def write(

@@ -11,6 +11,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
+from warehouse.cli.lines import printable
 from warehouse.reports.values import plain, readable
 
 NARROWEST = 120
@@ -62,7 +63,7 @@ def _table(columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str) ->
         numbers = bool(body) and all(isinstance(row[index], int | float | Decimal | None) for row in body)
         table.add_column(column, justify="right" if numbers else "left", overflow="fold")
     for row in body:
-        table.add_row(*(readable(cell) for cell in row))
+        table.add_row(*(printable(readable(cell)) for cell in row))
     width = shutil.get_terminal_size((NARROWEST, 40)).columns
     Console(width=width if sys.stdout.isatty() else max(width, NARROWEST), markup=False, highlight=False).print(table)
 

@@ -7,42 +7,39 @@ say what is to be done with it? Nothing here imports Great Expectations or Prefe
 from __future__ import annotations
 
 import getpass
-import gzip
 import json
 import sys
-from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
 
-from warehouse.cli import output
+from warehouse.cli import lines, output
 from warehouse.cli.options import Form
 from warehouse.cli.output import Format
 from warehouse.cli.published import here
 from warehouse.database.releases import reading
 from warehouse.errors import UsageError
-from warehouse.fetching import archive
+from warehouse.fetching import archive, places
 from warehouse.paths import WAREHOUSE, Paths
-from warehouse.quality import decisions, history, wording
+from warehouse.quality import decisions, history
 from warehouse.quality.decisions import ACCEPTED, WITHDRAWN, Decision
-from warehouse.quality.findings import Explained
 from warehouse.quality.history import Row
 from warehouse.tables import CORE
 
-RUNS_SHOWN = 10
 ROWS_SHOWN = 50
-LINE_SHOWN = 500  # characters
 EVERY_RUN = 1_000_000
 QUARANTINE = ["row_id", "table_name", "reason", "reason_code", "document", "locator", "url", "document_sha256",
               "archived", "run_id", "quarantined_at", "decision", "decided_by", "decided_at", "decision_reason",
               "row"]  # fmt: skip
-WAYS = {"ran": "ran", "carried_over": "carried over", "skipped": "without a row to look at"}
 
 
-def quality(paths: Paths, run_id: str, form: Format) -> None:
-    """Write one run's results (the latest without `run_id`) and, in a table, what is new and the history of runs."""
+def quality(paths: Paths, run_id: str, form: Format, everything: bool = False) -> None:
+    """Write one run's results (the latest without `run_id`); for a person what is new, open and waiting in them.
+
+    Known findings are counted; `everything` lists them.
+    """
     with history.opened(paths) as connection:
         runs = history.runs(connection, EVERY_RUN)
         run = _chosen(runs, run_id, paths)
@@ -52,22 +49,9 @@ def quality(paths: Paths, run_id: str, form: Format) -> None:
             return
         quarantined = history.quarantined(connection, run["run_id"])
         waiting = history.waiting(connection)
-    _write_overview(run, results)
-    _write_known(results)
-    _write_failed(results)
-    if quarantined:
-        output.write(
-            ["id", "table", "reason", "decision"],
-            [[r["row_id"], r["table_name"], r["reason"], r["decision"]] for r in quarantined[:ROWS_SHOWN]],
-            Format.table,
-            f"Rows quarantined in this run ({len(quarantined)})",
-        )
-    if waiting:
-        rows = "1 row waits" if len(waiting) == 1 else f"{len(waiting)} rows wait"
-        sys.stdout.write(f"{rows} for a decision: overbuild quality quarantine\n\n")
-    named = ["run_id", "started_at", "source", "as_of", "outcome", "checks", "not_held"]
-    headings = ["run", "started (UTC)", "source", "as of", "outcome", "checks", "not held"]
-    output.write(headings, [[run[n] for n in named] for run in runs[:RUNS_SHOWN]], Format.table, "Runs")
+    from warehouse.cli import findings  # knows the marts, which programs that read JSON need not wait for
+
+    findings.write(paths, runs, run, results, quarantined, waiting, everything)
 
 
 def _chosen(runs: Sequence[Row], run_id: str, paths: Paths) -> Row:
@@ -89,72 +73,18 @@ def _write_results(results: Sequence[Row], form: Format) -> None:
     output.write(names, [list(row.values()) for row in results], form)
 
 
-def _write_overview(run: Row, results: list[Row]) -> None:
-    """One line: how many checks held, how many of them ran, what is new."""
-    new, resolved = history.changed(results)
-    held = sum(row["success"] for row in results)
-    ways = Counter(row["how"] for row in results)
-    how = [f"{ways[name]} {words}" for name, words in WAYS.items() if ways[name]]
-    sys.stdout.write(
-        f"Run {run['run_id']} ({run['source']}, as of {run['as_of']}): {run['outcome'].replace('_', ' ')}. "
-        f"{held} of {len(results)} checks held{' (' if how else ''}{', '.join(how)}{')' if how else ''}; "
-        f"{len(new)} fail that held before or are new, {len(resolved)} hold again.{_unchanged(results)}\n"
-    )
-
-
-def _unchanged(results: Sequence[Row]) -> str:
-    """Said of a run that found nothing to check: which run found what it publishes."""
-    if {row["how"] for row in results} - {"carried_over", "skipped"}:
-        return ""
-    runs = {
-        json.loads(row["details"]).get("carried_over_from")
-        for row in results
-        if row["table_name"].partition(".")[0] == "marts"
-    } - {None}
-    return f" Nothing had changed since run {', '.join(sorted(runs))}, which found this." if runs else ""
-
-
-def _write_known(results: Sequence[Row]) -> None:
-    known = [(row, one) for row in results for one in json.loads(row["details"]).get("explained", [])]
-    if known:
-        shown = [[row["table_name"], row["expectation"], _explained(one)] for row, one in known[:ROWS_SHOWN]]
-        columns = ["table", "check", "what was found"]
-        output.write(columns, shown, Format.table, f"Known findings, explained ({len(known)})")
-
-
-def _explained(one: Any) -> str:
-    """A known finding in words; earlier versions kept it as a sentence."""
-    return one if isinstance(one, str) else wording.explained(Explained(**one))
-
-
-def _write_failed(results: list[Row]) -> None:
-    new, resolved = history.changed(results)
-    failed = [row for row in results if not row["success"]]
-    if failed:
-        shown = [
-            [r["table_name"], r["expectation"], "rows quarantined" if r["of_new_rows"] else r["severity"],
-             "new" if r in new else "as before", r["unexpected_count"], f"{r['failed_runs']} of {r['runs_looked_at']} runs",
-             history.found(r)]
-            for r in sorted(failed, key=lambda r: r not in new)
-        ]  # fmt: skip
-        columns = ["table", "check", "severity", "since last", "rows", "failed in", "what was found"]
-        output.write(columns, shown, Format.table, "Checks that did not hold")
-    if resolved:
-        shown = [[r["table_name"], r["expectation"], r["column_name"]] for r in resolved]
-        output.write(["table", "check", "columns"], shown, Format.table, "Checks that hold again")
-
-
 def checks(paths: Paths, form: Format) -> None:
     """Write the record of every check that failed in one of the last runs."""
     with history.opened(paths) as connection:
         found = history.records(connection)
+        latest = history.runs(connection, 1)[0]["run_id"] if found else ""
     if form is Format.table:
         if not found:
             sys.stdout.write(f"Every check held in the last {history.LAST_RUNS} runs.\n")
             return
         found = [row | {"counts": " ".join(map(str, row["counts"][-10:]))} for row in found]
         shown = [
-            [r["table_name"], r["expectation"], r["column_name"], "holds" if r["holds_now"] else "fails",
+            [r["table_name"], r["expectation"], r["column_name"], _now(r, latest),
              f"{r['failed_runs']} of {r['runs_looked_at']} runs", r["last_failed_at"], r["counts"]]
             for r in found
         ]  # fmt: skip
@@ -166,6 +96,12 @@ def checks(paths: Paths, form: Format) -> None:
     if form is Format.csv:
         found = [row | {"counts": json.dumps(row["counts"])} for row in found]
     output.write(names, [[row[name] for name in names] for row in found], form)
+
+
+def _now(record: Row, latest: str) -> str:
+    if record["holds_now"]:
+        return "holds"
+    return "fails" if record["last_made_in"] == latest else f"failed in {record['last_made_in']}, not made since"
 
 
 # -- quarantined rows -------------------------------------------------------------------------------------------------
@@ -210,10 +146,8 @@ def row(paths: Paths, asked: str, form: Format) -> None:
     """Write everything about one quarantined row, with what stands at its place in the document."""
     found = _find(paths, asked)
     path = archive.path_of(paths.raw, found["document_sha256"])
-    header, line = _in_document(paths, found)
-    why_not = decisions.why_not_acceptable(
-        found["table_name"], found["row"], found["reason_code"], datetime.now(UTC).date()
-    )
+    header, text = places.read(path, found["locator"])
+    why_not = _why_not_accepted(paths, found)
     about = {
         "row_id": found["row_id"],
         "table_name": found["table_name"],
@@ -224,7 +158,7 @@ def row(paths: Paths, asked: str, form: Format) -> None:
         "url": found["url"],
         "archived": str(path),
         "header": header,
-        "line": line,
+        "line": text,
         "run_id": found["run_id"],
         "quarantined_at": found["quarantined_at"],
         "decision": found["decision"] or "waits",
@@ -244,24 +178,31 @@ def row(paths: Paths, asked: str, form: Format) -> None:
         output.write(["field", "as it was read"], list(fields.items()), Format.table)
 
 
-def _in_document(paths: Paths, found: Row) -> tuple[str, str]:
-    """The first line of a row's document and the line where the row stands, where the place is a line."""
-    word, _, number = found["locator"].partition(" ")
-    path = archive.path_of(paths.raw, found["document_sha256"])
-    if word != "line" or not number.isdigit() or not path.exists():
-        return "", ""
-    with path.open("rb") as raw:
-        packed = raw.read(2) == b"\x1f\x8b"
-    header = line = ""
-    with gzip.open(path, "rb") if packed else path.open("rb") as file:
-        for place, text in enumerate(file, 1):
-            said = text.decode("utf-8", errors="replace").rstrip("\r\n")[:LINE_SHOWN]
-            if place == 1:
-                header = said
-            if place == int(number):
-                line = said
-                break
-    return header, line
+def line(paths: Paths, document: str, place: str, form: Format) -> None:
+    """Write what stands at a place of an archived document, which the first characters of its hash name.
+
+    Raises UsageError where no document, or more than one, is called so.
+    """
+    found = sorted(paths.raw.glob(f"{document[:2]}/{document}*")) if document.isalnum() and len(document) > 3 else []
+    if len(found) != 1:
+        several = f"{len(found)} documents begin so" if found else "no archived document is called so"
+        raise UsageError(
+            f"{document}: {several}; give the first characters of its SHA-256, as `overbuild quality` does."
+        )
+    sha256 = found[0].name
+    with history.opened(paths) as connection:
+        known = history.rows(
+            connection,
+            "SELECT any_value(name) AS name, any_value(url) AS url FROM provenance.documents WHERE sha256 = ?",
+            [sha256],
+        )[0]
+    header, text = places.read(found[0], place)
+    about = {**known, "archived": str(found[0]), "place": place, "header": header, "text": text}
+    if form is not Format.table:
+        output.write(list(about), [list(about.values())], form)
+        return
+    about["text"] = text or "this place cannot be shown; open the file"
+    lines.write(line for name, value in about.items() if value for line in lines.wrapped(value, 10, name.ljust(10)))
 
 
 def _find(paths: Paths, asked: str) -> Row:
@@ -288,8 +229,8 @@ def decide(paths: Paths, asked: str, decision: str, reason: str, by: str) -> Non
         raise UsageError('--reason "": say in a few words why; whoever reads the decision later was not there.')
     found = _find(paths, asked)
     row_id = found["row_id"]
-    if decision == ACCEPTED and found["decision"] is None:
-        _refuse_what_cannot_be_loaded(paths, found)
+    if decision == ACCEPTED and (why := _why_not_accepted(paths, found)):
+        raise UsageError(f"{row_id}: this row cannot be accepted: {why}.")
     if decision == WITHDRAWN and found["decision"] == ACCEPTED and _loaded(paths, found):
         raise UsageError(
             f"{row_id}: this row is loaded already, and nothing is ever deleted from core. If it is wrong, it takes a "
@@ -323,18 +264,37 @@ def _user() -> str:
         return "unknown"
 
 
-def _refuse_what_cannot_be_loaded(paths: Paths, found: Row) -> None:
+def _why_not_accepted(paths: Paths, found: Row) -> str:
+    """Why a row cannot be accepted, and what can be done instead; '' where it can. Both `row` and `accept` ask this."""
     row_id, today = found["row_id"], datetime.now(UTC).date()
+    if found["decision"] is not None:
+        return decisions.stands(
+            row_id, found["decision"], found["decided_at"], found["decided_by"], found["decision_reason"]
+        )
     if why := decisions.why_not_acceptable(found["table_name"], found["row"], found["reason_code"], today):
-        raise UsageError(
-            f"{row_id}: this row cannot be accepted: {why}. Correct the document where it is ours (the next run reads it "
-            f'anew), or: overbuild quality dismiss {row_id} --reason "..."'
+        return (
+            f"{why}. Correct the document where it is ours (the next run reads it anew), or: "
+            f'overbuild quality dismiss {row_id} --reason "..."'
         )
     for other in _standing(paths, found):
-        raise UsageError(
-            f"{row_id}: this row cannot be accepted: a row with the same identity is loaded from document "
-            f"{other['document_sha256'][:12]}, {other['locator']}, and only one of them can stand."
+        return (
+            f"a row with the same identity is loaded from document {other['document_sha256'][:12]}, {other['locator']}, "
+            "and only one of them can stand"
         )
+    return _accepted_beside(paths, found)
+
+
+def _accepted_beside(paths: Paths, found: Row) -> str:
+    """That another row of the same identity was accepted already, and waits for the next run."""
+    table = CORE[found["table_name"].removeprefix("core.")]
+    own = decisions.as_rows([found["row"]], table).select(table.identity).row(0)
+    for other in decisions.accepted(decisions.read(paths), table):
+        if (
+            other.row_id != found["row_id"]
+            and decisions.as_rows([other.row], table).select(table.identity).row(0) == own
+        ):
+            return f"row {other.row_id} of the same identity was accepted already, and only one of them can stand"
+    return ""
 
 
 def _standing(paths: Paths, found: Row) -> list[dict[str, Any]]:
@@ -363,11 +323,14 @@ By = Annotated[str, typer.Option("--by", metavar="NAME", help="Who decides; you 
 def _quality(
     context: typer.Context,
     run_id: Annotated[str, typer.Option("--run", metavar="ID", help="A run; the latest without it.")] = "",
+    everything: Annotated[
+        bool, typer.Option("--all", help="Also what is known and explained; no list is cut.")
+    ] = False,
     form: Form = Format.table,
 ) -> None:
     """Data-quality results of a run and what is new in them; quarantined rows, and what to do with them."""
     if context.invoked_subcommand is None:
-        quality(here(), run_id, form)
+        quality(here(), run_id, form, everything)
 
 
 @app.command("checks")
@@ -392,6 +355,16 @@ def _quarantine(
 def _one_row(row_id: RowId, form: Form = Format.table) -> None:
     """Everything about one quarantined row, and its line in the document."""
     row(here(), row_id, form)
+
+
+@app.command("line")
+def _line(
+    document: Annotated[str, typer.Argument(metavar="DOCUMENT", help="The first characters of its SHA-256.")],
+    place: Annotated[str, typer.Argument(metavar="PLACE", help="As findings name it, such as 'line 12'.")],
+    form: Form = Format.table,
+) -> None:
+    """What stands at a place in an archived document."""
+    line(here(), document, place, form)
 
 
 @app.command("accept")

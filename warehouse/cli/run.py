@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import logging
 import sys
-import textwrap
 import threading
+from collections.abc import Sequence
 from datetime import date
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from warehouse import assumptions, quality
+from warehouse.asked import ASKED
+from warehouse.cli import lines
 from warehouse.cli.options import AsOf
+from warehouse.database.releases import reading
 from warehouse.errors import UsageError
-from warehouse.marts.verdict.condition_words import graded
-from warehouse.marts.verdict.decision import ASKED
-from warehouse.paths import create_folders, paths_of
+from warehouse.paths import WAREHOUSE, create_folders, paths_of
 from warehouse.pipeline.choose import chosen, require_one_ready
+from warehouse.quality import history
+from warehouse.quality.counts import Counts
+from warehouse.reports import changes, news
+from warehouse.reports.standing import Standing, how_sure, standing
 from warehouse.settings import load_settings
 
 
@@ -82,44 +88,71 @@ def _listen(quiet: bool) -> None:
 
 
 def print_summary(outcome: dict[str, Any]) -> None:
-    """What a run did, for a newcomer, on standard output."""
-    out = [f"The answer as of {outcome['as_of']}, from {outcome['fact_rows']:,} facts:", ""]
-    order = ["overall", *ASKED]  # the headline first
-    for verdict in sorted(outcome["verdicts"], key=lambda v: order.index(v["question"])):
-        leans = f", leaning to {verdict['leaning']}" if verdict["leaning"] else ""
-        out.append(f"  {ASKED[verdict['question']]}  [{verdict['verdict']}{leans}]".replace("_", " "))
-        headline = graded(verdict["headline"], verdict["evidence_grade"])
-        for said in (headline, verdict["statement"], verdict["would_change"]):
-            out += [f"      {line}" for line in _wrapped(said)]
-    known = f"; {outcome['known_findings']} findings are known and explained (overbuild quality)"
-    carried = f", {outcome['checks_carried_over']} of them carried over" if outcome["checks_carried_over"] else ""
-    out += [
-        "",
-        f"Checked: {outcome['checks_held']} of {outcome['checks']} checks held{carried}"
-        f"{known if outcome['known_findings'] else ''}.",
+    """What a run did, for whoever started it, on standard output: what it found, what changed, the standing answer."""
+    if not outcome["published"]:
+        lines.write(["Nothing is new: what is published stays."])
+        return
+    published = Path(outcome["published"])
+    with reading(published / WAREHOUSE) as connection:
+        answer = standing(connection)
+        rows = changes.recorded(connection, outcome["run_id"])
+        new, resolved = history.changed(history.results(connection, outcome["run_id"]))
+    lines.write(
+        [
+            f"Run {outcome['run_id']}: published, as of {outcome['as_of']}, from {outcome['fact_rows']:,} facts.",
+            *_found(outcome),
+            "",
+            *_changed(outcome, rows, len(new), len(resolved)),
+            "",
+            *_answer(answer, published),
+        ]
+    )
+
+
+def _found(outcome: dict[str, Any]) -> list[str]:
+    """How many checks were made, then whatever a person should know of this run."""
+    made = Counts(**outcome["checks"])
+    known = f" {made.known:,} known findings are explained (overbuild quality --all)." if made.known else ""
+    notes = [f"warning: {warning}" for warning in outcome["warnings"]]
+    notes += [f"quarantined: {reason}" for reason in outcome["quarantined"]]
+    notes += [
+        f"source failed; what was loaded of it before stands: {name}: {why}"
+        for name, why in outcome["failed_sources"].items()
     ]
-    if outcome["unchanged_since"]:
-        out.append(f"  Nothing has changed since run {outcome['unchanged_since']}: its figures and findings stand.")
-    out += [f"  warning: {warning}" for warning in outcome["warnings"]]
-    out += [f"  quarantined: {reason}" for reason in outcome["quarantined"]]
-    out += [
-        f"  source failed; what was loaded of it before stands: {n}: {why}"
-        for n, why in outcome["failed_sources"].items()
-    ]
-    out += [f"  note: {note}" for note in outcome["notes"]]
+    notes += [f"note: {note}" for note in outcome["notes"]]
     if outcome["overridden"]:
-        out.append(f"  what-if: these assumptions are not the packaged ones: {', '.join(outcome['overridden'])}")
-    published = outcome["published"]
-    out += [
-        "",
-        "Where to look next:",
-        f"  report           {published}/site/index.html",
-        f"  quality pages    {published}/quality/index.html",
-        "  the figures      overbuild verdict",
-        '  your own query   overbuild sql "select * from marts.capex_group"',
+        notes.append(f"what-if: these assumptions are not the packaged ones: {', '.join(outcome['overridden'])}")
+    return [
+        *lines.wrapped(f"{made.said()}.{known}"),
+        *(line for note in notes for line in lines.wrapped(note, 4, "  ")),
     ]
-    sys.stdout.write("\n".join(out) + "\n")
 
 
-def _wrapped(text: str) -> list[str]:
-    return textwrap.wrap(text, 108)
+def _changed(outcome: dict[str, Any], rows: Sequence[changes.Row], new: int, resolved: int) -> list[str]:
+    """What this run changed, as `overbuild diff` has it; why there is nothing to compare where there is not."""
+    if not rows and outcome["asked_as_of"]:
+        return lines.wrapped("What changed: a dated answer follows no other. Any two: overbuild diff A B")
+    if not rows:
+        return lines.wrapped("What changed: this is the first run here, so there is nothing to compare it with.")
+    said = news.in_short(rows, outcome["new_rows_of"])
+    if outcome["unchanged_since"]:
+        said.append(f"Nothing has changed since run {outcome['unchanged_since']}: its figures and findings stand.")
+    if new or resolved:
+        said.append(f"Findings: {new} new, {resolved} that hold again (overbuild quality).")
+    heading = f"What changed since run {rows[0]['before_run_id']} (all of it: overbuild diff)"
+    return [heading, *(line for one in said for line in lines.wrapped(one, 4, "    " if one.startswith(" ") else "  "))]
+
+
+def _answer(answer: Sequence[Standing], published: Path) -> list[str]:
+    """The standing answer: what, why, how sure, what would change it, where to look."""
+    if not answer:
+        return ["There is no verdict: see the report."]
+    overall = answer[0]
+    said = {
+        ASKED[overall.question]: f"{overall.headline} [{overall.in_short}]",
+        "Why": overall.why,
+        "How sure": how_sure(answer),
+        "What would change it": overall.would_change,
+    }
+    parts = [line for label, text in said.items() for line in lines.wrapped(text, 4, f"{label}: ")]
+    return [*parts, f"Where to look: {published}/site/index.html; overbuild verdict; overbuild quality"]

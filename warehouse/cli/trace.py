@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from warehouse.cli import completion, output
+from warehouse.cli import completion, lines, output
 from warehouse.cli.options import AsOf, Form
 from warehouse.cli.output import Format
 from warehouse.cli.published import published
@@ -30,6 +31,7 @@ from warehouse.reports.lineage import (
 from warehouse.reports.values import readable
 from warehouse.tables.table import Table
 
+FEW = 3  # rows of one table that are shown one by one where the trace is folded
 FOLDED_FROM = 6  # siblings of one table, from which they share a line
 GROUPS = 8  # lines that folded siblings may take, one for each value of the first column of their key
 WORDS, FIGURES = 5, 7  # columns shown of a row
@@ -56,15 +58,16 @@ def trace(
         str, typer.Option("--where", metavar="CONDITION", help="SQL condition on the table's columns: which rows.")
     ] = "",
     limit: Annotated[int, typer.Option(min=1, help="Rows of the table that are followed.")] = 25,
+    everything: Annotated[bool, typer.Option("--all", help="Unfold: every step of the way down, as a tree.")] = False,
     as_of: AsOf = None,
     form: Form = Format.table,
 ) -> None:
     named(table)  # a wrong name is an error before a dated answer is made
-    write(published(as_of), table, where, limit, form)
+    write(published(as_of), table, where, limit, form, everything=everything)
 
 
-def write(folder: Path, table: str, where: str, limit: int, form: Format) -> None:
-    """Follow rows of a table down to `core` and write them: a tree, or one object for each fact (JSON, CSV)."""
+def write(folder: Path, table: str, where: str, limit: int, form: Format, *, everything: bool = False) -> None:
+    """Follow rows of a table down to `core` and write them: folded or as a tree, or one object for each fact (JSON, CSV)."""
     with releases.reading(folder / WAREHOUSE) as connection:
         found = follow(connection, named(table), where, limit)
     if not found.roots:
@@ -75,7 +78,10 @@ def write(folder: Path, table: str, where: str, limit: int, form: Format) -> Non
             "narrow --where, or raise --limit.\n"
         )
     if form is Format.table:
-        _tree(found)
+        if everything:
+            _tree(found)
+        else:
+            lines.write(_folded_whole(found))
         return
     objects = []
     explained: set[Node] = set()
@@ -93,8 +99,59 @@ def write(folder: Path, table: str, where: str, limit: int, form: Format) -> Non
         output.write(columns, [[one.get(name) for name in columns] for one in objects], form)
 
 
+def _folded_whole(found: Traced) -> list[str]:
+    """The rows asked for, a line each; how their figures are computed; then what they are made of, table by table."""
+    out = [
+        line for root in found.roots for line in lines.wrapped(_line(found, (root,), whole=len(found.roots) == 1), 2)
+    ]
+    said = {column: how for root in found.roots for column, how in formulas(found, root).items()}
+    if said:
+        out += ["", "How it is computed"]
+        out += [line for column, how in said.items() for line in lines.wrapped(f"{column} {how}", 4, "  ")]
+    asked = set(found.roots)
+    below = [node for node in found.rows if node not in asked]
+    out += _by_table(found, "Made of", [node for node in below if not is_fact(node)])
+    facts = [node for node in below if is_fact(node)]
+    out += _by_table(found, f"From {len(facts):,} fact{'' if len(facts) == 1 else 's'}", facts)
+    if not found.roots:
+        return out
+    if not facts and not is_fact(found.roots[0]):
+        out += ["", "No row of core is behind it."]
+    return [*out, "", *_further(found, facts or found.roots, unfolds=bool(below))]
+
+
+def _by_table(found: Traced, heading: str, nodes: list[Node]) -> list[str]:
+    """Rows of each table: each by itself where they are few; else their number, the first and the last of them."""
+    by_table: dict[str, list[Node]] = {}
+    for node in nodes:
+        by_table.setdefault(node[0], []).append(node)
+    if not by_table:
+        return []
+    out = ["", heading]
+    for of_table in by_table.values():
+        of_table.sort(key=lambda node: _place(found, node))
+        groups = [(node,) for node in of_table] if len(of_table) <= FEW else [tuple(of_table)]
+        out += [line for group in groups for line in lines.wrapped(_line(found, group), 4, "  ")]
+    return out
+
+
+def _place(found: Traced, node: Node) -> list[tuple[bool, Any]]:
+    """What orders the rows of a table: their key, unknown values last."""
+    values = (found.rows[node][name] for name in traceable()[node[0]].key)
+    return [(value is None, "" if value is None else value) for value in values]
+
+
+def _further(found: Traced, facts: Sequence[Node], *, unfolds: bool) -> list[str]:
+    """The next commands: each step of the way, and the line of the first fact in its document."""
+    out = ["Every step of the way: --all; every fact: --format csv"] if unfolds else []
+    row = found.rows[facts[0]]
+    if is_fact(facts[0]):
+        line = f"overbuild quality line {row['document_sha256'][:12]} {shlex.quote(row['locator'])}"
+        out.append(lines.printable(f"A fact's line in its document: {line}"))
+    return out
+
+
 def _tree(found: Traced) -> None:
-    from rich.text import Text
     from rich.tree import Tree
 
     shown: set[tuple[Node, ...]] = set()
@@ -103,24 +160,30 @@ def _tree(found: Traced) -> None:
         for nodes in _folded(found, list(children)):
             below = list(dict.fromkeys(child for node in nodes for child in found.children.get(node, ())))
             if nodes in shown and is_fact(nodes[0]):
-                branch.add(Text(f"{_named(found, nodes)}  (see above)"))
+                branch.add(_text(f"{_named(found, nodes)}  (see above)"))
                 continue
             again = bool(below) and nodes in shown
-            limb = branch.add(Text(_line(found, nodes) + ("  (its inputs: see above)" if again else "")))
+            limb = branch.add(_text(_line(found, nodes) + ("  (its inputs: see above)" if again else "")))
             shown.add(nodes)
             if below and not again:
                 grow(limb, below)
 
     for root in found.roots:
-        tree = Tree(Text(_line(found, (root,), whole=True)))
+        tree = Tree(_text(_line(found, (root,), whole=True)))
         said = formulas(found, root)
         if said:
-            tree.add(Text("\n".join(["how it is computed", *(f"{column} {how}" for column, how in said.items())])))
+            tree.add(_text("\n".join(["how it is computed", *(f"{column} {how}" for column, how in said.items())])))
         shown.add((root,))
         grow(tree, found.children.get(root, ()))
         if not found.children.get(root) and not is_fact(root):
-            tree.add(Text("no row of core is behind it"))
+            tree.add(_text("no row of core is behind it"))
         output.write_tree(tree)
+
+
+def _text(said: str) -> Any:
+    from rich.text import Text
+
+    return Text(lines.printable(said))
 
 
 def _folded(found: Traced, children: list[Node]) -> list[tuple[Node, ...]]:

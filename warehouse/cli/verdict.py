@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,21 +10,21 @@ from typing import Annotated, Any
 
 import typer
 
-from warehouse.cli import completion, output
+from warehouse.asked import ASKED, SILENT
+from warehouse.cli import completion, lines, output
 from warehouse.cli.options import AsOf, Form
 from warehouse.cli.output import Format
 from warehouse.cli.published import published
 from warehouse.database.connection import Connection
 from warehouse.database.releases import reading
 from warehouse.errors import UsageError
-from warehouse.marts.verdict.decision import SILENT
 from warehouse.paths import WAREHOUSE
 from warehouse.reports import overrides
-from warehouse.reports.freshness import failed_sources
+from warehouse.reports.failed_sources import failed_sources
+from warehouse.reports.standing import GROUP, OVERALL, of_row, words
 from warehouse.reports.values import plain
 
 HEADLINES = ("scope", "question", "verdict", "evidence_grade", "headline")
-SAID = ("scope", "question", "statement", "would_change")
 
 
 def verdict(
@@ -39,19 +38,24 @@ def verdict(
             "--assume", metavar="KEY=VALUE", help="A what-if: replace an assumption, as life=3; may be repeated."
         ),
     ] = None,
+    why: Annotated[
+        bool,
+        typer.Option("--why", help="Also the figures and thresholds behind each answer, and what it does not say."),
+    ] = False,
     form: Form = Format.table,
 ) -> None:
     if assume:
         from warehouse.pipeline import what_if
 
         what_if.assumed(assume)  # a mistake is an error before a dated answer is made
-    write(published(as_of), company.upper(), form, assume or ())
+    write(published(as_of), company.upper(), form, assume or (), why=why)
 
 
-def write(folder: Path, company: str, form: Format, assumed: Sequence[str] = ()) -> None:
-    """Write the verdicts and, in a table, the conditions behind them; with `assumed` (`key=value`) those of a what-if.
+def write(folder: Path, company: str, form: Format, assumed: Sequence[str] = (), *, why: bool = False) -> None:
+    """Write the verdicts, for a person on one screen; with `assumed` (`key=value`) those of a what-if.
 
-    In JSON and CSV one row is a verdict. `conditions` holds its conditions as a list (JSON) or as JSON text (CSV).
+    With `why`, or of one `company`, the conditions behind them follow as a table.
+        In JSON and CSV one row is a verdict. `conditions` holds its conditions as a list (JSON) or as JSON text (CSV).
     `what_if` holds the assumptions that are not the packaged ones, or nothing.
     """
     with reading(folder / WAREHOUSE) as connection:
@@ -65,8 +69,14 @@ def write(folder: Path, company: str, form: Format, assumed: Sequence[str] = ())
             before, answer = answer, _answer(connection, company)
     if form is Format.table:
         for source in failed:
-            sys.stdout.write(f"OLD DATA: {source['source']} ({source['feed']}): {source['message']}\n\n")
-        _verdict_table(answer, before, everything=bool(company))
+            lines.write(lines.wrapped(f"OLD DATA: {source['source']} ({source['feed']}): {source['message']}"))
+        _marked(answer, before)
+        if company:
+            _verdict_table(answer)
+        else:
+            _screen(answer)
+        if why or company:
+            _why(answer, everything=bool(company))
         return
     old = failed if form is Format.json else json.dumps(plain(failed), ensure_ascii=False)
     listed = [[*row.values(), _conditions_of(row, answer, form), answer.what_if, old] for row in answer.verdicts]
@@ -112,24 +122,75 @@ def _conditions_of(row: dict[str, Any], answer: Answer, form: Format) -> Any:
     return own if form is Format.json else json.dumps(plain(own), ensure_ascii=False)
 
 
-def _verdict_table(answer: Answer, before: Answer | None, everything: bool) -> None:
-    marked = ""
+def _marked(answer: Answer, before: Answer | None) -> None:
+    """Say before anything else that this is no published answer."""
     if answer.what_if:
-        marked = " (what-if)"
-        sys.stdout.write(f"WHAT-IF, not the published answer: {answer.what_if}\n")
-        sys.stdout.write(f"{_moved(answer, before)}\n" if before else "")
-        sys.stdout.write("\n")
+        lines.write(lines.wrapped(f"WHAT-IF, not the published answer: {answer.what_if}"))
+        lines.write([*lines.wrapped(_moved(answer, before)), ""] if before else [""])
+
+
+def _screen(answer: Answer) -> None:
+    """The answer on one screen of 24 lines of 80 characters: what, why, how sure, what would change it, each question."""
+    stands = [of_row(row) for row in answer.verdicts if row["scope"] == GROUP]
+    if not stands:
+        lines.write(["There is no verdict."])
+        return
+    overall = stands[0]
+    out = lines.wrapped(f"{ASKED[overall.question]} As of {overall.as_of}: {overall.in_short}.{_mark(answer)}")
+    out += lines.wrapped(overall.headline)
+    for label, text in (("Why", overall.why), ("How sure", overall.worth), ("It changes", overall.would_change)):
+        out += lines.wrapped(text, 12, label.ljust(12))
+    out.append("")
+    asks = max(len(ASKED[one.question]) for one in stands)
+    out += [
+        line
+        for one in stands[1:]
+        for line in lines.wrapped(
+            f"{one.in_short.replace(' of draws', '')}{f' [{one.grade}]' if one.grade else ''}",
+            asks + 6,
+            f"{one.question}  {ASKED[one.question]}".ljust(asks + 6),
+        )
+    ]
+    out += _companies(answer)
+    lines.write([*out, "More: --why (figures, thresholds); --company MSFT; overbuild report --open"])
+
+
+def _companies(answer: Answer) -> list[str]:
+    """The overall verdict on each company, companies of one verdict together."""
+    by_verdict: dict[str, list[str]] = {}
+    for row in answer.verdicts:
+        if row["scope"] != GROUP and row["question"] == OVERALL:
+            by_verdict.setdefault(words(row["verdict"]), []).append(row["scope"])
+    said = "; ".join(f"{', '.join(scopes)} {verdict}" for verdict, scopes in by_verdict.items())
+    return lines.wrapped(said, 12, "Companies   ") if said else []
+
+
+def _mark(answer: Answer) -> str:
+    return " (what-if)" if answer.what_if else ""
+
+
+def _verdict_table(answer: Answer) -> None:
+    """The answers for one company, question by question."""
+    marked = _mark(answer)
     shown = [[_verdict(row) if name == "verdict" else row[name] for name in HEADLINES] for row in answer.verdicts]
     title = f"Verdict as of {answer.verdicts[0]['as_of']}{marked}" if answer.verdicts else ""
     output.write(HEADLINES, shown, Format.table, title)
-    shown = [[row[name] for name in SAID] for row in answer.verdicts]
-    output.write(SAID, shown, Format.table, f"The figures, and what would change it{marked}")
-    sys.stdout.write("What these answers do not say\n")
-    sys.stdout.writelines(f"  {name}: {silent}\n" for name, silent in SILENT.items())
-    sys.stdout.write("\n")
+
+
+def _why(answer: Answer, everything: bool) -> None:
+    """What each answer rests on, what would change it, what it does not say, and the conditions as a table."""
+    scopes = [row for row in answer.verdicts if everything or row["scope"] == GROUP]
+    out = [""]
+    for row in scopes:
+        out += lines.wrapped(f"{row['scope']} {row['question']}: {row['headline']}")
+        for text in filter(None, (row["statement"], row["would_change"], row["reason"])):
+            out += lines.wrapped(text, 4, "    ")
+    out += ["", "What these answers do not say"]
+    out += [line for name, silent in SILENT.items() for line in lines.wrapped(silent, 4 + len(name), f"  {name}: ")]
+    lines.write([*out, ""])
     behind = [c for c in answer.conditions if everything or c["scope"] == "ALL"]
     fields = ["scope", "question", "condition", "value", "comparison", "threshold", "holds", "statement"]
-    title = f"The figures and thresholds behind it{marked}"
+    title = f"The figures and thresholds behind it{_mark(answer)}"
     output.write(fields, [[c[f] for f in fields] for c in behind], Format.table, title)
 
 

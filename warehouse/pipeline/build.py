@@ -22,7 +22,7 @@ from warehouse.pipeline.ingest import Ingestion
 from warehouse.pipeline.live_sources import LiveSources
 from warehouse.pipeline.quarantine import Quarantined
 from warehouse.pipeline.record import made_with
-from warehouse.quality import quarantined
+from warehouse.quality import counts, quarantined
 from warehouse.tables import CORE, SYSTEM
 
 
@@ -133,7 +133,7 @@ def unchanged(store: Store, run: RunContext, new_rows: Quarantined, loaded: Load
     same = (source, as_of, json.loads(versions)) == (run.source, min(loaded.as_of, run.today), made_with(run))
     if not same or not (run.paths.current / QUALITY).is_dir():
         return None
-    results = SYSTEM["results"].conform(store.frame(_CARRIED, [run.run_id, run_id, ingest.NOTICE]))
+    results = SYSTEM["results"].conform(store.frame(_CARRIED, [run.run_id, run_id, counts.NOTICE]))
     if results.is_empty():
         return None
     of_marts = results.filter(pl.col("table_name").is_in([mart.table.full_name for mart in marts.all_marts().values()]))

@@ -21,7 +21,7 @@ from warehouse.database.store import Store
 from warehouse.errors import RefusedError
 from warehouse.paths import QUALITY
 from warehouse.pipeline.context import Notice, RunContext
-from warehouse.quality import carried, decisions, trend_checks
+from warehouse.quality import carried, counts, decisions, trend_checks
 from warehouse.quality.carried import NewRows, Past
 from warehouse.quality.findings import Finding, Report, Target
 from warehouse.tables import CORE, SYSTEM
@@ -38,8 +38,7 @@ class Checked:
 
     @property
     def in_short(self) -> str:
-        held = self.results.get_column("success").sum()
-        return f"{held} of {self.results.height} checks held, {len(self.warnings)} warnings"
+        return f"{counts.of_results(self.results.rows(named=True)).said()}; {len(self.warnings)} warnings"
 
 
 NOTHING_CHECKED = Checked(SYSTEM["results"].empty())
@@ -91,7 +90,8 @@ def check_marts(store: Store, run: RunContext) -> Checked:
     tables = [mart.table for mart in marts.all_marts().values()]
     report = _validate(store, run, [Target(table, table.full_name, "all") for table in tables])
     _require_publishable(report)
-    return _checked(report, _trends(store, run))
+    trends, compared = _trends(store, run)
+    return replace(_checked(report, trends), results=pl.concat([report.results, compared]))
 
 
 def prepare(store: Store, run: RunContext) -> None:
@@ -152,14 +152,21 @@ def _require_publishable(report: Report) -> None:
         raise ChecksFailedError("\n".join([*report.failed_critical, *report.broken]), _checked(report))
 
 
-def _trends(store: Store, run: RunContext) -> list[Notice]:
-    """Compare this run with those before it: tables that shrank, lists that were cut, sources that are overdue."""
+def _trends(store: Store, run: RunContext) -> tuple[list[Notice], pl.DataFrame]:
+    """Compare this run with those before it: tables that shrank, lists that were cut, sources that are overdue.
+
+    Gives what to say and the results, which are recorded and shown beside the other checks.
+    """
     if run.asked_as_of is not None:
-        return []  # an answer as of another day has no run before it
+        return [], SYSTEM["results"].empty()  # an answer as of another day has no run before it
     found = trend_checks.results(store.execute, run_id=run.run_id, live=run.source == "live", now=datetime.now(UTC))
     store.append(SYSTEM["results"], found)
+    from warehouse.quality import data_docs  # imports Great Expectations
+
+    data_docs.add_compared(run.release / QUALITY, run.run_id, found.rows(named=True))
     said = found.select("table_name", "expectation", "column_name", "success", "details")
-    return [
+    notices = [
         Notice(" ".join(key).rstrip(), "" if success else json.loads(details)["message"])
         for *key, success, details in said.rows()
     ]
+    return notices, found

@@ -32,7 +32,7 @@ from warehouse.fetching.fetch_log import Fetched, FetchLog
 from warehouse.pipeline.alerts import digest
 from warehouse.pipeline.context import Notice, RunContext
 from warehouse.pipeline.record import record_quarantined
-from warehouse.quality import quarantined
+from warehouse.quality import counts, quarantined
 from warehouse.sources import all_sources
 from warehouse.sources.common import wording
 from warehouse.sources.common.reasons import Reason
@@ -40,8 +40,6 @@ from warehouse.sources.common.source import Batch, Document, Received, Source
 from warehouse.tables import CORE, SYSTEM
 
 FIRST_MESSAGES = 5
-NOTICE = "source_notice"
-"""The name under which what sources say of their documents stands in `quality.results`."""
 NOTICES_SHOWN = 5
 NOTICES_KEPT = 50
 
@@ -379,7 +377,7 @@ def _record_notices(store: Store, run: RunContext, sources: Sequence[Ingested]) 
                 {
                     "run_id": run.run_id,
                     "table_name": table,
-                    "expectation": NOTICE,
+                    "expectation": counts.NOTICE,
                     "column_name": found.name,
                     "severity": "warning",
                     "success": False,

@@ -24,16 +24,21 @@ from warehouse.pipeline.build import Built, Carried, Loaded
 from warehouse.pipeline.context import RunContext
 from warehouse.pipeline.ingest import Ingestion
 from warehouse.pipeline.live_sources import LiveSources
-from warehouse.quality import history
+from warehouse.quality import counts, history
+from warehouse.quality.counts import Counts
 
 KEPT_RELEASES = 3
 
 
 @dataclass(frozen=True)
 class Pages:
-    """The site and the quality pages were written; `waiting` are the quarantined rows that wait for a decision."""
+    """The site and the quality pages were written, with all results: `counts` are the run's checks.
+
+    `waiting` are the quarantined rows that wait for a decision.
+    """
 
     waiting: tuple[dict[str, Any], ...]
+    counts: Counts
 
 
 def write_pages(
@@ -53,7 +58,8 @@ def write_pages(
     dated = run.asked_as_of is not None
     write(run.release / SITE, store.connection, last if last.is_dir() else None, dated=dated)
     write_export(store, run, carried_over=carried is not None)
-    return Pages(tuple(write_quality_page(store, run, run.release)))
+    waiting = write_quality_page(store, run, run.release)
+    return Pages(tuple(waiting), counts.of_run(store.connection, run.run_id))
 
 
 def write_export(store: Store, run: RunContext, *, carried_over: bool) -> None:
@@ -70,12 +76,17 @@ def write_export(store: Store, run: RunContext, *, carried_over: bool) -> None:
 
 def write_quality_page(store: Store, run: RunContext, folder: Path, refusal: str = "") -> list[dict[str, Any]]:
     """Write what the checks found, in this run and before, beside the Data Docs in a folder; gives the waiting rows."""
-    from warehouse.reports import quality_page
+    from warehouse.reports import later, quality_page
 
     waiting = history.waiting(store.connection)
     documented = {path.name for path in (folder / QUALITY / "runs").glob("*")}
     content = quality_page.read(store.connection, run.run_id, waiting, documented)
     quality_page.write(folder / SITE, content, refusal)
+    if refusal:
+        # The same page as it lies beside the published report (`warehouse.reports.later`).
+        quality_page.write(folder / SITE, content, refusal, name=later.PAGE, report=True)
+    else:
+        later.nothing(folder / SITE)
     return waiting
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -22,6 +23,7 @@ from warehouse.paths import QUALITY, SITE
 from warehouse.pipeline import record
 from warehouse.pipeline.context import RunContext
 from warehouse.pipeline.publish import write_quality_page
+from warehouse.reports import later
 from warehouse.tables import SYSTEM
 
 KEPT_REFUSED = 10
@@ -52,9 +54,20 @@ def keep(
     if pages.exists():
         os.replace(pages, folder / QUALITY)
     waiting = write_quality_page(store, run, folder, str(error))
+    _tell_published(run, folder, error)
     for old in sorted(run.paths.refused.iterdir())[:-KEPT_REFUSED]:
         shutil.rmtree(old, ignore_errors=True)
     return Kept(folder / SITE / "quality.html", tuple(waiting))
+
+
+def _tell_published(run: RunContext, folder: Path, error: RefusedError) -> None:
+    """Let the published answer link to this refusal. What cannot be told there is still said of the run itself."""
+    release = run.paths.published(run.asked_as_of)
+    if (release / SITE).is_dir():
+        with suppress(OSError):
+            later.refused(
+                release.resolve(), folder / SITE / later.PAGE, folder / QUALITY, run.run_id, run.started_at, str(error)
+            )
 
 
 def take_up(store: Store, run: RunContext) -> None:

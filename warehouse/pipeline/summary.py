@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 import polars as pl
@@ -15,7 +15,7 @@ from warehouse.pipeline.context import RunContext
 from warehouse.pipeline.ingest import Ingestion
 from warehouse.pipeline.live_sources import LiveSources
 from warehouse.pipeline.quarantine import Quarantined
-from warehouse.tables import SYSTEM
+from warehouse.quality.counts import Counts
 
 SAID = ("question", "verdict", "leaning", "evidence_grade", "headline", "statement", "would_change")
 
@@ -28,37 +28,31 @@ def summary(
     loaded: Loaded,
     checks: Sequence[Checked],
     notified: Notified,
+    counts: Counts,
     built: Built | None = None,
     carried: Carried | None = None,
 ) -> dict[str, Any]:
     """What a run did, for whoever started it: paths, counts, the group's verdicts, the quarantined rows."""
-    results = _results(checks, carried)
     none = pl.DataFrame(schema=["scope", *SAID])
     verdicts = built.marts["verdict"] if built else none
     return {
         "run_id": run.run_id,
         "as_of": loaded.as_of.isoformat(),
         "source": run.source,
+        "asked_as_of": run.asked_as_of.isoformat() if run.asked_as_of else None,
         "verdicts": verdicts.filter(pl.col("scope") == "ALL").select(SAID).to_dicts(),
-        "checks": results.height,
-        "checks_carried_over": results.filter(pl.col("how") == "carried_over").height,
-        "checks_held": int(results.get_column("success").sum()),
-        "known_findings": sum(len(json.loads(said).get("explained", ())) for said in results.get_column("details")),
+        "checks": asdict(counts),
         "warnings": _warnings(ingestion, quarantined, checks, carried),
         "unchanged_since": carried.since if carried else "",
         "quarantined": list(quarantined.messages),
         "new_rows": loaded.rows,
+        "new_rows_of": {name: count for name, count in loaded.added.items() if count},
         "fact_rows": built.fact_rows if built else 0,
         "failed_sources": sources.failed,
         "notes": list(notified.notes),
         "overridden": list(run.assumptions.overridden),
         "published": str(run.paths.published(run.asked_as_of)) if built else "",
     }
-
-
-def _results(checks: Sequence[Checked], carried: Carried | None) -> pl.DataFrame:
-    frames = [SYSTEM["results"].empty(), *(checked.results for checked in checks)]
-    return pl.concat([*frames, carried.results] if carried else frames)
 
 
 def _warnings(
@@ -93,7 +87,6 @@ def quality_markdown(summary: dict[str, Any]) -> str:
     warnings = "\n".join(f"- {warning}" for warning in summary["warnings"]) or "none"
     quarantined = "\n".join(f"- {reason}" for reason in summary["quarantined"]) or "none"
     return (
-        f"## Quality of run {summary['run_id']}\n\n{summary['checks_held']} of {summary['checks']} checks held; "
-        f"{summary['checks_carried_over']} results are carried over.{since}\n\n"
+        f"## Quality of run {summary['run_id']}\n\n{Counts(**summary['checks']).said()}.{since}\n\n"
         f"### Warnings\n\n{warnings}\n\n### Quarantined rows\n\n{quarantined}"
     )

@@ -127,7 +127,9 @@ def _refused(
     as_of, added = (loaded.as_of, loaded.added) if loaded else (date.max, {})
     kept = journal.note(refused.keep(store, run, error, as_of, added, built.marts if built else ()))
     _notify_of_failure(store, run, journal, f"refused its data, and nothing new was published: {error}", say, announce)
-    return RefusedError(f"{error}\nWhat was found, and what to do with it: {kept.page}")
+    return RefusedError(
+        f"{error}\nWhat was found, and what to do with it: {kept.page}\nThe same here: overbuild quality"
+    )
 
 
 def _notify_of_failure(

@@ -86,13 +86,18 @@ def keep(paths: Paths, decision: Decision) -> None:
         if decision.decision == WITHDRAWN and before is None:
             raise UsageError(f"{decision.row_id}: nothing was decided about this row; there is nothing to withdraw.")
         if decision.decision != WITHDRAWN and before is not None:
-            raise UsageError(
-                f"{decision.row_id}: this row was {before.decision} on {before.decided_at:%Y-%m-%d %H:%M} UTC by "
-                f"{before.decided_by}: {before.reason!r}. To decide anew, first: "
-                f'overbuild quality withdraw {decision.row_id} --reason "..."'
-            )
+            said = stands(before.row_id, before.decision, before.decided_at, before.decided_by, before.reason)
+            raise UsageError(f"{decision.row_id}: {said}.")
         written = asdict(decision) | {"decided_at": decision.decided_at.isoformat()}
         files.append(path, json.dumps(written, ensure_ascii=False))
+
+
+def stands(row_id: str, decision: str, decided_at: datetime, by: str, reason: str) -> str:
+    """That a row was decided about already, and how to decide anew."""
+    return (
+        f"this row was {decision} on {decided_at:%Y-%m-%d %H:%M} UTC by {by}: {reason!r}. To decide anew, first: "
+        f'overbuild quality withdraw {row_id} --reason "..."'
+    )
 
 
 # -- what they say ----------------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ import duckdb
 from warehouse import sqltext
 from warehouse.database import releases
 from warehouse.paths import WAREHOUSE, Paths
-from warehouse.quality import decisions
+from warehouse.quality import counts, decisions
 from warehouse.quality.checks import STAGING
 from warehouse.tables import CORE, SYSTEM
 from warehouse.tables.table import DUCKDB_TYPES, Table
@@ -86,14 +86,15 @@ def rows(connection: duckdb.DuckDBPyConnection, sql: str, parameters: Any = ()) 
 
 
 def runs(connection: duckdb.DuckDBPyConnection, last: int = LAST_RUNS) -> list[Row]:
-    """The last runs, the newest first, with how many checks each made and how many did not hold."""
-    return rows(
+    """The last runs, the newest first, with what `counts` says of each and how many checks did not hold (`not_held`)."""
+    found = rows(
         connection,
-        "SELECT r.run_id, r.started_at, r.source, r.as_of, r.outcome, count(q.run_id) AS checks, "
-        "count(*) FILTER (NOT q.success) AS not_held FROM provenance.runs r LEFT JOIN quality.results q USING (run_id) "
-        "GROUP BY ALL ORDER BY r.started_at DESC LIMIT ?",
+        "SELECT run_id, started_at, source, as_of, outcome FROM provenance.runs ORDER BY started_at DESC LIMIT ?",
         [last],
     )
+    of = counts.of_runs(connection, [row["run_id"] for row in found])
+    made = [of.get(row["run_id"], counts.Counts()) for row in found]
+    return [row | asdict(one) | {"not_held": one.not_held} for row, one in zip(found, made, strict=True)]
 
 
 def results(connection: duckdb.DuckDBPyConnection, run_id: str) -> list[Row]:
@@ -137,7 +138,11 @@ def changed(found: list[Row]) -> tuple[list[Row], list[Row]]:
 
 
 def records(connection: duckdb.DuckDBPyConnection) -> list[Row]:
-    """Every check that failed in one of the last runs, or fails now: how often, when last, and its counts over time."""
+    """Every check that failed in one of the last runs: how often, when last, and its counts over time.
+
+    `holds_now` is its result when it was last made, in the run `last_made_in`. That need not be the latest run: rows that
+    were loaded are not checked again, and a refused run stops half-way.
+    """
     return rows(
         connection,
         f"""
@@ -145,6 +150,7 @@ def records(connection: duckdb.DuckDBPyConnection) -> list[Row]:
         SELECT table_name, expectation, column_name, arg_max(severity, started_at) AS severity,
           count(*) AS runs_looked_at, count(*) FILTER (NOT success) AS failed_runs,
           max(started_at) FILTER (NOT success) AS last_failed_at, arg_max(success, started_at) AS holds_now,
+          arg_max(run_id, started_at) AS last_made_in,
           list(CASE WHEN success THEN 0 ELSE coalesce(unexpected_count, 1) END ORDER BY started_at) AS counts
         FROM quality.results JOIN lately USING (run_id)
         GROUP BY ALL HAVING failed_runs > 0

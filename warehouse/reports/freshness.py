@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 from warehouse.database import releases
-from warehouse.database.connection import Connection
 from warehouse.fetching import schedules
 from warehouse.fetching.fetch_log import FOLDER
 from warehouse.paths import WAREHOUSE, Paths
@@ -208,17 +207,6 @@ def _loaded(paths: Paths) -> dict[str, Loaded]:
     return {
         name: Loaded(*held.get(name, (0, None, None)), *went.get(name, ("", "", None, None))) for name in {*held, *went}
     }
-
-
-def failed_sources(connection: Connection) -> list[dict[str, Any]]:
-    """Live sources whose last run failed, in whole or in part: what failed, and how old the data are that stand for it."""
-    found = connection.execute(
-        """SELECT source, feed, outcome, message, last_success_at, newest_known_on FROM provenance.source_runs
-        QUALIFY row_number() OVER (PARTITION BY source ORDER BY checked_at DESC) = 1 ORDER BY source"""
-    )
-    names = [name for name, *_ in found.description]
-    latest = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
-    return [source for source in latest if source["outcome"] in ("failed", "partly_failed")]
 
 
 def last_source(paths: Paths) -> str | None:

@@ -6,7 +6,6 @@ empties. The lines are drawn as SVG in the page itself, so that it opens from di
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,8 @@ import jinja2
 from markupsafe import Markup
 
 from warehouse.database.connection import Connection
-from warehouse.quality import history
+from warehouse.quality import counts, history
+from warehouse.reports.triage import triage
 from warehouse.reports.values import readable
 
 TEMPLATE = Path(__file__).with_name("quality.html.j2")
@@ -26,24 +26,26 @@ ROWS_SHOWN = 100
 
 def read(connection: Connection, run_id: str, waiting: list[dict[str, Any]], documented: set[str]) -> dict[str, Any]:
     """Everything the page shows. `documented` are the runs that have Data Docs beside the site."""
-    results = history.results(connection, run_id)
-    new, resolved = history.changed(results)
-    failed = [row | {"found": history.found(row)} for row in results if not row["success"]]
+    results, records = history.results(connection, run_id), history.records(connection)
+    found = triage(results)
     trends: dict[str, dict[str, list[int]]] = {}
     for row in history.trends(connection):
         trends.setdefault(row["table_name"], {})[row["measure"]] = row["values"]
-    keys = {_key(row) for row in new}
     return {
         "run_id": run_id,
         "runs": history.runs(connection),
-        "checks": len(results),
-        "held": len(results) - len(failed),
-        "failed": sorted(({**row, "new": _key(row) in keys} for row in failed), key=_urgency),
-        "known": sum(len(json.loads(row["details"]).get("explained", ())) for row in results),
-        "resolved": resolved,
+        "checked": counts.of_run(connection, run_id),
+        "not_made": [
+            row
+            for row in records
+            if not row["holds_now"] and row["last_made_in"] != run_id and row["expectation"] != counts.NOTICE
+        ],
+        "failed": [_shown(row, row in found.new) for row in (*found.new, *found.open)],
+        "notices": [_shown(row, False) for row in found.notices],
+        "resolved": found.resolved,
         "waiting": [row | {"about": history.about(row)} for row in waiting[:ROWS_SHOWN]],
         "waiting_count": len(waiting),
-        "records": history.records(connection),
+        "records": records,
         "sources": _sources(connection),
         "trends": dict(sorted(trends.items())),
         "measures": MEASURES,
@@ -52,14 +54,8 @@ def read(connection: Connection, run_id: str, waiting: list[dict[str, Any]], doc
     }
 
 
-def _urgency(row: dict[str, Any]) -> tuple[bool, int]:
-    """What is new first; then what stopped the run, what kept a row out, and what only warns (often because of those)."""
-    severity = 1 if row["of_new_rows"] else 0 if row["severity"] == "critical" else 2
-    return not row["new"], severity
-
-
-def _key(row: dict[str, Any]) -> tuple[str, str, str]:
-    return row["table_name"], row["expectation"], row["column_name"]
+def _shown(row: dict[str, Any], new: bool) -> dict[str, Any]:
+    return row | {"found": history.found(row), "new": new}
 
 
 def _sources(connection: Connection) -> list[dict[str, Any]]:
@@ -74,15 +70,22 @@ def _sources(connection: Connection) -> list[dict[str, Any]]:
     )
 
 
-def write(folder: Path, content: dict[str, Any], refusal: str = "") -> None:
-    """Write the page into the folder of the site; with `refusal`, the page of a run that was refused for it."""
+def write(
+    folder: Path, content: dict[str, Any], refusal: str = "", *, name: str = "quality.html", report: bool | None = None
+) -> Path:
+    """Write the page into the folder of the site; with `refusal`, the page of a run that was refused for it.
+
+    `report` says whether the report lies beside it, as it does not beside that of a refused run.
+    """
     environment = jinja2.Environment(
         autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
     )
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
     folder.mkdir(parents=True, exist_ok=True)
-    page = template.render(**content, report=not refusal, refusal=refusal, readable=readable, sparkline=sparkline)
-    (folder / "quality.html").write_text(page, encoding="utf-8")
+    beside = not refusal if report is None else report
+    page = template.render(**content, report=beside, refusal=refusal, readable=readable, sparkline=sparkline)
+    (folder / name).write_text(page, encoding="utf-8")
+    return folder / name
 
 
 def sparkline(values: Sequence[float | None], what: str = "") -> Markup:

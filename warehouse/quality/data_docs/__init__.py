@@ -14,7 +14,7 @@ from __future__ import annotations
 import html
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from functools import cache
 from pathlib import Path
@@ -29,6 +29,7 @@ from jinja2 import ChoiceLoader, FileSystemLoader
 
 from warehouse import files
 from warehouse.quality import checks, expectations, wording
+from warehouse.quality.counts import Counts
 from warehouse.quality.findings import Finding, Target
 
 HERE = Path(__file__).parent
@@ -184,6 +185,7 @@ def _summary(target: Target, findings: Sequence[Finding]) -> dict[str, Any]:
         "rows": findings[0].row_count if findings else None,
         "checks": len(findings),
         "carried_over": sum(finding.how == "carried_over" for finding in findings),
+        "skipped": sum(finding.how == "skipped" for finding in findings),
         **{outcome: sum(finding.outcome == outcome for finding in findings) for outcome in OUTCOMES},
     }
 
@@ -217,15 +219,61 @@ def _remember(run: Path, by_target: Sequence[Sequence[Finding]], run_id: str, ch
         for finding in found
         for one in finding.explained
     ]
-    messages.sort(key=lambda message: (*OUTCOMES, EXPLAINED).index(message["outcome"]))
-    written = {
+    _keep(record, {
         "run_id": run_id,
         "checked_at": checked_at.isoformat(),
         "version": gx.__version__,
         "targets": targets,
+        "compared": known.get("compared", {}),
         "messages": messages,
-    }
+    })  # fmt: skip
+
+
+def _keep(record: Path, written: dict[str, Any]) -> None:
+    written["messages"].sort(key=lambda message: (*OUTCOMES, EXPLAINED).index(message["outcome"]))
     _put(record, json.dumps(written, ensure_ascii=False))
+
+
+def add_compared(folder: Path, run_id: str, results: Sequence[Mapping[str, Any]]) -> None:
+    """Add comparisons with earlier runs to the pages of a run: they have no page of their own, and count as checks.
+
+    `results` are rows of `quality.results`.
+    """
+    run = folder / "runs" / run_id
+    if not (run / "run.json").exists():
+        return
+    known = json.loads((run / "run.json").read_text(encoding="utf-8"))
+    pages = {target["name"] for target in known["targets"]}
+    messages = [
+        {
+            "name": row["table_name"],
+            "outcome": "warning",
+            "text": json.loads(row["details"])["message"],
+            "check": f"{row['expectation']} {row['column_name']}".strip(),
+        }
+        for row in results
+        if not row["success"] and row["table_name"] in pages
+    ]
+    failed = sum(not row["success"] for row in results)
+    compared = {"checks": len(results), "warning": failed}
+    _keep(run / "run.json", known | {"compared": compared, "messages": [*known["messages"], *messages]})
+    _write_indexes(folder, run, _View.shared())
+
+
+def totals(record: Mapping[str, Any]) -> dict[str, Any]:
+    """What the checks of a run came to: how many of each outcome, and in words how many there were."""
+    numbers = ("checks", "carried_over", "skipped", *OUTCOMES)
+    parts = [*record["targets"], record.get("compared", {})]
+    found = {key: sum(part.get(key, 0) for part in parts) for key in numbers}
+    carried_over, skipped = found["carried_over"], found["skipped"]
+    made = Counts(
+        checks=found["checks"],
+        held=found["checks"] - sum(found[outcome] for outcome in OUTCOMES),
+        ran=found["checks"] - carried_over - skipped,
+        carried_over=carried_over,
+        skipped=skipped,
+    )
+    return {**found, "said": made.said()}
 
 
 def _runs(folder: Path) -> list[dict[str, Any]]:
@@ -237,9 +285,7 @@ def _runs(folder: Path) -> list[dict[str, Any]]:
 def _write_indexes(folder: Path, run: Path, view: _View) -> None:
     runs = _runs(folder)
     for record in runs:
-        record["totals"] = {
-            key: sum(t.get(key, 0) for t in record["targets"]) for key in ("checks", "carried_over", *OUTCOMES)
-        }
+        record["totals"] = totals(record)
     for place, record in enumerate(runs):
         _compare(record, runs[place + 1] if place + 1 < len(runs) else None)
     this = next(record for record in runs if record["run_id"] == run.name)

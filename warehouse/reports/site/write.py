@@ -20,7 +20,7 @@ import polars as pl
 from warehouse import files
 from warehouse.database.connection import Connection
 from warehouse.reports import overrides
-from warehouse.reports.freshness import failed_sources
+from warehouse.reports.failed_sources import failed_sources
 from warehouse.reports.site import charts, figure_pages
 from warehouse.reports.site.ages import ages
 from warehouse.reports.site.blocks import Chart, Figure, Words, figures

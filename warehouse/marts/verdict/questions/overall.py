@@ -12,6 +12,7 @@ from dataclasses import replace
 
 import polars as pl
 
+from warehouse.asked import ASKED, SILENT
 from warehouse.assumptions import Assumptions
 from warehouse.marts.common.in_words import NAMES, capital, listed, number, sentences
 from warehouse.marts.common.scopes import SCOPES
@@ -138,7 +139,7 @@ _VERDICTS = {
 
 QUESTION = Question(
     name="overall",
-    asks="Is the spending wasteful?",
+    asks=ASKED["overall"],
     concludes_from=("Q2", "Q3"),
     verdicts=_VERDICTS,
     always=(simulated.COVERED,),
@@ -148,7 +149,7 @@ QUESTION = Question(
     headline=_headline,
     statement=_statement,
     remedies=_remedies,
-    silent="It judges no single project, and neither the training claim nor the market's reaction enters it.",
+    silent=SILENT["overall"],
     words={**simulated.WORDS, **glut.WORDS},
     traces=(simulated.COVERAGE_TRACE, glut.TRACE),
     narrowed=simulated.OF_GROUP,

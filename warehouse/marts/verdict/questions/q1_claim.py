@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
+from warehouse.asked import ASKED, SILENT
 from warehouse.assumptions import Assumptions
 from warehouse.marts.common.in_words import RUNGS_IN_SHORT, money, moneys
 from warehouse.marts.common.mart import Trace
@@ -225,7 +226,7 @@ def _named(path: str) -> str:
 
 QUESTION = Question(
     name="Q1",
-    asks="Is the cheap-training claim true?",
+    asks=ASKED["Q1"],
     verdicts={
         "claim_holds": Verdict(
             "the recomputed low is within the factor, and the claim as stated is of the scope that was recomputed",
@@ -254,7 +255,7 @@ QUESTION = Question(
     headline=_headline,
     statement=_statement,
     remedies=_remedies,
-    silent="It leaves out research, failed runs, staff and hardware, and cannot show waste by itself.",
+    silent=SILENT["Q1"],
     words={
         "no_run_with_gpu_hours": "no training run of {model} with its GPU-hours is known",
         "cost_unknown": "its cost is unknown",

@@ -16,6 +16,7 @@ from typing import Any
 
 import polars as pl
 
+from warehouse.asked import ASKED, SILENT
 from warehouse.assumptions import Assumptions
 from warehouse.marts.common.early import EARLY
 from warehouse.marts.common.in_words import in_words, listed, per_cent
@@ -340,7 +341,7 @@ def _leans(case: Case) -> Leaning:
 
 QUESTION = Question(
     name="Q2",
-    asks="How much capex does it make redundant?",
+    asks=ASKED["Q2"],
     verdicts={
         "looks_wasteful": Verdict(
             "the median redundant share, net of demand's response, is at the threshold or above",
@@ -381,7 +382,7 @@ QUESTION = Question(
     remedies=_remedies,
     briefly=_briefly,
     leans=_leans,
-    silent="It applies the world's training share to each company and says nothing of whether the rest pays.",
+    silent=SILENT["Q2"],
     between=lambda case: reason("threshold_between_median_and_p95"),
     words=simulated.WORDS
     | {

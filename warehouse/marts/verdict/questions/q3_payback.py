@@ -14,6 +14,7 @@ from math import ceil
 
 import polars as pl
 
+from warehouse.asked import ASKED, SILENT
 from warehouse.assumptions import Assumptions
 from warehouse.marts.common.in_words import NAMES, listed, money, per_cent
 from warehouse.marts.common.mart import Trace
@@ -307,7 +308,7 @@ def _between(case: Case) -> str:
 
 QUESTION = Question(
     name="Q3",
-    asks="Does the spending pay?",
+    asks=ASKED["Q3"],
     verdicts={
         ON_COURSE: Verdict(
             "at the lower bound of revenue the lowest growth seen recovers the capital, and the newest spend earns more than "
@@ -339,7 +340,7 @@ QUESTION = Question(
     remedies=_remedies,
     leans=_leans,
     briefly=briefly,
-    silent="Little coverage early in a build-out is normal, and gains outside revenue are not counted.",
+    silent=SILENT["Q3"],
     between=_between,
     words=simulated.WORDS
     | {"clear_of_no_threshold": "the probabilities of being on course and of falling short are clear of no threshold"},

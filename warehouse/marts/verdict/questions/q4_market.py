@@ -30,6 +30,7 @@ from typing import Any
 import polars as pl
 from scipy.special import stdtr, stdtrit
 
+from warehouse.asked import ASKED, SILENT
 from warehouse.assumptions import Assumptions
 from warehouse.marts.capex.capex_guidance_change import LAST_YEAR
 from warehouse.marts.common.in_words import NAMES, capital, listed, money, per_cent, percent
@@ -452,7 +453,7 @@ _SAME = (
 
 QUESTION = Question(
     name="Q4",
-    asks="What did the market say?",
+    asks=ASKED["Q4"],
     verdicts={
         "market_said_waste": Verdict(
             "the suppliers' portfolio lost significantly over two days and over eleven, and the buyers guided lower",
@@ -499,7 +500,7 @@ QUESTION = Question(
     headline=_headline,
     statement=_statement,
     remedies=_remedies,
-    silent="Prices say what others believed and not what is true, so they only corroborate.",
+    silent=SILENT["Q4"],
     between=_between,
     words={
         "window_without_returns": "the window [{window_start}, {window_end}] is not over, or prices are missing",

@@ -13,7 +13,7 @@ from typing import Any
 
 import polars as pl
 
-from warehouse.reports import changes
+from warehouse.reports import changes, news
 from warehouse.reports.diff import Row
 from warehouse.reports.lineage import traceable
 from warehouse.reports.site.blocks import (
@@ -94,18 +94,7 @@ def told(reader: Reader, rows: Sequence[Row]) -> list[Block]:
     ]  # fmt: skip
     if verdicts:
         blocks.append(Items(*(_verdict(row) for row in verdicts)))
-    if made := [
-        _MADE[row["column_name"]] for row in rows if row["kind"] == "made_with" and row["column_name"] in _MADE
-    ]:
-        said = ", ".join(dict.fromkeys(made))
-        blocks.append(
-            Note(f"{said[:1].upper()}{said[1:]} changed, too, so not every difference comes from a new fact.")
-        )
-    return blocks
-
-
-_MADE = {"program_sha256": "the program", "assumptions_sha256": "the assumptions", "polars": "a library", "numpy": "a library",
-         "scipy": "a library"}  # fmt: skip
+    return [*blocks, *map(Note, news.made_with([row for row in rows if row["kind"] == "made_with"]))]
 
 
 def _verdict(row: Row) -> list[Span]:

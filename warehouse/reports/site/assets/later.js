@@ -1,0 +1,1 @@
+// Nothing: no run was refused after this answer was published. A run that is refused says so here.
