@@ -6,6 +6,7 @@ as-of/DATE -> releases/RUN  the same for a dated run
 raw/                        documents as received, by their hash
 releases/RUN/               warehouse.duckdb, site/, quality/, export/ of a run
 refused/RUN/                what a refused run found: results, quarantine, quality pages
+later/RUN/                  what the pages of a release are told of later runs that were refused
 work/                       what a run is building; removed when it ends
 """
 
@@ -44,6 +45,10 @@ class Paths:
     @property
     def refused(self) -> Path:
         return self.root / "refused"
+
+    @property
+    def later(self) -> Path:
+        return self.root / "later"
 
     @property
     def work(self) -> Path:

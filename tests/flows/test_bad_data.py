@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import shutil
 import tomllib
 
@@ -142,7 +144,7 @@ def test_a_person_accepts_a_row_and_people_are_told_once_of_each_thing(corrupted
     assert "None: no run was refused" in (home / "site" / "refused.html").read_text(), (
         "the next answer stands for itself"
     )
-    assert refused.name not in (home / "site" / "assets" / "later.js").read_text()
+    assert refused.name not in (home / "site" / "refused.html").read_text()
 
     told = [json.loads(request.body)["text"] for request in live_server.asked("/hook")]
     assert len(told) == 3
@@ -156,13 +158,16 @@ def test_a_person_accepts_a_row_and_people_are_told_once_of_each_thing(corrupted
 
 def assert_told_of_the_refusal(home, run_id):
     """The pages that were published before lead to the refused run, whichever way they are opened."""
-    for site in (home / "site", home / "current" / "site"):
-        told, page = (site / "assets" / "later.js").read_text(), (site / "refused.html").read_text()
-        assert run_id in told
-        assert "gpu_specs.csv: column gpu_model is missing" in told
-        assert "This run was refused" in page
-        assert 'href="index.html"' in page
+    release = (home / "current").resolve()
+    for site in (home / "site", home / "current" / "site", release / "site"):
+        assert "gpu_specs.csv: column gpu_model is missing" in (site / "later" / "later.js").read_text()
+        page = (site / "refused.html").read_text()
+        [link] = re.findall(r'href="(later/[^"]*)"', page)
+        assert run_id in link
+        assert "gpu_specs.csv: column gpu_model is missing" in page
+        assert "This run was refused" in (site / link).read_text()
         for each in ("index.html", "quality.html"):
-            assert '<script src="assets/later.js" defer></script>' in (site / each).read_text()
+            assert '<script src="later/later.js" defer></script>' in (site / each).read_text()
         assert '<a href="refused.html">' in (site / "quality.html").read_text(), "without scripts, too"
-        assert '"./../site/assets/later.js"' in (site / ".." / "quality" / "index.html").read_text()
+        assert '"./../site/later/later.js"' in (site / ".." / "quality" / "index.html").read_text()
+    assert not any(os.access(path, os.W_OK) and os.geteuid() for path in (release, release / "site"))

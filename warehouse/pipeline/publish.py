@@ -26,6 +26,7 @@ from warehouse.pipeline.ingest import Ingestion
 from warehouse.pipeline.live_sources import LiveSources
 from warehouse.quality import counts, history
 from warehouse.quality.counts import Counts
+from warehouse.reports import later
 
 KEPT_RELEASES = 3
 
@@ -76,17 +77,12 @@ def write_export(store: Store, run: RunContext, *, carried_over: bool) -> None:
 
 def write_quality_page(store: Store, run: RunContext, folder: Path, refusal: str = "") -> list[dict[str, Any]]:
     """Write what the checks found, in this run and before, beside the Data Docs in a folder; gives the waiting rows."""
-    from warehouse.reports import later, quality_page
+    from warehouse.reports import quality_page
 
     waiting = history.waiting(store.connection)
     documented = {path.name for path in (folder / QUALITY / "runs").glob("*")}
     content = quality_page.read(store.connection, run.run_id, waiting, documented)
     quality_page.write(folder / SITE, content, refusal)
-    if refusal:
-        # The same page as it lies beside the published report (`warehouse.reports.later`).
-        quality_page.write(folder / SITE, content, refusal, name=later.PAGE, report=True)
-    else:
-        later.nothing(folder / SITE)
     return waiting
 
 
@@ -107,6 +103,8 @@ def publish(paths: Paths, built: Path, run_id: str, as_of: date | None) -> Path:
     With `as_of` the link is that date's own, and today's answer stays as it is.
     """
     release = paths.releases / run_id
+    if (built / SITE).is_dir():
+        later.prepare(paths.later, built / SITE, release)
     files.make_read_only(built)
     os.replace(built, release)
     files.close_folder(release)
@@ -127,3 +125,4 @@ def _forget_old(paths: Paths) -> None:
     unlinked = sorted(path for path in paths.releases.iterdir() if path.resolve() not in linked)
     for path in unlinked[:-KEPT_RELEASES]:
         files.remove_folder(path)
+    later.forget(paths.later, (path.name for path in paths.releases.iterdir()))

@@ -49,25 +49,23 @@ def keep(
     for name in _HISTORY:
         found = store.frame(f"SELECT * FROM {SYSTEM[name].full_name} WHERE run_id = ?", [run.run_id])
         SYSTEM[name].conform(found).write_parquet(folder / f"{name}.parquet")
-    (folder / "message.txt").write_text(f"{error}\n", encoding="utf-8")
+    (folder / later.MESSAGE).write_text(f"{error}\n", encoding="utf-8")
     pages = run.release / QUALITY
     if pages.exists():
         os.replace(pages, folder / QUALITY)
     waiting = write_quality_page(store, run, folder, str(error))
-    _tell_published(run, folder, error)
+    _tell_published(run, folder)
     for old in sorted(run.paths.refused.iterdir())[:-KEPT_REFUSED]:
         shutil.rmtree(old, ignore_errors=True)
     return Kept(folder / SITE / "quality.html", tuple(waiting))
 
 
-def _tell_published(run: RunContext, folder: Path, error: RefusedError) -> None:
+def _tell_published(run: RunContext, folder: Path) -> None:
     """Let the published answer link to this refusal. What cannot be told there is still said of the run itself."""
     release = run.paths.published(run.asked_as_of)
-    if (release / SITE).is_dir():
+    if release.exists():
         with suppress(OSError):
-            later.refused(
-                release.resolve(), folder / SITE / later.PAGE, folder / QUALITY, run.run_id, run.started_at, str(error)
-            )
+            later.refused(run.paths.later, release.resolve(), folder, run.started_at)
 
 
 def take_up(store: Store, run: RunContext) -> None:

@@ -70,22 +70,15 @@ def _sources(connection: Connection) -> list[dict[str, Any]]:
     )
 
 
-def write(
-    folder: Path, content: dict[str, Any], refusal: str = "", *, name: str = "quality.html", report: bool | None = None
-) -> Path:
-    """Write the page into the folder of the site; with `refusal`, the page of a run that was refused for it.
-
-    `report` says whether the report lies beside it, as it does not beside that of a refused run.
-    """
+def write(folder: Path, content: dict[str, Any], refusal: str = "") -> None:
+    """Write the page into the folder of the site; with `refusal`, the page of a run that was refused for it."""
     environment = jinja2.Environment(
         autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
     )
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
     folder.mkdir(parents=True, exist_ok=True)
-    beside = not refusal if report is None else report
-    page = template.render(**content, report=beside, refusal=refusal, readable=readable, sparkline=sparkline)
-    (folder / name).write_text(page, encoding="utf-8")
-    return folder / name
+    page = template.render(**content, report=not refusal, refusal=refusal, readable=readable, sparkline=sparkline)
+    (folder / "quality.html").write_text(page, encoding="utf-8")
 
 
 def sparkline(values: Sequence[float | None], what: str = "") -> Markup:
