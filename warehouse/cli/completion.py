@@ -34,10 +34,11 @@ def companies(incomplete: str) -> list[str]:
 
 def _published(query: str, incomplete: str) -> list[str]:
     from warehouse import api
-    from warehouse.database.connection import DatabaseError
+    from warehouse.database import reading
 
     try:
         with api.open() as connection:
-            return [name for (name,) in connection.execute(query).fetchall() if name.startswith(incomplete)]
-    except (OverbuildError, DatabaseError):
+            found = reading.execute(connection, reading.one(connection, query)).fetchall()
+    except OverbuildError:
         return []
+    return [name for (name,) in found if name.startswith(incomplete)]
