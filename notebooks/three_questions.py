@@ -42,7 +42,9 @@ def _(mo, warehouse):
 
 @app.cell
 def _(mo):
-    mo.md("## 1. How much do the four large buyers spend, and can they pay it from what they earn?")
+    mo.md("""
+    ## 1. How much do the four large buyers spend, and can they pay it from what they earn?
+    """)
     return
 
 
@@ -79,7 +81,7 @@ def _(alt, spend):
         .properties(width=600, height=260)
     )
     spend_chart
-    return (spend_chart,)
+    return
 
 
 @app.cell
@@ -89,12 +91,14 @@ def _(mo, pl, spend):
     mo.md(
         f"In their latest quarter, spending exceeds operating cash flow at: **{', '.join(above) or 'none of them'}**."
     )
-    return (latest,)
+    return
 
 
 @app.cell
 def _(mo):
-    mo.md("## 2. Whom did the market punish on 27 January 2025?")
+    mo.md("""
+    ## 2. Whom did the market punish on 27 January 2025?
+    """)
     return
 
 
@@ -131,12 +135,14 @@ def _(alt, day):
         .properties(width=600)
     )
     day_chart
-    return (day_chart,)
+    return
 
 
 @app.cell
 def _(mo):
-    mo.md("## 3. Does the price of computing say that there is too much of it?")
+    mo.md("""
+    ## 3. Does the price of computing say that there is too much of it?
+    """)
     return
 
 
@@ -173,17 +179,15 @@ def _(alt, rents):
         )
     ).properties(width=600, height=260)
     rents_chart
-    return (rents_chart,)
+    return
 
 
 @app.cell
 def _(mo):
-    mo.md(
-        """
-        A falling price alone does not show a glut: a newer chip also lowers it. `gpu_prices` holds every offer, and
-        `warehouse.trace("gpu_price_index", "gpu_model = 'H100 SXM'")` gives the documents behind the medians.
-        """
-    )
+    mo.md("""
+    A falling price alone does not show a glut: a newer chip also lowers it. `gpu_prices` holds every offer, and
+    `warehouse.trace("gpu_price_index", "gpu_model = 'H100 SXM'")` gives the documents behind the medians.
+    """)
     return
 
 
