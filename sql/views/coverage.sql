@@ -1,7 +1,7 @@
 -- How much of the revenue that its spending needs each company has from AI: 1 is all of it. The interval holds the draws and the bounds.
 -- A seller that discloses no figure has one between bounds: its low end takes the lowest, its high end the highest.
 
--- Grain: One row for the group and for each company, by whose revenue is counted.
+-- Grain: One row for each scope (the group or a company) and view of whose revenue is counted.
 -- Do not sum: anything over rows. Coverage is a ratio, and the group's row is not the sum of the companies'.
 -- Example: What is Microsoft's coverage, with its interval?
 --   select coverage_low, coverage_mid, coverage_high, grade from coverage where scope = 'MSFT'

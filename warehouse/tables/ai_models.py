@@ -5,6 +5,7 @@ latest vintage counts alone. Closed labs stopped disclosing, so an absent figure
 """
 
 from warehouse.tables.columns import TRAINING_FLOP
+from warehouse.tables.guide import Guide
 from warehouse.tables.table import Check, Column, core
 
 UNLIKE = 5
@@ -107,5 +108,18 @@ TABLE = core(
             severity="warning",
             columns=("vintage",),
         ),
+    ),
+    guide=Guide(
+        "One row for each model and list; each list (vintage) is a whole one.",
+        "over vintages: every list names the same models again.",
+        {
+            "Which models of the newest list took most operations?": "select model, organization, published, "
+            "training_flop from ai_models where vintage = (select max(vintage) from ai_models) and training_flop is not "
+            "null order by training_flop desc limit 10",
+            "How many models has each list?": "select vintage, count(*) as models, count(training_flop) as "
+            "with_operations from ai_models group by all order by all",
+            "How did the estimate of one model move from list to list?": "select vintage, training_flop, confidence from "
+            "ai_models where model = 'GPT-4' order by vintage",
+        },
     ),
 )

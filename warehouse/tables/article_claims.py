@@ -3,6 +3,7 @@
 Curated claims carry what was found with its citation; computed ones are found out in `marts.claim_check`.
 """
 
+from warehouse.tables.guide import Guide
 from warehouse.tables.table import Check, Column, core
 
 FINDING_MEANINGS = {
@@ -76,5 +77,15 @@ TABLE = core(
             quarantines=True,
             columns=("known_on", "statement_date"),
         ),
+    ),
+    guide=Guide(
+        "One row for each claim of the article.",
+        "",
+        {
+            "What does the article claim?": "select claim_id, speaker, statement from article_claims order by claim_id",
+            "How can each claim be checked?": "select check_kind, count(*) as claims from article_claims group by all",
+            "What does Gavin Baker say?": "select claim_id, statement, value_claimed, unit from article_claims where "
+            "speaker like 'Gavin Baker%'",
+        },
     ),
 )

@@ -10,6 +10,7 @@ future leases count as operating ones instead. Where nobody says, the usual word
 """
 
 from warehouse.tables.columns import NOTE, TICKER
+from warehouse.tables.guide import Guide
 from warehouse.tables.table import Check, Column, core, of_the_panel
 
 FAR = 1.6
@@ -114,4 +115,17 @@ TABLE = core(
         ),
     ),
     quarantine_limit=0.05,
+    guide=Guide(
+        "One row for each company, fiscal year and day on which it spoke of that year.",
+        "over rows: a year's later words replace the earlier ones.",
+        {
+            "What did companies say last of 2026?": "select ticker, issued_on, low_usd, high_usd, basis from "
+            "capex_guidance where fiscal_year = 2026 qualify row_number() over (partition by ticker order by issued_on "
+            "desc) = 1",
+            "What did Meta say, and when?": "select fiscal_year, issued_on, low_usd, high_usd from capex_guidance where "
+            "ticker = 'META' order by all",
+            "Who says what the figure counts?": "select ticker, count(*) as times, count(basis) as with_basis from "
+            "capex_guidance group by all order by all",
+        },
+    ),
 )

@@ -6,6 +6,7 @@ and the figures that moved most. A comparison of two warehouses that are still t
 """
 
 from warehouse.tables.columns import RUN_ID
+from warehouse.tables.guide import Guide
 from warehouse.tables.table import Column, Table
 
 KINDS = {
@@ -52,4 +53,16 @@ TABLE = Table(
         Column("reason", "text", "why there is no value now", prose=True),
     ),
     key=("run_id", "place"),
+    guide=Guide(
+        "One row for each change that a run made against the one before.",
+        "",
+        {
+            "What did the last run change?": "select kind, about, before, after from provenance.changes where run_id = "
+            "(select arg_max(run_id, started_at) from provenance.runs) order by place",
+            "When did a verdict change?": "select run_id, about, before, after from provenance.changes where kind = "
+            "'verdict'",
+            "How many changes had each run?": "select run_id, count(*) as changes from provenance.changes group by all "
+            "order by all",
+        },
+    ),
 )

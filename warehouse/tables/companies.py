@@ -3,6 +3,7 @@
 The role is our classification (who sells compute, who buys it, who powers it, who uses it), valid at every date.
 """
 
+from warehouse.tables.guide import Guide
 from warehouse.tables.table import Check, Column, core
 
 ROLE_MEANINGS = {
@@ -50,5 +51,16 @@ TABLE = core(
             severity="warning",
             columns=("ticker",),
         ),
+    ),
+    guide=Guide(
+        "One row for each ticker of the panel.",
+        "",
+        {
+            "Which firms have which role?": "select role, list(ticker order by ticker) as tickers from companies group by "
+            "all",
+            "Whose fiscal year does not end in December?": "select ticker, company, fiscal_year_end_month from companies "
+            "where fiscal_year_end_month <> 12",
+            "Who are the buyers?": "select ticker, company from companies where role = 'buyer'",
+        },
     ),
 )

@@ -9,6 +9,7 @@ its filing and its filing date, and quarters are derived from them later (`marts
 from warehouse.calendars.fiscal import DAYS_OVER_MONTH_END, LENGTHS_DAYS
 from warehouse.tables import sec_tags
 from warehouse.tables.columns import NOTE, TICKER
+from warehouse.tables.guide import Guide
 from warehouse.tables.table import Check, Column, core, of_the_panel
 
 _NOT_SO_LONG = " or ".join(
@@ -525,5 +526,19 @@ TABLE = core(
             severity="warning",
             columns=("ticker", "measure", "period_end"),
         ),
+    ),
+    guide=Guide(
+        "One row for each company, measure and period (a quarter, the half, nine months and the year are four periods).",
+        "over periods: the year holds its quarters already. A sum over 2025 gives about three times what was "
+        "spent. Take one period_type, or ask capex_by_year.",
+        {
+            "What did Microsoft pay for property and equipment in each fiscal year?": "select fiscal_year, value_usd from "
+            "company_facts where ticker = 'MSFT' and measure = 'purchases_of_property_and_equipment' and period_type = "
+            "'year' order by all",
+            "Which measures are known of each company?": "select ticker, measure, count(*) as periods from company_facts "
+            "group by all order by all",
+            "How large is the backlog at the end of each quarter?": "select ticker, period_end, value_usd from "
+            "company_facts where measure = 'remaining_performance_obligation' order by all",
+        },
     ),
 )

@@ -8,6 +8,7 @@ The Bureau of Labor Statistics publishes a month in the month after, on a day th
 month, so that no run knows a figure too early. October 2025 was never collected: that month has no row, and nobody may invent one.
 """
 
+from warehouse.tables.guide import Guide
 from warehouse.tables.table import Check, Column, core
 
 SERIES = "CPI-U NSA"
@@ -57,5 +58,17 @@ TABLE = core(
             severity="warning",
             columns=("index_value",),
         ),
+    ),
+    guide=Guide(
+        "One row for each month.",
+        "over months: it is an index.",
+        {
+            "How did prices move in a year?": "select month, index_value, index_value / lag(index_value, 12) over (order "
+            "by month) - 1 as change_in_a_year from consumer_prices order by month desc limit 12",
+            "What is a dollar of January 2023 in the newest month's dollars?": "select max_by(index_value, month) / "
+            "any_value(index_value) filter (month = '2023-01-01') as dollars from consumer_prices",
+            "Which months are known?": "select min(month) as first_month, max(month) as last_month, count(*) as months "
+            "from consumer_prices",
+        },
     ),
 )

@@ -4,6 +4,7 @@ A ten-for-one split between a share count and a price makes a loss of 600 billio
 the dividends before it. So a dividend may have several rows, each known from the day of the basis it is on.
 """
 
+from warehouse.tables.guide import Guide
 from warehouse.tables.table import Check, Column, core, of_the_panel
 
 NEAR_DAYS = 90
@@ -116,5 +117,17 @@ TABLE = core(
             columns=("value",),
             quarantines_compared=True,
         ),
+    ),
+    guide=Guide(
+        "One row for each ticker, day and kind.",
+        "",
+        {
+            "Which splits were there?": "select ticker, date, value from corporate_actions where kind = 'split' order by "
+            "date",
+            "What did Nvidia pay out?": "select date, value from corporate_actions where ticker = 'NVDA' and kind = "
+            "'dividend' order by date",
+            "How many actions are known of each ticker?": "select ticker, kind, count(*) as actions from "
+            "corporate_actions group by all order by all",
+        },
     ),
 )

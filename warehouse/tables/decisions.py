@@ -1,6 +1,7 @@
 """What people decided about quarantined rows: only ever added to, so that who said what, and when, stays."""
 
 from warehouse.tables.columns import ROW_AS_READ
+from warehouse.tables.guide import Guide
 from warehouse.tables.table import Column, Table
 
 KINDS = {
@@ -35,4 +36,15 @@ TABLE = Table(
         Column("locator", "text", "place in that document", required=True),
     ),
     key=("row_id", "decided_at"),
+    guide=Guide(
+        "One row for each decision of a person about a quarantined row; the last one is in force.",
+        "",
+        {
+            "What was decided, and why?": "select row_id, decision, decided_by, decided_at, reason from quality.decisions "
+            "order by decided_at desc",
+            "Which decisions are in force?": "select row_id, arg_max(decision, decided_at) as decision from "
+            "quality.decisions group by all",
+            "Who decides?": "select decided_by, count(*) as decisions from quality.decisions group by all",
+        },
+    ),
 )

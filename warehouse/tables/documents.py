@@ -1,5 +1,6 @@
 """Every document that was received, by the hash of its bytes."""
 
+from warehouse.tables.guide import Guide
 from warehouse.tables.table import SOURCE_KIND, Column, Table
 
 TABLE = Table(
@@ -30,4 +31,15 @@ TABLE = Table(
         ),
     ),
     key=("sha256", "source", "url", "context"),
+    guide=Guide(
+        "One row for each document, source, address and context.",
+        "bytes over sources: one document may come from two of them.",
+        {
+            "Which documents are the newest?": "select source, name, fetched_at, bytes from provenance.documents order by "
+            "fetched_at desc limit 10",
+            "How many documents has each source?": "select source, count(*) as documents, sum(bytes) as bytes from "
+            "provenance.documents group by all order by all",
+            "Where is a document from?": "select sha256, url, known_on from provenance.documents limit 5",
+        },
+    ),
 )

@@ -4,6 +4,7 @@ Each has a date it is about and a day it became public, which for an estimate ma
 """
 
 from warehouse.tables.columns import CONFIDENCE, NOTE
+from warehouse.tables.guide import Guide
 from warehouse.tables.table import Check, Column, core
 
 WIDEST = 100
@@ -160,5 +161,17 @@ TABLE = core(
             severity="warning",
             columns=("as_of_date", "known_on"),
         ),
+    ),
+    guide=Guide(
+        "One row for each figure that a source gives.",
+        "over rows: each has its own metric, unit and day, and later figures replace earlier ones.",
+        {
+            "What is known of AI revenue?": "select entity, metric, as_of_date, value, unit, grade from evidence where "
+            "topic = 'ai_revenue' order by as_of_date desc limit 20",
+            "How many figures are there of each topic?": "select topic, count(*) as figures, max(known_on) as newest from "
+            "evidence group by all order by all",
+            "How long is hardware used?": "select entity, metric, value, unit, citation from evidence where topic = "
+            "'useful_life'",
+        },
     ),
 )

@@ -6,6 +6,7 @@ kind are part of a row, and only offers enter a median of offers. One offer may 
 """
 
 from warehouse.tables.columns import GPU_MODEL, NOTE
+from warehouse.tables.guide import Guide
 from warehouse.tables.table import Check, Column, core
 
 PROVIDER_CLASS_MEANINGS = {
@@ -267,5 +268,18 @@ TABLE = core(
             quarantines=True,
             columns=("provider_class", "pricing_kind"),
         ),
+    ),
+    guide=Guide(
+        "One row for each offer that was seen on a day.",
+        "prices: compare middle offers of one model, class and kind of price, as gpu_price_by_month does.",
+        {
+            "What was asked for an H100 on demand last?": "select observed_on, provider, instance, gpu_count, "
+            "usd_per_gpu_hour from gpu_prices where gpu_model = 'H100 SXM' and pricing_kind = 'on_demand' order by "
+            "observed_on desc limit 20",
+            "How many offers are there of each class?": "select provider_class, pricing_kind, count(*) as offers from "
+            "gpu_prices group by all order by all",
+            "Who lists most models?": "select provider, count(distinct gpu_model) as models from gpu_prices group by all "
+            "order by models desc limit 10",
+        },
     ),
 )

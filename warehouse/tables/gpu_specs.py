@@ -4,6 +4,7 @@ Peaks are dense BF16 and FP8: vendors like to quote twice that, with sparsity th
 """
 
 from warehouse.tables.columns import GPU_MODEL, NOTE
+from warehouse.tables.guide import Guide
 from warehouse.tables.table import Check, Column, core
 
 ANNOUNCED_DAYS = 730
@@ -52,5 +53,17 @@ TABLE = core(
             severity="warning",
             columns=("bf16_dense_tflops", "fp8_dense_tflops"),
         ),
+    ),
+    guide=Guide(
+        "One row for each model of an accelerator.",
+        "",
+        {
+            "How fast is each chip, and how much memory has it?": "select gpu_model, release_date, bf16_dense_tflops, "
+            "memory_gb from gpu_specs order by release_date",
+            "How many operations for a watt?": "select gpu_model, bf16_dense_tflops / tdp_w as tflops_per_watt from "
+            "gpu_specs where tdp_w is not null order by tflops_per_watt desc",
+            "What has the H800 less than the H100?": "select gpu_model, bf16_dense_tflops, memory_gb, "
+            "interconnect_gb_per_s from gpu_specs where gpu_model in ('H100 SXM', 'H800 SXM')",
+        },
     ),
 )

@@ -4,6 +4,7 @@ The efficiency trend asks what it cost to reach a given capability at a given da
 """
 
 from warehouse.tables.columns import TRAINING_FLOP
+from warehouse.tables.guide import Guide
 from warehouse.tables.table import Check, Column, core
 
 TABLE = core(
@@ -56,5 +57,17 @@ TABLE = core(
             quarantines=True,
             columns=("eci", "eci_low", "eci_high"),
         ),
+    ),
+    guide=Guide(
+        "One row for each model and setting.",
+        "over models: eci is an index.",
+        {
+            "Which models were the best when they came out?": "select released, model, eci from model_capability qualify "
+            "eci = max(eci) over (order by released) order by released desc limit 15",
+            "How good were open models?": "select released, model, eci from model_capability where accessibility like "
+            "'Open weights%' order by eci desc limit 10",
+            "How wide are the intervals?": "select model, eci_low, eci, eci_high from model_capability where eci_low is "
+            "not null order by released desc limit 10",
+        },
     ),
 )

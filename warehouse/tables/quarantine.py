@@ -1,6 +1,7 @@
 """Rows that a check quarantined, with the reasons and their place in the document."""
 
 from warehouse.tables.columns import ROW_AS_READ, RUN_ID
+from warehouse.tables.guide import Guide
 from warehouse.tables.table import Column, Table
 
 TABLE = Table(
@@ -24,4 +25,15 @@ TABLE = Table(
         Column("locator", "text", "place in that document", required=True),
     ),
     key=("run_id", "table_name", "row_id"),
+    guide=Guide(
+        "One row for each run, table and row that was not loaded.",
+        "rows over runs: a row that waits is found again by every run.",
+        {
+            "Which rows were not loaded, and why?": "select table_name, row_id, reason, locator from quality.quarantine "
+            "order by all limit 20",
+            "Which checks quarantine most?": "select table_name, reason_code, count(distinct row_id) as rows from "
+            "quality.quarantine group by all order by rows desc",
+            "What stands in such a row?": "select row_id, row from quality.quarantine limit 5",
+        },
+    ),
 )

@@ -1,6 +1,7 @@
 """What every check of every run found."""
 
 from warehouse.tables.columns import RUN_ID
+from warehouse.tables.guide import Guide
 from warehouse.tables.table import Column, Table
 
 HOW = {
@@ -33,4 +34,15 @@ TABLE = Table(
         Column("details", "json", "what it protects, and the first of the rows that broke it", required=True),
     ),
     key=("run_id", "table_name", "expectation", "column_name"),
+    guide=Guide(
+        "One row for each run, table, check and column.",
+        "unexpected_count over checks: one row may break several.",
+        {
+            "What failed in the last run?": "select table_name, expectation, severity, unexpected_count from "
+            "quality.results where not success and run_id = (select arg_max(run_id, started_at) from provenance.runs)",
+            "How many checks has each table?": "select table_name, count(*) as checks, count(*) filter (success) as held "
+            "from quality.results group by all order by all",
+            "Which checks were asked in this run?": "select how, count(*) as checks from quality.results group by all",
+        },
+    ),
 )

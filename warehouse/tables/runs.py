@@ -1,6 +1,7 @@
 """Every run, with what it ran on."""
 
 from warehouse.tables.columns import RUN_ID
+from warehouse.tables.guide import Guide
 from warehouse.tables.table import Column, Table
 
 OUTCOMES = {
@@ -30,4 +31,16 @@ TABLE = Table(
         Column("versions", "json", "versions of the program, its libraries and the assumptions", required=True),
     ),
     key=("run_id",),
+    guide=Guide(
+        "One row for each run.",
+        "",
+        {
+            "How did the last runs end?": "select run_id, started_at, outcome, as_of from provenance.runs order by "
+            "started_at desc limit 10",
+            "How long do runs take?": "select run_id, finished_at - started_at as took from provenance.runs order by "
+            "started_at desc limit 10",
+            "With which versions was it made?": "select run_id, versions from provenance.runs order by started_at desc "
+            "limit 1",
+        },
+    ),
 )

@@ -5,6 +5,7 @@ The count is measured on one day and public on a later one.
 """
 
 from warehouse.tables.columns import TICKER
+from warehouse.tables.guide import Guide
 from warehouse.tables.table import Check, Column, core, of_the_panel
 
 NO_SPLIT = 100
@@ -98,4 +99,16 @@ TABLE = core(
         ),
     ),
     quarantine_limit=0.05,
+    guide=Guide(
+        "One row for each company and day of measurement.",
+        "over days: each row is the whole company's count. It is not split-adjusted.",
+        {
+            "How many shares has Nvidia?": "select measured_on, shares from shares_outstanding where ticker = 'NVDA' "
+            "order by measured_on",
+            "What is each company's newest count?": "select ticker, max(measured_on) as measured_on, arg_max(shares, "
+            "measured_on) as shares from shares_outstanding group by all",
+            "How long after its day is a count public?": "select ticker, median(known_on - measured_on) as days from "
+            "shares_outstanding group by all",
+        },
+    ),
 )

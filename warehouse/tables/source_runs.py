@@ -4,6 +4,7 @@ A source that fails leaves its last good data in place, and then the answer is a
 for every source how it went and how old its data are; the verdict, `overbuild sources` and the site read it here.
 """
 
+from warehouse.tables.guide import Guide
 from warehouse.tables.table import Column, Table
 
 OUTCOMES = {
@@ -32,4 +33,16 @@ TABLE = Table(
         Column("newest_known_on", "date", "day of the newest fact that it ever brought; null where none"),
     ),
     key=("run_id", "source"),
+    guide=Guide(
+        "One row for each live source and run.",
+        "",
+        {
+            "Which sources failed in the last run?": "select source, outcome, message from provenance.source_runs where "
+            "outcome <> 'good' and run_id = (select arg_max(run_id, started_at) from provenance.runs)",
+            "When did each source last bring all?": "select source, max(last_success_at) as last_success_at from "
+            "provenance.source_runs group by all order by all",
+            "How often does each fail?": "select source, outcome, count(*) as runs from provenance.source_runs group by "
+            "all order by all",
+        },
+    ),
 )  # fmt: skip

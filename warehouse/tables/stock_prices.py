@@ -7,6 +7,7 @@ A new split or dividend makes the vendor rewrite the whole history of a ticker. 
 own, known from that day. A series is read from one source and on one basis, never partly on two.
 """
 
+from warehouse.tables.guide import Guide
 from warehouse.tables.table import Check, Column, OneSource, core, of_the_panel
 
 # What tells a split that was applied to one part of a history only from news, each with its reason:
@@ -412,5 +413,18 @@ TABLE = core(
             "a whole day missing means that the calendar or the file is wrong",
             columns=("date",),
         ),
+    ),
+    guide=Guide(
+        "One row for each ticker and trading day.",
+        "prices or adj_close. Returns come from adj_close, market values from close.",
+        {
+            "At which price did Nvidia close around the event?": "select date, close, volume from stock_prices where "
+            "ticker = 'NVDA' and date between '2025-01-21' and '2025-02-03' order by date",
+            "What did each share return on 27 January 2025?": "select ticker, date, adj_close / lag(adj_close) over "
+            "(partition by ticker order by date) - 1 as daily_return from stock_prices qualify date = '2025-01-27' order "
+            "by daily_return",
+            "From when to when is each ticker known?": "select ticker, min(date) as first_day, max(date) as last_day, "
+            "count(*) as days from stock_prices group by all order by all",
+        },
     ),
 )

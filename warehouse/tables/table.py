@@ -213,8 +213,8 @@ class Table:
             return self.guide
         key = ", ".join(self.key)
         return Guide(
-            f"One row for each time that a source said so; several may speak of one thing ({key})",
-            f"over its rows: one thing may stand there twice, and {self.name} has the current row of each",
+            f"One row for each time that a source said so; several may speak of one thing ({key}).",
+            f"over its rows: one thing may stand there twice, and {self.name} has the current row of each.",
             {
                 "Which source says how much of it, and since when?": "select source, grade, count(*) as facts, "
                 f"max(known_on) as newest from {self.full_name} group by all order by all",

@@ -5,6 +5,7 @@ programme is another rung, and dividing one by the other was the mistake. Totals
 """
 
 from warehouse.tables.columns import CONFIDENCE, DEVELOPER, ESTIMATE_BY, NOTE
+from warehouse.tables.guide import Guide
 from warehouse.tables.table import Check, Column, core
 
 SCOPE_MEANINGS = {
@@ -234,5 +235,17 @@ TABLE = core(
             severity="warning",
             columns=("hardware",),
         ),
+    ),
+    guide=Guide(
+        "One row for each run and statement about it; several may speak of one model.",
+        "over runs of one model: some are parts of others (part_of), some are other estimates of the same.",
+        {
+            "What is known of DeepSeek's runs?": "select run_id, model, gpu_count, gpu_hours, claimed_cost_usd, "
+            "cost_scope from training_runs where developer = 'DeepSeek'",
+            "Which runs took most operations?": "select model, developer, training_flop from training_runs where "
+            "training_flop is not null order by training_flop desc limit 10",
+            "How many costs are claimed on each rung?": "select cost_scope, count(claimed_cost_usd) as claims from "
+            "training_runs group by all order by all",
+        },
     ),
 )

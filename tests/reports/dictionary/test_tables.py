@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from tests.runs import query
+from tests.test_prose import long_sentences
+from warehouse.database.releases import reading
 from warehouse.errors import UsageError
+from warehouse.paths import WAREHOUSE
 from warehouse.reports.dictionary.tables import describe, names
+from warehouse.tables import CORE
 from warehouse.tables.table import DUCKDB_TYPES
+
+MAY_BE_EMPTY = {"quarantined", "source_age"}
+"""Views in which no row may be of the kind that an example asks for: no row waits, and no source failed."""
 
 
 def test_a_name_is_found_as_a_query_writes_it():
@@ -44,3 +54,47 @@ def test_values_that_no_document_explained_are_explained():
     assert "general cloud" in meaning("gpu_prices", "provider_class", "hyperscaler")
     assert "rental price" in meaning("training_cost", "cost_scope", "final_run_rental")
     assert "without Nvidia" in meaning("event_study", "benchmark", "EW_EX_NVDA")
+
+
+@pytest.mark.parametrize("name", names())
+def test_every_table_has_a_grain_in_a_sentence_and_three_queries(name):
+    said = describe(name)
+    assert said.grain.startswith("One row for each ")
+    assert len(said.examples) >= 3
+    assert all(question.endswith("?") for question in said.examples)
+    assert long_sentences(f"{said.grain} Do not sum {said.do_not_sum}") == []
+
+
+def test_what_counts_a_thing_several_times_is_said_in_the_warehouse_itself(published):
+    """The sum of filed figures over a year is about three times what was spent."""
+    home, _ = published
+    comments = dict(
+        query(
+            home,
+            "SELECT view_name, comment FROM duckdb_views() WHERE schema_name = 'main' "
+            "UNION ALL SELECT schema_name || '.' || table_name, comment FROM duckdb_tables()",
+        )
+    )
+    assert "Do not sum over periods: the year holds its quarters already." in comments["company_facts"]
+    assert "several may speak of one thing (ticker, date)" in comments["core.stock_prices"]
+    assert "Do not sum over both kinds of year" in comments["capex_yearly"]
+    assert "Do not sum market_value_change_usd" in comments["marts.event_study"]
+
+
+@pytest.fixture(scope="module")
+def warehouse(published):
+    home, _ = published
+    with reading(Path(home) / WAREHOUSE) as connection:
+        yield connection
+
+
+def qualified() -> list[str]:
+    return [*names(), *(f"core.{name}" for name in CORE)]
+
+
+@pytest.mark.parametrize("name", qualified())
+def test_every_example_runs_and_those_of_answers_and_facts_give_rows(name, warehouse):
+    said = describe(name)
+    for question, sql in said.examples.items():
+        rows = warehouse.execute(sql).fetchall()
+        assert rows or said.kind == "record" or "." in name or name in MAY_BE_EMPTY, question

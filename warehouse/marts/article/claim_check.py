@@ -35,6 +35,7 @@ from warehouse.marts.wording.article import METHOD_OF_CURATED, METHOD_OF_UNCHECK
 from warehouse.tables.article_claims import CHECK_KINDS, FINDING_MEANINGS
 from warehouse.tables.article_claims import TABLE as ARTICLE_CLAIMS
 from warehouse.tables.formula import Formula
+from warehouse.tables.guide import Guide
 from warehouse.tables.table import FACT_IDS, Check, Column, mart
 
 _ISO_DAY = re.compile(r"\b\d{4}-\d{2}-\d{2}\b")
@@ -139,6 +140,16 @@ TABLE = mart(
             "hearsay may be shown and must be marked, but it neither confirms nor refutes",
             columns=("hearsay", "finding"),
         ),
+    ),
+    guide=Guide(
+        "One row for each claim of the article.",
+        "value_claimed or value_found: each claim has its own unit.",
+        {
+            "What became of each claim?": "select claim_id, finding, statement from claim_check order by all",
+            "By which method was a number found?": "select claim_id, value_claimed, value_found, unit, method from "
+            "claim_check where value_found is not null",
+            "Which claims rest on hearsay?": "select claim_id, statement, reason from claim_check where hearsay",
+        },
     ),
 )
 

@@ -15,6 +15,7 @@ from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.reasons import all_of, because
 from warehouse.marts.common.scopes import COMPANIES
 from warehouse.tables.formula import Formula
+from warehouse.tables.guide import Guide
 from warehouse.tables.table import Check, Column, mart
 
 QUARTERS = 4  # of a year, over which coverage is measured
@@ -108,6 +109,18 @@ TABLE = mart(
             "or capex_with_leases_usd is null or coverage_share is null)",
             "a sum that is missing without a word reads as if nothing had been spent",
         ),
+    ),
+    guide=Guide(
+        "One row for each calendar quarter, of the four buyers together.",
+        "capex_ttm_usd: it holds four quarters already.",
+        {
+            "What do the four spend together?": "select calendar_quarter, capex_usd, capex_ttm_usd, grade from "
+            "capex_group order by all",
+            "How much of it is known from facts?": "select calendar_quarter, companies, coverage_share, stand_ins from "
+            "capex_group order by all",
+            "By how much did it grow in a year?": "select calendar_quarter, capex_usd / lag(capex_usd, 4) over (order by "
+            "calendar_quarter) - 1 as growth from capex_group order by all",
+        },
     ),
 )
 

@@ -26,6 +26,7 @@ from warehouse.tables.capex_guidance import TABLE as GUIDANCE
 from warehouse.tables.companies import TABLE as COMPANIES
 from warehouse.tables.company_facts import TABLE as COMPANY_FACTS
 from warehouse.tables.formula import Formula
+from warehouse.tables.guide import Guide
 from warehouse.tables.table import FACT_IDS, Check, Column, mart
 
 GROUP = "ALL"
@@ -90,6 +91,18 @@ TABLE = mart(
             "select * from {table} where change_usd is null and reasons is null",
             "a buyer that is left out without a word would look as if it had been counted",
         ),
+    ),
+    guide=Guide(
+        "One row for each event and buyer, and one for their sum (ALL).",
+        "over tickers: the row ALL is the sum already.",
+        {
+            "Did anybody cut after 27 January 2025?": "select ticker, base_usd, guidance_after_usd, change_usd from "
+            "capex_guidance_change where event_date = '2025-01-27'",
+            "What is each held against?": "select event_date, ticker, held_against, issued_before_on, issued_after_on "
+            "from capex_guidance_change order by all",
+            "Why is a change unknown?": "select event_date, ticker, reason from capex_guidance_change where change_usd is "
+            "null and reason is not null",
+        },
     ),
 )  # fmt: skip
 

@@ -44,6 +44,7 @@ from warehouse.tables import sec_tags
 from warehouse.tables.columns import TICKER
 from warehouse.tables.companies import TABLE as COMPANIES
 from warehouse.tables.formula import Formula
+from warehouse.tables.guide import Guide
 from warehouse.tables.table import FACT_IDS, GRADE_MEANINGS, Check, Column, mart
 
 QUARTER = ["ticker", "end"]
@@ -262,6 +263,19 @@ TABLE = mart(
             severity="warning",
             columns=("ticker", "period_end", "capex_usd"),
         ),
+    ),
+    guide=Guide(
+        "One row for each company and fiscal quarter.",
+        "capex_ttm_usd or depreciation_ttm_usd: they hold four quarters already. Whole years stand in capex_by_year.",
+        {
+            "What did each buyer spend in the newest quarter?": "select ticker, calendar_quarter, capex_usd, "
+            "capex_to_operating_cash_flow from capex_quarterly where capex_usd is not null qualify row_number() over "
+            "(partition by ticker order by period_end desc) = 1",
+            "Which quarters are differences of longer periods?": "select ticker, calendar_quarter, capex_derivation from "
+            "capex_quarterly where capex_derivation <> 'printed' order by all",
+            "How long would equipment live by its depreciation?": "select ticker, calendar_quarter, implied_life_years "
+            "from capex_quarterly where implied_life_years is not null order by all",
+        },
     ),
 )
 

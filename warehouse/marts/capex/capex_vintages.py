@@ -24,6 +24,7 @@ from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.reasons import all_of, because
 from warehouse.marts.common.scopes import COMPANIES, COMPANY_NAMES
 from warehouse.tables.formula import Formula
+from warehouse.tables.guide import Guide
 from warehouse.tables.table import FACT_IDS, Check, Column, mart
 
 MONTHS = 3
@@ -78,6 +79,18 @@ TABLE = mart(
             "<> 4 * left(before, 4)::int + right(before, 1)::int + 1",
             "a quarter without a row is money that nobody asks to be paid back",
         ),
+    ),
+    guide=Guide(
+        "One row for each buyer and calendar quarter in which it spent.",
+        "capex_low_usd with capex_high_usd: they are the two ends of one figure.",
+        {
+            "How many quarters are known of each buyer?": "select ticker, count(*) as quarters, count(*) filter "
+            "(is_known) as known from capex_vintages group by all order by all",
+            "What did the vintages cost together?": "select ticker, sum(capex_usd) as capex_usd, count(*) as quarters "
+            "from capex_vintages group by all order by all",
+            "How much was leased?": "select ticker, calendar_quarter, finance_lease_assets_usd from capex_vintages where "
+            "finance_lease_assets_usd is not null order by all",
+        },
     ),
 )  # fmt: skip
 

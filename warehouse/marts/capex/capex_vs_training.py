@@ -26,6 +26,7 @@ from warehouse.marts.common.reasons import TYPE, all_of, because
 from warehouse.marts.common.scopes import COMPANIES, COMPANY_NAMES
 from warehouse.marts.common.select_current import weakest
 from warehouse.tables.formula import Formula
+from warehouse.tables.guide import Guide
 from warehouse.tables.table import Check, Column, mart
 from warehouse.tables.training_runs import SCOPE_MEANINGS
 
@@ -126,6 +127,19 @@ TABLE = mart(
             "select * from {table} where equivalents is null and reasons is null",
             "an unknown without a reason cannot be resolved",
         ),
+    ),
+    guide=Guide(
+        "One row for each buyer, quarter, training run and rung of cost.",
+        "capex_usd: it stands there once for each run and rung.",
+        {
+            "How many DeepSeek-V3 runs would Microsoft's newest quarter pay for?": "select calendar_quarter, cost_scope, "
+            "cost_usd, equivalents, comparison from capex_vs_training where ticker = 'MSFT' and run_id = 'TR001' order by "
+            "calendar_quarter desc limit 5",
+            "Which comparison is nearest?": "select distinct cost_scope, comparison, remaining_difference from "
+            "capex_vs_training",
+            "Which runs are compared?": "select distinct run_id, model, cost_scope, cost_usd from capex_vs_training order "
+            "by all",
+        },
     ),
 )
 

@@ -21,6 +21,7 @@ from warehouse.tables import sec_tags
 from warehouse.tables.columns import TICKER
 from warehouse.tables.company_facts import TABLE as COMPANY_FACTS
 from warehouse.tables.formula import Formula
+from warehouse.tables.guide import Guide
 from warehouse.tables.table import FACT_IDS, GRADE_MEANINGS, Check, Column, mart
 
 DAYS_FROM_NEW_YEAR = 10
@@ -76,6 +77,18 @@ TABLE = mart(
             "a year with some of its quarters is not a smaller year",
             columns=("capex_usd", "is_complete"),
         ),
+    ),
+    guide=Guide(
+        "One row for each company, kind of year and year.",
+        "over both kinds of year: it gives twice what was spent. Choose year_kind, or ask capex_by_year.",
+        {
+            "What did each company spend in 2025?": "select ticker, capex_usd, is_complete from capex_yearly where year = "
+            "2025 and year_kind = 'calendar'",
+            "What did Microsoft spend in its fiscal years?": "select year, capex_usd, revenue_usd from capex_yearly where "
+            "ticker = 'MSFT' and year_kind = 'fiscal' order by all",
+            "Which years are as a filing prints them?": "select ticker, year_kind, year from capex_yearly where made_of = "
+            "'year' order by all",
+        },
     ),
 )  # fmt: skip
 

@@ -41,6 +41,7 @@ from warehouse.marts.gpu.real_prices import with_deflator
 from warehouse.marts.gpu.same_things import administered, item_days, item_months
 from warehouse.marts.gpu.series import MONTH, N_ADMINISTERED, OF_THE_SERIES, SERIES, SERIES_COLUMNS, per_peak
 from warehouse.tables.formula import Formula
+from warehouse.tables.guide import Guide
 from warehouse.tables.table import Check, Column, mart
 
 TABLE = mart(
@@ -158,6 +159,19 @@ TABLE = mart(
             "having arg_min(matched_index, month) filter (matched_index is not null) <> 100",
             "each series starts from a hundred",
         ),
+    ),
+    guide=Guide(
+        "One row for each month, GPU model, class of provider and kind of price.",
+        "indexes: a change is the ratio of two months.",
+        {
+            "How did the rent of an H100 SXM move at the same providers?": "select month, change, matched_index, "
+            "n_matched_providers from gpu_price_chain where gpu_model = 'H100 SXM' and provider_class = 'specialist' and "
+            "pricing_kind = 'on_demand' order by month",
+            "And in dollars of one year?": "select month, real_index from gpu_price_chain where gpu_model = 'H100 SXM' "
+            "and provider_class = 'specialist' and pricing_kind = 'on_demand' and real_index is not null order by month",
+            "Where is a month compared with no other?": "select gpu_model, month, reason from gpu_price_chain where "
+            "change is null limit 10",
+        },
     ),
 )
 

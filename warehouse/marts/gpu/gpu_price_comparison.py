@@ -19,6 +19,7 @@ from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.reasons import all_of, because
 from warehouse.marts.common.select_current import admissible, weakest
 from warehouse.marts.gpu.series import GPU_MODEL, PRICING_KIND
+from warehouse.tables.guide import Guide
 from warehouse.tables.table import Check, Column, mart
 
 CLASS = "specialist"
@@ -61,6 +62,17 @@ TABLE = mart(
             "or measures something else",
             severity="warning",
         ),
+    ),
+    guide=Guide(
+        "One row for each published index and pair of months.",
+        "",
+        {
+            "Does our chain move as published indexes do?": "select published_index, from_month, to_month, "
+            "published_change_log_points, chain_change_log_points, difference_log_points from gpu_price_comparison",
+            "Which published prices are these?": "select published_index, published_from_usd_per_gpu_hour, "
+            "published_to_usd_per_gpu_hour from gpu_price_comparison",
+            "How many providers stand behind ours?": "select published_index, n_matched_providers from gpu_price_comparison",
+        },
     ),
 )
 

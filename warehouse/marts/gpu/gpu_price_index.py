@@ -24,6 +24,7 @@ from warehouse.marts.common.select_current import weakest
 from warehouse.marts.gpu.real_prices import with_deflator
 from warehouse.marts.gpu.series import MONTH, N_ADMINISTERED, OF_THE_SERIES, SERIES, SERIES_COLUMNS, per_peak
 from warehouse.tables.formula import Formula
+from warehouse.tables.guide import Guide
 from warehouse.tables.table import Check, Column, mart
 
 TABLE = mart(
@@ -123,6 +124,20 @@ TABLE = mart(
             "median_usd_per_pflop_hour is null or median_usd_per_gpu_hour is null or median_real_usd_per_gpu_hour is null",
             "nobody can look for a figure whose reason is missing too",
         ),
+    ),
+    guide=Guide(
+        "One row for each month, GPU model, class of provider and kind of price.",
+        "n_offers over months: most offers are the same again. A mean of medians over models is no price.",
+        {
+            "What did an H100 SXM cost at specialists?": "select month, n_providers, median_usd_per_gpu_hour from "
+            "gpu_price_index where gpu_model = 'H100 SXM' and provider_class = 'specialist' and pricing_kind = "
+            "'on_demand' order by month",
+            "What is cheapest for its speed?": "select month, gpu_model, provider_class, median_usd_per_pflop_hour from "
+            "gpu_price_index where median_usd_per_pflop_hour is not null order by month desc, median_usd_per_pflop_hour "
+            "limit 10",
+            "Which months lack a price, and why?": "select month, n_providers, reason from gpu_price_index where "
+            "gpu_model = 'H100 SXM' and provider_class = 'hyperscaler' and median_usd_per_gpu_hour is null",
+        },
     ),
 )
 

@@ -34,6 +34,7 @@ from warehouse.marts.gpu.chip_prices import chip_decline
 from warehouse.marts.gpu.real_prices import with_deflator
 from warehouse.marts.gpu.same_things import item_days
 from warehouse.marts.gpu.series import OF_THE_SERIES, SERIES, SERIES_COLUMNS
+from warehouse.tables.guide import Guide
 from warehouse.tables.table import Check, Column, mart
 
 PERIOD_MEANINGS = {
@@ -99,6 +100,19 @@ TABLE = mart(
             "then 'no clear change' end)",
             "the word and the figures beside it must say the same",
         ),
+    ),
+    guide=Guide(
+        "One row for each GPU model, class of provider, kind of price and period.",
+        "declines of several periods: they overlap.",
+        {
+            "How fast do rents of an H100 SXM fall?": "select period, direction, decline_share, n_providers from "
+            "gpu_price_trend where gpu_model = 'H100 SXM' and provider_class = 'specialist' and pricing_kind = "
+            "'on_demand'",
+            "Where is the direction clear?": "select gpu_model, provider_class, period, direction from gpu_price_trend "
+            "where direction in ('fell', 'rose') order by all",
+            "Do rents fall faster than chips get cheaper?": "select gpu_model, period, excess_log_points from "
+            "gpu_price_trend where excess_log_points is not null order by all limit 20",
+        },
     ),
 )
 

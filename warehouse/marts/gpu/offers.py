@@ -19,6 +19,7 @@ from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.gpu.listings import OFFER, listings
 from warehouse.marts.gpu.same_things import administered, item_days
 from warehouse.marts.gpu.series import GPU_MODEL, OF_THE_SERIES, PRICING_KIND, PROVIDER_CLASS
+from warehouse.tables.guide import Guide
 from warehouse.tables.table import Check, Column, mart
 
 # SQL: a provider's name (to be filled in) without what two spellings of it differ in; `one_spelling` does the same.
@@ -67,6 +68,18 @@ TABLE = mart(
             "t.observation_id and p.usd_per_gpu_hour = t.usd_per_gpu_hour and p.grade <> 'D')",
             "a price that no observation has was made up on the way",
         ),
+    ),
+    guide=Guide(
+        "One row for each offer that the indexes of rents use.",
+        "prices: ask gpu_price_by_month for the middle of them.",
+        {
+            "Which offers make the newest H100 price?": "select provider, observed_on, usd_per_gpu_hour from offers where "
+            "gpu_model = 'H100 SXM' and pricing_kind = 'on_demand' order by observed_on desc limit 20",
+            "Which prices are set and not found by a market?": "select provider, gpu_model, observed_on, usd_per_gpu_hour "
+            "from offers where is_administered limit 10",
+            "How many offers has each month?": "select date_trunc('month', observed_on) as month, count(*) as offers from "
+            "offers group by all order by all",
+        },
     ),
 )
 

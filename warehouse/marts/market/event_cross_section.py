@@ -72,6 +72,7 @@ from warehouse.marts.market.returns import (
     standard_errors,
     student_p,
 )
+from warehouse.tables.guide import Guide
 from warehouse.tables.table import Check, Column, mart
 
 SPECIFICATIONS = {
@@ -147,6 +148,19 @@ TABLE = mart(
             "select * from {table} where abs(t_stat * standard_error - coefficient) > 1e-9",
             "a statistic that belongs to another row",
         ),
+    ),
+    guide=Guide(
+        "One row for each event, window, specification and variable.",
+        "coefficients: each is the effect of one variable beside the others.",
+        {
+            "Did suppliers fall more than buyers?": "select specification, coefficient, p_value, "
+            "share_of_quiet_days_beyond from event_cross_section where event_date = '2025-01-27' and window_end = 0 and "
+            "variable = 'supplier_less_buyer'",
+            "What goes with the fall?": "select variable, coefficient, p_value from event_cross_section where event_date "
+            "= '2025-01-27' and window_end = 0 and specification = 'size'",
+            "How much do the variables explain?": "select distinct event_date, window_end, specification, r2, n_firms "
+            "from event_cross_section order by all",
+        },
     ),
 )  # fmt: skip
 

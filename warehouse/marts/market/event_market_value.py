@@ -38,6 +38,7 @@ from warehouse.tables.article_claims import TABLE as ARTICLE_CLAIMS
 from warehouse.tables.companies import TABLE as COMPANIES
 from warehouse.tables.evidence import TABLE as EVIDENCE
 from warehouse.tables.formula import Formula
+from warehouse.tables.guide import Guide
 from warehouse.tables.stock_prices import TABLE as STOCK_PRICES
 from warehouse.tables.table import GRADES, Check, Column, mart
 
@@ -108,6 +109,18 @@ TABLE = mart(
             "abs(market_value_change_usd - (close_usd - close_before_usd) * shares) > 1",
             "a market value that its own row does not give",
         ),
+    ),
+    guide=Guide(
+        "One row for each event, ticker and figure: ours, and each printed one.",
+        "over figures: they are several statements of one loss.",
+        {
+            "What did Nvidia lose, by whom?": "select figure, market_value_change_usd, difference_usd, explanation from "
+            "event_market_value where ticker = 'NVDA' and event_date = '2025-01-27'",
+            "Who lost most?": "select ticker, market_value_change_usd from event_market_value where event_date = "
+            "'2025-01-27' and figure = 'computed' order by market_value_change_usd limit 10",
+            "Which counts of shares are used?": "select ticker, shares, shares_measured_on from event_market_value where "
+            "event_date = '2025-01-27' and figure = 'computed' and shares is not null limit 10",
+        },
     ),
 )  # fmt: skip
 

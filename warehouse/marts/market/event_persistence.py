@@ -75,6 +75,7 @@ from warehouse.marts.market.returns import (
     uses_market,
 )
 from warehouse.tables.formula import Formula
+from warehouse.tables.guide import Guide
 from warehouse.tables.table import Check, Column, mart
 
 PRICE = "price"
@@ -157,6 +158,18 @@ TABLE = mart(
             "and (event_day_return is null or event_day_return >= 0)",
             "a share of a gain is no recovery",
         ),
+    ),
+    guide=Guide(
+        "One row for each event, ticker, basis and day after it.",
+        "over days: returns are cumulative.",
+        {
+            "When was Nvidia back?": "select basis, event_day_return, days_to_recover, recovered_on from "
+            "event_persistence where ticker = 'NVDA' and event_date = '2025-01-27' and day = 0",
+            "How much had come back after ten days?": "select ticker, share_recovered from event_persistence where "
+            "event_date = '2025-01-27' and basis = 'price' and day = 10 order by all",
+            "How did suppliers go on?": "select day, cumulative_return, p_value from event_persistence where ticker = "
+            "'portfolio:supplier' and event_date = '2025-01-27' and basis = 'market_model' order by day",
+        },
     ),
 )  # fmt: skip
 

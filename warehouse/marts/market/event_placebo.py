@@ -56,6 +56,7 @@ from warehouse.marts.market.quiet_days import quiet_days, try_tests
 from warehouse.marts.market.significance import ABOUT, TEST_MEANINGS, TESTS, too_few_ranks
 from warehouse.marts.wording.market import ASSUMES, VALID_WHEN
 from warehouse.tables.formula import Formula
+from warehouse.tables.guide import Guide
 from warehouse.tables.table import Check, Column, mart
 
 ALL = "ALL"
@@ -124,6 +125,18 @@ TABLE = mart(
             "select * from {table} where (is_valid_here is false) <> (not_valid_reasons is not null)",
             "a test that is set aside without a reason is one that did not please",
         ),
+    ),
+    guide=Guide(
+        "One row for each test, group of firms and window.",
+        "over tests: they are asked on the same days.",
+        {
+            "Which tests are valid for a common event day?": "select distinct test, valid_for_one_event_day, valid_when "
+            "from event_placebo",
+            "How often does each reject by chance?": "select test, window_end, rejection_share, share_low, share_high "
+            "from event_placebo where \"grouping\" = 'ALL' order by all",
+            "Why is a test not valid here?": "select test, \"grouping\", not_valid_because from event_placebo where not "
+            "is_valid_here",
+        },
     ),
 )  # fmt: skip
 

@@ -95,6 +95,7 @@ from warehouse.marts.market.returns import (
 from warehouse.marts.market.share_counts import ShareCounts, last_days, share_counts
 from warehouse.tables.companies import TABLE as COMPANIES
 from warehouse.tables.formula import Formula
+from warehouse.tables.guide import Guide
 from warehouse.tables.table import Check, Column, mart
 
 DAY_0 = (0, 0)
@@ -278,6 +279,20 @@ TABLE = mart(
             "select * from {table} where ticker = benchmark and abnormal_return is not null",
             "a regression on itself has no error and calls any day significant",
         ),
+    ),
+    guide=Guide(
+        "One row for each event, ticker, benchmark, model, kind of return and window.",
+        "market_value_change_usd or returns: each stands there once for every benchmark, model and window. Portfolios are no "
+        "further firms. The view market_day has one row a firm.",
+        {
+            "How unusual was Nvidia's fall?": "select actual_return, abnormal_return, t_stat, p_value from event_study "
+            "where ticker = 'NVDA' and event_date = '2025-01-27' and benchmark = 'SPY' and model = 'market_model' and "
+            "return_kind = 'simple' and window_start = 0 and window_end = 0",
+            "Does the benchmark matter?": "select benchmark, abnormal_return, benchmark_is_circular from event_study "
+            "where ticker = 'portfolio:supplier' and event_date = '2025-01-27' and model = 'market_model' and return_kind "
+            "= 'simple' and window_start = 0 and window_end = 0",
+            "Which windows are there?": "select distinct window_start, window_end from event_study order by all",
+        },
     ),
 )
 

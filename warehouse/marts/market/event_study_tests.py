@@ -64,6 +64,7 @@ from warehouse.marts.market.significance import (
     too_few_ranks,
 )
 from warehouse.tables.formula import Formula
+from warehouse.tables.guide import Guide
 from warehouse.tables.table import Check, Column, mart
 
 KEY = ("event_date", "ticker", "benchmark", "model", "return_kind", "window_start", "window_end")
@@ -134,6 +135,21 @@ TABLE = mart(
             "and abs(k.statistic) > abs(b.statistic) * (1 + 1e-9)",
             "firms that move together are fewer witnesses, never more",
         ),
+    ),
+    guide=Guide(
+        "One row for each event, group of firms, benchmark, model, kind of return, window and test.",
+        "over tests: they are asked of the same returns.",
+        {
+            "Was the fall of suppliers more than chance?": "select test, abnormal_return, statistic, p_value, "
+            "valid_for_one_event_day from event_study_tests where event_date = '2025-01-27' and \"grouping\" = 'supplier' "
+            "and benchmark = 'SPY' and model = 'market_model' and return_kind = 'simple' and window_start = 0 and "
+            "window_end = 0",
+            "Which groups are tested?": "select distinct \"grouping\", n_firms from event_study_tests where event_date = "
+            "'2025-01-27' order by all",
+            "How strongly do firms move together?": "select distinct \"grouping\", mean_correlation from "
+            "event_study_tests where event_date = '2025-01-27' and benchmark = 'SPY' and model = 'market_model' and "
+            "return_kind = 'simple' order by all",
+        },
     ),
 )  # fmt: skip
 

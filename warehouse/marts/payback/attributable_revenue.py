@@ -31,6 +31,7 @@ from warehouse.marts.common.scopes import COMPANIES, GROUP, SCOPES, VIEW_MEANING
 from warehouse.marts.common.select_current import admissible, select_current
 from warehouse.tables.evidence import TABLE as EVIDENCE
 from warehouse.tables.formula import Formula
+from warehouse.tables.guide import Guide
 from warehouse.tables.table import FACT_IDS, Check, Column, mart
 
 INFRASTRUCTURE, END_CUSTOMER = "infrastructure", "end_customer"
@@ -111,6 +112,18 @@ TABLE = mart(
             "select * from {table} where low_usd > value_usd or value_usd > high_usd or low_usd > high_usd",
             "a revenue outside its own range is none",
         ),
+    ),
+    guide=Guide(
+        "One row for each fact, and for each scope and revenue view that looks at it.",
+        "over views: both count the same dollars. Add only rows of one scope and view whose `counted` is true.",
+        {
+            "What is counted for each company?": "select scope, entity, value_usd, used_as, grade from "
+            "attributable_revenue where counted and scope <> 'ALL'",
+            "What is counted for the group, and what is not?": "select revenue_view, entity, metric, value_usd, used_as "
+            "from attributable_revenue where scope = 'ALL' order by counted desc, revenue_view",
+            "Which facts state a growth?": "select entity, metric, as_of_date, growth_stated from attributable_revenue "
+            "where growth_stated is not null",
+        },
     ),
 )
 

@@ -25,6 +25,7 @@ from warehouse.marts.payback.model import POINT, Computation, simulated
 from warehouse.marts.payback.models import payback_views
 from warehouse.marts.payback.payback_model import PaybackView
 from warehouse.tables.formula import Formula
+from warehouse.tables.guide import Guide
 from warehouse.tables.table import Check, Column, mart
 
 QUANTILES = {"p20": 0.20, "p50": 0.50, "p80": 0.80}
@@ -74,6 +75,18 @@ TABLE = mart(
             "select * from {table} where required_revenue_p50_usd is null and reasons is null",
             "a path that is missing must say why",
         ),
+    ),
+    guide=Guide(
+        "One row for each scope, revenue view and coming quarter end.",
+        "over quarters: each is a revenue a year.",
+        {
+            "Which revenue does the group need at the coming quarter ends?": "select revenue_view, quarter_end, "
+            "required_revenue_p50_usd from breakeven_path where scope = 'ALL' order by all",
+            "How wide is the path of Microsoft?": "select quarter_end, required_revenue_p20_usd, required_revenue_p80_usd "
+            "from breakeven_path where scope = 'MSFT' order by all",
+            "From where does each path start?": "select distinct scope, revenue_view, starts_on, start_p50_usd from "
+            "breakeven_path order by all",
+        },
     ),
 )  # fmt: skip
 

@@ -41,6 +41,7 @@ from warehouse.tables.companies import TABLE as COMPANIES_TABLE
 from warehouse.tables.company_facts import TABLE as COMPANY_FACTS
 from warehouse.tables.evidence import TABLE as EVIDENCE
 from warehouse.tables.formula import Formula
+from warehouse.tables.guide import Guide
 from warehouse.tables.table import Check, Column, mart
 
 SIGNAL_MEANINGS = {
@@ -122,6 +123,15 @@ TABLE = mart(
             "when '<' then value < threshold when '>=' then value >= threshold end)",
             "the flag and the figures beside it must say the same",
         ),
+    ),
+    guide=Guide(
+        "One row for each sign of too much capacity.",
+        "value: each signal has its own unit.",
+        {
+            "Which signs are there?": "select signal, value, comparison, threshold, triggered from glut_signals",
+            "Which are unknown, and why?": "select signal, reason from glut_signals where triggered is null",
+            "On which facts do they rest?": "select signal, found, facts from glut_signals",
+        },
     ),
 )
 

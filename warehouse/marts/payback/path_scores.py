@@ -24,6 +24,7 @@ from warehouse.marts.common.scopes import GROUP, VIEW_MEANINGS
 from warehouse.marts.payback.attributable_revenue import END_CUSTOMER, INFRASTRUCTURE
 from warehouse.marts.payback.group_share import group_share
 from warehouse.tables.formula import Formula
+from warehouse.tables.guide import Guide
 from warehouse.tables.table import FACT_IDS, Check, Column, mart
 
 POSITIONS = {
@@ -78,6 +79,18 @@ TABLE = mart(
             "when found_usd < path_p20_usd then 'below' else 'inside' end",
             "the word and the figures beside it must say the same",
         ),
+    ),
+    guide=Guide(
+        "One row for each later fact on AI revenue and each path that was published before it.",
+        "found_usd: it stands there once for each path.",
+        {
+            "Is AI revenue on the path that breaks even?": "select scope, revenue_view, as_of_date, position, found_usd, "
+            "path_p50_usd from path_scores where is_last_before",
+            "How often was a fact above its path?": "select scope, position, count(*) as times from path_scores group by "
+            "all order by all",
+            "Which facts were scored?": "select distinct scope, evidence_id, as_of_date, found_usd from path_scores order "
+            "by all",
+        },
     ),
 )  # fmt: skip
 

@@ -31,6 +31,7 @@ from warehouse.marts.payback import attributable_revenue as revenue_mart
 from warehouse.marts.wording.payback import INPUTS
 from warehouse.tables.evidence import TABLE as EVIDENCE
 from warehouse.tables.formula import Formula
+from warehouse.tables.guide import Guide
 from warehouse.tables.table import FACT_IDS, Check, Column, mart
 
 SUPPLIER = "NVDA"
@@ -170,6 +171,17 @@ TABLE = mart(
             "select * from {table} where recomputed_usd is null and reasons is null",
             "a recomputation that is missing must say why",
         ),
+    ),
+    guide=Guide(
+        "One row for each published estimate and each state of our facts.",
+        "over estimates: they answer different questions.",
+        {
+            "What do the estimates give on today's facts?": "select published_by, published_usd, recomputed_usd, "
+            "recomputed_over_published from published_estimates where basis = 'as_known'",
+            "What does each take for granted?": "select distinct published_by, formula, assumes from published_estimates",
+            "Which of our facts go in?": "select published_by, our_input, our_input_usd, input_through from "
+            "published_estimates where basis = 'as_known'",
+        },
     ),
 )
 

@@ -17,6 +17,7 @@ from warehouse.marts.payback.formulas import made_redundant
 from warehouse.marts.payback.model import driver
 from warehouse.marts.payback.models import facts_behind
 from warehouse.marts.payback.training_share_readings import ENDS, READING, SHARE, readings
+from warehouse.tables.guide import Guide
 from warehouse.tables.table import Check, Column, mart
 
 TABLE = mart(
@@ -46,6 +47,19 @@ TABLE = mart(
             "from {table}) where redundant_capex_share_p50 > at_less + 1e-12",
             "the more demand responds, the less is redundant",
         ),
+    ),
+    guide=Guide(
+        "One row for each reading of the share that trains and each elasticity.",
+        "over readings: they are several answers to one question.",
+        {
+            "How much is redundant, by how demand responds?": "select elasticity, redundant_capex_share_p05, "
+            "redundant_capex_share_p50, redundant_capex_share_p95 from redundant_by_elasticity where reading = 'mixture' "
+            "order by all",
+            "Does the reading matter?": "select reading, redundant_capex_share_p50 from redundant_by_elasticity where "
+            "elasticity = 0",
+            "Where is more needed, and not less?": "select reading, elasticity from redundant_by_elasticity where "
+            "redundant_capex_share_p50 < 0",
+        },
     ),
 )
 

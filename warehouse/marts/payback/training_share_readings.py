@@ -32,6 +32,7 @@ from warehouse.marts.payback.share_model import (
     usable_year,
     verdict_of,
 )
+from warehouse.tables.guide import Guide
 from warehouse.tables.table import FACT_IDS, Check, Column, mart
 
 MIXTURE = "mixture"
@@ -96,6 +97,17 @@ TABLE = mart(
             "select * from {table} where reasons is null and training_share_with_experiments_p50 is null",
             "a reading without a figure would look like one that was forgotten",
         ),
+    ),
+    guide=Guide(
+        "One row for each reading of the share that trains.",
+        "over readings: they are several answers to one question.",
+        {
+            "What does each reading give?": "select reading, weight, training_share_with_experiments_p50, "
+            "redundant_capex_share_p50 from training_share_readings",
+            "Which verdict would each give alone?": "select reading, verdict_alone from training_share_readings",
+            "How wide is each?": "select reading, redundant_capex_share_p05, redundant_capex_share_p95 from "
+            "training_share_readings",
+        },
     ),
 )
 

@@ -32,6 +32,7 @@ from warehouse.marts.payback.models import payback_views, share_of_the_world
 from warehouse.marts.payback.payback_model import Payback, PaybackView
 from warehouse.marts.wording.payback import EARLIER_REVENUE, learn_from
 from warehouse.tables.formula import Formula
+from warehouse.tables.guide import Guide
 from warehouse.tables.table import FACT_IDS, Check, Column, mart
 
 REVENUE_OF = "attributable_revenue"
@@ -85,6 +86,18 @@ TABLE = mart(
             "anti join {table} t using (scope, question)",
             "a question without a row would be read as one that nothing can settle",
         ),
+    ),
+    guide=Guide(
+        "One row for each scope, question and driver.",
+        "probabilities: two drivers may change a verdict by the same draws.",
+        {
+            "What would settle it for the group?": "select question, driver, probability_of_change, learn_from from "
+            "value_of_information where scope = 'ALL' order by probability_of_change desc nulls last",
+            "To which verdict would it change?": "select scope, driver, changes_to from value_of_information where "
+            "changes_to is not null limit 20",
+            "Which driver matters for most scopes?": "select driver, avg(probability_of_change) as mean_probability from "
+            "value_of_information group by all order by mean_probability desc nulls last limit 10",
+        },
     ),
 )
 

@@ -26,6 +26,7 @@ from warehouse.marts.payback.models import payback_views, share_of_the_world
 from warehouse.marts.payback.payback_model import PaybackView
 from warehouse.marts.payback.waste_simulation import BOUND
 from warehouse.tables.formula import Formula
+from warehouse.tables.guide import Guide
 from warehouse.tables.table import Check, Column, mart
 
 SHARE_EVENT = "redundant_share_at_least_threshold"
@@ -101,6 +102,17 @@ TABLE = mart(
             "group by all having sum(probability) > 1 + 1e-9",
             "no draw is on course and falls short",
         ),
+    ),
+    guide=Guide(
+        "One row for each scope, revenue view, bound and event.",
+        "probabilities: events overlap.",
+        {
+            "How likely is it that a quarter of the spending is redundant?": "select scope, probability, standard_error "
+            "from waste_probabilities where event = 'redundant_share_at_least_threshold'",
+            "How likely does growth recover the capital?": "select scope, revenue_view, bound, probability from "
+            "waste_probabilities where event = 'breakeven_within_lowest_growth' order by all",
+            "Which events are there?": "select event, count(*) as rows from waste_probabilities group by all order by all",
+        },
     ),
 )
 

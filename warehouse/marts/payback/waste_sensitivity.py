@@ -29,6 +29,7 @@ from warehouse.marts.payback.models import models, payback_views
 from warehouse.marts.payback.turning_values import Turn, Turning
 from warehouse.marts.payback.waste_simulation import BOUND
 from warehouse.tables.formula import Formula
+from warehouse.tables.guide import Guide
 from warehouse.tables.table import FACT_IDS, Check, Column, mart
 
 TABLE = mart(
@@ -132,6 +133,18 @@ TABLE = mart(
             "select * from {table} where low > central or central > high",
             "a driver whose ends are swapped turns its bar of the tornado round",
         ),
+    ),
+    guide=Guide(
+        "One row for each scope, revenue view, bound, quantity and driver.",
+        "rank_correlation_squared over bounds: each bound has its own drivers.",
+        {
+            "What moves the group's coverage most?": "select driver, low, high, quantity_at_low, quantity_at_high from "
+            "waste_sensitivity where scope = 'ALL' and revenue_view = 'infrastructure' and bound = 'point' and quantity = "
+            "'coverage' order by rank_correlation_squared desc",
+            "Which value of a driver would turn the verdict?": "select scope, quantity, driver, flip_value from "
+            "waste_sensitivity where flip_value is not null order by all limit 20",
+            "Which drivers are there?": "select distinct driver from waste_sensitivity order by all",
+        },
     ),
 )
 

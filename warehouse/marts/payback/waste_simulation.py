@@ -23,6 +23,7 @@ from warehouse.marts.payback.formulas import PAY_QUANTITIES, QUANTITY_FORMULAS, 
 from warehouse.marts.payback.model import BOUND_MEANINGS, NO_VIEW, Computation, Model, simulated
 from warehouse.marts.payback.models import models
 from warehouse.tables.formula import Formula
+from warehouse.tables.guide import Guide
 from warehouse.tables.table import Check, Column, mart
 
 QUANTILES = {"p05": 0.05, "p25": 0.25, "p50": 0.50, "p75": 0.75, "p95": 0.95}
@@ -112,6 +113,18 @@ TABLE = mart(
             "and quantity in ('training_share_with_experiments', 'redundant_capex_share_gross')",
             "a share of capex lies between none and all",
         ),
+    ),
+    guide=Guide(
+        "One row for each scope, revenue view, bound and quantity.",
+        "over bounds or views: they are several answers to one question. coverage has one row a scope and view.",
+        {
+            "What is Microsoft's coverage at each bound?": "select bound, p05, p50, p95 from waste_simulation where scope "
+            "= 'MSFT' and quantity = 'coverage'",
+            "How much of the spending is redundant?": "select scope, p05, p50, p95, unit from waste_simulation where "
+            "quantity = 'redundant_capex_share'",
+            "Which growth breaks even?": "select scope, revenue_view, p50 from waste_simulation where quantity = "
+            "'breakeven_growth' and bound = 'point'",
+        },
     ),
 )
 

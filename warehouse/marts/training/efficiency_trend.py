@@ -29,6 +29,7 @@ from warehouse.marts.common.select_current import admissible, select_current
 from warehouse.marts.common.units import DAYS_PER_YEAR
 from warehouse.marts.training.rungs import RENTAL
 from warehouse.tables.formula import Formula
+from warehouse.tables.guide import Guide
 from warehouse.tables.model_capability import TABLE as MODEL_CAPABILITY
 from warehouse.tables.table import Check, Column, mart
 
@@ -130,6 +131,18 @@ TABLE = mart(
             "least squares with an intercept leave residuals that add up to zero",
         ),
         says_why("unknown_says_why", "times_cheaper_a_year is null", "a trend that is not known must say why"),
+    ),
+    guide=Guide(
+        "One row for each model and quantity.",
+        "value: models of several capabilities have little in common.",
+        {
+            "Which models are a break with the trend?": "select quantity, model, released, value, times_cheaper_a_year "
+            "from efficiency_trend where is_break",
+            "How fast does training get cheaper?": "select distinct quantity, times_cheaper_low, times_cheaper_a_year, "
+            "times_cheaper_high, n_models from efficiency_trend",
+            "Where does DeepSeek-V3 lie?": "select quantity, value, predicted, studentised_residual from efficiency_trend "
+            "where model like 'DeepSeek-V3%'",
+        },
     ),
 )
 

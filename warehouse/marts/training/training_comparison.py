@@ -24,6 +24,7 @@ from warehouse.marts.common.reasons import all_of, because
 from warehouse.marts.training.rungs import PROGRAMME, RENTAL, UNKNOWN
 from warehouse.tables.columns import DEVELOPER, ESTIMATE_BY
 from warehouse.tables.formula import Formula
+from warehouse.tables.guide import Guide
 from warehouse.tables.table import Check, Column, mart
 from warehouse.tables.training_runs import SCOPE_MEANINGS
 
@@ -116,6 +117,19 @@ TABLE = mart(
             "a ratio across rungs is refused (method 2)",
         ),
         says_why("refused_ratio_says_why", "ratio is null", "a ratio that is refused must say why"),
+    ),
+    guide=Guide(
+        "One row for each model, rung of cost and how the cost is known.",
+        "over rungs or bases: they are several costs of one model. model_costs has one row a model.",
+        {
+            "What did models cost on the rung of DeepSeek-V3's claim?": "select model, cost_mid_usd, ratio from "
+            "training_comparison where rung = 'final_run_rental' and basis = 'recomputed' order by cost_mid_usd desc "
+            "limit 15",
+            "What would the research behind them have cost?": "select model, cost_low_usd, cost_high_usd from "
+            "training_comparison where rung = 'research_programme' order by cost_high_usd desc limit 10",
+            "Which costs of GPT-4 are there?": "select rung, basis, cost_mid_usd, estimate_by, grade from "
+            "training_comparison where model = 'GPT-4'",
+        },
     ),
 )
 

@@ -32,6 +32,7 @@ from warehouse.marts.training.rungs import POST_TRAINING, PROGRAMME, PURCHASES, 
 from warehouse.tables.columns import DEVELOPER, ESTIMATE_BY
 from warehouse.tables.formula import Formula
 from warehouse.tables.gpu_specs import TABLE as GPU_SPECS
+from warehouse.tables.guide import Guide
 from warehouse.tables.table import Check, Column, mart
 from warehouse.tables.training_runs import SCOPE_MEANINGS
 from warehouse.tables.training_runs import TABLE as TRAINING_RUNS
@@ -294,6 +295,19 @@ TABLE = mart(
             "parts are priced on the day of their whole; where they cost more, one was priced at another day's rents",
             severity="warning",
         ),
+    ),
+    guide=Guide(
+        "One row for each training run and statement about it; a model may have several.",
+        "over runs of one model: some are parts, some other statements. model_costs has one row a model.",
+        {
+            "What would DeepSeek's runs have cost?": "select run_id, model, claimed_cost_usd, cost_low_usd, cost_mid_usd, "
+            "cost_high_usd, finding from training_cost where developer = 'DeepSeek'",
+            "Which claims are outside what was offered?": "select run_id, model, implied_usd_per_gpu_hour, "
+            "price_low_usd_per_gpu_hour, price_high_usd_per_gpu_hour from training_cost where implied_usd_per_gpu_hour "
+            "not between price_low_usd_per_gpu_hour and price_high_usd_per_gpu_hour",
+            "How well were the GPUs used?": "select model, utilisation, wall_days from training_cost where utilisation is "
+            "not null order by utilisation desc limit 10",
+        },
     ),
 )
 

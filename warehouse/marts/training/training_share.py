@@ -30,6 +30,7 @@ from warehouse.marts.common.units import H100_DENSE_BF16_FLOP_PER_S, SECONDS_PER
 from warehouse.marts.training.fleets import mean_of_years, world_at_year_ends
 from warehouse.tables.ai_models import TABLE as AI_MODELS
 from warehouse.tables.formula import Formula
+from warehouse.tables.guide import Guide
 from warehouse.tables.table import FACT_IDS, Check, Column, mart
 
 # What a list puts behind a model's name to date an update of it: "(Mar 2025)", "(2025-03)", "2025-03-24", "20250324", "0324".
@@ -161,6 +162,18 @@ TABLE = mart(
             "models cannot take more operations than all accelerators can do",
             severity="warning",
         ),
+    ),
+    guide=Guide(
+        "One row for each year.",
+        "over years: shares have their own fleet each.",
+        {
+            "How much of the world's computing trains known models?": "select year, training_share, "
+            "training_share_grossed_up, is_lower_bound from training_share order by all",
+            "How many models say what they took?": "select year, models_known, models_disclosed, disclosure_rate from "
+            "training_share order by all",
+            "How much was trained, net of base models?": "select year, training_flop, training_flop_added from "
+            "training_share order by all",
+        },
     ),
 )
 

@@ -18,6 +18,7 @@ from warehouse.marts.common.scopes import COMPANIES, COMPANY_NAMES
 from warehouse.marts.common.units import H100_DENSE_BF16_FLOP_PER_S, SECONDS_PER_YEAR
 from warehouse.marts.training.fleets import OWNED, mean_of_years, near_year_ends
 from warehouse.marts.training.training_share import latest_vintage
+from warehouse.tables.guide import Guide
 from warehouse.tables.table import FACT_IDS, Check, Column, mart
 
 TABLE = mart(
@@ -41,6 +42,16 @@ TABLE = mart(
             "select * from {table} where abs(training_share - training_flop / fleet_flop) > 1e-9",
             "the share and the two figures beside it must say the same",
         ),
+    ),
+    guide=Guide(
+        "One row for each company and year.",
+        "over companies: a model may have several developers.",
+        {
+            "How much of its own fleet does each company train on?": "select ticker, year, training_share, reason from "
+            "training_share_own order by all",
+            "With which models?": "select ticker, year, models, training_flop from training_share_own order by all",
+            "On which fleet?": "select ticker, year, fleet_h100_equivalents, fleet_flop from training_share_own order by all",
+        },
     ),
 )
 

@@ -20,6 +20,7 @@ from warehouse.assumptions import SHAPES, Assumptions, before, load
 from warehouse.marts.common.early import early_reasons
 from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.reasons import TYPE, listed, reason
+from warehouse.tables.guide import Guide
 from warehouse.tables.table import Check, Column, mart
 
 TABLE = mart(
@@ -55,6 +56,17 @@ TABLE = mart(
             "select key, value, default_value from {table} where value::text <> default_value::text and not overridden",
             "a what-if that is not marked would pass for the answer",
         ),
+    ),
+    guide=Guide(
+        "One row for each entry of the assumptions file.",
+        "",
+        {
+            "How many assumptions are replaced, and how many the defaults?": "select overridden, count(*) as assumptions "
+            "from assumptions group by all",
+            "What stands for the life of hardware, and why?": "select key, value, unit, citation from assumptions where "
+            "key like 'life%'",
+            "Which thresholds decide?": "select key, value, unit, meaning from assumptions where key like '%threshold%'",
+        },
     ),
 )
 

@@ -24,6 +24,7 @@ from warehouse.assumptions import Assumptions
 from warehouse.marts.common.mart import Mart
 from warehouse.marts.common.reasons import listed, reason
 from warehouse.marts.verdict.decision import QUESTIONS
+from warehouse.tables.guide import Guide
 from warehouse.tables.table import Check, Column, mart
 
 FILE = "method_changes.toml"
@@ -59,6 +60,16 @@ TABLE = mart(
             "select version from {table} group by all having count(distinct (overall_verdict_before, overall_verdict_after)) > 1",
             "the changes of one version were made together, and so were their answers",
         ),
+    ),
+    guide=Guide(
+        "One row for each change of the method.",
+        "",
+        {
+            "What changed, and why?": "select version, change, changed_on, why from method_changes order by all",
+            "What did the versions answer to Q3 on that day?": "select change, q3_verdict_before, q3_verdict_after from "
+            "method_changes order by all",
+            "By which program was each computed?": "select change, program_before, program_after from method_changes",
+        },
     ),
 )
 

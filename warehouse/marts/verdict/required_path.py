@@ -18,11 +18,24 @@ from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.payback.breakeven_path import TABLE as PATH
 from warehouse.marts.verdict.replay import replay
 from warehouse.marts.verdict.verdict_timeline import days
+from warehouse.tables.guide import Guide
 
 TABLE = replace(
     PATH,
     name="required_path",
     meaning="attributable revenue at the next quarter ends on the path that breaks even, as computed on each day of the timeline",
+    guide=Guide(
+        "One row for each day of the timeline, scope, revenue view and coming quarter end.",
+        "over days or quarters: each is a revenue a year, and each day says it anew.",
+        {
+            "What does the newest path ask for?": "select scope, revenue_view, quarter_end, required_revenue_p50_usd from "
+            "required_path where as_of = (select max(as_of) from required_path) order by all",
+            "How did the path to the end of 2026 move?": "select as_of, required_revenue_p50_usd from required_path where "
+            "scope = 'ALL' and revenue_view = 'infrastructure' and quarter_end = '2026-12-31' order by all",
+            "On which days was a path computed?": "select count(distinct as_of) as days, min(as_of) as first_day, "
+            "max(as_of) as last_day from required_path",
+        },
+    ),
 )
 
 

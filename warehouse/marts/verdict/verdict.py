@@ -40,6 +40,7 @@ from warehouse.marts.verdict.decision import (
 from warehouse.marts.verdict.question import UNDECIDED, Case, Leaning, Question, Remedy, Row, greatest
 from warehouse.marts.verdict.questions import questions
 from warehouse.tables.formula import Formula
+from warehouse.tables.guide import Guide
 from warehouse.tables.table import GRADE_MEANINGS, Check, Column, mart
 
 # What stands beside a simulated figure and is no reason for one that is missing.
@@ -154,6 +155,17 @@ TABLE = mart(
             severity="warning",
             columns=("headline",),
         ),
+    ),
+    guide=Guide(
+        "One row for each scope and question.",
+        "",
+        {
+            "What is the answer for the group?": "select question, verdict, headline, evidence_grade from verdict where "
+            "scope = 'ALL'",
+            "What would change it?": "select scope, question, would_change from verdict where question = 'Q3'",
+            "Which way does it lean?": "select scope, question, leaning, leaning_probability from verdict where leaning "
+            "is not null",
+        },
     ),
 )
 

@@ -27,6 +27,7 @@ from warehouse.marts.verdict.decision import ANSWERS, QUESTION, concluded, decid
 from warehouse.marts.verdict.question import COMPARISON_MEANINGS, VERDICT_OF, Condition, Evidence, Question
 from warehouse.marts.verdict.questions import questions
 from warehouse.tables.formula import Formula
+from warehouse.tables.guide import Guide
 from warehouse.tables.table import GRADE_MEANINGS, Check, Column, mart
 
 TABLE = mart(
@@ -97,6 +98,18 @@ TABLE = mart(
             "the flag and the figures beside it must say the same",
         ),
         says_why("unknown_says_why", "value is null", "an unknown without a reason cannot be resolved"),
+    ),
+    guide=Guide(
+        "One row for each scope, question and condition.",
+        "value: each condition has its own unit.",
+        {
+            "Which conditions decide Q3 for the group?": "select condition, value, comparison, threshold, holds from "
+            "verdict_conditions where scope = 'ALL' and question = 'Q3' and decides",
+            "Which deciding conditions are unknown?": "select scope, question, statement from verdict_conditions where "
+            "decides and holds is null",
+            "What is shown beside Q2?": "select kind, value, unit, statement from verdict_conditions where scope = 'ALL' "
+            "and question = 'Q2' and not decides",
+        },
     ),
 )
 

@@ -19,6 +19,7 @@ from warehouse.marts.verdict.decision import ANSWERS, QUESTION, for_each_questio
 from warehouse.marts.verdict.questions import questions
 from warehouse.marts.verdict.replay import replay
 from warehouse.marts.verdict.verdict import TABLE as VERDICT
+from warehouse.tables.guide import Guide
 from warehouse.tables.table import Check, Column, mart
 
 SAID = (
@@ -55,6 +56,17 @@ TABLE = mart(
             "select * from {table} where inputs_through > as_of",
             "a fact that was not public yet cannot have entered",
         ),
+    ),
+    guide=Guide(
+        "One row for each day of the timeline, scope and question.",
+        "",
+        {
+            "How did the group's answer move?": "select as_of, question, verdict from verdict_timeline where scope = "
+            "'ALL' order by all",
+            "What was said on the day of the fall?": "select question, verdict, headline from verdict_timeline where "
+            "scope = 'ALL' and as_of = '2025-01-27'",
+            "Which days are in it, and why?": "select distinct as_of, occasion from verdict_timeline order by all",
+        },
     ),
 )
 

@@ -33,6 +33,7 @@ from warehouse.marts.training import training_cost
 from warehouse.marts.verdict import verdict_conditions
 from warehouse.marts.verdict.decision import MEANINGS, QUESTION, QUESTIONS, decide
 from warehouse.tables.formula import Formula
+from warehouse.tables.guide import Guide
 from warehouse.tables.table import Check, Column, mart
 
 DRAWS = 20_000  # the least that method 5 asks for
@@ -171,6 +172,18 @@ TABLE = mart(
             "select * from {table} where value is null and figure <> 'verdict' and reasons is null",
             "a figure that is missing must say why",
         ),
+    ),
+    guide=Guide(
+        "One row for each other choice, scope, question and figure that decides it.",
+        "value: each figure has its own unit. A verdict stands there once for each of its figures.",
+        {
+            "Which choice changes a verdict?": "select distinct variant, scope, question, verdict_as_assumed, verdict "
+            "from waste_variants where is_changed",
+            "Which verdicts does each choice touch?": "select variant, count(distinct (scope, question)) as verdicts from "
+            "waste_variants where is_touched group by all order by all",
+            "What is Q3 for the group under each choice?": "select distinct variant, verdict from waste_variants where "
+            "scope = 'ALL' and question = 'Q3' order by all",
+        },
     ),
 )
 
