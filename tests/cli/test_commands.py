@@ -83,8 +83,31 @@ def test_what_is_no_change_is_not_told_to_copy_the_file(published):
 
 
 def test_only_says_that_it_takes_sources(tmp_path):
-    said = command(tmp_path, "run", "--help").stdout
-    assert "or live sources by name" in " ".join(said.split())
+    said = " ".join(command(tmp_path, "run", "--help").stdout.split())
+    assert "or live sources by name" in said
+    assert "yahoo" in said
+    wrong = command(tmp_path, "run", "--source", "live", "--only", "yaho").stderr
+    assert "or a live source" in wrong
+    assert "yahoo" in wrong
+    assert "With --source live it may be yahoo" in command(tmp_path, "run", "--only", "yahoo").stderr
+
+
+def test_how_a_run_went_stands_where_nobody_reads_its_summary(tmp_path, monkeypatch):
+    from warehouse.cli import run
+
+    def left(_):
+        raise BrokenPipeError
+
+    monkeypatch.setattr(run, "print_summary", left)
+    for failed, code in (({"sec": "away"}, 4), ({}, 0)):
+        monkeypatch.setattr(run, "start", lambda failed=failed, **_: {"failed_sources": failed})
+        assert command(tmp_path, "run").returncode == code
+
+
+def test_an_error_that_quotes_a_document_sends_the_terminal_no_command(published):
+    said = command(published[0], "trace", "verdict", "--where", "scope = '\x1b[2J' nonsense").stderr
+    assert "\\x1b[2J" in said
+    assert "\x1b" not in said
 
 
 @pytest.mark.parametrize("form", ["table", "csv"])

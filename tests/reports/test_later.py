@@ -71,6 +71,7 @@ def test_every_run_that_was_refused_since_is_listed_the_latest_first(paths):
     script, page = told(paths)
     assert "another reason" in script
     assert page.index("20251116T060000-dddd") < page.index(REFUSED)
+    assert later.runs(paths.later, paths.current.resolve()) == ["20251116T060000-dddd", REFUSED]
 
 
 def test_the_next_release_starts_with_nothing_and_folders_of_gone_releases_go(paths, monkeypatch):

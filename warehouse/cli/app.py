@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
@@ -79,29 +80,40 @@ def main() -> None:
         finally:
             sys.stdout.flush()
     except OverbuildError as error:
-        sys.stderr.write(f"overbuild: {error}\n")
+        _complain(f"overbuild: {error}")
         sys.exit(error.exit_code)
     except SystemExit as ended:
         # Libraries that write to the terminal end a program whose reader left, each with a code of its own.
         if not isinstance(ended.__context__, BrokenPipeError):
             raise
-        _reader_left()
+        _reader_left(0)
     except KeyboardInterrupt:
-        sys.stderr.write("overbuild: stopped; nothing was published.\n")
+        _complain("overbuild: stopped; nothing was published.")
         sys.exit(130)
-    except BrokenPipeError:
-        _reader_left()
+    except BrokenPipeError as error:
+        # What was left to be written cannot be any more; how the command itself went stands.
+        ended = error.__context__
+        _reader_left(ended.code if isinstance(ended, SystemExit) and isinstance(ended.code, int) else 0)
     except Exception as error:
         if os.environ.get("OVERBUILD_DEBUG"):
             raise
-        sys.stderr.write(
+        _complain(
             f"overbuild: unexpected failure, a defect of ours: {type(error).__name__}: {error}\n"
-            "Nothing was published. Set OVERBUILD_DEBUG=1 to see where it happened.\n"
+            "Nothing was published. Set OVERBUILD_DEBUG=1 to see where it happened."
         )
         sys.exit(1)
 
 
-def _reader_left() -> None:
+def _complain(message: str) -> None:
+    """Say what is wrong on standard error: what documents hold in it is no command for the terminal, and nobody need read it."""
+    from warehouse.cli.lines import printable
+
+    with suppress(BrokenPipeError):
+        sys.stderr.write(f"{printable(message)}\n")
+        sys.stderr.flush()
+
+
+def _reader_left(code: int) -> None:
     """End quietly: whoever read our output has seen enough (`| head -1`)."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    sys.exit(0)
+    sys.exit(code)

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from warehouse.cli import output
+from warehouse.cli.lines import printable
 from warehouse.cli.options import Form
 from warehouse.cli.output import Format
 from warehouse.cli.published import here, published
@@ -238,7 +239,7 @@ def _change(row: Row) -> str:
 
 
 def _short(value: Any) -> str:
-    text = readable(value)
+    text = printable(readable(value))
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 

@@ -17,6 +17,7 @@ from typing import Annotated, Any
 import typer
 
 from warehouse import assumptions
+from warehouse.cli.lines import printable
 from warehouse.cli.published import here
 from warehouse.database.releases import reading
 from warehouse.errors import OverbuildError, UsageError
@@ -59,14 +60,19 @@ def _installation() -> list[str]:
     faults: list[str] = []
     for name, check in checks:
         try:
-            sys.stdout.write(f"ok    {name:<12} {check()}\n")
+            _say("ok", name, check())
         except (OverbuildError, metadata.PackageNotFoundError) as error:
             if str(error) in faults:
-                sys.stdout.write(f"-     {name:<12} not looked at, for the same reason\n")
+                _say("-", name, "not looked at, for the same reason")
             else:
                 faults.append(str(error))
-                sys.stdout.write(f"fix   {name:<12} {error}\n")
+                _say("fix", name, str(error))
     return faults
+
+
+def _say(mark: str, name: str, what: str, place: int = 12) -> None:
+    """A line of the report. What sources and files say in it is shown, and is no command for the terminal."""
+    sys.stdout.write(printable(f"{mark:<5} {name:<{place}} {what}") + "\n")
 
 
 def _python() -> str:
@@ -146,7 +152,7 @@ def _sources(network: bool, said: Sequence[str]) -> bool:
         rows = {row["source"]: row for row in freshness.report(here(), settings, datetime.now(UTC))}
     except OverbuildError as error:
         if str(error) not in said:
-            sys.stdout.write(f"fix   {'sources':<12} {error}\n")
+            _say("fix", "sources", str(error))
         return False
     live = [source for source in all_sources() if source.kind == "live"]
     asked = [s for s in live if is_configured(s, settings) or (network and not s.not_ready(settings))]
@@ -159,8 +165,7 @@ def _sources(network: bool, said: Sequence[str]) -> bool:
         lacks = bool(source.not_ready(settings)) and is_configured(source, settings)
         bad = not answers or row["state"] in ("failed", "stale") or lacks
         fine = fine and not bad
-        mark = "fix  " if bad else "-    " if row["state"] == "off" else "ok   "
-        sys.stdout.write(f"{mark} {source.name:<16} {_in_short(row, host)}\n")
+        _say("fix" if bad else "-" if row["state"] == "off" else "ok", source.name, _in_short(row, host), 16)
     return fine
 
 

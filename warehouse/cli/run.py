@@ -19,7 +19,7 @@ from warehouse.cli.options import AsOf
 from warehouse.database.releases import reading
 from warehouse.errors import UsageError
 from warehouse.paths import WAREHOUSE, create_folders, paths_of
-from warehouse.pipeline.choose import chosen, require_one_ready
+from warehouse.pipeline.choose import FEEDS, chosen, names_of, require_one_ready
 from warehouse.quality import history
 from warehouse.quality.counts import Counts
 from warehouse.reports import changes, news
@@ -33,7 +33,7 @@ def run(
         str,
         typer.Option(
             metavar="FEEDS",
-            help="Comma-separated: feeds (prices,capex,gpu,training), or live sources by name (`overbuild sources` lists them).",
+            help=f"Comma-separated: feeds ({', '.join(FEEDS)}), or live sources by name ({', '.join(names_of('live'))}).",
         ),
     ] = "",
     as_of: AsOf = None,
@@ -44,10 +44,14 @@ def run(
 ) -> None:
     feeds = tuple(name.strip() for name in only.split(",") if name.strip())
     outcome = start(source=source, only=feeds, as_of=as_of, quiet=quiet, offline=offline)
-    if not quiet:
-        print_summary(outcome)
-    if outcome["failed_sources"]:
-        raise typer.Exit(4)
+    code = 4 if outcome["failed_sources"] else 0
+    try:
+        if not quiet:
+            print_summary(outcome)
+    except BrokenPipeError:  # nobody reads the summary to its end; how the run went stands
+        raise typer.Exit(code) from None
+    if code:
+        raise typer.Exit(code)
 
 
 def start(
@@ -135,7 +139,7 @@ def _changed(outcome: dict[str, Any], rows: Sequence[changes.Row], new: int, res
     if not rows:
         return lines.wrapped("What changed: this is the first run here, so there is nothing to compare it with.")
     said = news.in_short(rows, outcome["new_rows_of"])
-    if outcome["unchanged_since"]:
+    if outcome["unchanged_since"] not in ("", rows[0]["before_run_id"]):
         said.append(f"Nothing has changed since run {outcome['unchanged_since']}: its figures and findings stand.")
     if new or resolved:
         said.append(f"Findings: {new} new, {resolved} that hold again (overbuild quality).")

@@ -14,12 +14,12 @@ from warehouse.asked import ASKED, SILENT
 from warehouse.cli import completion, lines, output
 from warehouse.cli.options import AsOf, Form
 from warehouse.cli.output import Format
-from warehouse.cli.published import published
+from warehouse.cli.published import here, published
 from warehouse.database.connection import Connection
 from warehouse.database.releases import reading
 from warehouse.errors import UsageError
 from warehouse.paths import WAREHOUSE
-from warehouse.reports import overrides
+from warehouse.reports import later, overrides
 from warehouse.reports.failed_sources import failed_sources
 from warehouse.reports.standing import GROUP, OVERALL, of_row, words
 from warehouse.reports.values import plain
@@ -48,7 +48,10 @@ def verdict(
         from warehouse.pipeline import what_if
 
         what_if.assumed(assume)  # a mistake is an error before a dated answer is made
-    write(published(as_of), company.upper(), form, assume or (), why=why)
+    folder, home = published(as_of), here()
+    for run_id in later.runs(home.later, folder.resolve())[:1]:
+        output.say(f"A later run was refused, so this answer stands: overbuild quality --run {run_id}")
+    write(folder, company.upper(), form, assume or (), why=why)
 
 
 def write(folder: Path, company: str, form: Format, assumed: Sequence[str] = (), *, why: bool = False) -> None:

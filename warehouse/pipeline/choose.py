@@ -19,12 +19,21 @@ def chosen(kind: str, only: Sequence[str]) -> list[Source]:
     Raises UsageError for a feed that does not exist.
     """
     of_kind = [s for s in all_sources() if s.kind == kind and s.feed != "panel"]
-    unknown = [name for name in only if name not in FEEDS and name not in {s.name for s in of_kind}]
+    unknown = [name for name in only if name not in FEEDS and name not in names_of(kind)]
     if unknown:
-        names = f", or a {kind} source ({', '.join(s.name for s in of_kind)})" if kind == "live" else ""
-        raise UsageError(f"--only {','.join(unknown)}: there is no such feed; choose from {', '.join(FEEDS)}{names}.")
+        live = [name for name in unknown if name in names_of("live")]
+        hint = f" With --source live it may be {', '.join(live)}." if live else ""
+        raise UsageError(
+            f"--only {','.join(unknown)}: there is no such feed; choose from {', '.join(FEEDS)}, or a {kind} source "
+            f"({', '.join(names_of(kind))}).{hint}"
+        )
     wanted = [s for s in of_kind if not only or s.feed in only or s.name in only]
     return [*(s for s in all_sources() if s.feed == "panel"), *wanted]
+
+
+def names_of(kind: str) -> list[str]:
+    """The sources of a kind (reference or live) that a run may be limited to, by name."""
+    return [source.name for source in all_sources() if source.kind == kind and source.feed != "panel"]
 
 
 def require_one_ready(sources: Sequence[Source], settings: Settings) -> None:

@@ -95,8 +95,13 @@ def refused(later: Path, release: Path, refusal: Path, started_at: datetime) -> 
         "started": f"{started_at:%Y-%m-%d %H:%M} UTC",
         "why": why if len(why) <= WHY_SHOWN else f"{why[:WHY_SHOWN]}...",
     }
-    runs = sorted((path.parent for path in folder.glob(f"*/{MESSAGE}")), reverse=True)
-    _tell(folder, _NOTICE.substitute(later=json.dumps(said)), runs)
+    since = [folder / name for name in runs(later, release)]
+    _tell(folder, _NOTICE.substitute(later=json.dumps(said)), since)
+
+
+def runs(later: Path, release: Path) -> list[str]:
+    """The runs that were refused after a release was published, the latest first."""
+    return sorted((path.parent.name for path in (later / release.name).glob(f"*/{MESSAGE}")), reverse=True)
 
 
 def forget(later: Path, releases: Iterable[str]) -> None:
