@@ -159,8 +159,8 @@ def quality_lines(connection) -> str:
     if findings:
         lines[0] += (
             f" {checks} of them found {findings} things that look wrong, were looked into and are true, such as a filing that "
-            "restates another. They are counted as held, and `overbuild quality --all` shows each with its explanation. A figure that "
-            "changes is a new finding."
+            "restates another. They are counted as held, and `overbuild quality --all` shows each with its explanation. A figure "
+            "that changes is a new finding."
         )
     if failed:
         lines += ["", "| table | check | severity | rows | what it protects |", "|---|---|---|---|---|"]
