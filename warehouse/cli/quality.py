@@ -313,7 +313,7 @@ def _loaded(paths: Paths, found: Row) -> bool:
 
 # -- the commands -----------------------------------------------------------------------------------------------------
 
-app = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
+app = typer.Typer(add_completion=False, invoke_without_command=True, rich_markup_mode=None)
 RowId = Annotated[str, typer.Argument(metavar="ROW_ID", help="As `overbuild quality quarantine` lists it.")]
 Why = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, for whoever reads it later.")]
 By = Annotated[str, typer.Option("--by", metavar="NAME", help="Who decides; you without it.")]
