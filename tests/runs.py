@@ -14,7 +14,7 @@ import shutil
 import stat
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,15 +27,18 @@ from filelock import FileLock
 
 from flows import environment
 from tests.timeline import shortened
+from warehouse import marts
 from warehouse.database.store import Store
-from warehouse.pipeline import build, ingest, live_sources, publish, quarantine
+from warehouse.pipeline import build, check, ingest, live_sources, publish, quarantine
 from warehouse.pipeline.build import Loaded
 from warehouse.pipeline.choose import chosen
 from warehouse.pipeline.context import RunContext
 from warehouse.pipeline.live_sources import LiveSources
 from warehouse.pipeline.quarantine import Quarantined
 from warehouse.pipeline.workspace import workspace
-from warehouse.reports.site import discover
+from warehouse.quality.carried import Past
+from warehouse.quality.findings import Finding, Report, Target
+from warehouse.reports.site import charts, discover, figure_pages
 from warehouse.reports.site.pages import index
 
 environment.prepare()
@@ -72,8 +75,8 @@ def run(
 ) -> dict[str, Any]:
     """Run the flow's own steps in this process without Prefect, on a home of the test's own.
 
-    With `quick`, where the answer does not matter, the marts are made of few draws, the timeline is one day, no
-    take-away is written, and of the site the front page alone, or `every_page`.
+    With `quick`, where the answer does not matter, much is left out (`little_is_made`): the marts are made of few draws and
+    the timeline is one day. With `every_page` all marts, checks and pages are there all the same.
     """
     with settings(home, reference, webhook, quick, every_page), without_prefect() as answer:
         return answer(**parameters)
@@ -128,18 +131,47 @@ def settings(
             patch.delenv(name)
         if quick:
             given["OVERBUILD_ASSUMPTIONS"] = str(few_draws(home.parent))
-            patch.setattr(publish, "write_export", lambda *_, **__: None)
-            if not every_page:
-                patch.setattr(discover, "modules", lambda: iter([index]))
+            little_is_made(patch, every_page)
         for name, value in given.items():
             patch.setenv(name, value)
         yield
 
 
+def little_is_made(patch: pytest.MonkeyPatch, every_page: bool) -> None:
+    """No take-away and no Vega; but for `every_page`, only marts behind verdicts, one mart checked, a page of each kind.
+
+    What is left out takes longer than all the rest. The one run that all tests share has all of it.
+    """
+    from warehouse.quality import data_docs
+
+    build_all, validate, write_docs = marts.build, check._validate, data_docs.write
+
+    def behind_verdicts(facts: Mapping[str, pl.DataFrame], **how: Any) -> dict[str, pl.DataFrame]:
+        empty = {name: mart.table.empty() for name, mart in marts.all_marts().items()}
+        return {**empty, **build_all(facts, **{"only": {"verdict", "assumptions"}, **how})}
+
+    def of_one_mart(store: Store, run: RunContext, targets: Sequence[Target], past: Past | None = None) -> Report:
+        return validate(
+            store, run, [t for t in targets if t.table.schema != "marts" or t.table.name == "verdict"], past
+        )
+
+    def of_one_table(folder: Path, findings: Sequence[Finding], **about: Any) -> None:
+        write_docs(folder, [found for found in findings if found.target == findings[0].target], **about)
+
+    patch.setattr(publish, "write_export", lambda *_, **__: None)
+    patch.setattr(charts, "vega", lambda: "// left out of quick runs\n")
+    if not every_page:
+        patch.setattr(marts, "build", behind_verdicts)
+        patch.setattr(check, "_validate", of_one_mart)
+        patch.setattr(data_docs, "write", of_one_table)
+        patch.setattr(discover, "modules", lambda: iter([index]))
+        patch.setattr(figure_pages, "write", lambda *_, **__: figure_pages.Written())
+
+
 def few_draws(folder: Path) -> Path:
     """A file of assumptions for runs whose answer does not matter."""
     assumed = folder / "few-draws.toml"
-    assumed.write_text("draws = 1000\n")
+    assumed.write_text('draws = 1000\ndetail = "deciding"\n')
     return assumed
 
 

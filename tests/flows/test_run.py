@@ -151,7 +151,7 @@ def test_the_same_facts_give_the_same_bytes(published, tmp_path):
 
 def test_a_dated_run_before_the_first_fact_answers_that_it_cannot_tell(tmp_path):
     home = tmp_path / "home"
-    run(home, quick=True, every_page=True, as_of=date(2015, 1, 1))
+    run(home, quick=True, as_of=date(2015, 1, 1))
     dated = home / "as-of" / "2015-01-01"
     assert query(dated, "SELECT DISTINCT verdict FROM marts.verdict") == [("cannot_tell",)]
     assert not (home / "current").exists()
