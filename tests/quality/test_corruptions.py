@@ -16,7 +16,6 @@ from tests.quality.corruptions.harness import TODAY, Laboratory, laboratory
 from warehouse import marts
 from warehouse.assumptions import Assumptions
 from warehouse.pipeline import ingest
-from warehouse.pipeline.quarantine import quarantine
 from warehouse.quality import checks as quality
 from warehouse.quality import known_findings, validate
 from warehouse.quality.findings import Target
@@ -77,6 +76,20 @@ def test_every_known_finding_is_still_found(lab: Laboratory) -> None:
         [check] = [check for check in table.checks if check.name == known.check]
         assert any(known.matches(row) for row in lab.rows_found(check, table)), known
         assert check.severity == "warning"
+
+
+ONE_OF_EACH = [
+    next(kind for kind in KINDS if kind.result == "quarantined" and kind.table == table and (kind.live is None) != live)
+    for table, live in ((F, False), (F, True), ("stock_prices", False), ("gpu_prices", False), ("evidence", False))
+]
+
+
+@pytest.mark.parametrize("kind", ONE_OF_EACH, ids=[kind.name for kind in ONE_OF_EACH])
+def test_great_expectations_says_the_same_of_rows_that_wait(lab: Laboratory, kind: Kind, monkeypatch) -> None:
+    """What is quarantined, why and in which words does not depend on who is asked."""
+    by_sql = lab.try_out(kind)
+    monkeypatch.setattr(lab, "great_expectations", True)
+    assert lab.try_out(kind) == by_sql
 
 
 def test_great_expectations_says_the_same(lab: Laboratory) -> None:
@@ -162,7 +175,7 @@ def test_what_the_sec_really_sent_loses_no_row_and_only_tells_the_splits_that_no
             context = {"ticker": ticker, "fiscal_year_end_month": str(month)}
             body, sha256 = gzip.decompress(bodies[ticker]), f"{number + 1}" * 64
             lab._stage(F, body, f"facts of {ticker}", sha256, source, url, context)
-        assert quarantine(lab.store, lab.run).messages == []
+        assert lab.quarantine().messages == []
         ingest.load(lab.store)
         assert dict(lab._found(CORE[F])) == {}
         [check] = [check for check in CORE["shares_outstanding"].checks if check.name == "count_as_before"]
