@@ -91,11 +91,13 @@ def test_sql_that_does_not_end_is_stopped(published):
 
 
 def test_the_verdict_is_the_published_one_with_its_conditions(published):
-    rows = given(published[0], "verdict")
+    answer = given(published[0], "verdict")
+    rows = answer["verdicts"]
+    assert "old_data" not in answer
     found = query(published[0], "select question, verdict, headline from marts.verdict where scope = 'ALL'")
     assert {(row["question"], row["verdict"], row["headline"]) for row in rows} == set(found)
     assert all(row["conditions"] for row in rows if row["question"] in ("Q1", "Q2", "Q3", "Q4"))
-    assert {row["scope"] for row in given(published[0], "verdict", company="msft")} == {"MSFT"}
+    assert {row["scope"] for row in given(published[0], "verdict", company="msft")["verdicts"]} == {"MSFT"}
     assert "choose from ALL" in refused(published[0], "verdict", company="IBM")
     assert "overbuild run --as-of 2025-01-28" in refused(published[0], "verdict", as_of="2025-01-28")
 

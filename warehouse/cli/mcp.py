@@ -21,6 +21,7 @@ from warehouse import __version__, api
 from warehouse.database import reading, releases
 from warehouse.database.limits import SECONDS, Limits, within
 from warehouse.errors import OverbuildError
+from warehouse.reports.failed_sources import failed_sources
 from warehouse.reports.values import plain
 
 if TYPE_CHECKING:
@@ -109,15 +110,20 @@ def sql(
 def verdict(
     company: Annotated[str, Field(description="A ticker such as MSFT; without one, all of them together.")] = "",
     as_of: AsOf = None,
-) -> Rows:
-    """The answer: the verdict of each question, how sure it is, what would change it, and the conditions behind it."""
+) -> dict[str, Any]:
+    """The answer: the verdict of each question, how sure it is, what would change it, and the conditions behind it.
+
+    `old_data` is there where a source failed and its last good data were used: say so with the answer.
+    """
     answer = api.verdict(company or "ALL", as_of=as_of)
     rows = []
     for row in answer.iter_rows(named=True):
         behind = [{name: condition[name] for name in BEHIND} for condition in row["conditions"] or ()]
         what_if = {"what_if": row["what_if"]} if row["what_if"] else {}
         rows.append({name: row[name] for name in SAID} | what_if | {"conditions": behind})
-    return plain(rows)
+    with api.open(as_of=as_of) as connection:
+        old = failed_sources(connection)
+    return plain({"verdicts": rows} | ({"old_data": old} if old else {}))
 
 
 def trace(
