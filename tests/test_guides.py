@@ -15,6 +15,8 @@ import typer
 
 from tests.runs import command, settings
 from warehouse.cli.app import COMMANDS, app
+from warehouse.settings import Settings
+from warehouse.sources import all_sources
 from warehouse.sources.common.source import Document
 
 PROJECT = Path(__file__).parent.parent
@@ -146,3 +148,10 @@ def test_files_and_settings_that_a_guide_names_exist(path):
         "OVERBUILD_EXAMPLE_URL",
     }
     assert {name for name in used if name not in documented} == set()
+
+
+def test_every_setting_is_documented():
+    documented = (DOCS / "settings.md").read_text(encoding="utf-8")
+    names = {f"OVERBUILD_{name.upper()}" for name in Settings.model_fields}
+    names |= {source.host_setting for source in all_sources() if source.host_setting}
+    assert {name for name in names if f"`{name}`" not in documented} == set()

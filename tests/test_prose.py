@@ -15,6 +15,7 @@ GUIDES = (
     "CONTRIBUTING.md",
     "docs/glossary.md",
     "docs/index.md",
+    "docs/settings.md",
     *sorted(str(path.relative_to(PROJECT)) for path in (PROJECT / "docs" / "guides").glob("*.md")),
 )
 
