@@ -16,21 +16,15 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
-from datetime import date
 from pathlib import Path
 
-from warehouse import marts
-from warehouse.database import views
-from warehouse.database.connection import ALIAS, in_memory
 from warehouse.database.releases import reading
-from warehouse.marts.payback.formulas import QUANTITY_FORMULAS
 from warehouse.marts.verdict.condition_words import graded
 from warehouse.marts.verdict.decision import ASKED, SILENT
 from warehouse.quality import counts
 from warehouse.reference.glossary import glossary
+from warehouse.reports.dictionary import page as dictionary
 from warehouse.reports.site.charts import PALETTE
-from warehouse.tables import CORE, SYSTEM
-from warehouse.tables.table import Column, Table
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -42,7 +36,7 @@ PICTURE = ROOT / "docs" / "pictures" / "spending.svg"
 
 
 def main(check: bool) -> int:
-    made = {DICTIONARY: dictionary(), GLOSSARY: glossary_page()}
+    made = {DICTIONARY: dictionary.page(), GLOSSARY: glossary_page()}
     if check:
         return bool([path for path, text in made.items() if is_stale(path, text)])
     with tempfile.TemporaryDirectory() as folder:
@@ -168,44 +162,6 @@ def quality_lines(connection) -> str:
     return "\n".join(lines)
 
 
-def dictionary() -> str:
-    """Every table, view and column, from their declarations."""
-    parts = [
-        "# Data dictionary",
-        "",
-        "Made from the declarations by `make docs`; do not edit. Shares and returns are fractions, dates are DATE, times are UTC.",
-        "",
-        "A figure that is computed has its formula in italics and symbols, with the section of the method that it is from.",
-        "",
-        "Where the rows of a column are of several quantities, these are their formulas:",
-        "",
-        "| quantity | formula |",
-        "|---|---|",
-        *(
-            f"| `{name}` | {each.words}: `{each.symbols}` (method {each.method}) |"
-            for name, each in QUANTITY_FORMULAS.items()
-        ),
-    ]
-    tables: list[Table] = [*CORE.values(), *(mart.table for mart in marts.all_marts().values()), *SYSTEM.values()]
-    for table in sorted(tables, key=lambda t: (("core", "marts", "quality", "provenance").index(t.schema), t.name)):
-        parts += [
-            "",
-            f"## {table.full_name}",
-            "",
-            f"{table.meaning}. Key: {', '.join(f'`{k}`' for k in table.key)}.",
-            "",
-        ]
-        parts += ["| column | type | unit | meaning |", "|---|---|---|---|"]
-        parts += [f"| `{c.name}` | {c.type} | {c.unit} | {_explained(c)} |".replace("||", "| |") for c in table.columns]
-        if table.checks:
-            parts += ["", "Checks:", ""]
-            parts += [
-                f"- `{c.name}` ({'quarantines rows' if c.quarantines or c.quarantines_compared else c.severity}): {c.protects}"
-                for c in table.checks
-            ]
-    return "\n".join([*parts, *_views()]) + "\n"
-
-
 def glossary_page() -> str:
     """The glossary as a page of the documentation."""
     parts = [
@@ -217,45 +173,6 @@ def glossary_page() -> str:
         parts += ["", f"## {title}", "", "| term | meaning |", "|---|---|"]
         parts += [f"| {term} | {meaning} |" for term, meaning in words.items()]
     return "\n".join(parts) + "\n"
-
-
-def _views() -> list[str]:
-    """The views of `sql/views/`, from the comments that a run gives them; made on empty tables."""
-    with in_memory() as database:
-        database.execute(f"ATTACH ':memory:' AS {ALIAS}; USE {ALIAS}")
-        answers = [mart.table for mart in marts.all_marts().values()]
-        tables = [*CORE.values(), *SYSTEM.values(), *answers]
-        for schema in dict.fromkeys(table.schema for table in tables):
-            database.execute(f"CREATE SCHEMA {schema}")
-        for table in tables:
-            for statement in table.ddl():
-                database.execute(statement)
-        views.create(database, date.max, views.statements(), answers)
-        parts = ["", "## Views in main", "", "Each table of `core` has a view of its current rows and each mart one of its bare "
-                 "name, with the same columns. These are put together for a reader:"]  # fmt: skip
-        for statement in views.statements():
-            name = views.name_of(statement)
-            rows = database.execute(
-                "SELECT column_name, lower(data_type), coalesce(comment, '') FROM duckdb_columns() "
-                "WHERE schema_name = 'main' AND table_name = ? ORDER BY column_index", [name],
-            ).fetchall()  # fmt: skip
-            parts += ["", f"### main.{name}", "", views.opening_of(statement), ""]
-            parts += ["| column | type | meaning |", "|---|---|---|"]
-            parts += [f"| `{column}` | {kind} | {meaning} |" for column, kind, meaning in rows]
-    return parts
-
-
-def _explained(column: Column) -> str:
-    """What a column holds, and how it comes about where it is computed."""
-    if column.formula is None:
-        return column.explained
-    formula = column.formula
-    said = f"{column.explained}. *{formula.words}*"
-    if formula.symbols:
-        said += f": `{formula.in_symbols()}`"
-    if formula.of:
-        said += f", by `{formula.of}`"
-    return f"{said} (method {formula.method})".replace("|", "\\|") if formula.method else said.replace("|", "\\|")
 
 
 if __name__ == "__main__":

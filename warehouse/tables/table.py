@@ -366,7 +366,7 @@ GRADE_AND_REASON = (
         "texts",
         "why a figure of this row is null, or what to know about it: each a JSON object with its `reason_code` and fields",
     ),
-    Column("reason", "text", "the same in words", prose=True),
+    Column("reason", "text", "the same in words: why a figure is null, or what to know about the row", prose=True),
 )
 
 

@@ -52,7 +52,8 @@ class ColumnWords:
 class TableWords:
     """A table or view. `name` is how a query names it; `do_not_sum` is empty where every sum is right.
 
-    `examples` are queries by the question that each answers.
+    `examples` are queries by the question that each answers. `key` are the columns that name what a row speaks of; empty
+    for a view.
     """
 
     name: str
@@ -62,6 +63,7 @@ class TableWords:
     do_not_sum: str
     columns: tuple[ColumnWords, ...]
     examples: Mapping[str, str]
+    key: tuple[str, ...] = ()
 
 
 def describe(name: str) -> TableWords:
@@ -103,6 +105,7 @@ def _words(table: Table, guide: Guide, name: str) -> TableWords:
         do_not_sum=guide.do_not_sum,
         columns=tuple(map(_column, table.columns)),
         examples=guide.examples,
+        key=table.key,
     )
 
 
@@ -114,7 +117,7 @@ def formula_of(column: Column) -> str:
     """How a computed figure comes about, in words and symbols; empty where it is not computed."""
     if (formula := column.formula) is None:
         return ""
-    said = f"{formula.words}: {formula.in_symbols()}" if formula.symbols else formula.words
+    said = f"{formula.words}: `{formula.in_symbols()}`" if formula.symbols else formula.words
     return f"{said} (method {formula.method})" if formula.method else said
 
 
