@@ -11,6 +11,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from warehouse.database import reading as reading_gate
 from warehouse.database.releases import reading
 from warehouse.paths import WAREHOUSE
 
@@ -167,3 +168,11 @@ def test_the_contents_begin_with_what_to_ask_first(warehouse):
     }
     shown = {name for (name,) in ask(warehouse, "show tables")}
     assert {name for _, name, *_ in rows} == shown - {"contents"}
+
+
+def test_show_tables_begins_with_what_to_ask_first(warehouse):
+    """In the program; in DuckDB itself the list is by the alphabet."""
+    read = reading_gate.one(warehouse, "-- what is there?\nshow tables;")
+    rows = reading_gate.execute(warehouse, read).fetchall()
+    assert [name for name, *_ in rows[:3]] == ["capex", "capex_by_fiscal_year", "capex_by_year"]
+    assert len(rows) == len(ask(warehouse, "from contents"))
