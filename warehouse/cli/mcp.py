@@ -19,7 +19,7 @@ from pydantic import Field
 
 from warehouse import __version__, api
 from warehouse.database import reading, releases
-from warehouse.database.limits import SECONDS, Limits, within
+from warehouse.database.limits import SECONDS, Limits, end_process, within
 from warehouse.errors import OverbuildError
 from warehouse.reports.failed_sources import failed_sources
 from warehouse.reports.values import plain
@@ -100,7 +100,7 @@ def sql(
     Dates are ISO 8601, NULL and NaN are null. `more_rows` is true where rows were left out: aggregate, or add a WHERE.
     """
     limits = Limits(seconds=timeout)
-    with releases.reading(api.published(as_of=as_of), limits) as connection, within(connection, limits):
+    with releases.reading(api.published(as_of=as_of), limits) as connection, within(connection, limits, end_process):
         result = reading.execute(connection, reading.one(connection, query))
         columns = [name for name, *_ in result.description]
         found = result.fetchmany(max_rows + 1)

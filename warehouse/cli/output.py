@@ -1,20 +1,39 @@
-"""Rows for a person or a program: a table, CSV or JSON."""
+"""Rows for a person or a program: a table, CSV or JSON.
+
+A table shows the first rows and says how many there are. It goes through a pager where a person looks at it and it is
+longer than the terminal. No table has colours, so NO_COLOR holds anyway.
+"""
 
 from __future__ import annotations
 
 import csv
 import json
+import os
 import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from decimal import Decimal
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from warehouse.cli.layout import laid_out
 from warehouse.cli.lines import printable
-from warehouse.reports.values import plain, readable
+from warehouse.reports.values import plain
 
 NARROWEST = 120
+MAX_ROWS = 40
+
+
+@dataclass
+class View:
+    """How much of a table is shown, as the options of a command say it."""
+
+    max_rows: int = MAX_ROWS
+    everything: bool = False
+    pages: bool = True
+
+
+view = View()
 
 
 class Format(StrEnum):
@@ -53,22 +72,71 @@ def write_tree(tree: Any) -> None:
 
 
 def _table(columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str) -> None:
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
+    found = [list(row) for row in rows]
+    most = len(found) if view.everything else view.max_rows
+    write_table(columns, found[:most], title, total=len(found))
 
-    table = Table(title=title or None, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
-    body = [list(row) for row in rows]
-    for index, column in enumerate(columns):
-        numbers = bool(body) and all(isinstance(row[index], int | float | Decimal | None) for row in body)
-        table.add_column(column, justify="right" if numbers else "left", overflow="fold")
-    for row in body:
-        table.add_row(*(printable(readable(cell)) for cell in row))
-    width = shutil.get_terminal_size((NARROWEST, 40)).columns
-    Console(width=width if sys.stdout.isatty() else max(width, NARROWEST), markup=False, highlight=False).print(table)
+
+def write_table(
+    columns: Sequence[str], rows: Sequence[Sequence[Any]], title: str = "", *, total: int | None, null: str = "-"
+) -> None:
+    """Write rows as a table, with what is not shown of it: rows beyond these out of `total` (None: not counted), columns."""
+    laid = laid_out(columns, rows, width_of_terminal(), everything=view.everything, null=null)
+    lines = [title] if title else []
+    lines += laid.lines
+    if total is None or total > len(rows):
+        more = f"{total:,} rows" if total is not None else f"more than {len(rows):,} rows"
+        lines.append(f"{more}, {len(rows):,} shown: --max-rows N shows more, --format csv all of them")
+    if laid.left_out:
+        lines.append(f"{laid.left_out} more columns: --all, or --format csv")
+    write_lines([*lines, ""])
+
+
+def width_of_terminal() -> int:
+    """Columns of the terminal, or of COLUMNS; where nobody looks and nothing is said, NARROWEST."""
+    fallback = shutil.get_terminal_size((0, 0)).columns
+    return fallback if fallback > 0 else NARROWEST
+
+
+def write_lines(lines: Sequence[str]) -> None:
+    """Write lines to standard output: through a pager where a person looks and they are more than the terminal holds."""
+    text = "\n".join(lines) + "\n"
+    stream = sys.stdout
+    if not _can_say(text, stream.encoding):
+        text = text.translate({ord("─"): "-", ord("…"): "~"})
+        text = text.encode(stream.encoding or "ascii", "replace").decode(stream.encoding or "ascii")
+    looks = stream.isatty() and sys.stdin.isatty()
+    if looks and view.pages and len(lines) > shutil.get_terminal_size((NARROWEST, 40)).lines and _paged(text):
+        return
+    stream.write(text)
+
+
+def _can_say(text: str, encoding: str | None) -> bool:
+    try:
+        text.encode(encoding or "ascii")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _paged(text: str) -> bool:
+    """Show a text in the user's pager; False where there is none."""
+    import shlex
+    import subprocess
+
+    wanted = shlex.split(os.environ.get("PAGER", "")) or ["less"]
+    if shutil.which(wanted[0]) is None:
+        return False
+    # less: stop at once where all fits, cut long lines instead of folding them, leave the text where it is.
+    environment = {"LESS": "-FRSX", **os.environ}
+    try:
+        subprocess.run(wanted, input=text, text=True, env=environment, check=False)
+    except (OSError, KeyboardInterrupt):
+        return False
+    return True
 
 
 def say(message: str) -> None:
     """A message for whoever watches: on standard error, where it never mixes with rows."""
-    sys.stderr.write(f"{message}\n")
+    sys.stderr.write(f"{printable(message)}\n")
     sys.stderr.flush()

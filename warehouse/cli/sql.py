@@ -1,93 +1,161 @@
-"""`overbuild sql`: read-only SQL on the published warehouse; with no query, a prompt."""
+"""`overbuild sql`: an analyst's own question, answered within a minute, on the published warehouse.
+
+A query comes as an argument, from a file, from standard input (`-`), or by the name of a ready question. Without any of
+them there is a prompt (`prompt`). Whatever the way, its text passes the one gate (`database.reading`), runs within limits
+(`database.limits`) and is written by `answers`. Several statements give several answers, one below the other.
+
+Nothing is imported that a query does not need: DuckDB takes longer to import than most queries take to run.
+"""
 
 from __future__ import annotations
 
-import os
 import sys
-from contextlib import suppress
+from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from warehouse import files
-from warehouse.cli import completion, output
-from warehouse.cli.options import AsOf, Form
-from warehouse.cli.output import Format
-from warehouse.cli.published import published
+from warehouse.cli import output
+from warehouse.cli.answers import BINARY, BY_DUCKDB, Answers, SqlFormat, a_pipe
+from warehouse.cli.options import AsOf
+from warehouse.cli.published import here, published
 from warehouse.database import limits as bounds
 from warehouse.database import reading, releases
-from warehouse.database.connection import Connection
-from warehouse.database.limits import Limits
+from warehouse.database.limits import MEMORY, SECONDS, Limits
 from warehouse.errors import UsageError
 from warehouse.paths import WAREHOUSE
 
 
 def sql(
-    query: Annotated[str, typer.Argument(help="A query; without one, a prompt.")] = "",
+    query: Annotated[str, typer.Argument(help="A query, or - for one from standard input; without it, a prompt.")] = "",
     file: Annotated[Path | None, typer.Option("--file", metavar="F", help="A file that holds the query.")] = None,
-    question: Annotated[
-        str, typer.Option(metavar="NAME", help="A ready question (sql/questions).", autocompletion=completion.questions)
-    ] = "",
+    question: Annotated[str, typer.Option(metavar="NAME", help="A ready question; --questions lists them.")] = "",
+    parameter: Annotated[
+        list[str] | None, typer.Option("--param", metavar="NAME=VALUE", help="A value that the query reads as $NAME.")
+    ] = None,
+    questions: Annotated[bool, typer.Option("--questions", help="List the ready questions.")] = False,
+    describe: Annotated[str, typer.Option(metavar="TABLE", help="What a table or view is, and how to ask it.")] = "",
     as_of: AsOf = None,
-    form: Form = Format.table,
+    form: Annotated[SqlFormat, typer.Option("--format", help="How to write the answer.")] = SqlFormat.table,
+    target: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write the answer to a file.")
+    ] = None,
+    raw_cells: Annotated[
+        bool, typer.Option("--raw-cells", help="In csv and xlsx, leave texts that a spreadsheet would run.")
+    ] = False,
+    timeout: Annotated[float, typer.Option(metavar="SECONDS", help="Stop a query after this time.")] = SECONDS,
+    memory: Annotated[str, typer.Option(metavar="SIZE", help="Memory of a query; more goes to disk.")] = MEMORY,
 ) -> None:
-    """Run a query and write its result; without a query, read one from standard input or prompt for it."""
-    if sum(map(bool, (query, file, question))) > 1:
-        raise UsageError("give one of a query, --file and --question.")
+    """Run a query and write its answer; without a query, read one from standard input or prompt for it."""
+    if sum(map(bool, (query, file, question, questions, describe))) > 1:
+        raise UsageError("give one of a query, --file, --question, --questions and --describe.")
+    limits = Limits(timeout, memory)
+    if describe or questions:
+        from warehouse.cli import words  # imports every table's declaration
+
+        words.write_description(describe, form) if describe else words.write_questions(form)
+        return
+    text = _text(query, file, question, _values(parameter or ()))
+    if text is None and target is not None:
+        raise UsageError(f"-o {target}: at the prompt, write answers by redirecting the output of single queries.")
+    if form in BINARY and target is None:
+        raise UsageError(f"--format {form}: this is no text; give a file for it: -o answer.{form}")
     folder = published(as_of)
-    if file:
-        try:
-            query = files.text(file)
-        except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(f"--file {file}: cannot be read: {error}") from error
+    _warn_of_logs(folder / WAREHOUSE)
+    with ExitStack() as stack:
+        pipe = stack.enter_context(a_pipe()) if form in BY_DUCKDB or text is None else None
+        connection = stack.enter_context(releases.reading(folder / WAREHOUSE, limits, pipe))
+        answers = Answers(connection, limits, form, raw_cells, pipe)
+        if text is None:
+            from warehouse.cli import prompt
+
+            prompt.start(answers, here().root)
+            return
+        bounds.bound_process(limits)
+        run(answers, text, _allowed(target))
+
+
+def run(answers: Answers, text: str, target: Path | None = None) -> None:
+    """Write the answer of each statement of a text. Raises UsageError where one is no read, before any is run."""
+    reads = reading.reads(answers.connection, text)
+    if target is not None and len(reads) != 1:
+        raise UsageError(f"-o {target}: a file takes one answer, and this text holds {len(reads)} statements.")
+    for place, read in enumerate(reads):
+        if place and answers.form is not SqlFormat.table:
+            sys.stdout.write("\n" * (answers.form is not SqlFormat.ndjson))
+        answers.write(read, target)
+
+
+def _text(query: str, file: Path | None, question: str, values: dict[str, str]) -> str | None:
+    """The text to run; None where a person is to be asked for it."""
     if question:
         from warehouse.reports.dictionary import questions
 
-        query = questions.question(question).filled()
-    with releases.reading(folder / WAREHOUSE, Limits()) as connection:
-        if query:
-            _execute(connection, query, form)
-        elif sys.stdin.isatty():
-            _prompt(connection, form)
-        else:
-            _execute(connection, sys.stdin.read(), form)
+        return questions.question(question).filled(values)
+    if file is not None and str(file) != "-":
+        text = _of_file(file)
+    elif query == "-" or str(file) == "-" or (not query and not sys.stdin.isatty()):
+        text = _of_standard_input()
+    elif query:
+        text = query
+    else:
+        return None
+    return reading.with_values(text, values) if values else text
 
 
-def _execute(connection: Connection, query: str, form: Format) -> None:
-    limits = Limits()
-    for read in reading.reads(connection, query):
-        with bounds.within(connection, limits, _stuck):
-            result = reading.execute(connection, read)
-            columns = [name for name, *_ in result.description]
-            rows = result.fetchall()
-        output.write(columns, rows, form)
+def _of_file(file: Path) -> str:
+    from warehouse import files
+
+    try:
+        if file.stat().st_size > reading.LONGEST:
+            raise UsageError(
+                f"--file {file}: this file has {file.stat().st_size:,} bytes; a query has at most a million."
+            )
+        return files.text(file)
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"--file {file}: cannot be read: {error}") from error
 
 
-def _stuck(said: str) -> None:
-    """End a query that does not stop when it is asked to: with this process, as nothing else ends it."""
-    sys.stderr.write(f"overbuild: {said}\n")
-    sys.stderr.flush()
-    bounds.remove_spills()
-    os._exit(UsageError.exit_code)
+def _of_standard_input() -> str:
+    try:
+        text = sys.stdin.read(reading.LONGEST + 1)
+    except UnicodeDecodeError as error:
+        raise UsageError(f"standard input: this is no text in UTF-8: {error}") from error
+    if text.lstrip().startswith("."):
+        raise UsageError(
+            "standard input: commands that begin with a dot belong to the prompt. Their options: --questions, --describe, "
+            "--format."
+        )
+    return text
 
 
-def _prompt(connection: Connection, form: Format) -> None:
-    with suppress(ImportError):
-        import readline  # noqa: F401  (line editing and history, where the system has it)
-    sys.stderr.write("SQL on the published warehouse; end a query with ; and leave with .quit or Ctrl-D.\n")
-    lines: list[str] = []
-    while True:
-        try:
-            line = input("overbuild> " if not lines else "       ...> ")
-        except EOFError:
-            return
-        if not lines and line.strip() in (".quit", ".exit", "quit", "exit"):
-            return
-        lines.append(line)
-        if line.rstrip().endswith(";"):
-            try:
-                _execute(connection, "\n".join(lines), form)
-            except UsageError as error:
-                sys.stderr.write(f"{error}\n")
-            lines = []
+def _values(parameters: Sequence[str]) -> dict[str, str]:
+    values = {}
+    for given in parameters:
+        name, found, value = given.partition("=")
+        if not found or not name.strip():
+            raise UsageError(f"--param {given}: write it as NAME=VALUE.")
+        values[name.strip().lstrip("$")] = value
+    return values
+
+
+def _allowed(target: Path | None) -> Path | None:
+    """The file to write to. Raises UsageError for one that would take the place of what is published."""
+    if target is None:
+        return None
+    paths = here()
+    wanted = target.expanduser().absolute()
+    published_here = (paths.releases.resolve(), paths.current, paths.raw)
+    if wanted == paths.warehouse or any(p in wanted.parents or p in wanted.resolve().parents for p in published_here):
+        raise UsageError(f"-o {target}: this would take the place of what is published; give another file.")
+    return wanted
+
+
+def _warn_of_logs(warehouse: Path) -> None:
+    for log in releases.foreign_logs(warehouse):
+        output.say(
+            f"overbuild: {log}: no run wrote this file. The warehouse is read without it; other programs would take it "
+            "for a part of the answer, so remove it."
+        )

@@ -16,8 +16,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -114,9 +116,9 @@ class Read:
     is_query: bool
     parameters: frozenset[str]
 
-    def counted(self) -> str:
-        """SQL that counts its rows."""
-        return f"SELECT count(*) FROM (\n{self.text}\n)"
+    def within(self, before: str, after: str = "") -> str:
+        """SQL around a query, which stands in parentheses on lines of its own, so that a comment at its end ends."""
+        return f"{before} (\n{self.text}\n) {after}"
 
 
 def reads(connection: Connection, text: str) -> list[Read]:
@@ -145,10 +147,53 @@ def one(connection: Connection, text: str) -> Read:
     return found[0]
 
 
-def execute(connection: Connection, read: Read, values: Mapping[str, str] | None = None) -> Connection:
+def execute(connection: Connection, read: Read) -> Connection:
     """Run a statement that passed; its rows are fetched from what is returned. Raises UsageError, worded for its user."""
+    if read.parameters:
+        missing = " ".join(f"--param {name}=..." for name in sorted(read.parameters))
+        raise UsageError(f"SQL: this query reads {', '.join(f'${n}' for n in sorted(read.parameters))}; give {missing}")
+    return _run(connection, read.text)
+
+
+def count(connection: Connection, read: Read) -> int:
+    """How many rows a query has, without fetching them."""
+    row = _run(connection, read.within("SELECT count(*) FROM")).fetchone()
+    return int(row[0]) if row else 0
+
+
+def types(connection: Connection, read: Read) -> list[tuple[str, str]]:
+    """Names and types of the columns of a query."""
+    found = _run(connection, read.within("FROM", "LIMIT 0"))
+    return [(name, str(kind)) for name, kind, *_ in found.description]
+
+
+def copy(connection: Connection, read: Read, columns: Sequence[str], pipe: Path, options: str) -> None:
+    """Write a query's rows to the connection's pipe, by DuckDB alone. `columns` are expressions on c0, c1 and so on."""
+    names = ", ".join(f"c{place}" for place in range(len(columns)))
+    query = read.within(f"SELECT {', '.join(columns)} FROM", f"AS answer({names})")
+    _run(connection, f"COPY ({query}) TO {sqltext.literal(pipe)} ({options}, USE_TMP_FILE false)")
+
+
+def with_values(text: str, values: Mapping[str, str]) -> str:
+    """A text with its parameters ($NAME) replaced by the given values, as literals. Raises UsageError for one that is unknown."""
+    raw, parts, done, used = text.encode(), [], 0, set()
+    places = [place for place, _ in duckdb.tokenize(text)]
+    for place, following in pairwise(places):
+        if raw[place : place + 1] != b"$" or following != place + 1:
+            continue
+        name = re.match(rb"\w+", raw[following:])
+        if name and name[0].decode() in values:
+            used.add(name[0].decode())
+            parts += [raw[done:place].decode(), sqltext.literal(values[name[0].decode()])]
+            done = following + name.end()
+    if unknown := sorted(values.keys() - used):
+        raise UsageError(f"--param {unknown[0]}={values[unknown[0]]}: the query does not read ${unknown[0]}.")
+    return "".join([*parts, raw[done:].decode()])
+
+
+def _run(connection: Connection, sql: str) -> Connection:
     try:
-        return connection.execute(read.text, dict(values)) if values else connection.execute(read.text)
+        return connection.execute(sql)
     except DatabaseError as error:
         raise failure(error) from None
 

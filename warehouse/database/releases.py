@@ -27,22 +27,25 @@ BEFORE, AFTER = "before", "after"
 """The names under which two published warehouses are attached to be compared."""
 
 
-def connected(warehouse: Path, limits: Limits | None = None) -> Connection:
+def connected(warehouse: Path, limits: Limits | None = None, pipe: Path | None = None) -> Connection:
     """A connection to a published warehouse that can write nothing and reach no file, network or setting.
 
-    With `limits`, its queries use no more memory and disk than these say; how long they take, `limits.within` bounds.
+    With `limits`, its queries use no more memory and disk than these say; how long they take, `limits.within` bounds. An
+    answer can be written to `pipe`, where the program itself reads it.
     """
     with _without_log(warehouse) as file:
         connection = duckdb.connect(str(file), read_only=True)
     connection.execute(bounds.settings(limits))
+    if pipe is not None:
+        connection.execute(f"SET allowed_paths = [{sqltext.literal(pipe)}]")
     _lock_down(connection)
     return connection
 
 
 @contextmanager
-def reading(warehouse: Path, limits: Limits | None = None) -> Iterator[Connection]:
+def reading(warehouse: Path, limits: Limits | None = None, pipe: Path | None = None) -> Iterator[Connection]:
     """The same for a `with` statement."""
-    connection = connected(warehouse, limits)
+    connection = connected(warehouse, limits, pipe)
     try:
         yield connection
     finally:

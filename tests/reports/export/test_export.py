@@ -16,7 +16,8 @@ from tests.runs import command
 from warehouse.database.releases import reading
 from warehouse.errors import UsageError
 from warehouse.paths import WAREHOUSE
-from warehouse.reports.export import csv_text, package, terms, write
+from warehouse.reports.export import package, terms, write
+from warehouse.spreadsheet import neutral_text
 from warehouse.tables import CORE
 
 RUN = "20251101T000000-aaaa"
@@ -123,7 +124,7 @@ def test_no_cell_of_csv_is_run_as_a_formula(exported, home, tmp_path):
      ("-600000000000", "-600000000000"), ("+1.5e-3", "+1.5e-3"), ("a=b", "a=b"), ("", "")],
 )  # fmt: skip
 def test_what_counts_as_a_formula(text, neutral):
-    assert csv_text.neutral_text(text) == neutral
+    assert neutral_text(text) == neutral
 
 
 def test_the_page_of_the_schema_escapes_and_leads_nowhere_else(exported):

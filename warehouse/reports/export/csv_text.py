@@ -1,8 +1,6 @@
-"""Cells of CSV. A spreadsheet runs a text that begins with `=`, `+`, `-` or `@` as a formula; such a cell gets an apostrophe.
+"""Cells of CSV of a frame, so that no spreadsheet runs one as a formula (`warehouse.spreadsheet` has the rule).
 
-Names and notes come from documents that anybody may have written, and CSV cannot say what is text. The apostrophe is the
-spreadsheet's own sign for it. A number is no formula, so texts that are plain numbers stay as they are. Parquet says what
-is text, so it always holds the text itself.
+Parquet says what is text, so it always holds the text itself.
 """
 
 from __future__ import annotations
@@ -11,8 +9,8 @@ from collections.abc import Mapping
 
 import polars as pl
 
-FORMULA = r"^[=+\-@\t\r]"
-PLAIN_NUMBER = r"^[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$"
+from warehouse.spreadsheet import FORMULA, PLAIN_NUMBER
+
 TIMES = "%Y-%m-%dT%H:%M:%S%.6fZ"
 
 
@@ -27,11 +25,6 @@ def holds_formula(rows: pl.DataFrame) -> bool:
     texts = [pl.col(name) for name, kind in rows.schema.items() if kind == pl.String]
     found = rows.select((neutral(text) != text).any().alias(str(place)) for place, text in enumerate(texts))
     return any(found.row(0)) if texts and found.height else False
-
-
-def neutral_text(value: str) -> str:
-    """The same of one text."""
-    return str(pl.select(neutral(pl.lit(value))).item())
 
 
 def csv_bytes(rows: pl.DataFrame, lists: Mapping[str, pl.Series], *, raw: bool) -> bytes:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from warehouse.reports.export.csv_text import neutral_text
 from warehouse.sources.common.source import Source
+from warehouse.spreadsheet import neutral_text
 from warehouse.tables.table import FACT_ID, Column, Table
 
 NAME = "overbuild"
