@@ -7,9 +7,9 @@ file that is put in its place when it is whole. A table shows its first rows, an
 
 from __future__ import annotations
 
+import codecs
 import json
 import os
-import re
 import sys
 import tempfile
 import threading
@@ -156,8 +156,9 @@ def _target(file: Path | None) -> Iterator[BinaryIO]:
     """Standard output, or a file that takes its place when it is whole. Raises UsageError where it cannot be written."""
     if file is None:
         sys.stdout.flush()
-        yield _Screen(sys.stdout.buffer) if sys.stdout.isatty() else sys.stdout.buffer  # type: ignore[misc]
-        sys.stdout.buffer.flush()
+        stream = getattr(sys.stdout, "buffer", None)
+        yield stream if stream is not None and not sys.stdout.isatty() else _Screen()  # type: ignore[misc]
+        sys.stdout.flush()
         return
     if file.is_dir() or not file.parent.is_dir():
         raise UsageError(f"-o {file}: this is {'a folder' if file.is_dir() else 'in a folder that does not exist'}.")
@@ -173,15 +174,15 @@ def _target(file: Path | None) -> Iterator[BinaryIO]:
 
 
 class _Screen:
-    """A terminal, to which nothing is written that would steer it."""
+    """Standard output as text. To a terminal nothing is written that would steer it."""
 
-    _STEERS = re.compile(rb"[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]")
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
+    def __init__(self) -> None:
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._shown = printable if sys.stdout.isatty() else str
 
     def write(self, block: bytes) -> int:
-        return self._stream.write(self._STEERS.sub(b"?", block))
+        sys.stdout.write(self._shown(self._decoder.decode(block)))
+        return len(block)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ import os
 import sys
 from contextlib import suppress
 from importlib import import_module
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -51,11 +51,42 @@ class Commands(TyperGroup):
         if group is None:
             group = typer.Typer(add_completion=False, rich_markup_mode=None)
             group.command(help=COMMANDS[cmd_name])(getattr(module, cmd_name))
-        return typer.main.get_command(group)
+        command = typer.main.get_command(group)
+        _with_table_options(command)
+        return command
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
+
+
+def _with_table_options(command: Any) -> None:
+    """Give every command that writes rows the same two options of how much a table shows, where it has none of its own."""
+    for each in getattr(command, "commands", {}).values():
+        _with_table_options(each)
+    given = {text for parameter in command.params for text in parameter.opts}
+    if "--format" not in given:
+        return
+    from warehouse.cli import output
+
+    def table_options(
+        max_rows: Annotated[
+            int, typer.Option("--max-rows", min=1, help="Rows that a table shows; the others are counted.")
+        ] = output.MAX_ROWS,
+        everything: Annotated[
+            bool, typer.Option("--all", help="Show every row and column of a table, whatever fits.")
+        ] = False,
+    ) -> None: ...
+
+    def set_view(context: Any, parameter: Any, value: Any) -> None:
+        setattr(output.view, parameter.name, value)
+
+    holder = typer.Typer(add_completion=False)
+    holder.command()(table_options)
+    for option in typer.main.get_command(holder).params:
+        if not given & set(option.opts):
+            option.expose_value, option.callback = False, set_view
+            command.params.append(option)
 
 
 app = typer.Typer(

@@ -24,7 +24,9 @@ GAP = "  "
 LINE = 44
 """Characters of a text from which on it is running text and may be wrapped; a name is shorter."""
 FEWEST = 3
-"""Columns that must fit side by side; with fewer, a row is a block."""
+"""Columns that must fit side by side, and a quarter of them all; with fewer, a row is a block."""
+NARROW = 60
+"""Columns of a terminal, below which a row that does not fit is a block."""
 
 
 @dataclass(frozen=True)
@@ -48,9 +50,10 @@ def laid_out(
     ]
     sizes = [_Size.of(name, [row[place] for row in cells]) for place, name in enumerate(names)]
     kept = _kept(sizes, width)
-    if (len(kept) < min(FEWEST, len(columns))) or (everything and len(kept) < len(columns)):
-        return Laid(_blocks(names, cells, width))
     left_out = len(columns) - len(kept)
+    too_few = len(kept) < min(max(FEWEST, len(columns) / 4), len(columns))
+    if left_out and (too_few or everything or width < NARROW):
+        return Laid(_blocks(names, cells, width))
     widths = _widths([sizes[place] for place in kept], width - (len(GAP) + 1 if left_out else 0))
     return Laid(_beside(names, cells, kept, widths, numbers), left_out)
 

@@ -102,18 +102,18 @@ def write_lines(lines: Sequence[str]) -> None:
     """Write lines to standard output: through a pager where a person looks and they are more than the terminal holds."""
     text = "\n".join(lines) + "\n"
     stream = sys.stdout
-    if not _can_say(text, stream.encoding):
-        text = text.translate({ord("─"): "-", ord("…"): "~"})
-        text = text.encode(stream.encoding or "ascii", "replace").decode(stream.encoding or "ascii")
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    if not _can_say(text, encoding):
+        text = text.translate({ord("─"): "-", ord("…"): "~"}).encode(encoding, "replace").decode(encoding)
     looks = stream.isatty() and sys.stdin.isatty()
     if looks and view.pages and len(lines) > shutil.get_terminal_size((NARROWEST, 40)).lines and _paged(text):
         return
     stream.write(text)
 
 
-def _can_say(text: str, encoding: str | None) -> bool:
+def _can_say(text: str, encoding: str) -> bool:
     try:
-        text.encode(encoding or "ascii")
+        text.encode(encoding)
     except UnicodeEncodeError:
         return False
     return True

@@ -73,7 +73,7 @@ def sql(
 
             prompt.start(answers, here().root)
             return
-        bounds.bound_process(limits)
+        stack.enter_context(bounds.bounded_process(limits))
         run(answers, text, _allowed(target))
 
 

@@ -156,20 +156,23 @@ def beyond_memory(limits: Limits, message: str) -> str:
     )
 
 
-def bound_process(limits: Limits) -> None:
-    """Bound the memory of this process, for a program that runs one query: what DuckDB does not count is counted here.
+@contextmanager
+def bounded_process(limits: Limits) -> Iterator[None]:
+    """Bound the memory of this process while it runs queries: what DuckDB does not count is counted here.
 
     Systems that cannot bound the memory that a process holds (all but Linux) go without.
     """
+    before = None
     with suppress(ImportError, OSError, ValueError):
         import resource
 
-        held = 0
-        for line in Path("/proc/self/status").read_text().splitlines():
-            if line.startswith("VmData:"):
-                held = int(line.split()[1]) * 1024
-        if not held:
-            return
-        _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+        said = Path("/proc/self/status").read_text()
+        held = int(said.partition("VmData:")[2].split()[0]) * 1024
+        before = resource.getrlimit(resource.RLIMIT_DATA)
         wanted = held + size_of(limits.memory) + BEYOND_BYTES + (os.cpu_count() or 1) * 16 * 2**20
-        resource.setrlimit(resource.RLIMIT_DATA, (wanted if hard < 0 else min(wanted, hard), hard))
+        resource.setrlimit(resource.RLIMIT_DATA, (wanted if before[1] < 0 else min(wanted, before[1]), before[1]))
+    try:
+        yield
+    finally:
+        if before is not None:
+            resource.setrlimit(resource.RLIMIT_DATA, before)
