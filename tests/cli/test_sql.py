@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
+import fcntl
 import io
 import json
 import os
 import pty
 import subprocess
+import termios
 import time
 from datetime import date, timedelta
 
@@ -264,7 +266,15 @@ def terminal(home, typed, *arguments, seconds=20.0, expected=b""):
         "COLUMNS": "100",
         "LINES": "40",
     }
-    process = subprocess.Popen([OVERBUILD, "sql", *arguments], env=environment, stdin=other, stdout=other, stderr=other)
+    process = subprocess.Popen(
+        [OVERBUILD, "sql", *arguments],
+        env=environment,
+        stdin=other,
+        stdout=other,
+        stderr=other,
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # so that Ctrl-C reaches it as a signal
+    )
     os.close(other)
     shown = b""
     waiting = list(typed)

@@ -1,8 +1,8 @@
-"""The answer of a query in the format that is asked for: for a person as a table, for programs as text or as a file.
+"""The answer of a query as a table for a person, as text for a program, or as a file.
 
-An answer can have more rows than fit in memory, so none is fetched whole. CSV and Parquet are written by DuckDB alone.
-The connection reaches no file, so DuckDB writes to a pipe, and what comes out of it goes to standard output or to a
-file that is put in its place when it is whole. A table shows its first rows, and the others are counted by DuckDB.
+An answer can have more rows than fit in memory, so none is fetched whole. DuckDB alone writes CSV and Parquet. The
+connection reaches no file, so DuckDB writes to a pipe. What comes out of it goes to standard output, or to a file that
+takes its place when it is whole. A table shows its first rows, and DuckDB counts the others.
 """
 
 from __future__ import annotations
@@ -71,6 +71,16 @@ class Answers:
     pipe: Path | None = None
     rows: int | None = None
     """How many rows the last table has, where that is known."""
+
+    def run(self, text: str, file: Path | None = None) -> None:
+        """Write the answer of each statement of a text. Raises UsageError where one is no read, before any is run."""
+        reads = reading.reads(self.connection, text)
+        if file is not None and len(reads) != 1:
+            raise UsageError(f"-o {file}: a file takes one answer, and this text holds {len(reads)} statements.")
+        for place, read in enumerate(reads):
+            if place and self.form not in (SqlFormat.table, SqlFormat.ndjson):
+                sys.stdout.write("\n")
+            self.write(read, file)
 
     def write(self, read: Read, file: Path | None = None) -> None:
         """Run a statement that passed the gate and write its answer: to standard output, or to a file, whole."""

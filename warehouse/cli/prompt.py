@@ -1,10 +1,10 @@
 """The prompt of `overbuild sql`: for an analyst who asks one question after the other.
 
-Three ways were tried. `harlequin` is an editor with panes: a fine tool, which brings thirty packages, opens the file by
-itself, and so runs what it is given past our gate and our limits. The duckdb shell starts fastest. It too would open the
-file by itself, knows nothing of the ready questions, and its package is not that of the module. `prompt_toolkit` is the
-library below both kinds of shell (ipython, pgcli): editing of several lines, completion, history. With it every query
-takes the same way as `overbuild sql QUERY`, through the gate and within the limits. That decided it.
+Three ways were weighed. `harlequin` is an editor with panes and a fine tool. It brings dozens of packages and opens the file by
+itself, so what it runs never passes our gate and limits. The duckdb shell starts fastest. It too opens the file by itself,
+knows nothing of the ready questions, and is a package of its own. `prompt_toolkit` is the library below shells such as
+ipython and pgcli. It gives editing of several lines, completion and history. With it every query takes the way of
+`overbuild sql QUERY`, through the gate and within the limits. That decided it.
 
 A query ends with a semicolon. Commands begin with a dot. Ctrl-C ends a query and never the session; Ctrl-D leaves.
 """
@@ -77,10 +77,8 @@ class Shell:
             output.say(str(error))
 
     def _query(self, text: str) -> None:
-        from warehouse.cli.sql import run
-
         began = time.monotonic()
-        run(self.answers, text)
+        self.answers.run(text)
         if self.timer and text.strip(" \n;"):
             rows = "" if self.answers.rows is None else f"{self.answers.rows:,} row{'s' * (self.answers.rows != 1)}, "
             output.say(f"({rows}{time.monotonic() - began:.2f} s)")

@@ -74,18 +74,7 @@ def sql(
             prompt.start(answers, here().root)
             return
         stack.enter_context(bounds.bounded_process(limits))
-        run(answers, text, _allowed(target))
-
-
-def run(answers: Answers, text: str, target: Path | None = None) -> None:
-    """Write the answer of each statement of a text. Raises UsageError where one is no read, before any is run."""
-    reads = reading.reads(answers.connection, text)
-    if target is not None and len(reads) != 1:
-        raise UsageError(f"-o {target}: a file takes one answer, and this text holds {len(reads)} statements.")
-    for place, read in enumerate(reads):
-        if place and answers.form is not SqlFormat.table:
-            sys.stdout.write("\n" * (answers.form is not SqlFormat.ndjson))
-        answers.write(read, target)
+        answers.run(text, _allowed(target))
 
 
 def _text(query: str, file: Path | None, question: str, values: dict[str, str]) -> str | None:
