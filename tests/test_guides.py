@@ -14,8 +14,9 @@ import pytest
 import typer
 
 from tests.runs import command, settings
+from warehouse import assumptions
 from warehouse.cli.app import COMMANDS, app
-from warehouse.settings import Settings
+from warehouse.settings import Settings, load_settings
 from warehouse.sources import all_sources
 from warehouse.sources.common.source import Document
 
@@ -148,6 +149,22 @@ def test_files_and_settings_that_a_guide_names_exist(path):
         "OVERBUILD_EXAMPLE_URL",
     }
     assert {name for name in used if name not in documented} == set()
+
+
+def test_the_assumptions_of_the_guide_are_taken_as_they_stand(tmp_path):
+    [example] = blocks(DOCS / "guides" / "assumptions.md", "toml")
+    (tmp_path / "my-assumptions.toml").write_text(example)
+    assert assumptions.load(tmp_path / "my-assumptions.toml") != assumptions.load()
+
+
+def test_the_settings_file_of_the_page_is_read(tmp_path, monkeypatch):
+    [example] = blocks(DOCS / "settings.md", "toml")
+    (tmp_path / "overbuild.toml").write_text(example)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("OVERBUILD_HOME", raising=False)
+    monkeypatch.delenv("OVERBUILD_CONTACT", raising=False)
+    found = load_settings()
+    assert (str(found.home), found.contact) == ("/var/lib/overbuild", "Jane Doe jane@example.com")
 
 
 def test_every_setting_is_documented():
