@@ -427,6 +427,24 @@ def test_the_page_draws_trends_and_needs_no_network(runs, tmp_path):
     assert "<script" not in page.replace(later, ""), "but for the one that tells of a later run"
 
 
+def test_the_page_never_says_that_every_check_held_beside_one_that_fails(runs, tmp_path, capsys):
+    """The check of rows failed when they came, and is not made again until rows come."""
+    runs.run(GOOD, results=[("a", False, 3)])
+    runs.run()
+    with history.opened(runs.paths) as connection:
+        content = quality_page.read(connection, "R2", history.waiting(connection), set())
+    quality_page.write(tmp_path / "site", content)
+    page = (tmp_path / "site" / "quality.html").read_text()
+    assert "Every check that this run made held." in page
+    assert "failed in R1, not made since" in page
+    assert ">fails<" not in page
+    assert "1 check that failed when it was last made was not made again in this run" in page
+    triage.checks(runs.paths, Format.table)
+    said = " ".join(capsys.readouterr().out.split())
+    assert "failed in R1" in said
+    assert " fails " not in said
+
+
 def test_the_page_of_a_refused_run_keeps_the_lines_of_its_message_apart(runs, tmp_path):
     runs.run(GOOD, results=[("a", False, 3)])
     with history.opened(runs.paths) as connection:

@@ -89,7 +89,7 @@ def _findings(heading: str, rows: Sequence[Row], most: int, refused: bool, quara
     out = [heading]
     for row in rows[:most]:
         what = "rows quarantined" if row["of_new_rows"] else row["severity"]
-        of = f"failed in {row['failed_runs']} of {row['runs_looked_at']} runs"
+        of = f"failed in {row['failed_runs']} of {row['runs_looked_at']} run{'' if row['runs_looked_at'] == 1 else 's'}"
         columns = f" ({row['column_name']})" if row["column_name"] else ""
         out += lines.wrapped(f"{what}: {row['table_name']} {row['expectation']}{columns}; {of}", 4, "  ")
         out += lines.wrapped(_cut(history.found(row)), 6, "      ")

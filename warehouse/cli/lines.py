@@ -10,7 +10,10 @@ import re
 import shutil
 import sys
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from warehouse.reports.values import readable
 
 WIDEST, NARROWEST = 110, 20
 # C0 but for the line feed, DEL, C1, and what turns the direction of text or cannot be seen in it.
@@ -48,6 +51,13 @@ def wrapped(text: str, indent: int = 0, first: str = "") -> list[str]:
         )
         out += [line.replace("\xa0", " ") for line in wrap.wrap(part)]
     return out or [first.rstrip()]
+
+
+def labelled(values: Mapping[str, Any]) -> list[str]:
+    """A line for each value after its name, values below each other; what is unknown or empty is left out."""
+    shown = {printable(name): readable(value) for name, value in values.items() if value not in (None, "")}
+    indent = max(map(len, shown), default=0) + 2
+    return [line for name, value in shown.items() for line in wrapped(value, indent, name.ljust(indent))]
 
 
 def write(lines: Iterable[str]) -> None:

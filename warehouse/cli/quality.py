@@ -171,11 +171,15 @@ def row(paths: Paths, asked: str, form: Format) -> None:
         kept = json.loads(found["row"]) if form is Format.json else found["row"]
         output.write([*about, "row"], [[*about.values(), kept]], form)
         return
-    shown = [[name.replace("_", " "), value] for name, value in about.items() if value not in (None, "")]
-    output.write(["", ""], shown, Format.table, f"Row {found['row_id']}")
+    out = lines.labelled({name.replace("_", " "): value for name, value in about.items()})
     fields = json.loads(found["row"])
     if isinstance(fields, dict):
-        output.write(["field", "as it was read"], list(fields.items()), Format.table)
+        out += ["", "The row as it was read", *lines.labelled(fields)]
+    if found["decision"] is None:
+        row_id = found["row_id"]
+        out += ["", f'If it is wrong: overbuild quality dismiss {row_id} --reason "..."']
+        out += [f'If it is right: overbuild quality accept {row_id} --reason "..."'] if not why_not else []
+    lines.write(out)
 
 
 def line(paths: Paths, document: str, place: str, form: Format) -> None:
@@ -201,8 +205,7 @@ def line(paths: Paths, document: str, place: str, form: Format) -> None:
     if form is not Format.table:
         output.write(list(about), [list(about.values())], form)
         return
-    about["text"] = text or "this place cannot be shown; open the file"
-    lines.write(line for name, value in about.items() if value for line in lines.wrapped(value, 10, name.ljust(10)))
+    lines.write(lines.labelled(about | {"text": text or "this place cannot be shown; open the file"}))
 
 
 def _find(paths: Paths, asked: str) -> Row:
