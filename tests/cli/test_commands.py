@@ -165,6 +165,13 @@ def test_quality_and_sources_show_what_was_checked(published):
     assert {row["source"]: row["documents"] for row in listed}["reference_prices"] == 2
 
 
+def test_a_terminal_without_the_letters_shows_their_codes(published):
+    where = ("--where", "calendar_quarter = '2026Q2'")
+    done = overbuild(published[0], "trace", "capex_group", *where, PYTHONIOENCODING="ascii")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "capex_usd = \\u03a3 capex of the companies" in done.stdout
+
+
 def test_before_the_first_run_reading_says_what_to_do(tmp_path):
     done = command(tmp_path, "verdict")
     assert (done.returncode, done.stdout) == (2, "")

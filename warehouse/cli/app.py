@@ -12,6 +12,7 @@ import os
 import sys
 from contextlib import suppress
 from importlib import import_module
+from io import TextIOWrapper
 from typing import Annotated, Any
 
 import typer
@@ -105,6 +106,10 @@ def overbuild() -> None:
 
 def main() -> None:
     """Run the command line and leave with the exit code that says how it went."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that has no letter for a formula's sign shows its code; nothing is lost, and nothing breaks off.
+        if isinstance(stream, TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="backslashreplace")
     try:
         try:
             app()
