@@ -11,7 +11,7 @@ which several rows may speak of one thing.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal
@@ -74,16 +74,21 @@ def describe(name: str) -> TableWords:
     Raises UsageError for a name that there is not, with the names that look like it.
     """
     wanted = name.strip().strip(";").lower().removeprefix(f"{ALIAS}.").removeprefix("main.")
-    if wanted in (made := _views()):
-        return made[wanted]
-    tables = {table.full_name: table for table in (*CORE.values(), *_answers(), *SYSTEM.values())}
-    schemas = ("core", "marts", "quality", "provenance")
-    full = next((full for full in (wanted, *(f"{schema}.{wanted}" for schema in schemas)) if full in tables), None)
-    if full is None:
-        near = difflib.get_close_matches(wanted, [*names(), *tables], n=3, cutoff=0.5)
+    # Importing the marts takes a second, and facts and records are declared elsewhere.
+    if (table := _named(wanted, [*CORE.values(), *SYSTEM.values()])) is None:
+        if wanted in (made := _views()):
+            return made[wanted]
+        table = _named(wanted, _answers())
+    if table is None:
+        everything = [*names(), *(table.full_name for table in (*CORE.values(), *_answers()))]
+        near = difflib.get_close_matches(wanted, everything, n=3, cutoff=0.5)
         hint = f"Did you mean {', '.join(near)}?" if near else "`overbuild sql 'from contents'` lists them."
         raise UsageError(f"{name}: there is no such table or view. {hint}")
-    return _words(tables[full], tables[full].own_guide if "." in wanted else tables[full].guide, wanted)
+    return _words(table, table.own_guide if "." in wanted else table.guide, wanted)
+
+
+def _named(name: str, tables: Iterable[Table]) -> Table | None:
+    return next((table for table in tables if name in (table.name, table.full_name)), None)
 
 
 def names() -> tuple[str, ...]:
