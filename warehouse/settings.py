@@ -68,6 +68,7 @@ class Settings(BaseSettings):
     timeout_seconds: float = Field(default=20.0, gt=0, le=600)
     tickers: Annotated[tuple[str, ...], NoDecode] = ()
     licensed_sources: Annotated[tuple[str, ...], NoDecode] = ()
+    sql_page: bool = False
     webhook_url: SecretStr | None = None
     """Where people are notified (Slack or what takes the same JSON). The address itself is a secret."""
 

@@ -57,7 +57,8 @@ def write_pages(
     record.record_changes(store, run, carried_over=carried is not None)
     last = run.paths.published(run.asked_as_of) / SITE
     dated = run.asked_as_of is not None
-    write(run.release / SITE, store.connection, last if last.is_dir() else None, dated=dated)
+    before = last if last.is_dir() else None
+    write(run.release / SITE, store.connection, before, dated=dated, sql_page=run.settings.sql_page)
     write_export(store, run, carried_over=carried is not None)
     waiting = write_quality_page(store, run, run.release)
     return Pages(tuple(waiting), counts.of_run(store.connection, run.run_id))

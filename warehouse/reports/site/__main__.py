@@ -14,9 +14,9 @@ from warehouse.settings import Settings
 
 def main(folder: str, warehouse: str = "") -> None:
     """Write the site; files in the folder that did not change are left."""
-    began = time.process_time()
-    with releases.reading(Path(warehouse) if warehouse else paths_of(Settings()).current / WAREHOUSE) as connection:
-        done = write(Path(folder), connection)
+    began, settings = time.process_time(), Settings()
+    with releases.reading(Path(warehouse) if warehouse else paths_of(settings).current / WAREHOUSE) as connection:
+        done = write(Path(folder), connection, sql_page=settings.sql_page)
     took = time.process_time() - began
     sys.stdout.write(
         f"{len(done.changed)} pages in {took:.1f} s of processor time: {Path(folder).absolute()}/index.html\n"

@@ -26,6 +26,7 @@ class Page:
 
     `path` is from the root of the site. `title` is the heading, `label` the short name in the navigation, `about` one line
     for the list of contents. Pages with a `place` stand in the navigation, in its order; others are reached by links.
+    `runs_wasm` allows a page WebAssembly and a worker of its own, which no other may have.
     """
 
     path: str
@@ -33,6 +34,7 @@ class Page:
     about: str
     label: str = ""
     place: int | None = None
+    runs_wasm: bool = False
 
     @property
     def name(self) -> str:
@@ -56,9 +58,10 @@ Family = Iterable[tuple[Page, Content]]
 class Reader:
     """The published warehouse for pages: queries, and the value of a figure."""
 
-    def __init__(self, connection: Connection, *, dated: bool = False) -> None:
+    def __init__(self, connection: Connection, *, dated: bool = False, sql_page: bool = False) -> None:
         self.connection = connection
         self.dated = dated
+        self.sql_page = sql_page
         self._rows: dict[tuple[str, str], dict[str, Any]] = {}
 
     @cached_property

@@ -21,7 +21,7 @@ from warehouse import files
 from warehouse.database.connection import Connection
 from warehouse.reports import overrides
 from warehouse.reports.failed_sources import failed_sources
-from warehouse.reports.site import charts, figure_pages
+from warehouse.reports.site import charts, figure_pages, in_sql
 from warehouse.reports.site.ages import ages
 from warehouse.reports.site.blocks import Chart, Figure, Words, figures
 from warehouse.reports.site.discover import Site, read
@@ -48,18 +48,22 @@ class Written:
     opened: int = 0
 
 
-def write(folder: Path, connection: Connection, last: Path | None = None, *, dated: bool = False) -> Written:
+def write(
+    folder: Path, connection: Connection, last: Path | None = None, *, dated: bool = False, sql_page: bool = False
+) -> Written:
     """Write the site of a warehouse into `folder`.
 
     `last` is the site of the release before, from which unchanged files are taken. `dated` says that this is the
-    answer of an earlier day, whose pages point to today's.
+    answer of an earlier day, whose pages point to today's. With `sql_page` there is a page that is asked in SQL.
     """
-    reader = Reader(connection, dated=dated)
+    reader = Reader(connection, dated=dated, sql_page=sql_page)
     site = read(reader)
     shell = shell_of(reader, site)
     before = _manifest(last)
     done = Written()
     manifest: dict[str, Any] = {"assets": _write_assets(folder, last, before), "pages": {}}
+    if sql_page:
+        manifest["assets"]["sql"] = in_sql.write(folder, connection, last, before["assets"].get("sql", ""))
     templates = environment()
     for page, content in site.pages:
         digest = _digest(page, content, shell, reader)

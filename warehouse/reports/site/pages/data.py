@@ -8,7 +8,7 @@ import polars as pl
 
 from warehouse.marts.common.scopes import GROUP
 from warehouse.marts.verdict.decision import ASKED, SILENT
-from warehouse.reports.site.blocks import Block, Code, Heading, Items, Link, Shown, Table, Text
+from warehouse.reports.site.blocks import Block, Code, Heading, Items, Link, Shown, Span, Table, Text
 from warehouse.reports.site.page import Page, Reader
 
 PAGE = Page(
@@ -32,7 +32,7 @@ def content(reader: Reader) -> Sequence[Block]:
             "the terms of the sources and how to cite it.",
             style="lead",
         ),
-        Text("Or ask the warehouse: ", Code('overbuild sql "select * from verdict"'), "."),
+        Text("Or ask the warehouse: ", Code('overbuild sql "select * from verdict"'), *asked_here(reader), "."),
         Text("The ", Link("dictionary", "dictionary.html"), " lists every table with its rows and columns.", style="about"),
         Heading("The figures and thresholds behind the group's verdicts"),
         conditions(reader),
@@ -41,6 +41,11 @@ def content(reader: Reader) -> Sequence[Block]:
         Heading("What these answers do not say", anchor="silent"),
         Items(*(f"{ASKED[question]} {text}" for question, text in SILENT.items())),
     ]  # fmt: skip
+
+
+def asked_here(reader: Reader) -> Sequence[Span]:
+    """The way to the page that is asked in SQL, where there is one."""
+    return (", or ", Link("ask it here, in the browser", "sql.html")) if reader.sql_page else ()
 
 
 def conditions(reader: Reader) -> Table:
