@@ -57,6 +57,33 @@ KNOWN: list[tuple[str, Mapping[str, str], str, tuple]] = [
      ("Q1", "claim_holds_for_its_scope", None, None, "B", date(2025, 9, 17))),
 ]  # fmt: skip
 
+PARTS: list[tuple[str, Mapping[str, str], str, Mapping[str, object]]] = [
+    # 44.203 of 181.52 billion dollars of revenue.
+    ("capex_with_leases", {"company": "AMZN"}, "quarter = '2026Q1'", {"to_revenue": round(44.203 / 181.52, 3)}),
+    # Bars end on 22 July 2026; the answer is as of 9 November.
+    ("old_sources", {}, "source = 'reference_prices'", {"newest_fact_on": date(2026, 7, 22), "age_days": 110}),
+    # Sequoia's 200 and 600, Bain's 2,000 billion dollars, as published.
+    ("published_estimates", {}, "published_on = '2023-09-20' and basis = 'as_known'", {"published_usd_bn": 200.0}),
+    ("published_estimates", {}, "published_on = '2024-06-20' and basis = 'as_known'", {"published_usd_bn": 600.0}),
+    # Thresholds and lines of the method.
+    ("signs_of_a_glut", {}, "signal = 'rental_prices'", {"is": ">", "threshold": 0.4}),
+    ("conditions", {}, "kind = 'facts_cover_group_capex'", {"is": ">=", "threshold": 0.8, "holds": True}),
+    # A common event day: only a test that carries the correlation between firms is valid.
+    ("tests_that_cry_wolf", {}, "test = 'patell' and to_day = 0", {"is_valid": False}),
+    ("tests_that_cry_wolf", {}, "test = 'kolari_pynnonen' and to_day = 0", {"is_valid": True}),
+    # The range of the assumption.
+    ("what_drives_it", {}, "driver = 'life' and revenue_view = 'infrastructure'", {"low": "3", "high": "6"}),
+    # The first verdict is that of the day on which the model came out.
+    ("when_the_answer_changed", {}, "question = 'Q1' and before is null", {"as_of": date(2024, 12, 26)}),
+    # Nvidia's return of the day less what the market explains.
+    ("how_long_it_lasted", {}, "ticker = 'NVDA' and to_day = 0", {"abnormal_percent": -13.4, "sees_loss": True}),
+    # Half of the models of 2025 say what they took.
+    ("share_that_trains", {}, "year = 2025", {"known": 218, "disclosed": 110, "disclosure_rate": 0.5}),
+    ("method_changes", {}, "change = 'lease_assets'", {"version": 2, "changed_on": date(2026, 11, 29)}),
+    ("which_way_it_leans", {}, "scope = 'ALL' and question = 'Q2'", {"verdict": "cannot_tell"}),
+    ("rents_at_constant_quality", {}, "month = '2024-03-01'", {"percent": 0.0, "compared": date(2024, 2, 1)}),
+]
+
 
 @pytest.fixture(scope="module")
 def warehouse(published):
@@ -87,6 +114,15 @@ def test_every_question_has_an_answer_of_a_hundred_columns(name, warehouse):
 )
 def test_known_values_stand_in_the_answers(name, given, where, row, warehouse):
     assert warehouse.execute(f"select * from ({question(name).filled(given)}) where {where}").fetchall() == [row]
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "where", "part"), PARTS, ids=lambda value: value if isinstance(value, str) else ""
+)
+def test_known_parts_stand_in_the_answers(name, given, where, part, warehouse):
+    columns = ", ".join(f'"{column}"' for column in part)
+    rows = warehouse.execute(f"select {columns} from ({question(name).filled(given)}) where {where}").fetchall()
+    assert rows == [tuple(part.values())]
 
 
 def test_there_are_at_least_twenty_five():
