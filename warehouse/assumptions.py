@@ -19,10 +19,11 @@ import difflib
 import hashlib
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from copy import copy, deepcopy
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
@@ -373,6 +374,8 @@ class Assumptions(Mapping[str, Mapping[str, Any]]):
 
         The hash stays that of all entries, so that the answers of two days are known to be made by one file.
         """
+        if day == self.day:
+            return self
         if day not in self._of_day:
             dated = copy(self)
             dated.day = day
@@ -385,10 +388,14 @@ class Assumptions(Mapping[str, Mapping[str, Any]]):
         """The entry as the file has it, with its `known_from` and `before`, whatever the day."""
         return self._whole[name]
 
+    def is_early(self, name: str) -> bool:
+        """Whether the evidence of an entry was not public by the day."""
+        return name in self.early
+
     def __getitem__(self, name: str) -> Mapping[str, Any]:
         return self._entries[name]
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[str]:
         return iter(self._entries)
 
     def __len__(self) -> int:
@@ -396,7 +403,7 @@ class Assumptions(Mapping[str, Mapping[str, Any]]):
 
     def value(self, name: str) -> Any:
         """The entry's value as the file has it (text, list, table or number)."""
-        return self._entries[name]["value"]
+        return self[name]["value"]
 
     def number(self, name: str) -> float:
         return float(self.value(name))
@@ -405,7 +412,7 @@ class Assumptions(Mapping[str, Mapping[str, Any]]):
         return int(self.value(name))
 
     def distribution(self, name: str) -> Distribution:
-        entry = self._entries[name]
+        entry = self[name]
         kind: Kind = entry["distribution"]
         return Distribution(kind, tuple(float(entry[part]) for part in SHAPES[kind]))
 
@@ -430,7 +437,7 @@ class Assumptions(Mapping[str, Mapping[str, Any]]):
         replaced = Assumptions(entries, tuple(sorted({*self.overridden, *changes})))
         return replaced if self.day is None else replaced.as_of(self.day)
 
-    @property
+    @cached_property
     def sha256(self) -> str:
         """Hash of every value, so that a mart can say which assumptions made it."""
         canonical = json.dumps(self._whole, sort_keys=True, default=str)

@@ -252,6 +252,10 @@ class Table:
 
     def empty(self) -> pl.DataFrame:
         """A frame with this table's columns and no rows."""
+        return self._empty.clone()
+
+    @cached_property
+    def _empty(self) -> pl.DataFrame:
         return pl.DataFrame(schema=self.polars_schema)
 
     def conform(self, frame: pl.DataFrame, added: Mapping[str, pl.Expr] | None = None) -> pl.DataFrame:

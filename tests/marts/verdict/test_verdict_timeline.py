@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections import Counter
 from datetime import date, timedelta
 
 import polars as pl
@@ -11,6 +12,7 @@ import pytest
 
 from warehouse.assumptions import Assumptions
 from warehouse.marts import all_marts, build
+from warehouse.marts.common.mart import Mart
 from warehouse.marts.verdict import replay, verdict_timeline
 from warehouse.marts.verdict.decision import ANSWERS
 from warehouse.marts.verdict.questions import questions
@@ -48,9 +50,45 @@ def test_it_reads_every_table_of_core_that_the_verdict_rests_on():
 
 
 @pytest.fixture(scope="module")
-def timeline(facts, assumptions) -> pl.DataFrame:
-    as_of = date(2026, 9, 15)
-    return build(facts, as_of=as_of, assumptions=assumptions, only={"verdict_timeline"})["verdict_timeline"]
+def timeline_and_runs(facts, assumptions) -> tuple[pl.DataFrame, Counter]:
+    """The timeline to a day, and how often each mart was run for it."""
+    as_of, runs, run = date(2026, 9, 15), Counter(), Mart.run
+
+    def counted(mart, *given, **named):
+        runs[mart.name] += 1
+        return run(mart, *given, **named)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Mart, "run", counted)
+        built = build(facts, as_of=as_of, assumptions=assumptions, only={"verdict_timeline"})
+    return built["verdict_timeline"], runs
+
+
+@pytest.fixture(scope="module")
+def timeline(timeline_and_runs) -> pl.DataFrame:
+    return timeline_and_runs[0]
+
+
+def test_days_in_another_order_give_the_same(timeline, facts, assumptions):
+    days = [date(2026, 2, 28), date(2025, 1, 27), date(2026, 1, 31), date(2024, 12, 31), date(2026, 2, 28)]
+    found = replay.replay(facts, days, assumptions)
+    for day in days:
+        on_the_day = timeline.filter(pl.col("as_of") == day).select(*ANSWER, "inputs_through")
+        assert found[day].select(*ANSWER, "inputs_through").sort("scope", "question").equals(
+            on_the_day.sort("scope", "question")
+        )  # fmt: skip
+
+
+def test_a_mart_is_run_again_only_where_what_it_reads_is_new(timeline_and_runs):
+    """Twenty-six days, and the day itself: filings of the four came on eleven of them, prices to the last window on six."""
+    timeline, runs = timeline_and_runs
+    assert timeline["as_of"].n_unique() == 26
+    most = {
+        "capex_quarterly": 13, "capex_vintages": 13, "attributable_revenue": 13, "event_study": 10, "event_study_tests": 9,
+        "training_cost": 14, "training_share_own": 16, "waste_simulation": 22, "waste_sensitivity": 22,
+        "waste_probabilities": 22,
+    }  # fmt: skip
+    assert {name: runs[name] for name, limit in most.items() if runs[name] > limit} == {}
 
 
 @pytest.mark.parametrize(

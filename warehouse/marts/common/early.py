@@ -15,5 +15,5 @@ def early_reasons(assumptions: Assumptions, keys: Iterable[str]) -> list[str]:
     return [
         reason(EARLY, assumption=key, known_from=assumptions.dated(key)["known_from"])
         for key in keys
-        if key in assumptions.early
+        if assumptions.is_early(key)
     ]

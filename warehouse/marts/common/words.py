@@ -68,5 +68,7 @@ def _together(parts: Iterable[str]) -> str:
 def worded(frame: pl.DataFrame, reasons: str = REASONS, into: str = "reason") -> pl.DataFrame:
     """`frame` with the column `into`: its lists of `reasons` in words, null where a row has none."""
     words = cache(sentence)
-    texts = [None if each is None else _together(map(words, each)) for each in frame.get_column(reasons).to_list()]
+    told = frame.get_column(reasons).to_list()
+    together = {each: _together(map(words, each)) for each in {tuple(each) for each in told if each is not None}}
+    texts = [None if each is None else together[tuple(each)] for each in told]
     return frame.with_columns(pl.Series(into, texts, dtype=pl.String))

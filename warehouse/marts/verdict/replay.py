@@ -1,9 +1,8 @@
 """The verdict as of many days, as a run on each of them would have given it, in a fraction of the time.
 
-Replaying a chain of marts thirty times costs thirty times as much unless what has not changed is kept. A mart is a function
-of its inputs, so one whose facts and other inputs are those of the day before is not run again. Facts only ever get added,
-so a frame with as many rows as before is the same frame. A mart whose function takes the as-of date runs each time, and
-every mart does where the evidence behind an assumption became public in between.
+Replaying a chain of marts thirty times costs thirty times as much unless what has not changed is kept (`Memory`). A mart
+is a function of its inputs, so one whose facts, other inputs and assumptions are those of an earlier day is not run again.
+A mart whose function takes the as-of date runs each time; where it gives what it gave before, those that read it do not.
 
 And a mart is given only what the questions read of it. Most facts that become public in a month (other companies' filings,
 other chips' prices, prices after an event's last window) cannot change a verdict, and without them a mart's inputs are
@@ -15,13 +14,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import date
-from typing import Any
 
 import polars as pl
 
 from warehouse.assumptions import Assumptions
 from warehouse.marts import all_marts, known
 from warehouse.marts.common.mart import Mart
+from warehouse.marts.common.memory import Memory
 from warehouse.marts.payback.draws import Kept
 from warehouse.marts.verdict.question import Narrowing
 from warehouse.marts.verdict.questions import questions
@@ -59,26 +58,21 @@ def _replayed(
     facts: Mapping[str, pl.DataFrame], as_of_dates: list[date], assumptions: Assumptions
 ) -> dict[date, dict[str, pl.DataFrame]]:
     marts = chain(REPLAYED)
+    read = {name for mart in marts.values() for name in mart.inputs} - set(marts)
+    facts = {name: frame for name, frame in facts.items() if name in read}
     narrowings = narrowed()
     asked_for = {each.assumed for each in narrowings.values() if each.assumed}
     fewer_variants = {each: assumptions.replaced(each(assumptions)) for each in asked_for}
-    kept: dict[Any, tuple[int, pl.DataFrame]] = {}
+    memory = Memory()
     answers: dict[date, dict[str, pl.DataFrame]] = {}
     for day in as_of_dates:
-        frames = known(facts, day)
-        # What a frame is, without reading it: facts by their number, what a mart gave by a number of its own.
-        same: dict[str, Any] = {name: frame.height for name, frame in frames.items()}
+        frames = {name: memory.same(name, frame) for name, frame in known(facts, day).items()}
         for name, mart in marts.items():
             narrowing = narrowings.get(name, EVERYTHING)
             fewer = narrowing.facts(frames, assumptions) if narrowing.facts else {}
-            given = {**frames, **fewer}
-            inputs = [("narrowed", given[i].height) if i in fewer else same[i] for i in mart.inputs]
+            given = {**frames, **{each: memory.same(each, frame) for each, frame in fewer.items()}}
             assumed = fewer_variants[narrowing.assumed] if narrowing.assumed else assumptions
-            key = (name, *inputs, assumed.as_of(day).early if mart.is_dateless else day)
-            if key not in kept:
-                kept[key] = (len(kept), mart.run(given, as_of=day, assumptions=assumed))
-            number, frames[name] = kept[key]
-            same[name] = ("built", number)
+            frames[name] = memory.run(mart, given, as_of=day, assumptions=assumed)
         answers[day] = {name: frames[name] for name in REPLAYED}
     return answers
 

@@ -12,6 +12,7 @@ method 7: one without facts counts as not triggered and is still listed as unkno
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
@@ -24,11 +25,22 @@ from warehouse.marts.common.scopes import SCOPES
 from warehouse.marts.payback.formulas import QUANTITY_FORMULAS
 from warehouse.marts.verdict import condition_words as wording
 from warehouse.marts.verdict.decision import ANSWERS, QUESTION, concluded, decide, for_each_question
-from warehouse.marts.verdict.question import COMPARISON_MEANINGS, VERDICT_OF, Condition, Evidence, Question
+from warehouse.marts.verdict.question import (
+    COMPARISON_MEANINGS,
+    VERDICT_OF,
+    Condition,
+    Evidence,
+    Question,
+    Row,
+    greatest,
+)
 from warehouse.marts.verdict.questions import questions
 from warehouse.tables.formula import Formula
 from warehouse.tables.guide import Guide
 from warehouse.tables.table import GRADE_MEANINGS, Check, Column, mart
+
+# What a verdict is decided from.
+DECIDED_FROM = {"scope": pl.String, "question": pl.String, "condition": pl.String, "holds": pl.Boolean}
 
 TABLE = mart(
     "verdict_conditions",
@@ -116,45 +128,48 @@ TABLE = mart(
 
 def build(*, assumptions: Assumptions, **frames: pl.DataFrame) -> pl.DataFrame:
     """One row for each condition of each question of each scope (method 7)."""
-    found = TABLE.empty()
+    rows: list[Row] = []
     for question in questions().values():
         given = {name: frames[name] for name in question.inputs}
         by_scope = question.conditions(**given, assumptions=assumptions)
-        own = [each.row(scope, question.name) for scope in SCOPES for each in by_scope[scope]]
-        found = pl.concat([found, _worded(own), _concluded(question, found)])
-    return found
+        rows += [_worded(each.row(scope, question.name)) for scope in SCOPES for each in by_scope[scope]]
+        rows += _concluded(question, rows)
+    return pl.DataFrame(rows, schema=dict(TABLE.polars_schema))
 
 
 def conclude_again(conditions: pl.DataFrame) -> pl.DataFrame:
     """The conditions with those made anew that are verdicts on other questions, after `holds` of some was changed."""
-    found = conditions.filter(pl.col("kind") != VERDICT_OF)
+    rows: list[Row] = conditions.filter(pl.col("kind") != VERDICT_OF).to_dicts()
     for question in questions().values():
-        found = pl.concat([found, _concluded(question, found)])
-    return found
+        rows += _concluded(question, rows)
+    return pl.DataFrame(rows, schema=dict(TABLE.polars_schema))
 
 
-def _concluded(question: Question, found: pl.DataFrame) -> pl.DataFrame:
+def _concluded(question: Question, rows: Sequence[Row]) -> list[Row]:
     """The verdicts on the questions that it rests on as conditions; a verdict that cannot tell is unknown."""
     if not question.concludes_from:
-        return TABLE.empty()
-    decided = {(row["scope"], row["question"]): row for row in decide(found).to_dicts()}
-    holds = {
-        (scope, other): dict(own.select("condition", "holds").rows())
-        for (scope, other), own in found.partition_by("scope", "question", as_dict=True).items()
-    }
-    rows = []
+        return []
+    of_question: dict[tuple[str, str], dict[str, Row]] = {}
+    for row in rows:
+        of_question.setdefault((row["scope"], row["question"]), {})[row["condition"]] = row
+    known = [{name: row[name] for name in DECIDED_FROM} for row in rows]
+    decided = {(row["scope"], row["question"]): row for row in decide(pl.DataFrame(known, DECIDED_FROM)).to_dicts()}
+    found = []
     for scope in SCOPES:
         for other in question.concludes_from:
+            own = of_question[scope, other]
             verdict, behind = decided[scope, other]["verdict"], decided[scope, other]["rests_on"]
-            facts = found.filter(scope=scope, question=other).filter(pl.col("condition").is_in(behind))
+            facts = [own[name] for name in behind if name in own]
             evidence = Evidence(
-                grade=facts["grade"].max(),
-                evidence_grade=facts["evidence_grade"].max(),
-                known_on=facts["known_on"].max(),
+                grade=greatest(row["grade"] for row in facts),
+                evidence_grade=greatest(row["evidence_grade"] for row in facts),
+                known_on=greatest(row["known_on"] for row in facts),
             )
-            verdicts = concluded(questions()[other], scope, verdict, holds[scope, other])
-            rows += [_is(other, name, value, evidence).row(scope, question.name) for name, value in verdicts.items()]
-    return _worded(rows)
+            holds = {name: row["holds"] for name, row in own.items()}
+            verdicts = concluded(questions()[other], scope, verdict, holds)
+            conditions = (_is(other, name, value, evidence) for name, value in verdicts.items())
+            found += [_worded(each.row(scope, question.name)) for each in conditions]
+    return found
 
 
 def _is(question: str, name: str, value: bool | None, evidence: Evidence) -> Condition:
@@ -173,11 +188,9 @@ def _is(question: str, name: str, value: bool | None, evidence: Evidence) -> Con
     )
 
 
-def _worded(rows: list[dict[str, Any]]) -> pl.DataFrame:
-    for row in rows:
-        fields = wording.fields_of(row)
-        row["subject"], row["statement"] = wording.subject(fields), wording.statement(fields)
-    return pl.DataFrame(rows, schema=dict(TABLE.polars_schema))
+def _worded(row: dict[str, Any]) -> Row:
+    fields = wording.fields_of(row)
+    return {**row, "subject": wording.subject(fields), "statement": wording.statement(fields)}
 
 
 def _inputs() -> tuple[str, ...]:
