@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from warehouse.assumptions import Assumptions
+from warehouse.marts.common.kept import Kept
 from warehouse.marts.common.reasons import read, reason
 from warehouse.marts.common.select_current import admissible, select_current, weakest_of
 from warehouse.tables import CORE
@@ -56,6 +57,10 @@ def right(code: str, /, **fields: Any) -> str:
     return reason(code, **fields, **{RIGHT: True})
 
 
+_CURRENT: Kept[pl.DataFrame] = Kept(most=24)
+"""The current rows of the tables that were asked for last: forty claims ask for a dozen tables, each many times."""
+
+
 @dataclass
 class Dossier:
     """The facts open to one claim, and a note of every row that its formula used."""
@@ -75,7 +80,11 @@ class Dossier:
     def rows(self, table: str, *, hearsay: bool = False) -> pl.DataFrame:
         """The current rows of a core table, one for each thing; without hearsay unless it is asked for."""
         frame = self.frames[table]
-        return select_current(frame if hearsay else admissible(frame), CORE[table])
+
+        def current() -> pl.DataFrame:
+            return select_current(frame if hearsay else admissible(frame), CORE[table])
+
+        return _CURRENT.get((table, frame, hearsay), current)
 
     def find(self, table: str, *, hearsay: bool = False, **key: Any) -> Row | None:
         """One current row of a core table by its key, noted; None where it is not known."""

@@ -13,8 +13,11 @@ from datetime import date
 import polars as pl
 
 from warehouse.assumptions import Assumptions
-from warehouse.marts import build, known
-from warehouse.marts.verdict.replay import replay
+from warehouse.marts import known
+from warehouse.marts.verdict.replay import chain, replay
+
+OF_DAY_0 = ("event_study", "event_study_tests")
+"""Marts of which claims read the event day alone: a claim of the next morning knows no longer window."""
 
 
 class Replay(Mapping[str, pl.DataFrame]):
@@ -22,6 +25,7 @@ class Replay(Mapping[str, pl.DataFrame]):
 
     def __init__(self, facts: Mapping[str, pl.DataFrame], as_of: date, assumptions: Assumptions) -> None:
         self.as_of, self.assumptions = as_of, assumptions
+        self._of_day_0 = assumptions.replaced({"windows": [[0, 0]]})
         self._frames: dict[str, pl.DataFrame] = known(facts, as_of)
 
     def __getitem__(self, name: str) -> pl.DataFrame:
@@ -29,9 +33,15 @@ class Replay(Mapping[str, pl.DataFrame]):
             if name == "verdict":  # without tornado and turning values, which no claim reads
                 self._frames[name] = replay(self._frames, [self.as_of], self.assumptions)[self.as_of]
             else:
-                built = build(self._frames, as_of=self.as_of, assumptions=self.assumptions, only={name})
-                self._frames.update(built)
+                self._build(name)
         return self._frames[name]
+
+    def _build(self, name: str) -> None:
+        """The mart and what it reads, as far as they were not built yet."""
+        for each, mart in chain([name]).items():
+            if each not in self._frames:
+                assumed = self._of_day_0 if each in OF_DAY_0 else self.assumptions
+                self._frames[each] = mart.run(self._frames, as_of=self.as_of, assumptions=assumed)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._frames)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from warehouse.marts.common.kept import Kept
 from warehouse.marts.common.select_current import admissible, select_current
 from warehouse.marts.gpu.series import CLASSES, KINDS
 from warehouse.tables.gpu_prices import TABLE as GPU_PRICES
@@ -20,6 +21,14 @@ def listings(gpu_prices: pl.DataFrame) -> pl.DataFrame:
 
     Of an offer listed in several grades, the listings of the better one alone (method 7).
     """
+    return _LISTINGS.get((gpu_prices,), lambda: _listings(gpu_prices))
+
+
+_LISTINGS: Kept[pl.DataFrame] = Kept(most=1)
+"""Those of the prices that were asked about last: every mart of prices begins with them."""
+
+
+def _listings(gpu_prices: pl.DataFrame) -> pl.DataFrame:
     rows = admissible(gpu_prices).filter(pl.col("provider_class").is_in(CLASSES) & pl.col("pricing_kind").is_in(KINDS))
     listing = (*GPU_PRICES.key, "gpu_model", "provider_class")
     rows = one_spelling(rows)

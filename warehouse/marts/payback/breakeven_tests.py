@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from warehouse.assumptions import Assumptions
+from warehouse.marts.common.kept import Kept
 from warehouse.marts.common.reasons import reason
-from warehouse.marts.payback.draws import Kept
 from warehouse.marts.payback.formulas import Values
 from warehouse.marts.payback.model import LOWER, POINT, UPPER, Model
 from warehouse.marts.payback.payback_model import Payback, PaybackView

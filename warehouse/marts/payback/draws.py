@@ -8,21 +8,16 @@ assumptions are compared on the same draws.
 from __future__ import annotations
 
 import zlib
-from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
-from typing import Any, Generic, TypeVar
 
 import numpy as np
-import polars as pl
 from scipy.special import ndtri
 
 from warehouse.assumptions import Distribution
 
 Grade = str | None
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -134,34 +129,3 @@ def quantile(drawn: Shape, u: np.ndarray) -> np.ndarray:
     below = low + np.sqrt(u * width * rise)
     above = high - np.sqrt((1 - u) * width * (high - drawn["mode"]))
     return np.where(u < rise / width, below, above)
-
-
-HELD = (np.ndarray, pl.DataFrame)
-
-
-class Kept(Generic[T]):
-    """The last `most` results of a function of draws or frames, as many quantities and bounds ask for that of the same ones.
-
-    An array or a frame is the same as itself alone: to compare a hundred thousand draws takes as long as to compute with
-    them. It is held as long as its result is, so that no other can take its place in memory.
-    """
-
-    def __init__(self, most: int) -> None:
-        self._results: deque[tuple[tuple[Any, ...], T]] = deque(maxlen=most)
-
-    def get(self, given: tuple[Any, ...], compute: Callable[[], T]) -> T:
-        for known, result in self._results:
-            if len(known) == len(given) and all(map(_same, known, given)):
-                return result
-        result = compute()
-        self._results.append((given, result))
-        return result
-
-    def clear(self) -> None:
-        self._results.clear()
-
-
-def _same(one: Any, other: Any) -> bool:
-    if isinstance(one, HELD) or isinstance(other, HELD):
-        return one is other
-    return bool(one == other)

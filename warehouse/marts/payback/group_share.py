@@ -15,6 +15,7 @@ from typing import Any
 import polars as pl
 
 from warehouse.assumptions import Assumptions, Distribution
+from warehouse.marts.common.kept import Kept
 from warehouse.marts.common.select_current import admissible, select_current
 from warehouse.marts.payback.draws import Driver
 from warehouse.marts.payback.model import Facts, Rows, driver, newest, weakest
@@ -56,10 +57,22 @@ class GroupShare:
         return driver("fleet", behind, assumptions, parts=(("fleet", between),), **bounds, **own)
 
 
+_CURRENT: Kept[pl.DataFrame] = Kept(most=4)
+
+
+def current_evidence(evidence: pl.DataFrame) -> pl.DataFrame:
+    """The current row of each piece of evidence that is no hearsay, in the order of identifiers."""
+
+    def current() -> pl.DataFrame:
+        return select_current(admissible(evidence), EVIDENCE).sort("evidence_id")
+
+    return _CURRENT.get((evidence,), current)
+
+
 def group_share(evidence: pl.DataFrame, assumptions: Assumptions) -> GroupShare | None:
     """The latest day on which all owners of the group and the world were counted; None where there is none."""
     owners: Mapping[str, str] = assumptions.value("computing_owners")
-    counts = select_current(admissible(evidence), EVIDENCE).filter(
+    counts = current_evidence(evidence).filter(
         (pl.col("topic") == "capacity") & pl.col("metric").is_in([OWNED, OWNED_BY_ALL]) & (pl.col("value") > 0)
     )
     rows = counts.sort("known_on", "evidence_id").to_dicts()

@@ -9,13 +9,11 @@ import polars as pl
 
 from warehouse.assumptions import Assumptions
 from warehouse.marts.common.scopes import COMPANIES, GROUP, SCOPES, VIEWS
-from warehouse.marts.common.select_current import admissible, select_current
-from warehouse.marts.payback.group_share import group_share
+from warehouse.marts.payback.group_share import current_evidence, group_share
 from warehouse.marts.payback.model import BOUNDS, Facts, Model, early
 from warehouse.marts.payback.observed_growth import Growth
 from warehouse.marts.payback.payback_model import PaybackView, payback_view
 from warehouse.marts.payback.share_model import BEHIND, share_model
-from warehouse.tables.evidence import TABLE as EVIDENCE
 
 
 def models(
@@ -65,5 +63,4 @@ def payback_views(
 
 def facts_behind(evidence: pl.DataFrame) -> Facts:
     """The current evidence by its identifier."""
-    current = select_current(admissible(evidence), EVIDENCE).sort("evidence_id")
-    return {fact["evidence_id"]: fact for fact in current.select(BEHIND).to_dicts()}
+    return {fact["evidence_id"]: fact for fact in current_evidence(evidence).select(BEHIND).to_dicts()}

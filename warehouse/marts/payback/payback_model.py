@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from warehouse.assumptions import Assumptions, Distribution
+from warehouse.marts.common.kept import Kept
 from warehouse.marts.common.reasons import reason
 from warehouse.marts.common.scopes import COMPANIES, GROUP
 from warehouse.marts.payback.attributable_revenue import (
@@ -27,7 +28,7 @@ from warehouse.marts.payback.attributable_revenue import (
     OUTSIDE,
     UNUSABLE,
 )
-from warehouse.marts.payback.draws import Driver, Kept, quantile
+from warehouse.marts.payback.draws import Driver, quantile
 from warehouse.marts.payback.formulas import PAY_QUANTITIES, Values
 from warehouse.marts.payback.group_share import GroupShare
 from warehouse.marts.payback.model import (

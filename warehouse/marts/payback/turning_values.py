@@ -11,7 +11,7 @@ and its row says so.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -96,19 +96,21 @@ def _turning(model: Model, margins: Margins) -> Turning:
     watched = [name for name, margin in now.items() if margin >= 0] or list(now)
     found: dict[str, Turn] = {}
     for driver in model.drivers:
-        turns = [
-            Turn(value, name)
-            for name in watched
-            for value in _roots(partial(_margin_at, margins, driver.name, name), driver)
-        ]
+        # The ends of a driver are asked about for each condition, and again by the method that looks for its roots.
+        at = cache(partial(_with_held, margins, driver.name))
+        turns = [Turn(value, name) for name in watched for value in _roots(partial(_margin_at, at, name), driver)]
         nearest = min(turns, key=partial(_distance, driver.central), default=None)
         found[driver.name] = nearest or Turn(reason=reason("never_turns"))
     return found
 
 
-def _margin_at(margins: Margins, driver: str, condition: str, value: float) -> float:
+def _with_held(margins: Margins, driver: str, value: float) -> Mapping[str, float]:
+    return margins({driver: value})
+
+
+def _margin_at(at: Callable[[float], Mapping[str, float]], condition: str, value: float) -> float:
     """How far a condition is from its threshold with one driver held at a value."""
-    return margins({driver: value})[condition]
+    return at(value)[condition]
 
 
 def _distance(centre: float, turn: Turn) -> float:

@@ -19,9 +19,9 @@ import polars as pl
 
 from warehouse.assumptions import Assumptions
 from warehouse.marts import all_marts, known
+from warehouse.marts.common.kept import Kept
 from warehouse.marts.common.mart import Mart
 from warehouse.marts.common.memory import Memory
-from warehouse.marts.payback.draws import Kept
 from warehouse.marts.verdict.question import Narrowing
 from warehouse.marts.verdict.questions import questions
 from warehouse.marts.verdict.verdict import TABLE as VERDICT

@@ -108,6 +108,8 @@ class Simulated(NamedTuple):
 
 def informing(information: pl.DataFrame, scope: str, question: str) -> list[Condition]:
     """For each single fact that may change the verdict, how likely it does (`value_of_information`, method 5)."""
+    if information.is_empty():
+        return []
     own = information.filter((pl.col("scope") == scope) & (pl.col("question") == question))
     return [
         Condition(
