@@ -2,11 +2,11 @@
 
 A mart is a function of its frames and assumptions. As of the next day most of them are what they were, so that its rows
 are, too. Two things make that hard to see. A frame that is filtered or built again is another object with the same rows:
-so frames are compared by what they hold, and the first of equals stands for all. And on the day on which the evidence of
-one assumption becomes public, all assumptions look like others: so it is noted which of them a mart asks for.
+so frames are compared by what they hold, and the first of equals stands for all. On the day on which the evidence of one
+assumption becomes public, all assumptions look like others. So it is noted which of them a mart asks for.
 
-What was noted decides safely. A function that is given the same frames and the same answers to each question that it
-asked before asks the same questions again, and can come to nothing else.
+What was noted decides safely. A function that is given the same frames, and the same answers to what it asked before, asks
+the same again and comes to the same.
 """
 
 from __future__ import annotations
