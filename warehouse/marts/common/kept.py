@@ -1,6 +1,7 @@
 """The last results of a function of large things, for callers that know nothing of each other and ask for the same.
 
-It is a memory and no state: it gives what the function would give for the very draws or frames that are asked about. A function that asks an assumption for a value is not kept like this, unless the value is among what is asked with.
+It is a memory and no state: it gives what the function would give for the very draws or frames that are asked about. A
+function that asks an assumption for a value is not kept like this, unless the value is among what is asked with.
 """
 
 from __future__ import annotations
