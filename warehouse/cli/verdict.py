@@ -191,10 +191,16 @@ def _why(answer: Answer, everything: bool) -> None:
     out += ["", "What these answers do not say"]
     out += [line for name, silent in SILENT.items() for line in lines.wrapped(silent, 4 + len(name), f"  {name}: ")]
     lines.write([*out, ""])
-    behind = [c for c in answer.conditions if everything or c["scope"] == "ALL"]
+    behind = [c for c in answer.conditions if everything or (c["scope"] == GROUP and c["decides"])]
     fields = ["scope", "question", "condition", "value", "comparison", "threshold", "holds", "statement"]
+    # Of the group, those that decide, each with its value and threshold in its sentence: they fit 80 characters.
+    fields = fields if everything else ["question", "condition", "holds", "statement"]
     title = f"The figures and thresholds behind it{_mark(answer)}"
     output.write(fields, [[c[f] for f in fields] for c in behind], Format.table, title)
+    if beside := sum(c["scope"] == GROUP for c in answer.conditions) - len(behind) if not everything else 0:
+        output.say(
+            f"{beside} more figures are shown beside and do not decide: --format json, or the view verdict_conditions"
+        )
 
 
 def _verdict(row: dict[str, Any]) -> str:
