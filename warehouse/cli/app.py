@@ -128,8 +128,8 @@ def main() -> None:
         sys.exit(130)
     except BrokenPipeError as error:
         # What was left to be written cannot be any more; how the command itself went stands.
-        ended = error.__context__
-        _reader_left(ended.code if isinstance(ended, SystemExit) and isinstance(ended.code, int) else 0)
+        before = error.__context__
+        _reader_left(before.code if isinstance(before, SystemExit) and isinstance(before.code, int) else 0)
     except Exception as error:
         if os.environ.get("OVERBUILD_DEBUG"):
             raise
