@@ -9,22 +9,23 @@ from __future__ import annotations
 import codecs
 import errno
 import os
-import secrets
 import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from io import FileIO
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from filelock import FileLock
+if TYPE_CHECKING:
+    from filelock import FileLock
 
 
 @contextmanager
 def temporary(folder: Path, name: str = "new") -> Iterator[Path]:
     """A path in `folder` that nothing uses; what is still there at the end is removed. Creates the folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f".{name}.{os.getpid()}.{secrets.token_hex(4)}"
+    path = folder / f".{name}.{os.getpid()}.{os.urandom(4).hex()}"
     try:
         yield path
     finally:
@@ -56,6 +57,8 @@ def point(link: Path, target: Path) -> None:
 
 def locked(path: Path) -> FileLock:
     """The lock of a file that grows by lines. Whoever holds it may `append` in the same thread."""
+    from filelock import FileLock  # here only: it brings asyncio, and who only reads needs no lock
+
     return FileLock(path.with_suffix(".lock"), is_singleton=True)
 
 

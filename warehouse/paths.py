@@ -15,10 +15,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from warehouse import files
 from warehouse.errors import UsageError
-from warehouse.settings import Settings
+from warehouse.home import Places, places
+
+if TYPE_CHECKING:  # checking settings takes as long as importing DuckDB, and a query needs only two of them
+    from warehouse.settings import Settings
 
 WAREHOUSE, SITE, QUALITY, EXPORT = "warehouse.duckdb", "site", "quality", "export"
 
@@ -66,7 +70,16 @@ class Paths:
         return self.dated(as_of) if as_of else self.current
 
 
-def paths_of(settings: Settings) -> Paths:
+def paths_here() -> Paths:
+    """The paths of the OVERBUILD_HOME that is set. Raises UsageError as `paths_of` and the settings do."""
+    if (found := places()) is not None:
+        return paths_of(found)
+    from warehouse.settings import load_settings
+
+    return paths_of(load_settings())
+
+
+def paths_of(settings: Settings | Places) -> Paths:
     """Paths by the settings. Raises UsageError for a kind of warehouse that is not supported yet."""
     asked = settings.warehouse
     if asked and asked.split(":", 1)[0] in ("ducklake", "postgres", "md", "s3"):

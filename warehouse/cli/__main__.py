@@ -1,6 +1,6 @@
 """`python -m warehouse.cli`: the same as `overbuild`."""
 
-from warehouse.cli.app import main
+from warehouse.cli.entry import main
 
 if __name__ == "__main__":
     main()

@@ -11,7 +11,6 @@ import codecs
 import json
 import os
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -21,7 +20,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from warehouse import files
 from warehouse.cli import output
 from warehouse.cli.layout import shown
 from warehouse.cli.lines import printable
@@ -172,6 +170,8 @@ def _target(file: Path | None) -> Iterator[BinaryIO]:
         return
     if file.is_dir() or not file.parent.is_dir():
         raise UsageError(f"-o {file}: this is {'a folder' if file.is_dir() else 'in a folder that does not exist'}.")
+    from warehouse import files
+
     try:
         with files.temporary(file.parent, file.name) as new:
             with new.open("wb") as target:
@@ -198,6 +198,8 @@ class _Screen:
 @contextmanager
 def a_pipe() -> Iterator[Path]:
     """A pipe with a name, in a folder of its own."""
+    import tempfile
+
     with tempfile.TemporaryDirectory(prefix="overbuild-") as folder:
         path = Path(folder) / "answer"
         os.mkfifo(path)

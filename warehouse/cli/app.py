@@ -8,17 +8,11 @@ settings, 3 the checks refused the data. With 4, the answer was published with t
 
 from __future__ import annotations
 
-import os
-import sys
-from contextlib import suppress
 from importlib import import_module
-from io import TextIOWrapper
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
-
-from warehouse.errors import OverbuildError
 
 COMMANDS = {
     "run": "Ingest, check, build the marts and publish.",
@@ -102,54 +96,3 @@ app = typer.Typer(
 @app.callback()
 def overbuild() -> None:
     """Nothing is common to all commands."""
-
-
-def main() -> None:
-    """Run the command line and leave with the exit code that says how it went."""
-    for stream in (sys.stdout, sys.stderr):
-        # A terminal that has no letter for a formula's sign shows its code; nothing is lost, and nothing breaks off.
-        if isinstance(stream, TextIOWrapper) and stream.errors == "strict":
-            stream.reconfigure(errors="backslashreplace")
-    try:
-        try:
-            app()
-        finally:
-            sys.stdout.flush()
-    except OverbuildError as error:
-        _complain(f"overbuild: {error}")
-        sys.exit(error.exit_code)
-    except SystemExit as ended:
-        # Libraries that write to the terminal end a program whose reader left, each with a code of its own.
-        if not isinstance(ended.__context__, BrokenPipeError):
-            raise
-        _reader_left(0)
-    except KeyboardInterrupt:
-        _complain("overbuild: stopped; nothing was published.")
-        sys.exit(130)
-    except BrokenPipeError as error:
-        # What was left to be written cannot be any more; how the command itself went stands.
-        before = error.__context__
-        _reader_left(before.code if isinstance(before, SystemExit) and isinstance(before.code, int) else 0)
-    except Exception as error:
-        if os.environ.get("OVERBUILD_DEBUG"):
-            raise
-        _complain(
-            f"overbuild: unexpected failure, a defect of ours: {type(error).__name__}: {error}\n"
-            "Nothing was published. Set OVERBUILD_DEBUG=1 to see where it happened."
-        )
-        sys.exit(1)
-
-
-def _complain(message: str) -> None:
-    """Say what is wrong on standard error: what documents hold in it is no command for the terminal, and nobody need read it."""
-    from warehouse.cli.lines import printable
-
-    with suppress(BrokenPipeError):
-        sys.stderr.write(f"{printable(message)}\n")
-        sys.stderr.flush()
-
-
-def _reader_left(code: int) -> None:
-    """End quietly: whoever read our output has seen enough (`| head -1`)."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    sys.exit(code)

@@ -7,13 +7,12 @@ from datetime import date
 from pathlib import Path
 
 from warehouse.errors import UsageError
-from warehouse.paths import WAREHOUSE, Paths, paths_of
-from warehouse.settings import load_settings
+from warehouse.paths import WAREHOUSE, Paths, paths_here
 
 
 def here() -> Paths:
     """The paths of the OVERBUILD_HOME that is set."""
-    return paths_of(load_settings())
+    return paths_here()
 
 
 def published(as_of: date | None) -> Path:

@@ -11,21 +11,17 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from warehouse.cli import output
-from warehouse.cli.answers import BINARY, BY_DUCKDB, Answers, SqlFormat, a_pipe
+from warehouse.cli.answers import BINARY, SqlFormat
+from warehouse.cli.asking import ask
 from warehouse.cli.options import AsOf
-from warehouse.cli.published import here, published
-from warehouse.database import limits as bounds
-from warehouse.database import reading, releases
+from warehouse.database import reading
 from warehouse.database.limits import MEMORY, SECONDS, Limits
 from warehouse.errors import UsageError
-from warehouse.paths import WAREHOUSE
 
 
 def sql(
@@ -62,19 +58,7 @@ def sql(
         raise UsageError(f"-o {target}: at the prompt, write answers by redirecting the output of single queries.")
     if form in BINARY and target is None:
         raise UsageError(f"--format {form}: this is no text; give a file for it: -o answer.{form}")
-    folder = published(as_of)
-    _warn_of_logs(folder / WAREHOUSE)
-    with ExitStack() as stack:
-        pipe = stack.enter_context(a_pipe()) if form in BY_DUCKDB or text is None else None
-        connection = stack.enter_context(releases.reading(folder / WAREHOUSE, limits, pipe))
-        answers = Answers(connection, limits, form, raw_cells, pipe)
-        if text is None:
-            from warehouse.cli import prompt
-
-            prompt.start(answers, here().root)
-            return
-        stack.enter_context(bounds.bounded_process(limits))
-        answers.run(text, _allowed(target))
+    ask(text, as_of=as_of, form=form, target=target, raw_cells=raw_cells, limits=limits)
 
 
 def _text(query: str, file: Path | None, question: str, values: dict[str, str]) -> str | None:
@@ -128,23 +112,3 @@ def _values(parameters: Sequence[str]) -> dict[str, str]:
             raise UsageError(f"--param {given}: write it as NAME=VALUE.")
         values[name.strip().lstrip("$")] = value
     return values
-
-
-def _allowed(target: Path | None) -> Path | None:
-    """The file to write to. Raises UsageError for one that would take the place of what is published."""
-    if target is None:
-        return None
-    paths = here()
-    wanted = target.expanduser().absolute()
-    published_here = (paths.releases.resolve(), paths.current, paths.raw)
-    if wanted == paths.warehouse or any(p in wanted.parents or p in wanted.resolve().parents for p in published_here):
-        raise UsageError(f"-o {target}: this would take the place of what is published; give another file.")
-    return wanted
-
-
-def _warn_of_logs(warehouse: Path) -> None:
-    for log in releases.foreign_logs(warehouse):
-        output.say(
-            f"overbuild: {log}: no run wrote this file. The warehouse is read without it; other programs would take it "
-            "for a part of the answer, so remove it."
-        )

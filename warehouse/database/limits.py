@@ -11,10 +11,7 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
-import shutil
 import sys
-import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -69,7 +66,7 @@ def settings(limits: Limits | None) -> str:
     What does not fit in memory goes to a folder of the connection's own, never beside a release. DuckDB makes it when it
     needs it, and removes it when it closes.
     """
-    folder = Path(tempfile.gettempdir()) / f"overbuild-query-{os.getpid()}-{secrets.token_hex(4)}"
+    folder = Path(os.environ.get("TMPDIR") or "/tmp") / f"overbuild-query-{os.getpid()}-{os.urandom(4).hex()}"
     _SPILLS.add(folder)
     spill = f"SET temp_directory = {sqltext.literal(folder)}"
     if limits is None:
@@ -90,6 +87,8 @@ def end_process(said: str) -> None:
 
 def remove_spills() -> None:
     """Remove what this process has on disk for its queries, before it ends without closing them."""
+    import shutil
+
     for folder in _SPILLS:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -10,8 +10,6 @@ opens a copy of the warehouse without it.
 from __future__ import annotations
 
 import glob
-import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -65,6 +63,9 @@ def _without_log(warehouse: Path) -> Iterator[Path]:
     if not foreign_logs(warehouse):
         yield file
         return
+    import shutil
+    import tempfile
+
     with tempfile.TemporaryDirectory(prefix="overbuild-") as folder:
         yield Path(shutil.copyfile(file, Path(folder) / file.name))
 
