@@ -34,6 +34,7 @@ def test_tables_and_companies_are_those_of_the_published_warehouse(published):
     with settings(published[0]):
         assert {"verdict", "verdict_conditions", "verdict_timeline"} <= set(completion.tables("verdict"))
         assert "core.stock_prices" in completion.tables("core.")
+        assert {"capex", "capex_by_year", "capex_quarterly"} <= set(completion.described("capex"))
         assert completion.companies("M") == ["META", "MSFT"]
         assert completion.companies("ms") == ["msft"]
 

@@ -6,13 +6,13 @@ long. Where nothing is published there is nothing to offer, and no error: the co
 
 from __future__ import annotations
 
-from importlib import resources
-
 from warehouse.errors import OverbuildError
 
 
 def questions(incomplete: str) -> list[str]:
     """Names of ready questions that begin so."""
+    from importlib import resources
+
     names = sorted(each.name.removesuffix(".sql") for each in (resources.files("sql") / "questions").iterdir())
     return [name for name in names if name.startswith(incomplete)]
 
@@ -24,6 +24,12 @@ def tables(incomplete: str) -> list[str]:
         "WHERE schema_name IN ('core', 'marts') ORDER BY schema_name = 'core', table_name"
     )
     return _published(listed, incomplete)
+
+
+def described(incomplete: str) -> list[str]:
+    """What a query can name: views and marts, then tables of core."""
+    views = _published("SELECT view_name FROM duckdb_views() WHERE schema_name = 'main' ORDER BY 1", incomplete)
+    return list(dict.fromkeys([*views, *tables(incomplete)]))
 
 
 def companies(incomplete: str) -> list[str]:

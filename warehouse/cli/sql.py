@@ -16,6 +16,7 @@ from typing import Annotated
 
 import typer
 
+from warehouse.cli import completion
 from warehouse.cli.answers import BINARY, SqlFormat
 from warehouse.cli.asking import ask
 from warehouse.cli.options import AsOf
@@ -27,12 +28,22 @@ from warehouse.errors import UsageError
 def sql(
     query: Annotated[str, typer.Argument(help="A query, or - for one from standard input; without it, a prompt.")] = "",
     file: Annotated[Path | None, typer.Option("--file", metavar="F", help="A file that holds the query.")] = None,
-    question: Annotated[str, typer.Option(metavar="NAME", help="A ready question; --questions lists them.")] = "",
+    question: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME", help="A ready question; --questions lists them.", autocompletion=completion.questions
+        ),
+    ] = "",
     parameter: Annotated[
         list[str] | None, typer.Option("--param", metavar="NAME=VALUE", help="A value that the query reads as $NAME.")
     ] = None,
     questions: Annotated[bool, typer.Option("--questions", help="List the ready questions.")] = False,
-    describe: Annotated[str, typer.Option(metavar="TABLE", help="What a table or view is, and how to ask it.")] = "",
+    describe: Annotated[
+        str,
+        typer.Option(
+            metavar="TABLE", help="What a table or view is, and how to ask it.", autocompletion=completion.described
+        ),
+    ] = "",
     as_of: AsOf = None,
     form: Annotated[SqlFormat, typer.Option("--format", help="How to write the answer.")] = SqlFormat.table,
     target: Annotated[
