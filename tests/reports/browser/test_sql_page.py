@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ import duckdb
 import pytest
 
 from tests.reports.browser.test_pages import AXE, BEYOND, opened
+from tests.runs import copy_home
 from warehouse.database.releases import reading
 from warehouse.paths import WAREHOUSE
 from warehouse.reports.site import in_sql, render
@@ -39,7 +39,7 @@ def path(site: Path, warehouse: Path, tmp_path_factory: pytest.TempPathFactory) 
     """The page in a site of its own."""
     folder = tmp_path_factory.mktemp("site with sql")
     for name in ("assets", "later"):
-        shutil.copytree(site / name, folder / name)
+        copy_home(site / name, folder / name)
     with reading(warehouse) as connection:
         reader = Reader(connection, sql_page=True)
         [(page, content)] = sql_page.family(reader)
