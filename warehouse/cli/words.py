@@ -21,7 +21,7 @@ def write_description(name: str, form: SqlFormat = SqlFormat.table) -> None:
         return
     _only(form)
     width = min(output.width_of_terminal(), 120)
-    lines = [f"{found.name}: {found.meaning}", "", f"One row: {found.grain}" if found.grain else ""]
+    lines = [f"{found.name}: {found.meaning}", "", found.grain]
     if found.do_not_sum:
         lines.append(f"Do not sum {found.do_not_sum}")
     lines = [part for line in lines for part in (textwrap.wrap(line, width, break_long_words=False) or [""])]

@@ -86,7 +86,7 @@ SINCE = "2020-01-01"
 
 TABLE = core(
     "company_facts",
-    "figures from filings and results releases, one row for each time a figure was filed",
+    "figures from filings and results releases",
     [
         TICKER,
         Column("cik", "integer", "the SEC's number of the company", minimum=1),
