@@ -46,7 +46,7 @@ def test_a_value_as_a_person_reads_it(value, text):
 
 
 def test_columns_in_the_middle_are_left_out_and_counted():
-    laid = laid_out(NAMES, [ROW], 80)
+    laid = laid_out(NAMES, [ROW] * 3, 80)
     assert laid.left_out > 0
     header = laid.lines[0].split()
     assert (header[0], header[-1], "…" in header) == ("ticker", "year", True)
@@ -72,8 +72,9 @@ def test_a_narrow_terminal_gets_a_block_for_each_row(width):
     assert any(line.endswith("Microsoft Corporation") for line in said)
 
 
-def test_all_columns_that_do_not_fit_are_blocks():
-    laid = laid_out(NAMES, [ROW], 80, everything=True)
+@pytest.mark.parametrize("rows", [1, 2, 3])
+def test_all_columns_that_do_not_fit_are_blocks(rows):
+    laid = laid_out(NAMES, [ROW] * rows, 80, everything=rows > 2)
     assert laid.left_out == 0
     assert [name for name in NAMES if not any(line.startswith(name) for line in laid.lines)] == []
 

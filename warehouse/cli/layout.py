@@ -2,8 +2,8 @@
 
 A reader who meets `400,000,00` with a lone `0` below it has read a wrong figure. So a column is as wide as its widest
 value, and only running text is wrapped, between words. Where the columns do not fit side by side, those in the middle are
-left out and counted. Where hardly any fits, each row becomes a block, one line a column. Libraries for tables (`rich`)
-wrap what does not fit and take longer to import than DuckDB; leaving out and counting is none of their work.
+left out and counted. Where hardly any fits, or few rows are shown, each row becomes a block with a line for each column.
+Libraries for tables (`rich`) break what does not fit. They take longer to import than DuckDB, too.
 
 Texts come from documents that anybody may have written. What could steer a terminal is written as an escape.
 """
@@ -24,9 +24,11 @@ GAP = "  "
 LINE = 44
 """Characters of a text from which on it is running text and may be wrapped; a name is shorter."""
 FEWEST = 3
-"""Columns that must fit side by side, and a quarter of them all; with fewer, a row is a block."""
+"""Columns that must fit side by side; with fewer, a row is a block."""
 NARROW = 60
 """Columns of a terminal, below which a row that does not fit is a block."""
+SINGLE = 2
+"""Rows up to which all of each is shown: who asks for one thing wants to see all of it."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +53,7 @@ def laid_out(
     sizes = [_Size.of(name, [row[place] for row in cells]) for place, name in enumerate(names)]
     kept = _kept(sizes, width)
     left_out = len(columns) - len(kept)
-    too_few = len(kept) < min(max(FEWEST, len(columns) / 4), len(columns))
-    if left_out and (too_few or everything or width < NARROW):
+    if left_out and rows and (len(kept) < FEWEST or everything or width < NARROW or len(rows) <= SINGLE):
         return Laid(_blocks(names, cells, width))
     widths = _widths([sizes[place] for place in kept], width - (len(GAP) + 1 if left_out else 0))
     return Laid(_beside(names, cells, kept, widths, numbers), left_out)

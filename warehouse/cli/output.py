@@ -84,6 +84,8 @@ def write_table(
     laid = laid_out(columns, rows, width_of_terminal(), everything=view.everything, null=null)
     lines = [title] if title else []
     lines += laid.lines
+    if total == 0:
+        lines.append("no rows")
     if total is None or total > len(rows):
         more = f"{total:,} rows" if total is not None else f"more than {len(rows):,} rows"
         lines.append(f"{more}, {len(rows):,} shown: --max-rows N shows more, --format csv all of them")

@@ -1,0 +1,57 @@
+"""Every ready question and every table of a whole run, as a person sees it at 80, 120 and 200 columns: nothing is broken."""
+
+from __future__ import annotations
+
+import io
+import re
+from contextlib import redirect_stdout
+
+import pytest
+
+from warehouse.cli.answers import Answers
+from warehouse.cli.layout import LINE, shown
+from warehouse.database import reading, releases
+from warehouse.database.limits import Limits
+from warehouse.paths import WAREHOUSE
+from warehouse.reports.dictionary.questions import questions
+
+STEERS = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f]")
+
+
+def queries(connection) -> dict[str, str]:
+    """Every table and view by its name, and every ready question with its defaults or the first value allowed."""
+    names = connection.execute("SELECT table_schema || '.' || table_name FROM information_schema.tables").fetchall()
+    asked = {name: f"FROM {name} ORDER BY ALL" for (name,) in names}
+    for one in questions().values():
+        needed = {each.name: (each.allowed or ("2025-01-27",))[0] for each in one.parameters if each.default is None}
+        # In one order: of rows that are alike in the question's own, any may come first.
+        asked[one.name] = f"FROM (\n{one.filled(needed)}\n) ORDER BY ALL"
+    return asked
+
+
+@pytest.mark.parametrize("width", [80, 120, 200])
+def test_no_value_of_any_table_or_question_is_broken(published_paths, width, monkeypatch):
+    monkeypatch.setenv("COLUMNS", str(width))
+    with releases.reading(published_paths.current / WAREHOUSE, Limits()) as connection:
+        answers = Answers(connection, Limits())
+        asked = queries(connection)
+        assert len(asked) > len(questions()) + 50
+        for name, query in asked.items():
+            out = io.StringIO()
+            with redirect_stdout(out):
+                answers.run(query)
+            text = out.getvalue()
+            assert not STEERS.search(text), name
+            found = reading.execute(connection, reading.one(connection, query))
+            columns = [column for column, *_ in found.description]
+            rows = found.fetchmany(40)
+            header = text.splitlines()[0].split()
+            in_blocks = text.startswith("── 1 ")
+            seen = [place for place, column in enumerate(columns) if in_blocks or column in header]
+            assert seen, name
+            left_out = int((re.search(r"^(\d+) more columns", text, re.MULTILINE) or ["0", "0"])[1])
+            assert len(seen) + left_out == len(columns), name
+            for row in rows:
+                for value in (shown(row[place]) for place in seen):
+                    pieces = [value] if len(value) <= LINE else value.split()
+                    assert all(line in text for piece in pieces for line in piece.split("\n")), (name, value)
