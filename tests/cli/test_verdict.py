@@ -50,8 +50,9 @@ def test_no_word_is_broken_however_narrow_the_terminal(published_paths, capsys, 
 
 def test_why_gives_the_conditions_and_what_is_not_said(published_paths, capsys, monkeypatch):
     short = screen(published_paths, capsys, monkeypatch, 120)
+    assert "facts_cover_group_capex" in screen(published_paths, capsys, monkeypatch, 240, why=True)
     whole = screen(published_paths, capsys, monkeypatch, 120, why=True)
-    assert "facts_cover_group_capex" in whole.replace("\n", "")
+    assert "which does not hold" in whole, "each condition says its figure and its threshold"
     assert all(silent in " ".join(whole.split()) for silent in SILENT.values())
     assert "facts_cover_group_capex" not in short
     of_one = " ".join(screen(published_paths, capsys, monkeypatch, 120, company="MSFT").split())
