@@ -14,6 +14,7 @@ import json
 import re
 from collections.abc import Mapping
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 
 from warehouse.reports.lineage import named
@@ -39,7 +40,15 @@ def file_name(table: str | Table, key: Mapping[str, Any]) -> str:
     missing = [name for name in key_columns(declared) if name not in key]
     if missing:
         raise ValueError(f"a row of {declared.full_name} is named by {', '.join(missing)}, which the key lacks")
-    values = [_canonical(declared.column(name).type, key[name]) for name in key_columns(declared)]
+    kinds = tuple(declared.column(name).type for name in key_columns(declared))
+    return _file_of(
+        kinds, tuple(_canonical(kind, key[n]) for kind, n in zip(kinds, key_columns(declared), strict=True))
+    )
+
+
+@lru_cache(maxsize=65_536)
+def _file_of(_kinds: tuple[str, ...], values: tuple[str | int | float | bool | None, ...]) -> str:
+    """The file of some values; of which kinds they are tells 1 from true."""
     said = "-".join(_UNSAFE.sub("-", "" if value is None else str(value)) for value in values)
     said = re.sub(r"-{2,}|\.{2,}", "-", said)[:READABLE].strip("-.")
     digest = hashlib.sha256(json.dumps(values).encode("ascii")).hexdigest()[:DIGEST]

@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache, lru_cache
 from typing import Any
 
 from warehouse.marts.common.in_words import NAMES
@@ -96,9 +97,12 @@ def table_label(table: Table) -> str:
 
 def column_label(column: Column) -> str:
     """A column in words: its label, or its name with abbreviations spelt out."""
-    if column.label:
-        return column.label
-    name = re.sub(r"_usd(?=_per_|$)", "", column.name) or column.name
+    return column.label or _named_in_words(column.name)
+
+
+@cache
+def _named_in_words(column: str) -> str:
+    name = re.sub(r"_usd(?=_per_|$)", "", column) or column
     words = [_WORDS.get(part, part) for part in name.split("_")]
     said = " ".join(words)
     return said[:1].upper() + said[1:]
@@ -121,12 +125,17 @@ def worded(value: Any) -> str:
     if isinstance(value, date):
         return f"{value.day}{THIN}{value:%B}{THIN}{value.year}"
     if isinstance(value, str):
-        text = _CODES.get(value) or value
-        quarter = re.fullmatch(r"(\d{4})Q([1-4])", text)
-        return f"Q{quarter[2]}{THIN}{quarter[1]}" if quarter else re.sub(r"(?<=\w)_(?=\w)", " ", text)
+        return _code_in_words(value)
     if isinstance(value, list | tuple):
         return ", ".join(map(worded, value))
     return spoken(value, "")
+
+
+@lru_cache(maxsize=65_536)
+def _code_in_words(code: str) -> str:
+    text = _CODES.get(code) or code
+    quarter = re.fullmatch(r"(\d{4})Q([1-4])", text)
+    return f"Q{quarter[2]}{THIN}{quarter[1]}" if quarter else re.sub(r"(?<=\w)_(?=\w)", " ", text)
 
 
 def spoken(value: Any, unit: str) -> str:

@@ -63,3 +63,15 @@ def test_a_run_that_changed_nothing_says_so(tmp_path):
     paths = publish(tmp_path, SECOND, BEFORE, system={"changes": [compared]})
     with reading(paths.current / WAREHOUSE) as connection:
         assert "Nothing: every verdict" in written(page.content(Reader(connection)))
+
+
+def test_a_new_fact_opens_its_row_of_core():
+    row = {"table_name": "core.evidence", "key": {"evidence_id": "EV1"}, "about": "Microsoft ai_run_rate", "after": 13e9,
+           "unit": "USD/year", "column_name": "value", "known_on": date(2025, 10, 29), "fact_id": "f1"}  # fmt: skip
+    figures_of = [span for span in page._fact(row) if isinstance(span, Figure)]
+    assert [(each.table, each.key, each.column, each.form) for each in figures_of] == [
+        ("core.evidence", {"fact_id": "f1"}, "value", "usd"),
+        ("core.evidence", {"fact_id": "f1"}, "known_on", "date"),
+    ]
+    [named] = [span for span in page._fact(row | {"after": None, "column_name": None}) if isinstance(span, Figure)]
+    assert named.column == "known_on"

@@ -15,7 +15,7 @@ from warehouse.reports import labels
 from warehouse.reports.addresses import href, key_columns
 from warehouse.reports.lineage import named, traceable
 from warehouse.reports.site import figure_pages
-from warehouse.reports.site.blocks import figures
+from warehouse.reports.site.blocks import Table, figures, walk
 from warehouse.reports.site.discover import read
 from warehouse.reports.site.page import Reader
 
@@ -69,6 +69,23 @@ def test_every_figure_of_every_page_is_the_warehouses_and_opens_at_its_column(re
             continue
         _, _, exact, said = cells[address][figure.column]
         assert html.unescape(exact or said) == (figure_pages.exact(held) if exact else labels.spoken(held, "")), where
+
+
+COUNTS = {
+    "days", "day", "documents", "bytes", "rows", "claims", "verdicts", "facts", "figures", "new", "removed", "changed",
+}  # fmt: skip
+"""Numbers that say how much there is: of runs, documents and rows of tables. No row of a mart or of core holds them."""
+
+
+def test_every_number_of_every_table_opens_but_counts_that_no_row_holds(reader) -> None:
+    unopened = set()
+    for page, content in read(reader).pages:
+        for table in (block for block in walk(list(content)) if isinstance(block, Table)):
+            for column in table.columns:
+                is_number = table.rows.schema[column.name].is_numeric() and column.form not in ("year", "quarter")
+                if is_number and column.figure_of(table.of) is None and column.name not in COUNTS:
+                    unopened.add((page.path, table.name, column.name))
+    assert unopened == set()
 
 
 def test_pages_of_figures_leave_room_for_the_rest_of_a_site_of_15_megabytes(opened_pages) -> None:

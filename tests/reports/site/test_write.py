@@ -68,12 +68,77 @@ def test_a_site_is_small(written):
     assert whole < 15_000_000
 
 
-def test_what_did_not_change_is_not_written_again(connection, written, tmp_path):
+def test_what_did_not_change_is_not_even_read_again(connection, written, tmp_path, monkeypatch):
     folder, first = written
+    assert (first.kept, first.opened_anew) == ([], first.opened)
+    monkeypatch.setattr(discover, "read_module", lambda *_: pytest.fail("a module of pages was read"))
     again = write.write(tmp_path / "again", connection, folder)
-    assert again.changed == []
+    assert (again.changed, again.read, again.drawn, again.opened_anew) == ([], [], 0, 0)
     assert sorted(again.kept) == sorted(first.changed)
-    assert (tmp_path / "again" / "index.html").read_text() == (folder / "index.html").read_text()
+    assert again.opened == first.opened
+    for path in sorted(path.relative_to(folder) for path in folder.rglob("*") if path.is_file()):
+        assert (tmp_path / "again" / path).read_bytes() == (folder / path).read_bytes(), path
+
+
+@pytest.fixture
+def changed(warehouse, tmp_path):
+    """A copy of the warehouse to change, and what writes its site beside that of the original."""
+    import duckdb
+
+    path = tmp_path / "changed.duckdb"
+    shutil.copyfile(warehouse, path)
+    with duckdb.connect(str(path)) as opened:
+        yield opened
+
+
+LATER = (
+    "INSERT INTO provenance.runs SELECT * REPLACE (run_id || 'x' AS run_id, started_at + INTERVAL 1 DAY AS started_at"
+)
+LAST = "FROM provenance.runs ORDER BY started_at DESC LIMIT 1"
+
+
+def test_a_run_that_found_nothing_new_writes_the_pages_that_tell_of_runs_and_draws_nothing(changed, written, tmp_path):
+    folder, first = written
+    changed.execute(f"{LATER}) {LAST}")
+    again = write.write(tmp_path / "again", changed, folder)
+    assert set(again.changed) <= {"changes.html", "data.html", "index.html"}
+    assert {"changes.html", "index.html"} <= set(again.changed)
+    assert (again.drawn, again.opened_anew) == (0, 0)
+    assert "spending" not in again.read
+    assert len(again.kept) + len(again.changed) == len(first.changed)
+
+
+def test_on_another_day_pages_keep_their_bodies_and_say_the_day(changed, written, tmp_path):
+    folder, first = written
+    changed.execute(f"{LATER}, as_of + 1 AS as_of) {LAST}")
+    again = write.write(tmp_path / "again", changed, folder)
+    assert sorted(again.changed) == sorted(first.changed), "the day stands on every page"
+    assert again.drawn == 0
+    for path in ("market.html", next((folder / "figures" / "verdict").glob("*.html")).relative_to(folder)):
+        before, now = ((root / path).read_text(encoding="utf-8") for root in (folder, tmp_path / "again"))
+        assert "10\u00a0November\u00a02026" in now
+        assert now.replace("10\u00a0November", "9\u00a0November").replace("179 days", "178 days") == before
+    fresh = write.write(tmp_path / "fresh", changed)
+    assert fresh.kept == []
+    for path in sorted(path.relative_to(tmp_path / "fresh") for path in (tmp_path / "fresh").rglob("*.html")):
+        assert (tmp_path / "again" / path).read_text() == (tmp_path / "fresh" / path).read_text(), path
+
+
+def test_a_changed_figure_changes_the_pages_that_show_it(changed, written, tmp_path):
+    folder, _ = written
+    [quarter] = changed.execute(
+        "SELECT max(calendar_quarter) FROM marts.capex_quarterly WHERE ticker = 'META'"
+    ).fetchone()
+    changed.execute(
+        "UPDATE marts.capex_quarterly SET capex_usd = 123456789000 WHERE ticker = 'META' AND calendar_quarter = ?",
+        [quarter],
+    )
+    again = write.write(tmp_path / "again", changed, folder)
+    assert {"companies/META.html", "spending.html"} <= set(again.changed)
+    assert {"market.html", "claims.html", "companies/NVDA.html"} <= set(again.kept)
+    assert "market" not in again.read or again.drawn < 12
+    assert "$123bn" in (tmp_path / "again" / "companies" / "META.html").read_text(encoding="utf-8")
+    assert 0 < again.opened_anew < again.opened
 
 
 def test_a_page_that_the_last_release_lost_is_written(connection, written, tmp_path):
@@ -81,10 +146,19 @@ def test_a_page_that_the_last_release_lost_is_written(connection, written, tmp_p
     last = tmp_path / "last"
     shutil.copytree(folder, last)
     (last / "spending.html").unlink()
-    (last / "assets" / "manifest.json").write_text(
-        json.dumps(json.loads((folder / "assets" / "manifest.json").read_text()))
-    )
     assert write.write(tmp_path / "new", connection, last).changed == ["spending.html"]
+
+
+def test_another_program_takes_nothing_from_the_last_release(connection, written, tmp_path):
+    folder, first = written
+    last = tmp_path / "last"
+    shutil.copytree(folder, last)
+    manifest = json.loads((last / write.MANIFEST).read_text()) | {"program": "of yesterday"}
+    (last / write.MANIFEST).write_text(json.dumps(manifest))
+    again = write._Writing(tmp_path / "new", Reader(connection), last)
+    assert again.before["modules"] == {}
+    assert again.before["figures"] == {}
+    assert first.drawn > 30
 
 
 def test_pages_without_anything_to_show_say_why(emptied, tmp_path):

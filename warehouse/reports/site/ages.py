@@ -96,7 +96,7 @@ def rows(found: list[Age]) -> list[dict[str, Any]]:
     """The same for a table."""
     return [
         {
-            "source": age.what.capitalize(),
+            "source": age.what[:1].upper() + age.what[1:],
             "newest": age.newest,
             "days": age.days,
             "promised": age.promised,

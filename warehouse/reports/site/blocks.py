@@ -174,6 +174,9 @@ class Answer(Block):
 _BY_UNIT = {
     "USD": "usd",
     "USD a year": "usd",
+    "USD/year": "usd",
+    "USD/quarter": "usd",
+    "USD/day": "usd",
     "share": "percent",
     "ratio": "percent",
     "share a year": "percent",

@@ -12,16 +12,20 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from functools import cache, lru_cache
-from typing import Any
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
 
-import altair as alt
 import polars as pl
 
 from warehouse.reports.site.blocks import Chart
 
-Drawing = alt.LayerChart | alt.FacetChart
-"""What `alt.layer` gives, by its own declaration."""
+if TYPE_CHECKING:  # a site of which nothing changed is written without Altair, whose import takes a second
+    import altair as alt
+
+    Drawing = alt.LayerChart | alt.FacetChart
+    """What `alt.layer` gives, by its own declaration."""
 
 WIDE, NARROW = 704, 356
 """Widths of the drawings in pixels: of the text column on a desk, and of a phone of 390 pixels less its margins."""
@@ -151,6 +155,8 @@ def quarter_said() -> pl.Expr:
 
 def quarters_across(quarters: pl.Series, width: int) -> alt.X:
     """Quarters (as `quarter_said` gives them, in order) from left to right, so many of them named as there is room for."""
+    import altair as alt
+
     order = quarters.unique(maintain_order=True).to_list()
     named = order[::-1][:: 4 if width <= NARROW else 2]
     axis = alt.Axis(labelAngle=0, values=named, labelExpr="split(datum.label, ' ')")
@@ -164,9 +170,28 @@ def svg(spec: dict[str, Any], *, narrow: bool = False) -> str:
 
 @cache
 def _drawn(spec: str, narrow: bool) -> str:
-    config = CONFIG | {"legend": CONFIG["legend"] | {"columns": 2}, "axis": CONFIG["axis"] | {"labelLimit": 140}}
-    text: str = _converter().vegalite_to_svg(spec, config=config if narrow else CONFIG)
+    config = CONFIG
+    if narrow:
+        config = CONFIG | {"legend": CONFIG["legend"] | {"columns": 2}, "axis": CONFIG["axis"] | {"labelLimit": 140}}
+    # Holding a label against its limit measures it many times over; where no text can reach the limit, there is none.
+    longest = max((len(text) for text in _texts(json.loads(spec).get("datasets"))), default=0)
+    for part in ("axis", "legend"):
+        if longest * WIDEST_LETTER < config[part]["labelLimit"]:
+            config = config | {part: config[part] | {"labelLimit": 0}}
+    text: str = _converter().vegalite_to_svg(spec, config=config)
     return text
+
+
+WIDEST_LETTER = 9
+"""Pixels: more than most letters of a label have; a text of many wide ones is a little longer than its limit allows."""
+
+
+def _texts(thing: Any) -> Iterator[str]:
+    if isinstance(thing, str):
+        yield thing
+    elif isinstance(thing, list | dict):
+        for each in thing.values() if isinstance(thing, dict) else thing:
+            yield from _texts(each)
 
 
 def recoloured(drawn: str) -> str:
@@ -188,9 +213,9 @@ def interval(low: float, middle: float, high: float, threshold: float, *, decima
     x = alt.X("low:Q", scale=scale, axis=None)
     rows = alt.Chart(pl.DataFrame({"low": [low], "high": [high], "middle": [middle], "threshold": [threshold]}))
     drawn = alt.layer(
-        rows.mark_bar(height=8, opacity=0.4, cornerRadius=4).encode(x=x, x2="high"),
-        rows.mark_point(shape="circle", size=110).encode(x="middle:Q"),
-        rows.mark_rule(color=BAD, strokeWidth=2.5, strokeDash=[4, 3]).encode(x="threshold:Q"),
+        rows.mark_bar(height=8, opacity=0.4, cornerRadius=4).encode(x=x, x2=alt.X2("high")),
+        rows.mark_point(shape="circle", size=110).encode(x=alt.X("middle:Q")),
+        rows.mark_rule(color=BAD, strokeWidth=2.5, strokeDash=[4, 3]).encode(x=alt.X("threshold:Q")),
     ).properties(width=200, height=26)
     spec = drawn.to_dict(validate=False) | {"autosize": {"type": "fit-x", "contains": "padding"}}
     return svg({name: part for name, part in spec.items() if name not in ("config", "$schema")})
@@ -203,7 +228,7 @@ def vega() -> str:
 
 
 def vega_version() -> str:
-    return str(_converter().__version__)
+    return version("vl-convert-python")
 
 
 def theme_script() -> str:

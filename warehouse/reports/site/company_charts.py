@@ -73,7 +73,9 @@ def draw_plans(rows: pl.DataFrame, width: int) -> charts.Drawing:
     )  # fmt: skip
     y = alt.Y("middle:Q", title="$ billion", axis=alt.Axis(tickCount=5), scale=alt.Scale(zero=True))
     base = alt.Chart(rows).encode(x=x, color=color)
-    ranges = base.mark_rule(strokeWidth=4, opacity=0.45).encode(y=alt.Y("low:Q", title="$ billion"), y2="high:Q")
+    ranges = base.mark_rule(strokeWidth=4, opacity=0.45).encode(
+        y=alt.Y("low:Q", title="$ billion"), y2=alt.Y2("high:Q")
+    )
     line = base.mark_line(strokeWidth=1.4).encode(y=y)
     points = base.mark_point(size=80).encode(
         y=y, shape=shape,
@@ -97,10 +99,10 @@ def draw_windows(rows: pl.DataFrame, width: int) -> charts.Drawing:
         y=names("window", order, width), yOffset=alt.YOffset("whose:N", sort=whose), color=color
     )
     lines = base.mark_rule(strokeWidth=3, opacity=0.45).encode(
-        x=alt.X("low:Q", axis=percent(width, "Return beyond the market")), x2="high:Q"
+        x=alt.X("low:Q", axis=percent(width, "Return beyond the market")), x2=alt.X2("high:Q")
     )
     points = base.mark_point(size=70).encode(
-        x="abnormal_return:Q", shape=shape,
+        x=alt.X("abnormal_return:Q"), shape=shape,
         tooltip=tips(("whose:N", "Whose", ""), ("window:N", "Days", ""), ("abnormal_return:Q", "Beyond the market", "+.1%")),
     )  # fmt: skip
     return alt.layer(zero(), lines, points).properties(height=alt.Step(17))

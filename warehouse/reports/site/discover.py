@@ -4,44 +4,78 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from warehouse.reports.lineage import named
 from warehouse.reports.site import pages
+from warehouse.reports.site.blocks import figures
 from warehouse.reports.site.page import Content, Page, Reader
 
 
 @dataclass
+class Module:
+    """The pages of one file in `pages/`, and what was read for them (tables, or the run itself)."""
+
+    name: str
+    pages: list[tuple[Page, Content]] = field(default_factory=list)
+    outside: list[Page] = field(default_factory=list)
+    read: set[str] = field(default_factory=set)
+
+
+@dataclass
 class Site:
-    """All pages with what stands on them, in the order of the navigation."""
+    """All pages with what stands on them."""
 
     pages: list[tuple[Page, Content]] = field(default_factory=list)
     outside: list[Page] = field(default_factory=list)
 
-    @property
-    def navigation(self) -> list[Page]:
-        every = [*(page for page, _ in self.pages), *self.outside]
-        return sorted((page for page in every if page.place is not None), key=lambda page: (page.place, page.path))
+
+def navigation(every: Iterable[Page]) -> list[Page]:
+    """The pages that stand in the navigation, in its order."""
+    placed = [(page.place, page.path, page) for page in every if page.place is not None]
+    return [page for *_, page in sorted(placed, key=lambda each: each[:2])]
 
 
-def modules() -> Iterator[Any]:
-    """The modules of pages, by name."""
-    for info in sorted(pkgutil.iter_modules(pages.__path__), key=lambda info: info.name):
-        yield importlib.import_module(f"{pages.__name__}.{info.name}")
+def names() -> list[str]:
+    """The modules of pages."""
+    return sorted(info.name for info in pkgutil.iter_modules(pages.__path__))
+
+
+def read_module(name: str, reader: Reader) -> Module:
+    """The pages of a module, with all that they are made of.
+
+    A module has `PAGE` and `content(reader)`, or `family(reader)` for several pages.
+    """
+    found = Module(name)
+    module: Any = importlib.import_module(f"{pages.__name__}.{name}")
+    reader.watched.noted = found.read
+    if hasattr(module, "family"):
+        found.pages += [(page, list(content)) for page, content in module.family(reader)]
+    if hasattr(module, "PAGE"):
+        found.pages.append((module.PAGE, list(module.content(reader))))
+    found.outside += list(getattr(module, "OUTSIDE", ()))
+    # What a page shows of a row is read when it is drawn.
+    for _, content in found.pages:
+        found.read |= {named(figure.table).full_name for figure, _ in figures(list(content))}
+    return found
 
 
 def read(reader: Reader) -> Site:
-    """Every page with its blocks. A module has `PAGE` and `content(reader)`, or `family(reader)` for several pages."""
+    """Every page with its blocks."""
     site = Site()
-    for module in modules():
-        if hasattr(module, "family"):
-            site.pages += [(page, list(content)) for page, content in module.family(reader)]
-        if hasattr(module, "PAGE"):
-            site.pages.append((module.PAGE, list(module.content(reader))))
-        site.outside += list(getattr(module, "OUTSIDE", ()))
-    paths = [page.path for page, _ in site.pages]
+    for name in names():
+        module = read_module(name, reader)
+        site.pages += module.pages
+        site.outside += module.outside
+    check([page for page, _ in site.pages])
+    return site
+
+
+def check(every: Sequence[Page]) -> None:
+    """Raises ValueError where two pages have one path."""
+    paths = [page.path for page in every]
     doubled = {path for path in paths if paths.count(path) > 1}
     if doubled:
         raise ValueError(f"two pages have the path {', '.join(sorted(doubled))}")
-    return site

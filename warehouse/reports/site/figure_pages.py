@@ -14,8 +14,9 @@ import hashlib
 import json
 import shlex
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,8 @@ from warehouse.reports.addresses import DIGEST, FOLDER, file_name, folder_of, hr
 from warehouse.reports.labels import column_label, facts_value, in_full, row_label, spoken, table_label, unit_of, worded
 from warehouse.reports.lineage import as_of_date, traceable
 from warehouse.reports.opened import Facts, Opened, opened
+from warehouse.reports.site.inputs import Fingerprints
+from warehouse.reports.site.page import Page
 from warehouse.reports.site.recompute import Recomputed, embedded
 from warehouse.reports.site.render import environment
 from warehouse.tables.formula import Formula
@@ -40,8 +43,23 @@ UNSHOWN = ("texts", "json")
 SHARED_FROM = 500  # letters of a list; a shorter one stands on each page
 
 
+@dataclass(frozen=True)
+class Around:
+    """What stands around each page of a figure: the line about the day (`day_of`), and the pages of the report."""
+
+    day: str = ""
+    navigation: Sequence[Page] = ()
+    dated: bool = False
+
+
+def day_of(shell: Mapping[str, Any]) -> Markup:
+    """The line about the day of the answer and its oldest source, from what all pages share (`write.shell_of`)."""
+    names = ("as_of", "ages", "overridden")
+    return Markup(_template("figure_day.html.j2").render({name: shell.get(name) for name in names}))
+
+
 def pages(
-    connection: Connection, wanted: Mapping[str, Iterable[Mapping[str, Any]]], *, dated: bool = False
+    connection: Connection, wanted: Mapping[str, Iterable[Mapping[str, Any]]], around: Around | None = None
 ) -> Iterator[tuple[str, str]]:
     """The address from the site's root, and the HTML, of each row asked for by table and key.
 
@@ -50,8 +68,10 @@ def pages(
     """
     asked = {name: list(keys) for name, keys in wanted.items()}
     as_of = as_of_date(connection)
+    around = around or Around(day_of({"as_of": as_of}))
     every = list(opened(connection, asked))
-    about = {"as_of": as_of, "dated": dated, "existing": {href(one.table, one.row) for one in every}}
+    existing = {href(one.table, one.row) for one in every}
+    about = {"as_of": as_of, "existing": existing, **{each.name: getattr(around, each.name) for each in fields(around)}}
     lists = _Lists(every, about)
     again = Recomputed(connection, every)
     template = _template("figure.html.j2")
@@ -66,7 +86,6 @@ class Written:
 
     changed: int = 0
     kept: int = 0
-    digest: str = ""
 
 
 def write(
@@ -74,24 +93,12 @@ def write(
     connection: Connection,
     wanted: Mapping[str, Iterable[Mapping[str, Any]]],
     last: Path | None = None,
-    *,
-    dated: bool = False,
-    program: str = "",
-    digest_before: str = "",
+    around: Around | None = None,
 ) -> Written:
-    """Write the pages of all rows asked for into the folder of a site.
-
-    `last` is the site of the release before, `digest_before` what it was made of and `program` a hash of the code. Where
-    nothing of these has changed, its files are linked and nothing is computed. Otherwise only pages that differ are new.
-    """
+    """Write the pages of all rows asked for into the folder of a site; those that `last` holds alike are linked."""
     asked = {name: list(keys) for name, keys in wanted.items()}
-    done = Written(digest=_digest(connection, asked, program, dated))
-    if last and done.digest == digest_before and (last / FOLDER).is_dir():
-        for path in sorted((last / FOLDER).rglob("*.html")):
-            _link(path, folder / path.relative_to(last))
-            done.kept += 1
-        return done
-    for address, html in pages(connection, asked, dated=dated):
+    done = Written()
+    for address, html in pages(connection, asked, around):
         held = last / address if last else None
         if held and held.is_file() and held.read_bytes() == html.encode("utf-8", "surrogatepass"):
             _link(held, folder / address)
@@ -103,22 +110,42 @@ def write(
     return done
 
 
+def take(folder: Path, last: Path, day: str | None = None) -> int:
+    """Take all pages of figures of the release before, with another line about the day where it is given; how many."""
+    found = sorted((last / FOLDER).rglob("*.html"))
+    for path in found:
+        target = folder / path.relative_to(last)
+        if day is None:
+            _link(path, target)
+            continue
+        target.parent.mkdir(parents=True, exist_ok=True)
+        before, _, after = path.read_text(encoding="utf-8").partition(_DAY)
+        target.write_text(before + day + after.partition("</p>")[2], encoding="utf-8")
+    return len(found)
+
+
+_DAY = '<p class="day">'
+
+
 def _link(source: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     files.link(str(source), str(target))
 
 
-def _digest(connection: Connection, asked: Mapping[str, list[Any]], program: str, dated: bool) -> str:
-    """A hash of all that these pages are made of: every row of marts and core, the documents, and which are asked for."""
-    found = hashlib.sha256(f"{program} {dated} {as_of_date(connection)}".encode())
-    tables = [*sorted(traceable()), "provenance.documents"]
-    held = {f"{s}.{t}" for s, t in connection.execute("SELECT schema_name, table_name FROM duckdb_tables()").fetchall()}
-    for name in tables:
-        if name in held:
-            said = connection.execute(f"SELECT count(*), sum(hash(t)::HUGEINT) FROM {name} AS t").fetchone()
-            found.update(f"{name} {said}".encode())
-    for name, keys in sorted(asked.items()):
-        found.update(f"{name} {sorted(file_name(name, key) for key in keys)}".encode())
+def digest(prints: Fingerprints, names: Mapping[str, Iterable[str]], as_of: date, around: Around) -> str:
+    """A hash of all that these pages are made of: every row of marts and core, the documents, and which are asked for.
+
+    Of the day of the answer it takes what the day decides: how many facts were known. `take` mends the line about it.
+    """
+    found = hashlib.sha256(repr((around.navigation, around.dated)).encode())
+    for name in [*sorted(traceable()), "provenance.documents"]:
+        said = prints.of(name)
+        if name.startswith("core.") and said:
+            query = f"SELECT count(*) FROM {name} WHERE known_on <= ?"
+            said += f" {prints.connection.execute(query, [as_of]).fetchone()}"
+        found.update(f"{name} {said}".encode())
+    for name, rows in sorted(names.items()):
+        found.update(f"{name} {sorted(rows)}".encode())
     return found.hexdigest()
 
 

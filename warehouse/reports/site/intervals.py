@@ -5,6 +5,8 @@ A single number would claim more than is known. So a bar holds nine in ten draws
 
 from __future__ import annotations
 
+import textwrap
+
 import altair as alt
 import polars as pl
 
@@ -27,10 +29,15 @@ def intervals(
     `label` is the column that names a row, in the rows' order. `threshold` is drawn as a dashed line with its words.
     """
     low, middle, high = ends
+    # A label that is cut may read like another one, so a long one has several lines.
     known = rows.drop_nulls([low, middle, high])
-    order = known[label].unique(maintain_order=True).to_list()
-    most = 150 if width <= charts.NARROW else 300
-    y = alt.Y(f"{label}:N", sort=order, title=None, axis=alt.Axis(labelLimit=most, domain=False, ticks=False))
+    letters = 22 if width <= charts.NARROW else 46
+    lines = {name: textwrap.wrap(name, letters) or [name] for name in known[label].unique(maintain_order=True)}
+    known = known.with_columns(lines=pl.col(label).replace_strict({name: "|".join(each) for name, each in lines.items()},
+                                                                  return_dtype=pl.String))  # fmt: skip
+    order = known["lines"].unique(maintain_order=True).to_list()
+    axis = alt.Axis(labelExpr="split(datum.label, '|')", labelLimit=0, domain=False, ticks=False)
+    y = alt.Y("lines:N", sort=order, title=None, axis=axis)
     x = alt.X(f"{low}:Q", title=title, axis=alt.Axis(format=form, grid=True, tickCount=5))
     said = [
         alt.Tooltip(f"{label}:N", title="What"),
@@ -38,12 +45,12 @@ def intervals(
         alt.Tooltip(f"{middle}:Q", title="Middle", format=form),
         alt.Tooltip(f"{high}:Q", title="One in twenty above", format=form),
     ]
-    bars = alt.Chart(known).mark_bar(height=12, opacity=0.4).encode(y=y, x=x, x2=f"{high}:Q", tooltip=said)
-    marks = alt.Chart(known).mark_point(shape="circle", size=90).encode(y=y, x=f"{middle}:Q", tooltip=said)
+    bars = alt.Chart(known).mark_bar(height=12, opacity=0.4).encode(y=y, x=x, x2=alt.X2(f"{high}:Q"), tooltip=said)
+    marks = alt.Chart(known).mark_point(shape="circle", size=90).encode(y=y, x=alt.X(f"{middle}:Q"), tooltip=said)
     layers: list[alt.Chart] = [bars, marks]
     if threshold is not None:
         line = pl.DataFrame({"at": [threshold], "says": [threshold_says]})
-        layers.append(alt.Chart(line).mark_rule(strokeDash=[5, 3], color=charts.BAD).encode(x="at:Q"))
+        layers.append(alt.Chart(line).mark_rule(strokeDash=[5, 3], color=charts.BAD).encode(x=alt.X("at:Q")))
         # The words stand on the side of the line that has more room, so that none reach beyond the drawing.
         reach = [end for end in (known[low].min(), known[high].max()) if isinstance(end, int | float)]
         on_the_right = bool(reach) and threshold > (reach[0] + reach[-1]) / 2
@@ -56,9 +63,10 @@ def intervals(
                 dy=-4,
                 color=charts.BAD,
             )
-            .encode(x="at:Q", y=alt.value(0), text="says:N")
+            .encode(x=alt.X("at:Q"), y=alt.value(0), text=alt.Text("says:N"))
         )
-    return alt.layer(*layers).properties(height=alt.Step(30))
+    most = max((len(each) for each in lines.values()), default=1)
+    return alt.layer(*layers).properties(height=alt.Step(max(30, 15 * most + 8)))
 
 
 def tornado(rows: pl.DataFrame, width: int, *, title: str, form: str = ".0%") -> charts.Drawing:
@@ -86,14 +94,14 @@ def tornado(rows: pl.DataFrame, width: int, *, title: str, form: str = ".0%") ->
     bars = (
         alt.Chart(known)
         .mark_bar(height=12, opacity=0.4)
-        .encode(y=y, x=alt.X("quantity_at_low:Q", title=title, axis=axis), x2="quantity_at_high:Q")
+        .encode(y=y, x=alt.X("quantity_at_low:Q", title=title, axis=axis), x2=alt.X2("quantity_at_high:Q"))
     )
     marks = (
         alt.Chart(long)
         .mark_point(size=90)
         .encode(
             y=y,
-            x="value:Q",
+            x=alt.X("value:Q"),
             color=alt.Color("end:N", scale=alt.Scale(domain=ends, range=charts.COLOURS[:2])),
             shape=alt.Shape("end:N", scale=alt.Scale(domain=ends, range=["triangle-left", "triangle-right"])),
             tooltip=[
@@ -103,5 +111,9 @@ def tornado(rows: pl.DataFrame, width: int, *, title: str, form: str = ".0%") ->
             ],
         )
     )
-    middle = alt.Chart(known.head(1)).mark_rule(strokeDash=[5, 3], color=charts.SOFT).encode(x="quantity_at_central:Q")
+    middle = (
+        alt.Chart(known.head(1))
+        .mark_rule(strokeDash=[5, 3], color=charts.SOFT)
+        .encode(x=alt.X("quantity_at_central:Q"))
+    )
     return alt.layer(bars, middle, marks).properties(height=alt.Step(28))

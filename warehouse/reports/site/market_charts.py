@@ -71,7 +71,7 @@ def names(column: str, order: list[str], width: int, title: str | None = None) -
 
 
 def zero() -> alt.Chart:
-    return alt.Chart(pl.DataFrame({"zero": [0.0]})).mark_rule(color=charts.SOFT).encode(x="zero:Q")
+    return alt.Chart(pl.DataFrame({"zero": [0.0]})).mark_rule(color=charts.SOFT).encode(x=alt.X("zero:Q"))
 
 
 def tips(*fields: tuple[str, str, str]) -> list[alt.Tooltip]:
@@ -83,10 +83,11 @@ def draw_roles(rows: pl.DataFrame, width: int) -> charts.Drawing | alt.FacetChar
     y = names("group", rows["group"].to_list(), width)
     base = alt.Chart(rows).encode(y=y)
     lines = base.mark_rule(strokeWidth=3, opacity=0.5, color=charts.COLOURS[0]).encode(
-        x=alt.X("low:Q", axis=percent(width, "Return beyond the market"), scale=alt.Scale(zero=True)), x2="high:Q"
+        x=alt.X("low:Q", axis=percent(width, "Return beyond the market"), scale=alt.Scale(zero=True)),
+        x2=alt.X2("high:Q"),
     )
     points = base.mark_point(size=110).encode(
-        x="abnormal_return:Q",
+        x=alt.X("abnormal_return:Q"),
         tooltip=tips(("group:N", "Group", ""), ("abnormal_return:Q", BEYOND, "+.1%"), ("low:Q", "from", "+.1%"),
                      ("high:Q", "to", "+.1%")),
     )  # fmt: skip
@@ -118,7 +119,7 @@ def draw_firms(rows: pl.DataFrame, width: int) -> alt.FacetChart:
     base = alt.Chart().encode(y=y)
     axis = percent(width)
     lines = base.mark_rule(strokeWidth=2.5, opacity=0.4, color=charts.COLOURS[0]).encode(
-        x=alt.X("low:Q", axis=axis), x2="high:Q"
+        x=alt.X("low:Q", axis=axis), x2=alt.X2("high:Q")
     )
     plain = base.mark_point(size=42, filled=False, strokeWidth=1.6).encode(
         x=alt.X("actual_return:Q", axis=axis),
@@ -135,7 +136,7 @@ def draw_firms(rows: pl.DataFrame, width: int) -> alt.FacetChart:
     missing = (
         base.transform_filter("isValid(datum.none)")
         .mark_text(align="left", color=charts.SOFT, fontStyle="italic")
-        .encode(x=alt.datum(0.0), text="none:N")
+        .encode(x=alt.datum(0.0), text=alt.Text("none:N"))
     )
     middle = alt.Chart().mark_rule(color=charts.SOFT).encode(x=alt.datum(0.0))
     return (
@@ -157,14 +158,14 @@ def draw_path(rows: pl.DataFrame, width: int) -> charts.Drawing | alt.FacetChart
     y = alt.Y("cumulative_return:Q", axis=percent(width, "Return beyond the market, summed", tickCount=7))
     axis = percent(width, "Return beyond the market, summed", tickCount=7)
     band = alt.Chart(rows).mark_area(color=charts.HATCH, opacity=0.55, line=False).encode(
-        x=x, y=alt.Y("below:Q", axis=axis), y2="smallest_detectable_car:Q"
+        x=x, y=alt.Y("below:Q", axis=axis), y2=alt.Y2("smallest_detectable_car:Q")
     )  # fmt: skip
     first = (
         alt.Chart(rows.head(1))
         .mark_rule(strokeDash=[6, 4], color=charts.COLOURS[1])
         .encode(y=alt.Y("event_day_return:Q"))
     )
-    middle = alt.Chart(pl.DataFrame({"zero": [0.0]})).mark_rule(color=charts.SOFT).encode(y="zero:Q")
+    middle = alt.Chart(pl.DataFrame({"zero": [0.0]})).mark_rule(color=charts.SOFT).encode(y=alt.Y("zero:Q"))
     line = alt.Chart(rows).mark_line(strokeWidth=2.6).encode(x=x, y=y)
     points = alt.Chart(rows).mark_point(size=26).encode(
         x=x, y=y,
@@ -176,7 +177,7 @@ def draw_path(rows: pl.DataFrame, width: int) -> charts.Drawing | alt.FacetChart
     what = (
         alt.Chart(news)
         .mark_text(align="right", dx=-6, baseline="top", fontSize=12, limit=170)
-        .encode(x=x, y=alt.value(4), text="news:N")
+        .encode(x=x, y=alt.value(4), text=alt.Text("news:N"))
     )
     return alt.layer(band, middle, first, line, points, when, what).properties(height=300)
 
@@ -187,11 +188,11 @@ def draw_benchmarks(rows: pl.DataFrame, width: int) -> alt.FacetChart:
     whose = ["Nvidia", ROLES["supplier"], ROLES["buyer"]]
     base = alt.Chart().encode(y=names("market", order, width))
     lines = base.mark_rule(strokeWidth=3, opacity=0.45).encode(
-        x=alt.X("low:Q", axis=percent(width)), x2="high:Q",
+        x=alt.X("low:Q", axis=percent(width)), x2=alt.X2("high:Q"),
         color=alt.Color("whose:N", scale=alt.Scale(domain=whose, range=charts.COLOURS[:3]), legend=None),
     )  # fmt: skip
     points = base.mark_point(size=80).encode(
-        x="abnormal_return:Q",
+        x=alt.X("abnormal_return:Q"),
         color=alt.Color("whose:N", scale=alt.Scale(domain=whose, range=charts.COLOURS[:3]), legend=None),
         shape=alt.Shape("whose:N", scale=alt.Scale(domain=whose, range=charts.SHAPES[:3]), legend=None),
         tooltip=tips(
@@ -221,7 +222,7 @@ def draw_tests(rows: pl.DataFrame, width: int) -> charts.Drawing | alt.FacetChar
     band = (
         alt.Chart(rows.head(1))
         .mark_rect(color=charts.GOOD, opacity=0.22)
-        .encode(x=alt.X("share_low:Q", axis=axis), x2="share_high:Q")
+        .encode(x=alt.X("share_low:Q", axis=axis), x2=alt.X2("share_high:Q"))
     )
     points = alt.Chart(rows).mark_point(size=110).encode(
         y=y, x=alt.X("rejection_share:Q", axis=axis, scale=alt.Scale(zero=True)),
@@ -241,10 +242,10 @@ def draw_hit(rows: pl.DataFrame, width: int) -> charts.Drawing | alt.FacetChart:
     shape = alt.Shape("compared:N", scale=alt.Scale(domain=kinds, range=["circle", "diamond"]))
     base = alt.Chart(rows).encode(y=names("named", order, width), yOffset=alt.YOffset("compared:N", sort=kinds))
     lines = base.mark_rule(strokeWidth=3, opacity=0.45).encode(
-        x=alt.X("low:Q", axis=percent(width, "Return that goes with it")), x2="high:Q", color=color
+        x=alt.X("low:Q", axis=percent(width, "Return that goes with it")), x2=alt.X2("high:Q"), color=color
     )
     points = base.mark_point(size=80).encode(
-        x="coefficient:Q", color=color, shape=shape,
+        x=alt.X("coefficient:Q"), color=color, shape=shape,
         tooltip=tips(("named:N", "What", ""), ("compared:N", "Compared", ""), ("coefficient:Q", "Goes with", "+.1%")),
     )  # fmt: skip
     return alt.layer(zero(), lines, points).properties(height=alt.Step(17))
@@ -281,7 +282,7 @@ def draw_guidance(rows: pl.DataFrame, width: int) -> charts.Drawing | alt.FacetC
     way = (
         alt.Chart(both)
         .mark_rule(strokeWidth=2.5, color=charts.SOFT, opacity=0.6)
-        .encode(y=y, x=alt.X("before:Q", axis=axis, title="$ billion"), x2="after:Q")
+        .encode(y=y, x=alt.X("before:Q", axis=axis, title="$ billion"), x2=alt.X2("after:Q"))
     )
     points = alt.Chart(long).mark_point(size=90).encode(
         y=y, x=x, color=color, shape=shape,
@@ -292,7 +293,7 @@ def draw_guidance(rows: pl.DataFrame, width: int) -> charts.Drawing | alt.FacetC
     texts = [
         alt.Chart(none.filter(pl.col("before").is_not_null() == known))
         .mark_text(align=side, dx=away, color=charts.SOFT, fontStyle="italic")
-        .encode(y=y, x=alt.X("before:Q") if known else alt.datum(0), text="said:N")
+        .encode(y=y, x=alt.X("before:Q") if known else alt.datum(0), text=alt.Text("said:N"))
         for known, side, away in sides
     ]
     return alt.layer(way, points, *texts).properties(height=alt.Step(32))

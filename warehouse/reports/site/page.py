@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import polars as pl
 
@@ -18,6 +18,10 @@ from warehouse.database.connection import Connection
 from warehouse.reports.addresses import key_columns
 from warehouse.reports.lineage import named
 from warehouse.reports.site.blocks import Block, Figure
+from warehouse.reports.site.inputs import Watched
+
+RUN, AS_OF = "the run", "the day of the answer"
+"""What pages ask of the run itself; every run adds a row to its table, and most pages show none of it."""
 
 
 @dataclass(frozen=True)
@@ -56,25 +60,36 @@ Family = Iterable[tuple[Page, Content]]
 
 
 class Reader:
-    """The published warehouse for pages: queries, and the value of a figure."""
+    """The published warehouse for pages: queries, and the value of a figure. What is read is noted (`inputs`)."""
 
     def __init__(self, connection: Connection, *, dated: bool = False, sql_page: bool = False) -> None:
-        self.connection = connection
+        self.watched = Watched(connection)
+        self.connection = cast(Connection, self.watched)
         self.dated = dated
         self.sql_page = sql_page
         self._rows: dict[tuple[str, str], dict[str, Any]] = {}
 
     @cached_property
+    def _run(self) -> dict[str, Any]:
+        names = ("run_id", "as_of", "outcome", "started_at", "source")
+        query = f"SELECT {', '.join(names)} FROM provenance.runs ORDER BY started_at DESC LIMIT 1"
+        row = self.watched.connection.execute(query).fetchone()
+        return dict(zip(names, row or [None] * len(names), strict=True))
+
+    @property
     def run(self) -> dict[str, Any]:
         """The run that made it: `run_id`, `as_of`, `outcome`, `started_at`, `source`."""
-        found = self.rows(
-            "SELECT run_id, as_of, outcome, started_at, source FROM provenance.runs ORDER BY started_at DESC LIMIT 1"
-        ).to_dicts()
-        return found[0] if found else dict.fromkeys(("run_id", "as_of", "outcome", "started_at", "source"))
+        self.watched.noted.add(RUN)
+        return self._run
 
     @property
     def as_of(self) -> date:
-        return self.run["as_of"] or date.min
+        self.watched.noted.add(AS_OF)
+        return self._run["as_of"] or date.min
+
+    def beside_tables(self) -> dict[str, str]:
+        """What a page may ask that no table says, in the place of a fingerprint."""
+        return {RUN: repr(sorted(self._run.items())), AS_OF: str(self._run["as_of"])}
 
     def rows(self, query: str, *parameters: Any) -> pl.DataFrame:
         """The rows of a query."""
@@ -92,6 +107,7 @@ class Reader:
         missing = [name for name in names if name not in key]
         if missing:
             raise ValueError(f"a row of {declared.full_name} is named by {', '.join(names)}; {missing} is missing")
+        self.watched.noted.add(declared.full_name)
         at = (declared.full_name, repr([key[name] for name in names]))
         if at not in self._rows:
             where = " AND ".join(f"{sqltext.identifier(name)} IS NOT DISTINCT FROM ?" for name in names)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import jinja2
@@ -15,9 +17,10 @@ from markupsafe import Markup
 
 from warehouse.reports import addresses
 from warehouse.reports.lineage import named
-from warehouse.reports.site import blocks, charts, tables
+from warehouse.reports.site import charts, tables
 from warehouse.reports.site.blocks import Chart, Figure, Interval, Table, Words
 from warehouse.reports.site.forms import UNKNOWN, speak
+from warehouse.reports.site.inputs import program
 from warehouse.reports.site.page import Content, Page, Reader
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -25,10 +28,12 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 @dataclass
 class Rendered:
-    """A page as it is written: its HTML, and the files of data beside it by their path in the site."""
+    """A page as it is written: its HTML, the files of data beside it by their path in the site, and how many charts
+    were drawn for it."""
 
     html: str
     data: dict[str, str] = field(default_factory=dict)
+    drawn: int = 0
 
 
 def environment() -> jinja2.Environment:
@@ -48,8 +53,10 @@ def environment() -> jinja2.Environment:
 class Drawer:
     """What the templates ask for while a page is drawn: links of figures, charts, tables."""
 
-    def __init__(self, page: Page, reader: Reader, paths: Collection[str] = ()) -> None:
-        self.page, self.reader, self.paths = page, reader, paths
+    def __init__(
+        self, page: Page, reader: Reader, paths: Collection[str] = (), drawn: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
+        self.page, self.reader, self.paths, self.drawn = page, reader, paths, drawn
         self.rendered = Rendered("")
         self.level = 1
 
@@ -102,11 +109,15 @@ class Drawer:
         return self.page.root + name
 
     def chart(self, chart: Chart) -> dict[str, Any]:
-        """A chart's two drawings, and its specification as JSON that no text can end early."""
+        """A chart's two drawings, what they were drawn from, and its specification as JSON that no text can end early."""
         wide, narrow = (charts.specification(chart, width) for width in (charts.WIDE, charts.NARROW))
-        drawings = [Markup(charts.svg(wide)), Markup(charts.svg(narrow, narrow=True))]
         spec = json.dumps(wide, separators=(",", ":")).replace("<", "\\u003c")
-        return {"wide": drawings[0], "narrow": drawings[1], "spec": Markup(spec)}
+        of = hashlib.sha256(f"{program()}{json.dumps([wide, narrow], sort_keys=True)}".encode()).hexdigest()[:16]
+        drawn = self.drawn.get(of)
+        if drawn is None:
+            drawn = _DRAWN.format(Markup(charts.svg(wide)), Markup(charts.svg(narrow, narrow=True)))
+            self.rendered.drawn += 1
+        return {"of": of, "drawn": Markup(drawn), "spec": Markup(spec)}
 
     def interval(self, interval: Interval) -> Markup:
         """The drawing of an interval; empty where one of its figures is unknown."""
@@ -120,17 +131,42 @@ class Drawer:
         return "text" if isinstance(thing, str) else type(thing).__name__.lower()
 
 
+_DRAWN = Markup('<div class="wide">{}</div><div class="narrow">{}</div>')
+_HELD = re.compile(
+    r'<div class="drawing" data-of="(\w+)"[^>]*>(<div class="wide">.*?</div><div class="narrow">.*?</div>)</div>',
+    re.DOTALL,
+)
+_BODY = ("<!--content-->", "<!--/content-->")
+
+
 def render(
-    page: Page, content: Content, reader: Reader, shell: Mapping[str, Any], templates: jinja2.Environment
+    page: Page,
+    content: Content,
+    reader: Reader,
+    shell: Mapping[str, Any],
+    templates: jinja2.Environment,
+    drawn: Mapping[str, str] = MappingProxyType({}),
 ) -> Rendered:
-    """A page as HTML in the shell that all pages share."""
-    drawer = Drawer(page, reader, shell["paths"])
-    template = templates.get_template("page.html.j2")
-    drawer.rendered.html = template.render(
-        page=page, content=content, drawer=drawer, root=page.root, has_charts=has_charts(content), **shell
-    )
+    """A page as HTML in the shell that all pages share; charts that are `drawn` already are taken from there."""
+    drawer = Drawer(page, reader, shell["paths"], drawn)
+    body = templates.get_template("content.html.j2").render(content=content, drawer=drawer, root=page.root, **shell)
+    drawer.rendered.html = framed(page, body, shell, templates)
     return drawer.rendered
 
 
-def has_charts(content: Content) -> bool:
-    return any(isinstance(each, Chart) and charts.is_drawable(each.numbers.rows) for each in blocks.walk(list(content)))
+def framed(page: Page, body: str, shell: Mapping[str, Any], templates: jinja2.Environment) -> str:
+    """The body of a page in its shell, between marks that `body_of` finds; escaped text cannot hold such a mark."""
+    whole = Markup(_BODY[0] + body + _BODY[1])
+    return templates.get_template("page.html.j2").render(
+        page=page, body=whole, root=page.root, has_charts='class="spec"' in body, **shell
+    )
+
+
+def body_of(html: str) -> str:
+    """The body of a page that `framed` gave."""
+    return html.partition(_BODY[0])[2].partition(_BODY[1])[0]
+
+
+def drawings(html: str) -> dict[str, str]:
+    """The charts of a page, by what they were drawn from."""
+    return dict(_HELD.findall(html))

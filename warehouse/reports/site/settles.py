@@ -162,7 +162,9 @@ def draw_path(rows: pl.DataFrame, width: int) -> charts.Drawing:
     x = alt.X("quarter_end:T", title=None, axis=alt.Axis(format="%b %Y", tickCount=4))
     y = alt.Y("p50:Q", title="$ billion a year", axis=alt.Axis(tickCount=5), scale=alt.Scale(zero=True))
     band = (
-        alt.Chart(billions).mark_area(opacity=0.25).encode(x=x, y=alt.Y("p20:Q", title="$ billion a year"), y2="p80:Q")
+        alt.Chart(billions)
+        .mark_area(opacity=0.25)
+        .encode(x=x, y=alt.Y("p20:Q", title="$ billion a year"), y2=alt.Y2("p80:Q"))
     )
     line = alt.Chart(billions).mark_line(point=True).encode(
         x=x, y=y,

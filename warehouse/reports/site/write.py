@@ -1,17 +1,17 @@
 """Writes the site: every page, what lies beside it, and only what has changed since the last release.
 
-Most runs change a few pages. What a page is made of (its blocks, the program, the line about sources) has a hash. Where
-the last release holds a page of the same hash, its file is linked and nothing is drawn. Drawing a chart costs a
-thousand times as much.
+Most runs change a few pages. Each module of pages notes what it reads (`inputs`), and each release keeps in its manifest
+what stood there. Where that is the same, a module is not even read, and its files are linked. A module that was read may
+come out the same all the same: then its pages are linked, too. A page whose shell alone is new (another day) gets its
+old body. A chart is drawn only where what it is drawn from changed, which costs a thousand times as much as taking it.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,33 +19,41 @@ import polars as pl
 
 from warehouse import files
 from warehouse.database.connection import Connection
-from warehouse.reports import overrides
+from warehouse.reports import addresses, overrides
 from warehouse.reports.failed_sources import failed_sources
-from warehouse.reports.site import charts, figure_pages, in_sql
+from warehouse.reports.lineage import named
+from warehouse.reports.site import charts, discover, figure_pages, in_sql
 from warehouse.reports.site.ages import ages
 from warehouse.reports.site.blocks import Chart, Figure, Words, figures
-from warehouse.reports.site.discover import Site, read
+from warehouse.reports.site.discover import Module
 from warehouse.reports.site.forms import GRADES
+from warehouse.reports.site.inputs import Fingerprints, program
 from warehouse.reports.site.page import Content, Page, Reader
-from warehouse.reports.site.render import Rendered, environment, render
+from warehouse.reports.site.render import Rendered, body_of, drawings, environment, framed, render
 from warehouse.reports.site.tones import TONES
 
 HERE = Path(__file__).parent
 MANIFEST = "assets/manifest.json"
+EMPTY: Mapping[str, Any] = {
+    "assets": {}, "program": "", "dated": False, "sql_page": False, "modules": {}, "around": "", "shell": "", "figures": {},
+}  # fmt: skip
+"""What a release says of itself: by which program it was made, what each module of pages read, and what it gave."""
 
 
 @dataclass
 class Written:
-    """What was written: paths of pages that are new or changed, of those that stayed, and the rows they link to.
+    """What was written: paths of pages that are new or changed, of those that stayed, and what it took to know.
 
-    `links` are the rows of the warehouse that figures lead to: by table, by the file of the row's page, its key. `opened`
-    is the number of their pages.
+    `read` are the modules of pages that had to be read; the inputs of the others are those of the last release. `drawn`
+    counts charts. `opened` counts the pages of figures, `opened_anew` those of them that are not the last release's.
     """
 
     changed: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
-    links: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
+    read: list[str] = field(default_factory=list)
+    drawn: int = 0
     opened: int = 0
+    opened_anew: int = 0
 
 
 def write(
@@ -56,50 +64,140 @@ def write(
     `last` is the site of the release before, from which unchanged files are taken. `dated` says that this is the
     answer of an earlier day, whose pages point to today's. With `sql_page` there is a page that is asked in SQL.
     """
-    reader = Reader(connection, dated=dated, sql_page=sql_page)
-    site = read(reader)
-    shell = shell_of(reader, site)
-    before = _manifest(last)
-    done = Written()
-    manifest: dict[str, Any] = {"assets": _write_assets(folder, last, before), "pages": {}}
-    if sql_page:
-        manifest["assets"]["sql"] = in_sql.write(folder, connection, last, before["assets"].get("sql", ""))
-    templates = environment()
-    for page, content in site.pages:
-        digest = _digest(page, content, shell, reader)
-        held = before["pages"].get(page.path)
-        if last and held and held["digest"] == digest and _taken(folder, last, [page.path, *held["data"]]):
-            manifest["pages"][page.path] = held
-            done.kept.append(page.path)
+    return _Writing(folder, Reader(connection, dated=dated, sql_page=sql_page), last).site()
+
+
+class _Writing:
+    """The writing of one site: what the last release holds, what has to be read, and what was done."""
+
+    def __init__(self, folder: Path, reader: Reader, last: Path | None) -> None:
+        self.folder, self.reader, self.last = folder, reader, last
+        self.before = _manifest(last)
+        self.prints = Fingerprints(reader.watched.connection, reader.beside_tables())
+        self.templates = environment()
+        self.done = Written()
+        self._read: dict[str, Module] = {}
+        made_by = {"program": program(), "dated": reader.dated, "sql_page": reader.sql_page}
+        if any(self.before[name] != said for name, said in made_by.items()):
+            self.before = EMPTY | {"assets": self.before["assets"]}
+        self.manifest: dict[str, Any] = EMPTY | made_by
+
+    def site(self) -> Written:
+        self.manifest["assets"] = _write_assets(self.folder, self.last, self.before)
+        if self.reader.sql_page:
+            held = self.before["assets"].get("sql", "")
+            self.manifest["assets"]["sql"] = in_sql.write(self.folder, self.reader.watched.connection, self.last, held)
+        plans = {name: self._plan(name) for name in discover.names()}
+        self.manifest["modules"] = plans
+        every = {name: [Page(**each["page"]) for each in plan["pages"]] for name, plan in plans.items()}
+        discover.check([page for of_module in every.values() for page in of_module])
+        outside = [Page(**each) for plan in plans.values() for each in plan["outside"]]
+        known = [*(page for of_module in every.values() for page in of_module), *outside]
+        self.reader.watched.noted = set()
+        shell = shell_of(self.reader, known)
+        self.manifest["around"] = _hash(_parts([shell["navigation"], shell["paths"]], self.reader))
+        self.manifest["shell"] = _hash(_parts(shell, self.reader))
+        for name, plan in plans.items():
+            for place, page in enumerate(every[name]):
+                self._page(page, name, place, plan["pages"][place], shell)
+        self._figure_pages(plans, shell)
+        self.done.read = sorted(self._read)
+        files.write(self.folder / MANIFEST, json.dumps(self.manifest, sort_keys=True, separators=(",", ":")))
+        return self.done
+
+    def _plan(self, name: str) -> dict[str, Any]:
+        """What the manifest says of a module: that of the last release where it read what stands there still."""
+        held: dict[str, Any] | None = self.before["modules"].get(name)
+        if held and self.prints.of_all(held["read"]) == held["read"]:
+            return held
+        module = self._module(name)
+        plan = {
+            "outside": [vars(page) for page in module.outside],
+            "pages": [
+                {
+                    "page": vars(page),
+                    "content": _hash(_parts([page, list(content)], self.reader)),
+                    "opens": {table: sorted(rows) for table, rows in opens(content).items()},
+                    "data": [],
+                }
+                for page, content in module.pages
+            ],
+        }
+        return plan | {"read": self.prints.of_all(module.read)}
+
+    def _module(self, name: str) -> Module:
+        if name not in self._read:
+            self._read[name] = discover.read_module(name, self.reader)
+        return self._read[name]
+
+    def _page(self, page: Page, module: str, place: int, plan: dict[str, Any], shell: Mapping[str, Any]) -> None:
+        """Link a page that did not change; put the body of one into its new shell; or draw it."""
+        held = self._held(page, plan)
+        if held and self.last and all((self.last / path).is_file() for path in (page.path, *held["data"])):
+            plan["data"] = held["data"]
+            if self.before["shell"] == self.manifest["shell"]:
+                _take(self.folder, self.last, [page.path, *plan["data"]])
+                self.done.kept.append(page.path)
+                return
+            body = body_of((self.last / page.path).read_text(encoding="utf-8"))
+            _take(self.folder, self.last, plan["data"])
+            made = Rendered(framed(page, body, shell, self.templates))
         else:
-            made = render(page, content, reader, shell, templates)
-            _put(folder, page, made)
-            manifest["pages"][page.path] = {
-                "digest": digest,
-                "data": sorted(made.data),
-            }
-            done.changed.append(page.path)
-    done.links = links(site, reader)
-    opened = figure_pages.write(
-        folder,
-        connection,
-        {table: list(keys.values()) for table, keys in done.links.items()},
-        last,
-        dated=dated,
-        program=_program(),
-        digest_before=before.get("figures", ""),
-    )
-    done.opened = opened.changed + opened.kept
-    manifest["figures"] = opened.digest
-    files.write(folder / MANIFEST, json.dumps(manifest, sort_keys=True))
-    return done
+            content = self._module(module).pages[place][1]
+            made = render(page, content, self.reader, shell, self.templates, self._drawings(page))
+            plan["data"] = sorted(made.data)
+            self.done.drawn += made.drawn
+        _put(self.folder, page, made)
+        self.done.changed.append(page.path)
+
+    def _held(self, page: Page, plan: Mapping[str, Any]) -> dict[str, Any] | None:
+        """What the last release says of a page with the same content and the same pages around it."""
+        if self.before["around"] != self.manifest["around"]:
+            return None
+        every = (each for module in self.before["modules"].values() for each in module["pages"])
+        return next((e for e in every if e["page"] == vars(page) and e["content"] == plan["content"]), None)
+
+    def _drawings(self, page: Page) -> Mapping[str, str]:
+        """The charts that the last release has on a page, by what they were drawn from."""
+        held = self.last / page.path if self.last and self.before["modules"] else None
+        return drawings(held.read_text(encoding="utf-8")) if held and held.is_file() else {}
+
+    def _figure_pages(self, plans: Mapping[str, Any], shell: Mapping[str, Any]) -> None:
+        """The pages that figures lead to: taken together where nothing behind any of them changed."""
+        names: dict[str, set[str]] = {}
+        for plan in plans.values():
+            for each in plan["pages"]:
+                for table, rows in each["opens"].items():
+                    names.setdefault(table, set()).update(rows)
+        around = figure_pages.Around(figure_pages.day_of(shell), shell["navigation"], self.reader.dated)
+        digest = figure_pages.digest(self.prints, names, self.reader.as_of, around)
+        self.manifest["figures"] = {"digest": digest, "day": str(around.day)}
+        if self.last and self.before["figures"].get("digest") == digest:
+            same_day = self.before["figures"]["day"] == around.day
+            self.done.opened = figure_pages.take(self.folder, self.last, None if same_day else around.day)
+            self.done.opened_anew = 0 if same_day else self.done.opened
+            return
+        wanted: dict[str, dict[str, dict[str, Any]]] = {}
+        for name in plans:
+            for _, content in self._module(name).pages:
+                for table, rows in opens(content).items():
+                    wanted.setdefault(table, {}).update(rows)
+        made = figure_pages.write(
+            self.folder,
+            self.reader.watched.connection,
+            {table: list(rows.values()) for table, rows in wanted.items()},
+            self.last if self.before["figures"] else None,
+            around,
+        )
+        self.done.opened = made.changed + made.kept
+        self.done.opened_anew = made.changed
 
 
-def shell_of(reader: Reader, site: Site) -> dict[str, Any]:
+def shell_of(reader: Reader, every: Sequence[Page]) -> dict[str, Any]:
     """What the shell of every page shows (`shell.html.j2`), also of those that other code writes."""
     return {
-        "navigation": site.navigation,
-        "paths": sorted(page.path for page in (*(page for page, _ in site.pages), *site.outside)),
+        "navigation": discover.navigation(every),
+        "paths": sorted(page.path for page in every),
         "as_of": reader.run["as_of"],
         "dated": reader.dated,
         "ages": ages(reader),
@@ -110,17 +208,13 @@ def shell_of(reader: Reader, site: Site) -> dict[str, Any]:
     }
 
 
-def links(site: Site, reader: Reader) -> dict[str, dict[str, dict[str, Any]]]:
-    """The rows of the warehouse that the pages' figures lead to: by table, by the file of the row's page, its key."""
-    from warehouse.reports import addresses
-    from warehouse.reports.lineage import named
-
+def opens(content: Content) -> dict[str, dict[str, dict[str, Any]]]:
+    """The rows of the warehouse that the figures of a page lead to: by table, by the file of the row's page, its key."""
     found: dict[str, dict[str, dict[str, Any]]] = {}
-    for _, content in site.pages:
-        for figure, _ in figures(list(content)):
-            table = named(figure.table)
-            key = {name: figure.key[name] for name in addresses.key_columns(table)}
-            found.setdefault(table.full_name, {})[addresses.file_name(table, key)] = key
+    for figure, _ in figures(list(content)):
+        table = named(figure.table)
+        key = {name: figure.key[name] for name in addresses.key_columns(table)}
+        found.setdefault(table.full_name, {})[addresses.file_name(table, key)] = key
     return found
 
 
@@ -130,14 +224,11 @@ def _put(folder: Path, page: Page, made: Rendered) -> None:
         (folder / path).write_text(text, encoding="utf-8")
 
 
-def _taken(folder: Path, last: Path, paths: list[str]) -> bool:
-    """Link files of the last release into this one; False where one is missing."""
-    if not all((last / path).is_file() for path in paths):
-        return False
+def _take(folder: Path, last: Path, paths: Sequence[str]) -> None:
+    """Link files of the last release into this one."""
     for path in paths:
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         files.link(str(last / path), str(folder / path))
-    return True
 
 
 def _write_assets(folder: Path, last: Path | None, before: Mapping[str, Any]) -> dict[str, str]:
@@ -148,38 +239,29 @@ def _write_assets(folder: Path, last: Path | None, before: Mapping[str, Any]) ->
     (folder / "assets" / "theme.js").write_text(charts.theme_script(), encoding="utf-8")
     version = charts.vega_version()
     same = last is not None and before["assets"].get("vega") == version
-    if not (same and last and _taken(folder, last, ["assets/vega.js"])):
+    if same and last and (last / "assets" / "vega.js").is_file():
+        _take(folder, last, ["assets/vega.js"])
+    else:
         (folder / "assets" / "vega.js").write_text(charts.vega(), encoding="utf-8")
     return {"vega": version}
 
 
 def _manifest(last: Path | None) -> dict[str, Any]:
     try:
-        found = json.loads((last / MANIFEST).read_text(encoding="utf-8")) if last else {}
+        found: dict[str, Any] = json.loads((last / MANIFEST).read_text(encoding="utf-8")) if last else {}
     except (OSError, ValueError):
         found = {}
-    return {"assets": {}, "pages": {}} | found
+    return EMPTY | found
 
 
 # -- hashes of what a page is made of -----------------------------------------------------------------------------------
 
 
-def _digest(page: Page, content: Content, shell: Mapping[str, Any], reader: Reader) -> str:
-    """A hash of all that decides how a page looks."""
-    found = hashlib.sha256(_program().encode())
-    for part in _parts([page, list(content), dict(shell)], reader):
+def _hash(parts: Iterable[str]) -> str:
+    found = hashlib.sha256()
+    for part in parts:
         found.update(part.encode("utf-8", "surrogatepass"))
         found.update(b"\0")
-    return found.hexdigest()
-
-
-@cache
-def _program() -> str:
-    """A hash of the code, templates and styles of the site: what they make changes with them."""
-    found = hashlib.sha256()
-    for path in sorted(HERE.parent.rglob("*")):
-        if path.suffix in (".py", ".j2", ".css", ".js"):
-            found.update(path.name.encode() + path.read_bytes())
     return found.hexdigest()
 
 

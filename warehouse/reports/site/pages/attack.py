@@ -200,8 +200,8 @@ def evidence(reader: Reader, question: str) -> Table:
         f"WITH each AS (SELECT unnest(fact_ids) AS fact_id, variance_share FROM {SENSITIVITY} WHERE scope = ? AND "
         "quantity = ? AND bound = 'point' AND variance_share >= ?), "
         "heavy AS (SELECT fact_id, max(variance_share) AS weight FROM each GROUP BY fact_id) "
-        "SELECT e.entity, e.metric, coalesce(e.value, (e.value_low + e.value_high) / 2) AS value, e.unit, e.as_of_date, e.grade, "
-        "e.citation, h.weight FROM heavy h JOIN core.evidence e USING (fact_id) ORDER BY h.weight DESC, e.entity, e.metric",
+        "SELECT e.fact_id, e.entity, e.metric, e.value, e.unit, e.as_of_date, e.grade, e.citation, h.weight FROM heavy h "
+        "JOIN core.evidence e USING (fact_id) ORDER BY h.weight DESC, e.entity, e.metric",
         GROUP,
         DECIDES[question],
         MATERIAL,
@@ -209,12 +209,18 @@ def evidence(reader: Reader, question: str) -> Table:
     columns = (
         Shown("entity", "Whose"),
         Shown("metric", "What", "name"),
-        Shown("value", "Value", "plain"),
+        Shown("value", "Value", "number", unit="unit"),
         Shown("unit", "Unit"),
         Shown("as_of_date", "Of", "date"),
         Shown("grade", "Grade", "grade"),
         Shown("citation", "Where it was read"),
     )
     return Table(
-        "facts", "The facts behind them", rows, columns, empty="No published fact is behind them.", open_rows=12
+        "facts",
+        "The facts behind them",
+        rows,
+        columns,
+        of="core.evidence",
+        empty="No published fact is behind them.",
+        open_rows=12,
     )

@@ -33,6 +33,7 @@ from warehouse.reports.site.blocks import (
 )
 from warehouse.reports.site.forms import speak
 from warehouse.reports.site.page import Page, Reader
+from warehouse.tables.table import FACT_ID
 
 PAGE = Page(
     "changes.html",
@@ -118,7 +119,7 @@ def whole(rows: Sequence[Row]) -> list[Block]:
             schema={**dict.fromkeys(names, pl.String), "before": pl.Boolean, "after": pl.Boolean},
         )
         columns = (Shown("condition", form="name"), *_plain("scope", "question"), Shown("before", "Held before", "flag", opens=""),
-                   Shown("after", "Holds now", "flag", opens=""))  # fmt: skip
+                   Shown("after", "Holds now", "flag", opens="marts.verdict_conditions:holds"))  # fmt: skip
         blocks += [
             Heading("Conditions that turned"),
             Table("conditions", "Conditions that turned", frame, columns, open_rows=12),
@@ -152,21 +153,19 @@ def facts(rows: Sequence[Row]) -> list[Block]:
 
 
 def _fact(row: Row) -> list[Span]:
+    """A fact with its value, which opens the row of `core`; one of which no value stands for it opens by its name."""
     about = f" ({speak(row['about'], 'name')})" if row["about"] else ""
-    value = f"{_of_a_fact(row)}, " if row["after"] is not None else ""
-    return [f"{_words(row['table_name'])} {_place(row)}{about}: {value}known on {speak(row['known_on'], 'date')}, ",
-            Code(str(row["fact_id"]))]  # fmt: skip
-
-
-def _of_a_fact(row: Row) -> str:
-    """Its value; evidence has its unit in the row, not in the declaration."""
-    if row["unit"] in ("USD", "USD/year", "USD a year"):
-        return speak(row["after"], "usd")
-    return (
-        f"{_said(row, row['after'])} {row['unit'] or ''}".strip()
-        if _form(row) == "number"
-        else _said(row, row["after"])
-    )
+    key = {FACT_ID: row["fact_id"]}
+    spans: list[Span] = [f"{_words(row['table_name'])} {_place(row)}{about}: "]
+    if row["after"] is None:
+        spans.append("first ")
+    else:
+        # Evidence has its unit in the row, not in the declaration.
+        in_dollars = row["unit"] in ("USD", "USD/year", "USD a year")
+        form = "usd" if in_dollars else _form(row)
+        unit = f" {row['unit']}" if form == "number" and row["unit"] else ""
+        spans += [Figure(row["table_name"], key, row["column_name"], form), f"{unit}, "]
+    return [*spans, "known on ", Figure(row["table_name"], key, "known_on", "date"), "."]
 
 
 def _figure(row: Row) -> list[Span]:

@@ -127,7 +127,7 @@ def draw_counts(rows: pl.DataFrame, width: int) -> charts.Drawing | alt.FacetCha
     x = alt.X("claims:Q", title="Claims", axis=alt.Axis(grid=True, tickMinStep=1), scale=alt.Scale(zero=True))
     ways = rows.pivot("when", index="finding", values="claims").with_columns(pl.col(kinds))
     way = alt.Chart(ways).mark_rule(strokeWidth=2.5, color=charts.SOFT, opacity=0.6).encode(
-        y=y, x=alt.X(f"{kinds[0]}:Q", title="Claims"), x2=f"{kinds[1]}:Q")  # fmt: skip
+        y=y, x=alt.X(f"{kinds[0]}:Q", title="Claims"), x2=alt.X2(f"{kinds[1]}:Q"))  # fmt: skip
     points = alt.Chart(rows).mark_point(size=110).encode(
         y=y, x=x,
         color=alt.Color("when:N", scale=alt.Scale(domain=kinds, range=[charts.COLOURS[5], charts.COLOURS[0]])),

@@ -42,7 +42,12 @@ from warehouse.reports.site.page import Page, Reader
 QUARTERLY, GROUPED, GUIDANCE, SIMULATION = (
     "marts.capex_quarterly", "marts.capex_group", "core.capex_guidance", "marts.waste_simulation",
 )  # fmt: skip
-VERDICT, REVENUE, OWN = "marts.verdict", "marts.attributable_revenue", "marts.training_share_own"
+YEARLY, VERDICT, REVENUE, OWN = (
+    "marts.capex_yearly",
+    "marts.verdict",
+    "marts.attributable_revenue",
+    "marts.training_share_own",
+)
 ALL_PAGES = Page(
     "companies.html",
     "The companies, one by one",
@@ -189,6 +194,7 @@ def spending(reader: Reader, ticker: str, company: str) -> list[Block]:
         if ticker in COMPANIES and reader.row(GROUPED, whole).get("capex_ttm_usd") is not None:
             spans += ["The four together spent ", Figure(GROUPED, whole, "capex_ttm_usd", "usd"), "."]
         blocks.append(Text(*spans))
+    blocks += years(reader, ticker, company)
     if not rows["capex_usd"].is_not_null().any():
         rows = rows.clear()
     blocks.append(
@@ -217,6 +223,23 @@ def spending(reader: Reader, ticker: str, company: str) -> list[Block]:
         )
     )
     return blocks
+
+
+def years(reader: Reader, ticker: str, company: str) -> list[Block]:
+    """The last whole calendar years in a sentence: what is asked first of a company."""
+    rows = reader.rows(
+        f"SELECT * FROM {YEARLY} WHERE ticker = ? AND year_kind = 'calendar' AND capex_usd IS NOT NULL ORDER BY year DESC LIMIT 2",
+        ticker,
+    ).to_dicts()
+    if not rows:
+        return []
+    spans: list[Span] = [
+        f"In the whole of {rows[0]['year']} {company} spent ",
+        Figure(YEARLY, rows[0], "capex_usd", "usd"),
+    ]
+    for before in rows[1:]:
+        spans += [f", and in {before['year']} ", Figure(YEARLY, before, "capex_usd", "usd")]
+    return [Text(*spans, ".")]
 
 
 def sales(reader: Reader, ticker: str, company: str) -> list[Block]:

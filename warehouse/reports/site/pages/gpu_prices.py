@@ -115,7 +115,9 @@ def draw_quartiles(rows: pl.DataFrame, width: int) -> charts.Drawing:
         alt.Chart(rows)
         .mark_area(opacity=0.18, invalid=breaks)
         .encode(
-            x=_time(), y=alt.Y("p25_usd_per_gpu_hour:Q", title="$ an hour", axis=dollars), y2="p75_usd_per_gpu_hour:Q"
+            x=_time(),
+            y=alt.Y("p25_usd_per_gpu_hour:Q", title="$ an hour", axis=dollars),
+            y2=alt.Y2("p75_usd_per_gpu_hour:Q"),
         )
     )
     long = rows.unpivot(
@@ -141,7 +143,7 @@ def draw_quartiles(rows: pl.DataFrame, width: int) -> charts.Drawing:
         .mark_point(color=charts.COLOURS[0])
         .encode(
             x=_time(),
-            y="median_usd_per_gpu_hour:Q",
+            y=alt.Y("median_usd_per_gpu_hour:Q"),
             size=alt.Size("n_offers:Q", scale=alt.Scale(range=[20, 190]), legend=None),
             tooltip=[
                 alt.Tooltip("month:T", title="Month", format="%B %Y"),

@@ -234,7 +234,7 @@ def draw_growth(rows: pl.DataFrame, width: int) -> charts.Drawing:
     needed = rows.drop_nulls("p50").with_columns(kind=pl.lit(kinds[0]))
     seen = rows.drop_nulls("seen").with_columns(kind=pl.col("which") + " seen", p50=pl.col("seen"))
     bars = alt.Chart(needed).mark_bar(height=12, opacity=0.45, color=charts.COLOURS[0]).encode(
-        y=y, x=alt.X("p05:Q", scale=alt.Scale(type="log", nice=False), axis=axis), x2="p95:Q")  # fmt: skip
+        y=y, x=alt.X("p05:Q", scale=alt.Scale(type="log", nice=False), axis=axis), x2=alt.X2("p95:Q"))  # fmt: skip
     points = alt.Chart(pl.concat([needed, seen], how="diagonal")).mark_point(size=90).encode(
         y=y, x=x, color=color, shape=shape,
         tooltip=[alt.Tooltip("case:N", title="Case"), alt.Tooltip("kind:N", title="Growth"),

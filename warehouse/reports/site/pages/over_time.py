@@ -180,11 +180,11 @@ def draw_strip(rows: pl.DataFrame, width: int) -> charts.Drawing | alt.FacetChar
     bars = [
         alt.Chart(found.filter(pl.col("said") == said))
         .mark_bar(height=20, fill=fill, fillOpacity=0.42)
-        .encode(y=y, x=x, x2="ends:T", tooltip=tooltip)
+        .encode(y=y, x=x, x2=alt.X2("ends:T"), tooltip=tooltip)
         for said, fill in zip(domain, fills, strict=True)
     ]
     signs = alt.Chart(found).mark_point(size=130, xOffset=9).encode(
-        y=y, x="starts:T", tooltip=tooltip,
+        y=y, x=alt.X("starts:T"), tooltip=tooltip,
         color=alt.Color("said:N", scale=alt.Scale(domain=domain, range=inks), legend=legend),
         shape=alt.Shape("said:N", scale=alt.Scale(domain=domain, range=[TONE[tone][1] for tone in words["tone"]]), legend=legend),
     )  # fmt: skip
@@ -192,9 +192,9 @@ def draw_strip(rows: pl.DataFrame, width: int) -> charts.Drawing | alt.FacetChar
     method = rows.select("method_changed_on", "method_changed_to").drop_nulls().unique()
     if method.height:
         method = method.with_columns(text=pl.format("method {}", pl.col("method_changed_to")))
-        mark = alt.Chart(method).encode(x="method_changed_on:T")
+        mark = alt.Chart(method).encode(x=alt.X("method_changed_on:T"))
         layers.append(mark.mark_rule(strokeDash=[2, 3], color=charts.INK))
-        layers.append(mark.mark_text(align="right", dx=-5, dy=-9).encode(y=alt.value(0), text="text:N"))
+        layers.append(mark.mark_text(align="right", dx=-5, dy=-9).encode(y=alt.value(0), text=alt.Text("text:N")))
     return alt.layer(*layers).properties(height=alt.Step(36))
 
 

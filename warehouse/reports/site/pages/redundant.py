@@ -151,7 +151,7 @@ def elasticities(reader: Reader) -> Chart:
             .encode(
                 x=x,
                 y=alt.Y("redundant_capex_share_p05:Q", title="Share of the spending", axis=y),
-                y2="redundant_capex_share_p95:Q",
+                y2=alt.Y2("redundant_capex_share_p95:Q"),
             )
         )
         line = (
@@ -159,7 +159,7 @@ def elasticities(reader: Reader) -> Chart:
             .mark_line(point=True)
             .encode(
                 x=x,
-                y="redundant_capex_share_p50:Q",
+                y=alt.Y("redundant_capex_share_p50:Q"),
                 tooltip=[
                     alt.Tooltip("elasticity:Q", title="Elasticity"),
                     alt.Tooltip("redundant_capex_share_p50:Q", title="Middle", format=".0%"),
@@ -167,7 +167,7 @@ def elasticities(reader: Reader) -> Chart:
             )
         )
         rule = alt.Chart(pl.DataFrame({"at": [limit]}, schema={"at": pl.Float64}).drop_nulls())
-        return alt.layer(band, line, rule.mark_rule(strokeDash=[5, 3], color=charts.BAD).encode(y="at:Q"))
+        return alt.layer(band, line, rule.mark_rule(strokeDash=[5, 3], color=charts.BAD).encode(y=alt.Y("at:Q")))
 
     return Chart(
         title="How demand responds decides the sign",

@@ -129,7 +129,7 @@ def draw_quarters(rows: pl.DataFrame, width: int) -> charts.Drawing:
     unknown = (
         alt.Chart(lacking.filter(pl.col("missing") > 0))
         .mark_bar(fill=charts.HATCH, height=12, yOffset=-7, opacity=1)
-        .encode(x=x, y="top:Q", tooltip=[alt.Tooltip("missing:Q", title="Companies unknown")])
+        .encode(x=x, y=alt.Y("top:Q"), tooltip=[alt.Tooltip("missing:Q", title="Companies unknown")])
     )
     return alt.layer(bars, unknown)
 

@@ -164,13 +164,17 @@ def draw_ladder(rows: pl.DataFrame, width: int) -> charts.Drawing:
     spans = (
         alt.Chart(rows.drop_nulls("cost_low_usd"))
         .mark_rule(strokeWidth=5, opacity=0.35, color=charts.COLOURS[0])
-        .encode(y=y, x=alt.X("cost_low_usd:Q"), x2="cost_high_usd:Q")
+        .encode(y=y, x=alt.X("cost_low_usd:Q"), x2=alt.X2("cost_high_usd:Q"))
     )
     return alt.layer(spans, points).properties(height=alt.Step(50 if narrow else 30))
 
 
 def deepseek(reader: Reader) -> Table:
-    rows = reader.rows(f"SELECT * FROM {COST} WHERE developer LIKE 'DeepSeek%' ORDER BY published, run_id")
+    rows = reader.rows(
+        f"SELECT * FROM {COST} WHERE developer LIKE 'DeepSeek%' "
+        "ORDER BY cost_mid_usd IS NULL, claimed_cost_usd IS NULL, published, run_id"
+    )
+    with_costs = rows.filter(pl.any_horizontal(pl.col("cost_mid_usd", "claimed_cost_usd").is_not_null())).height
     return Table(
         "deepseek",
         "Claimed against recomputed",
@@ -190,6 +194,7 @@ def deepseek(reader: Reader) -> Table:
         ),
         of=COST,
         about="A part of a run stands beside its whole, and the two are never added.",
+        open_rows=with_costs,
     )
 
 
