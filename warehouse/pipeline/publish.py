@@ -55,10 +55,11 @@ def write_pages(
     record.record_run(store, run, "published_with_old_data" if sources.failed else "published", loaded.as_of)
     record.record_measures(store, run, loaded.added, built.marts)
     record.record_changes(store, run, carried_over=carried is not None)
-    last = run.paths.published(run.asked_as_of) / SITE
+    # A first answer of an earlier day has no release before it; it takes the shared files of today's.
+    before = (run.paths.published(run.asked_as_of) / SITE, run.paths.current / SITE)
+    last = next((site for site in before if site.is_dir()), None)
     dated = run.asked_as_of is not None
-    before = last if last.is_dir() else None
-    write(run.release / SITE, store.connection, before, dated=dated, sql_page=run.settings.sql_page)
+    write(run.release / SITE, store.connection, last, dated=dated, sql_page=run.settings.sql_page)
     write_export(store, run, carried_over=carried is not None)
     waiting = write_quality_page(store, run, run.release)
     return Pages(tuple(waiting), counts.of_run(store.connection, run.run_id))

@@ -15,7 +15,7 @@ import json
 import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -41,6 +41,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 LISTS = "lists"  # the folder of lists that several rows share
 UNSHOWN = ("texts", "json")
 SHARED_FROM = 500  # letters of a list; a shorter one stands on each page
+ANSWERS = 100  # pages up to this place are linked from each of thousands; the contents lead to data, method and words
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,8 @@ def pages(
     around = around or Around(day_of({"as_of": as_of}))
     every = list(opened(connection, asked))
     existing = {href(one.table, one.row) for one in every}
-    about = {"as_of": as_of, "existing": existing, **{each.name: getattr(around, each.name) for each in fields(around)}}
+    linked = [page for page in around.navigation if (page.place or 0) <= ANSWERS]
+    about = {"as_of": as_of, "existing": existing, "day": around.day, "navigation": linked, "dated": around.dated}
     lists = _Lists(every, about)
     again = Recomputed(connection, every)
     template = _template("figure.html.j2")
