@@ -122,7 +122,7 @@ def take(folder: Path, last: Path, day: str | None = None) -> int:
             continue
         target.parent.mkdir(parents=True, exist_ok=True)
         before, _, after = path.read_text(encoding="utf-8").partition(_DAY)
-        target.write_text(before + day + after.partition("</p>")[2], encoding="utf-8")
+        target.write_text(f"{before}{day}{after.partition('</p>')[2]}", encoding="utf-8")
     return len(found)
 
 
