@@ -172,7 +172,8 @@ class _Writing:
         around = figure_pages.Around(figure_pages.day_of(shell), shell["navigation"], self.reader.dated)
         digest = figure_pages.digest(self.prints, names, self.reader.as_of, around)
         self.manifest["figures"] = {"digest": digest, "day": str(around.day)}
-        if self.last and self.before["figures"].get("digest") == digest:
+        held = self.last and (self.last / addresses.FOLDER).is_dir()
+        if self.last and held and self.before["figures"].get("digest") == digest:
             same_day = self.before["figures"]["day"] == around.day
             self.done.opened = figure_pages.take(self.folder, self.last, None if same_day else around.day)
             self.done.opened_anew = 0 if same_day else self.done.opened
