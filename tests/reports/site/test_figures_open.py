@@ -101,6 +101,8 @@ def test_no_label_and_no_spoken_value_is_a_raw_identifier(opened_pages) -> None:
             )
             for words in (html.unescape(label), plain):
                 assert not RAW.search(words), f"{address}#{column}: {words}"
+        explained = text.partition('<table class="figures">')[2].partition("</table>")[0]
+        assert "`" not in explained, f"{address}: a column is called by its name in the program"
         for heading in re.findall(r"<h[1-3][^>]*>(.*?)</h", text):
             assert not RAW.search(html.unescape(heading)), f"{address}: {heading}"
 

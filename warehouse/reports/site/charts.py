@@ -56,7 +56,8 @@ HATCH = "#fedcba"
 SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down"]
 DASHES = [[1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [10, 4], [4, 4]]
 
-FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'Liberation Sans', sans-serif"
+FONT = "'Liberation Sans', Arial, Helvetica, sans-serif"
+"""Faces of one width, one of which every system has: a label that was measured in another would reach beyond its place."""
 CONFIG: dict[str, Any] = {
     "aria": False,
     "background": None,

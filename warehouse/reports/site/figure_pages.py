@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -207,6 +208,7 @@ def _values(one: Opened, about: Mapping[str, Any], lists: _Lists) -> dict[str, A
     html, address = lists.assumptions(one) if one.assumptions else (Markup(), "")
     return {
         "table": one.table,
+        "about": _named(one.table.meaning, one.table),
         "title": table_label(one.table),
         "subject": row_label(one.table, one.row),
         "figures": [_figure(one, column) for column in shown_columns(one.table, one.row)],
@@ -248,18 +250,28 @@ def shown_columns(table: Table, row: Mapping[str, Any]) -> list[Column]:
 def _figure(one: Opened, column: Column) -> dict[str, Any]:
     value, unit = one.row[column.name], unit_of(column, one.row)
     is_number = column.type in ("real", "integer")
-    whole = in_full(value) if is_number else ""
+    whole = in_full(value) if is_number and unit != "year" else ""
     said = spoken(value, unit)
     return {
         "anchor": column.name,
         "label": column_label(column),
-        "meaning": "" if column.formula or not is_number else column.meaning,
+        "meaning": "" if column.formula or not is_number else _named(column.meaning, one.table),
         "said": said,
         "whole": whole if whole and whole not in said else "",
         "exact": exact(value) if exact(value) != said else "",
         "reason": one.row.get("reason") if value is None else None,
         "formulas": [_formula(formula, one) for formula in column.formula.for_row(one.row)] if column.formula else [],
     }
+
+
+def _named(text: str, table: Table) -> str:
+    """A text of a declaration for people: a column that it names is called as on the page."""
+    return _COLUMN.sub(
+        lambda found: f"“{column_label(table.column(found[1]))}”" if found[1] in table.names else found[1], text
+    )
+
+
+_COLUMN = re.compile(r"`(\w+)`")
 
 
 def exact(value: Any) -> str:
@@ -280,7 +292,7 @@ def _formula(formula: Formula, one: Opened) -> dict[str, Any]:
         return f"[{called(name)} unknown]" if value is None else in_full(value) or worded(value)
 
     return {
-        "words": formula.words,
+        "words": _named(formula.words, one.table),
         "symbols": formula.in_symbols(called),
         "numbers": formula.in_symbols(number) if formula.operands else "",
         "method": formula.method,

@@ -34,7 +34,7 @@ from warehouse.reports.site.tones import TONES
 
 HERE = Path(__file__).parent
 MANIFEST = "assets/manifest.json"
-EMPTY: Mapping[str, Any] = {
+EMPTY: dict[str, Any] = {
     "assets": {}, "program": "", "dated": False, "sql_page": False, "modules": {}, "around": "", "shell": "", "figures": {},
 }  # fmt: skip
 """What a release says of itself: by which program it was made, what each module of pages read, and what it gave."""
