@@ -19,6 +19,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 _MAP = "//# sourceMappingURL"
+Content = bytes  # within `Part`, `bytes` is a number
 
 
 @dataclass(frozen=True)
@@ -33,10 +34,10 @@ class Part:
     sha256: str
     licence: str
 
-    def packed(self) -> bytes:
+    def packed(self) -> Content:
         return (HERE / self.file).read_bytes()
 
-    def content(self) -> bytes:
+    def content(self) -> Content:
         return gzip.decompress(self.packed())
 
 
