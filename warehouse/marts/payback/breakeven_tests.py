@@ -35,6 +35,8 @@ DECIDING: Mapping[str, Collection[str]] = {
     LOWER: (WITHIN_LOWEST, ABOVE),
     UPPER: (BEYOND_LOWEST, BEYOND_HIGHEST, BELOW),
 }
+# The bound at which each verdict is asked about.
+BOUND_OF = {ON_COURSE: LOWER, FALLS_SHORT: UPPER}
 Held = Mapping[str, Any]
 
 

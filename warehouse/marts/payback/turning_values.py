@@ -26,7 +26,9 @@ from warehouse.marts.payback.model import POINT, Model
 from warehouse.marts.payback.payback_model import PaybackView
 
 TOLERANCE = 1e-6
-Margins = Callable[[Mapping[str, Any]], Mapping[str, float]]
+Held = Mapping[str, Any]
+Margin = Callable[[str, Held], float]
+"""How far a condition is from its threshold (at least zero where it holds), with some drivers held at a value."""
 LEANS = "leaning"
 
 
@@ -48,12 +50,13 @@ def of_share(model: Model, assumptions: Assumptions) -> Turning:
     limit = assumptions.number("q2_threshold")
     drawn = model.draw(assumptions.integer("seed"), assumptions.integer("draws"))
 
-    def margins(held: Mapping[str, Any]) -> Mapping[str, float]:
-        found = share_model.margins(model.compute({**drawn, **held})["redundant_capex_share"], limit)
+    @cache
+    def margins(held: tuple[tuple[str, Any], ...]) -> Mapping[str, float]:
+        found = share_model.margins(model.compute({**drawn, **dict(held)})["redundant_capex_share"], limit)
         # At the limit itself it is not below it.
         return {**found, "not_shown_wasteful": found["not_shown_wasteful"] - TOLERANCE}
 
-    return _turning(model, margins)
+    return _turning(model, margins(()), lambda condition, held: margins(tuple(held.items()))[condition])
 
 
 def of_payback(view: PaybackView, assumptions: Assumptions) -> Turning:
@@ -65,52 +68,49 @@ def of_payback(view: PaybackView, assumptions: Assumptions) -> Turning:
     now = tests.margins([tests.probabilities(view, values, wanted=tests.DECIDING)], assumptions)
     if all(margin is None for margin in now.values()):
         only_point = {POINT: values[POINT]}
-        found = _turning(model, partial(_leaning_margins, view, only_point, assumptions.number("leaning_minimum")))
+        lean = partial(_leaning_margin, view, only_point, assumptions.number("leaning_minimum"))
+        found = _turning(model, {name: lean(name, {}) for name in (tests.ON_COURSE, tests.FALLS_SHORT)}, lean)
         mark = reason("turns_the_leaning")
         return {name: turn if turn.value is None else Turn(turn.value, LEANS, mark) for name, turn in found.items()}
 
-    def margins(held: Mapping[str, Any]) -> Mapping[str, float]:
-        at = tests.margins([tests.probabilities(view, values, held, tests.DECIDING)], assumptions)
-        return {verdict: margin for verdict, margin in at.items() if margin is not None}
+    def margin(verdict: str, held: Held) -> float:
+        bound = tests.BOUND_OF[verdict]
+        at = tests.probabilities(view, values, held, {bound: tests.DECIDING[bound]})
+        found = tests.margins([at], assumptions)[verdict]
+        assert found is not None
+        return found
 
-    return _turning(model, margins)
+    return _turning(model, {verdict: each for verdict, each in now.items() if each is not None}, margin)
 
 
-def _leaning_margins(
-    view: PaybackView, values: Mapping[str, Any], least: float, held: Mapping[str, Any]
-) -> Mapping[str, float]:
+def _leaning_margin(view: PaybackView, values: Mapping[str, Any], least: float, verdict: str, held: Held) -> float:
     """By growth alone: how far a leaning is from its least share."""
-    of_growth = (tests.WITHIN_LOWEST, tests.BEYOND_HIGHEST) if view.growth.low is not None else (tests.WITHIN_DRAWN,)
-    found = tests.probabilities(view, values, held, {POINT: of_growth}, at_ends=False)
-    drawn = found.get(POINT, tests.WITHIN_DRAWN) or 0.0
-    within, beyond = found.get(POINT, tests.WITHIN_LOWEST), found.get(POINT, tests.BEYOND_HIGHEST)
-    return {
-        tests.ON_COURSE: (drawn if within is None else within) - least,
-        tests.FALLS_SHORT: (1 - drawn if beyond is None else beyond) - least,
-    }
+    seen = tests.WITHIN_LOWEST if verdict == tests.ON_COURSE else tests.BEYOND_HIGHEST
+    wanted = seen if view.growth.low is not None else tests.WITHIN_DRAWN
+    found = tests.probabilities(view, values, held, {POINT: (wanted,)}, at_ends=False)
+    share = found.get(POINT, wanted) or 0.0
+    return (1 - share if wanted == tests.WITHIN_DRAWN and verdict == tests.FALLS_SHORT else share) - least
 
 
-def _turning(model: Model, margins: Margins) -> Turning:
-    now = margins({})
+def _turning(model: Model, now: Mapping[str, float], margin: Margin) -> Turning:
     # Only the condition that holds can be lost; where none holds, each could be won.
-    watched = [name for name, margin in now.items() if margin >= 0] or list(now)
+    watched = [name for name, each in now.items() if each >= 0] or list(now)
     found: dict[str, Turn] = {}
     for driver in model.drivers:
-        # The ends of a driver are asked about for each condition, and again by the method that looks for its roots.
-        at = cache(partial(_with_held, margins, driver.name))
-        turns = [Turn(value, name) for name in watched for value in _roots(partial(_margin_at, at, name), driver)]
+        turns = [Turn(value, name) for name in watched for value in _roots(_alone(margin, name, driver), driver)]
         nearest = min(turns, key=partial(_distance, driver.central), default=None)
         found[driver.name] = nearest or Turn(reason=reason("never_turns"))
     return found
 
 
-def _with_held(margins: Margins, driver: str, value: float) -> Mapping[str, float]:
-    return margins({driver: value})
+def _alone(margin: Margin, condition: str, driver: Driver) -> Callable[[float], float]:
+    """The margin of a condition by the value of one driver; its ends are asked about more than once."""
 
+    @cache
+    def at(value: float) -> float:
+        return margin(condition, {driver.name: value})
 
-def _margin_at(at: Callable[[float], Mapping[str, float]], condition: str, value: float) -> float:
-    """How far a condition is from its threshold with one driver held at a value."""
-    return at(value)[condition]
+    return at
 
 
 def _distance(centre: float, turn: Turn) -> float:

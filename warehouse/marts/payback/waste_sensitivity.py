@@ -21,11 +21,12 @@ from warehouse.assumptions import Assumptions
 from warehouse.marts.common.columns import SCOPE
 from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.reasons import listed
+from warehouse.marts.common.scopes import SCOPES
 from warehouse.marts.payback import turning_values
 from warehouse.marts.payback.draws import Driver, drawn_values
 from warehouse.marts.payback.formulas import QUANTITY_FORMULAS
-from warehouse.marts.payback.model import NO_VIEW, POINT, Computation, Model, simulated
-from warehouse.marts.payback.models import models, payback_views
+from warehouse.marts.payback.model import POINT, Computation, Model, simulated
+from warehouse.marts.payback.models import payback_views, share_of_the_world
 from warehouse.marts.payback.turning_values import Turn, Turning
 from warehouse.marts.payback.waste_simulation import BOUND
 from warehouse.tables.formula import Formula
@@ -160,12 +161,11 @@ def build(
     """One row for each scope, view, bound, quantity and driver of it."""
     everything = assumptions.value("detail") == "all"
     rows: list[dict[str, Any]] = []
-    shared: list[dict[str, Any]] = []
-    for model in models(training_share, capex_vintages, attributable_revenue, evidence, assumptions=assumptions):
-        if model.view == NO_VIEW and model.quantities:
-            turning = turning_values.of_share(model, assumptions) if everything and not shared else {}
-            shared = shared or _of_model(model, turning, assumptions)
-            rows += [{**row, "scope": model.scope} for row in shared]
+    share = share_of_the_world(training_share, evidence, assumptions=assumptions)
+    if share.quantities:
+        turning = turning_values.of_share(share, assumptions) if everything else {}
+        of_share = _of_model(share, turning, assumptions)
+        rows += [{**row, "scope": scope} for scope in SCOPES for row in of_share]
     for view in payback_views(capex_vintages, attributable_revenue, evidence, assumptions=assumptions):
         turning = turning_values.of_payback(view, assumptions) if everything else {}
         for model in view.models.values():

@@ -23,6 +23,7 @@ import polars as pl
 
 from warehouse.assumptions import Assumptions, Distribution
 from warehouse.marts.common.columns import KNOWN_ON
+from warehouse.marts.common.kept import Kept
 from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.reasons import all_of, because
 from warehouse.marts.common.select_current import admissible, select_current
@@ -251,6 +252,13 @@ def latest_vintage(ai_models: pl.DataFrame) -> pl.DataFrame:
     A base that is not in the list, or has no figure there, is worth nothing: it cannot be taken off (method 4.3). A dated
     update without a base that has the operations of its namesake is the same model, and its first publication counts.
     """
+    return _LATEST.get((ai_models,), lambda: _latest_vintage(ai_models))
+
+
+_LATEST: Kept[pl.DataFrame] = Kept(most=1)
+
+
+def _latest_vintage(ai_models: pl.DataFrame) -> pl.DataFrame:
     known = admissible(ai_models)
     latest = known.filter(pl.col("vintage") == pl.col("vintage").max())
     # A list that changed twice in a day was read twice: the later reading counts.

@@ -15,6 +15,7 @@ import polars as pl
 
 from warehouse.assumptions import Assumptions
 from warehouse.marts.common.in_words import apart, listed, odds
+from warehouse.marts.common.kept import Kept
 from warehouse.marts.common.mart import Trace
 from warehouse.marts.common.reasons import reason
 from warehouse.marts.common.scopes import COMPANIES, GROUP
@@ -61,6 +62,13 @@ class Simulated(NamedTuple):
         assumptions: Assumptions,
     ) -> Simulated:
         least = assumptions.number("material_share_of_variance")
+        given = (simulation, probabilities, sensitivity, least)
+        return _SIMULATED.get(given, lambda: cls._of(*given))
+
+    @classmethod
+    def _of(
+        cls, simulation: pl.DataFrame, probabilities: pl.DataFrame, sensitivity: pl.DataFrame, least: float
+    ) -> Simulated:
         material = sensitivity.filter((pl.col("variance_share") >= least) & pl.col("grade").is_not_null())
         grades = material.group_by("scope", "revenue_view", "bound", "quantity").agg(pl.col("grade").max())
         return cls(
@@ -104,6 +112,10 @@ class Simulated(NamedTuple):
             for row in self.turning
             if (row["scope"], row["revenue_view"], row["quantity"]) == (scope, view, quantity) and row["bound"] == POINT
         ]
+
+
+_SIMULATED: Kept[Simulated] = Kept(most=1)
+"""Both questions of money ask for it, of the same frames."""
 
 
 def informing(information: pl.DataFrame, scope: str, question: str) -> list[Condition]:
