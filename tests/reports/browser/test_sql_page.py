@@ -127,6 +127,11 @@ def test_values_of_every_type_are_read_as_they_are(asked):
     ]  # fmt: skip
 
 
+def test_the_page_names_the_version_of_its_database(asked):
+    assert asked.ask("SELECT version() AS version") == [[["version"], [f"v{in_sql.DUCKDB}"]]]
+    assert f"DuckDB {in_sql.DUCKDB}" in asked.page.text_content("main")
+
+
 def test_semicolons_in_texts_end_no_query(asked):
     assert asked.ask("SELECT 'é;' AS a; -- b; c\nSELECT 2 AS b;\n") == [[["a"], ["é;"]], [["b"], ["2"]]]
 

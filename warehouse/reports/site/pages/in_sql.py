@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from warehouse.reports.site import in_sql
-from warehouse.reports.site.blocks import Code, Template, Text
+from warehouse.reports.site.blocks import Template, Text
 from warehouse.reports.site.forms import speak
 from warehouse.reports.site.page import Content, Family, Page, Reader
 
@@ -46,6 +46,5 @@ def content(reader: Reader) -> Content:
             "this browser, from the files beside this page, and nothing leaves it.",
             style="lead",
         ),
-        Text("In a terminal, ", Code("overbuild sql"), " answers the same queries.", style="about"),
         Template("sql.html.j2", values),
     ]
