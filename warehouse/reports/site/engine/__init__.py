@@ -24,13 +24,13 @@ Content = bytes  # within `Part`, `bytes` is a number
 
 @dataclass(frozen=True)
 class Part:
-    """A file of a package: `of` is its path there; `bytes` and `sha256` are those of the file as it is published."""
+    """A file of a package: `of` is its path there; `size` (in bytes) and `sha256` are those of the file as it is published."""
 
     file: str
     package: str
     version: str
     of: str
-    bytes: int
+    size: int
     sha256: str
     licence: str
 
