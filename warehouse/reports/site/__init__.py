@@ -55,8 +55,8 @@ A new page is one new file in `pages/`. It reads the warehouse, and gives blocks
 - Look at it: `python -m warehouse.reports.site FOLDER [WAREHOUSE]` writes the site of a published warehouse into a
   folder, without a run. Tests in `tests/reports/browser/` open every page there is, in both widths and themes.
 
-- What a page reads through the reader is noted (`inputs.py`). The next run leaves pages alone whose tables are the same,
-  so a page reads the warehouse through `reader` only: no file, no clock, no setting.
+- What a page reads through the reader is noted (`inputs.py`). The next run leaves pages alone whose tables are the same.
+  So a page reads the warehouse through `reader` only: no file, no clock, no setting.
 - Encodings are objects, `x2=alt.X2("high:Q")`: for a bare string Altair searches all its classes, at 20 ms each time.
 
 `discover.py` finds pages, `page.py` reads for them, `render.py` and `templates/` draw. `charts.py` and `tables.py` know
