@@ -11,8 +11,6 @@ from functools import cache
 
 import polars as pl
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from tests.timeline import shortened
 from warehouse.assumptions import load
@@ -22,7 +20,6 @@ from warehouse.tables import CORE
 # The V3 paper was a month old; the day after the fall; a year's facts in; most of them known.
 DAYS = (date(2025, 1, 28), date(2025, 8, 31), date(2026, 4, 30))
 QUICK = load().replaced({"detail": "deciding", "draws": 1000})
-FEW = settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck))  # each builds every mart
 
 
 def built(facts: dict[str, pl.DataFrame], day: date) -> dict[str, pl.DataFrame]:
@@ -65,26 +62,22 @@ def tempted(facts: dict[str, pl.DataFrame], day: date, table: str, change: str, 
     return {**facts, table: pl.concat([early, after])}
 
 
+def temptations(day: date) -> dict[str, tuple[str, float, int]]:
+    """What is done to each table: over the days of this file every table has each change, with other factors and delays."""
+    turn = DAYS.index(day)
+    kinds, factors, later = ("said again", "changed", "dropped"), (0.0, 0.1, 10.0, -1.0), (1, 40, 400)
+    return {
+        table: (kinds[(place + turn) % 3], factors[(place + turn) % 4], later[(place // 3 + turn) % 3])
+        for place, table in enumerate(sorted(CORE))
+    }
+
+
 @pytest.mark.parametrize("day", DAYS)
-@FEW
-@given(
-    changes=st.fixed_dictionaries(
-        {
-            table: st.tuples(
-                st.sampled_from(["said again", "changed", "dropped"]),
-                st.sampled_from([0.0, 0.1, 10.0, -1.0]),
-                st.integers(1, 400),
-            )
-            for table in sorted(CORE)
-        }
-    ),
-    seed=st.integers(0, 2**32 - 1),
-)
-def test_facts_known_after_a_day_and_the_order_of_all_change_no_mart_as_of_it(facts, honest, day, changes, seed):
+def test_facts_known_after_a_day_and_the_order_of_all_change_no_mart_as_of_it(facts, honest, day):
     changed = facts
-    for table, change in changes.items():
-        changed = tempted(changed, day, table, *change, seed)
-    shuffled = {name: frame.sample(fraction=1.0, shuffle=True, seed=seed) for name, frame in changed.items()}
+    for table, change in temptations(day).items():
+        changed = tempted(changed, day, table, *change, seed=7)
+    shuffled = {name: frame.sample(fraction=1.0, shuffle=True, seed=7) for name, frame in changed.items()}
     assert differing(honest(day), built(shuffled, day)) == []
 
 
@@ -112,10 +105,6 @@ def test_the_order_of_facts_changes_no_turning_value(facts):
     names = {"waste_sensitivity", "verdict"}
     one, other = (build(given, as_of=DAYS[2], assumptions=whole, only=names) for given in (facts, shuffled))
     assert differing(one, other) == []
-
-
-def test_the_same_facts_give_the_same_marts_twice(facts, honest):
-    assert differing(honest(DAYS[1]), built(facts, DAYS[1])) == []
 
 
 @pytest.mark.parametrize(
