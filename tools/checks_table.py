@@ -18,7 +18,6 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
 from tests.quality.corruptions import KINDS  # noqa: E402
-from tests.quality.corruptions.harness import laboratory  # noqa: E402
 from warehouse import marts  # noqa: E402
 from warehouse.quality import checks as quality  # noqa: E402
 from warehouse.quality import known_findings  # noqa: E402
@@ -97,6 +96,8 @@ def severity(check: Check) -> str:
 
 
 def try_all() -> int:
+    from tests.quality.corruptions.harness import laboratory  # Great Expectations takes seconds to import
+
     escaped = 0
     print("\n".join(table()[:2]).replace("what becomes of it |", "what became of it | also found by |") + "---|")
     with tempfile.TemporaryDirectory() as folder, laboratory(Path(folder)) as lab:
