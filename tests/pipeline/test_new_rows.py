@@ -56,6 +56,7 @@ LATER = {
 BAD = {**LATER, "high": 0.1, "locator": "line 5"}
 AT_FAULT = "ohlc_consistent"
 SESSIONS = [date(2025, 1, day) for day in (21, 22, 23)]
+LOOKED_AT = ("stock_prices", "companies", "evidence")  # the table that gets rows, and two that get none
 
 
 @dataclass
@@ -79,6 +80,7 @@ class Runs:
         self.paths = Paths(folder, folder / "warehouse.duckdb")
         create_folders(self.paths)
         self.asked: list[tuple[str, str, tuple[str, ...]]] = []
+        monkeypatch.setattr(check, "CORE", {name: CORE[name] for name in LOOKED_AT})
         ask = expectations.Session.ask
 
         def asking(session: Any, target: Any, wanted: Any, most: Any) -> Any:
@@ -99,7 +101,7 @@ class Runs:
                 given = pl.DataFrame([{**row, "document_sha256": SHA} for row in rows])
                 store.staging.add(PRICES, with_provenance(PRICES, given, "toy"))
             new = check_new_rows(store, run, Ingestion(()))
-            added = ingest.load(store)
+            added = {name: count for name, count in ingest.load(store).items() if name in LOOKED_AT}
             check.check_facts(store, run, new.new_rows, added)
             record.record_run(store, run, "published", at.date())
             return self._found(store, run.run_id, new)
@@ -247,7 +249,7 @@ def test_a_check_whose_definition_changed_looks_at_all_rows_again(runs: Runs, de
     assert found.results["core.stock_prices", AT_FAULT, "open, high, low, close"]["how"] == "ran"
     assert found.how("core.stock_prices")["ran"] == 3, "this one, and the two that read something else than rows"
     declare(replace(was, unexpected=f"({was.unexpected}) or close > 130"))
-    with pytest.raises(ChecksFailedError, match=r"ohlc_consistent \(2 of 2 rows\); first: prices\.csv, line 2"):
+    with pytest.raises(ChecksFailedError, match=r"ohlc_consistent \(2 of 2 rows\); first: prices\.csv, line [23]"):
         runs.run()
 
 
