@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 from hypothesis import settings
 
+from tests import built
 from tests.live_server import LiveServer
 from warehouse.assumptions import Assumptions, load
 from warehouse.calendars.exchange import sessions
@@ -81,6 +82,18 @@ def with_provenance(table: Table, frame: pl.DataFrame, source: str = "test") -> 
     return whole.with_columns(ids.get_column(FACT_ID))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def marts_built_once(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Processes of one session share the marts that `tests.built` made."""
+    built.FOLDER[:] = [shared_by_processes(tmp_path_factory) / "marts"]
+
+
+def shared_by_processes(folders: pytest.TempPathFactory) -> Path:
+    """A folder of this session that all processes have in common."""
+    base = folders.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
 @pytest.fixture(scope="session")
 def assumptions() -> Assumptions:
     return load()
@@ -94,8 +107,7 @@ def published(tmp_path_factory):
     """A home with one whole run of the packaged snapshot, and its summary: one for all files and processes."""
     from tests.runs import published_once
 
-    base = tmp_path_factory.getbasetemp()
-    return published_once(base.parent if "PYTEST_XDIST_WORKER" in os.environ else base)
+    return published_once(shared_by_processes(tmp_path_factory))
 
 
 @pytest.fixture(scope="session")

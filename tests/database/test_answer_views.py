@@ -10,8 +10,8 @@ import duckdb
 import polars as pl
 import pytest
 
+from tests.built import build
 from tests.conftest import AS_OF
-from warehouse.marts import build
 from warehouse.marts.common.select_current import select_current
 from warehouse.reports.dictionary.questions import question
 from warehouse.tables import CORE

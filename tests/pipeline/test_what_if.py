@@ -9,6 +9,7 @@ from datetime import date
 import duckdb
 import pytest
 
+from tests import built
 from warehouse.cli import verdict
 from warehouse.cli.output import Format
 from warehouse.database import releases
@@ -19,6 +20,12 @@ from warehouse.pipeline import what_if
 from warehouse.reports import overrides
 
 FEW = "draws=20000"  # enough for a direction
+
+
+@pytest.fixture(autouse=True)
+def marts_built_once(monkeypatch):
+    """What no change of an assumption touches is built once for all what-ifs here."""
+    monkeypatch.setattr(what_if.marts, "build", built.build)
 
 
 def asked(paths, capsys, *assumed: str) -> dict[tuple[str, str], dict]:

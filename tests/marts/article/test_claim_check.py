@@ -8,8 +8,9 @@ from datetime import date
 import polars as pl
 import pytest
 
+from tests.built import build
 from tests.conftest import AS_OF, with_provenance
-from warehouse.marts import all_marts, build, known
+from warehouse.marts import all_marts, known
 from warehouse.marts.article import claim_check
 from warehouse.marts.article.formulas import FORMULAS
 from warehouse.marts.common.reasons import codes, read

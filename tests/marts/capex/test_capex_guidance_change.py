@@ -7,9 +7,9 @@ from datetime import date
 import polars as pl
 import pytest
 
+from tests.built import build
 from tests.conftest import with_provenance
 from tests.marts.declared import failing
-from warehouse.marts import build
 from warehouse.marts.capex.capex_guidance_change import GROUP, MART
 from warehouse.marts.common.reasons import codes, read
 from warehouse.tables import CORE

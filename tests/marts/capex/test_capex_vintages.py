@@ -8,10 +8,10 @@ from typing import Any
 import polars as pl
 import pytest
 
+from tests.built import build
 from tests.marts.declared import failing
 from tests.marts.made_up import mart_frame
 from warehouse.assumptions import load
-from warehouse.marts import build
 from warehouse.marts.capex import capex_vintages
 from warehouse.marts.common.reasons import codes, read, reason
 

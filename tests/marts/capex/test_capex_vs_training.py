@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.built import build
 from tests.marts.declared import behind, failing
 from tests.marts.made_up import mart_frame
 from warehouse.assumptions import Assumptions
-from warehouse.marts import build
 from warehouse.marts.capex import capex_vs_training
 from warehouse.marts.capex.capex_vs_training import COMPARISONS, REMAINING, equivalents
 from warehouse.marts.common.reasons import reason

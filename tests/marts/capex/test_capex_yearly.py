@@ -8,11 +8,11 @@ from typing import Any
 import polars as pl
 import pytest
 
+from tests.built import build
 from tests.conftest import AS_OF
 from tests.marts.capex.filings import MILLION, Fact, ends_of, fact, made, to_date
 from tests.marts.declared import failing
 from warehouse.assumptions import load
-from warehouse.marts import build
 from warehouse.marts.capex import capex_yearly
 from warehouse.marts.common.reasons import codes, reason
 

@@ -12,10 +12,11 @@ from typing import Any
 import polars as pl
 import pytest
 
+from tests.built import build
 from tests.conftest import SHARED, with_provenance
 from tests.marts.capex.filings import CAPEX, MILLION, NEW, Fact, again, built, ends_of, fact, made, row_of, to_date
 from warehouse.assumptions import load
-from warehouse.marts import QUARANTINED, build
+from warehouse.marts import QUARANTINED
 from warehouse.marts.capex import capex_quarterly
 from warehouse.marts.common.reasons import codes, read
 from warehouse.sources import sec

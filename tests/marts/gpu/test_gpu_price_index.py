@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.built import build
 from tests.conftest import with_provenance
 from tests.marts.declared import behind, failing
 from tests.marts.gpu.cases import cpi
 from tests.marts.made_up import mart_frame
 from warehouse.assumptions import load
-from warehouse.marts import build
 from warehouse.marts.gpu import gpu_price_index
 from warehouse.tables import CORE
 

@@ -11,11 +11,12 @@ import pytest
 import statsmodels.api as sm
 from scipy.stats import t as student
 
+from tests.built import build
 from tests.marts.declared import failing
 from tests.marts.gpu.cases import cpi
 from tests.marts.gpu.test_gpu_price_chain import H100, chips, prices
 from warehouse.assumptions import load
-from warehouse.marts import build, known
+from warehouse.marts import known
 from warehouse.marts.gpu import gpu_price_trend
 from warehouse.marts.gpu.same_things import item_days
 

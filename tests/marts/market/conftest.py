@@ -7,9 +7,9 @@ from datetime import date
 import polars as pl
 import pytest
 
+from tests.built import build
 from tests.conftest import AS_OF, with_provenance
 from tests.marts.market.cases import yahoo
-from warehouse.marts import build
 from warehouse.tables import CORE
 
 

@@ -7,10 +7,11 @@ from datetime import date
 import polars as pl
 import pytest
 
+from tests.built import build
 from tests.conftest import AS_OF, with_provenance
 from tests.marts.market.cases import DAY, EVENT, MAIN, changed, one, study, without
 from warehouse.assumptions import load
-from warehouse.marts import build, known
+from warehouse.marts import known
 from warehouse.marts.common.reasons import codes
 from warehouse.marts.market.doubts import doubtful
 from warehouse.marts.market.event_market_value import MART as MARKET_VALUE

@@ -11,11 +11,12 @@ import pytest
 import scipy.stats
 import statsmodels.api as sm
 
+from tests.built import build
 from tests.conftest import AS_OF, with_provenance
 from tests.marts.declared import warehouse_of
 from tests.marts.market.cases import around, one, without
 from warehouse.assumptions import load
-from warehouse.marts import build, known
+from warehouse.marts import known
 from warehouse.marts.market.event_cross_section import MART
 from warehouse.tables import CORE
 

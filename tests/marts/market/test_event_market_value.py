@@ -8,11 +8,11 @@ import duckdb
 import polars as pl
 import pytest
 
+from tests.built import build
 from tests.conftest import AS_OF, with_provenance
 from tests.marts.declared import warehouse_of
 from tests.marts.market.cases import one, without
 from warehouse.assumptions import load
-from warehouse.marts import build
 from warehouse.marts.common.reasons import codes
 from warehouse.marts.market.event_market_value import MART
 from warehouse.tables import CORE

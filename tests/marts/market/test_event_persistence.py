@@ -10,12 +10,13 @@ import polars as pl
 import pytest
 import statsmodels.api as sm
 
+from tests.built import build
 from tests.conftest import AS_OF
 from tests.marts.declared import warehouse_of
 from tests.marts.market.cases import around, closes, one, priced, without
 from warehouse.assumptions import load
 from warehouse.calendars.exchange import sessions as exchange_sessions
-from warehouse.marts import build, known
+from warehouse.marts import known
 from warehouse.marts.market.event_persistence import BASES, MART
 
 EVENT = date(2025, 1, 27)

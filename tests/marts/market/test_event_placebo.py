@@ -10,11 +10,12 @@ import polars as pl
 import pytest
 import scipy.stats
 
+from tests.built import build
 from tests.conftest import AS_OF
 from tests.marts.declared import warehouse_of
 from tests.marts.market.cases import one, without
 from warehouse.assumptions import load
-from warehouse.marts import build, known
+from warehouse.marts import known
 from warehouse.marts.market.event_placebo import MART, variance_limit
 from warehouse.marts.market.panel import panel_prices, setting
 from warehouse.marts.market.quiet_days import quiet_days, try_tests

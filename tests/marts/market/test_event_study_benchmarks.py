@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 import statsmodels.api as sm
 
+from tests.built import build
 from tests.conftest import AS_OF
 from tests.marts.market.cases import (
     DAY,
@@ -24,7 +25,6 @@ from tests.marts.market.cases import (
 )
 from warehouse.assumptions import load
 from warehouse.errors import UsageError
-from warehouse.marts import build
 
 # ---- Benchmarks made of the panel, and what a user adds ----------------------------------------------------------------
 

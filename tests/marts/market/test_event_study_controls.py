@@ -18,10 +18,10 @@ import polars as pl
 import pytest
 import statsmodels.api as sm
 
+from tests.built import build
 from tests.conftest import AS_OF, recorded
 from tests.marts.market.cases import MAIN, one, study, yahoo
 from warehouse.calendars.exchange import sessions as exchange_sessions
-from warehouse.marts import build
 from warehouse.marts.market.event_study import MART
 from warehouse.tables.stock_prices import TABLE as STOCK_PRICES
 

@@ -7,6 +7,7 @@ from datetime import date
 import polars as pl
 import pytest
 
+from tests.built import build
 from tests.conftest import AS_OF, with_provenance
 from tests.marts.market.cases import (
     DAY,
@@ -22,7 +23,7 @@ from tests.marts.market.cases import (
     without,
 )
 from warehouse.calendars.exchange import sessions as exchange_sessions
-from warehouse.marts import build, known
+from warehouse.marts import known
 from warehouse.marts.market.event_study import MART
 from warehouse.tables import CORE
 

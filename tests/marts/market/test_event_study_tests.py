@@ -16,10 +16,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
+from tests.built import build
 from tests.conftest import AS_OF
 from tests.marts.declared import warehouse_of
 from tests.marts.market.cases import priced
-from warehouse.marts import build, known
+from warehouse.marts import known
 from warehouse.marts.market.event_study_tests import MART
 from warehouse.marts.market.returns import abnormal_returns, fit, standard_errors, student_p
 from warehouse.marts.market.significance import TESTS, mean_correlation, rank_test, ranked, standardised_tests

@@ -9,9 +9,9 @@ import polars as pl
 import pytest
 from scipy.stats import nct, t
 
+from tests.built import build
 from tests.conftest import AS_OF
 from tests.marts.market.cases import DAY, ELEVEN_DAYS, EVENT, MAIN, around, one, study
-from warehouse.marts import build
 from warehouse.marts.market.returns import smallest_detectable
 
 TWO_TO_TEN = {"window_start": 2, "window_end": 10}

@@ -8,11 +8,12 @@ from typing import Any
 import polars as pl
 import pytest
 
+from tests.built import build
 from tests.conftest import with_provenance
 from tests.marts.declared import failing
 from tests.marts.verdict.plain import faults
 from warehouse.assumptions import load
-from warehouse.marts import QUARANTINED, build, known
+from warehouse.marts import QUARANTINED, known
 from warehouse.marts.common.reasons import codes
 from warehouse.marts.payback import attributable_revenue
 from warehouse.tables import CORE

@@ -9,9 +9,10 @@ import numpy as np
 import polars as pl
 import pytest
 
+from tests.built import build
 from tests.conftest import with_provenance
 from tests.marts.gpu.cases import cpi
-from warehouse.marts import build, known
+from warehouse.marts import known
 from warehouse.marts.common.reasons import reason
 from warehouse.marts.payback import glut_signals
 from warehouse.tables import CORE

@@ -7,9 +7,10 @@ from datetime import date
 import polars as pl
 import pytest
 
+from tests.built import build
 from tests.marts.declared import failing
 from tests.marts.payback.cases import AS_OF, FEW, ON, POINTS_Q3, grown, inputs, line, revenue, row, run
-from warehouse.marts import all_marts, build
+from warehouse.marts import all_marts
 from warehouse.marts.common.reasons import codes
 from warehouse.marts.payback import breakeven_path, path_scores
 from warehouse.marts.verdict import required_path

@@ -8,10 +8,11 @@ from typing import Any
 import polars as pl
 import pytest
 
+from tests.built import build
 from tests.marts.declared import failing
 from tests.marts.made_up import mart_frame
 from warehouse.assumptions import load
-from warehouse.marts import QUARANTINED, build, known
+from warehouse.marts import QUARANTINED, known
 from warehouse.marts.capex import capex_quarterly
 from warehouse.marts.common.reasons import codes
 from warehouse.marts.common.scopes import COMPANIES

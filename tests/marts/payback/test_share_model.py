@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from tests.built import build
 from tests.conftest import with_provenance
 from tests.marts.declared import failing
 from tests.marts.payback.cases import AS_OF, FEW, POINTS_Q2, model, row, run, share
 from warehouse.assumptions import Distribution
-from warehouse.marts import build
 from warehouse.marts.common.reasons import codes, read
 from warehouse.marts.payback import redundant_by_elasticity, training_share_readings
 from warehouse.marts.payback.draws import Mixture

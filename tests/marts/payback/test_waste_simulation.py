@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.built import build
 from tests.marts.payback.cases import (
     AS_OF,
     FEW,
@@ -28,7 +29,7 @@ from tests.marts.payback.cases import (
     share,
     vintages,
 )
-from warehouse.marts import all_marts, build, known
+from warehouse.marts import all_marts, known
 from warehouse.marts.common.reasons import codes, reason
 
 

@@ -10,11 +10,12 @@ import polars as pl
 import pytest
 import statsmodels.api as sm
 
+from tests.built import build
 from tests.conftest import with_provenance
 from tests.marts.declared import failing
 from tests.marts.made_up import mart_frame
 from warehouse.assumptions import load
-from warehouse.marts import build, known
+from warehouse.marts import known
 from warehouse.marts.training import efficiency_trend
 from warehouse.tables import CORE
 

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from tests.built import build
 from tests.marts.declared import failing
 from tests.marts.made_up import mart_frame
 from tests.marts.training.cases import THREE, cost, offers
 from warehouse.assumptions import load
-from warehouse.marts import build
 from warehouse.marts.training import training_comparison
 from warehouse.tables import CORE
 

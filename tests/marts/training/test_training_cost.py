@@ -7,10 +7,11 @@ from datetime import date, timedelta
 import polars as pl
 import pytest
 
+from tests.built import build
 from tests.marts.declared import behind, failing
 from tests.marts.gpu.test_offers import listings
 from tests.marts.training.cases import AS_OF, COSTS, H800, PRICES, PUBLISHED, THREE, cost, costs, offers, runs
-from warehouse.marts import all_marts, build
+from warehouse.marts import all_marts
 from warehouse.marts.training import training_cost
 
 # ---- Known answers -------------------------------------------------------------------------------------------------

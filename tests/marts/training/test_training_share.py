@@ -13,10 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.built import build
 from tests.conftest import with_provenance
 from tests.marts.declared import failing
 from warehouse.assumptions import Assumptions, load
-from warehouse.marts import build, known
+from warehouse.marts import known
 from warehouse.marts.training import training_share, training_share_own
 from warehouse.tables import CORE
 

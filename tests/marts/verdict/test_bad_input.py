@@ -13,10 +13,10 @@ from typing import Any
 import polars as pl
 import pytest
 
+from tests.built import build
 from tests.conftest import with_provenance
 from tests.marts.verdict.plain import faults
 from warehouse import marts
-from warehouse.marts import build
 from warehouse.marts.common.reasons import codes
 from warehouse.tables import CORE
 

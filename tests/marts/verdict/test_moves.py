@@ -7,10 +7,10 @@ from datetime import date
 import polars as pl
 import pytest
 
+from tests.built import build
 from tests.conftest import with_provenance
 from tests.marts.verdict.founded import unfounded
 from tests.marts.verdict.plain import faults
-from warehouse.marts import build
 from warehouse.tables import CORE
 
 DAY = date(2026, 11, 29)

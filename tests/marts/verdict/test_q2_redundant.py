@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.built import build
 from tests.marts import made_up
 from tests.marts.made_up import frames, mart_frame, verdicts_of
 from tests.marts.verdict.plain import faults
 from warehouse.assumptions import load
-from warehouse.marts import build
 from warehouse.marts.common.reasons import reason
 from warehouse.marts.verdict.questions.q2_redundant import SMALLER
 

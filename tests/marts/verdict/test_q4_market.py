@@ -7,11 +7,11 @@ from datetime import date
 import pytest
 from scipy.stats import t as student
 
+from tests.built import build
 from tests.conftest import AS_OF
 from tests.marts import made_up
 from tests.marts.made_up import conditions_of, frames, verdicts_of
 from tests.marts.verdict.plain import faults
-from warehouse.marts import build
 from warehouse.marts.common.reasons import codes
 from warehouse.marts.common.scopes import SCOPES
 

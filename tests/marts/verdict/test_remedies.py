@@ -13,9 +13,9 @@ from typing import Any
 import polars as pl
 import pytest
 
+from tests.built import build
 from tests.conftest import with_provenance
 from tests.marts.verdict.test_moves import idle, seller
-from warehouse.marts import build
 from warehouse.marts.common.scopes import SCOPES
 from warehouse.marts.verdict import verdict
 from warehouse.marts.verdict.question import Case, Remedy

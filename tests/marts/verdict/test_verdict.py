@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.built import build
 from tests.marts import made_up
 from tests.marts.made_up import conditions_of, every_view, frames, glut, mart_frame, probabilities, verdicts_of
-from warehouse.marts import build
 from warehouse.marts.common.reasons import reason
 from warehouse.marts.common.scopes import SCOPES
 from warehouse.marts.verdict import verdict

@@ -8,9 +8,10 @@ from typing import Any
 import polars as pl
 import pytest
 
+from tests.built import build
 from tests.marts.declared import failing
 from tests.marts.payback.cases import earlier, line, revenue
-from warehouse.marts import all_marts, build, known
+from warehouse.marts import all_marts, known
 from warehouse.marts.common.scopes import SCOPES, VIEWS
 from warehouse.marts.verdict import waste_variants
 from warehouse.marts.verdict.decision import QUESTIONS

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.built import build
 from tests.marts import made_up
 from tests.marts.made_up import conditions_of, every_view, frames, glut, mart_frame, verdicts_of
 from tests.marts.verdict.founded import unfounded
 from tests.marts.verdict.plain import faults
-from warehouse.marts import build
 from warehouse.marts.common.scopes import SCOPES, VIEWS
 
 FEW_DRAWS = {"draws": 2_000, "detail": "deciding"}
