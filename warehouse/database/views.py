@@ -24,7 +24,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 from warehouse import sqltext
 from warehouse.database.connection import ALIAS
@@ -46,7 +46,7 @@ class Database(Protocol):
     def execute(self, sql: str, /) -> Any: ...
 
 
-USES: Mapping[Literal["view", "answer", "facts", "record"], str] = {
+USES: Mapping[str, str] = {
     "view": "ask first",
     "answer": "answers",
     "facts": "facts",

@@ -19,12 +19,12 @@ from scipy.special import ndtr, stdtr, stdtrit
 
 Model = Literal["market_model", "market_adjusted", "mean_adjusted"]
 Kind = Literal["simple", "log"]
-MODEL_MEANINGS: dict[Model, str] = {
+MODEL_MEANINGS: dict[str, str] = {
     "market_model": "a + b x the market's return",
     "market_adjusted": "the market's return",
     "mean_adjusted": "the share's own mean, which uses no benchmark",
 }
-KIND_MEANINGS: dict[Kind, str] = {
+KIND_MEANINGS: dict[str, str] = {
     "simple": "price over price before, less 1",
     "log": "logarithm of price over price before",
 }
