@@ -12,7 +12,7 @@ B benchmarks, K shares or portfolios, F firms, G groups.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from scipy.special import ndtr, stdtr, stdtrit
@@ -28,8 +28,8 @@ KIND_MEANINGS: dict[str, str] = {
     "simple": "price over price before, less 1",
     "log": "logarithm of price over price before",
 }
-MODELS: tuple[Model, ...] = tuple(MODEL_MEANINGS)
-KINDS: tuple[Kind, ...] = tuple(KIND_MEANINGS)
+MODELS: tuple[Model, ...] = get_args(Model)
+KINDS: tuple[Kind, ...] = get_args(Kind)
 # Standard deviations below this are rounding of equal numbers and no unrest of a share: nothing can be divided by them.
 # Daily returns are about 1e-2 and doubles carry 16 digits, so rounding is about 1e-18 to 1e-16, far below it.
 ROUNDING = 1e-10

@@ -26,7 +26,7 @@ from warehouse.tables.guide import Guide
 from warehouse.tables.table import DUCKDB_TYPES, Column, Table
 
 Kind = Literal["view", "answer", "facts", "record"]
-USE: Mapping[Kind, str] = views.USES
+USE: Mapping[str, str] = views.USES
 """What each kind is for, in words; in the order in which a reader needs them."""
 _TYPES = {name: kind for kind, name in DUCKDB_TYPES.items()} | {
     "TIMESTAMP WITH TIME ZONE": "time",
