@@ -20,7 +20,6 @@ from tests.runs import copy_home
 from warehouse.database.releases import reading
 from warehouse.paths import WAREHOUSE
 from warehouse.reports.site import in_sql, render
-from warehouse.reports.site.discover import Site
 from warehouse.reports.site.page import Reader
 from warehouse.reports.site.pages import in_sql as sql_page
 from warehouse.reports.site.write import shell_of
@@ -43,7 +42,7 @@ def path(site: Path, warehouse: Path, tmp_path_factory: pytest.TempPathFactory) 
     with reading(warehouse) as connection:
         reader = Reader(connection, sql_page=True)
         [(page, content)] = sql_page.family(reader)
-        shell = shell_of(reader, Site([(page, content)]))
+        shell = shell_of(reader, [page])
         made = render.render(page, content, reader, shell, render.environment())
         (folder / page.path).write_text(made.html, encoding="utf-8")
         in_sql.write(folder, connection, None, "")

@@ -9,7 +9,7 @@ import pytest
 
 from warehouse.database.excerpt import Excerpt
 from warehouse.reports.site import engine, in_sql, render
-from warehouse.reports.site.discover import Site
+from warehouse.reports.site.discover import navigation
 from warehouse.reports.site.page import Page, Reader
 from warehouse.reports.site.pages import in_sql as page
 from warehouse.reports.site.write import shell_of
@@ -28,12 +28,12 @@ def test_the_page_is_there_where_it_is_asked_for(connection):
     assert list(page.family(Reader(connection))) == []
     [(found, _)] = page.family(Reader(connection, sql_page=True))
     assert found.path == "sql.html"
-    assert Site([(found, [])]).navigation == [found]
+    assert navigation([found]) == [found]
 
 
 def test_its_policy_allows_webassembly_and_that_of_no_other_page(connection):
     reader = Reader(connection, sql_page=True)
-    shell = shell_of(reader, Site())
+    shell = shell_of(reader, [])
     mine = render.render(page.PAGE, [], reader, shell, render.environment()).html
     other = render.render(Page("other.html", "Other", ""), [], reader, shell, render.environment()).html
     assert "script-src 'self' file: 'wasm-unsafe-eval'; worker-src blob:;" in mine
