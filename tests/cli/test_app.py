@@ -34,7 +34,8 @@ def test_each_command_has_a_file_of_its_own_that_the_list_of_commands_does_not_i
     files = {path.stem for path in (PROJECT / "warehouse" / "cli").glob("*.py")}
     assert set(COMMANDS) <= files
     assert {name for name in imported("--help", home=tmp_path) if name.startswith("warehouse.cli.")} == {
-        "warehouse.cli.app"
+        "warehouse.cli.app",
+        "warehouse.cli.entry",
     }
 
 
