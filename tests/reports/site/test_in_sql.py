@@ -8,8 +8,7 @@ import duckdb
 import pytest
 
 from warehouse.database.excerpt import Excerpt
-from warehouse.reports.site import engine, in_sql, render
-from warehouse.reports.site.discover import navigation
+from warehouse.reports.site import discover, engine, in_sql, render
 from warehouse.reports.site.page import Page, Reader
 from warehouse.reports.site.pages import in_sql as page
 from warehouse.reports.site.write import shell_of
@@ -25,16 +24,16 @@ def test_each_part_of_the_engine_is_the_published_file(name):
 
 
 def test_the_page_is_there_where_it_is_asked_for(connection):
-    assert list(page.family(Reader(connection))) == []
-    [(found, _)] = page.family(Reader(connection, sql_page=True))
+    assert discover.read_module("in_sql", Reader(connection)).pages == []
+    [(found, _)] = discover.read_module("in_sql", Reader(connection, sql_page=True)).pages
     assert found.path == "sql.html"
-    assert navigation([found]) == [found]
+    assert discover.navigation([found]) == [found]
 
 
 def test_its_policy_allows_webassembly_and_that_of_no_other_page(connection):
     reader = Reader(connection, sql_page=True)
     shell = shell_of(reader, [])
-    mine = render.render(page.PAGE, [], reader, shell, render.environment()).html
+    mine = render.render(page.IN_SQL, [], reader, shell, render.environment()).html
     other = render.render(Page("other.html", "Other", ""), [], reader, shell, render.environment()).html
     assert "script-src 'self' file: 'wasm-unsafe-eval'; worker-src blob:;" in mine
     assert "default-src 'none'" in mine

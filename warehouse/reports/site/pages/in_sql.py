@@ -13,7 +13,7 @@ from warehouse.reports.site.blocks import Template, Text
 from warehouse.reports.site.forms import speak
 from warehouse.reports.site.page import Content, Family, Page, Reader
 
-PAGE = Page(
+IN_SQL = Page(
     "sql.html",
     "Ask the data in SQL",
     "A database in this page, with the published marts and the ready questions.",
@@ -27,7 +27,7 @@ FIRST = "SELECT question, verdict, headline\nFROM verdict\nWHERE scope = 'ALL'\n
 def family(reader: Reader) -> Family:
     """The page where it is asked for, else none."""
     if reader.sql_page:
-        yield PAGE, content(reader)
+        yield IN_SQL, content(reader)
 
 
 def content(reader: Reader) -> Content:
