@@ -206,10 +206,10 @@ def _end_customers(case: Case) -> str:
     ends, growth = (_medians(case, name, view) for name in ("coverage", "breakeven_growth"))
     if view == VIEWS[case.scope][0] or ends is None or growth is None:
         return ""
-    pays, must = "The four's part of what end customers pay", _has_to(*growth)
+    pays, must = "The four's part of end customers' spending", _has_to(*growth)
     if seen := _seen(case, view):
         # The industry has one estimate; how fast it grows is seen of labs, whose revenue is inside it.
-        grew = "labs grew" if case[f"growth_seen_lowest_{view}"]["entities"] else "it has grown"
+        grew = "labs grew" if case[f"growth_seen_lowest_{view}"]["entities"] else "it grew"
         return f"{pays} {must}; {grew} {seen}"
     return f"{pays} covers {_from_to(*ends)} and {must}"
 
