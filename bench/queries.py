@@ -1,6 +1,6 @@
 """`overbuild sql` against DuckDB's own module, each as a whole process: processor seconds, importing included.
 
-    python bench/sql.py
+    python bench/queries.py
 
 The same statements on the same published warehouse, which is made here of rows without meaning. `select 1` shows what
 starting costs, held against `import duckdb` alone. All bars as csv are held against COPY by the module, and as a table
