@@ -18,7 +18,7 @@ from warehouse.reports.site.write import shell_of
 def test_each_part_of_the_engine_is_the_published_file(name):
     part = engine.parts()[name]
     content = part.content()
-    assert (len(content), hashlib.sha256(content).hexdigest()) == (part.size, part.sha256)
+    assert (len(content), hashlib.sha256(content).hexdigest()) == (part.size_bytes, part.sha256)
     assert part.version.count(".") == 2
     assert "Permission is hereby granted" in (text := engine.licences()[part.licence]) or "Apache License" in text
 

@@ -19,25 +19,24 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 _MAP = "//# sourceMappingURL"
-Content = bytes  # within `Part`, `bytes` is a number
 
 
 @dataclass(frozen=True)
 class Part:
-    """A file of a package: `of` is its path there; `size` (in bytes) and `sha256` are those of the file as it is published."""
+    """A file of a package: `of` is its path there; `size_bytes` and `sha256` are those of the file as it is published."""
 
     file: str
     package: str
     version: str
     of: str
-    size: int
+    size_bytes: int
     sha256: str
     licence: str
 
-    def packed(self) -> Content:
+    def packed(self) -> bytes:
         return (HERE / self.file).read_bytes()
 
-    def content(self) -> Content:
+    def content(self) -> bytes:
         return gzip.decompress(self.packed())
 
 
