@@ -105,7 +105,7 @@ def test_a_run_where_nothing_changed_carries_over_what_was_found_and_says_so(pub
     assert (home / "quality" / "index.html").read_text() == (published[0] / "quality" / "index.html").read_text()
     assert runs[1]["run_id"] in (home / "site" / "index.html").read_text()
     print_summary(runs[1])
-    printed = capsys.readouterr().out
+    printed = " ".join(capsys.readouterr().out.split())
     assert f"Nothing has changed since run {first}: its figures and findings stand." in printed
     assert "Is the spending wasteful?" in printed
     said = " ".join(command(home, "quality").stdout.split())

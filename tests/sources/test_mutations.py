@@ -77,7 +77,7 @@ def test_a_figure_that_stands_twice_is_not_taken_as_the_last(name, old, new):
         list(seed.parse(seed.with_body(body.encode())))
 
 
-@pytest.mark.parametrize("text", ["NaN", "Infinity", "-Infinity", "{", "", "1 2", "9" * 5_000])
+@pytest.mark.parametrize("text", ["{", "", "1 2", "9" * 5_000, "nan", "[1,]"])
 def test_what_json_does_not_have_is_no_json(text):
     with pytest.raises(DocumentError, match="x: this is not JSON"):
         json_text.read(text.encode(), "x")

@@ -1,7 +1,8 @@
 """JSON as hosts send it: text that may begin with a byte-order mark, nest without end, or say one thing twice.
 
-The standard reader takes the last of two members of one name, without a word. It reads `NaN`, which JSON does not have,
-and it ends the program where lists nest some thousand deep. Each of these is the document's fault, and is said so.
+The standard reader takes the last of two members of one name, without a word, and ends the program where lists nest some
+thousand deep. Each of these is the document's fault, and is said so. `NaN`, which JSON does not have, is read: it costs the
+row that it stands in, and not the document.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ def read(body: bytes, name: str) -> Any:
     """
     text = text_of(body, name)
     try:
-        found = json.loads(text, object_pairs_hook=_object, parse_constant=_no_constant)
+        found = json.loads(text, object_pairs_hook=_object)
         if _SURROGATE.search(text):
             json.dumps(found, ensure_ascii=False).encode()
         return found
@@ -58,7 +59,3 @@ def _object(members: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _shown(value: Any) -> str:
     return repr(value)[:VALUE_SHOWN]
-
-
-def _no_constant(name: str) -> float:
-    raise ValueError(f"{name} is no number of JSON")
