@@ -147,7 +147,7 @@ def test_the_timeline_leads_to_core(warehouse):
         ("verdict", "scope = 'ALL'); drop table marts.verdict; --", "."),
         ("verdict", "true); select (1", "more than a condition"),
         ("verdict", "scope =", "."),
-        ("verdict", "(select count(*) from read_csv('/etc/passwd')) > 0", r"(?i)disabled|permission|external"),
+        ("verdict", "(select count(*) from read_csv('/etc/passwd')) > 0", r"read_csv\(\) is refused"),
     ],
 )
 def test_a_condition_that_is_none_is_refused_with_what_to_do(warehouse, table, where, message):
