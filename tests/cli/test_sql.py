@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import fcntl
 import io
@@ -285,7 +286,9 @@ def terminal(home, typed, *arguments, seconds=20.0, expected=b""):
             shown += os.read(main, 65536)
         except BlockingIOError:
             time.sleep(0.02)
-        except OSError:
+        except OSError:  # it has closed its terminal, and is about to end
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(10)
             break
         if waiting and waiting[0][0] in shown:
             after, text = waiting.pop(0)
