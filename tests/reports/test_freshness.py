@@ -210,6 +210,7 @@ def test_a_key_is_given_or_missing_or_there_is_none(paths):
 
 def test_the_table_shows_next_and_last_run_and_each_step_on_lines_of_its_own(paths, capsys, monkeypatch):
     monkeypatch.setattr(sources, "load_settings", Settings)
+    monkeypatch.setenv("COLUMNS", "120")
     publish(paths)
     sources.write(paths, output.Format.table, NOW)
     said = capsys.readouterr().out

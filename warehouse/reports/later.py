@@ -56,10 +56,14 @@ _PAGE = Template(
 <style>
 body { margin: 0 auto; max-width: 60rem; padding: 1.5rem; font: 16px/1.5 system-ui, sans-serif; overflow-wrap: anywhere; }
 pre { white-space: pre-wrap; }
+a { color: #0b4f8a; }
+@media (prefers-color-scheme: dark) { a { color: #8fc1f5; } }
 </style>
 </head>
 <body><main>
 <h1>Runs that were refused since</h1>
+<p>A run publishes nothing where its checks refuse the data. The answer beside this page is the newest one that passed them.
+Runs that were refused after it stand here, the newest first.</p>
 $runs
 <p><a href="quality.html">Quality of the data</a></p>
 <p><a href="index.html">The report</a></p>

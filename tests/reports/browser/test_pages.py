@@ -59,9 +59,9 @@ class Visit:
 
 
 def pages_of(site: Path) -> list[Path]:
-    """All pages at the root, and the first few of each folder."""
+    """All pages at the root, and the first few of each folder; `later/` holds pages that the root has under their own name."""
     found = sorted(site.glob("*.html"))
-    for folder in sorted(path for path in site.rglob("*") if path.is_dir()):
+    for folder in sorted(path for path in site.rglob("*") if path.is_dir() and path.name != "later"):
         found += sorted(folder.glob("*.html"))[: 1 if ALIKE in folder.parts else OF_A_FOLDER]
     return found
 
