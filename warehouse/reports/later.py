@@ -56,8 +56,9 @@ _PAGE = Template(
 <style>
 body { margin: 0 auto; max-width: 60rem; padding: 1.5rem; font: 16px/1.5 system-ui, sans-serif; overflow-wrap: anywhere; }
 pre { white-space: pre-wrap; }
+html { background: #fefefe; color: #1b1f24; }
 a { color: #0b4f8a; }
-@media (prefers-color-scheme: dark) { a { color: #8fc1f5; } }
+@media (prefers-color-scheme: dark) { html { background: #10151b; color: #e8ecf1; } a { color: #8fc1f5; } }
 </style>
 </head>
 <body><main>
