@@ -269,6 +269,8 @@ def test_the_verdict_says_that_the_newest_revenue_is_in_quarantine(facts, assump
     assert row["headline"].endswith("cannot be told: the newest AI revenue waits in quarantine.")
     assert "revenue_quarantined" in codes(row["reasons"])
     assert faults(row) == []
+    whole = rows.filter(scope="ALL", question="Q3").to_dicts()[0]
+    assert (whole["verdict"], whole["leaning"]) == ("cannot_tell", None), "one view alone would seem surer than both"
     before = build({**facts, "quarantined": aside()}, as_of=date(2026, 10, 28), assumptions=few, only={"verdict"})[
         "verdict"
     ]
