@@ -25,8 +25,8 @@ def test_the_answer_fits_a_terminal_of_24_lines_of_80_characters(published_paths
     shown = said.splitlines()
     assert len(shown) <= 23, "the prompt takes a line"
     assert max(map(len, shown)) <= 80
-    assert [line for line in shown if line.startswith(("Why ", "How sure ", "It changes "))] == [
-        line for label in ("Why", "How sure", "It changes") for line in shown if line.startswith(f"{label} ")
+    assert [line for line in shown if line.startswith(("Why ", "How sure ", "To change "))] == [
+        line for label in ("Why", "How sure", "To change") for line in shown if line.startswith(f"{label} ")
     ]
     assert all(sum(asks in line for line in shown) == 1 for asks in ASKED.values())
     headline = json.loads(command(published_paths.root, "verdict", "--format", "json").stdout)[0]["headline"]

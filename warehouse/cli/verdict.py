@@ -141,7 +141,7 @@ def _screen(answer: Answer) -> None:
     overall = stands[0]
     out = lines.wrapped(f"{ASKED[overall.question]} As of {overall.as_of}: {overall.in_short}.{_mark(answer)}")
     out += lines.wrapped(overall.headline)
-    for label, text in (("Why", overall.why), ("How sure", overall.worth), ("It changes", overall.would_change)):
+    for label, text in (("Why", overall.why), ("How sure", overall.worth), ("To change", overall.would_change)):
         out += lines.wrapped(text, 12, label.ljust(12))
     out.append("")
     asks = max(len(ASKED[one.question]) for one in stands)
