@@ -124,7 +124,8 @@ def prefect_home() -> Path:
 def answers(url: str) -> bool:
     """Whether a Prefect server says that it is well."""
     try:
-        with urllib.request.urlopen(f"{url.rstrip('/')}/health", timeout=3) as reply:
+        # `urlopen` would keep the proxies that the environment named when it was first called.
+        with urllib.request.build_opener().open(f"{url.rstrip('/')}/health", timeout=3) as reply:
             return reply.status == 200
     except (OSError, ValueError):
         return False
