@@ -20,9 +20,6 @@ from pathlib import Path
 
 from _snapshot import facts
 
-# The folder of the benchmarks comes first for a script, and its `sql.py` would stand in the place of the package `sql`.
-sys.path.remove(str(Path(__file__).parent))
-
 from warehouse import marts
 from warehouse.assumptions import load
 from warehouse.calendars.exchange import sessions
