@@ -12,10 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import duckdb
-
 from warehouse import sqltext
-from warehouse.database.connection import Connection
+from warehouse.database.connection import Connection, DatabaseError, in_memory
 
 UNREAD_ROWS = 10_000
 """A table of more rows stays away where no ready question and no view names it."""
@@ -73,7 +71,7 @@ def chosen(connection: Connection, asked: str) -> Excerpt:
 
 def write(connection: Connection, excerpt: Excerpt, path: Path) -> None:
     """Write the file, which must not exist. Raises `DatabaseError` where a view cannot be made of what came along."""
-    with duckdb.connect() as made:
+    with in_memory() as made:
         made.execute(
             f"ATTACH {sqltext.literal(path)} AS excerpt (STORAGE_VERSION {sqltext.literal(FORMAT)}); USE excerpt"
         )
@@ -110,11 +108,11 @@ def _create_views(made: Connection, views: Mapping[str, str]) -> None:
     """Views may read each other: each round makes those that can be made by then."""
     waiting = dict(views)
     while waiting:
-        refused: dict[str, duckdb.Error] = {}
+        refused: dict[str, DatabaseError] = {}
         for name, sql in waiting.items():
             try:
                 made.execute(sql)
-            except duckdb.Error as error:
+            except DatabaseError as error:
                 refused[name] = error
         if len(refused) == len(waiting):
             raise next(iter(refused.values()))
