@@ -124,7 +124,7 @@ def within(connection: Connection, limits: Limits, stuck: Callable[[str], None] 
             raise UsageError(said) from None
         if is_interruption(error):
             raise KeyboardInterrupt from None
-        if "Out of Memory" in str(error) or "bad_alloc" in str(error) or "std::bad_alloc" in str(error):
+        if "Out of Memory" in str(error) or "bad_alloc" in str(error):
             raise UsageError(beyond_memory(limits, str(error))) from None
         raise
     except MemoryError as error:
@@ -144,7 +144,7 @@ def is_interruption(error: BaseException) -> bool:
 
 def beyond_memory(limits: Limits, message: str) -> str:
     """Which limit of memory or of disk was reached, and how to raise it."""
-    if "max_temp_directory_size" in message or "temp_directory" in message.lower():
+    if "temp_directory" in message.lower():
         return (
             f"the query was stopped: it needs more than {limits.memory} of memory and {limits.spill} of disk. "
             "Give it more memory (--memory 8GB), or ask for less: fewer rows or columns, a narrower WHERE."
