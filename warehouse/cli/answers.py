@@ -30,7 +30,7 @@ from warehouse.database.limits import Limits
 from warehouse.database.reading import Read
 from warehouse.errors import UsageError
 from warehouse.spreadsheet import neutral_sql, neutral_text
-from warehouse.sqltext import literal
+from warehouse.sqltext import identifier, literal
 
 BATCH = 1_000
 COUNTING_SECONDS = 5.0
@@ -88,12 +88,10 @@ class Answers:
                 raise UsageError(f"-o {file}: a table is for people to look at; choose --format csv or another one.")
             self._table(read)
             return
-        with _target(file) as target:
+        with _target(file) as target, bounds.within(self.connection, self.limits, bounds.end_process):
             if self.form in BY_DUCKDB and read.is_query:
-                with bounds.within(self.connection, self.limits, bounds.end_process):
-                    self._by_duckdb(read, target)
-                return
-            with bounds.within(self.connection, self.limits, bounds.end_process):
+                self._by_duckdb(read, target)
+            else:
                 result = reading.execute(self.connection, read)
                 names = [name for name, *_ in result.description]
                 _WRITERS[self.form](names, _rows(result), target, self.raw_cells)
@@ -129,7 +127,7 @@ class Answers:
             raise ValueError("an answer by DuckDB needs a pipe")
         if self.form is SqlFormat.parquet:
             names = unique([name for name, _ in found])
-            columns = [f"c{place} AS {_quoted(name)}" for place, name in enumerate(names)]
+            columns = [f"c{place} AS {identifier(name)}" for place, name in enumerate(names)]
             options = "FORMAT parquet, COMPRESSION zstd"
         else:
             columns = [
@@ -237,10 +235,6 @@ def _poured(pipe: Path, target: BinaryIO) -> Iterator[None]:
 # -- text -------------------------------------------------------------------------------------------------------------
 
 
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
 def _neutral(column: str, kind: str) -> str:
     """SQL for a cell that no spreadsheet runs."""
     if kind == "VARCHAR":
@@ -249,7 +243,7 @@ def _neutral(column: str, kind: str) -> str:
 
 
 def _csv_cell(text: str) -> str:
-    return _quoted(text) if any(char in text for char in ',"\r\n') else text
+    return '"' + text.replace('"', '""') + '"' if any(char in text for char in ',"\r\n') else text
 
 
 def _csv(names: Sequence[str], rows: Iterator[Sequence[Any]], target: BinaryIO, raw: bool) -> None:
