@@ -67,7 +67,7 @@ def write_tree(tree: Any) -> None:
     """Write a tree of `rich` as wide as the terminal."""
     from rich.console import Console
 
-    width = shutil.get_terminal_size((NARROWEST, 40)).columns
+    width = width_of_terminal()
     Console(width=width if sys.stdout.isatty() else max(width, NARROWEST), markup=False, highlight=False).print(tree)
 
 
@@ -96,8 +96,7 @@ def write_table(
 
 def width_of_terminal() -> int:
     """Columns of the terminal, or of COLUMNS; where nobody looks and nothing is said, NARROWEST."""
-    fallback = shutil.get_terminal_size((0, 0)).columns
-    return fallback if fallback > 0 else NARROWEST
+    return shutil.get_terminal_size((NARROWEST, 40)).columns
 
 
 def write_lines(lines: Sequence[str]) -> None:
