@@ -21,6 +21,7 @@ from warehouse import __version__, api
 from warehouse.database import reading, releases
 from warehouse.database.limits import SECONDS, Limits, end_process, within
 from warehouse.errors import OverbuildError
+from warehouse.reports import standing
 from warehouse.reports.failed_sources import failed_sources
 from warehouse.reports.values import plain
 
@@ -46,10 +47,6 @@ AsOf = Annotated[
     date | None, Field(description="A day: the answer as it was known then, where a run has published it.")
 ]
 BEHIND = ("condition", "value", "comparison", "threshold", "holds", "statement")
-SAID = (
-    "scope", "question", "as_of", "verdict", "leaning", "leaning_probability", "headline", "statement", "would_change",
-    "evidence_grade", "inputs_through", "reason",
-)  # fmt: skip
 
 
 def mcp() -> None:
@@ -120,7 +117,7 @@ def verdict(
     for row in answer.iter_rows(named=True):
         behind = [{name: condition[name] for name in BEHIND} for condition in row["conditions"] or ()]
         what_if = {"what_if": row["what_if"]} if row["what_if"] else {}
-        rows.append({name: row[name] for name in SAID} | what_if | {"conditions": behind})
+        rows.append({name: row[name] for name in standing.COLUMNS} | what_if | {"conditions": behind})
     with api.open(as_of=as_of) as connection:
         old = failed_sources(connection)
     return plain({"verdicts": rows} | ({"old_data": old} if old else {}))

@@ -14,10 +14,11 @@ from typing import Any
 from warehouse.database.connection import Connection
 
 GROUP, OVERALL = "ALL", "overall"
-_COLUMNS = (
+COLUMNS = (
     "scope", "question", "as_of", "verdict", "leaning", "leaning_probability", "headline", "statement", "would_change",
     "evidence_grade", "inputs_through", "reason",
 )  # fmt: skip
+"""What is said of a verdict: the columns of `marts.verdict` that a person or an assistant is given."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,8 @@ def standing(connection: Connection, scope: str = GROUP) -> list[Standing]:
     """The verdicts of a scope, the overall one first; empty where the warehouse has none."""
     order = f"question <> '{OVERALL}', question"
     # The scope is picked here: DuckDB imports pandas for the first parameter that it is given.
-    found = connection.execute(f"SELECT {', '.join(_COLUMNS)} FROM marts.verdict ORDER BY {order}").fetchall()
-    rows = [dict(zip(_COLUMNS, values, strict=True)) for values in found]
+    found = connection.execute(f"SELECT {', '.join(COLUMNS)} FROM marts.verdict ORDER BY {order}").fetchall()
+    rows = [dict(zip(COLUMNS, values, strict=True)) for values in found]
     return [of_row(row) for row in rows if row["scope"] == scope]
 
 
@@ -74,7 +75,7 @@ def how_sure(answer: Sequence[Standing]) -> str:
 def of_row(row: Mapping[str, Any]) -> Standing:
     """A row of `marts.verdict` as it stands."""
     renamed = {"statement": "why", "evidence_grade": "grade"}
-    return Standing(**{renamed.get(name, name): row[name] for name in _COLUMNS})
+    return Standing(**{renamed.get(name, name): row[name] for name in COLUMNS})
 
 
 def words(code: str) -> str:
