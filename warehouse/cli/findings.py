@@ -13,6 +13,7 @@ from warehouse.quality.counts import Counts
 from warehouse.quality.findings import Explained
 from warehouse.quality.history import Row
 from warehouse.reports import triage
+from warehouse.reports.standing import words
 from warehouse.reports.triage import Triage
 
 MOST = 20
@@ -56,7 +57,7 @@ def write(
 def _overview(run: Row, results: Sequence[Row], everything: bool) -> list[str]:
     made = Counts(**{name: run[name] for name in Counts.__dataclass_fields__})
     known = f" Known and explained: {made.known:,}{'' if everything else ' (--all lists them)'}." if made.known else ""
-    head = f"Run {run['run_id']} ({run['source']}, as of {run['as_of']}): {run['outcome'].replace('_', ' ')}."
+    head = f"Run {run['run_id']} ({run['source']}, as of {run['as_of']}): {words(run['outcome'])}."
     return [*lines.wrapped(head), *lines.wrapped(f"{made.said()}.{known}{_unchanged(results)}"), ""]
 
 
@@ -156,9 +157,8 @@ def _runs(runs: Sequence[Row]) -> list[str]:
     out = ["The last runs"]
     for run in runs[:RUNS_SHOWN]:
         failed = f"{run['not_held']:,} did not hold" if run["not_held"] else "all held"
-        outcome = run["outcome"].replace("_", " ")
         out.append(
-            f"  {run['run_id']}  {run['started_at']:%Y-%m-%d %H:%M} UTC  {run['source']}  {outcome}; "
+            f"  {run['run_id']}  {run['started_at']:%Y-%m-%d %H:%M} UTC  {run['source']}  {words(run['outcome'])}; "
             f"{run['checks']:,} checks, {failed}"
         )
     return out

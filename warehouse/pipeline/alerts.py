@@ -23,6 +23,7 @@ from warehouse.fetching.webhook import deliver
 from warehouse.paths import Paths
 from warehouse.pipeline.context import Notice
 from warehouse.quality.findings import Finding
+from warehouse.reports.standing import words
 from warehouse.settings import Settings
 
 FILE = "alerts.json"
@@ -155,7 +156,7 @@ def news(known: Known, seen: Seen, now: datetime) -> tuple[Known, list[Message]]
         earlier = known.verdicts.get(name)
         after.verdicts[name] = verdict
         if earlier is not None and earlier != verdict:
-            said = f"The verdict on {name} changed from {_words(earlier)} to {_words(verdict)}."
+            said = f"The verdict on {name} changed from {words(earlier)} to {words(verdict)}."
             messages.append(Message("verdict", f"verdict {name}", "changed", said))
     return after, messages
 
@@ -200,10 +201,6 @@ def _quarantined(table: str, rows: list[str]) -> str:
         f"{len(rows)} {'row' if one else 'rows'} of {table} {'was' if one else 'were'} quarantined and "
         f"{'waits' if one else 'wait'} for a decision (overbuild quality quarantine); first: {rows[0]}"
     )
-
-
-def _words(verdict: str) -> str:
-    return verdict.replace("_", " ")
 
 
 # -- sending it -------------------------------------------------------------------------------------------------------
