@@ -10,7 +10,7 @@ from warehouse.cli.answers import SqlFormat
 from warehouse.cli.layout import laid_out
 from warehouse.errors import UsageError
 from warehouse.reports.dictionary import tables
-from warehouse.reports.dictionary.questions import questions
+from warehouse.reports.dictionary.questions import Parameter, questions
 
 
 def write_description(name: str, form: SqlFormat = SqlFormat.table) -> None:
@@ -48,9 +48,8 @@ def write_questions(form: SqlFormat = SqlFormat.table) -> None:
     output.write_lines([*lines, "", "overbuild sql --question NAME --param NAME=VALUE", ""])
 
 
-def _parameter(each: object) -> str:
-    name, default = getattr(each, "name", ""), getattr(each, "default", None)
-    return f"{name}={'...' if default is None else default}"
+def _parameter(each: Parameter) -> str:
+    return f"{each.name}={'...' if each.default is None else each.default}"
 
 
 def write_tables() -> None:
