@@ -25,8 +25,7 @@ from warehouse import sqltext
 from warehouse.database import reading, releases
 from warehouse.database.connection import Connection
 from warehouse.errors import UsageError
-from warehouse.paths import WAREHOUSE, Paths, paths_of
-from warehouse.settings import load_settings
+from warehouse.paths import WAREHOUSE, Paths, paths_here
 
 if TYPE_CHECKING:  # a connection alone needs no Polars, which takes longer to import than DuckDB
     import polars as pl
@@ -136,7 +135,7 @@ def published(home: Home = None, as_of: Day = None) -> Path:
     """The file of the published warehouse, or of a dated one. Raises UsageError where there is none."""
     day = _day(as_of)
     if home is None:
-        paths = paths_of(load_settings())
+        paths = paths_here()
     else:
         root = Path(home).expanduser().absolute()
         paths = Paths(root, root / WAREHOUSE)
