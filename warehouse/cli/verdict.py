@@ -58,7 +58,7 @@ def write(folder: Path, company: str, form: Format, assumed: Sequence[str] = (),
     """Write the verdicts, for a person on one screen; with `assumed` (`key=value`) those of a what-if.
 
     With `why`, or of one `company`, the conditions behind them follow as a table.
-        In JSON and CSV one row is a verdict. `conditions` holds its conditions as a list (JSON) or as JSON text (CSV).
+    In JSON and CSV one row is a verdict. `conditions` holds its conditions as a list (JSON) or as JSON text (CSV).
     `what_if` holds the assumptions that are not the packaged ones, or nothing.
     """
     with reading(folder / WAREHOUSE) as connection:
@@ -191,15 +191,19 @@ def _why(answer: Answer, everything: bool) -> None:
     out += ["", "What these answers do not say"]
     out += [line for name, silent in SILENT.items() for line in lines.wrapped(silent, 4 + len(name), f"  {name}: ")]
     lines.write([*out, ""])
-    behind = [c for c in answer.conditions if everything or (c["scope"] == GROUP and c["decides"])]
-    fields = ["scope", "question", "condition", "value", "comparison", "threshold", "holds", "statement"]
-    # Of the group, those that decide, each with its value and threshold in its sentence: they fit 80 characters.
-    fields = fields if everything else ["question", "condition", "holds", "statement"]
+    if everything:
+        behind = answer.conditions
+        fields = ["scope", "question", "condition", "value", "comparison", "threshold", "holds", "statement"]
+    else:
+        # Those that decide, each with its value and threshold in its sentence: they fit 80 characters.
+        behind = [c for c in answer.conditions if c["scope"] == GROUP and c["decides"]]
+        fields = ["question", "condition", "holds", "statement"]
     title = f"The figures and thresholds behind it{_mark(answer)}"
     output.write(fields, [[c[f] for f in fields] for c in behind], Format.table, title)
-    if beside := sum(c["scope"] == GROUP for c in answer.conditions) - len(behind) if not everything else 0:
+    beside = [c for c in answer.conditions if c["scope"] == GROUP and not c["decides"]]
+    if beside and not everything:
         output.say(
-            f"{beside} more figures are shown beside and do not decide: --format json, or the view verdict_conditions"
+            f"{len(beside)} more figures are shown beside and do not decide: --format json, or the view verdict_conditions"
         )
 
 
