@@ -6,6 +6,7 @@ import logging
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
@@ -44,14 +45,11 @@ def run(
 ) -> None:
     feeds = tuple(name.strip() for name in only.split(",") if name.strip())
     outcome = start(source=source, only=feeds, as_of=as_of, quiet=quiet, offline=offline)
-    code = 4 if outcome["failed_sources"] else 0
-    try:
-        if not quiet:
+    if not quiet:
+        with suppress(BrokenPipeError):  # nobody reads the summary to its end; how the run went stands
             print_summary(outcome)
-    except BrokenPipeError:  # nobody reads the summary to its end; how the run went stands
-        raise typer.Exit(code) from None
-    if code:
-        raise typer.Exit(code)
+    if outcome["failed_sources"]:
+        raise typer.Exit(4)
 
 
 def start(
