@@ -93,6 +93,7 @@ def test_values_are_given_by_name(home):
         (["select 1", "--file", "x"], "give one of"),
         (["--file", "/nowhere/q.sql"], "/nowhere/q.sql"),
         (["select 1", "--format", "parquet"], "-o answer.parquet"),
+        (["explain select 1", "-o", "{tmp}/a.parquet", "--format", "parquet"], "EXPLAIN gives a plan and no table"),
         (["select 1; select 2", "-o", "{tmp}/a.csv", "--format", "csv"], "2 statements"),
         (["select 1", "-o", "{home}/warehouse.duckdb", "--format", "csv"], "what is published"),
         (["select 1", "-o", "{home}/current/warehouse.duckdb.wal", "--format", "csv"], "what is published"),

@@ -88,6 +88,10 @@ class Answers:
                 raise UsageError(f"-o {file}: a table is for people to look at; choose --format csv or another one.")
             self._table(read)
             return
+        if self.form is SqlFormat.parquet and not read.is_query:
+            raise UsageError(
+                "--format parquet: EXPLAIN gives a plan and no table; choose --format json or another one."
+            )
         with _target(file) as target, bounds.within(self.connection, self.limits, bounds.end_process):
             if self.form in BY_DUCKDB and read.is_query:
                 self._by_duckdb(read, target)
