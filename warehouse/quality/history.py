@@ -10,7 +10,7 @@ the site, on any connection with the schemas `quality` and `provenance`.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
@@ -130,7 +130,7 @@ def found(row: Row) -> str:
     return str(details.get("found") or details.get("message") or details["protects"])
 
 
-def changed(found: list[Row]) -> tuple[list[Row], list[Row]]:
+def changed(found: Sequence[Row]) -> tuple[list[Row], list[Row]]:
     """Of a run's results: those that fail now and held before (or are made for the first time), and the other way round."""
     new = [row for row in found if not row["success"] and row["held_before"] is not False]
     resolved = [row for row in found if row["success"] and row["held_before"] is False]

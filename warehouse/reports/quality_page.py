@@ -40,8 +40,8 @@ def read(connection: Connection, run_id: str, waiting: list[dict[str, Any]], doc
             for row in records
             if not row["holds_now"] and row["last_made_in"] != run_id and row["expectation"] != counts.NOTICE
         ],
-        "failed": [_shown(row, row in found.new) for row in (*found.new, *found.open)],
-        "notices": [_shown(row, False) for row in found.notices],
+        "failed": [*(_shown(row, new=True) for row in found.new), *(_shown(row, new=False) for row in found.open)],
+        "notices": [_shown(row, new=False) for row in found.notices],
         "resolved": found.resolved,
         "waiting": [row | {"about": history.about(row)} for row in waiting[:ROWS_SHOWN]],
         "waiting_count": len(waiting),
@@ -54,7 +54,7 @@ def read(connection: Connection, run_id: str, waiting: list[dict[str, Any]], doc
     }
 
 
-def _shown(row: dict[str, Any], new: bool) -> dict[str, Any]:
+def _shown(row: dict[str, Any], *, new: bool) -> dict[str, Any]:
     return row | {"found": history.found(row), "new": new}
 
 

@@ -37,17 +37,14 @@ class Triage:
 
 def triage(results: Sequence[Row]) -> Triage:
     """Sort the results of a run (`history.results`); what stopped it comes first, then what kept a row out."""
-    new, resolved = history.changed(list(results))
-    is_new = {id(row) for row in new}
-    failed = sorted((row for row in results if not row["success"]), key=urgency)
-    checks = [row for row in failed if row["expectation"] != NOTICE]
+    new, resolved = history.changed(results)
+    new.sort(key=urgency)
+    still = sorted((row for row in results if not row["success"] and row["held_before"] is False), key=urgency)
     return Triage(
-        new=tuple(row for row in checks if id(row) in is_new),
-        open=tuple(row for row in checks if id(row) not in is_new),
+        new=tuple(row for row in new if row["expectation"] != NOTICE),
+        open=tuple(row for row in still if row["expectation"] != NOTICE),
         resolved=tuple(row for row in resolved if row["expectation"] != NOTICE),
-        notices=tuple(
-            sorted((row for row in failed if row["expectation"] == NOTICE), key=lambda row: id(row) not in is_new)
-        ),
+        notices=tuple(row for row in (*new, *still) if row["expectation"] == NOTICE),
     )
 
 
