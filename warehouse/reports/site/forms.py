@@ -12,6 +12,7 @@ from datetime import date, datetime
 from typing import Any
 
 from warehouse.reports.values import readable
+from warehouse.tables.table import GRADE_MEANINGS
 
 UNKNOWN = "unknown"
 NBSP = "\u00a0"  # keeps a number and its unit on one line
@@ -141,10 +142,5 @@ WORDS: dict[str, Callable[[Any, bool], str]] = {
 FORMS = FIGURES | WORDS
 NUMBERS = frozenset({*FIGURES, "year"})
 
-GRADES = {
-    "A": "a filing or an exchange price",
-    "B": "a developer's paper, or Epoch AI",
-    "C": "secondary press",
-    "D": "hearsay, which enters no figure",
-}
+GRADES = GRADE_MEANINGS | {"D": f"{GRADE_MEANINGS['D']}, which enters no figure"}
 """What each grade of evidence is worth, for the legend."""
