@@ -23,7 +23,7 @@ from warehouse.errors import UsageError
 from warehouse.paths import WAREHOUSE, Paths
 from warehouse.reports import changes
 from warehouse.reports.diff import COLUMNS, Comparison, Row
-from warehouse.reports.values import readable
+from warehouse.reports.values import changed_by, readable
 
 MAX_ROWS = 20
 LONGEST = 24  # characters of a value that are shown
@@ -235,7 +235,7 @@ def _change(row: Row) -> str:
     share = row["change_share"]
     if share is None:
         return str(row["change"]) if row["kind"] == "row" else readable(row["difference"]) if row["difference"] else ""
-    return f"{share:+,.0%}" if abs(share) >= 1 else f"{share:+.1%}"
+    return changed_by(share)
 
 
 def _short(value: Any) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from warehouse.reports.values import readable
+from warehouse.reports.values import changed_by, readable
 
 FIGURES, CONDITIONS, TABLES = 5, 3, 6
 LONGEST = 40  # characters of a text that is shown
@@ -70,7 +70,7 @@ def _holds(value: Any) -> str:
 def _moved(row: Row) -> str:
     table = str(row["table_name"]).removeprefix("marts.")
     share = row.get("change_share")
-    change = "" if share is None else f" ({share:+,.0%})" if abs(share) >= 1 else f" ({share:+.1%})"
+    change = "" if share is None else f" ({changed_by(share)})"
     return f"{table}.{row['column_name']}, {_place(row)}: {_said(row['before'])} -> {_said(row['after'])}{change}"
 
 

@@ -25,6 +25,11 @@ def plain(value: Any) -> Any:
     return str(value)
 
 
+def changed_by(share: float) -> str:
+    """A change as a share of what was there before, for a person: `+12.5%`; from a doubling on without a decimal."""
+    return f"{share:+,.0%}" if abs(share) >= 1 else f"{share:+.1%}"
+
+
 def readable(value: Any) -> str:
     """A value for a person: thousands separated, no more digits than help."""
     if value is None:
