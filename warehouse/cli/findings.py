@@ -55,10 +55,15 @@ def write(
 
 
 def _overview(run: Row, results: Sequence[Row], everything: bool) -> list[str]:
-    made = Counts(**{name: run[name] for name in Counts.__dataclass_fields__})
+    made = _made(run)
     known = f" Known and explained: {made.known:,}{'' if everything else ' (--all lists them)'}." if made.known else ""
     head = f"Run {run['run_id']} ({run['source']}, as of {run['as_of']}): {words(run['outcome'])}."
     return [*lines.wrapped(head), *lines.wrapped(f"{made.said()}.{known}{_unchanged(results)}"), ""]
+
+
+def _made(run: Row) -> Counts:
+    """The checks of a run of `history.runs`."""
+    return Counts(**{name: run[name] for name in Counts.__dataclass_fields__})
 
 
 def _unchanged(results: Sequence[Row]) -> str:
@@ -156,10 +161,10 @@ def _explained(one: Any) -> str:
 def _runs(runs: Sequence[Row]) -> list[str]:
     out = ["The last runs"]
     for run in runs[:RUNS_SHOWN]:
-        failed = f"{run['not_held']:,} did not hold" if run["not_held"] else "all held"
+        made = _made(run)
         out.append(
             f"  {run['run_id']}  {run['started_at']:%Y-%m-%d %H:%M} UTC  {run['source']}  {words(run['outcome'])}; "
-            f"{run['checks']:,} checks, {failed}"
+            f"{made.checks:,} checks, {made.outcome}"
         )
     return out
 

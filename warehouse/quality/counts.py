@@ -36,6 +36,11 @@ class Counts:
     def not_held(self) -> int:
         return self.checks - self.held
 
+    @property
+    def outcome(self) -> str:
+        """`all held`; `2 did not hold`."""
+        return f"{self.not_held:,} did not hold" if self.not_held else "all held"
+
     def __add__(self, other: Counts) -> Counts:
         return Counts(*(getattr(self, each.name) + getattr(other, each.name) for each in fields(Counts)))
 
@@ -45,8 +50,7 @@ class Counts:
             return "no check"
         words = ((self.ran, "ran"), (self.carried_over, "carried over"), (self.skipped, "skipped, without a row"))
         how = ", ".join(f"{count:,} {word}" for count, word in words if count)
-        held = f"{self.not_held:,} did not hold" if self.not_held else "all held"
-        return f"{self.checks:,} check{'' if self.checks == 1 else 's'}: {how}; {held}"
+        return f"{self.checks:,} check{'' if self.checks == 1 else 's'}: {how}; {self.outcome}"
 
 
 def of_runs(connection: duckdb.DuckDBPyConnection, run_ids: Collection[str] | None = None) -> dict[str, Counts]:
