@@ -11,9 +11,11 @@ import json
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from warehouse import sqltext
+from warehouse.fetching import archive
 from warehouse.quality import history, trend_checks
 from warehouse.quality.checks import STAGING
 from warehouse.quality.counts import NOTICE
@@ -69,7 +71,7 @@ def first_row(result: Row) -> dict[str, Any]:
 
 def archived(sha256: str) -> str:
     """Where a document lies below OVERBUILD_HOME."""
-    return f"raw/{sha256[:2]}/{sha256}"
+    return archive.path_of(Path("raw"), sha256).as_posix()
 
 
 def next_steps(result: Row, *, refused: bool, quarantined: Iterable[Row] = ()) -> list[str]:
