@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping
 from warehouse.marts import all_marts
 from warehouse.marts.payback.formulas import QUANTITY_FORMULAS
 from warehouse.reports.dictionary.questions import questions
-from warehouse.reports.dictionary.tables import ColumnWords, TableWords, describe, names
+from warehouse.reports.dictionary.tables import SHARED, ColumnWords, TableWords, describe, names
 from warehouse.tables import CORE, SYSTEM
-from warehouse.tables.table import GRADE_AND_REASON, PROVENANCE, Check
+from warehouse.tables.table import GRADE_AND_REASON, PROVENANCE, Check, Column
 
 SECTIONS = {
     "view": (
@@ -32,7 +32,6 @@ SECTIONS = {
     ),
     "record": ("Checks, documents and runs", "What a run did, and what it found. These need their schema in a query."),
 }
-SHARED = {column.name for column in (*PROVENANCE, *GRADE_AND_REASON)}
 
 
 def page() -> str:
@@ -60,12 +59,12 @@ def page() -> str:
         "",
         "## Columns of every fact",
         "",
-        *_columns(fact.columns, {column.name for column in PROVENANCE}),
+        *_columns(_named(fact, PROVENANCE)),
         *(line for column in fact.columns if column.name in ("grade", "source_kind") for line in _values(column)),
         "",
         "## Columns of every answer",
         "",
-        *_columns(describe("verdict").columns, {column.name for column in GRADE_AND_REASON}),
+        *_columns(_named(describe("verdict"), GRADE_AND_REASON)),
     ]
     for kind, (title, about) in SECTIONS.items():
         parts += ["", f"## {title}", "", about]
@@ -118,8 +117,7 @@ def _table(table: TableWords) -> list[str]:
         parts[-1] += f" Key: {', '.join(f'`{name}`' for name in table.key)}."
     if table.do_not_sum:
         parts += ["", f"**Do not sum** {table.do_not_sum}"]
-    here = {column.name for column in table.columns}
-    parts += ["", *_columns(table.columns, here if table.kind in ("view", "record") else here - SHARED)]
+    parts += ["", *_columns(table.own_columns)]
     for column in table.columns:
         if column.name not in SHARED:
             parts += _values(column)
@@ -142,13 +140,18 @@ def _first_sentence(text: str) -> str:
     return text.partition(". ")[0].rstrip(".")
 
 
-def _columns(columns: Iterable[ColumnWords], wanted: set[str]) -> list[str]:
+def _columns(columns: Iterable[ColumnWords]) -> list[str]:
     parts = ["| column | type | unit | meaning |", "|---|---|---|---|"]
     for column in columns:
-        if column.name in wanted:
-            said = f"{column.meaning}. Computed: {column.formula}" if column.formula else column.meaning
-            parts.append(f"| `{column.name}` | {column.type} | {column.unit or ' '} | {_cell(said)} |")
+        said = f"{column.meaning}. Computed: {column.formula}" if column.formula else column.meaning
+        parts.append(f"| `{column.name}` | {column.type} | {column.unit or ' '} | {_cell(said)} |")
     return parts
+
+
+def _named(table: TableWords, like: Iterable[Column]) -> list[ColumnWords]:
+    """The columns of a table that have the names of some others."""
+    wanted = {column.name for column in like}
+    return [column for column in table.columns if column.name in wanted]
 
 
 def _checks() -> Mapping[str, tuple[Check, ...]]:

@@ -23,11 +23,13 @@ from warehouse.errors import UsageError
 from warehouse.marts import all_marts
 from warehouse.tables import CORE, SYSTEM
 from warehouse.tables.guide import Guide
-from warehouse.tables.table import DUCKDB_TYPES, Column, Table
+from warehouse.tables.table import DUCKDB_TYPES, GRADE_AND_REASON, PROVENANCE, Column, Table
 
 Kind = Literal["view", "answer", "facts", "record"]
 USE: Mapping[str, str] = views.USES
 """What each kind is for, in words; in the order in which a reader needs them."""
+SHARED = {column.name for column in (*PROVENANCE, *GRADE_AND_REASON)}
+"""Columns that every fact or every answer has."""
 _TYPES = {name: kind for kind, name in DUCKDB_TYPES.items()} | {
     "TIMESTAMP WITH TIME ZONE": "time",
     "INTEGER": "integer",
@@ -66,6 +68,12 @@ class TableWords:
     columns: tuple[ColumnWords, ...]
     examples: Mapping[str, str]
     key: tuple[str, ...] = ()
+
+    @property
+    def own_columns(self) -> tuple[ColumnWords, ...]:
+        """Its columns without those that every fact or every answer has; of a view or a record, all of them."""
+        whole = self.kind in ("view", "record")
+        return tuple(column for column in self.columns if whole or column.name not in SHARED)
 
 
 def describe(name: str) -> TableWords:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from warehouse.reports.dictionary.page import SECTIONS, SHARED, full_name
+from warehouse.reports.dictionary.page import SECTIONS, full_name
 from warehouse.reports.dictionary.questions import questions
-from warehouse.reports.dictionary.tables import ColumnWords, TableWords, describe, names
+from warehouse.reports.dictionary.tables import SHARED, ColumnWords, TableWords, describe, names
 from warehouse.reports.site.blocks import Block, Code, Fold, Heading, Items, Shown, Strong, Table, Text
 from warehouse.reports.site.page import Page, Reader
 
@@ -84,11 +84,10 @@ def ready() -> Table:
 
 def told(table: TableWords) -> Fold:
     """A table behind a line that opens it: its grain, its warning, its columns and values, queries to start from."""
-    own = [each for each in table.columns if table.kind in ("view", "record") or each.name not in SHARED]
     blocks: list[Block] = [Text(table.grain, style="about")]
     if table.do_not_sum:
         blocks.append(Text(Strong("Do not sum"), f" {table.do_not_sum}"))
-    blocks += columns(full_name(table).replace(".", "-").replace("_", "-"), own)
+    blocks += columns(full_name(table).replace(".", "-").replace("_", "-"), table.own_columns)
     blocks.append(Items(*((f"{question} ", Code(sql)) for question, sql in table.examples.items())))
     return Fold(f"{full_name(table)}: {table.meaning}", blocks)
 
