@@ -4,24 +4,32 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from warehouse.reports import addresses
 from warehouse.reports.lineage import named
 from warehouse.reports.site import pages
 from warehouse.reports.site.blocks import figures
 from warehouse.reports.site.page import Content, Page, Reader
 
+Rows = Mapping[str, Mapping[str, Mapping[str, Any]]]
+"""Rows of the warehouse: by table, by the file of the row's page, its key."""
+
 
 @dataclass
 class Module:
-    """The pages of one file in `pages/`, and what was read for them (tables, or the run itself)."""
+    """The pages of one file in `pages/`, and what was read for them (tables, or the run itself).
+
+    `opens` are the rows that the figures of each page lead to, by the page's path.
+    """
 
     name: str
     pages: list[tuple[Page, Content]] = field(default_factory=list)
     outside: list[Page] = field(default_factory=list)
     read: set[str] = field(default_factory=set)
+    opens: dict[str, Rows] = field(default_factory=dict)
 
 
 @dataclass
@@ -56,9 +64,18 @@ def read_module(name: str, reader: Reader) -> Module:
     if hasattr(module, "PAGE"):
         found.pages.append((module.PAGE, list(module.content(reader))))
     found.outside += list(getattr(module, "OUTSIDE", ()))
-    # What a page shows of a row is read when it is drawn.
-    for _, content in found.pages:
-        found.read |= {named(figure.table).full_name for figure, _ in figures(list(content))}
+    for page, content in found.pages:
+        found.opens[page.path] = _opened_by(content)
+        found.read.update(found.opens[page.path])  # what a page shows of a row is read when it is drawn
+    return found
+
+
+def _opened_by(content: Content) -> Rows:
+    found: dict[str, dict[str, dict[str, Any]]] = {}
+    for figure, _ in figures(list(content)):
+        table = named(figure.table)
+        key = {name: figure.key[name] for name in addresses.key_columns(table)}
+        found.setdefault(table.full_name, {})[addresses.file_name(table, key)] = key
     return found
 
 

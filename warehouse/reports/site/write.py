@@ -21,14 +21,13 @@ from warehouse import files
 from warehouse.database.connection import Connection
 from warehouse.reports import addresses, overrides
 from warehouse.reports.failed_sources import failed_sources
-from warehouse.reports.lineage import named
 from warehouse.reports.site import charts, discover, figure_pages, in_sql
 from warehouse.reports.site.ages import ages
-from warehouse.reports.site.blocks import Chart, Figure, Words, figures
+from warehouse.reports.site.blocks import Chart, Figure, Words
 from warehouse.reports.site.discover import Module
 from warehouse.reports.site.forms import GRADES
 from warehouse.reports.site.inputs import Fingerprints, program
-from warehouse.reports.site.page import Content, Page, Reader
+from warehouse.reports.site.page import Page, Reader
 from warehouse.reports.site.render import Rendered, body_of, drawings, environment, framed, render
 from warehouse.reports.site.tones import TONES
 
@@ -117,7 +116,7 @@ class _Writing:
                 {
                     "page": vars(page),
                     "content": _hash(_parts([page, list(content)], self.reader)),
-                    "opens": {table: sorted(rows) for table, rows in opens(content).items()},
+                    "opens": {table: sorted(rows) for table, rows in module.opens[page.path].items()},
                     "data": [],
                 }
                 for page, content in module.pages
@@ -178,10 +177,10 @@ class _Writing:
             self.done.opened = figure_pages.take(self.folder, self.last, None if same_day else around.day)
             self.done.opened_anew = 0 if same_day else self.done.opened
             return
-        wanted: dict[str, dict[str, dict[str, Any]]] = {}
+        wanted: dict[str, dict[str, Mapping[str, Any]]] = {}
         for name in plans:
-            for _, content in self._module(name).pages:
-                for table, rows in opens(content).items():
+            for opens in self._module(name).opens.values():
+                for table, rows in opens.items():
                     wanted.setdefault(table, {}).update(rows)
         made = figure_pages.write(
             self.folder,
@@ -207,16 +206,6 @@ def shell_of(reader: Reader, every: Sequence[Page]) -> dict[str, Any]:
         "grades": GRADES,
         "tones": TONES,
     }
-
-
-def opens(content: Content) -> dict[str, dict[str, dict[str, Any]]]:
-    """The rows of the warehouse that the figures of a page lead to: by table, by the file of the row's page, its key."""
-    found: dict[str, dict[str, dict[str, Any]]] = {}
-    for figure, _ in figures(list(content)):
-        table = named(figure.table)
-        key = {name: figure.key[name] for name in addresses.key_columns(table)}
-        found.setdefault(table.full_name, {})[addresses.file_name(table, key)] = key
-    return found
 
 
 def _put(folder: Path, page: Page, made: Rendered) -> None:
