@@ -25,19 +25,10 @@ class Module:
     `opens` are the rows that the figures of each page lead to, by the page's path.
     """
 
-    name: str
     pages: list[tuple[Page, Content]] = field(default_factory=list)
     outside: list[Page] = field(default_factory=list)
     read: set[str] = field(default_factory=set)
     opens: dict[str, Rows] = field(default_factory=dict)
-
-
-@dataclass
-class Site:
-    """All pages with what stands on them."""
-
-    pages: list[tuple[Page, Content]] = field(default_factory=list)
-    outside: list[Page] = field(default_factory=list)
 
 
 def navigation(every: Iterable[Page]) -> list[Page]:
@@ -56,7 +47,7 @@ def read_module(name: str, reader: Reader) -> Module:
 
     A module has `PAGE` and `content(reader)`, or `family(reader)` for several pages.
     """
-    found = Module(name)
+    found = Module()
     module: Any = importlib.import_module(f"{pages.__name__}.{name}")
     reader.watched.noted = found.read
     if hasattr(module, "family"):
@@ -77,17 +68,6 @@ def _opened_by(content: Content) -> Rows:
         key = {name: figure.key[name] for name in addresses.key_columns(table)}
         found.setdefault(table.full_name, {})[addresses.file_name(table, key)] = key
     return found
-
-
-def read(reader: Reader) -> Site:
-    """Every page with its blocks."""
-    site = Site()
-    for name in names():
-        module = read_module(name, reader)
-        site.pages += module.pages
-        site.outside += module.outside
-    check([page for page, _ in site.pages])
-    return site
 
 
 def check(every: Sequence[Page]) -> None:
