@@ -17,6 +17,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from warehouse import sqltext
 from warehouse.database.connection import Connection
 
 PACKAGE = Path(__file__).parents[2]
@@ -64,7 +65,7 @@ class Fingerprints:
         """The fingerprint of a table or view; empty where there is none of that name."""
         if name not in self._known:
             schema, _, table = name.partition(".")
-            query = f'SELECT count(*), sum(hash(t)::HUGEINT) FROM "{schema}"."{table}" AS t'
+            query = f"SELECT count(*), sum(hash(t)::HUGEINT) FROM {sqltext.identifier(table, schema)} AS t"
             said = self.connection.execute(query).fetchone() if name in self._held else ("",)
             self._known[name] = " ".join(map(str, said or ()))
         return self._known[name]
