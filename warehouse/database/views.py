@@ -63,9 +63,8 @@ def create(store: Database, as_of: date, statements: Iterable[str] = (), answers
     made = [_view_of(table, current_rows(table, as_of), "the current row of each thing in ") for table in CORE.values()]
     made += [_view_of(table, f"SELECT * FROM {table.full_name}") for table in answers]
     _together(store, [*made, *statements])
-    declared = {table.full_name: table for table in (*CORE.values(), *SYSTEM.values(), *answers)}
-    declared |= {f"main.{table.name}": table for table in CORE.values()}
-    _together(store, [sentence for statement in statements for sentence in _explained(store, statement, declared)])
+    known = tables_by_name(answers)
+    _together(store, [sentence for statement in statements for sentence in _explained(store, statement, known)])
 
 
 def contents(statements: Iterable[str], answers: Iterable[Table]) -> str:
@@ -154,6 +153,12 @@ def _explained(store: Database, statement: str, declared: Mapping[str, Table]) -
     for (name,) in bare:
         if name in columns:
             yield f"COMMENT ON COLUMN {view}.{sqltext.identifier(name)} IS {sqltext.literal(columns[name].comment)}"
+
+
+def tables_by_name(answers: Iterable[Table]) -> Mapping[str, Table]:
+    """The tables that a view may read, by the names that it gives them: in `main` are the current rows of `core`."""
+    tables = (*CORE.values(), *SYSTEM.values(), *answers)
+    return {table.full_name: table for table in tables} | {f"main.{table.name}": table for table in CORE.values()}
 
 
 def columns_of(statement: str, declared: Mapping[str, Table]) -> Mapping[str, Column]:

@@ -11,7 +11,7 @@ which several rows may speak of one thing.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal
@@ -147,12 +147,12 @@ def _views() -> dict[str, TableWords]:
     statements.append(views.contents(statements, _answers()))
     with in_memory() as database:
         database.execute(schemas + ";".join([*made, *(each.strip().rstrip(";") for each in statements)]))
-        return {views.name_of(each): _view(database, each, tables) for each in statements}
+        declared = views.tables_by_name(_answers())
+        return {views.name_of(each): _view(database, each, declared) for each in statements}
 
 
-def _view(database: Connection, statement: str, tables: Sequence[Table]) -> TableWords:
+def _view(database: Connection, statement: str, declared: Mapping[str, Table]) -> TableWords:
     name, guide = views.name_of(statement), views.guide_of(statement)
-    declared = {table.full_name: table for table in tables} | {f"main.{table.name}": table for table in CORE.values()}
     columns = views.columns_of(statement, declared)
     found = database.execute(
         "SELECT column_name, data_type, comment FROM duckdb_columns() WHERE schema_name = 'main' "
