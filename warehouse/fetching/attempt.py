@@ -74,9 +74,11 @@ class Answer:
     reason: str
     headers: Mapping[str, str]
     raw: Any = field(repr=False)
-    host: str = ""
-    repeats: frozenset[str] = frozenset()
+    host: str
+    repeats: frozenset[str]
     """The headers, in lower case, that repeated a secret."""
+    confidential: Confidential = field(repr=False)
+    """What the body may repeat and must not be kept."""
 
     @classmethod
     def of(cls, response: requests.Response, confidential: Confidential) -> Answer:
@@ -92,6 +94,7 @@ class Answer:
             response.raw,
             urlsplit(response.url).hostname or "",
             repeats,
+            confidential,
         )
 
     def validator(self, header: str) -> str | None:
@@ -111,14 +114,10 @@ class Sender:
         self._session: requests.Session | None = None
         self.requests_sent = 0
 
-    def confidential(self, wanted: Wanted) -> Confidential:
-        """What an answer to this request may repeat and must not be kept."""
-        return Confidential(self._settings, wanted.secrets)
-
     def ask(self, wanted: Wanted, conditions: Mapping[str, str]) -> Answer:
         """The answer to one request, its body still unread. Raises TryAgain or Unavailable where there is none."""
         headers = {**wanted.headers, **conditions}
-        confidential = self.confidential(wanted)
+        confidential = Confidential(self._settings, wanted.secrets)
         target = at_base(wanted.url, self._source, self._settings)
         for _ in range(REDIRECTS + 1):
             response = self._send(target, headers)

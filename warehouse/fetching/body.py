@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from warehouse.fetching.archive import Writer
 from warehouse.fetching.attempt import Answer
-from warehouse.fetching.confidential import LONGEST_IN_BODY_BYTES, Confidential
+from warehouse.fetching.confidential import LONGEST_IN_BODY_BYTES
 from warehouse.fetching.failures import TRIES_WHEN_SILENT, TryAgain, Unavailable
 from warehouse.sources.common import unpacking
 from warehouse.sources.common.source import Expect
@@ -51,12 +51,10 @@ class _Limits:
             self._window, self._before_window = now, size
 
 
-def receive(
-    answer: Answer, writer: Writer, *, max_bytes: int, timeout_seconds: float, confidential: Confidential
-) -> bytes:
+def receive(answer: Answer, writer: Writer, *, max_bytes: int, timeout_seconds: float) -> bytes:
     """Write a body piece by piece; gives its first bytes. Raises Unavailable or TryAgain where it does not come whole.
 
-    A body that repeats what is `confidential` is not kept.
+    A body that repeats what is confidential is not kept.
     """
     import urllib3
 
@@ -67,7 +65,7 @@ def receive(
     head, tail = b"", b""
     try:
         for piece in _unpacked_pieces(answer, max_bytes):
-            if confidential.is_in(tail + piece):
+            if answer.confidential.is_in(tail + piece):
                 raise Unavailable("repeats a key or the contact that it was asked with; not kept")
             writer.write(piece)
             head = (head + piece)[:HEAD_BYTES] if len(head) < HEAD_BYTES else head

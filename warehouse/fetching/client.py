@@ -202,7 +202,6 @@ class Online:
                 writer,
                 max_bytes=self.source.max_bytes,
                 timeout_seconds=self.settings.timeout_seconds,
-                confidential=self._sender.confidential(wanted),
             )
             problem = body.not_what_was_asked(head, media_type, wanted.expect, writer.size)
             if problem:
