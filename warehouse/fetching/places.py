@@ -6,12 +6,11 @@ of JSON. Sources leave out what every one of their documents begins with, so a n
 
 from __future__ import annotations
 
-import io
 import json
 import re
 import zlib
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 
 from warehouse.sources.common import unpacking
 
@@ -39,17 +38,10 @@ def read(path: Path, locator: str) -> Place:
     return Place("", _in_json(path, locator))
 
 
-def _opened(path: Path) -> BinaryIO:
-    with path.open("rb") as raw:
-        packed = raw.read(2) == unpacking.MAGIC
-    file = path.open("rb")
-    return io.BufferedReader(unpacking.Stream(file)) if packed else file
-
-
 def _line(path: Path, number: int) -> Place:
     header = said = b""
-    with _opened(path) as file:
-        place = 1
+    with path.open("rb") as raw:
+        file, place = unpacking.plain(raw), 1
         while part := file.readline(PIECE_BYTES):
             if place == number:
                 said = part
@@ -66,8 +58,8 @@ def _text(line: bytes) -> str:
 
 def _in_json(path: Path, locator: str) -> str:
     try:
-        with _opened(path) as file:
-            body = file.read(LARGEST_JSON + 1)
+        with path.open("rb") as file:
+            body = unpacking.plain(file).read(LARGEST_JSON + 1)
         found = json.loads(body) if len(body) <= LARGEST_JSON else None
     except (ValueError, OSError, EOFError, zlib.error, RecursionError):
         return ""

@@ -14,7 +14,6 @@ is all of it.
 
 from __future__ import annotations
 
-import io
 import re
 import zlib
 from codecs import BOM_UTF8
@@ -97,9 +96,7 @@ def parse(document: Document) -> Iterator[Batch]:
 def opened(document: Document) -> Iterator[BinaryIO]:
     """The document as a stream, unpacked where it is compressed, with no text in it longer than LONGEST_TEXT_BYTES."""
     with document.open() as raw:
-        packed = raw.read(len(unpacking.MAGIC)) == unpacking.MAGIC
-        raw.seek(0)
-        plain = io.BufferedReader(unpacking.Stream(raw)) if packed else raw
+        plain = unpacking.plain(raw)
         head = plain.read(len(BOM_UTF8))
         yield cast(BinaryIO, _ShortTexts(plain, head.removeprefix(BOM_UTF8)))
 

@@ -82,6 +82,13 @@ def unpacked(body: bytes, name: str, *, max_bytes: int = LARGEST_WHOLE_BYTES) ->
         raise DocumentError(name, f"the compressed file is cut short or damaged ({error}). Get it again.") from error
 
 
+def plain(file: BinaryIO) -> BinaryIO:
+    """A file from its beginning, unpacked where its first two bytes say gzip. The file stays its opener's to close."""
+    packed = file.read(len(MAGIC)) == MAGIC
+    file.seek(0)
+    return io.BufferedReader(Stream(file)) if packed else file
+
+
 class Stream(io.RawIOBase):
     """A file of gzip read unpacked, forward only. Raises as `pieces` does."""
 
