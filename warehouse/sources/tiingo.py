@@ -17,6 +17,7 @@ from urllib.parse import quote, unquote, urlsplit
 from warehouse.settings import Setting, Settings
 from warehouse.sources.common import daily_bars, json_text
 from warehouse.sources.common.daily_bars import History, HistoryRows, wrong
+from warehouse.sources.common.parsing import finite
 from warehouse.sources.common.source import Batch, Document, Fetching, Received, Source
 
 NAME = "tiingo"
@@ -97,24 +98,24 @@ def _date(document: Document, value: Any, where: str) -> date:
 
 
 def _figure(document: Document, value: Any, where: str, allowed: Callable[[float], bool]) -> float:
-    found = daily_bars.number(value)
+    found = finite(value)
     if found is None or not allowed(found):
         raise wrong(document, f"{where} is {value!r}, which is no such figure")
     return found
 
 
 def _divided(value: Any, ratio: float) -> Any:
-    found = daily_bars.number(value)
+    found = finite(value)
     return value if found is None else round(found / ratio, DIGITS)
 
 
 def _multiplied(value: Any, ratio: float) -> Any:
-    found = daily_bars.number(value)
+    found = finite(value)
     return value if found is None or not isfinite(found * ratio) else round(found * ratio)
 
 
 def _at_most(value: Any, close: Any) -> Any:
-    adjusted, bound = daily_bars.number(value), daily_bars.number(close)
+    adjusted, bound = finite(value), finite(close)
     if adjusted is None or not bound:
         return value
     return bound if 0 < adjusted / bound - 1 < 1e-4 else adjusted

@@ -28,6 +28,7 @@ import numpy as np
 from warehouse.settings import Setting
 from warehouse.sources.common import daily_bars, json_text
 from warehouse.sources.common.daily_bars import History, HistoryRows, wrong
+from warehouse.sources.common.parsing import finite
 from warehouse.sources.common.source import Batch, Document, Fetching, Received, Source
 
 NAME = "yahoo"
@@ -137,13 +138,13 @@ def _read_actions(document: Document, events: Any, zone: ZoneInfo, rows: History
         raise wrong(document, "chart.result[0].events is not an object; the format has changed")
     for key, event in _entries(document, events, "dividends"):
         where = f"events.dividends.{key}"
-        amount = daily_bars.number(_of(event, "amount"))
+        amount = finite(_of(event, "amount"))
         if amount is None or amount <= 0:
             raise wrong(document, f"{where}: amount is {_of(event, 'amount')!r}, not dollars for a share")
         rows.actions.append((_date(document, _of(event, "date"), zone, where), "dividend", amount, where))
     for key, event in _entries(document, events, "splits"):
         where = f"events.splits.{key}"
-        new, old = daily_bars.number(_of(event, "numerator")), daily_bars.number(_of(event, "denominator"))
+        new, old = finite(_of(event, "numerator")), finite(_of(event, "denominator"))
         if not new or not old or not 0 < new / old < inf:
             raise wrong(document, f"{where}: {new} for {old} is not the ratio of a split")
         rows.actions.append((_date(document, _of(event, "date"), zone, where), "split", new / old, where))
@@ -157,7 +158,7 @@ def _entries(document: Document, events: Mapping[str, Any], kind: str) -> list[t
 
 
 def _date(document: Document, stamp: Any, zone: ZoneInfo, where: str) -> date:
-    seconds = daily_bars.number(stamp)
+    seconds = finite(stamp)
     if seconds is None or not 0 <= seconds < 2**33:
         raise wrong(document, f"{where}: {stamp!r} is not a time in seconds since 1970")
     return datetime.fromtimestamp(seconds, UTC).astimezone(zone).date()

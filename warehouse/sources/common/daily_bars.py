@@ -361,12 +361,3 @@ def _closes(year: int) -> pl.DataFrame:
 def midnight(day: date) -> int:
     """Seconds since 1970 at which a day begins in New York."""
     return int(datetime.combine(day, time(), EXCHANGE_ZONE).timestamp())
-
-
-def number(value: Any) -> float | None:
-    """A figure that may come as text; None where it is none."""
-    try:
-        found = float(value)
-    except (TypeError, ValueError, OverflowError):
-        return None
-    return found if found - found == 0 else None

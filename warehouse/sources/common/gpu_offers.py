@@ -34,6 +34,7 @@ import polars as pl
 from warehouse.errors import DocumentError
 from warehouse.sources.common import json_text
 from warehouse.sources.common.gpu_names import ANYBODY, Named, look_up
+from warehouse.sources.common.parsing import finite
 from warehouse.sources.common.reasons import UNREADABLE_SCHEMA, Reason, reason
 from warehouse.sources.common.source import Batch, Document
 from warehouse.tables.gpu_prices import TABLE
@@ -125,11 +126,7 @@ class Offers:
             value = float(value)
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             return None
-        try:
-            number = float(value)
-        except OverflowError:
-            return None
-        return number if math.isfinite(number) else None
+        return finite(value)
 
     def add(
         self,

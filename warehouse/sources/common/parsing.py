@@ -14,6 +14,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 
@@ -208,11 +209,16 @@ def _number(column: Column, value: object) -> float | int | None:
         return None
     if column.type == "integer":
         return int(value) if -INT64 <= value < INT64 and value == int(value) else None
+    return finite(value)
+
+
+def finite(value: Any) -> float | None:
+    """A figure that may come as text; None where it is none, or too large for a double."""
     try:
-        number = float(value)
-    except OverflowError:
+        found = float(value)
+    except (TypeError, ValueError, OverflowError):
         return None
-    return number if math.isfinite(number) else None
+    return found if math.isfinite(found) else None
 
 
 def _what_is_wrong(column: Column, value: object) -> Reason | None:
