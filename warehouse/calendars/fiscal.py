@@ -24,14 +24,22 @@ The check of the periods in core.company_facts goes by these, too. Most quarters
 of 12 and one of 16 or 17, or begin with the long one. Four months (120 days) are no quarter, and five, seven, eight, ten
 or eleven months are no other kind: they are `other`, what a moved fiscal year leaves behind.
 """
-PERIOD_TYPES = ("instant", *LENGTHS_DAYS, "other")
+PERIOD_MEANINGS = {
+    "instant": "no length: a figure at a point in time",
+    "quarter": "a fiscal quarter",
+    "half_year": "the first two quarters of a fiscal year",
+    "nine_months": "the first three",
+    "year": "a fiscal year",
+    "trailing_year": "four quarters that are no fiscal year",
+    "other": "any other length",
+}
 QUARTERS, WEEKS_OF_A_YEAR, DAYS_OF_A_QUARTER = 4, 52, 91.31
 DAYS_OVER_MONTH_END = 10
 """A fiscal year of 52 or 53 weeks ends up to so many days after the month that it is named by."""
 
 
 def period_type(start: str = "period_start", end: str = "period_end", last_quarter: str = "fiscal_quarter") -> pl.Expr:
-    """Kind of a period by its length, one of PERIOD_TYPES.
+    """Kind of a period by its length, one of PERIOD_MEANINGS.
 
     A year that does not end with the fiscal year (Amazon prints them) is a trailing one.
     """

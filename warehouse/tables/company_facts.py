@@ -6,7 +6,7 @@ its filing and its filing date, and quarters are derived from them later (`marts
 `fiscal_quarter` describe the period itself; what the filing calls itself stands in the `filing_` columns.
 """
 
-from warehouse.calendars.fiscal import DAYS_OVER_MONTH_END, LENGTHS_DAYS
+from warehouse.calendars.fiscal import DAYS_OVER_MONTH_END, LENGTHS_DAYS, PERIOD_MEANINGS
 from warehouse.tables import sec_tags
 from warehouse.tables.columns import NOTE, TICKER
 from warehouse.tables.guide import Guide
@@ -43,15 +43,6 @@ MEASURE_MEANINGS = {
     "unlisted_capital_expenditure": "may be capex under a tag that no list names: a doubt, never a figure",
 }
 PAID, OWNED, MEASURES = tuple(_PAID_MEANINGS), tuple(_OWNED_MEANINGS), tuple(MEASURE_MEANINGS)
-PERIOD_MEANINGS = {
-    "instant": "no length: a figure at a point in time",
-    "quarter": "a fiscal quarter",
-    "half_year": "the first two quarters of a fiscal year",
-    "nine_months": "the first three",
-    "year": "a fiscal year",
-    "trailing_year": "four quarters that are no fiscal year",
-    "other": "any other length",
-}
 _PAID = ", ".join(f"'{measure}'" for measure in PAID)
 _OF_THE_YEAR = "'quarter', 'half_year', 'nine_months', 'year'"
 # Repayments of leases come in lumps.
