@@ -11,7 +11,7 @@ from tests.conftest import recorded
 from warehouse.reference import __file__ as reference
 from warehouse.sources.common import gpu_names
 from warehouse.sources.common.gpu_names import look_up, plain, providers
-from warehouse.tables.gpu_prices import PROVIDER_CLASSES
+from warehouse.tables.gpu_prices import PROVIDER_CLASS_MEANINGS
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_chips_and_providers_are_named_as_in_the_snapshot():
         classes = {(row["provider"], row["provider_class"]) for row in facts}
         named = {provider for provider, _ in classes}
         for entry in providers(source).values():
-            assert entry.provider_class in PROVIDER_CLASSES
+            assert entry.provider_class in PROVIDER_CLASS_MEANINGS
             if entry.provider in named:
                 assert (entry.provider, entry.provider_class) in classes, entry
     # Every chip of the snapshot has a name that leads to it.

@@ -16,16 +16,14 @@ from warehouse.tables.table import Check, Column, core, of_the_panel
 FAR = 1.6
 """The furthest of the snapshot is 1.1 times the middle of the company's other words on the year."""
 LATE_DAYS = 45
-CASH = "cash"
+CASH, FISCAL = "cash", "fiscal"
 BASIS_MEANINGS = {
     CASH: "what is paid for property and equipment",
     "cash_and_lease_principal": "the same, and the principal repaid on finance leases",
     "with_finance_leases": "the same, and every asset obtained under finance leases",
     "with_finance_leases_reclassified": "the same, once future leases count as operating ones",
 }
-BASES = tuple(BASIS_MEANINGS)
-YEAR_KIND_MEANINGS = {"fiscal": "the company's own", "calendar": "from January to December"}
-FISCAL, CALENDAR = YEAR_KINDS = tuple(YEAR_KIND_MEANINGS)
+YEAR_KIND_MEANINGS = {FISCAL: "the company's own", "calendar": "from January to December"}
 
 TABLE = core(
     "capex_guidance",

@@ -16,7 +16,6 @@ PROVIDER_CLASS_MEANINGS = {
     "index": "a published index of prices",
     "assumption": "a price that a paper assumes, and nobody offers",
 }
-PROVIDER_CLASSES = tuple(PROVIDER_CLASS_MEANINGS)
 PRICING_KIND_MEANINGS = {
     "on_demand": "by the hour, at any time, without notice",
     "spot": "by the hour, and taken away when others pay more",
@@ -27,7 +26,6 @@ PRICING_KIND_MEANINGS = {
     "index": "as an index is published",
     "assumed": "as a paper assumes it",
 }
-PRICING_KINDS = tuple(PRICING_KIND_MEANINGS)
 
 AROUND_DAYS = 180
 NODE = 5.0

@@ -34,7 +34,7 @@ AGAINST_MEANINGS = {
     "earlier_guidance": "the last guidance on that year before the event",
     "last_years_capex": "what was spent the year before, as there was no such guidance",
 }
-EARLIER_GUIDANCE, LAST_YEAR = HELD_AGAINST = tuple(AGAINST_MEANINGS)
+EARLIER_GUIDANCE, LAST_YEAR = tuple(AGAINST_MEANINGS)
 # What each basis adds to the cash that was paid for property and equipment, as a measure of filings.
 ADDS = {"cash_and_lease_principal": LEASES, "with_finance_leases": LEASE_ASSETS}
 MONTHS_A_YEAR = 12

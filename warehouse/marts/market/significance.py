@@ -64,7 +64,6 @@ ABOUT = {
 # Independent ranks whose sum is near enough to normal: of two, evenly spread each, the sum is triangular and beyond 1.96
 # standard deviations 4.0 % of the time; of one it never is.
 LEAST_RANKS = 2.0  # arithmetic and no judgement
-ACROSS_FIRMS = ("patell", "bmp", "kolari_pynnonen", "corrado_rank")
 TEST_MEANINGS = {
     "portfolio": "t test of the equal-weight portfolio, whose own variance carries the correlation",
     "patell": "standardised returns, as if firms were independent",

@@ -35,7 +35,6 @@ from warehouse.tables.guide import Guide
 from warehouse.tables.table import FACT_IDS, Check, Column, mart
 
 INFRASTRUCTURE, END_CUSTOMER = "infrastructure", "end_customer"
-REVENUE_VIEWS = (INFRASTRUCTURE, END_CUSTOMER)
 # What a line is used for. The first four are the view's revenue.
 DISCLOSED, ESTIMATE, OUTSIDE, BOUND = "disclosed", "estimate", "outside_estimate", "bound"
 EARLIER, LAB, BESIDE, UNUSABLE, NONE = "earlier", "lab", "beside", "unusable", "none"

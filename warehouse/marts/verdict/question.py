@@ -35,7 +35,6 @@ UNDECIDED = "cannot_tell"
 NO_VIEW = "none"
 VERDICT_OF = "verdict_of"  # kind of a condition that is the verdict on another question
 COMPARISON_MEANINGS = {">=": "at or above", "<=": "at or below", "<": "below", ">": "above", "==": "equal"}
-COMPARISONS = tuple(COMPARISON_MEANINGS)
 
 
 def compare(value: float, comparison: str, threshold: float) -> bool:
