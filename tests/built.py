@@ -23,6 +23,7 @@ import polars as pl
 
 from warehouse.assumptions import Assumptions
 from warehouse.marts import all_marts, known
+from warehouse.marts.verdict.replay import chain
 
 FOLDER: list[Path] = []
 """Where processes of one session share what they built (tests/conftest.py puts it); empty: this process alone."""
@@ -38,11 +39,10 @@ def build(
     facts: Mapping[str, pl.DataFrame], *, as_of: date, assumptions: Assumptions, only: Collection[str] | None = None
 ) -> dict[str, pl.DataFrame]:
     """As `warehouse.marts.build`, which it is held against in tests/marts/test_built.py."""
-    frames, marts, dated = known(facts, as_of), all_marts(), assumptions.as_of(as_of)
+    frames, dated = known(facts, as_of), assumptions.as_of(as_of)
     digests: dict[str, str] = {}
     built: dict[str, pl.DataFrame] = {}
-    for name in marts if only is None else _in_order(only):
-        mart = marts[name]
+    for name, mart in (all_marts() if only is None else chain(only)).items():
         for read in mart.inputs:
             if read not in digests:
                 digests[read] = content(frames[read])
@@ -60,16 +60,6 @@ def content(frame: pl.DataFrame) -> str:
     """A hash of columns, types, values and the order of rows."""
     rows = frame.hash_rows(seed=0).to_numpy().tobytes() if frame.width else b""
     return hashlib.sha256(repr(frame.schema).encode() + rows).hexdigest()
-
-
-def _in_order(names: Collection[str]) -> Iterator[str]:
-    marts = all_marts()
-    wanted, todo = set(names), list(names)
-    while todo:
-        found = {name for name in marts[todo.pop()].inputs if name in marts} - wanted
-        wanted |= found
-        todo += found
-    return (name for name in marts if name in wanted)
 
 
 # -- what was built before ----------------------------------------------------------------------------------------------
