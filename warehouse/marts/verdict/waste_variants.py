@@ -45,11 +45,12 @@ PRICED = (training_cost.MART,)
 
 @dataclass(frozen=True)
 class Variant:
-    """One choice made otherwise: what is replaced, which question it enters, and which marts it reaches.
+    """One choice made otherwise: what it is in words, what is replaced, which question it enters, and which marts it reaches.
 
     `view` is the revenue view that counts alone.
     """
 
+    meaning: str
     changes: Mapping[str, Any] = field(default_factory=dict)
     enters: str = ""
     reaches: tuple[Mart, ...] = ()
@@ -57,27 +58,20 @@ class Variant:
 
 
 BENCHMARKS = {"benchmark_qqq": "QQQ", "benchmark_smh": "SMH", "benchmark_spy_less_nvda": "SPY_LESS_NVDA"}
-ONE_VIEW = {f"{view}_view_alone": view for view in ("infrastructure", "end_customer")}
 VARIANTS: Mapping[str, Variant] = {
-    BASE: Variant(),
-    "life_3_years": Variant({"life": 3}, "Q3", SIMULATED),
-    "cash_capex_only": Variant({"include_finance_leases": 0}, "Q3", SIMULATED),
-    "service_without_lag": Variant({"lag_quarters": 0}, "Q3", SIMULATED),
-    "service_after_4_quarters": Variant({"lag_quarters": 4}, "Q3", SIMULATED),
-    "price_window_90_days": Variant({"price_window_days": 90}, "Q1", PRICED),
-    **{name: Variant({"benchmarks": [ticker]}, "Q4") for name, ticker in BENCHMARKS.items()},
-    **{name: Variant(enters="Q3", view=view) for name, view in ONE_VIEW.items()},
-}
-VARIANT_MEANINGS = {
-    BASE: "the assumptions as they are",
-    "life_3_years": "hardware lives for three years",
-    "cash_capex_only": "leased assets do not count as spending",
-    "service_without_lag": "spending is in service at once",
-    "service_after_4_quarters": "spending is in service after a year",
-    "price_window_90_days": "offers of 90 days around a run price it",
-    **{name: f"the market is {ticker}" for name, ticker in BENCHMARKS.items()},
-    "infrastructure_view_alone": "only what sellers of computing are paid counts",
-    "end_customer_view_alone": "only what end customers pay counts",
+    BASE: Variant("the assumptions as they are"),
+    "life_3_years": Variant("hardware lives for three years", {"life": 3}, "Q3", SIMULATED),
+    "cash_capex_only": Variant(
+        "leased assets do not count as spending", {"include_finance_leases": 0}, "Q3", SIMULATED
+    ),
+    "service_without_lag": Variant("spending is in service at once", {"lag_quarters": 0}, "Q3", SIMULATED),
+    "service_after_4_quarters": Variant("spending is in service after a year", {"lag_quarters": 4}, "Q3", SIMULATED),
+    "price_window_90_days": Variant("offers of 90 days around a run price it", {"price_window_days": 90}, "Q1", PRICED),
+    **{name: Variant(f"the market is {ticker}", {"benchmarks": [ticker]}, "Q4") for name, ticker in BENCHMARKS.items()},
+    "infrastructure_view_alone": Variant(
+        "only what sellers of computing are paid counts", enters="Q3", view="infrastructure"
+    ),
+    "end_customer_view_alone": Variant("only what end customers pay counts", enters="Q3", view="end_customer"),
 }
 # Kinds of the conditions that a question is decided by and that are shown for it.
 DECIDING = (
@@ -114,7 +108,7 @@ TABLE = mart(
             "text",
             "choice that is made otherwise; as_assumed for none",
             required=True,
-            allowed=VARIANT_MEANINGS,
+            allowed={name: variant.meaning for name, variant in VARIANTS.items()},
         ),
         SCOPE,
         QUESTION,
