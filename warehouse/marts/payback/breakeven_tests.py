@@ -17,7 +17,7 @@ import numpy as np
 
 from warehouse.assumptions import Assumptions
 from warehouse.marts.common.kept import Kept
-from warehouse.marts.common.reasons import codes, reason
+from warehouse.marts.common.reasons import reason
 from warehouse.marts.payback.formulas import Values
 from warehouse.marts.payback.model import LOWER, POINT, UPPER, Model
 from warehouse.marts.payback.payback_model import Payback, PaybackView
@@ -178,7 +178,7 @@ def leanings(views: Sequence[PaybackView], seed: int, draws: int) -> tuple[dict[
     Without a marginal coverage it goes by growth alone; where no growth was seen, by the growth drawn. Where the newest
     revenue of a view waits in quarantine there is no leaning: the other view alone would seem surer than both were.
     """
-    if "revenue_quarantined" in codes([why for view in views if (why := view[POINT].reasons.get("coverage"))]):
+    if any(view.revenue_waits for view in views):
         return {}, []
     found: dict[str, np.ndarray] = {}
     marks = []

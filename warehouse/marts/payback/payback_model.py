@@ -18,7 +18,7 @@ import numpy as np
 
 from warehouse.assumptions import Assumptions, Distribution
 from warehouse.marts.common.kept import Kept
-from warehouse.marts.common.reasons import reason
+from warehouse.marts.common.reasons import CODE, read, reason
 from warehouse.marts.common.scopes import COMPANIES, GROUP
 from warehouse.marts.payback.attributable_revenue import (
     BOUND,
@@ -164,6 +164,12 @@ class PaybackView:
     @property
     def has_revenue(self) -> bool:
         return "coverage" in self.models[POINT].quantities
+
+    @property
+    def revenue_waits(self) -> bool:
+        """Whether the view is without revenue because its newest waits in quarantine."""
+        why = self.models[POINT].reasons.get("coverage")
+        return why is not None and read(why)[CODE] == "revenue_quarantined"
 
 
 def payback_view(
