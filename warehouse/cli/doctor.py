@@ -23,6 +23,7 @@ from warehouse.database.releases import reading
 from warehouse.errors import OverbuildError, UsageError
 from warehouse.fetching import schedules
 from warehouse.fetching.addresses import base_address, base_given, setting_name
+from warehouse.fetching.confidential import KEY_SUFFIX
 from warehouse.fetching.reachability import host_answers
 from warehouse.paths import WAREHOUSE, create_folders
 from warehouse.reports import freshness
@@ -85,7 +86,7 @@ def _packages() -> str:
 
 def _settings() -> str:
     settings = load_settings()
-    given = sorted(name for name in settings.model_fields_set if not name.endswith("_key"))
+    given = sorted(name for name in settings.model_fields_set if not name.endswith(KEY_SUFFIX))
     return (
         f"set: {', '.join(given) or 'none, all defaults'}; SEC contact {'given' if settings.contact else 'not given'}"
     )
