@@ -257,7 +257,7 @@ def test_any_terminal_will_do(home, more):
     assert "\x1b" not in done.stdout
 
 
-def terminal(home, typed, *arguments, seconds=20.0, expected=b""):
+def terminal(home, typed, *arguments, seconds=120.0):
     """What a terminal shows when a person types; `typed` are texts and how long to wait before each."""
     main, other = pty.openpty()
     environment = {
