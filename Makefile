@@ -54,6 +54,9 @@ bench: $(READY)  ## speed and memory as ratios, each side by side with what it i
 		printf '\n## %s\n\n' "$$file"; $(BIN)/python "$$file" || { failed=1; echo "$$file failed"; }; \
 	done; exit $$failed
 
+torture: $(READY)  ## try to break it for some minutes: spoiled documents, hostile hosts, kills; counts into docs/reliability.md
+	@$(BIN)/python -m torture
+
 site: $(READY)  ## build the documentation as a site in build/docs; a link that leads nowhere fails
 	@$(BIN)/zensical build --strict
 	@echo "build/docs/index.html"
@@ -71,4 +74,4 @@ lock: $(READY)  ## renew requirements.lock from pyproject.toml
 clean:  ## remove .venv and what was built
 	@rm -rf .venv dist build .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-.PHONY: help setup run test lint checks bench site docs lock clean
+.PHONY: help setup run test lint checks bench torture site docs lock clean

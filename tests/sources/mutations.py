@@ -6,10 +6,13 @@ document. Nothing else may happen: no other error, no endless reading, no figure
 
 from __future__ import annotations
 
+import csv
 import gzip
+import io
 import json
 import math
 import random
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -19,6 +22,7 @@ import polars as pl
 
 from tests.conftest import EXCERPTS
 from warehouse.errors import DocumentError
+from warehouse.settings import Settings
 from warehouse.sources import (
     aws,
     azure,
@@ -26,6 +30,7 @@ from warehouse.sources import (
     gpurentalprices,
     lambda_labs,
     oracle,
+    reference,
     runpod,
     sec,
     sec_inline_xbrl,
@@ -34,19 +39,26 @@ from warehouse.sources import (
     vast,
     yahoo,
 )
-from warehouse.sources.common.source import Batch, Document
+from warehouse.sources.common import unpacking
+from warehouse.sources.common.source import Batch, Document, Received
+from warehouse.tables import CORE
 
 AT = datetime(2026, 10, 9, 7, 30, tzinfo=UTC)
 DEEP = 100_000
 VINTAGE = {"vintage": "2026-08-19"}
 RAW = "\x00raw {}"
+MANY_DIGITS = '"' + "9" * 5_000 + '"'
 LITERALS = (
-    "0", "-0.0", "-1", "1e400", "-1e400", "1e-400", "NaN", "Infinity", "9" * 400, "9" * 5_000, "9223372036854775808",
+    "0", "-0.0", "-1", "1e400", "-1e400", "1e-400", "NaN", "Infinity", "9" * 400, "9" * 5_000, MANY_DIGITS, "9223372036854775808",
     "0.1e1", "true", "false", "null", "[]", "{}", '""', '" "', '"0"', '"-"', '"1e400"', '"NaN"', '"١٢"', '"\\ud800"',
     '"\\u0000"', '"2026-13-45"', '"9999-12-31"', '"<b>"', '"=1+1"', '"' + "x" * 5_000 + '"', "[[]]", "[null]", "[{}]",
     '{"": null}', '{"a": 1, "a": 2}', "[" * DEEP + "]" * DEEP, '{"a":' * DEEP + "1" + "}" * DEEP, "1 2", "", ",",
 )  # fmt: skip
 """JSON to put in the place of any value; some is none."""
+CELLS = ("", " ", "0", "-0", "-1", "0.0", "1e400", "1e-400", "9" * 400, "9" * 30, "NaN", "inf", "٣", "1,000", "1.000,5", "0x10",
+         "1_000", "+1", "1e3", "true", "null", "2026-13-45", "0000-00-00", "9999-12-31", "20260101", "=1+1", '"', "\n", "\r",
+         "\x00", "x" * 200_000, "H100", "0x_a10", "gpu_0x_a10", "gpu_9999999999x_a10", "[]", "{}")  # fmt: skip
+"""Text to put into a cell, an attribute or the text of markup."""
 PIECES = (b"", b"\xef\xbb\xbf", b"\x00", b"\xff", b'"', b",", b"\n", b"<", b">", b"&", b"9" * 30, b"-", b"e999", b"{", b"]",
           b"0", b"<!ENTITY a 'b'>", b"\x1f\x8b\x08\x00")  # fmt: skip
 
@@ -81,6 +93,43 @@ def _filing(name: str, file: str, cik: int, ticker: str, month: str) -> Seed:
     return _seed(name, file, sec_inline_xbrl.SOURCES[0].parse, url, context=about)
 
 
+REFERENCE_ROWS = 6
+
+
+def reference_files() -> Iterator[tuple[str, str]]:
+    """The tables of the packaged snapshot and their files."""
+    for table, listed in sorted(reference.manifest(reference.folder(Settings())).items()):
+        if table in CORE:
+            yield table, str(listed["file"])
+
+
+def _reference(file: str, table: str) -> Seed:
+    """The first rows of a file of the packaged snapshot."""
+    body = (reference.folder(Settings()) / file).read_bytes()
+    lines = (gzip.decompress(body) if body[:2] == b"\x1f\x8b" else body).decode()
+    rows = list(csv.reader(io.StringIO(lines)))[: REFERENCE_ROWS + 1]
+    written = io.StringIO()
+    csv.writer(written, lineterminator="\n").writerows(rows)
+    context = {"table": table, "rows": "1"}
+    document = Document("0" * 64, file, f"snapshot:{file}", b"", AT, context)
+    return Seed(f"reference_{table}", reference.SOURCES[0].parse, written.getvalue().encode(), document)
+
+
+def _epoch_pair() -> Seed:
+    """Two lists of Epoch AI, each spoiled before they are bound together as the source does it."""
+    files = [Received(name, f"{epoch.HOST}/data/{name}", "text/csv", (EXCERPTS / f"epoch_{name}").read_bytes(), AT)
+             for name in (epoch.NOTABLE, epoch.LARGE_SCALE)]  # fmt: skip
+    mark = b"\n-- the other list --\n"
+
+    def parse(document: Document) -> Iterator[Batch]:
+        halves = unpacking.unpacked(document.body, document.name).partition(mark)[::2]
+        both = [replace(file, content=half, sha256="0" * 64) for file, half in zip(files, halves, strict=True)]
+        yield from epoch.SOURCES[0].parse(epoch.bound(both, AT.date()).document("0" * 64))
+
+    body = mark.join(file.document().body for file in files)
+    return Seed("epoch_models", parse, body, Document("0" * 64, epoch.PAIR, "bound:", body, AT, VINTAGE))
+
+
 _CHART = f"https://{yahoo.HOST}/v8/finance/chart/NVDA?period1=1&period2=2&interval=1d&events=div%2Csplits"
 _TIINGO = f"https://{tiingo.HOST}/tiingo/daily/NVDA/prices?startDate=2018-01-01&endDate=2018-02-01&format=json"
 SEEDS = (
@@ -99,6 +148,9 @@ SEEDS = (
           context={"ticker": "NVDA"}),
     _filing("msft_filing", "sec_inline_10k_MSFT.htm", 789019, "MSFT", "6"),
     _filing("amzn_filing", "sec_inline_10q_AMZN.htm", 1018724, "AMZN", "12"),
+    _seed("yahoo_running", "yahoo_chart_NVDA_running_session.json", yahoo.SOURCES[0].parse, _CHART, called="NVDA"),
+    *(_reference(file, table) for table, file in reference_files()),
+    _epoch_pair(),
     _seed("epoch_hardware", "epoch_ml_hardware.csv", epoch.SOURCES[0].parse, called="ml_hardware.csv", context=VINTAGE),
     _seed("epoch_capabilities", "epoch_benchmarked_models.csv", epoch.SOURCES[0].parse, called="benchmarked_models.csv",
           context=VINTAGE),
@@ -111,19 +163,19 @@ def outcome(seed: Seed, body: bytes) -> str:
     try:
         for batch in seed.parse(seed.with_body(body)):
             rows += batch.frame.height
-            _hold(batch)
+            _hold(batch, checked_later=seed.name.startswith("reference_"))
     except DocumentError:
         return "refused"
     return "rows" if rows else "empty"
 
 
-def _hold(batch: Batch) -> None:
+def _hold(batch: Batch, checked_later: bool) -> None:
     batch.table.conform(batch.frame)
     for name, kind in batch.frame.schema.items():
         if kind.is_float():
             values = batch.frame.get_column(name).drop_nulls()
             assert all(map(math.isfinite, values)), f"{batch.table.name}.{name} holds a figure that is none"
-    if "usd_per_gpu_hour" in batch.frame.columns:
+    if "usd_per_gpu_hour" in batch.frame.columns and not checked_later:
         assert batch.frame.filter(pl.col("usd_per_gpu_hour") <= 0).is_empty()
     assert batch.unreadable.filter(pl.col("reasons").list.len() == 0).is_empty()
 
@@ -133,13 +185,67 @@ def _hold(batch: Batch) -> None:
 
 def spoiled(seed: Seed, chance: random.Random) -> bytes:
     """The seed's body, spoiled in one of many ways; the same `chance` spoils it in the same way."""
-    if seed.is_json and chance.random() < 0.8:
-        body = _json_spoiled(json.loads(seed.body), chance)
-    else:
-        body = seed.body
-        for _ in range(chance.randint(1, 3)):
-            body = _bytes_spoiled(body, chance)
+    body = spoiled_body(seed.body, chance)
     return gzip.compress(body, mtime=0) if chance.random() < 0.05 else body
+
+
+def spoiled_body(body: bytes, chance: random.Random) -> bytes:
+    """A body spoiled as what it is (JSON, markup, a table), or as bytes."""
+    start = body.lstrip()[:1]
+    if chance.random() < 0.8 and body[:2] not in (b"PK", b"\x1f\x8b"):
+        if start in (b"{", b"["):
+            return _json_spoiled(json.loads(body), chance)
+        return _markup_spoiled(body, chance) if start == b"<" else _table_spoiled(body, chance)
+    for _ in range(chance.randint(1, 3)):
+        body = _bytes_spoiled(body, chance)
+    return body
+
+
+def _table_spoiled(body: bytes, chance: random.Random) -> bytes:
+    """A CSV file with one to three of its cells, columns or lines replaced, exchanged, taken out, or written twice."""
+    rows = list(csv.reader(io.StringIO(body.decode())))
+    for _ in range(chance.randint(1, 3)):
+        row, column = chance.choice(rows), chance.randrange(len(rows[0]))
+        match chance.randint(0, 9):
+            case 0:
+                rows.append(list(row))
+            case 1 if len(rows) > 1:
+                rows.remove(row)
+            case 2:
+                for each in rows:
+                    del each[column : column + 1]
+            case 3:
+                rows[0].append(rows[0][min(column, len(rows[0]) - 1)])
+            case 4:
+                row.insert(column, chance.choice(CELLS))
+            case _ if column < len(row):
+                row[column] = chance.choice(
+                    (*CELLS, chance.choice(chance.choice(rows) or [""]), _other_digit(row[column], chance))
+                )
+        if not rows[0]:
+            break
+    written = io.StringIO()
+    csv.writer(written, lineterminator=chance.choice(("\n", "\r\n")), quoting=chance.choice((0, 1))).writerows(rows)
+    return written.getvalue().encode()
+
+
+def _markup_spoiled(body: bytes, chance: random.Random) -> bytes:
+    """Markup with one to three of its attributes or texts replaced, or a tag renamed."""
+    text = body.decode()
+    for _ in range(chance.randint(1, 3)):
+        found = chance.choice(list(re.finditer(chance.choice((r'"[^"<>]*"', r">[^<>]+<", r"</?[\w:-]+")), text)))
+        cell = chance.choice((*CELLS, _other_digit(found[0][1:-1], chance))).replace("\0", "&#0;")
+        new = f"<{cell[:20]}" if found[0][0] == "<" else found[0][0] + cell.replace('"', "&quot;") + found[0][-1]
+        text = text[: found.start()] + new + text[found.end() :]
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _other_digit(text: str, chance: random.Random) -> str:
+    places = [at for at, letter in enumerate(text) if letter.isascii() and letter.isdigit()]
+    if not places:
+        return text
+    at = chance.choice(places)
+    return text[:at] + chance.choice("0123456789") + text[at + 1 :]
 
 
 def _json_spoiled(tree: Any, chance: random.Random) -> bytes:

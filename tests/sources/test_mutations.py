@@ -31,7 +31,7 @@ def test_the_document_that_is_spoiled_gives_rows(seed):
 
 
 @EACH
-@settings(max_examples=60)
+@settings(max_examples=20)
 @given(chance=st.randoms(use_true_random=False))
 def test_a_spoiled_document_gives_rows_or_is_refused(seed, chance):
     assert outcome(seed, spoiled(seed, chance)) in ("rows", "empty", "refused")
@@ -75,6 +75,42 @@ def test_a_figure_that_stands_twice_is_not_taken_as_the_last(name, old, new):
     assert body != text
     with pytest.raises(DocumentError, match="stands twice in one object"):
         list(seed.parse(seed.with_body(body.encode())))
+
+
+SPOILED = [
+    ("skypilot", "gpu_1x_a10,A10", "gpu_0x_a10,A10"),
+    ("skypilot", "gpu_1x_a10,A10", f"gpu_{'9' * 5_000}x_a10,A10"),
+    ("skypilot", "InstanceType", "x" * 200_000),
+    ("skypilot", "Region,", "Region,Price,"),
+    ("reference_companies", "ticker", "x" * 200_000),
+    ("epoch_hardware", "Hardware name", '"Hardware name'),
+    ("amzn_filing", "2025-06-30", "9999-12-31"),
+    ("amzn_filing", "0001018724<", "9" * 30 + "<"),
+    ("amzn_filing", 'decimals="-9"', f'decimals="{"9" * 30}"'),
+    ("tiingo", '"volume": ', f'"volume": "{"9" * 5_000}", "old": '),
+]
+
+
+@pytest.mark.parametrize(("name", "old", "new"), SPOILED)
+def test_what_the_harness_once_found_costs_a_row_or_the_document(name, old, new):
+    (seed,) = (seed for seed in SEEDS if seed.name == name)
+    assert old.encode() in seed.body
+    outcome(seed, seed.body.replace(old.encode(), new.encode()))
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "why"),
+    [
+        ("skypilot", "Region,", "Price,Region,", "two columns have the name Price"),
+        ("amzn_filing", "<xbrli:unit ", '<xbrli:unit id="usd"><xbrli:measure>x:EUR</xbrli:measure></xbrli:unit><xbrli:unit ',
+         "two different units have the id 'usd'"),
+    ],
+)  # fmt: skip
+def test_a_name_that_stands_for_two_things_is_not_taken_as_the_last(name, old, new, why):
+    (seed,) = (seed for seed in SEEDS if seed.name == name)
+    assert old.encode() in seed.body
+    with pytest.raises(DocumentError, match=why):
+        list(seed.parse(seed.with_body(seed.body.replace(old.encode(), new.encode(), 1))))
 
 
 @pytest.mark.parametrize("text", ["{", "", "1 2", "9" * 5_000, "nan", "[1,]"])

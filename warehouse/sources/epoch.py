@@ -13,7 +13,6 @@ Both files are also kept as they came, and every row of the union names the file
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import io
 import json
@@ -31,7 +30,7 @@ import polars as pl
 
 from warehouse.errors import DocumentError
 from warehouse.sources.common import json_text
-from warehouse.sources.common.parsing import read_csv, text_of, typed
+from warehouse.sources.common.parsing import csv_rows, read_csv, text_of, typed
 from warehouse.sources.common.reasons import Reason, reason
 from warehouse.sources.common.source import Batch, Document, Fetching, Received, Source
 from warehouse.tables import CORE
@@ -174,10 +173,7 @@ def _read(body: bytes, name: str, columns: Iterable[str]) -> pl.DataFrame:
     Raises DocumentError for a lost column and for a list without rows.
     """
     text = text_of(body, name)
-    try:
-        header = next(csv.reader(io.StringIO(text, newline="")), [])
-    except csv.Error as error:
-        raise DocumentError(name, f"{error}; this is not a CSV file.", line=1) from error
+    _, header = next(csv_rows(text, name), (1, []))
     missing = [column for column in columns if column not in header]
     if missing:
         raise DocumentError(

@@ -61,6 +61,8 @@ POINT = frozenset({"", "numdotdecimal", "numcommadot", "numspacedot", "num-dot-d
 COMMA = frozenset({"numcommadecimal", "numdotcomma", "numspacecomma", "num-comma-decimal", "num-comma-decimal-apos"})
 ZERO = frozenset({"zerodash", "numdash", "fixed-zero"})
 """Formats (without their prefix) by what they say of a written number: where its point is, or that a dash is zero."""
+PLAIN = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)")
+"""A number once its separators are gone."""
 
 
 # -- which filings there are ------------------------------------------------------------------------------------------
@@ -229,17 +231,30 @@ class _Reading:
         self.notices: list[Reason] = []
         self._bad: list[dict[str, Any]] = []
         self._about, self._page = document.context, _tree(document)
-        self._contexts = {element.get("id"): element for element in self._page.iter("{*}context")}
-        self._units = {element.get("id"): _unit(element) for element in self._page.iter("{*}unit")}
+        self._contexts = self._by_id("context")
+        self._units = {name: _unit(element) for name, element in self._by_id("unit").items()}
         self._facts = list(self._page.iter("{*}nonFraction"))
         if not self._contexts or not self._facts:
             raise DocumentError(self.name, "the page has no inline XBRL figures; it is no filing, or was cut short.")
         self._of_the_company()
 
+    def _by_id(self, tag: str) -> dict[str, Any]:
+        """The elements of a tag by their id. Raises DocumentError where one id stands for two things."""
+        found: dict[str, Any] = {}
+        for element in self._page.iter(f"{{*}}{tag}"):
+            named = element.get("id")
+            if etree.tostring(found.setdefault(named, element), with_tail=False) != etree.tostring(
+                element, with_tail=False
+            ):
+                raise DocumentError(
+                    self.name, f"two different {tag}s have the id {named!r}; which of them counts cannot be known."
+                )
+        return found
+
     def _of_the_company(self) -> None:
         """Raises DocumentError where the filing is another company's."""
         ciks = {
-            int(text) for text in self._page.xpath("//*[local-name()='identifier']/text()") if text.strip().isdecimal()
+            cik for text in self._page.xpath("//*[local-name()='identifier']/text()") if (cik := _cik(text)) is not None
         }
         if self.cik not in ciks:
             raise DocumentError(
@@ -299,10 +314,11 @@ class _Reading:
             typed = _local(member) == "typedMember"
             text = "".join(member.itertext()).strip()
             dimensions[_named(member, member.get("dimension", ""))] = text if typed else _named(member, text)
-        if not (cik := texts.get("identifier", "")).isdecimal():
-            self._quarantine(element, reason("context_without_company", context=named, found=cik))
+        if (cik := _cik(texts.get("identifier", ""))) is None:
+            found = texts.get("identifier", "")
+            self._quarantine(element, reason("context_without_company", context=named, found=found))
             return None
-        return Context(days.get("startDate"), end, int(cik), dimensions)
+        return Context(days.get("startDate"), end, cik, dimensions)
 
     def _read(self, element: Any, context: Context, figure: Figure) -> Found | None:
         """A figure with its scale and sign; None where it is marked as none, or cannot be read, which is kept."""
@@ -317,7 +333,7 @@ class _Reading:
             self._quarantine(element, value)
             return None
         written = element.get("decimals", "INF")
-        decimals = int(written) if re.fullmatch(r"-?\d+", written) else None
+        decimals = int(written) if re.fullmatch(r"-?[0-9]{1,3}", written) else None
         place = f"line {element.sourceline}, {figure.tag} in {element.get('contextRef')}"
         return Found(figure, context, value, decimals, f"{place}, {_in_words(context.dimensions)}")
 
@@ -361,6 +377,11 @@ def _local(element: Any) -> str:
     return str(etree.QName(element).localname)
 
 
+def _cik(text: str) -> int | None:
+    """The number of a company; None where a text is none."""
+    return int(text) if re.fullmatch(r"\s*[0-9]{1,10}\s*", text) else None
+
+
 def _named(element: Any, written: str) -> str:
     """A name as the list writes it: with the usual prefix of a shared taxonomy, else with the filing's own."""
     prefix, _, local = written.strip().rpartition(":")
@@ -392,6 +413,8 @@ def _amount(element: Any) -> int | Reason:
         return reason("number_format_unknown", format=element.get("format", ""), found=text)
     scale = element.get("scale", "0")
     try:
+        if not PLAIN.fullmatch(plain):
+            raise ValueError
         value = Decimal(plain).scaleb(int(scale))
     except (InvalidOperation, ValueError):
         return reason("not_a_number", column="value", found=f"{text} (scale {scale})")
@@ -402,7 +425,7 @@ def _amount(element: Any) -> int | Reason:
 
 def _on(dimensions: Mapping[str, str], end: date) -> dict[str, str]:
     """The dimensions of the list for a figure of a day."""
-    after = (end + timedelta(days=1)).isoformat()
+    after = (end + timedelta(days=1)).isoformat() if end < date.max else ""
     return {axis: after if member == THE_DAY_AFTER else member for axis, member in dimensions.items()}
 
 

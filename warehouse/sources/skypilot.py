@@ -19,17 +19,16 @@ Files of providers whose terms forbid an index made of their data are read only 
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any
 
 from warehouse.errors import DocumentError
 from warehouse.sources.common.gpu_names import ANYBODY, Provider, providers
 from warehouse.sources.common.gpu_offers import Offers
-from warehouse.sources.common.parsing import text_of
+from warehouse.sources.common.parsing import csv_rows, text_of
 from warehouse.sources.common.reasons import reason
 from warehouse.sources.common.source import Batch, Document, Fetching, Received, Source
 
@@ -105,29 +104,31 @@ class _Listed:
 
 def parse(document: Document) -> Iterator[Batch]:
     version, provider = _place(document)
-    reader = csv.DictReader(io.StringIO(text_of(document.body, document.name), newline=""), strict=True)
-    header = reader.fieldnames or []
+    read = csv_rows(text_of(document.body, document.name), document.name)
+    _, header = next(read, (1, []))
     if missing := [name for name in REQUIRED if name not in header]:
         raise DocumentError(
             document.name,
             f"the column {', '.join(missing)} is missing (it has {', '.join(header) or 'none'}); the "
             "catalogue changed its form. The document is kept.",
         )
+    if twice := sorted({name for name in header if header.count(name) > 1}):
+        raise DocumentError(
+            document.name, f"two columns have the name {', '.join(twice)}; which of them counts cannot be known."
+        )
     mark = "read under a licence that the user stated to hold" if provider.licence else ""
     offers = Offers("skypilot", document, grade="C", terms_note=mark)
     if new := sorted(set(header) - KNOWN):
         offers.notice("new_fields", columns=new)
     listed: dict[tuple[str, ...], _Listed] = {}
-    try:
-        for row in reader:
-            if (row.get("AcceleratorName") or "").strip():
-                _take(row, reader.line_num, provider, listed, offers)
-    except csv.Error as error:
-        raise DocumentError(
-            document.name, f"{error}; the file is cut short or a quote is not closed.", line=reader.line_num
-        ) from error
+    for line, cells in read:
+        row = dict(zip_longest(header, cells)) if cells else {}
+        if (row.get("AcceleratorName") or "").strip():
+            with offers.row(row, f"line {line}"):
+                _take(row, line, provider, listed, offers)
     for (_, _, _, _, kind), found in listed.items():
-        _add(found, kind, provider, version, document, offers)
+        with offers.row(found.row, f"line {found.line}"):
+            _add(found, kind, provider, version, document, offers)
     yield from offers.batches()
 
 

@@ -29,6 +29,8 @@ from functools import cache
 from importlib import resources
 
 ANYBODY = "*"
+MOST_GPUS = 9_999
+"""No offer has more GPUs: a name that says so is misread, and its price would be divided by it."""
 # Makers' names, series and prefixes that stand before the name of a chip and say nothing about it.
 _BEFORE = re.compile(
     r"^(nvidia|amd|google|cloud|instinct|tesla|geforce|datacenter|gpu|standard_|[\s:_-])+", re.IGNORECASE
@@ -81,12 +83,12 @@ def look_up(name: str, provider: str = ANYBODY) -> Named | None:
         for pattern, named in patterns:
             if matched := pattern.fullmatch(name.strip()):
                 count = matched.groupdict().get("n")
-                return named if count is None else _with_count(named, int(count))
+                return named if count is None else _counted(named, count)
     for counted in _COUNTED:
         if matched := counted.fullmatch(name.strip()):
             chip = look_up(matched["chip"], provider)
             if chip is not None and chip.gpu_count is None:
-                return _with_count(chip, int(matched["n"])) if chip.gpu_model else chip
+                return _counted(chip, matched["n"]) if chip.gpu_model else chip
     return None
 
 
@@ -100,7 +102,10 @@ def providers(source: str) -> Mapping[str, Provider]:
     return _providers().get(source, {})
 
 
-def _with_count(named: Named, count: int) -> Named:
+def _counted(named: Named, digits: str) -> Named | None:
+    """`named` with a number of GPUs; None where no offer has so many, or none at all."""
+    if len(digits) > len(str(MOST_GPUS)) or not 1 <= (count := int(digits)) <= MOST_GPUS:
+        return None
     return Named(named.gpu_model, count, named.fraction, named.memory_gb, named.note)
 
 

@@ -12,7 +12,7 @@ import io
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,13 +57,28 @@ def text_of(body: bytes, name: str) -> str:
         raise DocumentError(name, f"byte {error.object[error.start]:#x} is not UTF-8 text.", line=line) from error
 
 
+def csv_rows(text: str, name: str) -> Iterator[tuple[int, list[str]]]:
+    """The rows of a CSV file, the header among them, each with the line on which it begins; a blank line is an empty row.
+
+    Raises DocumentError where a quote is not closed, or a field is longer than any field of a list.
+    """
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    started = 1
+    try:
+        for row in reader:
+            yield started, row
+            started = reader.line_num + 1
+    except csv.Error as error:
+        raise DocumentError(name, f"{error}; the file is cut short or a quote is not closed.", line=started) from error
+
+
 def read_csv(text: str, name: str, columns: Sequence[str]) -> pl.DataFrame:
     """A CSV file with exactly `columns` (in any order), every field as text, and `locator` with its line.
 
     Raises DocumentError for a missing, repeated or unknown column, and for a line with too many or too few fields.
     """
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    header = next(reader, [])
+    read = csv_rows(text, name)
+    _, header = next(read, (1, []))
     missing = [column for column in columns if column not in header]
     if missing:
         raise DocumentError(
@@ -76,20 +91,15 @@ def read_csv(text: str, name: str, columns: Sequence[str]) -> pl.DataFrame:
         )
     rows: list[list[str]] = []
     lines: list[str] = []
-    started = reader.line_num + 1
-    try:
-        for row in reader:
-            if len(row) != len(header):
-                raise DocumentError(
-                    name,
-                    f"{len(row)} fields where {len(header)} belong; the line is cut short or a comma is not quoted.",
-                    line=started,
-                )
-            rows.append(row)
-            lines.append(f"line {started}")
-            started = reader.line_num + 1
-    except csv.Error as error:
-        raise DocumentError(name, f"{error}; the file is cut short or a quote is not closed.", line=started) from error
+    for line, row in read:
+        if len(row) != len(header):
+            raise DocumentError(
+                name,
+                f"{len(row)} fields where {len(header)} belong; the line is cut short or a comma is not quoted.",
+                line=line,
+            )
+        rows.append(row)
+        lines.append(f"line {line}")
     frame = pl.DataFrame(rows, schema={column: pl.String for column in header}, orient="row")
     return frame.select(columns).with_columns(pl.Series("locator", lines, dtype=pl.String))
 
@@ -204,7 +214,10 @@ def _number(column: Column, value: object) -> float | int | None:
         pattern = _WHOLE if column.type == "integer" else _DECIMAL
         if not pattern.fullmatch(text):
             return None
-        value = int(text.partition(".")[0]) if column.type == "integer" else float(text)
+        whole = text.partition(".")[0]
+        if column.type == "integer" and len(whole) > len(str(INT64)):
+            return None
+        value = int(whole) if column.type == "integer" else float(text)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     if column.type == "integer":
