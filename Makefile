@@ -44,7 +44,14 @@ lint: $(READY)  ## style, types, the arrows between the rooms, and generated tex
 	@$(BIN)/python tools/architecture.py --check
 	@$(BIN)/python tools/generate_docs.py --check
 	@$(BIN)/python tools/command_reference.py --check
+	@$(BIN)/python tools/supply_chain.py --check
 	@$(BIN)/zensical build --strict
+
+supply-chain: $(READY)  ## what it is built of: hashes, licences, and known vulnerabilities where they can be asked for
+	@$(BIN)/python tools/supply_chain.py --check --audit
+
+sbom: $(READY)  ## the bill of materials of a release (CycloneDX) in build/sbom.json
+	@$(BIN)/python tools/supply_chain.py --sbom build/sbom.json
 
 checks: $(READY)  ## corrupt the snapshot in every known way and print which check catches each
 	@$(BIN)/python tools/checks_table.py
@@ -74,4 +81,4 @@ lock: $(READY)  ## renew requirements.lock from pyproject.toml
 clean:  ## remove .venv and what was built
 	@rm -rf .venv dist build .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-.PHONY: help setup run test lint checks bench torture site docs lock clean
+.PHONY: help setup run test lint checks bench torture supply-chain sbom site docs lock clean

@@ -16,7 +16,8 @@ from typing import TypedDict
 
 from filelock import FileLock
 
-FILE = Path(__file__).with_name("results.json")
+FILE = Path(os.environ.get("OVERBUILD_TORTURE_RESULTS") or Path(__file__).with_name("results.json"))
+"""OVERBUILD_TORTURE_RESULTS names another file, for runs that are not to count."""
 
 
 class Result(TypedDict):
@@ -39,8 +40,7 @@ def read(file: Path = FILE) -> list[Result]:
 def record(
     harness: str, what: str, *, tried: int, survived: int, faults_found: int, seconds: float, file: Path = FILE
 ) -> None:
-    """Add counts to those of the same attack. OVERBUILD_TORTURE_RESULTS names another file to keep them in."""
-    file = Path(os.environ.get("OVERBUILD_TORTURE_RESULTS") or file)
+    """Add counts to those of the same attack."""
     print(
         f"{harness}: {what}: {tried:,} tried, {survived:,} survived, {faults_found} faults, {seconds:.0f} s", flush=True
     )

@@ -87,6 +87,7 @@ SPOILED = [
     ("amzn_filing", "2025-06-30", "9999-12-31"),
     ("amzn_filing", "0001018724<", "9" * 30 + "<"),
     ("amzn_filing", 'decimals="-9"', f'decimals="{"9" * 30}"'),
+    ("vast", '"num_gpus": 8', '"num_gpus": 9223372036854775808'),
     ("tiingo", '"volume": ', f'"volume": "{"9" * 5_000}", "old": '),
 ]
 

@@ -33,7 +33,7 @@ import polars as pl
 
 from warehouse.errors import DocumentError
 from warehouse.sources.common import json_text
-from warehouse.sources.common.gpu_names import ANYBODY, Named, look_up
+from warehouse.sources.common.gpu_names import ANYBODY, MOST_GPUS, Named, look_up
 from warehouse.sources.common.parsing import finite
 from warehouse.sources.common.reasons import UNREADABLE_SCHEMA, Reason, reason
 from warehouse.sources.common.source import Batch, Document
@@ -100,7 +100,8 @@ class Offers:
     def count(self, named: Named, listed: float | None, instance: str) -> int | None:
         """GPUs of an offer: the table's count, and a notice where the list says another; else the list's."""
         if named.gpu_count is None:
-            return None if listed is None or listed < 1 or listed != int(listed) else int(listed)
+            given = listed is not None and 1 <= listed <= MOST_GPUS and listed == int(listed)
+            return int(listed) if given and listed is not None else None
         if listed is not None and listed != named.gpu_count:
             self._counts[(instance, listed, named.gpu_count)] += 1
         return named.gpu_count
