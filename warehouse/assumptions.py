@@ -23,7 +23,7 @@ from collections.abc import Iterator, Mapping
 from copy import copy, deepcopy
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property
+from functools import cache, cached_property
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
@@ -450,7 +450,7 @@ def load(path: Path | None = None) -> Assumptions:
     Raises UsageError where the file is missing, is not TOML, or holds what `Assumptions.replaced` refuses.
     """
     text = resources.files("warehouse.reference").joinpath("assumptions.toml").read_text(encoding="utf-8")
-    packaged = Assumptions(tomllib.loads(text))
+    packaged = _packaged(text)
     if path is None:
         return packaged
     try:
@@ -460,6 +460,12 @@ def load(path: Path | None = None) -> Assumptions:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path}: this is not a TOML file: {error}") from error
     return packaged.replaced(changes, str(path))
+
+
+@cache
+def _packaged(text: str) -> Assumptions:
+    """The entries of a file, read and validated once in a process: nothing changes them afterwards."""
+    return Assumptions(tomllib.loads(text))
 
 
 # ---- The day from which an entry counts ----------------------------------------------------------------------------
