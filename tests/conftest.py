@@ -9,9 +9,8 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import settings
 
-from tests import built
+from tests import built, examples  # noqa: F401  (loads the profile of Hypothesis)
 from tests.live_server import LiveServer
 from warehouse.assumptions import Assumptions, load
 from warehouse.calendars.exchange import sessions
@@ -21,10 +20,6 @@ from warehouse.paths import WAREHOUSE, Paths
 from warehouse.settings import Settings
 from warehouse.sources.reference import SOURCES
 from warehouse.tables.table import FACT_ID, Table
-
-# A machine's bad moment is no failure: no test times itself.
-settings.register_profile("steady", deadline=None)
-settings.load_profile("steady")
 
 SLOW = [
     "flows/test_run.py", "quality/test_corruptions.py", "flows/test_live_run.py", "marts/test_as_of.py",

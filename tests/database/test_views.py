@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from warehouse.database import connection, views
 from warehouse.marts.common.select_current import select_current
 from warehouse.tables import CORE
@@ -48,7 +49,7 @@ def rows_of(table: Table) -> st.SearchStrategy:
 
 @pytest.mark.parametrize("table", CORE.values(), ids=lambda table: table.name)
 @given(st.data())
-@settings(max_examples=30)
+@settings(max_examples=examples(0.2))
 def test_a_view_and_a_mart_select_the_same_rows(table, data):
     rows = data.draw(rows_of(table))
     frame = pl.DataFrame([{**row, "locator": f"line {n}"} for n, row in enumerate(rows)], schema=table.polars_schema)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from warehouse.cli import backfill as command
@@ -54,13 +54,11 @@ spans = st.tuples(st.dates(date(2020, 1, 1), date(2024, 1, 1)), st.integers(0, 9
 
 
 @given(spans)
-@settings(deadline=None)
 def test_pieces_hold_every_day_once_in_order(span):
     assert days(pieces(span)) == days([span])
 
 
 @given(spans, st.lists(spans, max_size=5))
-@settings(deadline=None, max_examples=50)
 def test_what_remains_is_what_is_not_done(tmp_path_factory, span, done):
     folder = tmp_path_factory.mktemp("done")
     progress = Progress(Paths(folder, folder / "w"), "yahoo")

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.sources.mutations import DEEP, SEEDS, Seed, outcome, spoiled
 from warehouse.errors import DocumentError
 from warehouse.sources.common import json_text
@@ -31,7 +32,7 @@ def test_the_document_that_is_spoiled_gives_rows(seed):
 
 
 @EACH
-@settings(max_examples=20)
+@settings(max_examples=examples(0.2))
 @given(chance=st.randoms(use_true_random=False))
 def test_a_spoiled_document_gives_rows_or_is_refused(seed, chance):
     assert outcome(seed, spoiled(seed, chance)) in ("rows", "empty", "refused")

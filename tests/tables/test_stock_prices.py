@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import recorded, with_provenance
+from tests.examples import examples
 from warehouse.calendars.exchange import sessions
 from warehouse.quality.checks import bad_rows
 from warehouse.sources.common import daily_bars
@@ -114,7 +115,7 @@ TICKERS = ["NVDA", "MSFT", "AAPL", "SPY", "META", "CRWD", "VST", "TSM"]
 
 
 @given(st.sampled_from(TICKERS), st.integers(30, 1500), RATIOS, st.booleans(), st.booleans(), st.booleans())
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(0.2))
 def test_any_one_sided_split_is_caught_and_both_forms_of_the_rule_agree(
     ticker: str, at: int, ratio: float, reverse: bool, volume: bool, before: bool
 ) -> None:

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import AS_OF
+from tests.examples import examples
 from warehouse.assumptions import load
 from warehouse.marts import known
 from warehouse.marts.capex import capex_group, capex_quarterly
@@ -145,7 +146,7 @@ def test_no_facts():
     assert built(capex_quarterly.TABLE.empty()).is_empty()
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(0.4))
 @given(st.lists(st.lists(st.none() | st.integers(1, 100), min_size=6, max_size=6), min_size=4, max_size=4))
 def test_sums_and_coverage_whatever_is_missing(values):
     frame = built(quarters(**dict(zip(COMPANIES, map(tuple, values), strict=True))))

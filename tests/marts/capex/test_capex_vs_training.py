@@ -7,10 +7,11 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.built import build
+from tests.examples import examples
 from tests.marts.declared import behind, failing
 from tests.marts.made_up import mart_frame
 from warehouse.assumptions import Assumptions
@@ -280,6 +281,7 @@ TRAINED = st.lists(
 )
 
 
+@settings(max_examples=examples(0.4))
 @given(trained=TRAINED, capex=st.one_of(st.none(), st.integers(0, 10**11)), seed=st.integers(0, 1000))
 def test_whatever_is_known_no_rhetoric_stands_alone(trained, capex, seed, assumptions):
     given_runs = runs(*trained) if trained else mart_frame("training_cost", [])

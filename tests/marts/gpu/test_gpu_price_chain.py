@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import with_provenance
+from tests.examples import examples
 from tests.marts.declared import failing
 from tests.marts.gpu.cases import cpi
 from warehouse.assumptions import load
@@ -190,7 +191,7 @@ panels = st.lists(
 )  # fmt: skip
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=examples(0.2))
 @given(panels, st.floats(0.1, 10))
 def test_it_does_not_matter_in_which_money_or_order(rows, rate):
     before = index(prices(*rows))
@@ -198,7 +199,7 @@ def test_it_does_not_matter_in_which_money_or_order(rows, rate):
     assert before == pytest.approx(after)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=examples(0.2))
 @given(panels, st.floats(-0.3, 0.3))
 def test_where_all_move_alike_both_indexes_tell_it(rows, growth):
     """Each provider at its own level, all moving by one path: composition makes no difference at all."""

@@ -7,11 +7,12 @@ from datetime import date, timedelta
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.built import build
 from tests.conftest import with_provenance
+from tests.examples import examples
 from tests.marts.declared import behind, failing
 from tests.marts.gpu.cases import cpi
 from tests.marts.made_up import mart_frame
@@ -215,6 +216,7 @@ ROWS = st.lists(
 )
 
 
+@settings(max_examples=examples(0.4))
 @given(rows=ROWS, seed=st.integers(0, 1000))
 def test_quartiles_stay_in_order_and_inside_whatever_the_order_of_the_rows(rows, seed):
     offered = offers(*rows)

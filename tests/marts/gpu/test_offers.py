@@ -6,10 +6,11 @@ from datetime import date, timedelta
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import with_provenance
+from tests.examples import examples
 from tests.marts.declared import behind, failing
 from warehouse.assumptions import load
 from warehouse.marts import known
@@ -181,6 +182,7 @@ ROWS = st.lists(
 )
 
 
+@settings(max_examples=examples(0.4))
 @given(rows=ROWS, seed=st.integers(0, 1000))
 def test_any_order_of_the_rows_gives_the_same_offers(rows, seed):
     prices = listings(*rows)

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.sources.prices import SESSIONS, Share, walk
@@ -52,7 +52,6 @@ def test_before_its_split_nvidia_stood_at_ten_times_the_price() -> None:
     basis=st.integers(0, 19),
     as_of=st.integers(0, 19),
 )
-@settings(deadline=None)
 def test_from_any_basis_to_any_date(splits, dividends, basis, as_of) -> None:
     share = Share(
         walk(DAYS),

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from warehouse.marts.payback.formulas import redundancy
@@ -43,7 +43,6 @@ def not_above(left: Any, right: Any) -> bool:
     return bool(left <= right or np.isclose(left, right, rtol=1e-9, atol=1e-12))
 
 
-@settings(deadline=None)
 @given(
     st.fixed_dictionaries(
         {"fleet": st.floats(1e5, 1e8), "utilisation": positive, "share_final": positive,

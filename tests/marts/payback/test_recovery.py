@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import brentq
 
+from tests.examples import examples
 from warehouse.marts.payback.recovery import breakeven_growth, capital_recovery, earned_over, standing
 
 
@@ -21,14 +22,12 @@ def test_capital_recovery_of_tables():
     np.testing.assert_allclose(capital_recovery(np.array([0.0, 0.1]), 5), [0.2, 0.26379748], rtol=1e-7)
 
 
-@settings(deadline=None)
 @given(st.floats(0, 1), st.integers(1, 40))
 def test_what_capital_recovery_returns_is_worth_what_was_spent(rate, years):
     paid = capital_recovery(rate, years)
     assert sum(paid / (1 + rate) ** t for t in range(1, years + 1)) == pytest.approx(1, rel=1e-9)
 
 
-@settings(deadline=None)
 @given(st.floats(1e-12, 1e-6), st.floats(0.5, 40))
 def test_capital_recovery_is_steady_next_to_no_interest(rate, life):
     assert capital_recovery(rate, life) == pytest.approx(1 / life, rel=1e-4)
@@ -63,7 +62,7 @@ def test_nothing_stands_when_all_lives_are_over():
     assert (found.standing_usd, found.to_recover_usd, found.remaining_life_years) == (0, 0, 0)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=examples(0.6))
 @given(st.data())
 def test_many_draws_at_once_are_each_draw_alone(data):
     """The series in the rate and the look-up by life, against the sum written out for each draw."""
@@ -93,7 +92,6 @@ def test_earnings_that_grow_are_worth_their_payments(growth, rate, years):
     assert earned_over(growth, rate, years) == pytest.approx(present_value(growth, 1.0, rate, years), rel=1e-6)
 
 
-@settings(deadline=None)
 @given(st.floats(1, 1e3), st.floats(1, 1e3), st.floats(1e-3, 0.5), st.floats(0.2, 6))
 def test_break_even_growth_is_the_root_that_scipy_finds(need, cash, rate, years):
     def short(growth: float) -> float:
@@ -117,7 +115,6 @@ def test_outside_of_its_range_break_even_growth_says_on_which_side(need, cash, w
     assert breakeven_growth(need, cash, 0.1, 3.0) == wanted
 
 
-@settings(deadline=None)
 @given(st.floats(1, 1e3), st.floats(1, 1e3), st.floats(0, 0.5), st.floats(0.2, 6), st.floats(1, 10))
 def test_more_cash_never_raises_the_growth_that_breaks_even(need, cash, rate, years, factor):
     before, after, dearer = (

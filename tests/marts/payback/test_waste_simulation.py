@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.built import build
+from tests.examples import examples
 from tests.marts.payback.cases import (
     AS_OF,
     FEW,
@@ -195,7 +196,7 @@ def test_nothing_known_at_all(assumptions):
     assert found["waste_sensitivity"].is_empty()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(0.3))
 @given(data=st.data())
 def test_no_assumption_within_its_range_makes_a_nan(data, assumptions):
     names = data.draw(st.lists(st.sampled_from([*POINTS_Q3, *POINTS_Q2, "attributable_revenue"]), unique=True))

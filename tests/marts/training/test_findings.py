@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.marts.training.cases import COSTS, H800, PRICES, PUBLISHED, THREE, cost, costs, offers, runs
 from warehouse.assumptions import Assumptions, load
 
@@ -137,7 +138,7 @@ DAYS_AND_PRICES = st.lists(
 )
 
 
-@settings(deadline=None)
+@settings(max_examples=examples(0.4))
 @given(
     own=DAYS_AND_PRICES,
     kin=DAYS_AND_PRICES,

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from tests.built import build
 from tests.conftest import with_provenance
+from tests.examples import examples
 from tests.marts.declared import failing
 from warehouse.assumptions import Assumptions, load
 from warehouse.marts import known
@@ -245,7 +246,7 @@ def test_a_year_that_is_not_over_is_a_lower_bound(as_of, lower):
     assert built(models({}), counts(END_2025), as_of=as_of)[2025]["is_lower_bound"] is lower
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=examples(0.2))
 @given(st.floats(1e5, 1e8), st.floats(1, 10), st.floats(0.05, 0.9))
 def test_a_larger_or_busier_fleet_makes_the_share_smaller(fleet, factor, utilisation):
     def share(count: float, busy: float) -> float:

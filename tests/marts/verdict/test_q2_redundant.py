@@ -6,10 +6,11 @@ from datetime import date
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.built import build
+from tests.examples import examples
 from tests.marts import made_up
 from tests.marts.made_up import frames, mart_frame, verdicts_of
 from tests.marts.verdict.plain import faults
@@ -25,6 +26,7 @@ def redundant(p05: float, p50: float, p95: float, *reasons: str) -> pl.DataFrame
     return mart_frame("waste_simulation", rows)
 
 
+@settings(max_examples=examples(0.4))
 @given(
     st.tuples(st.floats(-3, 0.9), st.floats(-3, 0.9), st.floats(-3, 0.9)).map(sorted),
     st.sampled_from([*SMALLER, None]),

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.built import build
+from tests.examples import examples
 from tests.marts import made_up
 from tests.marts.made_up import conditions_of, every_view, frames, glut, mart_frame, probabilities, verdicts_of
 from warehouse.marts.common.reasons import reason
@@ -255,7 +256,7 @@ def test_thresholds_moved_across_each_other_make_no_verdict(assumptions):
 holds = st.sampled_from([True, False, None])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(0.3))
 @given(st.data())
 def test_an_unknown_condition_is_evidence_for_nothing(data):
     """Whatever a verdict is with some conditions unknown, it is the same with each of them true and with each false."""
@@ -355,7 +356,7 @@ def test_no_remedy_is_printed_that_leaves_the_verdict_as_it_is(assumptions):
     assert [remedy.words for remedy in verdict.working(case)] == ["a longer tail"]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(0.3))
 @given(st.data())
 def test_one_case_is_decided_as_the_table_decides_it(data):
     table = rules().select("scope", "question", "condition").unique(maintain_order=True)

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.built import build
+from tests.examples import examples
 from tests.marts import made_up
 from tests.marts.made_up import conditions_of, every_view, frames, glut, mart_frame, verdicts_of
 from tests.marts.verdict.founded import unfounded
@@ -121,7 +122,7 @@ def made_up_frames(draw) -> made_up.Frames:
     )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(0.2), suppress_health_check=[HealthCheck.too_slow])
 @given(made_up_frames())
 def test_whatever_the_facts_an_answer_is_short_plain_and_founded(assumptions, given_frames):
     found = verdicts_of(given_frames, assumptions)
