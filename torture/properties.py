@@ -18,7 +18,7 @@ from pathlib import Path
 from torture import results
 
 ROOT = Path(__file__).parents[1]
-PASSED = re.compile(r"(\d+) passing examples?")
+PASSED = re.compile(r"(\d+) passing, ")
 
 
 def files() -> list[Path]:
