@@ -17,6 +17,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.events import emit_event
 from prefect.task_runners import ThreadPoolTaskRunner
 
+from warehouse import stopping
 from warehouse.database.store import Store
 from warehouse.errors import OverbuildError
 from warehouse.pipeline import build, check, ingest, live_sources, notify, publish, quarantine, summary
@@ -61,6 +62,7 @@ def answer(
     last day of a backfill. With `unless_nothing_new` the run ends early where it would change nothing. Raises
     RefusedError where the checks refuse the data: nothing is published then.
     """
+    stopping.take_over()  # Prefect's handler of SIGTERM would be told, and the run would go on
     with workspace(source, as_of, say, offline=offline, span=span, announce=announce) as (run, store, journal):
         note = journal.note
         ingestion = note(ingest_all(chosen(source, only), store, run))

@@ -10,6 +10,7 @@ mend it reads the name of the setting.
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import sqlite3
 import subprocess
@@ -17,7 +18,7 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Any
@@ -25,9 +26,9 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from flows import environment
+from flows import environment, left_behind
 from flows.server import address_set, comes_up, end, free_port, prefect_home
-from warehouse import files
+from warehouse import files, stopping
 from warehouse.errors import UsageError
 from warehouse.fetching import transport
 
@@ -49,6 +50,7 @@ def connected(*, asks_sources: bool, meanwhile: Callable[[], None] = lambda: Non
     url = server_set()
     if url:
         require_answer(url)
+        left_behind.settle()
         yield url
         return
     require_home()
@@ -264,22 +266,26 @@ def _temporary_server() -> Iterator[str]:
     purpose = {"PREFECT_UI_ENABLED": "0", "PREFECT__SERVER_EPHEMERAL": "1", "PREFECT__SERVER_FINAL": "1"}
     heard = {"PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "ERROR"}  # why it could not start, for the message
     port = url.split(":")[-1].removesuffix("/api")
-    with tempfile.TemporaryFile() as said:
+    with tempfile.TemporaryFile() as said, ExitStack() as stack:
         process = subprocess.Popen(
             [
-                *(sys.executable, "-m", "uvicorn", "--factory", "prefect.server.api.server:create_app"),
+                *(sys.executable, "-m", "flows.tied"),
+                *("uvicorn", "--factory", "prefect.server.api.server:create_app"),
                 *("--host", "127.0.0.1", "--port", port, "--log-level", "error", "--lifespan", "on"),
             ],
+            stdin=subprocess.PIPE,  # closed when this process ends, however that is (`tied`)
             stdout=said,
             stderr=said,
             env={**os.environ, **purpose, **heard},
             start_new_session=True,  # Ctrl-C is for the run, which then ends its server
         )
         try:
+            stack.enter_context(stopping.last_act(lambda: os.killpg(process.pid, signal.SIGKILL)))
             import prefect.flows  # noqa: F401  (takes as long as the server takes to start)
 
             _wait_until_up(process, url, said)
             with _using(url):
+                left_behind.settle()
                 try:
                     yield url
                 finally:

@@ -14,7 +14,9 @@ from typing import Any
 
 from prefect import flow
 
+from flows import left_behind
 from flows.answer import answer, say
+from warehouse import stopping
 from warehouse.errors import RefusedError
 from warehouse.fetching import schedules
 from warehouse.fetching.schedules import Entry, Served
@@ -29,6 +31,11 @@ REMEMBERED_WITHIN_SECONDS = 3.0
 @flow(name="scheduled", validate_parameters=True)
 def scheduled(entry: str) -> dict[str, Any]:
     """Serve the last due time of an entry of warehouse/fetching/schedules.toml, where it was not served yet."""
+    with stopping.by_signals(), left_behind.ending_with_server(), left_behind.marked():
+        return _serve(entry)
+
+
+def _serve(entry: str) -> dict[str, Any]:
     started, paths, what = datetime.now(UTC), paths_of(load_settings()), schedules.entry(entry)
     _let_others_finish(paths, entry)
     due = schedules.unserved(paths, what, started)

@@ -2,8 +2,9 @@
 
 Prefect can start a server in the background by itself (`prefect server start --background`). It notes one process id
 for a PREFECT_HOME and no address. After a kill that note refuses the next start. And the server stays when the process
-that asked for it is gone. A service must end what it started and take over what an earlier process of it left behind.
-It must use a free port where the usual one is taken. So the process is started and ended here.
+that asked for it is gone. A service must end what it started, also where it is killed (`tied`), and take over what an
+earlier process of it left behind. It must use a free port where the usual one is taken. So the process is started and
+ended here.
 """
 
 from __future__ import annotations
@@ -21,29 +22,25 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from warehouse import files
-from warehouse.errors import OverbuildError, UsageError
+from warehouse import files, processes, stopping
+from warehouse.errors import OverbuildError
 from warehouse.paths import Paths
 
 DEFAULT_PORT = 4200
 SERVER_STARTS_WITHIN_SECONDS = 180
 SERVER_STOPS_WITHIN_SECONDS = 15
+"""What a server that is asked to end may take; one that whoever stops us waits for is ended sooner."""
+SERVER_IS_WAITED_FOR_SECONDS = 1.0
 
 
 @contextmanager
 def alone(paths: Paths) -> Iterator[None]:
     """Hold the place of the one process that serves this OVERBUILD_HOME."""
-    from filelock import FileLock, Timeout
+    from warehouse import locks
 
-    lock = FileLock(paths.root / ".serve.lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout as error:
-        raise UsageError(f"{paths.root}: another `overbuild serve` serves this folder. Stop it first.") from error
-    try:
+    taken = f"{paths.root}: another `overbuild serve` serves this folder; stop it first"
+    with locks.held(paths.root / ".serve.lock", taken):
         yield
-    finally:
-        lock.release()
 
 
 @contextmanager
@@ -72,17 +69,23 @@ def server(paths: Paths, say: Any) -> Iterator[str]:
     environment = {name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"}
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)],
+            [
+                *(sys.executable, "-m", "flows.tied", "prefect", "server", "start"),
+                *("--host", "127.0.0.1", "--port", str(port)),
+            ],
+            stdin=subprocess.PIPE,  # closed when this process ends, however that is (`tied`)
             stdout=output,
             stderr=output,
             env=environment,
             start_new_session=True,  # Ctrl-C is for us; the server goes when we are done with it
         )
     try:
-        if not comes_up(process, url, SERVER_STARTS_WITHIN_SECONDS):
-            raise OverbuildError(f"the Prefect server did not start; see {log}.")
-        files.write(_note(paths), json.dumps({"url": url, "pid": process.pid, "prefect_home": str(prefect_home())}))
-        yield url
+        with stopping.last_act(lambda: os.killpg(process.pid, signal.SIGKILL)):
+            if not comes_up(process, url, SERVER_STARTS_WITHIN_SECONDS):
+                raise OverbuildError(f"the Prefect server did not start; see {log}.")
+            noted = {"url": url, "pid": process.pid, "process": str(processes.of(process.pid))}
+            files.write(_note(paths), json.dumps(noted | {"prefect_home": str(prefect_home())}))
+            yield url
     finally:
         end(process.pid, process)
         _note(paths).unlink(missing_ok=True)
@@ -100,7 +103,8 @@ def _running(paths: Paths) -> tuple[str, int | None] | None:
     try:
         noted = json.loads(_note(paths).read_text(encoding="utf-8"))
         if noted["prefect_home"] == str(prefect_home()) and answers(noted["url"]):
-            return noted["url"], noted["pid"]
+            process = processes.read(noted["process"])
+            return noted["url"], None if process is None or process.is_gone or not process.is_here else process.pid
     except (OSError, ValueError, KeyError):
         pass
     default = f"http://127.0.0.1:{DEFAULT_PORT}/api"
@@ -160,8 +164,9 @@ def end(process_id: int | None, process: subprocess.Popen[bytes] | None = None) 
     """End our server, and its helpers in its group where it does not go by itself."""
     if process_id is None:
         return
-    until = time.monotonic() + SERVER_STOPS_WITHIN_SECONDS
+    patience = SERVER_IS_WAITED_FOR_SECONDS if stopping.asked() else SERVER_STOPS_WITHIN_SECONDS
     for number in (signal.SIGTERM, signal.SIGKILL):
+        until = time.monotonic() + patience
         try:
             os.killpg(process_id, number)
         except ProcessLookupError:

@@ -16,12 +16,13 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
-from flows import connection
+from flows import connection, left_behind
 from flows.server import alone, server
+from warehouse import processes, stopping
 from warehouse.fetching import schedules
 from warehouse.fetching.schedules import Entry
 from warehouse.paths import Paths, create_folders, paths_of
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 TAG = POOL = "overbuild"
 STARTS_WITHIN_SECONDS = 900
 """A run that is slower to start loses its place, so this is long; a place that was lost is freed at a restart."""
+STOPS_WITHIN_SECONDS = 25.0
+"""A run under way is given time to end, then the server; after this everything is ended. A second signal does so at once."""
 UNFINISHED = ("PENDING", "RUNNING", "CANCELLING", "PAUSED")
 
 
@@ -43,13 +46,14 @@ def serve(say: Any) -> None:
     create_folders(paths)
     connection.require()
     os.environ["OVERBUILD_HOME"] = str(paths.root)  # runs start in processes of their own
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _interrupt)  # until the runner is up, a signal is simply the end
-    try:
-        with alone(paths), server(paths, say) as url, _using(url):
+    os.environ[left_behind.SERVER] = str(processes.this())
+    with stopping.by_signals(raises=False, grace_seconds=STOPS_WITHIN_SECONDS):
+        for number in stopping.SIGNALS:
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, _interrupt)  # until the runner is up, a signal is simply the end
+        with suppress(KeyboardInterrupt), alone(paths), server(paths, say) as url, _using(url):
+            left_behind.settle()
             asyncio.run(_serve(paths, deployments(), say))
-    except KeyboardInterrupt:
-        pass
     say("stopped.")
 
 
@@ -84,7 +88,7 @@ async def _serve(paths: Paths, listed: list[RunnerDeployment], say: Any) -> None
         say(f"{entry.name}: next {_when(entry.next_due(now))}; asks {asked}")
     stop = runner.handle_sigterm
 
-    def stopping(*_: Any) -> None:
+    def stop_once(*_: Any) -> None:
         if runner.stopping:
             return
         if not runner.started:
@@ -92,8 +96,10 @@ async def _serve(paths: Paths, listed: list[RunnerDeployment], say: Any) -> None
         say("stopping; a run under way is cancelled, the published answer stays as it is.")
         stop()
 
-    runner.handle_sigterm = stopping  # type: ignore[method-assign]  # the runner makes it the handler of SIGTERM itself
-    signal.signal(signal.SIGINT, stopping)
+    runner.handle_sigterm = stop_once  # type: ignore[method-assign]  # the runner makes it the handler of SIGTERM itself
+    for number in stopping.SIGNALS:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, stop_once)
     say(f"serving {len(listed)} schedules; stop with Ctrl-C or SIGTERM.")
     await runner.start()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import subprocess
 import sys
 from io import FileIO
@@ -35,6 +36,71 @@ def test_a_write_that_fails_changes_nothing_and_leaves_nothing(tmp_path, monkeyp
         files.write(path, "after")
     assert path.read_text() == "before"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_an_ended_process_left_is_removed_and_what_a_living_one_holds_is_not(tmp_path):
+    program = (
+        "import sys; from pathlib import Path; from warehouse import files\n"
+        "with files.temporary(Path(sys.argv[1]), 'current') as new:\n"
+        "    new.mkdir(); (new / 'half').write_text('written'); print(new.name, flush=True); sys.stdin.read()\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout is not None
+        left = tmp_path / other.stdout.readline().strip()
+        assert files.sweep(tmp_path) == []
+        assert (left / "half").exists()
+        other.kill()
+    with files.temporary(tmp_path, "ours") as ours:
+        ours.write_text("unfinished")
+        assert files.sweep(tmp_path) == [left]
+        assert list(tmp_path.iterdir()) == [ours]
+
+
+def test_of_another_machine_only_what_is_a_day_old_is_removed(tmp_path):
+    one = tmp_path / ".current.1-1-00000000.0badcafe"
+    one.write_text("")
+    assert files.sweep(tmp_path) == []
+    os.utime(one, (0, 0))
+    assert files.sweep(tmp_path) == [one]
+
+
+def test_no_other_file_is_taken_for_unfinished(tmp_path):
+    for name in (".lock", ".env", ".current.1-1.0badcafe", "1-1-00000000.0badcafe", ".x.1-1-00000000.0badcafe.csv"):
+        (tmp_path / name).write_text("")
+        os.utime(tmp_path / name, (0, 0))
+    assert files.sweep(tmp_path) == []
+
+
+def test_what_gets_a_name_is_on_disk_before_and_its_name_before_going_on(tmp_path, monkeypatch):
+    """The order that a power cut asks for: contents, then the name, then the folder that holds the name."""
+    done, fsync, replace = [], os.fsync, Path.replace
+
+    def syncing(descriptor):
+        done.append(Path(os.readlink(f"/proc/self/fd/{descriptor}")).name)
+        fsync(descriptor)
+
+    def replacing(self, target):
+        done.append(f"-> {Path(target).name}")
+        return replace(self, target)
+
+    monkeypatch.setattr(os, "fsync", syncing)
+    monkeypatch.setattr(Path, "replace", replacing)
+    built = tmp_path / "built"
+    (built / "site").mkdir(parents=True)
+    (built / "site" / "index.html").write_text("")
+    files.put(built, tmp_path / "release")
+    assert set(done[:3]) == {"built", "site", "index.html"}
+    assert done[3:] == ["-> release", tmp_path.name]
+    done.clear()
+    files.write(tmp_path / "memory.json", "{}")
+    assert [name.split(".")[1] if name.startswith(".") else name for name in done] == [
+        "memory", "-> memory.json", tmp_path.name,
+    ]  # fmt: skip
+    done.clear()
+    files.point(tmp_path / "current", tmp_path / "release")
+    assert done == ["-> current", tmp_path.name]
 
 
 def test_a_link_is_switched_whatever_it_was(tmp_path):

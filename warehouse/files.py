@@ -2,6 +2,11 @@
 
 A run can be killed at any moment, and other processes read meanwhile. So a file is written beside its place and then
 renamed, which a file system does in one step. A line is added whole, under a lock that other processes respect.
+
+The power can fail, too. A file system may keep a rename and lose what was renamed. So what gets a name is on disk before
+it has it (`put`), and the name is on disk before whoever wrote it goes on.
+
+What is not finished has a name that says whose it is. A killed process cannot remove it; the next one does (`sweep`).
 """
 
 from __future__ import annotations
@@ -9,13 +14,18 @@ from __future__ import annotations
 import codecs
 import errno
 import os
+import re
 import shutil
 import stat
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from warehouse import processes, stopping
+from warehouse.processes import MARK
 
 if TYPE_CHECKING:
     from filelock import FileLock
@@ -23,12 +33,68 @@ if TYPE_CHECKING:
 
 @contextmanager
 def temporary(folder: Path, name: str = "new") -> Iterator[Path]:
-    """A path in `folder` that nothing uses; what is still there at the end is removed. Creates the folder."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f".{name}.{os.getpid()}.{os.urandom(4).hex()}"
+    """A path in `folder` that nothing uses; what is there at the end, file or folder, is removed. Creates the folder."""
+    create_folder(folder)
+    path = folder / f".{name}.{processes.this()}.{os.urandom(4).hex()}"
+    with stopping.last_act(lambda: _remove(path)):
+        try:
+            yield path
+        finally:
+            _remove(path)
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """A folder outside the home, for files that live no longer than this process."""
+    path = named_folder()
+    path.mkdir(mode=0o700)
+    with stopping.last_act(lambda: _remove(path)):
+        try:
+            yield path
+        finally:
+            _remove(path)
+
+
+def named_folder() -> Path:
+    """The name of such a folder, which does not exist yet. Removes those whose process is gone."""
+    folder = Path(os.environ.get("TMPDIR") or "/tmp")
+    sweep(folder, within="overbuild-")
+    return folder / f"overbuild-{processes.this()}.{os.urandom(4).hex()}"
+
+
+def sweep(folder: Path, within: str = ".") -> list[Path]:
+    """Remove what processes left in a folder that ended before they were done; gives what is gone.
+
+    What belongs to a living process stays, and so does what belongs to another machine's, for a day.
+    """
+    removed = []
+    with suppress(OSError), os.scandir(folder) as found:
+        for entry in found:
+            if entry.name.startswith(within) and _is_left(entry):
+                _remove(folder / entry.name)
+                removed.append(folder / entry.name)
+    return removed
+
+
+def _is_left(entry: os.DirEntry[str]) -> bool:
+    found = _UNFINISHED.search(entry.name)
+    if found is None:
+        return False
+    owner = processes.read(found["owner"])
+    if owner is None:
+        return False
+    if owner.is_here:
+        return owner.is_gone
     try:
-        yield path
-    finally:
+        return time.time() - entry.stat(follow_symlinks=False).st_mtime > _OTHERS_FINISH_WITHIN_SECONDS
+    except OSError:
+        return False
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        remove_folder(path)
+    else:
         path.unlink(missing_ok=True)
 
 
@@ -45,14 +111,61 @@ def write(path: Path, content: str | bytes) -> None:
     """Put `content` (text as UTF-8) at `path`, in place of what was there: all of it, or nothing changes."""
     with temporary(path.parent, path.name) as new:
         new.write_bytes(content.encode() if isinstance(content, str) else content)
-        new.replace(path)
+        put(new, path)
+
+
+def put(new: Path, path: Path) -> None:
+    """Give a finished file, link or folder its name, in one step and for good, in place of the file or link of that name.
+
+    A folder takes the place of nothing; what is in it is on disk before the folder has its name.
+    """
+    if not new.is_symlink():
+        _sync_folder(new) if new.is_dir() else sync(new)
+    new.replace(path)
+    sync(path.parent)
+
+
+def sync(path: Path) -> None:
+    """Have a file, or the list of names in a folder, on disk before going on."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except PermissionError:  # only a system that cannot open folders: it keeps names by itself
+        if path.is_dir():
+            return
+        raise
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # a file system that keeps nothing on disk
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def _sync_folder(folder: Path) -> None:
+    """The same for a folder and all that is in it."""
+    wanted = [folder, *(path for path in folder.rglob("*") if not path.is_symlink())]
+    from concurrent.futures import ThreadPoolExecutor  # here only: queries need none
+
+    # One after the other, each waits for the disk; together they take a tenth of that.
+    with ThreadPoolExecutor(_SYNCED_AT_ONCE) as pool:
+        list(pool.map(sync, wanted))
+
+
+def create_folder(folder: Path) -> None:
+    """Make a folder, and those above it, that is there for good."""
+    if folder.is_dir():
+        return
+    create_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    sync(folder.parent)
 
 
 def point(link: Path, target: Path) -> None:
     """Make `link` a relative link to `target`, in one step, whatever it pointed at before."""
     with temporary(link.parent, link.name) as new:
         new.symlink_to(os.path.relpath(target, link.parent))
-        new.replace(link)
+        put(new, link)
 
 
 def locked(path: Path) -> FileLock:
@@ -117,6 +230,11 @@ def close_folder(folder: Path) -> None:
     folder.chmod(folder.stat().st_mode & ~_ANY_WRITE)
 
 
+def open_folder(folder: Path) -> None:
+    """Give its owner the right to write to a folder back: without it, it cannot be moved to another one."""
+    folder.chmod(folder.stat().st_mode | stat.S_IWUSR)
+
+
 def remove_folder(folder: Path) -> None:
     """Remove a folder, also one that nobody may write to. What cannot be removed stays."""
     with suppress(OSError):
@@ -126,4 +244,7 @@ def remove_folder(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
+_UNFINISHED = re.compile(rf"(?P<owner>{MARK})\.[0-9a-f]{{8}}$")
+_OTHERS_FINISH_WITHIN_SECONDS = 86_400
+_SYNCED_AT_ONCE = 8
 _ANY_WRITE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH

@@ -99,7 +99,8 @@ def create_folders(paths: Paths) -> None:
             paths.root / "as-of",
             paths.warehouse.parent,
         ):
-            folder.mkdir(parents=True, exist_ok=True)
+            files.create_folder(folder)
+        _sweep(paths)
         with files.temporary(paths.work, "writable") as probe:
             probe.write_bytes(b"")
     except OSError as error:
@@ -112,3 +113,10 @@ def create_folders(paths: Paths) -> None:
             f"{paths.warehouse}: there is a file here that overbuild did not publish. Move it away, or set "
             "OVERBUILD_WAREHOUSE to another path."
         )
+
+
+def _sweep(paths: Paths) -> None:
+    """Remove what processes left unfinished that are gone. Nothing is written into a release, so nothing is left there."""
+    for folder in (paths.root, *paths.root.iterdir(), *(paths.later.iterdir() if paths.later.is_dir() else ())):
+        if folder.is_dir() and not folder.is_symlink() and folder not in (paths.releases, paths.refused):
+            files.sweep(folder)

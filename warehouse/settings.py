@@ -66,6 +66,8 @@ class Settings(BaseSettings):
     contact: str | None = None
     network: Literal["on", "off"] = "on"
     timeout_seconds: float = Field(default=20.0, gt=0, le=600)
+    lock_wait_seconds: float = Field(default=3600.0, ge=0)
+    """How long a run waits for another one in the same home to end."""
     tickers: Annotated[tuple[str, ...], NoDecode] = ()
     licensed_sources: Annotated[tuple[str, ...], NoDecode] = ()
     sql_page: bool = False

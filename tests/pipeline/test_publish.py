@@ -1,6 +1,8 @@
 """Readers see the last good answer or the new one, whole."""
 
+import json
 import os
+import socket
 import subprocess
 import sys
 import tempfile
@@ -12,12 +14,12 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from warehouse import files
+from warehouse import files, locks, processes
 from warehouse.errors import OverbuildError, UsageError
 from warehouse.fetching import archive
 from warehouse.paths import Paths, create_folders
 from warehouse.pipeline.context import busy, one_at_a_time
-from warehouse.pipeline.publish import KEPT_RELEASES, publish
+from warehouse.pipeline.publish import KEPT_RELEASES, clear_left_behind, publish
 from warehouse.sources.common.source import Received
 
 PROJECT = Path(__file__).parents[2]
@@ -87,7 +89,7 @@ def test_a_file_that_is_not_ours_is_never_overwritten(tmp_path):
     assert paths.warehouse.read_text() == "precious"
 
 
-def test_a_second_run_says_that_it_waits_and_then_goes_on(paths):
+def test_a_second_run_says_for_whom_it_waits_and_then_goes_on(paths):
     said, order = [], []
     first_has_it, waiting = threading.Event(), threading.Event()
 
@@ -96,19 +98,56 @@ def test_a_second_run_says_that_it_waits_and_then_goes_on(paths):
         waiting.set()
 
     def first():
-        with one_at_a_time(paths, "waiting", said.append):
+        with one_at_a_time(paths, said.append):
             first_has_it.set()
-            assert waiting.wait(10)
+            assert waiting.wait(60)
             order.append("first")
 
     thread = threading.Thread(target=first)
     thread.start()
-    assert first_has_it.wait(10)
-    with one_at_a_time(paths, "waiting", say):
+    assert first_has_it.wait(60)
+    with one_at_a_time(paths, say):
         order.append("second")
     thread.join()
-    assert said == ["waiting"]
+    [line] = said
+    assert "another run is at work in this OVERBUILD_HOME" in line
+    assert f"(process {os.getpid()} on {socket.gethostname()}, since 20" in line
+    assert line.endswith("waiting for it to end, 60 minutes at most")
     assert order == ["first", "second"]
+
+
+def test_a_run_waits_no_longer_than_it_may(paths):
+    with (
+        one_at_a_time(paths, print),
+        pytest.raises(UsageError, match=r"process \d+ on .* It did not end within 0.2"),
+        one_at_a_time(paths, lambda _: None, 0.2),
+    ):
+        pass
+
+
+def test_a_note_of_a_holder_that_is_gone_names_nobody(paths):
+    note = locks.note_of(paths.lock)
+    ended = f"{os.getpid()}-1-{str(processes.this()).rpartition('-')[2]}"  # our number, another start
+    note.write_text(json.dumps({"process": ended, "host": "here", "since": "2026-01-01", "command": "overbuild run"}))
+    assert not busy(paths)
+    assert locks.holder(paths.lock) == "a process that has not said who it is"
+    with one_at_a_time(paths, print):
+        assert locks.holder(paths.lock).startswith(f"process {os.getpid()} on ")
+    assert not note.exists()
+
+
+def test_what_a_killed_run_built_or_did_not_come_to_publish_is_cleared_away(paths):
+    publish(paths, built(paths, 1), "run1", None)
+    release = built(paths, 2)
+    release.rename(paths.releases / "run2")  # killed before the link was switched
+    (paths.work / "run2" / "release").mkdir(parents=True)
+    (paths.later / "run2").mkdir()
+    (paths.work / "run1").mkdir()  # killed after it had published
+    clear_left_behind(paths)
+    assert [path.name for path in paths.releases.iterdir()] == ["run1"]
+    assert [path.name for path in paths.later.iterdir()] == ["run1"]
+    assert list(paths.work.iterdir()) == []
+    assert seen(paths) == 1
 
 
 def test_a_document_is_kept_once_under_the_hash_of_its_bytes(tmp_path):
@@ -130,7 +169,7 @@ def test_a_document_that_was_changed_in_the_archive_is_noticed(tmp_path):
 
 def test_a_home_is_busy_while_a_run_has_its_lock(paths):
     assert not busy(paths)
-    with one_at_a_time(paths, "", print):
+    with one_at_a_time(paths, print):
         assert busy(paths)
     assert not busy(paths)
 

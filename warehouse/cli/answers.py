@@ -178,9 +178,7 @@ def _target(file: Path | None) -> Iterator[BinaryIO]:
         with files.temporary(file.parent, file.name) as new:
             with new.open("wb") as target:
                 yield target
-                target.flush()
-                os.fsync(target.fileno())
-            new.replace(file)
+            files.put(new, file)
     except OSError as error:
         raise UsageError(f"-o {file}: this file cannot be written ({error.strerror}).") from error
 
@@ -200,10 +198,10 @@ class _Screen:
 @contextmanager
 def a_pipe() -> Iterator[Path]:
     """A pipe with a name, in a folder of its own."""
-    import tempfile
+    from warehouse import files
 
-    with tempfile.TemporaryDirectory(prefix="overbuild-") as folder:
-        path = Path(folder) / "answer"
+    with files.temporary_folder() as folder:
+        path = folder / "answer"
         os.mkfifo(path)
         yield path
 

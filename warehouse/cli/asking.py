@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
 
+from warehouse import stopping
 from warehouse.cli import output
 from warehouse.cli.answers import BY_DUCKDB, Answers, SqlFormat, a_pipe
 from warehouse.cli.published import here, published
@@ -41,6 +42,8 @@ def ask(
 
             prompt.start(answers, here().root)
             return
+        stack.enter_context(stopping.by_signals())
+        stack.enter_context(stopping.last_act(bounds.remove_spills))
         stack.enter_context(bounds.bounded_process(limits))
         answers.run(text, _allowed(target))
 

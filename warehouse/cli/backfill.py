@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from warehouse import assumptions
+from warehouse import assumptions, stopping
 from warehouse.cli.options import day
 from warehouse.cli.output import say
 from warehouse.errors import UsageError
@@ -25,7 +25,8 @@ def backfill(
     last: Annotated[date, typer.Option("--to", metavar="DATE", parser=day, help="Last day.")],
     again: Annotated[bool, typer.Option("--again", help="Ask for what is done already, too.")] = False,
 ) -> None:
-    failed = start(source, first, last, again=again, say=say)
+    with stopping.by_signals():
+        failed = start(source, first, last, again=again, say=say)
     if failed:
         say(f"{source}: {len(failed)} piece(s) incomplete: {', '.join(failed)}. The same command asks for them again.")
         raise typer.Exit(4)
@@ -65,8 +66,10 @@ def start(name: str, first: date, last: date, *, again: bool, say: Say) -> dict[
 
         with connected(asks_sources=True):
             from flows import backfill as flows  # imports Prefect, so only once its environment is set
+            from flows import left_behind
 
-            return flows.backfill(name, left)
+            with left_behind.marked():
+                return flows.backfill(name, left)
 
 
 def _show_progress() -> None:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from io import TextIOWrapper
 
+from warehouse import stopping
 from warehouse.errors import OverbuildError
 
 TEXTS = ("table", "csv", "json", "ndjson", "markdown")
@@ -31,6 +32,17 @@ def main() -> None:
                 app()
         finally:
             sys.stdout.flush()
+    except BaseException as error:
+        # Whatever became of the signal on its way here; a service that ended as it was told to has done its work.
+        if stopping.asked() and not (isinstance(error, SystemExit) and not error.code):
+            stopping.end_now()  # threads that wait for a server keep nobody waiting
+        _end(error)
+
+
+def _end(failure: BaseException) -> None:
+    """Say what ended the command, and leave with the exit code that says the same."""
+    try:
+        raise failure
     except OverbuildError as error:
         _complain(f"overbuild: {error}")
         sys.exit(error.exit_code)
@@ -40,8 +52,8 @@ def main() -> None:
             raise
         _reader_left(0)
     except KeyboardInterrupt:
-        _complain("overbuild: stopped; nothing was published.")
-        sys.exit(130)
+        _complain(f"overbuild: {stopping.said()}")
+        sys.exit(stopping.exit_code())
     except BrokenPipeError as error:
         # What was left to be written cannot be any more; how the command itself went stands.
         before = error.__context__

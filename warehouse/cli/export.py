@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from warehouse import stopping
 from warehouse.cli.options import AsOf
 from warehouse.cli.output import say
 from warehouse.cli.published import published
@@ -26,7 +27,7 @@ def export(
     from warehouse.reports.export import write  # Polars and Jinja are needed here only
 
     write.refuse_other_files(folder)  # before a dated answer is made
-    with reading(published(as_of) / WAREHOUSE) as connection:
+    with stopping.by_signals(), reading(published(as_of) / WAREHOUSE) as connection:
         done = write.write(folder, connection, raw=raw, own_use=own_use, packed=packed)
     for table, rows in done.withheld.items():
         say(f"left out: {rows:,} rows of {table}; the terms of their source do not allow them to be passed on")

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
-from warehouse import assumptions, quality
+from warehouse import assumptions, quality, stopping
 from warehouse.asked import ASKED
 from warehouse.cli import lines
 from warehouse.cli.options import AsOf
@@ -44,7 +44,8 @@ def run(
     quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing but the result's exit code and errors.")] = False,
 ) -> None:
     feeds = tuple(name.strip() for name in only.split(",") if name.strip())
-    outcome = start(source=source, only=feeds, as_of=as_of, quiet=quiet, offline=offline)
+    with stopping.by_signals():
+        outcome = start(source=source, only=feeds, as_of=as_of, quiet=quiet, offline=offline)
     if not quiet:
         with suppress(BrokenPipeError):  # nobody reads the summary to its end; how the run went stands
             print_summary(outcome)
@@ -73,9 +74,11 @@ def start(
     # Great Expectations takes seconds to import; it loads while Prefect's temporary server starts.
     preloading = threading.Thread(target=quality.preload, daemon=True)
     with connected(asks_sources=source == "live" and not offline, meanwhile=preloading.start):
+        from flows import left_behind
         from flows.answer import answer
 
-        return answer(source="live" if source == "live" else "reference", only=only, as_of=as_of, offline=offline)
+        with left_behind.marked():
+            return answer(source="live" if source == "live" else "reference", only=only, as_of=as_of, offline=offline)
 
 
 def _listen(quiet: bool) -> None:

@@ -18,7 +18,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from warehouse import sqltext
+from warehouse import files, sqltext
 from warehouse.database.connection import Connection, DatabaseError
 from warehouse.errors import UsageError
 
@@ -66,7 +66,7 @@ def settings(limits: Limits | None) -> str:
     What does not fit in memory goes to a folder of the connection's own, never beside a release. DuckDB makes it when it
     needs it, and removes it when it closes.
     """
-    folder = Path(os.environ.get("TMPDIR") or "/tmp") / f"overbuild-query-{os.getpid()}-{os.urandom(4).hex()}"
+    folder = files.named_folder()
     _SPILLS.add(folder)
     spill = f"SET temp_directory = {sqltext.literal(folder)}"
     if limits is None:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import duckdb
 
-from warehouse import sqltext
+from warehouse import files, sqltext
 from warehouse.database import limits as bounds
 from warehouse.database.connection import Connection
 from warehouse.database.limits import Limits
@@ -64,10 +64,9 @@ def _without_log(warehouse: Path) -> Iterator[Path]:
         yield file
         return
     import shutil
-    import tempfile
 
-    with tempfile.TemporaryDirectory(prefix="overbuild-") as folder:
-        yield Path(shutil.copyfile(file, Path(folder) / file.name))
+    with files.temporary_folder() as folder:
+        yield Path(shutil.copyfile(file, folder / file.name))
 
 
 def _lock_down(connection: Connection) -> None:

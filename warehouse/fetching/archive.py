@@ -54,8 +54,8 @@ class Writer:
         sha256 = self._hash.hexdigest()
         target = path_of(self._root, sha256)
         if not target.exists():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            self._temporary.replace(target)
+            files.create_folder(target.parent)
+            files.put(self._temporary, target)
         return sha256
 
     def __enter__(self) -> Writer:

@@ -111,20 +111,12 @@ class Progress:
     @contextmanager
     def alone(self) -> Iterator[None]:
         """Hold the place of the one backfill of this source. Raises UsageError where another is under way."""
-        from filelock import FileLock, Timeout
+        from warehouse import locks
 
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(self.path.with_suffix(".lock"))
-        try:
-            lock.acquire(timeout=0)
-        except Timeout as error:
-            raise UsageError(
-                f"backfill {self.source}: another process is at it, and remembers how far it is."
-            ) from error
-        try:
+        taken = f"backfill {self.source}: another process is at it, and remembers how far it is"
+        with locks.held(self.path.with_suffix(".lock"), taken):
             yield
-        finally:
-            lock.release()
 
 
 def _joined(spans: Any) -> list[Span]:

@@ -11,9 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
-from warehouse import assumptions
+from warehouse import assumptions, locks
 from warehouse.assumptions import Assumptions
 from warehouse.paths import Paths
 from warehouse.quality.decisions import Decision
@@ -71,25 +69,16 @@ class Notice:
 
 
 @contextmanager
-def one_at_a_time(paths: Paths, say_waiting: str, say: Say) -> Iterator[None]:
-    """Hold the lock of the folder; where another run holds it, say so once and wait for that run to end."""
-    lock = FileLock(paths.lock)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        say(say_waiting)
-        lock.acquire()
-    try:
+def one_at_a_time(paths: Paths, say: Say, within_seconds: float = 3600.0) -> Iterator[None]:
+    """Hold the lock of the folder; where another run holds it, say so once and wait for that run to end.
+
+    Raises UsageError that names that run where it does not end within `within_seconds`.
+    """
+    taken = f"{paths.root}: another run is at work in this OVERBUILD_HOME"
+    with locks.held(paths.lock, taken, within_seconds=within_seconds, say=say):
         yield
-    finally:
-        lock.release()
 
 
 def busy(paths: Paths) -> bool:
     """Whether a run holds the lock of the folder."""
-    lock = FileLock(paths.lock)
-    try:
-        with lock.acquire(timeout=0):
-            return False
-    except Timeout:
-        return True
+    return locks.is_taken(paths.lock)

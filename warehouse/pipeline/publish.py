@@ -8,13 +8,12 @@ What is published never changes, so nobody keeps the right to write to it: neith
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from warehouse import files
+from warehouse import files, stopping
 from warehouse.database import views
 from warehouse.database.store import Store
 from warehouse.marts import all_marts
@@ -93,7 +92,12 @@ def publish_run(store: Store, run: RunContext, ingestion: Ingestion) -> Path:
     store.finish()
     if run.asked_as_of is None:
         ingest.note_published(ingestion.sources, run)
-    return publish(run.paths, run.release, run.run_id, run.asked_as_of)
+    stopping.require_going_on()
+    with stopping.undisturbed():
+        release = publish(run.paths, run.release, run.run_id, run.asked_as_of)
+        stopping.note_published(f"run {run.run_id} had been published before")
+    stopping.require_going_on()
+    return release
 
 
 # -- links ------------------------------------------------------------------------------------------------------------
@@ -108,23 +112,49 @@ def publish(paths: Paths, built: Path, run_id: str, as_of: date | None) -> Path:
     if (built / SITE).is_dir():
         later.prepare(paths.later, built / SITE, release)
     files.make_read_only(built)
-    os.replace(built, release)
+    files.put(built, release)
     files.close_folder(release)
-    files.point(paths.published(as_of), release)
-    if as_of is None:
+    if as_of is None:  # names that lead by way of the one link, before that is switched: all of them change with it
         for name in (SITE, QUALITY, EXPORT):
             if not (paths.root / name).is_symlink():
                 files.point(paths.root / name, paths.current / name)
         if not paths.warehouse.is_symlink() or paths.warehouse.resolve() != (paths.current / WAREHOUSE).resolve():
             files.point(paths.warehouse, paths.current / WAREHOUSE)
+    files.point(paths.published(as_of), release)
     _forget_old(paths)
     return release
 
 
+def clear_left_behind(paths: Paths) -> None:
+    """Remove what runs left that were killed: what they built, and a release that they did not come to publish.
+
+    Only whoever holds the lock of the home may do this: nobody else builds or publishes then.
+    """
+    linked = _linked(paths)
+    for left in (path for path in paths.work.iterdir() if path.is_dir()):
+        release = paths.releases / left.name
+        if release.is_dir() and release.resolve() not in linked:
+            _remove(paths, release)
+        files.remove_folder(left)
+    later.forget(paths.later, (path.name for path in paths.releases.iterdir()))
+
+
+def _linked(paths: Paths) -> set[Path]:
+    """The releases that a link leads to."""
+    return {link.resolve() for link in (paths.current, *(paths.root / "as-of").iterdir()) if link.is_symlink()}
+
+
 def _forget_old(paths: Paths) -> None:
     """Remove releases that no link points at, but for the last few: a reader may just be opening one."""
-    linked = {link.resolve() for link in (paths.current, *(paths.root / "as-of").iterdir()) if link.is_symlink()}
+    linked = _linked(paths)
     unlinked = sorted(path for path in paths.releases.iterdir() if path.resolve() not in linked)
     for path in unlinked[:-KEPT_RELEASES]:
-        files.remove_folder(path)
+        _remove(paths, path)
     later.forget(paths.later, (path.name for path in paths.releases.iterdir()))
+
+
+def _remove(paths: Paths, release: Path) -> None:
+    """Remove a release. It is no release any more before the first of its files goes: half of one is never found."""
+    with files.temporary(paths.work, release.name) as away:
+        files.open_folder(release)
+        release.replace(away)

@@ -6,7 +6,6 @@ needed of all: they say what is wrong. So they lie in files until the next run t
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -17,6 +16,7 @@ from typing import Any
 
 import polars as pl
 
+from warehouse import files
 from warehouse.database.store import Store
 from warehouse.errors import RefusedError
 from warehouse.paths import QUALITY, SITE
@@ -42,18 +42,19 @@ def keep(
     store: Store, run: RunContext, error: RefusedError, as_of: date, added: Mapping[str, int], built: Iterable[str]
 ) -> Kept:
     """Keep what a refused run found. `added` and `built` are how far it came: new rows by table, and marts."""
-    folder = run.paths.refused / run.run_id
-    folder.mkdir(parents=True)
+    folder, new = run.paths.refused / run.run_id, run.folder / "refused"
+    new.mkdir()
     record.record_run(store, run, "refused", as_of)
     record.record_measures(store, run, added, built)
     for name in _HISTORY:
         found = store.frame(f"SELECT * FROM {SYSTEM[name].full_name} WHERE run_id = ?", [run.run_id])
-        SYSTEM[name].conform(found).write_parquet(folder / f"{name}.parquet")
-    (folder / later.MESSAGE).write_text(f"{error}\n", encoding="utf-8")
+        SYSTEM[name].conform(found).write_parquet(new / f"{name}.parquet")
+    (new / later.MESSAGE).write_text(f"{error}\n", encoding="utf-8")
     pages = run.release / QUALITY
     if pages.exists():
-        os.replace(pages, folder / QUALITY)
-    waiting = write_quality_page(store, run, folder, str(error))
+        pages.replace(new / QUALITY)
+    waiting = write_quality_page(store, run, new, str(error))
+    files.put(new, folder)  # all of it at once: the next run takes up what lies there
     _tell_published(run, folder)
     for old in sorted(run.paths.refused.iterdir())[:-KEPT_REFUSED]:
         shutil.rmtree(old, ignore_errors=True)

@@ -12,11 +12,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any, TypeVar
 
 import polars as pl
 
-from warehouse import assumptions
+from warehouse import assumptions, files, stopping
 from warehouse.database import store as stores
 from warehouse.database.store import Store
 from warehouse.errors import RefusedError, UsageError
@@ -27,7 +28,7 @@ from warehouse.pipeline.check import Checked, ChecksFailedError
 from warehouse.pipeline.context import RunContext, Say, one_at_a_time
 from warehouse.pipeline.ingest import Ingestion
 from warehouse.pipeline.notify import notify
-from warehouse.pipeline.publish import Pages
+from warehouse.pipeline.publish import Pages, clear_left_behind
 from warehouse.pipeline.quarantine import Quarantined
 from warehouse.quality import decisions
 from warehouse.settings import load_settings
@@ -76,16 +77,15 @@ def workspace(
         raise UsageError(f"--as-of {as_of}: this date is in the future; nothing is known of it yet.")
     paths = paths_of(settings)
     create_folders(paths)
-    with one_at_a_time(paths, "another run is at work in this OVERBUILD_HOME; waiting for it to end", say):
-        for left in (path for path in paths.work.iterdir() if path.is_dir()):
-            shutil.rmtree(left, ignore_errors=True)  # of a run that was killed: whoever has the lock is alone here
+    with one_at_a_time(paths, say, settings.lock_wait_seconds):
+        clear_left_behind(paths)
         # Runs start in the order in which they publish, however long each has waited.
         started_at = datetime.now(UTC)
         run_id = f"{started_at:%Y%m%dT%H%M%S}-{os.urandom(2).hex()}"
         decided = tuple(decisions.read(paths))
         run = RunContext(run_id, started_at, paths, settings, span, decided, source, as_of, entries)
         run.release.mkdir(parents=True)
-        try:
+        with stopping.last_act(lambda: files.remove_folder(run.folder)), _removed(run.folder):
             built = run.release / WAREHOUSE
             if (paths.current / WAREHOUSE).exists():
                 shutil.copyfile(paths.current / WAREHOUSE, built)
@@ -100,12 +100,21 @@ def workspace(
                 except UsageError:
                     raise
                 except Exception as error:
+                    if stopping.asked():  # a library made an error of its own out of the signal
+                        raise stopping.StoppedError from error
                     then = "after it had published" if store.finished else "and nothing new was published"
                     why = f"failed, {then}: {type(error).__name__}: {error}"
                     _notify_of_failure(store, run, journal, why, say, announce)
                     raise
-        finally:
-            shutil.rmtree(run.folder, ignore_errors=True)
+
+
+@contextmanager
+def _removed(folder: Path) -> Iterator[None]:
+    """Remove a folder at the end, however it comes."""
+    try:
+        yield
+    finally:
+        files.remove_folder(folder)
 
 
 def _take_up_decisions(store: Store, run: RunContext) -> None:

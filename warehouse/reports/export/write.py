@@ -6,12 +6,10 @@ earlier export is replaced, anything else is left alone.
 
 from __future__ import annotations
 
+import glob
 import gzip
 import hashlib
 import json
-import os
-import secrets
-import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,7 +19,7 @@ from typing import Any
 import jinja2
 import polars as pl
 
-from warehouse import sqltext
+from warehouse import files, sqltext
 from warehouse.database.connection import Connection
 from warehouse.errors import UsageError
 from warehouse.marts import all_marts
@@ -150,22 +148,27 @@ def _instead_of(folder: Path) -> Iterator[Path]:
     """A new folder that takes the place of `folder` where all goes well, and is removed where it does not."""
     target = folder.absolute()
     target.parent.mkdir(parents=True, exist_ok=True)
-    new = target.parent / f".{target.name}.{os.getpid()}.{secrets.token_hex(4)}"
-    old = new.with_name(f"{new.name}.old")
-    new.mkdir()
-    try:
+    for left in target.parent.glob(f".{glob.escape(target.name)}.*{_OLD}"):
+        if not target.exists():  # whoever exported here was killed between the two renames below
+            left.rename(target)
+        files.remove_folder(left)
+    files.sweep(target.parent, within=f".{target.name}.")
+    with files.temporary(target.parent, target.name) as new:
+        old = new.with_name(f"{new.name}{_OLD}")
+        new.mkdir()
         yield new
         if target.exists():
             target.rename(old)
         try:
-            new.rename(target)
+            files.put(new, target)
         except OSError:
             if old.exists():
                 old.rename(target)
             raise
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
+        files.remove_folder(old)
+
+
+_OLD = ".old"
 
 
 def _text(path: Path, text: str) -> None:

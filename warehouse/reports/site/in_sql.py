@@ -6,7 +6,6 @@ release. The data are a copy of the warehouse (`warehouse.database.excerpt`), ma
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -82,7 +81,7 @@ def write(folder: Path, connection: Connection, last: Path | None, version_befor
 
 
 def _database(connection: Connection) -> bytes:
-    with tempfile.TemporaryDirectory() as temporary:
-        path = Path(temporary) / "warehouse.duckdb"
+    with files.temporary_folder() as temporary:
+        path = temporary / "warehouse.duckdb"
         excerpt.write(connection, excerpt_of(connection), path)
         return path.read_bytes()
