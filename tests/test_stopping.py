@@ -15,14 +15,23 @@ from warehouse import stopping
 
 ENDS_WITHIN_SECONDS = 60.0
 
-GOES_ON = "while True: time.sleep(0.01)"
-NEVER_LOOKS = "{ len(str(3 ** 400_000)) for _ in range(10_000) }"
+GOES_ON = """
+print("ready", flush=True)
+while True: time.sleep(0.01)
+"""
+NEVER_LOOKS = """
+print("ready", flush=True)
+hashlib.pbkdf2_hmac("sha256", b"", b"", 10**9)
+"""
 SWALLOWS = """
-while True:
-    try: time.sleep(60)
-    except BaseException: pass
+try:
+    print("ready", flush=True)
+    time.sleep(600)
+except BaseException: pass
+time.sleep(600)
 """
 PUBLISHES = """
+print("ready", flush=True)
 with stopping.undisturbed():
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(0.1)
@@ -35,13 +44,12 @@ stopping.require_going_on()
 def started(body: str, *, ignores: str = "", grace: float = 0.5) -> Iterator[subprocess.Popen[str]]:
     """A program that does this under `by_signals`, and says `ready` before and `cleared` as its last act."""
     program = f"""
-import os, signal, sys, time
+import hashlib, os, signal, sys, time
 from warehouse import stopping
 from warehouse.cli import entry
 {ignores}
 def command(_):
     with stopping.by_signals(grace_seconds={grace}), stopping.last_act(lambda: print("cleared", flush=True)):
-        print("ready", flush=True)
 {textwrap.indent(textwrap.dedent(body), " " * 8)}
     return True
 entry._plain_query = command
@@ -96,7 +104,7 @@ def test_what_is_published_stays_and_is_said():
 def test_a_signal_that_is_ignored_for_us_stays_ignored():
     """`nohup overbuild run &` goes on when its terminal goes away."""
     with started(
-        "print(sys.stdin.readline()); time.sleep(0.5)", ignores="signal.signal(signal.SIGHUP, signal.SIG_IGN)"
+        'print("ready", flush=True); time.sleep(0.5)', ignores="signal.signal(signal.SIGHUP, signal.SIG_IGN)"
     ) as process:
         process.send_signal(signal.SIGHUP)
         process.communicate(timeout=ENDS_WITHIN_SECONDS)
