@@ -26,7 +26,7 @@ AFTER = {
     "verdict_conditions": [CONDITION | {"holds": True}],
     "capex_quarterly": [QUARTER | {"capex_usd": 38.8e9}],
 }
-LABELS = ["Is the spending wasteful?:", "Why:", "How sure:", "What would change it:", "Where to look:"]
+LABELS = ["Is the spending wasteful? ", "Why:", "How sure:", "What would change it:", "Where to look:"]
 
 
 def outcome(home, run_id, **given):

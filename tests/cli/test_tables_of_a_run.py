@@ -49,7 +49,7 @@ def test_no_value_of_any_table_or_question_is_broken(published_paths, width, mon
             in_blocks = text.startswith("── 1 ")
             seen = [place for place, column in enumerate(columns) if in_blocks or column in header]
             assert seen, name
-            left_out = int((re.search(r"^(\d+) more columns", text, re.MULTILINE) or ["0", "0"])[1])
+            left_out = int((re.search(r"^(\d+) more column", text, re.MULTILINE) or ["0", "0"])[1])
             assert len(seen) + left_out == len(columns), name
             for row in rows:
                 for value in (shown(row[place]) for place in seen):

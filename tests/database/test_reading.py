@@ -30,6 +30,21 @@ READS = [
     "pragma version",
     "unpivot (select 1 a, 2 b) on a, b",
     "pivot (select 1 a, 2 b) on a in (1, 2) using sum(b)",
+    "pivot t on a using sum(a)",
+    "from t pivot (sum(a) for a in (1))",
+    "from t unpivot (v for n in (a))",
+    "from t select a where a > 0",
+    "select a from t qualify row_number() over (order by a) = 1",
+    "from t asof join (select 0 as a, 1 as b) u on t.a >= u.a",
+    "select [x * 2 for x in [1, 2] if x > 1], list_transform([1], lambda x: x + 1)",
+    "select columns('a') from t group by all order by all",
+    "select * exclude (a), a as b from t union all by name select 1 as b",
+    "select a, lag(a) over w from t window w as (order by a)",
+    "from t positional join (select 1 as c)",
+    "from t, lateral (select t.a + 1) using sample 1",
+    "summarize select 1 as a",
+    "show all tables",
+    "describe",
     "select * from range(3), generate_series(1, 2), unnest([1])",
     "from duckdb_tables()",
     "with recursive a(n) as (select 1 union all select n + 1 from a where n < 3) from a",
@@ -72,7 +87,14 @@ REFUSED = {
     "alter table t rename to u": "CHANGE",
     "comment on table t is 'a'": "CHANGE",
     "merge into t using t as u on true when matched then delete": "CHANGE",
-    "pivot (select 1 a, 2 b) on a using sum(b)": "PIVOT",
+    "from (pivot (select 1 a, 2 b) on a using sum(b))": "PIVOT",
+    "explain pivot (select 1 a, 2 b) on a using sum(b)": "PIVOT",
+    "describe pivot (select 1 a, 2 b) on a using sum(b)": "PIVOT",
+    "pivot (from read_csv('x')) on a using sum(b)": "function",
+    "pivot (select 1 a, 2 b) on sleep_ms(a) using sum(b)": "function",
+    "with x as (from enable_logging()) pivot t on a using sum(a)": "function",
+    "pivot t on a using sum(sleep_ms(a))": "function",
+    "pivot t on a using sum(a); drop table t": "CHANGE",
     "from enable_logging()": "function",
     'select (select count(*) from "Enable_Logging"())': "function",
     "with a as (from force_checkpoint()) select 1": "function",
@@ -110,6 +132,49 @@ def connection(published):
 def test_a_read_passes_and_runs(connection, text):
     [read] = reading.reads(connection, text)
     assert reading.execute(connection, read).fetchall() is not None
+
+
+PIVOTS = [
+    "pivot (select unnest([10, 2, null, 3]) a, 2 b) on a using sum(b)",
+    "pivot (select unnest([date '2020-01-01', date '2019-01-01']) a, 2 b) on a using sum(b), count(*) as n",
+    "with x as (select unnest(['it''s', 'é']) a, 2 b, 1 c) -- on a\n pivot x on a, -- é, using\n c using sum(b) group by b",
+    "pivot (select 1.5 a, 2 b, true c) on a || c, c in (true, false) using sum(b) group by b order by b limit 3",
+    'pivot (select 1 as "On A", 2 b) on "On A" using sum(b);',
+    "pivot (select 1 a, 2 b) x join (select 1 a, 'k' k) y on x.a = y.a on k using sum(b) group by b",
+    "PIVOT (SELECT 1 a, 2 b) ON a",
+    "/* pivot */ pivot t on a using sum(a) group by a -- the end",
+    "pivot (select [3][1] as a, {'b': 2} as s) on (s['b']) using sum(a)",
+]
+
+
+@pytest.mark.parametrize("text", PIVOTS)
+def test_a_pivot_without_its_values_gives_what_duckdb_gives(connection, text):
+    read = reading.one(connection, text)
+    found = reading.execute(connection, read)
+    names, rows = [name for name, *_ in found.description], found.fetchall()
+    with duckdb.connect() as plain:
+        plain.execute("create table t as select 1 as a")
+        expected = plain.execute(text)
+        assert names == [name for name, *_ in expected.description]
+        assert rows == expected.fetchall()
+    assert reading.count(connection, read) == len(rows)
+    assert [name for name, _ in reading.types(connection, read)] == names
+
+
+def test_several_statements_may_have_pivots_among_them(connection):
+    text = "select ';' as a; pivot t on a using sum(a); -- b\n select 2"
+    answers = [reading.execute(connection, read).fetchall() for read in reading.reads(connection, text)]
+    assert answers == [[(";",)], [(1,)], [(2,)]]
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [("(select 1 as a where false)", "no row has one"), ("(from range(2000) as r(a))", "more than 1,000.*ON a IN")],
+)
+def test_a_pivot_that_would_have_no_column_or_too_many_says_so(connection, source, said):
+    read = reading.one(connection, f"pivot {source} on a using count(*)")
+    with pytest.raises(UsageError, match=said):
+        reading.execute(connection, read)
 
 
 @pytest.mark.parametrize("text", REFUSED)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import codecs
 import json
 import os
+import re
 import sys
 import threading
 import time
@@ -115,7 +116,7 @@ class Answers:
             output.write_lines([printable(str(row[1])) for row in rows])
             return
         self.rows = total
-        output.write_table(names, rows, total=total, null="NULL")
+        output.write_table(names, rows, total=total, null="NULL", asked=_asked(names, read.text))
 
     def _count(self, read: Read, took: float) -> int | None:
         """How many rows there are; None where that takes much longer than the answer did."""
@@ -146,6 +147,12 @@ class Answers:
 def _rows(result: Any) -> Iterator[tuple[Any, ...]]:
     while batch := result.fetchmany(BATCH):
         yield from batch
+
+
+def _asked(names: Sequence[str], text: str) -> set[str]:
+    """The columns that a query names, or computes without giving them a name."""
+    words = set(re.findall(r"\w+", text.lower()))
+    return {name for name in names if name.lower() in words or not re.fullmatch(r"\w+", name)}
 
 
 def unique(names: Sequence[str]) -> list[str]:

@@ -1,8 +1,9 @@
 """How rows become lines for a person: no number, date or name is ever broken.
 
 A reader who meets `400,000,00` with a lone `0` below it has read a wrong figure. So a column is as wide as its widest
-value, and only running text is wrapped, between words. Where the columns do not fit side by side, those in the middle are
-left out and counted. Where hardly any fits, or few rows are shown, each row becomes a block with a line for each column.
+value, and only running text is wrapped, between words. Where the columns do not fit side by side, some are left out and
+counted: notes and other long texts first, then those in the middle. Columns that the query names stay, and so do the key
+and the first figure. Where hardly any fits, or few rows are shown, each row becomes a block with a line for each column.
 Libraries for tables (`rich`) break what does not fit. They take longer to import than DuckDB, too.
 
 Texts come from documents that anybody may have written. What could steer a terminal is written as an escape.
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 import math
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -27,22 +28,33 @@ FEWEST = 3
 """Columns that must fit side by side; with fewer, a row is a block."""
 NARROW = 60
 """Columns of a terminal, below which a row that does not fit is a block."""
+LEADING = 3
+"""Columns at the beginning among which a running text is what the row is about, such as a claim; it is no note on it."""
 SINGLE = 2
 """Rows up to which all of each is shown: who asks for one thing wants to see all of it."""
 
 
 @dataclass(frozen=True)
 class Laid:
-    """Lines, and how many columns are not among them."""
+    """Lines, and the names of the columns that are not among them."""
 
     lines: list[str]
-    left_out: int = 0
+    left_out: tuple[str, ...] = ()
 
 
 def laid_out(
-    columns: Sequence[str], rows: Sequence[Sequence[Any]], width: int, *, everything: bool = False, null: str = "-"
+    columns: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    width: int,
+    *,
+    everything: bool = False,
+    null: str = "-",
+    asked: Collection[str] = (),
 ) -> Laid:
-    """Rows as lines of at most `width` characters, as far as no value is broken; with `everything`, all columns."""
+    """Rows as lines of at most `width` characters, as far as no value is broken; with `everything`, all columns.
+
+    Columns of `asked` are left out last: the reader named them.
+    """
     names = [printable(name) for name in columns]
     cells = [[shown(value, null) for value in row] for row in rows]
     numbers = [
@@ -51,12 +63,14 @@ def laid_out(
         for place in range(len(columns))
     ]
     sizes = [_Size.of(name, [row[place] for row in cells]) for place, name in enumerate(names)]
-    kept = _kept(sizes, width)
-    left_out = len(columns) - len(kept)
+    named = [place for place, name in enumerate(columns) if name in asked]
+    measures = [place for place in range(len(columns)) if any(_is_measure(row[place]) for row in rows)]
+    kept = _kept(sizes, width, named, measures)
+    left_out = [name for place, name in enumerate(names) if place not in kept]
     if left_out and rows and (len(kept) < FEWEST or everything or width < NARROW or len(rows) <= SINGLE):
         return Laid(_blocks(names, cells, width))
     widths = _widths([sizes[place] for place in kept], width - (len(GAP) + 1 if left_out else 0))
-    return Laid(_beside(names, cells, kept, widths, numbers), left_out)
+    return Laid(_beside(names, cells, kept, widths, numbers), tuple(left_out))
 
 
 # -- values -----------------------------------------------------------------------------------------------------------
@@ -109,6 +123,11 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
 
 
+def _is_measure(value: Any) -> bool:
+    """Whether a number is a figure rather than a year or a count of a few things."""
+    return isinstance(value, float | Decimal) or (isinstance(value, int) and abs(value) >= 10_000)
+
+
 # -- widths -----------------------------------------------------------------------------------------------------------
 
 
@@ -125,6 +144,11 @@ class _Size:
     least: int
     most: int
 
+    @property
+    def is_text(self) -> bool:
+        """Whether it holds running text, a hash or an address: what is looked up and not compared."""
+        return self.most > LINE
+
     @classmethod
     def of(cls, name: str, cells: Sequence[str]) -> _Size:
         least = most = columns_of(name)
@@ -136,23 +160,36 @@ class _Size:
         return cls(least, most)
 
 
-def _kept(sizes: Sequence[_Size], width: int) -> list[int]:
-    """Which columns fit, from both ends inwards; at least the first. Where some are left out, there is room to say so."""
+def _kept(
+    sizes: Sequence[_Size], width: int, asked: Collection[int] = (), measures: Collection[int] = ()
+) -> list[int]:
+    """Which columns fit; at least the first. Where some are left out, there is room to say so."""
     if sum(size.least for size in sizes) + len(GAP) * (len(sizes) - 1) <= width:
         return list(range(len(sizes)))
     room = width - sizes[0].least - len(GAP) - 1
-    ends = {"right": [*range(len(sizes) - 1, 0, -1)], "left": [*range(1, len(sizes))]}
     kept = {0}
-    while ends:
-        for end, places in list(ends.items()):
-            while places and places[0] in kept:
-                places.pop(0)
-            if places and (needed := sizes[places[0]].least + len(GAP)) <= room:
-                room -= needed
-                kept.add(places.pop(0))
-            else:
-                del ends[end]
+    for place in _wanted(sizes, asked, measures):
+        if place not in kept and (needed := sizes[place].least + len(GAP)) <= room:
+            room -= needed
+            kept.add(place)
     return sorted(kept)
+
+
+def _wanted(sizes: Sequence[_Size], asked: Collection[int], measures: Collection[int]) -> Iterator[int]:
+    """The columns in the order in which they are kept: what was asked for, the figure and its key, the ends, then text."""
+    texts = [place for place, size in enumerate(sizes) if size.is_text and place >= LEADING]
+    yield from (place for place in asked if not sizes[place].is_text)
+    yield from asked
+    figure = min(measures, default=0)
+    yield from range(min(figure, LEADING))
+    yield figure
+    yield from (place for place in range(figure) if place not in texts)
+    rest = [place for place in range(figure + 1, len(sizes)) if place not in texts]
+    while rest:  # what is compared stands at the left, how good it is at the right
+        yield from rest[:2]
+        yield rest[-1]
+        rest = rest[2:-1]
+    yield from texts
 
 
 def _widths(sizes: Sequence[_Size], width: int) -> list[int]:

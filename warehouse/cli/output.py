@@ -11,12 +11,12 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from warehouse.cli.layout import laid_out
+from warehouse.cli.layout import columns_of, laid_out
 from warehouse.cli.lines import printable
 from warehouse.reports.values import plain
 
@@ -78,10 +78,20 @@ def _table(columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str) ->
 
 
 def write_table(
-    columns: Sequence[str], rows: Sequence[Sequence[Any]], title: str = "", *, total: int | None, null: str = "-"
+    columns: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    title: str = "",
+    *,
+    total: int | None,
+    null: str = "-",
+    asked: Collection[str] = (),
 ) -> None:
-    """Write rows as a table, with what is not shown of it: rows beyond these out of `total` (None: not counted), columns."""
-    laid = laid_out(columns, rows, width_of_terminal(), everything=view.everything, null=null)
+    """Write rows as a table, with what is not shown of it: rows beyond these out of `total` (None: not counted), columns.
+
+    Columns of `asked`, which the reader named, are left out last.
+    """
+    width = width_of_terminal()
+    laid = laid_out(columns, rows, width, everything=view.everything, null=null, asked=asked)
     lines = [title] if title else []
     lines += laid.lines
     if total == 0:
@@ -90,8 +100,19 @@ def write_table(
         more = f"{total:,} rows" if total is not None else f"more than {len(rows):,} rows"
         lines.append(f"{more}, {len(rows):,} shown: --max-rows N shows more, --format csv all of them")
     if laid.left_out:
-        lines.append(f"{laid.left_out} more columns: --all, or --format csv")
+        lines += _left_out(laid.left_out, width)
     write_lines([*lines, ""])
+
+
+def _left_out(names: Sequence[str], width: int) -> list[str]:
+    """Which columns are not shown, as far as a line has room for their names, and how to see them."""
+    count = f"{len(names)} more column{'s' * (len(names) != 1)}"
+    for shown in range(len(names), 0, -1):
+        more = "" if shown == len(names) else ", ..."
+        line = f"{count} ({', '.join(names[:shown])}{more}): --all, or --format csv"
+        if columns_of(line) <= width:
+            return [line]
+    return [f"{count}: --all, or --format csv"]
 
 
 def width_of_terminal() -> int:

@@ -159,5 +159,9 @@ def _answer(answer: Sequence[Standing], published: Path) -> list[str]:
         "How sure": how_sure(answer),
         "What would change it": overall.would_change,
     }
-    parts = [line for label, text in said.items() for line in lines.wrapped(text, 4, f"{label}: ")]
+    parts = [
+        line
+        for label, text in said.items()
+        for line in lines.wrapped(text, 4, f"{label} " if label.endswith("?") else f"{label}: ")
+    ]
     return [*parts, f"Where to look: {published}/site/index.html; overbuild verdict; overbuild quality"]

@@ -3,7 +3,7 @@
 Users' own SQL runs on the published answer. A file that was opened read-only is no protection. DuckDB still lets COPY
 write beside the database that is open, and what lies there as its log is replayed for every later reader. So a text is
 parsed first, and only a read passes. DuckDB's own parser judges that, never the look of the text. What passes is executed
-exactly as it was judged. One text stands for another: `show tables` lists names in the order to look at them. By the
+exactly as it was judged. A PIVOT without values gets them first (`pivoting`). One text stands for another: `show tables` lists names in the order to look at them. By the
 alphabet, the views for the usual questions would be hidden among all others.
 
 Two things are asked of each statement. Its kind must be a read: SELECT in all its forms, SHOW, DESCRIBE, SUMMARIZE, and
@@ -25,7 +25,9 @@ from typing import Any
 import duckdb
 
 from warehouse import sqltext
+from warehouse.database import pivoting
 from warehouse.database.connection import Connection, DatabaseError
+from warehouse.database.pivoting import Pivot
 from warehouse.errors import UsageError
 
 LONGEST = 1_000_000
@@ -72,8 +74,8 @@ WORDS = {
     "TRANSACTION": "A query here needs no transaction: the published warehouse does not change while it is open.",
     "PREPARE": "PREPARE keeps a statement. Values are given to a query by --param NAME=VALUE and read there as $NAME.",
     "EXECUTE": "EXECUTE runs a kept statement, and none is kept here.",
-    "PIVOT": "PIVOT without its values makes a type first, which is a change. Name the values: "
-    "PIVOT t ON year IN (2024, 2025) USING sum(x).",
+    "PIVOT": "PIVOT finds its values by itself only as a statement of its own. Within parentheses, EXPLAIN or DESCRIBE, "
+    "name them: PIVOT t ON year IN (2024, 2025) USING sum(x).",
     "CHANGE": "The published warehouse is read-only. Copy the file if you want to change it.",
     "OTHER": "Only statements that read are run here: SELECT, FROM, WITH, VALUES, SHOW, DESCRIBE, SUMMARIZE, EXPLAIN.",
 }
@@ -110,11 +112,15 @@ class NotSQL(UsageError):
 
 @dataclass(frozen=True)
 class Read:
-    """One statement that passed: its text without the semicolon, whether it can stand in FROM, its parameters' names."""
+    """One statement that passed: its text without the semicolon, whether it can stand in FROM, its parameters' names.
+
+    `pivot` is there for a PIVOT whose values are asked for when it is run.
+    """
 
     text: str
     is_query: bool
     parameters: frozenset[str]
+    pivot: Pivot | None = None
 
     def within(self, before: str, after: str = "") -> str:
         """SQL around a query, which stands in parentheses on lines of its own, so that a comment at its end ends."""
@@ -134,8 +140,8 @@ def reads(connection: Connection, text: str) -> list[Read]:
         found = connection.extract_statements(text)
     except DatabaseError as error:
         raise failure(error) from None
-    if not all(statement.query.strip() for statement in found):
-        raise _refused("PIVOT" if _kind(found[0]) == "CREATE" else "COPY_DATABASE")
+    if not all(statement.query.strip() for statement in found):  # DuckDB made them itself
+        return [read for part in pivoting.statements(text) for read in _made(connection, part)]
     return [_read(connection, statement) for statement in found]
 
 
@@ -152,25 +158,25 @@ def execute(connection: Connection, read: Read) -> Connection:
     if read.parameters:
         missing = " ".join(f"--param {name}=..." for name in sorted(read.parameters))
         raise UsageError(f"SQL: this query reads {', '.join(f'${n}' for n in sorted(read.parameters))}; give {missing}")
-    return _run(connection, read.text)
+    return _run(connection, _whole(connection, read).text)
 
 
 def count(connection: Connection, read: Read) -> int:
     """How many rows a query has, without fetching them."""
-    row = _run(connection, read.within("SELECT count(*) FROM")).fetchone()
+    row = _run(connection, _whole(connection, read).within("SELECT count(*) FROM")).fetchone()
     return int(row[0]) if row else 0
 
 
 def types(connection: Connection, read: Read) -> list[tuple[str, str]]:
     """Names and types of the columns of a query."""
-    found = _run(connection, read.within("FROM", "LIMIT 0"))
+    found = _run(connection, _whole(connection, read).within("FROM", "LIMIT 0"))
     return [(name, str(kind)) for name, kind, *_ in found.description]
 
 
 def copy(connection: Connection, read: Read, columns: Sequence[str], pipe: Path, options: str) -> None:
     """Write a query's rows to the connection's pipe, by DuckDB alone. `columns` are expressions on c0, c1 and so on."""
     names = ", ".join(f"c{place}" for place in range(len(columns)))
-    query = read.within(f"SELECT {', '.join(columns)} FROM", f"AS answer({names})")
+    query = _whole(connection, read).within(f"SELECT {', '.join(columns)} FROM", f"AS answer({names})")
     _run(connection, f"COPY ({query}) TO {sqltext.literal(pipe)} ({options}, USE_TMP_FILE false)")
 
 
@@ -202,6 +208,55 @@ def failure(error: DatabaseError) -> NotSQL:
     """What DuckDB says of a query, with a hint where something is not allowed here."""
     message = str(error).strip()
     return NotSQL(message, next((f"\n{hint}" for said, hint in HINTS.items() if said in message), ""))
+
+
+# -- PIVOT without its values -----------------------------------------------------------------------------------------
+
+
+def _made(connection: Connection, text: str) -> list[Read]:
+    """The statements of a text of one statement, of which DuckDB may make several."""
+    found = connection.extract_statements(text)
+    if all(statement.query.strip() for statement in found):
+        return [_read(connection, statement) for statement in found]
+    if not {_kind(statement) for statement in found} <= {"CREATE", "SELECT"}:
+        raise _refused("PIVOT" if "CREATE" in map(_kind, found) else "COPY_DATABASE")
+    pivot = pivoting.pivot_of(text)
+    if pivot is None:
+        raise _refused("PIVOT")
+    for header in pivot.headers:
+        _judged(connection, pivot.values_of(header))
+    read = _judged(connection, pivot.filled([["a value"]] * len(pivot.headers)))
+    return [Read(text, True, read.parameters, pivot)]
+
+
+def _judged(connection: Connection, text: str) -> Read:
+    """The one statement of a text that was put together here; a PIVOT of another form than expected is refused."""
+    try:
+        found = connection.extract_statements(text)
+    except DatabaseError:
+        raise _refused("PIVOT") from None
+    if len(found) != 1 or not found[0].query.strip():
+        raise _refused("PIVOT")
+    return _read(connection, found[0])
+
+
+def _whole(connection: Connection, read: Read) -> Read:
+    """A statement as it is run: a PIVOT gets its values, in a text that is judged anew."""
+    if read.pivot is None:
+        return read
+    values = []
+    for header in read.pivot.headers:
+        found = _run(connection, _judged(connection, read.pivot.values_of(header)).text).fetchall()
+        named = header.expression.strip()
+        if not found:
+            raise UsageError(f"SQL: PIVOT makes a column of each value of {named}, and no row has one.")
+        if len(found) > pivoting.MOST:
+            raise UsageError(
+                f"SQL: PIVOT makes a column of each value of {named}, and there are more than {pivoting.MOST:,}. "
+                f"Name those that you want: ON {named} IN (...)."
+            )
+        values.append([value for (value,) in found])
+    return _judged(connection, read.pivot.filled(values))
 
 
 # -- one statement ----------------------------------------------------------------------------------------------------
