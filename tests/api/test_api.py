@@ -88,6 +88,27 @@ def test_the_verdict_comes_with_the_conditions_behind_it(published):
         warehouse.verdict("IBM", published[0])
 
 
+def test_the_verdict_names_sources_that_failed_and_takes_what_ifs(published, tmp_path):
+    answer = warehouse.verdict(home=published[0])
+    assert answer.get_column("failed_sources").to_list() == [[]] * answer.height
+    with pytest.raises(warehouse.UsageError, match="no_such_thing"):
+        warehouse.verdict(home=published[0], assume=["no_such_thing=3"])
+    changed = warehouse.verdict("MSFT", published[0], assume=["life=3"])
+    assert changed.columns == answer.columns
+    assert all("life = 3" in said for said in changed.get_column("what_if"))
+
+
+def test_the_assistant_and_the_program_get_one_answer(published):
+    from warehouse.cli import mcp
+
+    with settings(published[0]):
+        told = mcp.verdict("MSFT")
+        frame = warehouse.verdict("MSFT")
+    assert [row["headline"] for row in told["verdicts"]] == frame.get_column("headline").to_list()
+    assert [len(row["conditions"]) for row in told["verdicts"]] == frame.get_column("conditions").list.len().to_list()
+    assert "old_data" not in told
+
+
 def test_a_trace_leads_to_the_documents(published):
     condition = "ticker = 'MSFT' and calendar_quarter = '2024Q4'"
     facts = warehouse.trace("capex_quarterly", condition, home=published[0])

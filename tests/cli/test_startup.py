@@ -61,6 +61,13 @@ def test_a_plain_query_imports_duckdb_and_hardly_more(home, form):  # noqa: F811
     assert len(found - duckdb_alone - ours) < 60
 
 
+@pytest.mark.parametrize("options", [(), ("--why",)])
+def test_the_answer_imports_no_library_of_options_and_no_table(published, options):
+    found = modules(RUN, "verdict", *options, at=published[0])
+    assert found & {"typer", "pydantic", "rich", "polars", "numpy", "pandas", "prompt_toolkit"} == set()
+    assert not {name for name in found if name.startswith(("warehouse.tables", "warehouse.marts", "warehouse.sources"))}
+
+
 def test_a_query_with_options_imports_no_table(home):  # noqa: F811
     found = modules(RUN, "sql", "select 1 as a", "--timeout", "5", "--max-rows", "3", at=home)
     assert {name for name in found if name.startswith(("warehouse.tables", "warehouse.marts"))} == set()

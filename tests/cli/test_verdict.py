@@ -9,14 +9,14 @@ import pytest
 from tests.reports.made_warehouses import CONDITION, VERDICT, publish
 from tests.runs import command
 from warehouse.asked import ASKED, SILENT
-from warehouse.cli import verdict
+from warehouse.cli import verdict_screen
 from warehouse.cli.output import Format
 from warehouse.marts.verdict import decision
 
 
 def screen(paths, capsys, monkeypatch, columns=80, **more):
     monkeypatch.setenv("COLUMNS", str(columns))
-    verdict.write(paths.current, more.pop("company", ""), Format.table, **more)
+    verdict_screen.write(paths.current, more.pop("company", ""), Format.table, **more)
     return capsys.readouterr().out
 
 

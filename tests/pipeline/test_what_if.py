@@ -10,7 +10,7 @@ import duckdb
 import pytest
 
 from tests import built
-from warehouse.cli import verdict
+from warehouse.cli import verdict_screen
 from warehouse.cli.output import Format
 from warehouse.database import releases
 from warehouse.errors import UsageError
@@ -30,7 +30,7 @@ def marts_built_once(monkeypatch):
 
 def asked(paths, capsys, *assumed: str) -> dict[tuple[str, str], dict]:
     """`overbuild verdict --assume ... --format json`, by scope and question."""
-    verdict.write(paths.current, "", Format.json, assumed)
+    verdict_screen.write(paths.current, "", Format.json, assumed)
     return {(row["scope"], row["question"]): row for row in json.loads(capsys.readouterr().out)}
 
 
@@ -75,12 +75,12 @@ def test_it_is_marked_wherever_it_shows(published_paths, capsys):
     said = {row["what_if"] for row in rows.values()}
     assert said == {"life = triangular 3, 4, 6 instead of triangular 3, 5, 6; q1_factor = 1 instead of 2"}
     assert rows["ALL", "Q1"]["verdict"] == "claim_fails", "7.2 million is more than once the 6 million claimed"
-    verdict.write(published_paths.current, "META", Format.table, ["q1_factor=1"])
+    verdict_screen.write(published_paths.current, "META", Format.table, ["q1_factor=1"])
     shown = capsys.readouterr().out
     assert shown.startswith("WHAT-IF, not the published answer: q1_factor = 1 instead of 2\n")
     assert "META Q1 claim_holds_for_its_scope -> claim_fails" in shown
     assert "(what-if)" in shown.splitlines()[3]
-    verdict.write(published_paths.current, "", Format.csv, ["q1_factor=1", FEW])
+    verdict_screen.write(published_paths.current, "", Format.csv, ["q1_factor=1", FEW])
     assert capsys.readouterr().out.splitlines()[0].endswith(",what_if,failed_sources")
 
 

@@ -3,6 +3,7 @@
     import warehouse
 
     warehouse.verdict()                                     # a Polars frame: each question's verdict and its conditions
+    warehouse.verdict(assume=["life=3"])                    # a what-if: the same, made with another assumption
     warehouse.table("capex")                                # a table or view as a Polars frame
     warehouse.sql("select ticker, max(capex_usd) from capex group by all")
     warehouse.trace("verdict", "scope = 'ALL' and question = 'Q2'")    # the facts behind a row, with their documents
@@ -17,6 +18,7 @@ function takes `home` (else OVERBUILD_HOME, or `data/` in the current folder) an
 from __future__ import annotations
 
 import difflib
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +28,8 @@ from warehouse.database import reading, releases
 from warehouse.database.connection import Connection
 from warehouse.errors import UsageError
 from warehouse.paths import WAREHOUSE, Paths, paths_here
+from warehouse.reports.failed_sources import FIELDS, failed_sources
+from warehouse.reports.overrides import overridden
 
 if TYPE_CHECKING:  # a connection alone needs no Polars, which takes longer to import than DuckDB
     import polars as pl
@@ -78,35 +82,59 @@ def table(name: str, home: Home = None, as_of: Day = None) -> pl.DataFrame:
         return connection.execute(f"SELECT * FROM {sqltext.identifier(schema)}.{sqltext.identifier(bare)}").pl()
 
 
-def verdict(company: str | None = None, home: Home = None, as_of: Day = None) -> pl.DataFrame:
+def verdict(
+    company: str | None = None, home: Home = None, as_of: Day = None, assume: Sequence[str] = ()
+) -> pl.DataFrame:
     """The answer: one row for each scope (`ALL`, then each company) and question, the overall answer first.
 
-    The columns are those of `marts.verdict`. `conditions` is added, a list of structs: the figures and thresholds that the
-    verdict rests on. So is `what_if`: the assumptions that are not the packaged ones, or null. `company` is a ticker and
-    leaves its rows alone. Raises UsageError where there is no verdict for it.
+    The columns are those of `marts.verdict`, and three more. `conditions` is a list of structs: the figures and thresholds
+    that the verdict rests on. `what_if` says which assumptions are not the packaged ones, or is null. `failed_sources` is a
+    list of structs, the same in every row: the sources that failed, for which their last good data stand.
+
+    `company` is a ticker and leaves its rows alone. With `assume`, such as `["life=3"]`, it is a what-if: the verdicts are
+    made anew in memory with other assumptions, which takes some seconds, and nothing is written.
+
+    Raises UsageError where there is no verdict for the company, or an assumption is unknown or out of its range.
     """
     import polars as pl
 
-    from warehouse.reports import overrides
+    file = published(home, as_of)
+    with releases.reading(file) as connection:
+        failed = failed_sources(connection)
+        if not assume:
+            answer = _verdicts(connection)
+    if assume:
+        from warehouse.pipeline import what_if  # builds marts: only where it is asked for
 
-    with open(home, as_of) as connection:
-        verdicts = connection.execute("FROM marts.verdict").pl()
-        conditions = connection.execute("FROM marts.verdict_conditions ORDER BY condition").pl()
-        what_if = overrides.overridden(connection)
-    behind = conditions.group_by("scope", "question", maintain_order=True).agg(
-        pl.struct(pl.exclude("scope", "question")).alias("conditions")
-    )
-    answer = (
-        verdicts.join(behind, on=["scope", "question"], how="left")
-        .with_columns(pl.lit(what_if, pl.String).alias("what_if"))
-        .sort(pl.col("scope") != "ALL", "scope", pl.col("question") != "overall", "question")
-    )
+        with what_if.built(file.parent, what_if.assumed(assume)) as made:
+            answer = _verdicts(made)
+    kinds = {name: pl.String for name in FIELDS} | {
+        "last_success_at": pl.Datetime("us", "UTC"),
+        "newest_known_on": pl.Date,
+    }
+    answer = answer.with_columns(pl.Series("failed_sources", [failed] * answer.height, pl.List(pl.Struct(kinds))))
     if company is None:
         return answer
     scopes = answer.get_column("scope").unique(maintain_order=True).to_list()
     if company.upper() not in scopes:
         raise UsageError(f"company {company!r}: there is no verdict for it; choose from {', '.join(scopes)}.")
     return answer.filter(pl.col("scope") == company.upper())
+
+
+def _verdicts(connection: Connection) -> pl.DataFrame:
+    """Each verdict of a warehouse with the conditions behind it, and in words what is no packaged assumption."""
+    import polars as pl
+
+    verdicts = connection.execute("FROM marts.verdict").pl()
+    conditions = connection.execute("FROM marts.verdict_conditions ORDER BY condition").pl()
+    behind = conditions.group_by("scope", "question", maintain_order=True).agg(
+        pl.struct(pl.exclude("scope", "question")).alias("conditions")
+    )
+    return (
+        verdicts.join(behind, on=["scope", "question"], how="left")
+        .with_columns(pl.lit(overridden(connection), pl.String).alias("what_if"))
+        .sort(pl.col("scope") != "ALL", "scope", pl.col("question") != "overall", "question")
+    )
 
 
 def trace(table: str, where: str = "", limit: int = 25, home: Home = None, as_of: Day = None) -> pl.DataFrame:

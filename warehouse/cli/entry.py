@@ -1,7 +1,7 @@
 """Where `overbuild` starts and ends: the way to the command, and the exit code that says how it went.
 
-A plain query takes a short way. The library of the command line checks options by means that take longer to import than
-DuckDB. A query without options needs none of that.
+A plain query takes a short way, and so does the answer without options. The library of the command line checks options by
+means that take longer to import than DuckDB. What has no options needs none of that.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def main() -> None:
             stream.reconfigure(errors="backslashreplace")
     try:
         try:
-            if not _plain_query(sys.argv[1:]):
+            if not _plain(sys.argv[1:]):
                 from warehouse.cli.app import app
 
                 app()
@@ -68,9 +68,14 @@ def _end(failure: BaseException) -> None:
         sys.exit(1)
 
 
-def _plain_query(arguments: Sequence[str]) -> bool:
-    """Run `overbuild sql QUERY`, with a format or without; False where anything else is asked for."""
+def _plain(arguments: Sequence[str]) -> bool:
+    """Run `overbuild verdict`, with --why or without, or `overbuild sql QUERY`; False where anything else is asked for."""
     match arguments:
+        case ["verdict"] | ["verdict", "--why"]:
+            from warehouse.cli import verdict_screen
+
+            verdict_screen.show(why=len(arguments) > 1)
+            return True
         case ["sql", query]:
             form = "table"
         case ["sql", query, "--format", form] | ["sql", "--format", form, query]:

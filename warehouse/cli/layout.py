@@ -160,9 +160,7 @@ class _Size:
         return cls(least, most)
 
 
-def _kept(
-    sizes: Sequence[_Size], width: int, asked: Collection[int] = (), measures: Collection[int] = ()
-) -> list[int]:
+def _kept(sizes: Sequence[_Size], width: int, asked: Collection[int] = (), measures: Collection[int] = ()) -> list[int]:
     """Which columns fit; at least the first. Where some are left out, there is room to say so."""
     if sum(size.least for size in sizes) + len(GAP) * (len(sizes) - 1) <= width:
         return list(range(len(sizes)))

@@ -22,7 +22,6 @@ from warehouse.database import reading, releases
 from warehouse.database.limits import SECONDS, Limits, end_process, within
 from warehouse.errors import OverbuildError
 from warehouse.reports import standing
-from warehouse.reports.failed_sources import failed_sources
 from warehouse.reports.values import plain
 
 if TYPE_CHECKING:
@@ -113,13 +112,11 @@ def verdict(
     `old_data` is there where a source failed and its last good data were used: say so with the answer.
     """
     answer = api.verdict(company or "ALL", as_of=as_of)
-    rows = []
+    rows, old = [], answer.get_column("failed_sources").to_list()[0]
     for row in answer.iter_rows(named=True):
         behind = [{name: condition[name] for name in BEHIND} for condition in row["conditions"] or ()]
         what_if = {"what_if": row["what_if"]} if row["what_if"] else {}
         rows.append({name: row[name] for name in standing.COLUMNS} | what_if | {"conditions": behind})
-    with api.open(as_of=as_of) as connection:
-        old = failed_sources(connection)
     return plain({"verdicts": rows} | ({"old_data": old} if old else {}))
 
 

@@ -3,8 +3,9 @@
 Users' own SQL runs on the published answer. A file that was opened read-only is no protection. DuckDB still lets COPY
 write beside the database that is open, and what lies there as its log is replayed for every later reader. So a text is
 parsed first, and only a read passes. DuckDB's own parser judges that, never the look of the text. What passes is executed
-exactly as it was judged. A PIVOT without values gets them first (`pivoting`). One text stands for another: `show tables` lists names in the order to look at them. By the
-alphabet, the views for the usual questions would be hidden among all others.
+exactly as it was judged. A PIVOT without values gets them first (`pivoting`). One text stands for another: `show tables`
+lists names in the order to look at them. By the alphabet, the views for the usual questions would be hidden among all
+others.
 
 Two things are asked of each statement. Its kind must be a read: SELECT in all its forms, SHOW, DESCRIBE, SUMMARIZE, and
 EXPLAIN of such a one. A PRAGMA passes where DuckDB itself turns it into a SELECT. Then each table function must be one that
