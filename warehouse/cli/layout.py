@@ -2,8 +2,9 @@
 
 A reader who meets `400,000,00` with a lone `0` below it has read a wrong figure. So a column is as wide as its widest
 value, and only running text is wrapped, between words. Where the columns do not fit side by side, some are left out and
-counted: notes and other long texts first, then those in the middle. Columns that the query names stay, and so do the key
-and the first figure. Where hardly any fits, or few rows are shown, each row becomes a block with a line for each column.
+counted. Notes and other long texts go first, then what stands in the middle. Columns that the query names stay, and so do
+the key and the first figure. Where hardly any fits, or few rows are shown, each row becomes a block with a line for each
+column.
 Libraries for tables (`rich`) break what does not fit. They take longer to import than DuckDB, too.
 
 Texts come from documents that anybody may have written. What could steer a terminal is written as an escape.
