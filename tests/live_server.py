@@ -19,6 +19,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import ssl
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -28,7 +30,7 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import parse_qs, urlsplit
 
-Manner = Literal["whole", "cut", "trickle", "huge", "huge_undeclared", "drop"]
+Manner = Literal["whole", "cut", "cut_short", "trickle", "huge", "huge_undeclared", "drop"]
 CHUNK = 1 << 16
 
 
@@ -118,6 +120,16 @@ REFUSALS: dict[str, tuple[Reply, ...]] = {
 }
 
 
+class _Quiet(ThreadingHTTPServer):
+    """A client that leaves in the middle of an answer is what some tests are about."""
+
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handle_error(request, client_address)
+
+
 class LiveServer:
     """Plays any number of hosts: a base address of each source points here. Use it in a `with` statement."""
 
@@ -165,10 +177,15 @@ class LiveServer:
         with self._lock:
             self.requests.clear()
 
+    def speak_tls(self, context: ssl.SSLContext) -> None:
+        """Speak TLS from now on, with the certificate of `context`."""
+        self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+        self.url = self.url.replace("http://", "https://")
+
     # -- the server -------------------------------------------------------------------------------------------
 
     def __enter__(self) -> LiveServer:
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server = _Quiet(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)

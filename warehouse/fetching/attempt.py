@@ -163,6 +163,8 @@ class Sender:
             raise TryAgain(f"the connection failed ({why_not_reached(answer)})", silent=True)
         if isinstance(answer, requests.RequestException):
             raise Unavailable(f"the request could not be sent ({type(answer).__name__}); check the base address")
+        if isinstance(answer, ValueError):  # the library reads where a redirect leads, though it is not to follow it
+            raise Unavailable("answered with an address or a header that cannot be read") from answer
         if isinstance(answer, Exception):
             raise answer
         return answer
@@ -185,8 +187,11 @@ class Sender:
         """Where a redirect leads. Raises Unavailable where it leads to another host, or nowhere."""
         if not location:
             raise Unavailable("redirects without saying where")
-        target = urljoin(url, location)
-        here, there = urlsplit(url), urlsplit(target)
+        try:
+            target = urljoin(url, location)
+            here, there = urlsplit(url), urlsplit(target)
+        except ValueError as error:
+            raise Unavailable("redirects to what is no address") from error
         upgraded = (here.scheme, there.scheme) == ("http", "https") and here.hostname == there.netloc
         if (there.scheme, there.netloc) != (here.scheme, here.netloc) and not upgraded:
             where = confidential.blotted(f"{there.scheme}://{there.netloc}{there.path}")

@@ -78,6 +78,8 @@ def fetch(fetching: Fetching) -> Iterator[Received]:
                 f"Pages 1 to {number - 1} are kept; run again later."
             )
         seen[digest] = number
+        if number == 1 and json_of(page.document()).get("Items") == []:
+            fetching.failed(page.name, "it lists no price, which it never did; perhaps its query changed", ADDRESS)
         yield page
         link = _next_link(page)
         if not link:
@@ -97,9 +99,13 @@ def _next_link(page: Received) -> str:
 
 def _public(link: str, settings: Settings, page: str) -> str:
     """The link on the public host. Raises StoppedError for one that leads elsewhere."""
-    parts = urlsplit(link)
     own = {HOST, urlsplit(BASE.of(settings)).hostname}
-    if parts.hostname not in own or parts.scheme not in ("https", "http"):
+    try:
+        parts = urlsplit(link)
+        leads_to = parts.hostname
+    except ValueError:
+        leads_to = None
+    if leads_to is None or leads_to not in own or parts.scheme not in ("https", "http"):
         raise StoppedError(
             f"{page}: its NextPageLink leads to another host ({link[:120]}), which is not followed. "
             "Pages up to this one are kept."

@@ -123,7 +123,7 @@ def _vintage(fetching: Fetching, files: Sequence[Received], table: str) -> date:
 def _day_of(header: str | None) -> date | None:
     try:
         return parsedate_to_datetime(header or "").astimezone(UTC).date()
-    except ValueError:
+    except (ValueError, OverflowError):  # no date, or one at the end of the calendar
         return None
 
 

@@ -22,6 +22,7 @@ whole statements; here, two numbers of a filing are wanted.
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -34,10 +35,10 @@ from lxml import etree
 
 from warehouse.calendars.fiscal import fiscal_quarter, fiscal_year, period_type
 from warehouse.errors import DocumentError
+from warehouse.sources.common import unpacking
 from warehouse.sources.common.edgar import ACCESS, SUBMISSIONS_URL, kept
 from warehouse.sources.common.reasons import UNREADABLE_SCHEMA, Reason, reason
 from warehouse.sources.common.source import Batch, Document, Fetching, Received, Source
-from warehouse.sources.common.unpacking import unpacked
 from warehouse.tables import CORE
 from warehouse.tables.sec_dimensions import FILE, THE_DAY_AFTER, Figure, fingerprint, listed, of
 
@@ -147,10 +148,19 @@ def _page(ticker: str, cik: int, filing: Filing, fetching: Fetching) -> Received
         received = fetching.get(url, name=name, expect="text", fresh_for=age)
         if received is None:
             return None
-        if INLINE in received.document().open().read(HEAD_BYTES):
+        if _is_inline(received):
             return received
     fetching.failed(name, "this is no inline XBRL; perhaps a page that asks for patience: run again later", url)
     return None
+
+
+def _is_inline(received: Received) -> bool:
+    """Whether a page names inline XBRL near its beginning, packed or not."""
+    with received.document().open() as file:
+        try:
+            return INLINE in unpacking.plain(file).read(HEAD_BYTES)
+        except (EOFError, zlib.error, unpacking.TooLargeError):
+            return False
 
 
 # -- what a filing says -----------------------------------------------------------------------------------------------
@@ -368,7 +378,7 @@ def _tree(document: Document) -> Any:
     # huge_tree: a report of 15 MB has longer texts than the limit that guards against bombs; entities stay unresolved.
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=True)
     try:
-        return etree.fromstring(unpacked(document.body, document.name), parser)
+        return etree.fromstring(unpacking.unpacked(document.body, document.name), parser)
     except etree.XMLSyntaxError as error:
         raise DocumentError(document.name, f"{error.msg}; it is no filing, or was cut short.") from error
 

@@ -104,7 +104,8 @@ class _Listed:
 
 def parse(document: Document) -> Iterator[Batch]:
     version, provider = _place(document)
-    read = csv_rows(text_of(document.body, document.name), document.name)
+    text = text_of(document.body, document.name)
+    read = csv_rows(text, document.name)
     _, header = next(read, (1, []))
     if missing := [name for name in REQUIRED if name not in header]:
         raise DocumentError(
@@ -121,11 +122,16 @@ def parse(document: Document) -> Iterator[Batch]:
     if new := sorted(set(header) - KNOWN):
         offers.notice("new_fields", columns=new)
     listed: dict[tuple[str, ...], _Listed] = {}
+    line, cells = 1, header
     for line, cells in read:
         row = dict(zip_longest(header, cells)) if cells else {}
         if (row.get("AcceleratorName") or "").strip():
             with offers.row(row, f"line {line}"):
                 _take(row, line, provider, listed, offers)
+    if line == 1:
+        raise DocumentError(document.name, "no rows below the header; a cloud's list is never empty.")
+    if 0 < len(cells) < len(header) and not text.endswith("\n"):
+        raise DocumentError(document.name, "the file ends within its last line; it was cut short.", line=line)
     for (_, _, _, _, kind), found in listed.items():
         with offers.row(found.row, f"line {found.line}"):
             _add(found, kind, provider, version, document, offers)
