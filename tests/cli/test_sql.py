@@ -105,6 +105,9 @@ def test_values_are_given_by_name(home):
         (["select 1", "--memory", "1KB"], "at least 16MB"),
         (["copy (select 1) to '{home}/warehouse.duckdb.wal'"], "COPY reads or writes a file"),
         (["select 1; drop table marts.verdict"], "Copy the file"),
+        (["select 1", "-o", "{tmp}/answer"], "an ending such as .csv"),
+        (["--file", "{tmp}/none.sql"], "there is no such file"),
+        (["--file", "{tmp}"], "this is a folder"),
         (["from 'x.csv'"], "reads the published warehouse and no file"),
     ],
 )
@@ -124,6 +127,22 @@ def test_a_file_without_an_end_and_one_that_is_no_text_are_refused(home, tmp_pat
         assert said in done.stderr
     done = command(home, "sql", "-", stdin="select 1 --" + "x" * 5_000_000)
     assert (done.returncode, "at most 1,000,000" in done.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("name", "begins"),
+    [
+        ("a.csv", b"a,b\n"),
+        ("a.JSON", b"[\n"),
+        ("a.jsonl", b'{"a"'),
+        ("a.md", b"| a"),
+        ("a.parquet", b"PAR1"),
+        ("a.xlsx", b"PK"),
+    ],
+)
+def test_the_ending_of_a_file_says_its_format(home, tmp_path, name, begins):
+    ask(home, "select 1 as a, 2 as b", "-o", str(tmp_path / name))
+    assert (tmp_path / name).read_bytes().startswith(begins)
 
 
 # -- formats ----------------------------------------------------------------------------------------------------------

@@ -86,7 +86,9 @@ class Answers:
         self.rows = None
         if self.form is SqlFormat.table:
             if file is not None:
-                raise UsageError(f"-o {file}: a table is for people to look at; choose --format csv or another one.")
+                raise UsageError(
+                    f"-o {file}: a table is for people to look at; choose --format csv or another one, or an ending such as .csv."
+                )
             self._table(read)
             return
         if self.form is SqlFormat.parquet and not read.is_query:

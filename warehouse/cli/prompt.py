@@ -51,7 +51,7 @@ def start(answers: Answers, home: Path) -> None:
     """Ask for queries until the person leaves."""
     session = _session(answers, home)
     shell = Shell(answers)
-    sys.stderr.write("SQL on the published warehouse. A query ends with ; and .help says what else there is.\n")
+    sys.stderr.write("SQL on the published warehouse. A query ends with ;  More: .help\n")
     while not shell.left:
         try:
             shell.take(session.prompt())

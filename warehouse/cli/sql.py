@@ -47,7 +47,8 @@ def sql(
     as_of: AsOf = None,
     form: Annotated[SqlFormat, typer.Option("--format", help="How to write the answer.")] = SqlFormat.table,
     target: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write the answer to a file.")
+        Path | None,
+        typer.Option("-o", "--output", metavar="FILE", help="Write the answer to a file; its ending says the format."),
     ] = None,
     raw_cells: Annotated[
         bool, typer.Option("--raw-cells", help="In csv and xlsx, leave texts that a spreadsheet would run.")
@@ -67,9 +68,18 @@ def sql(
     text = _text(query, file, question, _values(parameter or ()))
     if text is None and target is not None:
         raise UsageError(f"-o {target}: at the prompt, write answers by redirecting the output of single queries.")
+    if form is SqlFormat.table and target is not None:
+        form = _format_of(target)
     if form in BINARY and target is None:
         raise UsageError(f"--format {form}: this is no text; give a file for it: -o answer.{form}")
     ask(text, as_of=as_of, form=form, target=target, raw_cells=raw_cells, limits=limits)
+
+
+def _format_of(target: Path) -> SqlFormat:
+    """The format that the ending of a file's name says, as answer.csv does; a table where it says none."""
+    ending = target.suffix.lower().removeprefix(".")
+    endings = {"md": "markdown", "jsonl": "ndjson"} | {each.value: each.value for each in SqlFormat}
+    return SqlFormat(endings.get(ending, "table"))
 
 
 def _text(query: str, file: Path | None, question: str, values: dict[str, str]) -> str | None:
@@ -98,8 +108,14 @@ def _of_file(file: Path) -> str:
                 f"--file {file}: this file has {file.stat().st_size:,} bytes; a query has at most a million."
             )
         return files.text(file)
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"--file {file}: cannot be read: {error}") from error
+    except FileNotFoundError:
+        raise UsageError(f"--file {file}: there is no such file.") from None
+    except IsADirectoryError:
+        raise UsageError(f"--file {file}: this is a folder; name the file with the query.") from None
+    except UnicodeDecodeError as error:
+        raise UsageError(f"--file {file}: cannot be read: this is no text in UTF-8, so it holds no query.") from error
+    except OSError as error:
+        raise UsageError(f"--file {file}: cannot be read ({error.strerror}).") from error
 
 
 def _of_standard_input() -> str:
