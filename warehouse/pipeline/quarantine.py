@@ -192,14 +192,20 @@ def _quarantine_places(rows: _Rows, finding: Finding) -> None:
 
 
 def _said_twice(store: Store, table: Table, names: Mapping[str, str]) -> list[str]:
-    """A message for each reference document in which several rows have one identity."""
+    """A message for each reference document in which several rows have one identity.
+
+    Rows are looked at side by side only where their hashes are the same. Millions of rows with all their texts would not
+    fit into the memory that loading may have, and their hashes do.
+    """
     identity = sqltext.identifiers(table.identity)
     columns = [name for name in table.identity if name != "source"]
+    of_reference = f"FROM staging.{table.name} WHERE source_kind = 'reference'"
+    same = f"hash(document_sha256, {identity})"
     found = store.execute(
         f"SELECT document_sha256, list(places ORDER BY places), count(*) FROM (SELECT document_sha256, {identity}, "
-        "string_agg(locator, ' and ' ORDER BY length(locator), locator) AS places "
-        f"FROM staging.{table.name} WHERE source_kind = 'reference' GROUP BY document_sha256, {identity} "
-        "HAVING count(*) > 1) GROUP BY document_sha256"
+        f"string_agg(locator, ' and ' ORDER BY length(locator), locator) AS places {of_reference} "
+        f"AND {same} IN (SELECT {same} {of_reference} GROUP BY ALL HAVING count(*) > 1) "
+        f"GROUP BY document_sha256, {identity} HAVING count(*) > 1) GROUP BY document_sha256"
     )
     return [
         f"{names.get(sha256, sha256[:12])}, {'; '.join(places[:FIRST_MESSAGES])}: {', '.join(columns)} "
