@@ -19,6 +19,9 @@ edgartools needs libraries that this project does not, so it is measured only wh
 interpreter of an environment that has it. Its side reads each file into its facts and makes a frame of them; it gives no
 row its provenance, checks none and writes none. So it stands beside our parsing as well.
 
+Before anything is timed, both sides load two companies, and every row is compared value by value. Where one differs, or
+none was loaded, the program ends with what differs and prints no time.
+
 Both times are of processors, because machines are shared; the elapsed ones are beside them.
 """
 
@@ -58,8 +61,8 @@ Files = list[tuple[int, str, Path]]
 
 def made_up() -> dict:
     rows = [
-        {"start": f"{2014 + n // 4}-{1 + n % 4 * 3:02}-01", "end": f"{2014 + n // 4}-{3 + n % 4 * 3:02}-28", "val": n * 10**6,
-         "accn": f"0001-{n:06}", "fy": 2014 + n // 4, "fp": "Q1", "form": "10-Q", "filed": f"{2015 + n // 4}-02-01"}
+        {"start": f"{2010 + n // 4}-{1 + n % 4 * 3:02}-01", "end": f"{2010 + n // 4}-{3 + n % 4 * 3:02}-28", "val": n * 10**6,
+         "accn": f"0001-{n:06}", "fy": 2010 + n // 4, "fp": "Q1", "form": "10-Q", "filed": f"{2011 + n // 4}-02-01"}
         for n in range(50)
     ]  # fmt: skip
     listed = {
@@ -203,6 +206,40 @@ def with_pandas(files: Files, folder: Path) -> int:
     return added
 
 
+# -- the same rows ----------------------------------------------------------------------------------------------------
+
+SAME = {
+    "company_facts": "ticker, cik, measure, tag, period_start::DATE, period_end::DATE, period_type, value_usd, fiscal_year, "
+    "fiscal_quarter, filing_fiscal_year::BIGINT, filing_fiscal_period, form, accession, known_on::DATE, citation, locator, "
+    "document_sha256, grade",
+    "shares_outstanding": "ticker, {day}::DATE, {count}, known_on::DATE, document_sha256, locator, grade",
+}
+"""What both sides must have loaded alike; a share count's columns have other names on the other side."""
+
+
+def require_the_same_rows(files: Files, folder: Path) -> None:
+    """Load with both sides once, and end the program where a row or a value differs: a time means nothing then."""
+    with tempfile.TemporaryDirectory(dir=folder) as scratch:
+        where = Path(scratch)
+        os.symlink(folder / "raw", where / "raw")
+        counts = ours(files, where), with_pandas(files, where)
+        with duckdb.connect() as both:
+            both.execute(f"ATTACH '{where}/warehouse.duckdb' AS ours (READ_ONLY)")
+            both.execute(f"ATTACH '{where}/pandas.duckdb' AS pandas (READ_ONLY)")
+            for table, columns in SAME.items():
+                of_ours = f"SELECT {columns.format(day='measured_on', count='shares')} FROM ours.core.{table}"
+                of_pandas = f"SELECT {columns.format(day='period_end', count='value_usd')} FROM pandas.{table}"
+                sides = ((of_ours, of_pandas), (of_pandas, of_ours))
+                lacks = [both.execute(f"{one} EXCEPT ALL {other}").fetchall() for one, other in sides]
+                if any(lacks):
+                    shown = [rows[:2] for rows in lacks]
+                    sys.exit(
+                        f"{table}: pandas lacks {len(lacks[0])} rows of ours, we lack {len(lacks[1])} of its: {shown}"
+                    )
+    if counts[0] != counts[1] or not counts[0]:
+        sys.exit(f"ours loads {counts[0]:,} rows and pandas {counts[1]:,}: nothing can be compared")
+
+
 # -- edgartools -------------------------------------------------------------------------------------------------------
 
 WITH_EDGARTOOLS = """
@@ -267,10 +304,13 @@ def main() -> None:
         files = lay_down(count, folder / "raw")
         (folder / "files.json").write_text(json.dumps([(cik, sha) for cik, sha, _ in files]))
         size = files[0][2].stat().st_size / 2**20
+        require_the_same_rows(files[:2], folder)
         for what in WORK:
             measured(what, files[:2], folder)  # imports
         pairs = [(measured("ours", files, folder), measured("pandas", files, folder)) for _ in range(PAIRS)]
         parsing = [measured("parse", files, folder) for _ in range(PAIRS)]
+        if len({found[2] for pair in pairs for found in pair}) > 1:
+            sys.exit("the two sides did not load as many rows each time")
         times = {"ours": [p[0] for p in pairs], "pandas": [p[1] for p in pairs], "ours, parsing alone": parsing}
         if edgartools := with_edgartools(files):
             times["edgartools, parsing alone"] = [edgartools]
