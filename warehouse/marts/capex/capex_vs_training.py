@@ -16,8 +16,6 @@ so that there is something nearer to show; with no S1 either, there is no row at
 
 from __future__ import annotations
 
-from datetime import date
-
 import polars as pl
 
 from warehouse.assumptions import Assumptions, Distribution
@@ -144,9 +142,7 @@ TABLE = mart(
 )
 
 
-def build(
-    capex_quarterly: pl.DataFrame, training_cost: pl.DataFrame, *, as_of: date, assumptions: Assumptions
-) -> pl.DataFrame:
+def build(capex_quarterly: pl.DataFrame, training_cost: pl.DataFrame, *, assumptions: Assumptions) -> pl.DataFrame:
     """One row for each company of the group, quarter, run and rung (USD; method 2 and 4.1).
 
     A quarter of unknown capex keeps its rows, with null and the reason.

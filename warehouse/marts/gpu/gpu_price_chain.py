@@ -181,7 +181,6 @@ def build(
     gpu_specs: pl.DataFrame,
     consumer_prices: pl.DataFrame,
     *,
-    as_of: date,
     assumptions: Assumptions,
 ) -> pl.DataFrame:
     """One row for each month and series with an offer (USD per GPU-hour; months by the day of reading)."""

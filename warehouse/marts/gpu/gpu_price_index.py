@@ -12,8 +12,6 @@ The levels here move with who happens to be listed. `gpu_price_chain` compares e
 
 from __future__ import annotations
 
-from datetime import date
-
 import polars as pl
 
 from warehouse.assumptions import Assumptions
@@ -147,7 +145,6 @@ def build(
     gpu_specs: pl.DataFrame,
     consumer_prices: pl.DataFrame,
     *,
-    as_of: date,
     assumptions: Assumptions,
 ) -> pl.DataFrame:
     """One row for each month and series with an offer (USD per GPU-hour; months by the day the price was read).

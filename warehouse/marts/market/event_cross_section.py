@@ -39,7 +39,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date
 
 import numpy as np
 import polars as pl
@@ -171,7 +170,6 @@ def build(
     companies: pl.DataFrame,
     sessions: pl.DataFrame,
     *,
-    as_of: date,
     assumptions: Assumptions,
 ) -> pl.DataFrame:
     """Every event, window of `event_day_windows` and specification; share counts come from `event_study`."""

@@ -134,7 +134,6 @@ def build(
     companies: pl.DataFrame,
     sessions: pl.DataFrame,
     *,
-    as_of: date,
     assumptions: Assumptions,
 ) -> pl.DataFrame:
     """Ours for every event and share (share counts as in `event_study`), and every printed figure of that day."""

@@ -179,7 +179,6 @@ def build(
     companies: pl.DataFrame,
     sessions: pl.DataFrame,
     *,
-    as_of: date,
     assumptions: Assumptions,
 ) -> pl.DataFrame:
     """Every event, ticker, portfolio and basis against the first benchmark, simple returns (method 6)."""

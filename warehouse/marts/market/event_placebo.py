@@ -30,7 +30,6 @@ are left out. The same days serve all tests. `ALL` is the mean over the roles.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date
 from typing import Any
 
 import numpy as np
@@ -146,7 +145,6 @@ def build(
     companies: pl.DataFrame,
     sessions: pl.DataFrame,
     *,
-    as_of: date,
     assumptions: Assumptions,
 ) -> pl.DataFrame:
     """`placebo_days` days, the windows of `event_day_windows`, and the significance that the verdict uses."""

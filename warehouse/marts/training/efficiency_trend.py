@@ -199,9 +199,7 @@ def fit(models: pl.DataFrame, quantity: str = OPERATIONS) -> Trend | None:
     return Trend(times, low, high, deviation, 10**predicted, left_over, studentised)
 
 
-def build(
-    model_capability: pl.DataFrame, training_cost: pl.DataFrame, *, as_of: date, assumptions: Assumptions
-) -> pl.DataFrame:
+def build(model_capability: pl.DataFrame, training_cost: pl.DataFrame, *, assumptions: Assumptions) -> pl.DataFrame:
     """One row for each quantity and model whose quantity is known (method 3)."""
     models = one_a_release(select_current(admissible(model_capability), MODEL_CAPABILITY))
     about = models.select("base_name", "released", "eci", "training_flop", "known_on", "grade")
