@@ -17,6 +17,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,9 @@ from filelock import FileLock
 from flows import environment
 from tests.timeline import shortened
 from warehouse import marts
+from warehouse.assumptions import Assumptions
 from warehouse.database.store import Store
+from warehouse.marts.common.standing import Made
 from warehouse.pipeline import build, check, ingest, live_sources, publish, quarantine
 from warehouse.pipeline.build import Loaded
 from warehouse.pipeline.choose import chosen
@@ -143,11 +146,14 @@ def little_is_made(patch: pytest.MonkeyPatch, every_page: bool) -> None:
     """
     from warehouse.quality import data_docs
 
-    build_all, validate, write_docs = marts.build, check._validate, data_docs.write
+    validate, write_docs = check._validate, data_docs.write
 
-    def behind_verdicts(facts: Mapping[str, pl.DataFrame], **how: Any) -> dict[str, pl.DataFrame]:
+    def behind_verdicts(
+        facts: Mapping[str, pl.DataFrame], *, as_of: date, assumptions: Assumptions, **_: Any
+    ) -> tuple[dict[str, pl.DataFrame], dict[str, Made]]:
         empty = {name: mart.table.empty() for name, mart in marts.all_marts().items()}
-        return {**empty, **build_all(facts, **{"only": {"verdict", "assumptions"}, **how})}
+        few = marts.build(facts, as_of=as_of, assumptions=assumptions, only={"verdict", "assumptions"})
+        return {**empty, **few}, {}  # none of them stands for the next run
 
     def of_one_mart(store: Store, run: RunContext, targets: Sequence[Target], past: Past | None = None) -> Report:
         return validate(
@@ -160,7 +166,7 @@ def little_is_made(patch: pytest.MonkeyPatch, every_page: bool) -> None:
     patch.setattr(publish, "write_export", lambda *_, **__: None)
     patch.setattr(charts, "vega", lambda: "// left out of quick runs\n")
     if not every_page:
-        patch.setattr(marts, "build", behind_verdicts)
+        patch.setattr(marts, "build_changed", behind_verdicts)
         patch.setattr(check, "_validate", of_one_mart)
         patch.setattr(data_docs, "write", of_one_table)
         patch.setattr(discover, "names", lambda: ["index"])

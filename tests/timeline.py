@@ -9,7 +9,7 @@ from datetime import date
 import pytest
 
 from warehouse.assumptions import Assumptions
-from warehouse.marts.verdict import required_path, verdict_timeline
+from warehouse.marts.verdict import verdict_timeline
 
 
 @contextmanager
@@ -21,6 +21,5 @@ def shortened(most: int) -> Iterator[None]:
         return dict(list(whole(as_of, assumptions).items())[-most:])
 
     with pytest.MonkeyPatch.context() as patch:
-        for mart in (verdict_timeline, required_path):
-            patch.setattr(mart, "days", last)
+        patch.setattr(verdict_timeline, "days", last)
         yield

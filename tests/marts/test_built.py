@@ -12,6 +12,7 @@ import pytest
 from tests import built
 from warehouse import marts
 from warehouse.marts.common.mart import Mart
+from warehouse.marts.common.standing import Noting
 
 DAY = date(2026, 11, 9)
 SOME = {"training_comparison", "capex_vs_training", "glut_signals"}
@@ -80,7 +81,7 @@ def test_assumptions_note_what_is_looked_up(assumptions):
     dated = assumptions.replaced({"draws": 1000}).as_of(DAY)
 
     def noted(look) -> set[str]:
-        noting = built.Noting(dated)
+        noting = Noting(dated)
         look(noting)
         return noting.noted
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import date
 from functools import cache
 from graphlib import TopologicalSorter
@@ -16,6 +16,7 @@ import polars as pl
 
 from warehouse.assumptions import Assumptions
 from warehouse.marts.common.mart import Mart
+from warehouse.marts.common.standing import Frames, Made, Noting, answered, content, digest, given, stands
 from warehouse.tables import CORE
 
 QUARANTINED = pl.Schema(
@@ -66,6 +67,51 @@ def build(
         if name in wanted:
             built[name] = mart.run({**frames, **built}, as_of=as_of, assumptions=assumptions)
     return built
+
+
+def build_changed(
+    facts: Mapping[str, pl.DataFrame],
+    *,
+    as_of: date,
+    assumptions: Assumptions,
+    before: Mapping[str, Made],
+    read: Callable[[str], pl.DataFrame],
+    program: str = "",
+) -> tuple[dict[str, pl.DataFrame], dict[str, Made]]:
+    """The marts that do not stand as they were made `before`, and how each mart was made: of all together what `build` gives.
+
+    `read` gives the rows of a mart that stands, and is asked only where another reads it. `program` says what else a mart
+    depends on (code, versions).
+    """
+    frames = Frames(known(facts, as_of), read)
+    contents: dict[str, str] = {}
+    dated = assumptions.as_of(as_of)
+    built: dict[str, pl.DataFrame] = {}
+    made: dict[str, Made] = {}
+    for name, mart in all_marts().items():
+        contents |= {each: content(frames[each]) for each in mart.inputs if each not in contents}
+        given_now, earlier = given(mart, contents, as_of, program), before.get(name)
+        if earlier is not None and stands(earlier, given_now, dated):
+            made[name] = earlier
+        else:
+            noting = Noting(dated)
+            days, standing = _earlier_days(mart, frames, as_of, dated, earlier, program)
+            built[name] = frames[name] = mart.run(frames, as_of=as_of, assumptions=noting, standing=standing)
+            looked_up = tuple(sorted(noting.noted))
+            made[name] = Made(given_now, looked_up, answered(looked_up, dated), content(built[name]), days)
+        contents[name] = made[name].content
+    return built, made
+
+
+def _earlier_days(
+    mart: Mart, frames: Frames, as_of: date, dated: Assumptions, before: Made | None, program: str
+) -> tuple[tuple[str, ...], pl.DataFrame | None]:
+    """The earlier days of a mart that answers as of several, with their digests; and its rows of those that stand."""
+    if mart.of_days is None:
+        return (), None
+    days = {f"{day} {digest(program, each)}": day for day, each in mart.of_days(frames, as_of, dated).items()}
+    stand = [day for written, day in days.items() if before is not None and written in before.days]
+    return tuple(days), frames[mart.name].filter(pl.col("as_of").is_in(stand)) if stand else None
 
 
 def known(facts: Mapping[str, pl.DataFrame], as_of: date) -> dict[str, pl.DataFrame]:

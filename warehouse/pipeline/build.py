@@ -1,13 +1,15 @@
 """The answer: every mart built from the facts, or carried over where it could not come out otherwise.
 
 Marts and their checks are a function of the facts, the date, the assumptions and the program with its libraries. Where
-none of these changed since the published answer was made, its marts and findings stand and are not made again.
+none of these changed since the published answer was made, its marts and findings stand and are not made again. Where
+some of them did, the marts that read nothing of it stand (`warehouse.marts.common.standing`). The warehouse that is
+written began as a copy of the published one, so they are in it already.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import date
 
 import polars as pl
@@ -15,15 +17,19 @@ import polars as pl
 from warehouse import files, marts
 from warehouse.calendars.exchange import FIRST_SESSION, as_traded, sessions
 from warehouse.database.store import Store
+from warehouse.marts.common.standing import Made
 from warehouse.paths import QUALITY, WAREHOUSE
 from warehouse.pipeline import ingest
 from warehouse.pipeline.context import RunContext
 from warehouse.pipeline.ingest import Ingestion
 from warehouse.pipeline.live_sources import LiveSources
 from warehouse.pipeline.quarantine import Quarantined
-from warehouse.pipeline.record import made_with
+from warehouse.pipeline.record import made_with, program
 from warehouse.quality import counts, quarantined
 from warehouse.tables import CORE, SYSTEM
+from warehouse.tables.marts_made import TABLE as MARTS_MADE
+
+MADE = tuple(field.name for field in fields(Made))
 
 
 @dataclass(frozen=True)
@@ -40,14 +46,32 @@ class Loaded:
 
 @dataclass(frozen=True)
 class Built:
-    """Marts by name (of an answer that is carried over: those that are shown), and how many facts they were made of."""
+    """Marts by name, and how many facts they were made of.
+
+    `marts` are those that were built, and the verdict, which is shown. `standing` are the names of those that stand as an
+    earlier run made them.
+    """
 
     marts: dict[str, pl.DataFrame]
     fact_rows: int
+    standing: frozenset[str] = frozenset()
+
+    @property
+    def names(self) -> frozenset[str]:
+        return self.standing.union(self.marts)
+
+    @property
+    def anew(self) -> frozenset[str]:
+        """Names of the marts whose rows were written in this run."""
+        return self.names - self.standing
 
     @property
     def in_short(self) -> str:
-        return f"{len(self.marts)} marts, {sum(frame.height for frame in self.marts.values()):,} rows"
+        rows = sum(frame.height for name, frame in self.marts.items() if name in self.anew)
+        stand = (
+            f"; {len(self.standing)} marts stand, because nothing that they read has changed" if self.standing else ""
+        )
+        return f"{len(self.anew)} marts, {rows:,} rows{stand}"
 
 
 @dataclass(frozen=True)
@@ -91,15 +115,42 @@ def _default_as_of(store: Store, run: RunContext) -> date:
 
 
 def build_marts(store: Store, run: RunContext, as_of: date) -> Built:
-    """Build every mart from the facts known by the date."""
+    """Build the marts that could come out otherwise than they stand, from the facts known by the date."""
     facts = {name: store.rows(table) for name, table in CORE.items()}
     fact_rows = sum(frame.height for frame in facts.values())
     facts["sessions"] = as_traded(sessions(FIRST_SESSION, run.today), facts["stock_prices"])
     facts["quarantined"] = quarantined.for_marts(store)
-    built = marts.build(facts, as_of=as_of, assumptions=run.assumptions)
+    before = _marts_made(store)
+    built, made = marts.build_changed(
+        facts,
+        as_of=as_of,
+        assumptions=run.assumptions,
+        before={name: mart for name, (_, mart) in before.items()},
+        read=lambda name: _mart(store, name),
+        program=json.dumps(program()),
+    )
     for name, frame in built.items():
         store.replace(marts.all_marts()[name].table, frame)
-    return Built(built, fact_rows)
+    made_in = {name: run.run_id if name in built else before[name][0] for name in made}
+    rows = [{"mart": name, "run_id": made_in[name], **asdict(mart)} for name, mart in made.items()]
+    store.replace(MARTS_MADE, pl.DataFrame(rows, schema=MARTS_MADE.polars_schema))
+    standing = frozenset(made).difference(built)
+    return Built({"verdict": _mart(store, "verdict"), **built}, fact_rows, standing)
+
+
+def _mart(store: Store, name: str) -> pl.DataFrame:
+    """The rows of a mart as they were built, in their order."""
+    table = marts.all_marts()[name].table
+    return table.conform(store.frame(f"SELECT * FROM {table.full_name} ORDER BY rowid"))
+
+
+def _marts_made(store: Store) -> dict[str, tuple[str, Made]]:
+    """How each mart that the warehouse holds came about, and in which run; none where an earlier version wrote it."""
+    made = {}
+    for row in store.rows(MARTS_MADE).rows(named=True):
+        how = {field: tuple(row[field]) if isinstance(row[field], list) else row[field] for field in MADE}
+        made[row["mart"]] = row["run_id"], Made(**how)
+    return made
 
 
 # -- where nothing changed --------------------------------------------------------------------------------------------

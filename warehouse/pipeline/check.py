@@ -7,7 +7,7 @@ then of what it protects.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -85,10 +85,17 @@ def _leave_out_closures(store: Store, run: RunContext) -> list[str]:
     ]
 
 
-def check_marts(store: Store, run: RunContext) -> Checked:
-    """Check the marts, and compare this run with those before it. Raises ChecksFailedError for a critical failure."""
-    tables = [mart.table for mart in marts.all_marts().values()]
-    report = _validate(store, run, [Target(table, table.full_name, "all") for table in tables])
+def check_marts(store: Store, run: RunContext, anew: Collection[str], added: Mapping[str, int]) -> Checked:
+    """Check the marts, and compare this run with those before it. Raises ChecksFailedError for a critical failure.
+
+    `anew` are the names of those that this run wrote: of the others, what was found earlier stands. `added` says how many
+    rows of each table of core were loaded.
+    """
+    tables = {name: mart.table for name, mart in marts.all_marts().items()}
+    written = frozenset(tables[name].full_name for name in anew)
+    loaded = {CORE[name].full_name: count for name, count in added.items()}
+    past = Past(results=carried.last_published(store.execute), added=loaded, anew=written)
+    report = _validate(store, run, [Target(table, table.full_name, "all") for table in tables.values()], past)
     _require_publishable(report)
     trends, compared = _trends(store, run)
     return replace(_checked(report, trends), results=pl.concat([report.results, compared]))

@@ -52,7 +52,7 @@ def write_pages(
     if carried is None:
         views.create(store, loaded.as_of, views.statements(), [mart.table for mart in all_marts().values()])
     record.record_run(store, run, "published_with_old_data" if sources.failed else "published", loaded.as_of)
-    record.record_measures(store, run, loaded.added, built.marts)
+    record.record_measures(store, run, loaded.added, built.names)
     record.record_changes(store, run, carried_over=carried is not None)
     # A first answer of an earlier day has no release before it; it takes the shared files of today's.
     before = (run.paths.published(run.asked_as_of) / SITE, run.paths.current / SITE)

@@ -86,11 +86,15 @@ def record_changes(store: Store, run: RunContext, *, carried_over: bool = False)
 def made_with(run: RunContext) -> dict[str, Any]:
     """The program, its libraries and the assumptions: what an answer is made with, beside the facts."""
     return {
-        **_versions(),
-        "program_sha256": _program(),
+        **program(),
         "assumptions_sha256": run.assumptions.sha256,
         "assumptions_overridden": list(run.assumptions.overridden),
     }
+
+
+def program() -> dict[str, str]:
+    """The program and its libraries, by their versions and a hash of the program's files."""
+    return {**_versions(), "program_sha256": _program()}
 
 
 @cache

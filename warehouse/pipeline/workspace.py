@@ -134,7 +134,7 @@ def _refused(
         journal.note(error.checked)
     loaded, built = journal.last(Loaded), journal.last(Built)
     as_of, added = (loaded.as_of, loaded.added) if loaded else (date.max, {})
-    kept = journal.note(refused.keep(store, run, error, as_of, added, built.marts if built else ()))
+    kept = journal.note(refused.keep(store, run, error, as_of, added, built.names if built else ()))
     _notify_of_failure(store, run, journal, f"refused its data, and nothing new was published: {error}", say, announce)
     return RefusedError(
         f"{error}\nWhat was found, and what to do with it: {kept.page}\nThe same here: overbuild quality"

@@ -5,7 +5,9 @@ of `core` today as of the rows when they came, unless the check itself has chang
 assumptions, the exchange's calendar, or the rows that people accepted. A fingerprint of all these is kept with every
 result. Where it differs, the check runs over all rows again.
 
-A check of a whole table stands as long as no table that it reads has a new row. On the first run into an empty
+A check of a whole table stands as long as no table that it reads has a new row. A mart is written anew or stands as an
+earlier run wrote it. So what was found of one that stands holds as long as the other tables do that the check reads. On
+the first run into an empty
 warehouse, what was found of the rows that waited holds of the table. They are the same rows.
 """
 
@@ -28,6 +30,7 @@ from warehouse.tables.table import Check
 ALWAYS = (COLUMNS, IN_ARCHIVE)
 """Checks of something else than rows of `core`: the structure of a table, the list of documents."""
 _LOADED = re.compile(r"(?<![:\w])core\.(\w+)")
+_MARTS = re.compile(r"(?<![:\w])(marts\.\w+)")
 _LOADED_OR_WAITING = re.compile(r"\{core:(\w+)\}")
 _HELPERS = {
     "calendar.": "select string_agg(session::varchar, ',' order by session) from calendar.sessions",
@@ -72,15 +75,16 @@ class NewRows:
 
 @dataclass(frozen=True)
 class Past:
-    """What is known when the tables of `core` are checked.
+    """What is known when the tables of `core` and the marts are checked.
 
     `results` are those of the last published run that held. `added` says how many rows of each table (by its full name)
-    this run loaded, all of them checked before that.
+    this run loaded, all of them checked before that. `anew` are the full names of the marts that this run wrote.
     """
 
     new_rows: NewRows = field(default_factory=NewRows)
     results: Mapping[Key, Result] = field(default_factory=dict)
     added: Mapping[str, int] = field(default_factory=dict)
+    anew: frozenset[str] = frozenset()
 
 
 def last_published(query: Query) -> dict[Key, Result]:
@@ -135,7 +139,7 @@ def standing(
     rows = counts[target.name]
     if check.quarantines and not rows:
         return Finding(target, check, 0, 0, how="skipped", fingerprint=fingerprint)
-    if past is None:
+    if past is None or target.name in past.anew:
         return None
     key, added = key_of(target, check), past.added.get(target.name, 0)
     known = past.results.get(key)
@@ -165,7 +169,11 @@ def _of_rows(known: Result | None, rows: int, added: int, past: Past) -> Earlier
 def _changed(target: Target, check: Check, past: Past) -> bool:
     """Whether what a check of a whole table reads may be something else than before."""
     read = {f"core.{name}" for pattern in (_LOADED, _LOADED_OR_WAITING) for name in pattern.findall(check.unexpected)}
-    return check.name in ALWAYS or any(past.added.get(name, 0) for name in (target.name, *read))
+    if (target.table.schema == "core" and check.name in ALWAYS) or past.anew.intersection(
+        _MARTS.findall(check.unexpected)
+    ):
+        return True
+    return any(past.added.get(name, 0) for name in (target.name, *read))
 
 
 def _found_of_waiting_rows(check: Check, key: Key, counts: Mapping[str, int], past: Past) -> bool:

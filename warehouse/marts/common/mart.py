@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import inspect
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -58,12 +58,16 @@ class Mart:
 
     A function without the parameter `as_of` cannot look at the date: its rows change only where its inputs do.
     `reads` names the inputs of a mart whose parameters do not, because it takes what others declare (`**frames`).
+    `of_days(frames, as_of, assumptions)` is for a mart whose rows answer as of several days (column `as_of`): it gives a
+    digest for each earlier day of all that the rows of that day are made of. Such a mart's function takes `standing`, rows
+    of earlier days that stand, and builds the others.
     """
 
     table: Table
     build: Callable[..., pl.DataFrame]
     traces: tuple[Trace, ...] = ()
     reads: tuple[str, ...] | None = None
+    of_days: Callable[[Mapping[str, pl.DataFrame], date, Assumptions], dict[date, str]] | None = None
 
     def __post_init__(self) -> None:
         for trace in self.traces:
@@ -94,10 +98,18 @@ class Mart:
         parameters = inspect.signature(self.build).parameters.values()
         return [p.name for p in parameters if p.kind is not inspect.Parameter.KEYWORD_ONLY]
 
-    def run(self, frames: dict[str, pl.DataFrame], *, as_of: date, assumptions: Assumptions) -> pl.DataFrame:
+    def run(
+        self,
+        frames: dict[str, pl.DataFrame],
+        *,
+        as_of: date,
+        assumptions: Assumptions,
+        standing: pl.DataFrame | None = None,
+    ) -> pl.DataFrame:
         """Build, then put rows in the order of the key so that the same facts give the same bytes.
 
         Assumptions count as of the same date as the facts: one whose evidence was not public yet by its wide range.
+        `standing` are rows of earlier days that need not be built (`of_days`).
         """
         given: dict[str, Any] = {
             name: frames[name] if name != ALL_FACTS else {table: frames[table] for table in CORE}
@@ -105,6 +117,8 @@ class Mart:
         }
         if not self.is_dateless:
             given["as_of"] = as_of
+        if standing is not None:
+            given["standing"] = standing
         built = self.build(**given, assumptions=assumptions.as_of(as_of))
         if REASONS in built.columns:
             built = worded(built)

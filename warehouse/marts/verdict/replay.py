@@ -12,7 +12,7 @@ questions that read it, directly or not, agree. That this changes no answer is h
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date
 
 import polars as pl
@@ -22,6 +22,7 @@ from warehouse.marts import all_marts, known
 from warehouse.marts.common.kept import Kept
 from warehouse.marts.common.mart import Mart
 from warehouse.marts.common.memory import Memory
+from warehouse.marts.common.standing import content, digest, known_rows
 from warehouse.marts.verdict.question import Narrowing
 from warehouse.marts.verdict.questions import questions
 from warehouse.marts.verdict.verdict import TABLE as VERDICT
@@ -64,11 +65,15 @@ def _replayed(
     asked_for = {each.assumed for each in narrowings.values() if each.assumed}
     fewer_variants = {each: assumptions.replaced(each(assumptions)) for each in asked_for}
     memory = Memory()
-    # Facts only ever get added, so that of two days on which a table has as many rows they are the same.
-    of_height: dict[tuple[str, int], pl.DataFrame] = {}
     answers: dict[date, dict[str, pl.DataFrame]] = {}
+    frames: dict[str, pl.DataFrame] = {}
     for day in as_of_dates:
-        frames = {name: of_height.setdefault((name, frame.height), frame) for name, frame in known(facts, day).items()}
+        before = frames
+        # Facts only ever get added, so that of two days on which a table has as many rows they are the same.
+        frames = {
+            name: before[name] if name in before and before[name].height == frame.height else frame
+            for name, frame in known(facts, day).items()
+        }
         for name, mart in marts.items():
             narrowing = narrowings.get(name, EVERYTHING)
             fewer = narrowing.facts(frames, assumptions) if narrowing.facts else {}
@@ -77,6 +82,22 @@ def _replayed(
             frames[name] = memory.run(mart, given, as_of=day, assumptions=assumed)
         answers[day] = {name: frames[name] for name in REPLAYED}
     return answers
+
+
+def fingerprints(
+    facts: Mapping[str, pl.DataFrame], as_of_dates: Collection[date], assumptions: Assumptions
+) -> dict[date, str]:
+    """A digest for each date of all that its answer is made of: while that is the same, so is what `replay` gives.
+
+    Of the sessions only those that the questions look at: a new one every day would change the answers of no earlier day.
+    """
+    marts, narrowings = chain(REPLAYED), narrowed()
+    read = sorted({name for mart in marts.values() for name in mart.inputs} - set(marts) - {"sessions"})
+    rows = {name: known_rows(facts[name]) for name in read}
+    of_sessions = [narrowings.get(name, EVERYTHING) for name, mart in marts.items() if "sessions" in mart.inputs]
+    seen = [({**facts, **each.facts(facts, assumptions)} if each.facts else facts)["sessions"] for each in of_sessions]
+    always = [*map(content, seen), assumptions.sha256, *assumptions.overridden]
+    return {day: digest(day.isoformat(), *always, *(rows[name](day) for name in read)) for day in as_of_dates}
 
 
 def chain(names: Iterable[str]) -> dict[str, Mart]:

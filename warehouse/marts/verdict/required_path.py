@@ -17,7 +17,7 @@ from warehouse.assumptions import Assumptions
 from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.payback.breakeven_path import TABLE as PATH
 from warehouse.marts.verdict.replay import replay
-from warehouse.marts.verdict.verdict_timeline import days
+from warehouse.marts.verdict.verdict_timeline import of_days, still_to_answer
 from warehouse.tables.guide import Guide
 
 TABLE = replace(
@@ -47,16 +47,19 @@ def build(
     *,
     as_of: date,
     assumptions: Assumptions,
+    standing: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
-    """The path of each day of the timeline (method 5); `breakeven_path` is the last day's."""
-    earlier = [day for day in days(as_of, assumptions) if day < as_of]
-    then = replay({**core, "sessions": sessions, "quarantined": quarantined}, earlier, assumptions, PATH.name)
-    return pl.concat([*(TABLE.conform(then[day]) for day in earlier), TABLE.conform(breakeven_path)])
+    """The path of each day of the timeline (method 5); `breakeven_path` is the last day's, `standing` rows that stand."""
+    stand = TABLE.empty() if standing is None else standing
+    given = {**core, "sessions": sessions, "quarantined": quarantined}
+    then = replay(given, still_to_answer(as_of, assumptions, stand), assumptions, PATH.name)
+    return pl.concat([stand, *map(TABLE.conform, then.values()), TABLE.conform(breakeven_path)])
 
 
 MART = Mart(
     table=TABLE,
     build=build,
+    of_days=of_days,
     traces=(
         Trace(
             "marts.breakeven_path",

@@ -17,7 +17,7 @@ from warehouse.marts.common.columns import SCOPE
 from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.verdict.decision import ANSWERS, QUESTION, for_each_question
 from warehouse.marts.verdict.questions import questions
-from warehouse.marts.verdict.replay import replay
+from warehouse.marts.verdict.replay import fingerprints, replay
 from warehouse.marts.verdict.verdict import TABLE as VERDICT
 from warehouse.tables.guide import Guide
 from warehouse.tables.table import Check, Column, mart
@@ -79,17 +79,18 @@ def build(
     *,
     as_of: date,
     assumptions: Assumptions,
+    standing: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """A verdict on each question and scope for each day (method 7 and 8); `verdict` is the last day's answer.
 
     Facts and assumptions are those of the day: one whose evidence became public later counts by its wide range, and the
-    row names it (`early_assumptions`).
+    row names it (`early_assumptions`). `standing` are rows of earlier days that stand.
     """
     occasions = days(as_of, assumptions)
     given = {**core, "sessions": sessions, "quarantined": quarantined}
-    earlier = replay(given, [day for day in occasions if day < as_of], assumptions)
-    answers = {**earlier, as_of: verdict}
-    return pl.concat(
+    stand = TABLE.empty() if standing is None else standing
+    answers = {**replay(given, still_to_answer(as_of, assumptions, stand), assumptions), as_of: verdict}
+    told = [
         TABLE.conform(
             answers[day].select(
                 "as_of",
@@ -102,7 +103,20 @@ def build(
             )
         )
         for day, occasion in occasions.items()
-    )
+        if day in answers
+    ]
+    return pl.concat([stand, *told])
+
+
+def still_to_answer(as_of: date, assumptions: Assumptions, standing: pl.DataFrame) -> list[date]:
+    """The days before the as-of date of which no row stands."""
+    stand = set(standing.get_column("as_of"))
+    return [day for day in days(as_of, assumptions) if day < as_of and day not in stand]
+
+
+def of_days(frames: Mapping[str, pl.DataFrame], as_of: date, assumptions: Assumptions) -> dict[date, str]:
+    """A digest for each day before the as-of date of all that its answer is made of."""
+    return fingerprints(frames, still_to_answer(as_of, assumptions, TABLE.empty()), assumptions)
 
 
 def days(as_of: date, assumptions: Assumptions) -> dict[date, str]:
@@ -144,6 +158,7 @@ def _verdicts_of_the_day() -> tuple[Trace, ...]:
 MART = Mart(
     table=TABLE,
     build=build,
+    of_days=of_days,
     traces=(
         Trace("marts.verdict", "t.scope = m.scope and t.question = m.question and t.as_of = m.as_of"),
         *_verdicts_of_the_day(),

@@ -415,11 +415,12 @@ def _between(case: Case) -> str:
 
 
 def _until_last_window(frames: Frames, assumptions: Assumptions) -> Frames:
-    """Prices to the end of the main event's last window, and the shares that were known on its day."""
+    """Prices and sessions to the end of the main event's last window, and the shares that were known on its day."""
     main: date = assumptions.value("main_event")
     after = frames["sessions"].filter(pl.col("session") >= main).sort("session")["session"]
     last = after[min(max(end for _, end in PERSISTENCE), len(after) - 1)] if len(after) else main
     return {
+        "sessions": frames["sessions"].filter(pl.col("session") <= last),
         "stock_prices": frames["stock_prices"].filter(pl.col("date") <= last),
         "shares_outstanding": frames["shares_outstanding"].filter(pl.col("known_on") <= main),
     }
