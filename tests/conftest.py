@@ -22,19 +22,23 @@ from warehouse.sources.reference import SOURCES
 from warehouse.tables.table import FACT_ID, Table
 
 SLOW = [
-    "flows/test_run.py", "quality/test_corruptions.py", "flows/test_live_run.py", "marts/test_as_of.py",
-    "flows/test_in_prefect.py", "flows/test_bad_data.py", "flows/test_schedules.py",
-    "marts/verdict/test_verdict_timeline.py", "pipeline/test_new_rows.py", "marts/article/test_claim_check.py",
-    "pipeline/test_what_if.py", "marts/capex/test_quarters_by_difference.py", "marts/verdict/test_q4_market.py",
-    "marts/verdict/test_remedies.py", "reports/test_lineage.py", "marts/test_rewording.py", "pipeline/test_backfill.py",
-    "cli/test_quality.py", "marts/verdict/test_verdict.py", "pipeline/test_ingest.py",
-    "marts/verdict/test_q2_redundant.py", "sources/test_daily_bars.py", "database/test_views.py",
+    "flows/test_run.py", "quality/test_corruptions.py", "flows/test_live_run.py", "marts/verdict/test_verdict_timeline.py",
+    "reports/site/test_write.py", "flows/test_in_prefect.py", "flows/test_bad_data.py", "marts/test_as_of.py",
+    "flows/test_schedules.py", "cli/test_quality.py", "cli/test_sql.py", "reports/browser/test_pages.py",
+    "reports/browser/test_figures.py", "reports/test_lineage.py", "pipeline/test_new_rows.py", "pipeline/test_ingest.py",
+    "pipeline/test_what_if.py", "marts/verdict/test_bad_input.py", "reports/browser/test_sql_page.py",
+    "marts/verdict/test_waste_variants.py", "quality/test_checks.py", "marts/article/test_claim_check.py",
+    "reports/site/test_figures_open.py", "database/test_views.py", "marts/verdict/test_verdict.py",
+    "marts/verdict/test_q4_market.py", "marts/verdict/test_words.py", "marts/verdict/test_remedies.py",
+    "marts/test_rewording.py", "marts/payback/test_paths.py", "marts/payback/test_reach.py", "sources/test_daily_bars.py",
 ]  # fmt: skip
 """Files that take longest, which start first: a long one that starts last keeps one process busy and the others idle."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     places = {Path(__file__).parent / name: place for place, name in enumerate(SLOW)}
+    if gone := [path for path in places if not path.exists()]:
+        raise pytest.UsageError(f"files of SLOW that are no longer there: {gone}")
     items.sort(key=lambda item: places.get(item.path, len(places)))
 
 

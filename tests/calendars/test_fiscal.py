@@ -63,11 +63,13 @@ def test_the_check_of_the_table_allows_what_the_parser_calls_so_and_no_more(kind
     (check,) = [check for check in TABLE.checks if check.name == "length_of_the_period"]
     condition = check.unexpected
     shortest, longest = LENGTHS_DAYS[kind]
-    for days in range(60, 400):
-        end = date(2025, 12, 31)
-        row = {"period_start": end - timedelta(days=days - 1), "period_end": end, "period_type": kind}
-        frame = pl.DataFrame([row])
-        bad = duckdb.sql(f"SELECT {condition} FROM frame").fetchall() == [(True,)]
-        quarter = 2 if kind == "trailing_year" else 4
-        named = frame.with_columns(fiscal_quarter=pl.lit(quarter)).select(period_type()).item()
-        assert bad == (named != kind) == (not shortest <= days <= longest), days
+    end = date(2025, 12, 31)
+    lengths = range(60, 400)
+    rows = [
+        {"period_start": end - timedelta(days=days - 1), "period_end": end, "period_type": kind} for days in lengths
+    ]
+    frame = pl.DataFrame(rows)
+    bad = [found for (found,) in duckdb.sql(f"SELECT ({condition}) IS TRUE FROM frame").fetchall()]
+    quarter = 2 if kind == "trailing_year" else 4
+    named = frame.with_columns(fiscal_quarter=pl.lit(quarter)).select(period_type()).to_series().to_list()
+    assert bad == [name != kind for name in named] == [not shortest <= days <= longest for days in lengths]
