@@ -45,6 +45,7 @@ lint: $(READY)  ## style, types, the arrows between the rooms, and generated tex
 	@$(BIN)/python tools/generate_docs.py --check
 	@$(BIN)/python tools/command_reference.py --check
 	@$(BIN)/python tools/supply_chain.py --check
+	@$(BIN)/python tools/reliability.py --check
 	@$(BIN)/zensical build --strict
 
 supply-chain: $(READY)  ## what it is built of: hashes, licences, and known vulnerabilities where they can be asked for
@@ -62,7 +63,7 @@ bench: $(READY)  ## speed and memory as ratios, each side by side with what it i
 	done; exit $$failed
 
 torture: $(READY)  ## try to break it for some minutes: spoiled documents, hostile hosts, kills; counts into docs/reliability.md
-	@$(BIN)/python -m torture
+	@failed=0; $(BIN)/python -m torture || failed=1; $(BIN)/python tools/reliability.py; exit $$failed
 
 site: $(READY)  ## build the documentation as a site in build/docs; a link that leads nowhere fails
 	@$(BIN)/zensical build --strict
@@ -72,6 +73,7 @@ docs: $(READY)  ## regenerate README.md's figures, the data dictionary, the comm
 	@$(BIN)/python tools/architecture.py
 	@$(BIN)/python tools/command_reference.py
 	@$(BIN)/python tools/checks_table.py --write
+	@$(BIN)/python tools/reliability.py
 	@$(BIN)/python tools/generate_docs.py
 
 lock: $(READY)  ## renew requirements.lock from pyproject.toml
