@@ -28,6 +28,7 @@ KEYS: dict[str, frozenset[str]] = {
     "aws": frozenset({"USD"}),
     "sec": frozenset({"val"}),
     "tiingo": frozenset({"open", "high", "low", "close", "volume"}),
+    "vast": frozenset({"dph_total", "num_gpus"}),
     "yahoo": frozenset({"open", "high", "low", "close", "volume", "adjclose"}),
 }
 """Members with figures; of other sources every number is one. A split changes all bars before it, rightly."""
@@ -37,8 +38,8 @@ SNAPSHOT = ("reference_gpu_prices", "reference_company_facts", "reference_articl
 """All files of the snapshot are read by one parser."""
 SAME = tuple(seed.name for seed in SEEDS if not seed.name.startswith("reference_") or seed.name in SNAPSHOT)
 COUNTED = tuple(name for name in SAME if name not in CHOSEN_AMONG_FIGURES)
-ROWS_OF_ONE_NUMBER = 3
-"""A chip's entry may give a price on demand, spot and community."""
+ROWS_OF_ONE_NUMBER = 4
+"""The size of a chip decides about all its prices: secure and community, each on demand and spot."""
 CLOSE = 1e-5
 """Prices are kept to six decimals, and bars as shortest decimals of single precision."""
 _NUMBER = re.compile(r"\d+(\.\d+)?")
