@@ -86,6 +86,7 @@ from warehouse.marts.market.returns import (
     compound,
     daily_returns,
     degrees_of_freedom,
+    interval,
     rows_at,
     smallest_detectable,
     standard_errors,
@@ -241,6 +242,23 @@ TABLE = mart(
             maximum=1,
             formula=Formula("two-sided, from Student's t", "2 × P(T > |t|)", "6"),
         ),
+        *(
+            Column(
+                f"abnormal_return_{end}",
+                "real",
+                f"{end} end of the two-sided interval of the abnormal return at 1 less the level of assumption "
+                "q4_significance (95 %)",
+                "fraction",
+                formula=Formula(
+                    f"{end} end of the interval in which the true abnormal return lies in 95 of 100 cases",
+                    f"{{abnormal_return}} {sign} t(1 − level / 2) × {{standard_error}}",
+                    "6",
+                    assumptions=("q4_significance",),
+                ),
+                label=f"Return beyond the market, {end} end",
+            )
+            for end, sign in (("low", "−"), ("high", "+"))
+        ),
         SMALLEST_DETECTABLE,
         SEES_FIRST_DAY,
         Column("shares", "real", "latest count known on the session, on the closes' split basis", "shares", above=0),
@@ -273,6 +291,12 @@ TABLE = mart(
             "t_is_abnormal_return_over_its_error",
             "select * from {table} where abs(t_stat * standard_error - abnormal_return) > 1e-9",
             "a statistic that belongs to another row",
+        ),
+        Check(
+            "interval_holds_its_abnormal_return",
+            "select * from {table} where not (abnormal_return_low < abnormal_return and abnormal_return < "
+            "abnormal_return_high) or (abnormal_return_low is null) <> (t_stat is null)",
+            "an interval that belongs to another row",
         ),
         Check(
             "no_benchmark_against_itself",
@@ -396,6 +420,7 @@ def _figures(
     days = chosen.estimation_days
     degrees = grid.flat(np.array([degrees_of_freedom(model, days) for model in MODELS]), "M")
     t_stat = columns["abnormal_return"] / columns["standard_error"]
+    low, high = interval(columns["abnormal_return"], columns["standard_error"], degrees, level)
     day_0 = chosen.windows.index(DAY_0)
     return {
         **columns,
@@ -403,6 +428,8 @@ def _figures(
         "t_stat": t_stat,
         "p_value": student_p(t_stat, degrees),
         "degrees_of_freedom": degrees,
+        "abnormal_return_low": low,
+        "abnormal_return_high": high,
         "smallest_detectable_car": smallest_detectable(columns["standard_error"], degrees, level, power),
         "first_day": grid.flat(found[names.index("abnormal_return")][:, :, day_0], "EKMBA"),
     }

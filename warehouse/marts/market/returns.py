@@ -175,6 +175,18 @@ def student_p(t: np.ndarray, degrees: float | np.ndarray) -> np.ndarray:
     return 2 * stdtr(degrees, -np.abs(t))
 
 
+def interval(
+    effect: np.ndarray, standard_error: np.ndarray, degrees: np.ndarray, level: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Low and high end of the two-sided interval of an effect at 1 - `level`, in the effect's unit.
+
+    effect -/+ t_(1 - level / 2) x standard error, quantile of Student's t: it leaves zero out where the two-sided t test
+    at `level` rejects it. NaN stays NaN.
+    """
+    reach = stdtrit(degrees, 1 - level / 2) * standard_error
+    return effect - reach, effect + reach
+
+
 def smallest_detectable(standard_error: np.ndarray, degrees: np.ndarray, level: float, power: float) -> np.ndarray:
     """Smallest true effect that a two-sided t test at `level` finds with probability `power`, in the error's unit.
 

@@ -56,13 +56,9 @@ def percent(width: int, title: str | None = None, **more: Any) -> alt.Axis:
     return alt.Axis(**(chosen | more))
 
 
-def with_interval(rows: pl.DataFrame, value: str) -> pl.DataFrame:
-    """`low` and `high`: the 95 % interval of Student's t with the degrees of freedom that the row has, else those of 250 days."""
-    degrees = pl.col("degrees_of_freedom") if "degrees_of_freedom" in rows.columns else pl.lit(248)
-    reach = degrees.map_batches(lambda each: pl.Series(stdtrit(each.to_numpy(), 0.975)), return_dtype=pl.Float64)
-    return rows.with_columns(
-        low=pl.col(value) - reach * pl.col("standard_error"), high=pl.col(value) + reach * pl.col("standard_error")
-    )
+def with_interval(rows: pl.DataFrame) -> pl.DataFrame:
+    """`low` and `high`: the 95 % interval that stands in the mart beside an abnormal return."""
+    return rows.with_columns(low=pl.col("abnormal_return_low"), high=pl.col("abnormal_return_high"))
 
 
 def names(column: str, order: list[str], width: int, title: str | None = None) -> alt.Y:
@@ -79,7 +75,7 @@ def tips(*fields: tuple[str, str, str]) -> list[alt.Tooltip]:
 
 
 def draw_roles(rows: pl.DataFrame, width: int) -> charts.Drawing | alt.FacetChart:
-    rows = with_interval(rows, "abnormal_return")
+    rows = with_interval(rows)
     y = names("group", rows["group"].to_list(), width)
     base = alt.Chart(rows).encode(y=y)
     lines = base.mark_rule(strokeWidth=3, opacity=0.5, color=charts.COLOURS[0]).encode(
@@ -95,7 +91,7 @@ def draw_roles(rows: pl.DataFrame, width: int) -> charts.Drawing | alt.FacetChar
 
 
 def draw_firms(rows: pl.DataFrame, width: int) -> alt.FacetChart:
-    rows = with_interval(rows, "abnormal_return")
+    rows = with_interval(rows)
     bands = [
         *(each for each in ROLES.values() if each in rows["band"].to_list()),
         *sorted(set(rows["band"]) - {*ROLES.values(), NO_MODEL}),
@@ -183,7 +179,7 @@ def draw_path(rows: pl.DataFrame, width: int) -> charts.Drawing | alt.FacetChart
 
 
 def draw_benchmarks(rows: pl.DataFrame, width: int) -> alt.FacetChart:
-    rows = with_interval(rows, "abnormal_return")
+    rows = with_interval(rows)
     order = [each for each in BENCHMARKS.values() if each in rows["market"].to_list()]
     whose = ["Nvidia", ROLES["supplier"], ROLES["buyer"]]
     base = alt.Chart().encode(y=names("market", order, width))
@@ -234,7 +230,8 @@ def draw_tests(rows: pl.DataFrame, width: int) -> charts.Drawing | alt.FacetChar
 
 
 def draw_hit(rows: pl.DataFrame, width: int) -> charts.Drawing | alt.FacetChart:
-    rows = with_interval(rows, "coefficient")
+    reach = stdtrit(248, 0.975) * pl.col("standard_error")  # Student's t with the degrees of freedom of 250 days
+    rows = rows.with_columns(low=pl.col("coefficient") - reach, high=pl.col("coefficient") + reach)
     kinds = ["Firms as they are", "Firms of equal exposure"]
     order = [each for each in [*ROLES.values(), *VARIABLES.values()] if each in rows["named"].to_list()]
     legend = alt.Legend(symbolOpacity=1, columns=1 if is_narrow(width) else 2)

@@ -25,6 +25,7 @@ STUDY, TESTED, PLACEBO, HIT = (
 )  # fmt: skip
 PORTFOLIO = "portfolio:"
 DAY_0 = "model = 'market_model' AND return_kind = 'simple' AND window_start = 0 AND window_end = 0"
+INTERVAL = (Shown("abnormal_return_low", "95 %, from", "change"), Shown("abnormal_return_high", "to", "change"))
 UNKNOWN = "No prices of that day are known by this date."
 
 
@@ -74,7 +75,7 @@ def against(reader: Reader, day: date) -> Chart:
                 Shown("market", "Benchmark"),
                 Shown("whose", "Whose"),
                 Shown("abnormal_return", "Beyond it", "change"),
-                Shown("standard_error", "Standard error", "percent"),
+                *INTERVAL,
                 Shown("p_value", "p-value", "probability"),
                 Shown("benchmark_is_circular", "Made of the firms studied", "flag"),
                 Shown("grade", "Grade", "grade"),

@@ -10,7 +10,7 @@ import polars as pl
 
 from warehouse.marts.common.scopes import GROUP
 from warehouse.marts.verdict.decision import ASKED
-from warehouse.reports.site import ages, charts, settles
+from warehouse.reports.site import ages, charts, market_evidence, settles
 from warehouse.reports.site.blocks import (
     Answer,
     Block,
@@ -105,14 +105,16 @@ def cards(reader: Reader) -> list[Block]:
         "Q3": {"value": simulated("coverage", "p50", "infrastructure"), "href": "pays.html",
                "interval": interval("coverage", "infrastructure",
                                     found("Q3", "coverage_median_point_infrastructure", "threshold"), "pays at")},
-        "Q4": {"value": found("Q4", "suppliers_car_below_zero_0_1", "value", "change"), "href": "market.html"},
+        "Q4": {"value": found("Q4", "suppliers_car_below_zero_0_1", "value", "change"), "href": "market.html",
+               "interval": loss(reader)},
     }  # fmt: skip
     said = {
         "Q1": ("the lowest recomputed cost",),
-        "Q2": ("of the spending, in the middle case",),
+        "Q2": ("of the spending made redundant, in the middle case; below zero, demand grows by more",),
         "Q3": ("of what the spending requires is covered",),
-        "Q4": ("suppliers in two days. After eleven: ", found("Q4", "suppliers_car_below_zero_0_10", "value", "change"),
-               ", where a test sees only ", found("Q4", "loss_would_be_seen_0_10", "value"), " or more"),
+        "Q4": ("suppliers against the market, in two days. In eleven: ",
+               found("Q4", "suppliers_car_below_zero_0_10", "value", "change"),
+               ", where a loss under ", found("Q4", "loss_would_be_seen_0_10", "value"), " goes unseen"),
     }  # fmt: skip
     made = []
     for question, asks in ASKED.items():
@@ -158,6 +160,20 @@ def cost(reader: Reader) -> Interval | None:
     low, middle, high = (Figure(COST, row, f"cost_{of}_usd", "usd", short=True) for of in ("low", "mid", "high"))
     threshold = found("Q1", "recomputed_low_within_factor", "threshold", "usd")
     return Interval(low, middle, high, threshold, "rental offers:", "holds up to", decimal=False)
+
+
+def loss(reader: Reader) -> Interval | None:
+    """The suppliers' return beyond the market in two days with its interval, against no loss."""
+    row = market_evidence.study_key(
+        market_evidence.main_event(reader), "portfolio:supplier", market_evidence.first_benchmark(reader)
+    ) | {"window_end": 1}
+    if not reader.row(market_evidence.STUDY, row):
+        return None
+    low, middle, high = (
+        Figure(market_evidence.STUDY, row, f"abnormal_return{end}", "change", short=True) for end in ("_low", "", "_high")
+    )
+    return Interval(low, middle, high, found("Q4", "suppliers_car_below_zero_0_1", "threshold", "change"),
+                    "95 % interval:", "a loss is below")  # fmt: skip
 
 
 def growth(reader: Reader) -> Chart:

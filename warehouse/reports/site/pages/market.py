@@ -43,6 +43,7 @@ from warehouse.reports.site.market_charts import (
 )
 from warehouse.reports.site.market_evidence import (
     DAY_0,
+    INTERVAL,
     PORTFOLIO,
     STUDY,
     UNKNOWN,
@@ -150,7 +151,7 @@ def by_role(reader: Reader, day: date) -> Chart:
                 Shown("n_firms", "Firms", "count"),
                 Shown("actual_return", "Plain return", "change"),
                 Shown("abnormal_return", "Beyond the market", "change"),
-                Shown("standard_error", "Standard error", "percent"),
+                *INTERVAL,
                 Shown("p_value", "p-value", "probability"),
                 Shown("grade", "Grade", "grade"),
                 Shown("reason", "Remark"),
@@ -194,7 +195,7 @@ def by_firm(reader: Reader, day: date) -> Chart:
                 Shown("group", "What it does"),
                 Shown("actual_return", "Plain return", "change"),
                 Shown("abnormal_return", "Beyond the market", "change"),
-                Shown("standard_error", "Standard error", "percent"),
+                *INTERVAL,
                 Shown("p_value", "p-value", "probability"),
                 Shown("why", "Why there is no model"),
                 Shown("grade", "Grade", "grade"),
