@@ -86,7 +86,7 @@ def draw_plans(rows: pl.DataFrame, width: int) -> charts.Drawing:
 
 
 def draw_windows(rows: pl.DataFrame, width: int) -> charts.Drawing:
-    rows = with_interval(rows, "abnormal_return")
+    rows = with_interval(rows)
     whose = rows.sort("ticker", descending=False)["whose"].unique(maintain_order=True).to_list()
     order = rows["window"].unique(maintain_order=True).to_list()
     color = alt.Color(

@@ -74,7 +74,8 @@ def pages(
     every = list(opened(connection, asked))
     existing = {href(one.table, one.row) for one in every}
     linked = [page for page in around.navigation if (page.place or 0) <= ANSWERS]
-    about = {"as_of": as_of, "existing": existing, "day": around.day, "navigation": linked, "dated": around.dated}
+    contents = Markup(_template("figure_contents.html.j2").render(navigation=linked))
+    about = {"as_of": as_of, "existing": existing, "day": around.day, "contents": contents, "dated": around.dated}
     lists = _Lists(every, about)
     again = Recomputed(connection, every)
     template = _template("figure.html.j2")

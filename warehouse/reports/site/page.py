@@ -97,8 +97,9 @@ class Reader:
 
     def one(self, query: str, *parameters: Any) -> dict[str, Any]:
         """The first row of a query by column; empty where there is none, so that `.get` gives None."""
-        found = self.rows(query, *parameters).head(1).to_dicts()
-        return found[0] if found else {}
+        found = self.connection.execute(query, list(parameters))
+        row = found.fetchone()
+        return dict(zip((name for name, *_ in found.description), row, strict=True)) if row else {}
 
     def row(self, table: str, key: dict[str, Any]) -> dict[str, Any]:
         """The row of a table that a key names; empty where there is none. Raises ValueError where a key is not whole."""

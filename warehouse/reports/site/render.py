@@ -98,8 +98,8 @@ class Drawer:
     def anchor(self, heading: str) -> str:
         return re.sub(r"[^a-z0-9]+", "-", heading.lower()).strip("-") or "here"
 
-    def table(self, table: Table, part: str = "", rows: pl.DataFrame | None = None) -> Markup:
-        return tables.html(table, self.link, f"t-{table.name}{part}", table.rows if rows is None else rows)
+    def table(self, table: Table, rows: pl.DataFrame) -> Markup:
+        return tables.html(table, self.link, rows)
 
     def csv(self, table: Table) -> str:
         """Puts a table's rows beside the page and gives their address."""

@@ -1,14 +1,14 @@
 """Tables by Great Tables: its HTML, with one stylesheet for all instead of one each.
 
-Great Tables escapes text and gives headers that a screen reader follows. A cell that is a figure comes to it as a link
-that the templates made, so it passes those as they are.
+Great Tables draws heads and rows that a screen reader follows. Cells come as the templates make them: escaped text, or
+the link of a figure.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from html import unescape
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 
 import polars as pl
 from markupsafe import Markup
@@ -19,41 +19,52 @@ from warehouse.reports.site.forms import NUMBERS, UNKNOWN, speak
 
 LONG = 60
 """Letters from which a text is a sentence and gets a line of its own."""
-_CELL = re.compile(r'(<th [^>]*scope="row"[^>]*>|<td\b[^>]*>)(.*?)(?=</t[hd]>)', re.DOTALL)
-"""A cell of the body. Great Tables escapes it once more, though it comes escaped; `fmt_passthrough` takes twice as long."""
 UNKNOWN_WHERE_NULL = NUMBERS | {"flag"}
 """Forms in which null says that something is not known; a text that is null says that there is nothing to say."""
 MANY = 9
 """Columns from which a table is set smaller, so that it fits a desk."""
 
 
-def html(table: Table, link: Callable[[Figure, str], Markup], at: str, rows: pl.DataFrame) -> Markup:
-    """Some rows of a table as HTML; `link` gives a figure with its words as a link, `at` is its id on the page.
+def html(table: Table, link: Callable[[Figure, str], Markup], rows: pl.DataFrame) -> Markup:
+    """Some rows of a table as HTML; `link` gives a figure with its words as a link.
 
     Columns that hold sentences do not stand beside the others: each sentence is a line of its own beneath its row, as
     wide as the table.
     """
+    told = sentences(table)
+    columns = [shown for shown in table.columns if shown not in told]
+    before, row, after = _drawn(tuple((shown.heading, shown.form in NUMBERS) for shown in columns))
+    cells = zip(*(_cells(table, shown, rows, link) for shown in columns), strict=True)
+    beneath = _beneath(told, rows, len(columns))
+    body = (row.format(*each) + lines for each, lines in zip(cells, beneath, strict=True))
+    return Markup(f"{before}{''.join(body)}{after}")
+
+
+@lru_cache(maxsize=512)
+def _drawn(columns: tuple[tuple[str, bool], ...]) -> tuple[str, str, str]:
+    """What Great Tables draws for some headings, each with whether its cells are numbers: head, one row, and the end.
+
+    All rows of a table are alike but for their cells, and drawing each costs a millisecond a cell. So one is drawn, and
+    stands for all: the fields of a format are in the places of its cells.
+    """
     from great_tables import GT
     from great_tables import html as raw
 
-    told = sentences(table)
-    columns = [shown for shown in table.columns if shown not in told]
-    cells = pl.DataFrame(
-        {str(place): _cells(table, shown, rows, link) for place, shown in enumerate(columns)},
-        schema={str(place): pl.String for place in range(len(columns))},
-    )
-    names = cells.columns
-    numbers = [name for name, shown in zip(names, columns, strict=True) if shown.form in NUMBERS]
-    grid = GT(cells, id=at, rowname_col=names[0])
-    labels = {name: raw(str(Markup.escape(shown.heading))) for name, shown in zip(names, columns, strict=True)}
+    names = [str(place) for place in range(len(columns))]
+    grid = GT(pl.DataFrame({name: [f"{{{name}}}"] for name in names}), rowname_col=names[0])
+    labels = {name: raw(str(Markup.escape(heading))) for name, (heading, _) in zip(names, columns, strict=True)}
     grid = grid.cols_label(labels).tab_stubhead(labels[names[0]])  # type: ignore[arg-type]
+    numbers = [name for name, (_, is_number) in zip(names, columns, strict=True) if is_number]
     grid = grid.cols_align("left", columns=[name for name in names if name not in numbers])
     if numbers:
         grid = grid.cols_align("right", columns=numbers)
-    made = _CELL.sub(lambda cell: cell[1] + unescape(cell[2]), _bare(grid.as_raw_html()))
+    made = _bare(grid.as_raw_html())
     if len(columns) >= MANY:
         made = made.replace('class="gt_table"', 'class="gt_table many"', 1)
-    return Markup(_with_lines_beneath(made, told, rows, len(columns)) if told else made)
+    before, row, after = re.split(
+        r'(?<=<tbody class="gt_table_body">)(.*)(?=</tbody>)', made, maxsplit=1, flags=re.DOTALL
+    )
+    return before, row, after
 
 
 def sentences(table: Table) -> list[Shown]:
@@ -71,17 +82,11 @@ _BENEATH = Markup('<tr class="beneath"><td colspan="{}"><div dir="auto">{}</div>
 _LINE = Markup("<p><b>{}:</b> {}</p>")
 
 
-def _with_lines_beneath(made: str, told: Sequence[Shown], rows: pl.DataFrame, width: int) -> str:
-    head, body, tail = re.split(
-        r"(?<=<tbody class=\"gt_table_body\">)(.*)(?=</tbody>)", made, maxsplit=1, flags=re.DOTALL
-    )
-    each = body.split("</tr>")
-    assert len(each) == rows.height + 1, "a row of a table is one row of its HTML"
-    whole = []
-    for drawn, row in zip(each, rows.select(shown.name for shown in told).iter_rows(named=True), strict=False):
+def _beneath(told: Sequence[Shown], rows: pl.DataFrame, width: int) -> Iterator[str]:
+    """The line beneath each row with its sentences; empty where it has none."""
+    for row in rows.select(shown.name for shown in told).iter_rows(named=True) if told else [{}] * rows.height:
         lines = [_LINE.format(shown.heading, row[shown.name]) for shown in told if row[shown.name]]
-        whole.append(f"{drawn}</tr>{_BENEATH.format(width, Markup('').join(lines)) if lines else ''}")
-    return f"{head}{''.join(whole)}{tail}"
+        yield str(_BENEATH.format(width, Markup("").join(lines))) if lines else ""
 
 
 def _cells(table: Table, shown: Shown, rows: pl.DataFrame, link: Callable[[Figure, str], Markup]) -> list[str]:

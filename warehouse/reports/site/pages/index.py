@@ -170,7 +170,8 @@ def loss(reader: Reader) -> Interval | None:
     if not reader.row(market_evidence.STUDY, row):
         return None
     low, middle, high = (
-        Figure(market_evidence.STUDY, row, f"abnormal_return{end}", "change", short=True) for end in ("_low", "", "_high")
+        Figure(market_evidence.STUDY, row, f"abnormal_return{end}", "change", short=True)
+        for end in ("_low", "", "_high")
     )
     return Interval(low, middle, high, found("Q4", "suppliers_car_below_zero_0_1", "threshold", "change"),
                     "95 % interval:", "a loss is below")  # fmt: skip
