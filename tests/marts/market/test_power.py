@@ -43,6 +43,22 @@ def test_it_stands_beside_each_window_with_what_it_can_see(published, ticker, wi
     assert row["sees_first_day_loss"] == (None if loss <= 0 else smallest <= loss)
 
 
+@pytest.mark.parametrize("window", [DAY, ELEVEN_DAYS, TWO_TO_TEN])
+@pytest.mark.parametrize("ticker", ["NVDA", "MSFT", SUPPLIERS])
+def test_an_interval_leaves_out_no_loss_where_the_test_rejects_it(published, ticker, window):
+    row = one(published, **MAIN, ticker=ticker, **window)
+    low, high = t.interval(0.95, 248, loc=row["abnormal_return"], scale=row["standard_error"])
+    assert (row["abnormal_return_low"], row["abnormal_return_high"]) == pytest.approx((low, high), rel=1e-9)
+    assert (low > 0 or high < 0) == (row["p_value"] < 0.05)
+
+
+def test_the_suppliers_lost_7_to_16_percent_in_two_days(published):
+    """A CAR of -11.64 % with a standard error of 2.22 %, and 1.9696 of the tables of Student's t for 248 degrees."""
+    row = one(published, **MAIN, ticker=SUPPLIERS, window_start=0, window_end=1)
+    ends = -0.1164 - 1.9696 * 0.0222, -0.1164 + 1.9696 * 0.0222
+    assert (row["abnormal_return_low"], row["abnormal_return_high"]) == pytest.approx(ends, abs=2e-4)
+
+
 def test_the_suppliers_loss_of_the_first_day_could_not_be_seen_to_last(published):
     """10.9 % on the day; to be found in four of five cases, a CAR has to be 14.9 % over [0, 10], 13.4 % over [2, 10]."""
     found = {

@@ -3,7 +3,8 @@
 A page on somebody's disk may be old, changed or made by a program with a fault. So what follows from few enough inputs is
 computed a second time in the browser (`assets/recompute.js`, written apart from the marts). That holds for plain
 arithmetic between figures of one row, for rents and costs of a run and for an abnormal return. It holds for coverage and
-break-even growth too: at the medians of the judgements, and over draws of the page's own.
+break-even growth too: at the medians of the judgements, and over draws of the page's own. What cheap training makes
+redundant is computed in the same two ways, by each reading of the share of computing that trains.
 """
 
 from __future__ import annotations
@@ -12,21 +13,23 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import polars as pl
-
 from warehouse.assumptions import Distribution, load
 from warehouse.database.connection import Connection
-from warehouse.marts.payback.model import Model
-from warehouse.marts.payback.models import payback_views
+from warehouse.marts.common.scopes import SCOPES
+from warehouse.marts.payback.draws import Shape
+from warehouse.marts.payback.formulas import H100_DENSE_BF16_FLOP_PER_S, SECONDS_PER_YEAR
+from warehouse.marts.payback.model import NO_VIEW, POINT, Model
+from warehouse.marts.payback.models import facts_behind, payback_views, share_of_the_world
 from warehouse.marts.payback.payback_model import Payback
+from warehouse.marts.payback.share_model import LAB_SPLIT, lab_split
+from warehouse.marts.payback.training_share_readings import readings
 from warehouse.reports.lineage import as_of_date
 from warehouse.reports.opened import Opened
 
 Inputs = dict[str, dict[str, Any]]
 CLOSES = 160  # closing prices that a page carries at most
-DRAWN_IN_BROWSER = ("point", "uniform", "triangular")
+NOT_DRAWN = "breakeven_revenue_usd"  # takes the growth that was seen, which is no driver
 AT = {"quantity_at_low": "low", "quantity_at_central": "central", "quantity_at_high": "high"}
-QUANTILES = {"p05": 0.05, "p25": 0.25, "p50": 0.5, "p75": 0.75, "p95": 0.95}
 
 
 class Recomputed:
@@ -39,8 +42,10 @@ class Recomputed:
             by_table.setdefault(one.table.full_name, []).append(one)
         self._offers = self._read_offers() if "marts.training_cost" in by_table else {}
         self._closes = self._read_closes(by_table.get("marts.event_study", []))
-        of_models = "marts.waste_simulation" in by_table or "marts.waste_sensitivity" in by_table
-        self._models = self._read_models() if of_models else {}
+        self._models: dict[tuple[str, str, str], Model] = {}
+        self._readings: dict[str, dict[str, Any]] = {}
+        if MODELLED & set(by_table) and not self._is_overridden():
+            self._read_models()
         self._medians = self._read_medians() if self._models else {}
 
     def of(self, one: Opened) -> Inputs:
@@ -51,6 +56,8 @@ class Recomputed:
             "marts.event_study": self._abnormal_return,
             "marts.waste_sensitivity": self._at_values,
             "marts.waste_simulation": self._quantiles,
+            "marts.training_share_readings": self._reading,
+            "marts.redundant_by_elasticity": self._reading,
         }.get(one.table.full_name)
         return {
             name: each for name, each in (found | (more(one.row) if more else {})).items() if one.row[name] is not None
@@ -113,21 +120,34 @@ class Recomputed:
             found.setdefault(ticker, {})[day] = close
         return found
 
-    def _read_models(self) -> dict[tuple[str, str, str], Model]:
-        """The models of Q3 as the published facts give them; none where a user replaced an assumption."""
-        if self.connection.execute("SELECT count(*) FROM marts.assumptions WHERE overridden").fetchone() != (0,):
-            return {}
+    def _is_overridden(self) -> bool:
+        """Whether a user replaced an assumption: then the models of the packaged ones are not those of the figures."""
+        return self.connection.execute("SELECT count(*) FROM marts.assumptions WHERE overridden").fetchone() != (0,)
+
+    def _read_models(self) -> None:
+        """The models of Q2 and Q3 as the published facts give them."""
         as_of = as_of_date(self.connection)
-        frames: list[pl.DataFrame] = [
+        assumptions = load().as_of(as_of)
+        vintages, revenue, trained, evidence = (
             self.connection.execute(query).pl()
             for query in (
                 "SELECT * FROM marts.capex_vintages",
                 "SELECT * FROM marts.attributable_revenue",
+                "SELECT * FROM marts.training_share",
                 f"SELECT * FROM core.evidence WHERE known_on <= DATE '{as_of}'",
             )
-        ]
-        views = payback_views(*frames, assumptions=load().as_of(as_of))
-        return {(view.scope, view.view, bound): model for view in views for bound, model in view.models.items()}
+        )
+        views = payback_views(vintages, revenue, evidence, assumptions=assumptions)
+        self._models = {(view.scope, view.view, bound): model for view in views for bound, model in view.models.items()}
+        world = share_of_the_world(trained, evidence, assumptions=assumptions)
+        self._models |= {(scope, NO_VIEW, POINT): world for scope in SCOPES}
+        behind = facts_behind(evidence)
+        of_lab = lab_split(behind)
+        for name, (model, _) in readings(trained, behind, assumptions).items():
+            trains = of_lab[0] if name == LAB_SPLIT and of_lab else None
+            drivers = _drivers(model)
+            if drivers:
+                self._readings[name] = {"training": _training(model, trains), "drivers": drivers}
 
     def _read_medians(self) -> dict[tuple[str, str, str], dict[str, tuple[float, float, float]]]:
         found: dict[tuple[str, str, str], dict[str, tuple[float, float, float]]] = {}
@@ -139,54 +159,91 @@ class Recomputed:
 
     def _at_values(self, row: Mapping[str, Any]) -> Inputs:
         which = (row["scope"], row["revenue_view"], row["bound"])
-        vintages = self._vintages(which)
+        computed_from = self._computed_from(which)
         medians = self._medians.get(which, {})
-        if vintages is None or row["quantity"] == "breakeven_revenue_usd":
+        if not computed_from or row["quantity"] == NOT_DRAWN:
             return {}
         found: Inputs = {}
         for column, end in AT.items():
             values = {name: central for name, (_, central, _) in medians.items()} | {
                 row["driver"]: row[end if end != "central" else "central"]
             }
-            found[column] = {"way": "at_values", "vintages": vintages, "values": values, "quantity": row["quantity"]}
+            found[column] = {"way": "at_values", **computed_from, "values": values, "quantity": row["quantity"]}
         return found
 
     def _quantiles(self, row: Mapping[str, Any]) -> Inputs:
         which = (row["scope"], row["revenue_view"], row["bound"])
-        vintages, model = self._vintages(which), self._models.get(which)
-        if vintages is None or model is None or row["quantity"] == "breakeven_revenue_usd":
+        computed_from = self._computed_from(which)
+        drivers = _drivers(self._models[which]) if computed_from else []
+        if not drivers or row["quantity"] == NOT_DRAWN:
             return {}
-        drivers: list[dict[str, Any]] = [
-            {
-                "name": driver.name,
-                "parts": [
-                    [shape.kind, list(shape.parameters)] if isinstance(shape, Distribution) else ["mixture", []]
-                    for _, shape in driver.parts
-                ],
-                "scale": driver.scale,
-                "minimum": driver.minimum,
-                "maximum": driver.maximum,
-            }
-            for driver in model.drivers
-        ]
-        if any(kind not in DRAWN_IN_BROWSER for driver in drivers for kind, _ in driver["parts"]):
-            return {}
-        inputs = {"way": "quantile", "vintages": vintages, "drivers": drivers, "quantity": row["quantity"]}
         # One quantile a page: each takes twenty thousand draws.
-        return {"p50": inputs | {"share": QUANTILES["p50"]}}
+        return {
+            "p50": {"way": "quantile", **computed_from, "drivers": drivers, "quantity": row["quantity"], "share": 0.5}
+        }
 
-    def _vintages(self, which: tuple[str, str, str]) -> dict[str, Any] | None:
+    def _reading(self, row: Mapping[str, Any]) -> Inputs:
+        """The middle of what is redundant by one reading of the share that trains, at the row's elasticity where it has one."""
+        held = self._readings.get(row["reading"])
+        if held is None:
+            return {}
+        drivers = held["drivers"]
+        if "elasticity" in row:
+            fixed = {"name": "elasticity", "parts": [["point", [row["elasticity"]]]], "scale": 1.0}
+            fixed |= {"minimum": row["elasticity"], "maximum": row["elasticity"]}
+            drivers = [fixed if driver["name"] == "elasticity" else driver for driver in drivers]
+        inputs = {"way": "quantile", "training": held["training"], "drivers": drivers}
+        return {"redundant_capex_share_p50": inputs | {"quantity": "redundant_capex_share", "share": 0.5}}
+
+    def _computed_from(self, which: tuple[str, str, str]) -> dict[str, Any]:
+        """What a model's figures are computed from beside its drivers: vintages of capital, or the training of a year."""
         model = self._models.get(which)
+        if model is not None and model.view == NO_VIEW:
+            return {"training": _training(model)} if model.quantities else {}
         formula = model.formula if model else None
         if not isinstance(formula, Payback):
-            return None
+            return {}
         return {
-            "capex_usd": list(formula.capex_usd),
-            "ages_years": list(formula.ages_years),
-            "recent_capex_usd": formula.recent_capex_usd,
-            "earlier_revenue_usd": formula.earlier_revenue_usd,
-            "owned_h100": formula.owned_h100,
+            "vintages": {
+                "capex_usd": list(formula.capex_usd),
+                "ages_years": list(formula.ages_years),
+                "recent_capex_usd": formula.recent_capex_usd,
+                "earlier_revenue_usd": formula.earlier_revenue_usd,
+                "owned_h100": formula.owned_h100,
+            }
         }
+
+
+MODELLED = {
+    f"marts.{name}"
+    for name in ("waste_simulation", "waste_sensitivity", "training_share_readings", "redundant_by_elasticity")
+}
+
+
+def _training(model: Model, trains: float | None = None) -> dict[str, Any]:
+    """Operations that a year's models took, those of an H100 in a year, and the share that trains where it is given."""
+    of_one = H100_DENSE_BF16_FLOP_PER_S * SECONDS_PER_YEAR
+    return {"flop_added": model.training_flop_added, "flop_of_an_h100_year": of_one, "trains": trains}
+
+
+def _drivers(model: Model) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": driver.name,
+            "parts": [_shape(shape) for _, shape in driver.parts],
+            "scale": driver.scale,
+            "minimum": driver.minimum,
+            "maximum": driver.maximum,
+        }
+        for driver in model.drivers
+    ]
+
+
+def _shape(shape: Shape) -> list[Any]:
+    """A distribution as the page draws it: its kind and parameters, or those that it is a mixture of."""
+    if isinstance(shape, Distribution):
+        return [shape.kind, list(shape.parameters)]
+    return ["mixture", [_shape(each) for each in shape.of]]
 
 
 def _arithmetic(one: Opened) -> Inputs:

@@ -50,6 +50,24 @@
     return found;
   };
 
+  // What share of computing trains, and what of it cheaper training makes redundant (method 4).
+  const redundant = (training, at) => {
+    const found = {};
+    let summed = null;
+    if (at.fleet !== undefined && training.flop_added !== null) {
+      found.training_share = (training.flop_added * at.undisclosed_gross_up) / (at.fleet * training.flop_of_an_h100_year * at.utilisation);
+      summed = Math.min(found.training_share / at.share_final, 1);
+    }
+    const rest = at.inference_share === undefined ? null : 1 - at.inference_share;
+    const side = Math.sign(at.training_share_readings);
+    const trains = training.trains ?? (summed === null ? rest : rest === null ? summed : side < 0 ? summed : side > 0 ? rest : (summed + rest) / 2);
+    found.training_share_with_experiments = trains;
+    found.redundant_capex_share_gross = trains * (1 - 1 / at.efficiency_gain);
+    found.redundant_capex_share = trains * (1 - at.efficiency_gain ** (at.elasticity - 1));
+    return found;
+  };
+  const computed = (each, at) => (each.training ? redundant(each.training, at) : pays(each.vintages, at))[each.quantity];
+
   // Draws of its own from the same judgements, always the same ones.
   let state = 20250127;
   const random = () => {
@@ -58,7 +76,9 @@
     t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
     return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
   };
-  const drawn = { point: ([at]) => at, uniform: ([low, high]) => low + (high - low) * random(), triangular: ([low, mode, high]) => {
+  const drawn = { point: ([at]) => at, normal: ([mean, sd]) => mean + sd * Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random()),
+    mixture: (of) => { const [kind, at] = of[Math.floor(random() * of.length)]; return drawn[kind](at); },
+    uniform: ([low, high]) => low + (high - low) * random(), triangular: ([low, mode, high]) => {
     if (high === low) return low;
     const u = random(), turn = (mode - low) / (high - low);
     return u < turn ? low + Math.sqrt(u * (high - low) * (mode - low)) : high - Math.sqrt((1 - u) * (high - low) * (high - mode));
@@ -79,15 +99,18 @@
         total += sum(firms.map((closes) => change(closes, day))) / firms.length - alpha - beta * change(benchmark, day);
       return { found: total };
     },
-    at_values: ({ vintages, values, quantity }) => ({ found: pays(vintages, values)[quantity] }),
-    quantile: ({ vintages, drivers, quantity, share }, name) => {
-      const draws = 20000, figures = [];
+    at_values: (each) => ({ found: computed(each, each.values) }),
+    quantile: (each, name) => {
+      const { drivers, share } = each, draws = 20000, figures = [];
       for (let turn = 0; turn < draws; turn++)
-        figures.push(pays(vintages, Object.fromEntries(drivers.map((driver) => [driver.name, draw(driver)])))[quantity]);
+        figures.push(computed(each, Object.fromEntries(drivers.map((driver) => [driver.name, draw(driver)]))));
       figures.sort((a, b) => a - b);
-      const claimed = shown(name), below = figures.filter((figure) => figure <= claimed).length / draws;
-      // The figure is a quantile where as many draws as that lie below it, give or take five standard errors.
-      const agrees = Math.abs(below - share) <= 5 * Math.sqrt((share * (1 - share)) / draws) + 0.002;
+      // The figure is a quantile where as many draws as that lie below it, give or take five standard errors; draws that
+      // are the figure itself, within rounding, count on either side.
+      const claimed = shown(name), near = 1e-9 * Math.abs(claimed) + 1e-12, few = 5 * Math.sqrt((share * (1 - share)) / draws) + 0.002;
+      const below = figures.filter((figure) => figure < claimed - near).length / draws;
+      const above = figures.filter((figure) => figure > claimed + near).length / draws;
+      const agrees = below <= share + few && above <= 1 - share + few;
       return { found: figures[Math.floor(share * draws)], agrees, by: `${draws.toLocaleString("en")} draws of its own` };
     },
   };
