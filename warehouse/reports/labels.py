@@ -7,6 +7,7 @@ made here, by rule, so that a new table reads well without anybody thinking of i
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Mapping
@@ -69,8 +70,39 @@ _WORDS = {
     "car": "cumulative abnormal return", "tdp": "power draw", "gb": "GB", "mid": "middle", "h100": "H100", "ai": "AI",
     "log10": "in orders of magnitude", "t": "t", "vs": "against",
 }  # fmt: skip
+SAID = {
+    "ai_share": "part of the spending that is for AI",
+    "attributable_revenue": "AI revenue",
+    "cash_margin": "part of revenue left to pay with",
+    "discount_rate": "cost of capital",
+    "efficiency_gain": "how much cheaper training became",
+    "elasticity": "demand's response to a lower price",
+    "fleet": "size of the world's fleet",
+    "inference_share": "part of computing that serves users",
+    "life": "useful life of the equipment",
+    "share_final": "final run's part of training",
+    "training_share_readings": "which reading of training counts",
+    "undisclosed_gross_up": "training that nobody disclosed",
+    "utilisation": "how busy the chips are",
+    "attributable_revenue_usd": "AI revenue a year",
+    "breakeven_growth": "growth a year that breaks even",
+    "breakeven_revenue_usd": "revenue a year that breaks even",
+    "coverage": "part of the required revenue that is earned",
+    "marginal_coverage": "part of its need that the newest money earns",
+    "redundant_capex_share": "spending made redundant, after demand responds",
+    "redundant_capex_share_gross": "spending made redundant, before demand responds",
+    "remaining_life_years": "years that the capital has left",
+    "required_revenue_usd": "revenue required a year",
+    "standing_capital_usd": "capital still to be recovered",
+    "training_share": "computing that published models took",
+    "training_share_with_experiments": "computing that trains, with experiments",
+    "final_run_cost_usd": "cost of the final run",
+    "training_flop": "operations of training",
+}
+"""What is assumed and what is simulated, in words that need no formula."""
 _CODES = {
     **NAMES,
+    **SAID,
     "ALL": "the four together",
     "none": "no revenue view",
     "point": "revenue as drawn",
@@ -78,7 +110,6 @@ _CODES = {
     "upper": "revenue at its upper bound",
     "end_customer": "what end customers pay",
     "infrastructure": "what sellers of computing take",
-    "ai_share": "share of spending that is for AI",
     "overall": "Overall",
     "==": "equal to",
     ">=": "at least",
@@ -223,6 +254,28 @@ def _digits(number: float, significant: int = 4) -> str:
 
 def _sign(number: float) -> str:
     return MINUS if number < 0 else ""
+
+
+def assumed(held: str | None) -> str:
+    """The value of an assumption, which the warehouse holds as JSON, in words."""
+    if held is None:
+        return "none"
+    value = json.loads(held)
+    if isinstance(value, dict) and "distribution" in value:
+        kind = value.pop("distribution")
+        parts = ", ".join(f"{worded(name)} {facts_value(number)}" for name, number in value.items())
+        return f"{kind}: {parts}"
+    if isinstance(value, dict):
+        return "; ".join(f"{worded(name)}: {_of_assumption(part)}" for name, part in value.items())
+    return _of_assumption(value)
+
+
+def _of_assumption(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(_of_assumption, value))
+    if isinstance(value, dict):
+        return ", ".join(f"{worded(name)} {_of_assumption(part)}" for name, part in value.items())
+    return facts_value(value)
 
 
 def facts_value(value: Any) -> str:

@@ -195,7 +195,8 @@ class Shown:
     Where the form is one of `forms.FIGURES` and the table's mart declares the column, each cell is a figure and opens.
     `opens` is another `schema.table:column` where the frame is joined of several; "" says that the column is no
     figure of the warehouse (the place in a list). `key` gives the names in the frame of the other table's key columns
-    where they differ. `unit` names a column that holds the unit of each row, where rows differ in it.
+    where they differ. `unit` names a column that holds the unit of each row, where rows differ in it. What is `beneath` has
+    a line of its own under its row, as sentences have.
     """
 
     name: str
@@ -204,6 +205,7 @@ class Shown:
     opens: str | None = None
     key: Mapping[str, str] = field(default_factory=dict)
     unit: str = ""  # the frame's column that holds the unit of each row, where rows differ in it
+    beneath: bool = False
 
     def form_of(self, row: Mapping[str, Any]) -> str:
         """The form of a cell: the column's, or that of its row's unit."""

@@ -11,7 +11,6 @@ What is computed from few enough inputs carries them along, and the page compute
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 import shlex
 from collections import Counter
@@ -28,7 +27,17 @@ from markupsafe import Markup
 from warehouse import files, sqltext
 from warehouse.database.connection import Connection
 from warehouse.reports.addresses import DIGEST, FOLDER, file_name, folder_of, href
-from warehouse.reports.labels import column_label, facts_value, in_full, row_label, spoken, table_label, unit_of, worded
+from warehouse.reports.labels import (
+    assumed,
+    column_label,
+    facts_value,
+    in_full,
+    row_label,
+    spoken,
+    table_label,
+    unit_of,
+    worded,
+)
 from warehouse.reports.lineage import as_of_date, traceable
 from warehouse.reports.opened import Facts, Opened, opened
 from warehouse.reports.site.inputs import Fingerprints
@@ -304,35 +313,13 @@ def _assumptions(one: Opened) -> list[dict[str, Any]]:
     return [
         {
             "key": worded(entry["key"]),
-            "value": _assumed(entry["value"]),
+            "value": assumed(entry["value"]),
             "unit": entry["unit"],
             "meaning": entry["meaning"],
             "citation": entry["citation"],
         }
         for entry in one.assumptions
     ]
-
-
-def _assumed(held: str | None) -> str:
-    """The value of an assumption, which is held as JSON, in words."""
-    if held is None:
-        return "none"
-    value = json.loads(held)
-    if isinstance(value, dict) and "distribution" in value:
-        kind = value.pop("distribution")
-        parts = ", ".join(f"{worded(name)} {facts_value(number)}" for name, number in value.items())
-        return f"{kind}: {parts}"
-    if isinstance(value, dict):
-        return "; ".join(f"{worded(name)}: {_plain(part)}" for name, part in value.items())
-    return _plain(value)
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, list):
-        return ", ".join(map(_plain, value))
-    if isinstance(value, dict):
-        return ", ".join(f"{worded(name)} {_plain(part)}" for name, part in value.items())
-    return facts_value(value)
 
 
 def _input(table: Table, row: Mapping[str, Any], existing: set[str]) -> tuple[str, str]:

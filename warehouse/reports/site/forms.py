@@ -11,6 +11,7 @@ from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any
 
+from warehouse.reports.labels import SAID
 from warehouse.reports.values import readable
 from warehouse.tables.table import GRADE_MEANINGS
 
@@ -100,11 +101,8 @@ def _quarter(value: Any, _: bool) -> str:
 
 def _name(value: Any, _: bool) -> str:
     """A code of the warehouse as words: `cannot_tell` is "cannot tell"."""
-    return (
-        ", ".join(str(each).replace("_", " ") for each in value)
-        if isinstance(value, list)
-        else str(value).replace("_", " ")
-    )
+    each = value if isinstance(value, list) else [value]
+    return ", ".join(SAID.get(str(code)) or str(code).replace("_", " ") for code in each)
 
 
 def _verdict(value: Any, _: bool) -> str:

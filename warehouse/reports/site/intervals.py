@@ -11,6 +11,7 @@ import altair as alt
 import polars as pl
 
 from warehouse.reports.site import charts
+from warehouse.reports.site.forms import speak
 
 
 def intervals(
@@ -75,11 +76,11 @@ def tornado(rows: pl.DataFrame, width: int, *, title: str, form: str = ".0%") ->
     `rows` has driver, quantity_at_low, quantity_at_central and quantity_at_high.
     """
     known = rows.drop_nulls(["quantity_at_low", "quantity_at_high"]).with_columns(
-        name=pl.col("driver").str.replace_all("_", " "),
+        name=pl.col("driver").map_elements(lambda driver: speak(driver, "name"), return_dtype=pl.String),
         reach=(pl.col("quantity_at_high") - pl.col("quantity_at_low")).abs(),
     )
     order = known.sort("reach", descending=True)["name"].to_list()
-    y = alt.Y("name:N", sort=order, title=None, axis=alt.Axis(labelLimit=160, domain=False, ticks=False))
+    y = alt.Y("name:N", sort=order, title=None, axis=alt.Axis(labelLimit=230, domain=False, ticks=False))
     axis = alt.Axis(format=form, grid=True, tickCount=5)
     ends = ["at its low end", "at its high end"]
     long = (

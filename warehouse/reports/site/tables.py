@@ -72,9 +72,12 @@ def sentences(table: Table) -> list[Shown]:
     return [
         shown
         for shown in table.columns[1:]
-        if shown.form == "text"
-        and table.rows.schema[shown.name] == pl.String
-        and (table.rows[shown.name].str.len_chars().max() or 0) > LONG  # type: ignore[operator]
+        if shown.beneath
+        or (
+            shown.form == "text"
+            and table.rows.schema[shown.name] == pl.String
+            and (table.rows[shown.name].str.len_chars().max() or 0) > LONG
+        )  # type: ignore[operator]
     ]
 
 

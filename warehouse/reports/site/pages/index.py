@@ -241,7 +241,8 @@ def draw_growth(rows: pl.DataFrame, width: int) -> charts.Drawing:
     order = rows.sort("revenue_view", "bound", nulls_last=True)["what_of"].unique(maintain_order=True).to_list()
     y = alt.Y("what_of:N", sort=order, title=None,
               axis=alt.Axis(labelExpr="split(datum.label, '|')", labelLimit=150, domain=False))  # fmt: skip
-    axis = alt.Axis(values=[0.25, 0.5, 1, 2, 5, 10, 50], format="%", grid=True, title="Growth a year, logarithmic")
+    values = [0.25, 1, 5, 50] if width <= charts.NARROW else [0.25, 0.5, 1, 2, 5, 10, 50]
+    axis = alt.Axis(values=values, format="%", grid=True, title="Growth a year, logarithmic")
     x = alt.X("p50:Q", scale=alt.Scale(type="log", nice=False), axis=axis)
     kinds = ["needed to pay for itself", "lowest seen", "highest seen"]
     color = alt.Color(
@@ -275,6 +276,6 @@ def freshness(reader: Reader) -> Table:
             Shown("days", "Days old", "count", opens=""),
             Shown("promised", "Promised within"),
             Shown("state", "State"),
-            Shown("because", "Why"),
+            Shown("because", "Why", beneath=True),
         ),
     )

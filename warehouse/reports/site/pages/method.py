@@ -8,6 +8,7 @@ import polars as pl
 
 from warehouse.marts.verdict.decision import ASKED, METHOD_VERSION, SILENT
 from warehouse.marts.verdict.questions import questions
+from warehouse.reports.labels import assumed
 from warehouse.reports.site.blocks import Block, Heading, Items, Link, Shown, Table, Text
 from warehouse.reports.site.forms import GRADES
 from warehouse.reports.site.page import Page, Reader
@@ -81,6 +82,7 @@ def decisions() -> Table:
 
 def assumptions(reader: Reader) -> Table:
     rows = reader.rows(f"SELECT * FROM {ASSUMPTIONS} ORDER BY key")
+    rows = rows.with_columns(pl.col("value").map_elements(assumed, return_dtype=pl.String))
     return Table(
         "assumptions",
         "Every number that is a judgement",

@@ -160,12 +160,13 @@ def path(reader: Reader) -> Chart:
 
 def record(reader: Reader) -> Table:
     rows = reader.rows(f"SELECT * FROM {SCORES} WHERE is_last_before ORDER BY as_of_date DESC, scope, revenue_view")
+    rows = rows.with_columns(who=pl.col("scope").replace(WHO))
     return Table(
         "record",
         "Later facts against the path that was published before them",
         rows,
         (
-            Shown("scope", "Who", "name"),
+            Shown("who", "Who"),
             Shown("revenue_view", "Revenue", "name"),
             Shown("path_as_of", "Path of", "date"),
             Shown("as_of_date", "Fact of", "date"),
@@ -245,13 +246,14 @@ def estimates(reader: Reader) -> Table:
 
 def vintages(reader: Reader) -> Table:
     rows = reader.rows(f"SELECT * FROM {VINTAGES} ORDER BY calendar_quarter DESC, ticker")
+    rows = rows.with_columns(company=pl.col("ticker").replace(WHO))
     return Table(
         "vintages",
         "Quarters of spending, as they count",
         rows,
         (
             Shown("calendar_quarter", "Quarter", "quarter"),
-            Shown("ticker", "Company"),
+            Shown("company", "Company"),
             Shown("capex_usd", "Cash", "usd"),
             Shown("capex_low_usd", "At the least", "usd"),
             Shown("capex_high_usd", "At the most", "usd"),

@@ -207,19 +207,89 @@ def years(reader: Reader) -> Table:
     )  # fmt: skip
 
 
-def guidance(reader: Reader) -> Table:
+def guidance(reader: Reader) -> Chart:
+    """What companies said that they would spend in a year, each time that they said it, from low to high."""
     of = "core.capex_guidance"
     rows = reader.rows(
-        "SELECT * FROM capex_guidance WHERE known_on <= ? ORDER BY ticker, fiscal_year DESC, issued_on DESC, fact_id",
+        """SELECT g.*, coalesce(c.company, g.ticker) AS company FROM capex_guidance g
+        LEFT JOIN companies c ON c.ticker = g.ticker WHERE g.known_on <= ?
+        ORDER BY company, g.fiscal_year DESC, g.issued_on DESC, g.fact_id""",
         reader.as_of,
     )
-    return Table(
-        "guidance",
-        "Guidance as it was given",
-        rows,
-        shown(of, "ticker", "fiscal_year", "issued_on", "low_usd", "high_usd", "grade"),
-        of=of,
-        open_rows=12,
+    return Chart(
+        title=raised(rows),
+        description="A small chart for each company: bars from the low to the high end of what it said it would spend in a "
+        "fiscal year, at the day on which it said so.",
+        draw=draw_guidance,
+        note=("Bars run from the low to the high end of a plan; a plan of one figure is a dot.",),
+        numbers=Table(
+            "guidance",
+            "Plans as they were given",
+            rows,
+            shown(of, Shown("company", "Company"), "fiscal_year", "issued_on", "low_usd", "high_usd", "grade"),
+            of=of,
+            empty="No plan is known by this date.",
+        ),
+    )
+
+
+def raised(rows: pl.DataFrame) -> str:
+    """What is true of the last plan for each year against the first one, as a title."""
+    first, last = pl.col("middle").first(), pl.col("middle").last()
+    several = (
+        rows.with_columns(middle=(pl.coalesce("low_usd", "high_usd") + pl.coalesce("high_usd", "low_usd")) / 2)
+        .drop_nulls("middle")
+        .sort("issued_on", maintain_order=True)
+        .group_by("ticker", "fiscal_year")
+        .agg(is_raised=last > first, count=pl.len())
+        .filter(pl.col("count") > 1)["is_raised"]
+    )
+    if several.is_empty():
+        return "What the companies said they would spend"
+    if several.all():
+        return "Every plan for a year was raised after it was first given"
+    return (
+        "Most plans for a year were raised after they were first given"
+        if (several.mean() or 0) > 0.5  # type: ignore[operator]
+        else "Few plans for a year were raised after they were first given"
+    )
+
+
+def draw_guidance(rows: pl.DataFrame, width: int) -> alt.FacetChart:
+    rows = rows.with_columns(
+        low=pl.coalesce("low_usd", "high_usd") / 1e9,
+        high=pl.coalesce("high_usd", "low_usd") / 1e9,
+        year=pl.format("for {}", pl.col("fiscal_year")),
+    ).with_columns(middle=(pl.col("low") + pl.col("high")) / 2)
+    years = rows["year"].unique().sort().to_list()
+    color = alt.Color(
+        "year:N",
+        scale=alt.Scale(domain=years, range=charts.COLOURS[: len(years)]),
+        legend=alt.Legend(symbolOpacity=1),
+    )
+    columns = 1 if width <= charts.NARROW else 2
+    base = alt.Chart().encode(
+        x=alt.X("issued_on:T", title=None, axis=alt.Axis(format="%b %Y", tickCount=3), scale=alt.Scale(padding=12)),
+        color=color,
+    )
+    ranges = base.mark_rule(strokeWidth=5, opacity=0.45).encode(
+        y=alt.Y("low:Q", title="$ billion", axis=alt.Axis(tickCount=4), scale=alt.Scale(zero=True)), y2=alt.Y2("high:Q")
+    )
+    points = base.mark_point(size=44).encode(
+        y=alt.Y("middle:Q"),
+        shape=alt.Shape("year:N", scale=alt.Scale(domain=years, range=charts.SHAPES[: len(years)])),
+        tooltip=[
+            alt.Tooltip("company:N", title="Company"),
+            alt.Tooltip("year:N", title="Plan"),
+            alt.Tooltip("issued_on:T", title="Given on", format="%d %b %Y"),
+            alt.Tooltip("low:Q", title="from, $ billion", format=",.0f"),
+            alt.Tooltip("high:Q", title="to", format=",.0f"),
+        ],
+    )
+    return (
+        alt.layer(ranges, points, data=rows)
+        .properties(width=(width - 60 * columns) // columns, height=110)
+        .facet(facet=alt.Facet("company:N", title=None), columns=columns, spacing=22)
     )
 
 

@@ -190,7 +190,7 @@ def deepseek(reader: Reader) -> Table:
             Shown("implied_usd_per_gpu_hour", "Claim, an hour", "usd_per_hour"),
             Shown("utilisation", "Chips used to", "percent"),
             Shown("grade", "Grade", "grade"),
-            Shown("reason", "Why not more"),
+            Shown("reason", "Remark"),
         ),
         of=COST,
         about="A part of a run stands beside its whole, and the two are never added.",
