@@ -97,6 +97,24 @@ def test_sentences_stand_beneath_their_row():
     assert beneath.getprevious().text_content().strip() == "a"
 
 
+def test_what_is_said_to_stand_beneath_a_row_does_so_however_short():
+    rows = pl.DataFrame({"name": ["a"], "why": ["short"]})
+    _, tree = drawn(Table("t", "T", rows, (Shown("name"), Shown("why", beneath=True))))
+    assert tree.xpath("string(//tr[@class='beneath'])") == "Why: short"
+
+
+def test_braces_in_a_cell_or_heading_are_text():
+    rows = pl.DataFrame({"{0}": ["{1}"], "b": ["{}"]})
+    _, tree = drawn(Table("t", "T", rows, (Shown("{0}"), Shown("b"))))
+    assert tree.xpath("//section//th/text() | //section//td/text()") == ["{0}", "B", "{1}", "{}"]
+
+
+def test_a_page_in_a_folder_says_where_it_belongs():
+    shell = SHELL | {"navigation": [Page("folder.html", "", "", label="Folder"), Page("other.html", "", "")]}
+    text = render(PAGE, [], Reader(duckdb.connect()), shell, environment()).html
+    assert html.fromstring(text).xpath("//nav//a[@aria-current]/text()") == ["Folder"]
+
+
 def test_a_formula_in_a_name_is_text_in_the_csv():
     rows = pl.DataFrame({"name": ["=HYPERLINK(1)", "@x", "fine"], "value": [1.25, None, -3.0]})
     said = tables.csv(rows, [Shown("name"), Shown("value")])

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from warehouse.reports.site.pages.index import growth_title
-from warehouse.reports.site.pages.spending import since_a_year
+from warehouse.reports.site.pages.spending import raised, since_a_year
 
 SCHEMA = {"ticker": pl.String, "calendar_quarter": pl.String, "usd": pl.Float64}
 SAID = {"every": "every", "some": "some", "none": "none", "unknown": "unknown"}
@@ -59,3 +59,23 @@ def test_the_title_of_growth_follows_the_figures():
     assert len(set(titles)) == 4
     assert "faster" in titles[0]
     assert "slowly" in titles[2]
+
+
+def plans(*given: tuple[str, int, str, float | None]) -> pl.DataFrame:
+    """Plans by company, fiscal year and day; a figure without a high end is one of a single figure."""
+    rows = [(ticker, year, day, low, None) for ticker, year, day, low in given]
+    return pl.DataFrame(rows, schema=["ticker", "fiscal_year", "issued_on", "low_usd", "high_usd"], orient="row")
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        (plans(("A", 2025, "2025-01", 5.0), ("A", 2025, "2025-07", 6.0)), "Every plan"),
+        (plans(("A", 2025, "2025-07", 6.0), ("A", 2025, "2025-01", 5.0)), "Every plan"),  # in whatever order they come
+        (plans(("A", 2025, "2025-01", 6.0), ("A", 2025, "2025-07", 5.0)), "Few plans"),
+        (plans(("A", 2025, "2025-01", 6.0), ("A", 2026, "2025-07", 7.0)), "What the companies said"),
+        (plans(("A", 2025, "2025-01", None)), "What the companies said"),
+    ],
+)
+def test_the_title_of_plans_holds_the_last_of_a_year_against_the_first(rows, said):
+    assert raised(rows.cast({"low_usd": pl.Float64, "high_usd": pl.Float64})).startswith(said)

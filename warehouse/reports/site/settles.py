@@ -103,7 +103,7 @@ def information(reader: Reader, question: str, scope: str = GROUP) -> Table:
             Shown("driver", "If we knew", "name"),
             Shown("probability_of_change", "It changes the verdict in", "percent"),
             Shown("changes_to", "To", "name"),
-            Shown("learn_from", "Where it could be read"),
+            Shown("learn_from", "Where it could be read", beneath=True),
             Shown("grade", "Grade", "grade"),
         ),
         of=INFORMATION,
