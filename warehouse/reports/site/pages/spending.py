@@ -221,7 +221,9 @@ def guidance(reader: Reader) -> Chart:
         description="A small chart for each company: bars from the low to the high end of what it said it would spend in a "
         "fiscal year, at the day on which it said so.",
         draw=draw_guidance,
-        note=("Bars run from the low to the high end of a plan; a plan of one figure is a dot.",),
+        note=(
+            "In billions of dollars. Bars run from the low to the high end of a plan; a plan of one figure is a dot.",
+        ),
         numbers=Table(
             "guidance",
             "Plans as they were given",
@@ -272,10 +274,10 @@ def draw_guidance(rows: pl.DataFrame, width: int) -> alt.FacetChart:
         x=alt.X("issued_on:T", title=None, axis=alt.Axis(format="%b %Y", tickCount=3), scale=alt.Scale(padding=12)),
         color=color,
     )
-    ranges = base.mark_rule(strokeWidth=5, opacity=0.45).encode(
-        y=alt.Y("low:Q", title="$ billion", axis=alt.Axis(tickCount=4), scale=alt.Scale(zero=True)), y2=alt.Y2("high:Q")
+    ranges = base.mark_rule(strokeWidth=10, opacity=0.45).encode(
+        y=alt.Y("low:Q", title=None, axis=alt.Axis(tickCount=4), scale=alt.Scale(zero=True)), y2=alt.Y2("high:Q")
     )
-    points = base.mark_point(size=44).encode(
+    points = base.mark_point(size=22).encode(
         y=alt.Y("middle:Q"),
         shape=alt.Shape("year:N", scale=alt.Scale(domain=years, range=charts.SHAPES[: len(years)])),
         tooltip=[
@@ -288,7 +290,7 @@ def draw_guidance(rows: pl.DataFrame, width: int) -> alt.FacetChart:
     )
     return (
         alt.layer(ranges, points, data=rows)
-        .properties(width=(width - 60 * columns) // columns, height=110)
+        .properties(width=(width - 60 * columns) // columns, height=150)
         .facet(facet=alt.Facet("company:N", title=None), columns=columns, spacing=22)
     )
 
