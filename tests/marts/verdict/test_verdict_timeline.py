@@ -10,6 +10,7 @@ from datetime import date, timedelta
 import polars as pl
 import pytest
 
+from tests import built
 from warehouse.assumptions import Assumptions
 from warehouse.marts import all_marts, build
 from warehouse.marts.common.mart import Mart
@@ -25,7 +26,8 @@ ANSWER = [
 
 
 def verdict_on(facts, day, assumptions) -> pl.DataFrame:
-    return build(facts, as_of=day, assumptions=assumptions, only={"verdict"})["verdict"]
+    """The verdicts of a run on a day, built once for all tests that ask for them."""
+    return built.build(facts, as_of=day, assumptions=assumptions, only={"verdict"})["verdict"]
 
 
 def chain() -> dict:
@@ -60,8 +62,8 @@ def timeline_and_runs(facts, assumptions) -> tuple[pl.DataFrame, Counter]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Mart, "run", counted)
-        built = build(facts, as_of=as_of, assumptions=assumptions, only={"verdict_timeline"})
-    return built["verdict_timeline"], runs
+        found = build(facts, as_of=as_of, assumptions=assumptions, only={"verdict_timeline"})
+    return found["verdict_timeline"], runs
 
 
 @pytest.fixture(scope="module")
@@ -140,7 +142,7 @@ def poisoned(facts: dict[str, pl.DataFrame], day: date) -> dict[str, pl.DataFram
 
 @pytest.mark.parametrize("day", [date(2025, 1, 28), date(2026, 4, 30)])
 def test_facts_known_later_change_nothing(day, facts, assumptions):
-    honest = build(facts, as_of=day, assumptions=assumptions, only={"verdict"})
+    honest = built.build(facts, as_of=day, assumptions=assumptions, only={"verdict"})
     tempted = build(poisoned(facts, day), as_of=day, assumptions=assumptions, only={"verdict"})
     for name in ("verdict", "verdict_conditions"):
         assert honest[name].equals(tempted[name]), name
@@ -175,8 +177,8 @@ def test_evidence_that_became_public_later_changes_nothing_before(facts, assumpt
     tempting = Assumptions(
         {key: _ten_times(assumptions.dated(key), day) for key in assumptions}, assumptions.overridden
     )
-    honest, tempted = verdict_on(facts, day, assumptions), verdict_on(facts, day, tempting)
-    assert tempted.equals(honest)
+    tempted = build(facts, as_of=day, assumptions=tempting, only={"verdict"})["verdict"]
+    assert tempted.equals(verdict_on(facts, day, assumptions))
 
 
 def _ten_times(entry, day: date) -> dict:
@@ -207,5 +209,5 @@ def test_the_market_is_not_judged_by_windows_that_see_nothing(timeline):
 def test_who_trusts_a_weaker_test_is_told_on_the_day_on_which_its_window_is_over(day, wanted, facts, assumptions):
     """Day 10 is 10 February 2025. Alphabet and Amazon had guided by then, and had filed what they spent in 2024."""
     trusting = assumptions.replaced({"q4_power": 0.61})
-    found = build(facts, as_of=day, assumptions=trusting, only={"verdict"})["verdict"]
+    found = verdict_on(facts, day, trusting)
     assert found.filter(scope="ALL", question="Q4")["verdict"].item() == wanted

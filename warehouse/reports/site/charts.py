@@ -222,8 +222,9 @@ def interval(low: float, middle: float, high: float, threshold: float, *, decima
     return svg({name: part for name, part in spec.items() if name not in ("config", "$schema")})
 
 
+@cache
 def vega() -> str:
-    """Vega, Vega-Lite and what they need, as one script that gives `vegaEmbed`."""
+    """Vega, Vega-Lite and what they need, as one script that gives `vegaEmbed`; making it takes two seconds."""
     text: str = _converter().javascript_bundle("window.vegaEmbed = vegaEmbed;")
     return text
 
