@@ -17,10 +17,10 @@ from prefect.cache_policies import NO_CACHE
 from prefect.events import emit_event
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from warehouse import stopping
+from warehouse import stopping, storage
 from warehouse.database.store import Store
 from warehouse.errors import OverbuildError
-from warehouse.pipeline import build, check, ingest, live_sources, notify, publish, quarantine, summary
+from warehouse.pipeline import build, check, ingest, live_sources, notify, publish, quarantine, starting, summary
 from warehouse.pipeline.alerts import Message, Notified
 from warehouse.pipeline.choose import chosen
 from warehouse.pipeline.context import RunContext
@@ -54,16 +54,19 @@ def answer(
     offline: bool = False,
     span: tuple[date, date] | None = None,
     unless_nothing_new: bool = False,
+    restore: str = "",
 ) -> dict[str, Any]:
     """Ingest, check, build the marts and publish. Gives a summary of what was done (`warehouse.pipeline.summary`).
 
     `only` limits what is ingested to some feeds or sources. `as_of` answers as of an earlier date and publishes beside
     today's answer. `offline` takes live documents out of the archive and sends no request. `span` are the first and
-    last day of a backfill. With `unless_nothing_new` the run ends early where it would change nothing. Raises
-    RefusedError where the checks refuse the data: nothing is published then.
+    last day of a backfill. With `unless_nothing_new` the run ends early where it would change nothing. `restore` is what
+    the run starts from in place of the published answer (`warehouse.pipeline.starting`). Raises RefusedError where the
+    checks refuse the data: nothing is published then.
     """
     stopping.take_over()  # Prefect's handler of SIGTERM would be told, and the run would go on
-    with workspace(source, as_of, say, offline=offline, span=span, announce=announce) as (run, store, journal):
+    how: dict[str, Any] = {"offline": offline, "span": span, "announce": announce, "restore": restore}
+    with workspace(source, as_of, say, **how) as (run, store, journal):
         note = journal.note
         ingestion = note(ingest_all(chosen(source, only), store, run))
         quarantined = note(check_new_rows(store, run, ingestion))
@@ -103,11 +106,16 @@ def answer(
 
 
 def ingest_all(sources: list[Source], store: Store, run: RunContext) -> ingest.Ingestion:
-    """Ingest all sources at the same time, once the panel has said which companies they look at."""
+    """Ingest all sources at the same time, once the panel has said which companies they look at.
+
+    A run that restores also loads what the archive holds of the sources that are not asked.
+    """
+    restored = [source for source in starting.restored(run) if source not in sources]
     ingesting = []
-    for asked in sources:
-        ingesting.append(ingest_source.with_options(name=f"ingest {asked.name}").submit(asked, store, run))
-        if asked.feed == "panel":
+    for source in [*sources, *restored]:
+        named = ingest_source.with_options(name=f"ingest {source.name}")
+        ingesting.append(named.submit(source, store, run, asked=source not in restored))
+        if source.feed == "panel":
             ingesting[-1].wait()
     return ingest.collect(store, run, [future.result(raise_on_failure=False) for future in ingesting])
 
@@ -118,15 +126,15 @@ def worth_retrying(_task: Any, _run: Any, state: Any) -> bool:
         state.result()
     except OverbuildError:
         return False
-    except Exception:
-        return True
+    except Exception as error:
+        return storage.fault(error) is None
     return False
 
 
 @task(retries=2, retry_delay_seconds=[1, 5], retry_condition_fn=worth_retrying, cache_policy=NO_CACHE)
-def ingest_source(source: Source, store: Store, run: RunContext) -> ingest.Ingested:
+def ingest_source(source: Source, store: Store, run: RunContext, *, asked: bool = True) -> ingest.Ingested:
     """Fetch, archive, parse and stage one source."""
-    found = ingest.ingest(source, store, run)
+    found = ingest.ingest(source, store, run, asked=asked)
     say(f"{source.name}: {len(found.documents)} documents, {found.new_documents} new, {found.staged_rows:,} rows read")
     if found.message:
         say(f"{source.name}: {found.outcome.replace('_', ' ')}: {found.message}")

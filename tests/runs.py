@@ -225,9 +225,9 @@ class Step:
     def with_options(self, **_: Any) -> Step:
         return self
 
-    def submit(self, *arguments: Any) -> Done:
+    def submit(self, *arguments: Any, **named: Any) -> Done:
         try:
-            return Done(self.function(*arguments))
+            return Done(self.function(*arguments, **named))
         except Exception as error:
             return Done(error)
 

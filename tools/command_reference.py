@@ -26,6 +26,7 @@ EXIT_CODES = {
     2: "wrong use or settings",
     3: "the checks refused the data; nothing new was published",
     4: "published, but a source failed and its last good data were used",
+    5: "a disk is full, failing, read-only or closed to this user, or a file is damaged; what was published stands",
 }
 OPENING = """\
 # Commands

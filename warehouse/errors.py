@@ -23,6 +23,16 @@ class RefusedError(OverbuildError):
     exit_code = 3
 
 
+class StorageError(OverbuildError):
+    """A disk does not take or give what it should: full, failing, read-only, or closed to this user."""
+
+    exit_code = 5
+
+
+class DamagedError(StorageError):
+    """A file is missing, or no longer what it was when it was published or archived."""
+
+
 class DocumentError(RefusedError):
     """A document cannot be read as what it claims to be: its name, what is wrong with it, and the line where it is."""
 

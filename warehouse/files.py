@@ -109,7 +109,7 @@ def text(path: Path) -> str:
 
 def write(path: Path, content: str | bytes) -> None:
     """Put `content` (text as UTF-8) at `path`, in place of what was there: all of it, or nothing changes."""
-    with temporary(path.parent, path.name) as new:
+    with named(path), temporary(path.parent, path.name) as new:
         new.write_bytes(content.encode() if isinstance(content, str) else content)
         put(new, path)
 
@@ -125,6 +125,17 @@ def put(new: Path, path: Path) -> None:
     sync(path.parent)
 
 
+@contextmanager
+def named(path: Path) -> Iterator[None]:
+    """An error of a file that is open does not say which file: here it does."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None and error.errno is not None:
+            error.filename = str(path)
+        raise
+
+
 def sync(path: Path) -> None:
     """Have a file, or the list of names in a folder, on disk before going on."""
     try:
@@ -134,7 +145,8 @@ def sync(path: Path) -> None:
             return
         raise
     try:
-        os.fsync(descriptor)
+        with named(path):
+            os.fsync(descriptor)
     except OSError as error:
         if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # a file system that keeps nothing on disk
             raise
@@ -161,6 +173,14 @@ def create_folder(folder: Path) -> None:
     sync(folder.parent)
 
 
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file, read in pieces. Raises OSError."""
+    import hashlib  # here only: a query needs none
+
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def point(link: Path, target: Path) -> None:
     """Make `link` a relative link to `target`, in one step, whatever it pointed at before."""
     with temporary(link.parent, link.name) as new:
@@ -183,7 +203,7 @@ def append(path: Path, line: str) -> None:
     if "\n" in line:
         raise ValueError(f"{path}: a line that is added must be one line")
     path.parent.mkdir(parents=True, exist_ok=True)
-    with locked(path), path.open("a+b", buffering=0) as file:
+    with named(path), locked(path), path.open("a+b", buffering=0) as file:
         size = file.seek(0, os.SEEK_END)
         added = b"\n" * _is_cut(file, size) + line.encode() + b"\n"
         try:

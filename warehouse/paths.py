@@ -29,10 +29,14 @@ WAREHOUSE, SITE, QUALITY, EXPORT = "warehouse.duckdb", "site", "quality", "expor
 
 @dataclass(frozen=True)
 class Paths:
-    """Paths of one OVERBUILD_HOME; `warehouse` is the name that users open."""
+    """Paths of one OVERBUILD_HOME; `warehouse` is the name that users open.
+
+    `standing` is a release that is read in place of the published one, where that is damaged and cannot be replaced.
+    """
 
     root: Path
     warehouse: Path
+    standing: Path | None = None
 
     @property
     def raw(self) -> Path:
@@ -40,7 +44,7 @@ class Paths:
 
     @property
     def current(self) -> Path:
-        return self.root / "current"
+        return self.standing or self.root / "current"
 
     @property
     def releases(self) -> Path:

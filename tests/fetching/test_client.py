@@ -168,6 +168,16 @@ def test_a_document_missing_from_the_archive_is_fetched_anew(online, live_server
     assert "If-None-Match" not in live_server.asked()[1].headers
 
 
+def test_a_document_damaged_in_the_archive_is_fetched_anew_and_put_right(online, live_server, tmp_path):
+    live_server.body("/doc", GOOD, etag='"1"')
+    first = get(online())
+    kept = archive.path_of(tmp_path / "raw", first.sha256)
+    kept.write_bytes(b"[9]")
+    assert get(online(), fresh_for=timedelta(hours=1)).content == first.content
+    assert "If-None-Match" not in live_server.asked()[1].headers
+    assert kept.read_bytes() == first.content
+
+
 def test_with_the_network_off_nothing_is_sent(online, live_server):
     with pytest.raises(StoppedError, match="the network is off"):
         get(online(network="off"))

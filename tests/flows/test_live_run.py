@@ -29,7 +29,7 @@ from tests.runs import (
 )
 from tools.recorded_sources import CIKS as PANEL
 from tools.recorded_sources import FACTS as RECORDED
-from warehouse.errors import RefusedError
+from warehouse.errors import DamagedError, RefusedError
 
 
 def facts(cik: int, *quarters: tuple[str, str, int, int], filed: str = "2026-10-30") -> dict:
@@ -231,6 +231,42 @@ def test_the_archive_alone_gives_the_same_warehouse(with_news, server, tmp_path)
         rows = f"SELECT * FROM core.{table} ORDER BY ALL"
         assert query(rebuilt, rows) == query(home, rows), table
     assert differing(tables(rebuilt, "marts"), tables(home, "marts")) == []
+
+
+@pytest.fixture
+def lost(with_news, tmp_path):
+    """The home with news after its warehouses were overwritten, all of them."""
+    home = copy_home(with_news[0], tmp_path / "lost")
+    for release in (home / "releases").iterdir():
+        (release / "warehouse.duckdb").write_text("x\nthis is no database at all\nok")
+    return home
+
+
+def test_a_run_that_finds_no_whole_release_reads_the_archive_again(lost, with_news, server):
+    server.forget()
+    summary = run(lost, None, source="reference", only=("training",))
+    assert server.asked() == [], "what another kind of source brought comes out of the archive, too"
+    assert summary["failed_sources"] == {}
+    rows = "SELECT * FROM core.company_facts ORDER BY ALL"
+    assert query(lost, rows) == query(with_news[0], rows)
+    assert command(lost, "sql", "select count(*) from capex").returncode == 0
+
+
+def test_a_copy_of_the_warehouse_alone_gives_the_same_answer(with_news, tmp_path, server):
+    server.forget()
+    copied, home = tmp_path / "backup.duckdb", tmp_path / "restored"
+    shutil.copyfile(with_news[0] / "warehouse.duckdb", copied)
+    summary = run(home, None, tickers="added", offline=True, restore=str(copied))
+    assert server.asked() == []
+    assert summary["failed_sources"] == {}
+    assert differing(facts_of(home), facts_of(with_news[0])) == []
+    assert differing(tables(home, "marts"), tables(with_news[0], "marts")) == []
+    with copied.open("r+b") as opened:
+        opened.seek(copied.stat().st_size // 2)
+        opened.write(b"damaged")
+    with pytest.raises(DamagedError, match="this file is damaged"):
+        run(tmp_path / "other", None, restore=str(copied))
+    assert not (tmp_path / "other" / "current").exists()
 
 
 def test_a_run_of_a_schedule_ends_early_where_nothing_is_new(copy, server):

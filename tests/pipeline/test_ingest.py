@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -13,11 +15,11 @@ import pytest
 
 from tests.live_server import LiveServer, Reply
 from warehouse.database.store import Store, opened
-from warehouse.errors import DocumentError
+from warehouse.errors import DocumentError, StorageError
 from warehouse.fetching import archive
 from warehouse.paths import Paths, create_folders
 from warehouse.pipeline import alerts, ingest
-from warehouse.pipeline.context import Notice, RunContext
+from warehouse.pipeline.context import Base, Notice, RunContext
 from warehouse.pipeline.ingest import Ingested
 from warehouse.pipeline.quarantine import quarantine
 from warehouse.settings import Settings
@@ -107,15 +109,24 @@ class World:
         with opened(self.folder / f"{warehouse}.duckdb", self.folder / f"staging{self.runs}.duckdb") as store:
             yield store
 
-    def run(self, source: Source = TOY, warehouse: str = "one", *, offline: bool = False) -> Ingested:
+    def run(
+        self,
+        source: Source = TOY,
+        warehouse: str = "one",
+        *,
+        offline: bool = False,
+        restores: bool = False,
+        asked: bool = True,
+    ) -> Ingested:
         """A run as far as the loading; gives what came of it."""
         self.runs += 1
         settings = Settings(
             home=self.paths.root, sec_url=self.server.url, network="off" if offline else "on", timeout_seconds=2
         )
-        context = RunContext(f"run{self.runs}", datetime.now(UTC), self.paths, settings)
+        base = Base(restores=restores)
+        context = RunContext(f"run{self.runs}", datetime.now(UTC), self.paths, settings, base=base)
         with self.store(warehouse) as store:
-            found = ingest.ingest(source, store, context)
+            found = ingest.ingest(source, store, context, asked=asked)
             self.messages = quarantine(store, context, [found]).messages
             self.added = ingest.load(store)
         ingest.note_published([found], context)
@@ -412,6 +423,42 @@ def test_a_document_missing_from_the_archive_is_named(world):
     assert world.counts("two") == [1, 3]
     assert "toy b" in again.message
     assert "cannot be read" in again.message
+
+
+def test_a_damaged_document_is_named_and_never_read_even_where_it_is_still_json(world):
+    found = world.run()
+    kept = archive.path_of(world.paths.raw, found.documents[1].sha256)
+    whole = kept.read_bytes()
+    kept.write_bytes(whole.replace(b"2", b"9"))
+    again = world.run(warehouse="two", offline=True)
+    assert world.counts("two") == [1, 3]
+    assert f"toy b: {kept}: the archived document was changed" in again.message
+    assert world.run(warehouse="two").message == "", "with the network it is asked for again"
+    assert kept.read_bytes() == whole
+    assert world.counts("two") == [1, 2, 3]
+
+
+def test_a_run_that_finds_no_warehouse_loads_what_was_published_and_then_asks(world):
+    world.run()
+    world.play(a=[line(7, day=9, known=9)])
+    found = world.run(warehouse="two", restores=True)
+    assert world.counts("two") == [1, 2, 3, 7], "what the source gave before and gives no more is there, too"
+    assert found.message == ""
+    world.server.forget()
+    world.run(warehouse="three", restores=True, asked=False)
+    assert world.server.asked() == []
+    assert world.counts("three") == [1, 2, 3, 7]
+
+
+def test_a_full_disk_is_no_fault_of_a_source_or_a_document(world, monkeypatch):
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    for place in ("warehouse.fetching.archive.Writer.write", "warehouse.pipeline.ingest._load_document"):
+        with monkeypatch.context() as patch:
+            patch.setattr(place, full)
+            with pytest.raises(StorageError, match="the disk is full"):
+                world.run()
 
 
 def test_an_interrupted_run_goes_on_without_fetching_again_what_is_fresh(world):

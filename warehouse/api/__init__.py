@@ -18,13 +18,15 @@ function takes `home` (else OVERBUILD_HOME, or `data/` in the current folder) an
 from __future__ import annotations
 
 import difflib
+import os
+import warnings
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from warehouse import sqltext
-from warehouse.database import reading, releases
+from warehouse.database import reading, recovery, releases
 from warehouse.database.connection import Connection
 from warehouse.errors import UsageError
 from warehouse.paths import WAREHOUSE, Paths, paths_here
@@ -167,8 +169,10 @@ def published(home: Home = None, as_of: Day = None) -> Path:
     else:
         root = Path(home).expanduser().absolute()
         paths = Paths(root, root / WAREHOUSE)
+    paths = recovery.whole(paths, lambda said: warnings.warn(said, stacklevel=2))
     file = paths.published(day) / WAREHOUSE
-    if file.exists():
+    if os.path.lexists(paths.published(day)):
+        recovery.require(paths, day)
         return file
     if day is None or not (paths.current / WAREHOUSE).exists():
         raise UsageError(

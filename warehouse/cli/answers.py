@@ -21,6 +21,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from warehouse import storage
 from warehouse.cli import output
 from warehouse.cli.layout import shown
 from warehouse.cli.lines import printable
@@ -172,7 +173,10 @@ def unique(names: Sequence[str]) -> list[str]:
 
 @contextmanager
 def _target(file: Path | None) -> Iterator[BinaryIO]:
-    """Standard output, or a file that takes its place when it is whole. Raises UsageError where it cannot be written."""
+    """Standard output, or a file that takes its place when it is whole. Raises UsageError where it cannot be written.
+
+    Raises StorageError where its disk is full or fails.
+    """
     if file is None:
         sys.stdout.flush()
         stream = getattr(sys.stdout, "buffer", None)
@@ -189,7 +193,7 @@ def _target(file: Path | None) -> Iterator[BinaryIO]:
                 yield target
             files.put(new, file)
     except OSError as error:
-        raise UsageError(f"-o {file}: this file cannot be written ({error.strerror}).") from error
+        raise storage.not_written(f"-o {file}: this file cannot be written ({error.strerror}).", error) from error
 
 
 class _Screen:

@@ -3,7 +3,8 @@
 A command's file is imported when that command is asked for and not before. What some of them need (Prefect, Great
 Expectations, the marts) takes seconds to import, and a query should not wait for it. Results go to standard output,
 everything else to standard error. The exit code says how it went: 0 done, 1 unexpected failure, 2 wrong use or
-settings, 3 the checks refused the data. With 4, the answer was published with the old data of a source that failed.
+settings, 3 the checks refused the data. With 4, the answer was published with the old data of a source that failed. With 5,
+a disk did not take or give what it should, or a file is damaged.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ COMMANDS = {
     "sources": "Every source: what it gives, its last success, how fresh it is, whether it needs a key.",
     "report": "Where the published site is.",
     "backfill": "Fetch and load history, piece by piece; goes on where it was interrupted.",
+    "restore": "Make the published answer anew, from the archive or from a copy.",
     "serve": "Run the scheduled flows from this process until it is told to stop.",
     "mcp": "Read-only access for assistants: SQL, verdict, trace, dictionary (Model Context Protocol).",
     "doctor": "Check the installation, the settings and what is configured.",

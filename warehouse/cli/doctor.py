@@ -3,10 +3,14 @@
 Sources that are configured (a base address, a contact, a key, a licence) are asked whether their host can be reached.
 With `--network`, every source that could be asked is. It is one short request each, all at the same time. Any answer of
 the host counts, also a refusal: the run that asks for documents says what was refused.
+
+Whoever calls the doctor has something broken, so nothing that is broken ends it. Each thing is looked at by itself, and
+what nobody foresaw about one is a line, too. With `--verify` every archived document and every published file is hashed.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,16 +20,18 @@ from typing import Annotated, Any
 
 import typer
 
-from warehouse import assumptions
+from warehouse import assumptions, storage
+from warehouse.cli import verification
 from warehouse.cli.lines import printable
-from warehouse.cli.published import here
+from warehouse.database import recovery, seals
 from warehouse.database.releases import reading
-from warehouse.errors import OverbuildError, UsageError
-from warehouse.fetching import schedules
+from warehouse.errors import DamagedError, OverbuildError, StorageError, UsageError
+from warehouse.fetching import archive, schedules
 from warehouse.fetching.addresses import base_address, base_given, setting_name
 from warehouse.fetching.confidential import KEY_SUFFIX
 from warehouse.fetching.reachability import host_answers
-from warehouse.paths import WAREHOUSE, create_folders
+from warehouse.paths import WAREHOUSE, create_folders, paths_here
+from warehouse.pipeline.context import busy
 from warehouse.reports import freshness
 from warehouse.settings import PREFIX, Settings, load_settings
 from warehouse.sources import all_sources, reference
@@ -38,13 +44,18 @@ def doctor(
     network: Annotated[
         bool, typer.Option("--network", help="Ask the host of every source whether it answers.")
     ] = False,
+    verify: Annotated[bool, typer.Option("--verify", help="Hash every archived document and published file.")] = False,
 ) -> None:
     faults = _installation()
-    if not (_sources(network, faults) and not faults):
-        raise typer.Exit(2)
+    fine = _sources(network, faults)
+    damaged = verification.verify(_say) if verify else 0
+    if damaged or any(isinstance(fault, StorageError) for fault in faults):
+        raise typer.Exit(StorageError.exit_code)
+    if faults or not fine:
+        raise typer.Exit(UsageError.exit_code)
 
 
-def _installation() -> list[str]:
+def _installation() -> list[Exception]:
     """Print a line for each thing that is not a source; gives what needs doing, each fault once."""
     checks: list[tuple[str, Callable[[], str]]] = [
         ("Python", _python),
@@ -55,20 +66,47 @@ def _installation() -> list[str]:
         ("home", _home),
         ("snapshot", _snapshot),
         ("published", _published),
+        ("lock", _lock),
+        ("archive", _archive),
+        ("decisions", _decisions),
         ("schedules", _schedules),
         ("alerts", _alerts),
     ]
-    faults: list[str] = []
+    faults: list[Exception] = []
     for name, check in checks:
         try:
             _say("ok", name, check())
-        except (OverbuildError, metadata.PackageNotFoundError) as error:
-            if str(error) in faults:
+        except Exception as error:
+            fault = in_words(error, name)
+            if str(fault) in map(str, faults):
                 _say("-", name, "not looked at, for the same reason")
             else:
-                faults.append(str(error))
-                _say("fix", name, str(error))
+                faults.append(fault)
+                _say("fix", name, str(fault))
     return faults
+
+
+def in_words(error: Exception, name: str) -> Exception:
+    """What is wrong, with the way out; also of what nobody foresaw."""
+    if isinstance(error, OverbuildError | metadata.PackageNotFoundError):
+        return error
+    if (of_disk := storage.fault(error)) is not None:
+        return of_disk
+    said = " ".join(str(error).split()) or "no more is known"
+    return OverbuildError(f"{type(error).__name__}: {said}. {WAYS_OUT.get(name, ANEW)}")
+
+
+ANEW = "Set up the program anew (make setup); what it has published stays."
+WAYS_OUT = {
+    "Prefect": "Set PREFECT_HOME to an empty folder, or PREFECT_API_URL to a Prefect server that runs.",
+    "settings": "Correct overbuild.toml and the variables OVERBUILD_..., or move the file away.",
+    "assumptions": "Correct the file that OVERBUILD_ASSUMPTIONS names, or unset it.",
+    "home": "Set OVERBUILD_HOME to a folder that you can write.",
+    "published": "Make it anew from the archive: overbuild restore",
+    "archive": "Look at every document: overbuild doctor --verify",
+    "lock": "Where no run is at work, remove the file; the next run makes it again.",
+}
+"""What to do about something that nobody foresaw, by what was looked at."""
 
 
 def _say(mark: str, name: str, what: str, place: int = 12) -> None:
@@ -99,7 +137,7 @@ def _assumptions() -> str:
 
 
 def _home() -> str:
-    paths = here()
+    paths = paths_here()
     create_folders(paths)
     return f"{paths.root} can be written; warehouse at {paths.warehouse}"
 
@@ -116,9 +154,18 @@ def _prefect() -> str:
 
 
 def _published() -> str:
-    path = here().current / WAREHOUSE
-    if not path.exists():
+    paths = paths_here()
+    if not recovery.was_published(paths):
         return "nothing yet; next: overbuild run"
+    if why := seals.fault(paths.current):
+        good = seals.newest_good(paths)
+        if good is None:
+            raise recovery.damaged(paths, why)
+        raise DamagedError(
+            f"{paths.current / WAREHOUSE}: the published warehouse is damaged: {why}. Run {good.name} is whole; any "
+            "command that reads puts it in its place, and `overbuild run` makes a new one."
+        )
+    path = paths.current / WAREHOUSE
     with reading(path) as connection:
         row = connection.execute(
             "SELECT run_id, as_of, outcome FROM provenance.runs WHERE outcome LIKE 'published%' "
@@ -127,8 +174,44 @@ def _published() -> str:
     return f"run {row[0]}, as of {row[1]}, {row[2]}" if row else "a warehouse without a run; next: overbuild run"
 
 
+def _lock() -> str:
+    path = paths_here().lock
+    if os.path.lexists(path) and not path.is_file():
+        raise UsageError(f"{path}: this is no file, and runs take turns by locking it. Remove it.")
+    return "a run is at work" if busy(paths_here()) else "free"
+
+
+def _archive() -> str:
+    raw = paths_here().raw
+    if not raw.is_dir():
+        return "nothing yet"
+    cut = verification.unreadable_lines(raw)
+    if cut:
+        raise DamagedError(
+            f"{cut[0].path}: {cut[0].found}; {cut[0].expected}. Documents that are named there alone are not restored. Copy "
+            "the file back from a backup, or remove the line."
+        )
+    return f"{sum(1 for _ in archive.documents(raw)):,} documents; --verify hashes them"
+
+
+def _decisions() -> str:
+    path = paths_here().root / "decisions.jsonl"
+    if not path.exists():
+        return "none"
+    unread = verification.unreadable(path)
+    if unread:
+        raise DamagedError(f"{path}: line {unread[0]} cannot be read, so it decides nothing. Correct or remove it.")
+    return f"{sum(1 for _ in path.open('rb')):,} in {path.name}"
+
+
 def _schedules() -> str:
-    paths = here()
+    paths = paths_here()
+    for path in sorted((paths.root / "schedule").glob("*.json")):
+        if verification.unreadable(path, whole=True):
+            raise DamagedError(
+                f"{path}: cannot be read, so it is not known when this schedule ran last. Remove it: what it missed is made "
+                "up for once."
+            )
     last = []
     for entry in schedules.entries():
         served = schedules.served(paths, entry)
@@ -146,14 +229,15 @@ def _alerts() -> str:
 # -- live sources ----------------------------------------------------------------------------------------------------
 
 
-def _sources(network: bool, said: Sequence[str]) -> bool:
+def _sources(network: bool, said: Sequence[Exception]) -> bool:
     """A line for each live source: what it lacks, whether its host answers, how fresh it is, what to do next."""
     try:
         settings = load_settings()
-        rows = {row["source"]: row for row in freshness.report(here(), settings, datetime.now(UTC))}
-    except OverbuildError as error:
-        if str(error) not in said:
-            _say("fix", "sources", str(error))
+        rows = {row["source"]: row for row in freshness.report(paths_here(), settings, datetime.now(UTC))}
+    except Exception as error:
+        fault = in_words(error, "published")
+        if str(fault) not in map(str, said):
+            _say("fix", "sources", str(fault))
         return False
     live = [source for source in all_sources() if source.kind == "live"]
     asked = [s for s in live if is_configured(s, settings) or (network and not s.not_ready(settings))]

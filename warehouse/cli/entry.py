@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from io import TextIOWrapper
 
-from warehouse import stopping
-from warehouse.errors import OverbuildError
+from warehouse import stopping, storage
+from warehouse.errors import DamagedError, OverbuildError
 
 TEXTS = ("table", "csv", "json", "ndjson", "markdown")
 
@@ -44,7 +44,7 @@ def _end(failure: BaseException) -> None:
     try:
         raise failure
     except OverbuildError as error:
-        _complain(f"overbuild: {error}")
+        _complain(f"overbuild: {_with_way_out(error)}")
         sys.exit(error.exit_code)
     except SystemExit as ended:
         # Libraries that write to the terminal end a program whose reader left, each with a code of its own.
@@ -61,6 +61,9 @@ def _end(failure: BaseException) -> None:
     except Exception as error:
         if os.environ.get("OVERBUILD_DEBUG"):
             raise
+        if (of_disk := storage.fault(error, _place(error))) is not None:
+            _complain(f"overbuild: {_with_way_out(of_disk)}")
+            _leave(of_disk.exit_code)
         _complain(
             f"overbuild: unexpected failure, a defect of ours: {type(error).__name__}: {error}\n"
             "Nothing was published. Set OVERBUILD_DEBUG=1 to see where it happened."
@@ -99,7 +102,45 @@ def _complain(message: str) -> None:
         sys.stderr.flush()
 
 
+def _with_way_out(error: OverbuildError) -> str:
+    """What went wrong; of a damaged published file also what took its place, or how to make it anew."""
+    if not isinstance(error, DamagedError):
+        return str(error)
+    from warehouse.database import recovery, seals
+    from warehouse.paths import paths_here
+
+    said: list[str] = []
+    with suppress(OverbuildError, OSError):
+        paths = paths_here()
+        if recovery.was_published(paths) and seals.damaged(paths.current):
+            recovery.whole_to_the_last_byte(paths, said.append)
+            return "\n".join([str(error), *said, "Ask again." if said else recovery.REBUILD])
+    return str(error)
+
+
+def _place(error: Exception) -> str:
+    """Where an error happened that does not say so: at standard output, to which this room alone writes, or in the home."""
+    from warehouse.paths import paths_here
+
+    last = error.__traceback__
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    if last is not None and str(last.tb_frame.f_globals.get("__name__")).startswith(
+        ("warehouse.cli.", "click.", "rich.")
+    ):
+        return "standard output"
+    with suppress(OverbuildError, OSError):
+        return str(paths_here().root)
+    return ""
+
+
 def _reader_left(code: int) -> None:
     """End quietly: whoever read our output has seen enough (`| head -1`)."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    _leave(code)
+
+
+def _leave(code: int) -> None:
+    """Leave, though what was written to standard output cannot be taken by whoever it was for."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(code)

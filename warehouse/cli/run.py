@@ -54,9 +54,12 @@ def run(
 
 
 def start(
-    *, source: str, only: tuple[str, ...], as_of: date | None, quiet: bool, offline: bool = False
+    *, source: str, only: tuple[str, ...], as_of: date | None, quiet: bool, offline: bool = False, restore: str = ""
 ) -> dict[str, Any]:
-    """Run the flow and give its summary. Raises UsageError before anything starts where the options are wrong."""
+    """Run the flow and give its summary; `restore` is what it starts from (`warehouse.pipeline.starting`).
+
+    Raises UsageError before anything starts where the options are wrong.
+    """
     if source not in ("reference", "live"):
         raise UsageError(f"--source {source}: choose reference or live.")
     settings = load_settings()
@@ -77,8 +80,9 @@ def start(
         from flows import left_behind
         from flows.answer import answer
 
+        kind = "live" if source == "live" else "reference"
         with left_behind.marked():
-            return answer(source="live" if source == "live" else "reference", only=only, as_of=as_of, offline=offline)
+            return answer(source=kind, only=only, as_of=as_of, offline=offline, restore=restore)
 
 
 def _listen(quiet: bool) -> None:

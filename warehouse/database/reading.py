@@ -25,11 +25,11 @@ from typing import Any
 
 import duckdb
 
-from warehouse import sqltext
+from warehouse import sqltext, storage
 from warehouse.database import pivoting
 from warehouse.database.connection import Connection, DatabaseError
 from warehouse.database.pivoting import Pivot
-from warehouse.errors import UsageError
+from warehouse.errors import OverbuildError, UsageError
 
 LONGEST = 1_000_000
 """Characters of a text that is parsed. The longest query that a person writes has a few thousand."""
@@ -205,8 +205,10 @@ def _run(connection: Connection, sql: str) -> Connection:
         raise failure(error) from None
 
 
-def failure(error: DatabaseError) -> NotSQL:
-    """What DuckDB says of a query, with a hint where something is not allowed here."""
+def failure(error: DatabaseError) -> OverbuildError:
+    """What DuckDB says of a query, with a hint where something is not allowed here; of a file that it cannot read, that."""
+    if (found := storage.fault(error)) is not None:
+        return found
     message = str(error).strip()
     return NotSQL(message, next((f"\n{hint}" for said, hint in HINTS.items() if said in message), ""))
 

@@ -16,10 +16,11 @@ from pathlib import Path
 
 import duckdb
 
-from warehouse import files, sqltext
+from warehouse import files, sqltext, storage
 from warehouse.database import limits as bounds
 from warehouse.database.connection import Connection
 from warehouse.database.limits import Limits
+from warehouse.errors import DamagedError
 
 BEFORE, AFTER = "before", "after"
 """The names under which two published warehouses are attached to be compared."""
@@ -31,7 +32,7 @@ def connected(warehouse: Path, limits: Limits | None = None, pipe: Path | None =
     With `limits`, its queries use no more memory and disk than these say; how long they take, `limits.within` bounds. An
     answer can be written to `pipe`, where the program itself reads it.
     """
-    with _without_log(warehouse) as file:
+    with _said_of(warehouse), _without_log(warehouse) as file:
         connection = duckdb.connect(str(file), read_only=True)
     connection.execute(bounds.settings(limits))
     if pipe is not None:
@@ -54,6 +55,17 @@ def foreign_logs(warehouse: Path) -> list[Path]:
     """Logs that lie beside a published warehouse. No run leaves one, and programs other than this one would read them."""
     file = warehouse.resolve()
     return sorted(file.parent.glob(f"{glob.escape(file.name)}.wal*"))
+
+
+@contextmanager
+def _said_of(warehouse: Path) -> Iterator[None]:
+    """Raises StorageError or DamagedError, in words, where a published file cannot be opened."""
+    try:
+        yield
+    except (OSError, duckdb.Error) as error:
+        raise storage.fault(error, warehouse) or DamagedError(
+            f"{warehouse}: the published warehouse cannot be opened ({str(error).strip().splitlines()[0]})."
+        ) from error
 
 
 @contextmanager
@@ -107,5 +119,5 @@ def beside(connection: Connection, other: Path, name: str = BEFORE) -> Iterator[
 
 def attach(connection: Connection, warehouse: Path, name: str) -> None:
     """Attach a published warehouse, read-only, under a name."""
-    with _without_log(warehouse) as file:
+    with _said_of(warehouse), _without_log(warehouse) as file:
         connection.execute(f"ATTACH {sqltext.literal(file)} AS {name} (READ_ONLY)")

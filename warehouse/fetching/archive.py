@@ -8,14 +8,14 @@ read in pieces.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
 
-from warehouse import files
-from warehouse.errors import OverbuildError
+from warehouse import errors, files
 from warehouse.sources.common.source import Document, Received
 
 PIECE_BYTES = 1 << 20
@@ -23,7 +23,7 @@ IN_MEMORY_BYTES = 4 << 20
 """A document up to this size is handed on in memory, a larger one as the path of its file."""
 
 
-class DamagedError(OverbuildError):
+class DamagedError(errors.DamagedError):
     """An archived document that is missing or no longer what its name says."""
 
 
@@ -44,16 +44,18 @@ class Writer:
         self.size = 0
 
     def write(self, piece: bytes) -> None:
-        self._file.write(piece)
+        with files.named(self._temporary):
+            self._file.write(piece)
         self._hash.update(piece)
         self.size += len(piece)
 
     def keep(self) -> str:
         """Put it in its place (once); gives its hash."""
-        self._file.close()
+        with files.named(self._temporary):
+            self._file.close()
         sha256 = self._hash.hexdigest()
         target = path_of(self._root, sha256)
-        if not target.exists():
+        if not is_whole(self._root, sha256):  # what lies there may have been damaged since
             files.create_folder(target.parent)
             files.put(self._temporary, target)
         return sha256
@@ -70,7 +72,7 @@ class Writer:
 def keep(root: Path, received: Received) -> Document:
     """Put a document into the archive (once) and give it back with its hash; one that came out of it is only named."""
     sha256 = received.sha256
-    if sha256 is None or not path_of(root, sha256).exists():
+    if sha256 is None or not path_of(root, sha256).exists():  # what has a hash was hashed as it came out (`content`)
         with Writer(root) as writer, _opened(received.content) as file:
             while piece := file.read(PIECE_BYTES):
                 writer.write(piece)
@@ -108,16 +110,36 @@ def verify(root: Path, sha256: str) -> None:
     """Read a document through. Raises DamagedError where it is missing or no longer what its name says."""
     target = path_of(root, sha256)
     try:
-        with target.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
+        found = files.sha256(target)
     except OSError as error:
         raise DamagedError(f"{target}: the archived document cannot be read ({error.strerror}).") from error
     if found != sha256:
         raise _changed(target)
 
 
+def is_whole(root: Path, sha256: str) -> bool:
+    """Whether a document is there, and is still what its name says."""
+    target = path_of(root, sha256)
+    return target.is_file() and not faults(target)
+
+
+def faults(target: Path) -> str:
+    """What the bytes of an archived document are in place of what its name says; '' where they are that."""
+    try:
+        found = files.sha256(target)
+    except OSError as error:
+        return f"cannot be read ({error.strerror})"
+    return "" if found == target.name else f"SHA-256 {found}"
+
+
+def documents(root: Path) -> Iterator[Path]:
+    """Every document of the archive, in order; logs and what is just being received are none."""
+    for folder in sorted(path for path in root.glob("??") if path.is_dir()):
+        yield from sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+
+
 def _changed(target: Path) -> DamagedError:
     return DamagedError(
-        f"{target}: the archived document was changed; its bytes no longer give this hash. Remove the file to have the "
-        "document fetched again."
+        f"{target}: the archived document was changed; its bytes no longer give this hash. It is not read. The next run "
+        "that gets the document again puts it right."
     )

@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from warehouse import storage
 from warehouse.fetching.archive import Writer
 from warehouse.fetching.attempt import Answer
 from warehouse.fetching.confidential import LONGEST_IN_BODY_BYTES
@@ -78,7 +79,7 @@ def receive(answer: Answer, writer: Writer, *, max_bytes: int, timeout_seconds: 
     except (urllib3.exceptions.DecodeError, zlib.error) as error:
         raise TryAgain(f"the body cannot be unpacked after {writer.size:,} bytes") from error
     except (urllib3.exceptions.HTTPError, OSError, EOFError) as error:
-        if isinstance(error, OSError) and error.filename:  # our own disk, not the network
+        if isinstance(error, OSError) and storage.fault(error) is not None:  # our own disk, not the network
             raise
         raise TryAgain(f"the body was cut short after {writer.size:,} bytes") from error
     return head

@@ -171,9 +171,9 @@ class Online:
     # -- one document ---------------------------------------------------------------------------------------------
 
     def _held(self, wanted: Wanted) -> Fetched | None:
-        """The newest good fetch of a document whose bytes are still in the archive."""
+        """The newest good fetch of a document whose bytes are still in the archive, and still what they were."""
         last = self.log.last(wanted.public)
-        return last if last and archive.path_of(self.raw, last.sha256).exists() else None
+        return last if last and archive.is_whole(self.raw, last.sha256) else None
 
     def _attempt(self, wanted: Wanted, held: Fetched | None) -> Received:
         """Ask once and keep what comes. Raises TryAgain, Unavailable or StoppedError."""

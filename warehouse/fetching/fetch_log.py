@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from pathlib import Path
@@ -85,11 +86,11 @@ class FetchLog:
 
     def published(self) -> list[Fetched]:
         """The documents of the published warehouse, in the order of their loading."""
-        return [_read(line) for line in _lines(self._published)]
+        return list(_whole(_lines(self._published)))
 
     def _all(self) -> dict[str, Fetched]:
         if self._known is None:
-            good = (_read(line) for line in _lines(self._fetches) if line["outcome"] == "good")
+            good = _whole(line for line in _lines(self._fetches) if line.get("outcome") == "good")
             self._known = {fetched.url: fetched for fetched in good}
         return self._known
 
@@ -112,12 +113,21 @@ def _read(line: dict[str, Any]) -> Fetched:
     return Fetched(**given | {"url": url, "context": line.get("context") or context})
 
 
+def _whole(lines: Iterable[dict[str, Any]]) -> Iterator[Fetched]:
+    """The lines that say what a fetch is; others were damaged, and `overbuild doctor` names them."""
+    for line in lines:
+        with suppress(KeyError, TypeError, ValueError, AttributeError):
+            yield _read(line)
+
+
 def _lines(path: Path) -> Iterator[dict[str, Any]]:
     """The lines that are whole."""
     if path.exists():
         with path.open("rb") as file:
             for text in file:
                 try:
-                    yield json.loads(text)
-                except ValueError:
+                    line = json.loads(text)
+                except (ValueError, RecursionError):
                     continue
+                if isinstance(line, dict):
+                    yield line

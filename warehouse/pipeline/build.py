@@ -158,7 +158,7 @@ def _marts_made(store: Store) -> dict[str, tuple[str, Made]]:
 
 def nothing_new(store: Store, run: RunContext, ingestion: Ingestion, sources: LiveSources, loaded: Loaded) -> bool:
     """Whether an answer is published already that this run would not change: no new row, nothing failed now or before."""
-    published = (run.paths.published(run.asked_as_of) / WAREHOUSE).exists()
+    published = run.base.release is not None and (run.paths.published(run.asked_as_of) / WAREHOUSE).exists()
     if not published or sources.failed or loaded.rows:
         return False
     query = "SELECT source, arg_max(outcome, checked_at) FROM provenance.source_runs WHERE run_id <> ? GROUP BY source"
@@ -182,7 +182,7 @@ def unchanged(store: Store, run: RunContext, new_rows: Quarantined, loaded: Load
         return None
     run_id, source, as_of, versions = row
     same = (source, as_of, json.loads(versions)) == (run.source, min(loaded.as_of, run.today), made_with(run))
-    if not same or not (run.paths.current / QUALITY).is_dir():
+    if not same or run.base.pages is None or not (run.base.pages / QUALITY).is_dir():
         return None
     results = SYSTEM["results"].conform(store.frame(_CARRIED, [run.run_id, run_id, counts.NOTICE]))
     if results.is_empty():
@@ -207,7 +207,7 @@ def carry_over(store: Store, run: RunContext, carried: Carried) -> Built:
     """Take the marts of the published warehouse, which this copy holds, and what was found when they were checked."""
     store.append(SYSTEM["results"], carried.results)
     pages = run.release / QUALITY
-    if not pages.exists():
-        files.link_folder(run.paths.current / QUALITY, pages)
+    if run.base.pages is not None and not pages.exists():
+        files.link_folder(run.base.pages / QUALITY, pages)
     fact_rows = sum(store.scalar(f"SELECT count(*) FROM {table.full_name}") for table in CORE.values())
     return Built({"verdict": store.frame("SELECT * FROM marts.verdict ORDER BY scope, question")}, fact_rows)

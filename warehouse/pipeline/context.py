@@ -21,11 +21,27 @@ Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
+class Base:
+    """What a run goes on from.
+
+    `release` is the folder of the published answer, where its warehouse is whole; `pages` the same where its pages are
+    whole, too. `warehouse` is the file that is copied. Where there is none and `restores`, documents that earlier runs
+    published come out of the archive first.
+    """
+
+    release: Path | None = None
+    pages: Path | None = None
+    warehouse: Path | None = None
+    restores: bool = False
+
+
+@dataclass(frozen=True)
 class RunContext:
     """What every step of a run knows.
 
     `source` is the kind of sources that are asked (reference or live). `asked_as_of` is the date of a dated answer.
-    `span` is the first and last day of a backfill. `decisions` are those that people made about quarantined rows.
+    `span` is the first and last day of a backfill. `decisions` are those that people made about quarantined rows. `base` is
+    what the run goes on from.
     """
 
     run_id: str
@@ -37,6 +53,7 @@ class RunContext:
     source: str = "reference"
     asked_as_of: date | None = None
     assumptions: Assumptions = field(default_factory=assumptions.load)
+    base: Base = field(default_factory=lambda: Base())
 
     @property
     def today(self) -> date:

@@ -20,11 +20,11 @@ from typing import Any
 
 import polars as pl
 
-from warehouse import __version__, sqltext
+from warehouse import __version__, sqltext, storage
 from warehouse.database import loading
 from warehouse.database.loading import provenance
 from warehouse.database.store import Store
-from warehouse.errors import DocumentError, OverbuildError, RefusedError
+from warehouse.errors import DamagedError, DocumentError, OverbuildError, RefusedError, StorageError
 from warehouse.fetching import archive
 from warehouse.fetching.client import Local, Online
 from warehouse.fetching.failures import Failure
@@ -95,9 +95,16 @@ class Ingested:
         return " ".join(said)
 
 
-def ingest(source: Source, store: Store, run: RunContext) -> Ingested:
-    """Fetch a source's documents, archive each, and stage the rows of those that are not loaded yet."""
+def ingest(source: Source, store: Store, run: RunContext, *, asked: bool = True) -> Ingested:
+    """Fetch a source's documents, archive each, and stage the rows of those that are not loaded yet.
+
+    Where the run restores, what the archive holds of the source comes first. One that is not `asked` gives no more.
+    """
     found = Ingested(source)
+    if run.base.restores and not (source.kind == "live" and run.offline and asked):
+        _restore(source, store, run, found)
+    if not asked:
+        return found
     if source.kind == "live":
         _ingest_live(source, store, run, found)
         return found
@@ -124,9 +131,13 @@ def _ingest_live(source: Source, store: Store, run: RunContext, found: Ingested)
     try:
         for received in _replayed(source, run, found) if run.offline else source.fetch(online):
             _take_live(source, received, store, run, found)
+    except StorageError:
+        raise
     except OverbuildError as error:
         found.stopped = str(error)
     except Exception as error:
+        if (of_disk := storage.fault(error, run.paths.root)) is not None:  # no source is at fault
+            raise of_disk from error
         found.stopped = unexpected(error)
     finally:
         online.close()
@@ -148,6 +159,8 @@ def _take_live(source: Source, received: Received, store: Store, run: RunContext
         if not _already_loaded(store, document, found):
             _load_document(source, document, received.media_type, document.fetched_at, store, run, found)
     except Exception as error:
+        if (of_disk := storage.fault(error, run.paths.root)) is not None and not isinstance(of_disk, DamagedError):
+            raise of_disk from error
         why = _why_unreadable(error)
         kept = archive.path_of(run.paths.raw, document.sha256)
         found.failures.append(Failure(document.name, document.url, why, kept))
@@ -174,12 +187,27 @@ def _as_fetched(document: Document, received: Received, run: RunContext) -> Fetc
     )
 
 
+def _restore(source: Source, store: Store, run: RunContext, found: Ingested) -> None:
+    """Load again what earlier runs published of a source; a document that is damaged is a failure, and named."""
+    for received in _of_archive(source, run, found):
+        if source.kind == "live":
+            _take_live(source, received, store, run, found)
+            continue
+        document = archive.keep(run.paths.raw, received)
+        if not _already_loaded(store, document, found):
+            _load_document(source, document, received.media_type, run.started_at, store, run, found)
+
+
 def _replayed(source: Source, run: RunContext, found: Ingested) -> Iterator[Received]:
-    """The documents that the published warehouse was made of, out of the archive, in the order of their loading."""
-    listed = FetchLog(run.paths.raw, source.name).published()
-    if not listed:
+    """The same for a run without the network, which says where there is nothing."""
+    if not FetchLog(run.paths.raw, source.name).published():
         found.skipped = "the network is off, and the archive holds nothing of it."
-    for fetched in listed:
+    yield from _of_archive(source, run, found)
+
+
+def _of_archive(source: Source, run: RunContext, found: Ingested) -> Iterator[Received]:
+    """The documents that the published warehouse was made of, out of the archive, in the order of their loading."""
+    for fetched in FetchLog(run.paths.raw, source.name).published():
         try:
             content = archive.content(run.paths.raw, fetched.sha256)
         except archive.DamagedError as error:
@@ -199,7 +227,7 @@ def _replayed(source: Source, run: RunContext, found: Ingested) -> Iterator[Rece
 def note_published(results: Iterable[Ingested], run: RunContext) -> None:
     """Write down which documents a published warehouse is made of, so that the archive alone can rebuild it."""
     for found in results:
-        if found.source.kind == "live" and found.documents:
+        if found.documents:
             FetchLog(run.paths.raw, found.name).publish(found.documents)
 
 

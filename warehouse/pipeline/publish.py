@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from warehouse import files, stopping
-from warehouse.database import views
+from warehouse.database import seals, views
 from warehouse.database.store import Store
 from warehouse.marts import all_marts
 from warehouse.paths import EXPORT, QUALITY, SITE, WAREHOUSE, Paths
@@ -55,8 +55,8 @@ def write_pages(
     record.record_measures(store, run, loaded.added, built.names)
     record.record_changes(store, run, carried_over=carried is not None)
     # A first answer of an earlier day has no release before it; it takes the shared files of today's.
-    before = (run.paths.published(run.asked_as_of) / SITE, run.paths.current / SITE)
-    last = next((site for site in before if site.is_dir()), None)
+    before = run.base.pages and (run.paths.published(run.asked_as_of) / SITE, run.base.pages / SITE)
+    last = next((site for site in before or () if site.is_dir()), None)
     dated = run.asked_as_of is not None
     write(run.release / SITE, store.connection, last, dated=dated, sql_page=run.settings.sql_page)
     write_export(store, run, carried_over=carried is not None)
@@ -68,9 +68,9 @@ def write_export(store: Store, run: RunContext, *, carried_over: bool) -> None:
     """Write the take-away of all tables beside the site; that of an answer which is carried over is its own still."""
     from warehouse.reports.export.write import fill
 
-    before, folder = run.paths.current / EXPORT, run.release / EXPORT
-    if carried_over and before.is_dir():
-        files.link_folder(before, folder)
+    before, folder = run.base.pages, run.release / EXPORT
+    if carried_over and before is not None and (before / EXPORT).is_dir():
+        files.link_folder(before / EXPORT, folder)
         return
     folder.mkdir()
     fill(folder, store.connection, packed=True)
@@ -111,6 +111,7 @@ def publish(paths: Paths, built: Path, run_id: str, as_of: date | None) -> Path:
     release = paths.releases / run_id
     if (built / SITE).is_dir():
         later.prepare(paths.later, built / SITE, release)
+    seals.write(built, run_id, as_of)
     files.make_read_only(built)
     files.put(built, release)
     files.close_folder(release)

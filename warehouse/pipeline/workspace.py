@@ -17,12 +17,12 @@ from typing import Any, TypeVar
 
 import polars as pl
 
-from warehouse import assumptions, files, stopping
+from warehouse import assumptions, files, stopping, storage
 from warehouse.database import store as stores
 from warehouse.database.store import Store
 from warehouse.errors import RefusedError, UsageError
 from warehouse.paths import WAREHOUSE, create_folders, paths_of
-from warehouse.pipeline import alerts, refused
+from warehouse.pipeline import alerts, refused, starting
 from warehouse.pipeline.build import Built, Loaded
 from warehouse.pipeline.check import Checked, ChecksFailedError
 from warehouse.pipeline.context import RunContext, Say, one_at_a_time
@@ -63,11 +63,13 @@ def workspace(
     offline: bool = False,
     span: tuple[date, date] | None = None,
     announce: alerts.Announce = lambda _: None,
+    restore: str = "",
 ) -> Iterator[tuple[RunContext, Store, Journal]]:
     """Everything a run needs, for as long as it runs; removed when it ends, published or not.
 
     `offline` sends no request whatever the settings say. `span` limits a backfill to its days. `announce` is given each
-    alert of a run that is refused or fails; alerts of other runs are a step of their own.
+    alert of a run that is refused or fails; alerts of other runs are a step of their own. `restore` is what the run starts
+    from in place of the published answer (`starting.base`).
     """
     settings = load_settings()
     if offline:
@@ -83,12 +85,13 @@ def workspace(
         started_at = datetime.now(UTC)
         run_id = f"{started_at:%Y%m%dT%H%M%S}-{os.urandom(2).hex()}"
         decided = tuple(decisions.read(paths))
-        run = RunContext(run_id, started_at, paths, settings, span, decided, source, as_of, entries)
+        base = starting.base(paths, restore, say)
+        run = RunContext(run_id, started_at, paths, settings, span, decided, source, as_of, entries, base)
         run.release.mkdir(parents=True)
         with stopping.last_act(lambda: files.remove_folder(run.folder)), _removed(run.folder):
             built = run.release / WAREHOUSE
-            if (paths.current / WAREHOUSE).exists():
-                shutil.copyfile(paths.current / WAREHOUSE, built)
+            if run.base.warehouse is not None:
+                shutil.copyfile(run.base.warehouse, built)
             with stores.opened(built, run.folder / "staging.duckdb") as store:
                 refused.take_up(store, run)
                 _take_up_decisions(store, run)
@@ -103,7 +106,8 @@ def workspace(
                     if stopping.asked():  # a library made an error of its own out of the signal
                         raise stopping.StoppedError from error
                     then = "after it had published" if store.finished else "and nothing new was published"
-                    why = f"failed, {then}: {type(error).__name__}: {error}"
+                    of_disk = storage.fault(error, paths.root)
+                    why = f"failed, {then}: {of_disk or f'{type(error).__name__}: {error}'}"
                     _notify_of_failure(store, run, journal, why, say, announce)
                     raise
 

@@ -19,7 +19,7 @@ from typing import Any
 import jinja2
 import polars as pl
 
-from warehouse import files, sqltext
+from warehouse import files, sqltext, storage
 from warehouse.database.connection import Connection
 from warehouse.errors import UsageError
 from warehouse.marts import all_marts
@@ -60,17 +60,17 @@ def write(
 ) -> Exported:
     """Export a warehouse. `raw` leaves texts of CSV as they are, `packed` compresses CSV, `own_use` leaves no row out.
 
-    Raises UsageError where the folder holds something else or cannot be written; what was there stays then.
+    Raises UsageError where the folder holds something else or cannot be written, StorageError where its disk is full or
+    fails; what was there stays then.
     """
     refuse_other_files(folder)
     try:
         with _instead_of(folder) as new:
             return fill(new, connection, raw=raw, own_use=own_use, packed=packed)
     except OSError as error:
-        raise UsageError(
-            f"export {folder}: it cannot be written ({error.strerror or error}: {error.filename or folder}). "
-            "Nothing was left there. Choose another folder, or make room."
-        ) from error
+        said = f"export {folder}: it cannot be written ({error.strerror or error}: {error.filename or folder})."
+        more = "Nothing was left there. Choose another folder, or make room."
+        raise storage.not_written(f"{said} {more}", error) from error
 
 
 def fill(

@@ -1,0 +1,99 @@
+"""What is said where a disk does not take or give what it should: full, failing, read-only, closed to this user.
+
+Files are written by Python, DuckDB, Polars, SQLite and others, and each reports a full disk in its own way. A person needs
+to know the same four things whoever wrote: what is wrong, at which path, whether the published answer still stands, and
+what to do. So an error of any of them is recognised here, by its number or its text, and worded once.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from warehouse.errors import DamagedError, OverbuildError, StorageError, UsageError
+
+_STANDS = "What was published stands as it was."
+WORDS = {
+    errno.ENOSPC: ("the disk is full", "Free some space there and run the same command again."),
+    errno.EDQUOT: ("this user's share of the disk is used up", "Free some space there, or have the quota raised."),
+    errno.EFBIG: ("a file would become larger than is allowed here", "Raise the limit (`ulimit -f`), and run again."),
+    errno.EIO: (
+        "the disk reports an input/output error",
+        "The disk may be failing. Copy the folder to another one, set OVERBUILD_HOME to the copy, and check it with "
+        "`overbuild doctor --verify`.",
+    ),
+    errno.EROFS: (
+        "the file system is read-only",
+        "Mount it for writing, or set OVERBUILD_HOME to a folder that you can write.",
+    ),
+    errno.EACCES: ("this user may not read or write it", "Give this user the right to it, and run again."),
+    errno.EPERM: ("this user may not do this there", "Give this user the right to it, and run again."),
+    errno.EMFILE: ("too many files are open", "Raise the limit (`ulimit -n`), and run again."),
+    errno.ENFILE: ("this machine has too many files open", "Close other programs, and run again."),
+    errno.ESTALE: ("the network's file system has lost it", "Mount it again, and run again."),
+}
+"""What is wrong and what to do, by the number that the operating system gives the error."""
+
+_OF_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG)
+_OTHERS = {
+    "database or disk is full": errno.ENOSPC,
+    "disk I/O error": errno.EIO,
+    "attempt to write a readonly database": errno.EACCES,
+    "not enough free disk space": errno.ENOSPC,
+}
+"""How programs say it that do not repeat the operating system's words."""
+_TEXTS = {os.strerror(number): number for number in WORDS} | _OTHERS
+_DAMAGED = ("Corrupt database file", "not a valid DuckDB database file", "Could not read enough bytes from file")
+"""What DuckDB says of a file that is not as it was written."""
+_NAMES = ("IOException", "FatalException", "InternalException", "TransactionException", "ComputeError")
+_NAMES += ("OperationalError", "DatabaseError", "FileCreateError")
+_QUOTED = re.compile(r"""["'](/[^"']+)["']""")
+
+
+def fault(error: BaseException | None, place: Path | str = "") -> StorageError | None:
+    """The error in words where a disk caused it, or one behind it; None for any other. `place` stands for an unknown path."""
+    for each in _chain(error):
+        if isinstance(each, StorageError):
+            return each
+        if type(each).__name__ == "IOException" and any(said in str(each) for said in _DAMAGED):
+            path = _path(each) or str(place) or "the database"
+            return DamagedError(f"{path}: this file is damaged ({str(each).strip().splitlines()[0]}).")
+        if (number := _number(each)) is not None:
+            wrong, do = WORDS[number]
+            path = _path(each) or str(place)
+            return StorageError(f"{path}: {wrong}. {_STANDS} {do}" if path else f"{wrong}. {_STANDS} {do}")
+    return None
+
+
+def not_written(said: str, error: OSError) -> OverbuildError:
+    """The error of a file that was asked for and could not be written: of the disk, or else of whoever named the file."""
+    return (StorageError if error.errno in _OF_DISK else UsageError)(said)
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """An error and those behind it, the nearest first."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _number(error: BaseException) -> int | None:
+    if isinstance(error, OSError) and error.errno in WORDS:
+        return error.errno
+    if not isinstance(error, OSError) and type(error).__name__ not in _NAMES:
+        return None
+    text = str(error)
+    return next((number for said, number in _TEXTS.items() if said in text), None)
+
+
+def _path(error: BaseException) -> str:
+    for name in (getattr(error, "filename", None), getattr(error, "filename2", None)):
+        if isinstance(name, str | os.PathLike):
+            return os.fspath(name)
+    quoted = _QUOTED.search(str(error))
+    return quoted[1] if quoted else ""
