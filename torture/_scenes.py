@@ -74,10 +74,10 @@ def build(paths: Paths, number: int) -> Path:
     return folder
 
 
-def a_run(paths: Paths, number: int, as_of: date | None = None) -> None:
+def a_run(paths: Paths, number: int, as_of: date | None = None, waits: float = 1.0) -> None:
     """The frame of a run: it starts, clears away what killed ones left, builds, publishes and ends."""
     create_folders(paths)
-    with one_at_a_time(paths, lambda _: None, 1.0):
+    with one_at_a_time(paths, lambda _: None, waits):
         clear_left_behind(paths)
         built = build(paths, number)
         publish(paths, built, built.parent.name, as_of)

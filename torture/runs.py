@@ -13,6 +13,7 @@ import random
 import sys
 import tempfile
 import time
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ def main(seconds: float) -> int:
         paths = paths_in(folder)
         counted = in_child(lambda: _run(paths), Point(paths.root))
         require(not counted.code and not counted.killed, f"a run fails by itself: {counted.said}")
-        first = _content(paths, folder)
+        first = content(paths, folder)
         while tried < RECOVERS_EVERY or time.monotonic() < began + seconds:
             at = random.randint(1, counted.operations)
             point = Point(paths.root, "kill", at)
@@ -65,7 +66,7 @@ def _run(paths: Paths) -> None:
 
 def _difference(paths: Paths, folder: Path, first: dict[str, Any]) -> str | None:
     try:
-        now = _content(paths, folder)
+        now = content(paths, folder)
     except AssertionError as error:
         return str(error)
     changed = sorted(name for name in first.keys() | now.keys() if first.get(name) != now.get(name))
@@ -80,20 +81,21 @@ def _litter(paths: Paths) -> str | None:
     return None
 
 
-def _content(paths: Paths, folder: Path) -> dict[str, Any]:
+def content(paths: Paths, folder: Path, as_of: date | None = None) -> dict[str, Any]:
     """Rows and a hash of each mart that is published, read in another process. Raises AssertionError where it cannot."""
     answer = folder / "content.json"
 
     def look() -> None:
         from warehouse.database.releases import reading
 
-        with reading(paths.current / WAREHOUSE) as connection:
+        published = paths.published(as_of)
+        with reading(published / WAREHOUSE) as connection:
             names = "SELECT table_name FROM duckdb_tables() WHERE schema_name = 'marts' ORDER BY 1"
             found = {
                 name: connection.execute(f'SELECT count(*), bit_xor(hash(t)) FROM marts."{name}" t').fetchone()
                 for (name,) in connection.execute(names).fetchall()
             }
-        require((paths.current / "site" / "index.html").stat().st_size > 0, "the site is empty")
+        require((published / "site" / "index.html").stat().st_size > 0, "the site is empty")
         answer.write_text(json.dumps(found))
 
     looked = in_child(look)

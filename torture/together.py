@@ -1,0 +1,182 @@
+"""Runs, dated runs, backfills, decisions and readers on one home at once; then the same as one after the other.
+
+    python -m torture.together [--seconds 60]
+
+Small acts come first, thousands of them in a minute. Then come whole runs, of today and of an earlier date, with a reader
+that asks what is published all the while.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+
+from torture import _scenes as scenes
+from torture import results, runs
+from torture._points import in_child
+from torture._scenes import DAY, NOW, paths_in, require
+from warehouse import files
+from warehouse.paths import WAREHOUSE, Paths, create_folders
+from warehouse.pipeline.backfill import Progress
+from warehouse.quality import decisions
+
+ROUNDS = 5
+WAITS_SECONDS = 600.0
+
+
+def at_once(acts: list[Callable[[], object]]) -> list[str]:
+    """Do each in a process of its own, at the same time; gives what the ones said that failed."""
+    reading, writing = os.pipe()
+    children = []
+    for act in acts:
+        child = os.fork()
+        if not child:
+            os.close(reading)
+            ended = in_child(act)
+            if ended.code or ended.killed:
+                os.write(writing, f"{ended.said or 'killed'}\n".encode()[:1000])
+            os._exit(0)
+        children.append(child)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as told:
+        said = told.read().decode()
+    for child in children:
+        os.waitpid(child, 0)
+    return said.splitlines()
+
+
+def small(rounds: int = ROUNDS) -> tuple[int, list[str]]:
+    """Small acts at once, on a home of their own; gives how many, and what was found."""
+    folder = Path(tempfile.mkdtemp(prefix="torture-"))
+    paths = paths_in(folder)
+    try:
+        in_child(lambda: scenes.a_run(paths, 1))
+        spans = [(DAY + timedelta(days=40 * n), DAY + timedelta(days=40 * n + 9)) for n in range(rounds)]
+        acts: list[Callable[[], object]] = [
+            *(lambda who=who: _publishes(paths, 100 * who, rounds, None) for who in (1, 2)),  # type: ignore[misc]
+            lambda: _publishes(paths, 300, rounds, DAY),
+            lambda: _decides(paths, rounds),
+            lambda: _backfills(paths, spans),
+            *[lambda: _reads(paths, rounds)] * 2,
+        ]
+        found = at_once(acts)
+
+        def afterwards() -> None:
+            scenes.a_run(paths, 999)
+            scenes.published(paths, (999,), True)
+            require(scenes.seen(paths.dated(DAY)) == 300 + rounds - 1, "the dated answer is not its last one")
+            known = sorted(one.row_id for one in decisions.read(paths))
+            require(known == sorted(f"row{n}" for n in range(rounds)), f"decisions: {known}")
+            require(Progress(paths, "sec").done() == spans, "progress of the backfill was lost")
+
+        after = in_child(afterwards)
+        return len(acts) * rounds, [*found, *([after.said] if after.code else [])]
+    finally:
+        files.remove_folder(folder)
+
+
+def _publishes(paths: Paths, first: int, rounds: int, as_of: date | None) -> None:
+    for number in range(first, first + rounds):
+        scenes.a_run(paths, number, as_of, waits=WAITS_SECONDS)
+
+
+def _decides(paths: Paths, rounds: int) -> None:
+    for number in range(rounds):
+        decisions.keep(paths, scenes.decision(number))
+
+
+def _backfills(paths: Paths, spans: list[tuple[date, date]]) -> None:
+    create_folders(paths)
+    for span in spans:
+        progress = Progress(paths, "sec")
+        with progress.alone():
+            progress.remember(span, NOW.date())
+
+
+def _reads(paths: Paths, rounds: int) -> None:
+    """Read what is published again and again; a release that was replaced many times meanwhile is looked for anew."""
+    for _ in range(20 * rounds):
+        release = paths.current.resolve()
+        try:
+            scenes.seen(release)
+        except FileNotFoundError:
+            require(paths.current.resolve() != release, "what is published lacks a file")
+
+
+def whole() -> tuple[int, list[str]]:
+    """Whole runs at once, with a reader; gives how many, and what was found."""
+    folder = Path(tempfile.mkdtemp(prefix="torture-"))
+    one, other = paths_in(folder / "one"), paths_in(folder / "other")
+    try:
+        for paths in (one, other):
+            paths.root.mkdir(parents=True)
+        for as_of in (None, DAY):
+            alone = in_child(lambda: _run(one, as_of))  # noqa: B023  (called at once)
+            require(not alone.code, f"a run fails by itself: {alone.said}")
+        wanted = runs.content(one, folder, None), runs.content(one, folder, DAY)
+        stop = folder / "stop"
+        reader = lambda: _asks(other, stop)  # noqa: E731
+        acts = [lambda: _run(other, None), lambda: _run(other, None), lambda: _run(other, DAY)]
+        found = at_once([reader, lambda: _then_stop(acts, stop)])
+        if (runs.content(other, folder, None), runs.content(other, folder, DAY)) != wanted:
+            found.append("runs at once give other content than runs one after the other")
+        return len(acts) + 1, found
+    finally:
+        files.remove_folder(folder)
+
+
+def _then_stop(acts: list[Callable[[], object]], stop: Path) -> None:
+    failed = at_once(acts)
+    stop.touch()
+    require(not failed, "; ".join(failed))
+
+
+def _run(paths: Paths, as_of: date | None) -> None:
+    from tests import runs as of_tests
+
+    of_tests.run(paths.root, quick=True, as_of=as_of)
+
+
+def _asks(paths: Paths, stop: Path) -> None:
+    """By a plain client of DuckDB, as anybody may read."""
+    import duckdb
+
+    while not stop.exists():
+        if (paths.current / WAREHOUSE).exists():
+            with duckdb.connect(str((paths.current / WAREHOUSE).resolve()), read_only=True) as connection:
+                found = connection.execute("SELECT count(*) FROM marts.verdict").fetchone()
+            require(found and found[0] > 0, "there is no verdict in what is published")
+        time.sleep(0.05)
+
+
+def main(seconds: float) -> int:
+    """Do both for so long, each once at least, and count; gives how many faults were found."""
+    began, tried, found = time.monotonic(), 0, []
+    while not tried or time.monotonic() < began + seconds / 2:
+        acts, wrong = small()
+        tried, found = tried + acts, [*found, *wrong]
+    _record(
+        "small acts at once: publications, a dated one, decisions, a backfill's progress, readers", tried, found, began
+    )
+    began = time.monotonic()
+    acts, wrong = whole()
+    _record("whole runs at once, one as of an earlier date, and a plain client that reads", acts, wrong, began)
+    return len(found) + len(wrong)
+
+
+def _record(what: str, tried: int, found: list[str], began: float) -> None:
+    for each in found:
+        print(each, flush=True)
+    results.record(
+        "together", what, tried=tried, survived=tried - len(found), faults_found=len(found),
+        seconds=time.monotonic() - began,
+    )  # fmt: skip
+
+
+if __name__ == "__main__":
+    sys.exit(results.run(main))
