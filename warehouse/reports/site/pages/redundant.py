@@ -215,12 +215,15 @@ def years(reader: Reader) -> Table:
 
 
 def own(reader: Reader) -> Table:
-    rows = reader.rows(f"SELECT * FROM {OWN} ORDER BY year DESC, ticker")
+    rows = reader.rows(
+        f"""SELECT o.*, coalesce(c.company, o.ticker) AS company FROM {OWN} o LEFT JOIN companies c ON c.ticker = o.ticker
+        ORDER BY o.year DESC, company"""
+    )
     return Table(
         "own",
         "A company's own models over its own fleet",
         rows,
-        shown(OWN, "ticker", "year", Shown("models", "Models", "count"),
+        shown(OWN, Shown("company", "Company"), "year", Shown("models", "Models", "count"),
               Shown("fleet_h100_equivalents", "Fleet, in H100", "count"), Shown("training_share", "Share that trains", "percent"),
               "grade", "reason"),
         of=OWN,

@@ -18,6 +18,9 @@ PAGE = Page(
     place=230,
 )
 
+PUBLIC = "nullif(known_on, DATE '1970-01-01')"
+"""The day on which a document became public; one that was always known, as a list of tickers, has none."""
+
 
 def content(reader: Reader) -> Sequence[Block]:
     return [
@@ -34,12 +37,16 @@ def content(reader: Reader) -> Sequence[Block]:
 
 def sources(reader: Reader) -> Table:
     held = reader.rows(
-        """SELECT source AS name, count(*) AS documents, max(known_on) AS newest FROM provenance.documents GROUP BY source"""
+        f"SELECT source AS name, count(*) AS documents, max({PUBLIC}) AS newest FROM provenance.documents GROUP BY source"
     )
-    rows = pl.DataFrame(
-        [{"name": s.name, "kind": s.kind, "gives": s.gives, "terms": s.terms} for s in all_sources()],
-        schema={"name": pl.String, "kind": pl.String, "gives": pl.String, "terms": pl.String},
-    ).join(held, on="name", how="left")
+    rows = (
+        pl.DataFrame(
+            [{"name": s.name, "kind": s.kind, "gives": s.gives, "terms": s.terms} for s in all_sources()],
+            schema={"name": pl.String, "kind": pl.String, "gives": pl.String, "terms": pl.String},
+        )
+        .join(held, on="name", how="left")
+        .with_columns(pl.col("documents").fill_null(0))
+    )
     return Table(
         "sources",
         "Every source that this program knows",
@@ -57,7 +64,8 @@ def sources(reader: Reader) -> Table:
 
 def documents(reader: Reader) -> Table:
     rows = reader.rows(
-        "SELECT source, name, url, known_on, fetched_at, bytes, sha256 FROM provenance.documents ORDER BY source, name, sha256"
+        f"SELECT source, name, url, {PUBLIC} AS known_on, fetched_at, bytes, sha256 FROM provenance.documents "
+        "ORDER BY source, name, sha256"
     )
     return Table(
         "documents",
