@@ -13,6 +13,9 @@ import polars as pl
 from warehouse.reports.site import charts
 from warehouse.reports.site.forms import speak
 
+LETTERS = {True: 22, False: 46}
+"""Letters in a line of a label, on a phone and on a desk: one that is cut may read like another."""
+
 
 def intervals(
     rows: pl.DataFrame,
@@ -30,9 +33,8 @@ def intervals(
     `label` is the column that names a row, in the rows' order. `threshold` is drawn as a dashed line with its words.
     """
     low, middle, high = ends
-    # A label that is cut may read like another one, so a long one has several lines.
     known = rows.drop_nulls([low, middle, high])
-    letters = 22 if width <= charts.NARROW else 46
+    letters = LETTERS[width <= charts.NARROW]
     lines = {name: textwrap.wrap(name, letters) or [name] for name in known[label].unique(maintain_order=True)}
     known = known.with_columns(lines=pl.col(label).replace_strict({name: "|".join(each) for name, each in lines.items()},
                                                                   return_dtype=pl.String))  # fmt: skip
@@ -76,11 +78,19 @@ def tornado(rows: pl.DataFrame, width: int, *, title: str, form: str = ".0%") ->
     `rows` has driver, quantity_at_low, quantity_at_central and quantity_at_high.
     """
     known = rows.drop_nulls(["quantity_at_low", "quantity_at_high"]).with_columns(
-        name=pl.col("driver").map_elements(lambda driver: speak(driver, "name"), return_dtype=pl.String),
+        name=pl.col("driver").map_elements(
+            lambda driver: "|".join(textwrap.wrap(speak(driver, "name"), LETTERS[width <= charts.NARROW])),
+            return_dtype=pl.String,
+        ),
         reach=(pl.col("quantity_at_high") - pl.col("quantity_at_low")).abs(),
     )
     order = known.sort("reach", descending=True)["name"].to_list()
-    y = alt.Y("name:N", sort=order, title=None, axis=alt.Axis(labelLimit=230, domain=False, ticks=False))
+    y = alt.Y(
+        "name:N",
+        sort=order,
+        title=None,
+        axis=alt.Axis(labelExpr="split(datum.label, '|')", labelLimit=0, domain=False, ticks=False),
+    )
     axis = alt.Axis(format=form, grid=True, tickCount=5)
     ends = ["at its low end", "at its high end"]
     long = (
