@@ -78,6 +78,24 @@ def _spellings(secret: str) -> set[str]:
         json.dumps(secret)[1:-1],
         json.dumps(secret, ensure_ascii=False)[1:-1],
         html.escape(secret),
-        base64.b64encode(body).decode().rstrip("="),
-        base64.urlsafe_b64encode(body).decode().rstrip("="),
+        body.hex(),
+        *_in_base64(body),
     }
+
+
+def _in_base64(body: bytes) -> set[str]:
+    """A secret in base64, also where it stands behind or before other bytes: what such a text certainly holds of it.
+
+    Three bytes give four characters, so what stands before a secret shifts it in one of three ways (`name:key`). The
+    characters at its ends may hold bits of its neighbours and are left out. What is then too short is left out, too.
+    """
+    found = {base64.b64encode(body).decode().rstrip("=")}
+    for before in range(3):
+        whole = base64.b64encode(bytes(before) + body).decode()
+        inner = whole[-(-before * 8 // 6) : (before + len(body)) * 8 // 6]
+        if len(inner) >= SHORTEST_IN_BODY:
+            found.add(inner)
+    return found | {each.translate(_OF_ADDRESSES) for each in found}
+
+
+_OF_ADDRESSES = str.maketrans("+/", "-_")

@@ -1,0 +1,50 @@
+"""Whatever way a server spells a secret, it is blotted out of texts and found in bodies."""
+
+from __future__ import annotations
+
+import base64
+from urllib.parse import quote
+
+import pytest
+
+from warehouse.fetching.confidential import Confidential
+from warehouse.settings import Settings
+
+KEY = "k3y/of+Tiingo=0123"
+CONTACT = "Jane Canary jane.canary@example.com"
+WEBHOOK = "https://hooks.example.com/T0/canary-webhook-0123"
+SECRETS = Confidential(Settings(contact=CONTACT, webhook_url=WEBHOOK, tiingo_key=KEY))
+
+
+def basic(secret: str, before: str = "", after: str = "") -> str:
+    return base64.b64encode(f"{before}{secret}{after}".encode()).decode()
+
+
+@pytest.mark.parametrize("secret", [KEY, CONTACT, WEBHOOK, "jane.canary@example.com"])
+@pytest.mark.parametrize(
+    "spell",
+    [
+        str,
+        str.upper,
+        str.swapcase,
+        lambda secret: quote(secret, safe=""),
+        lambda secret: quote(secret, safe="").replace("%2F", "%2f").replace("%3A", "%3a"),
+        lambda secret: secret.encode().hex().upper(),
+        basic,
+        lambda secret: basic(secret, after=":"),
+        lambda secret: basic(secret, before="u:"),
+        lambda secret: basic(secret, before="me:", after="@host"),
+        lambda secret: basic(secret, before="user:", after="x").replace("+", "-").replace("/", "_"),
+    ],
+)
+def test_no_spelling_gets_through(secret, spell):
+    said = f'W/"{spell(secret)}", denied'
+    assert "***" in SECRETS.blotted(said)
+    assert spell(secret) not in SECRETS.blotted(said)
+    assert SECRETS.is_in(said.encode())
+
+
+def test_data_that_hold_no_secret_pass():
+    said = "Tiingo canary, jane at example.com, hooks, 0123456789abcdef" * 20
+    assert SECRETS.blotted(said) == said
+    assert not SECRETS.is_in(said.encode())
