@@ -4,13 +4,16 @@
 
 The same statements on the same published warehouse, which is made here of rows without meaning. `select 1` shows what
 starting costs, held against `import duckdb` alone. All bars as csv are held against COPY by the module, and as a table
-against the module's own. Each is the median of several runs, the two sides in turn.
+against the module's own. Where the duckdb shell is there (`duckdb` on the PATH, or DUCKDB_SHELL), the table is held against
+it, too. It is no Python, so it imports nothing. The answer of `overbuild verdict` is held against `import duckdb`, on the
+home that OVERBUILD_HOME names. Each is the median of several runs, the two sides in turn.
 """
 
 from __future__ import annotations
 
 import os
 import resource
+import shutil
 import statistics
 import subprocess
 import sys
@@ -37,6 +40,13 @@ def seconds(*command: str, **environment: str) -> float:
     return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
 
 
+def ratio(name: str, ours: list[str], home: str, theirs: list[str], target: float) -> None:
+    """Write a line of the table: the medians of both sides, and the one as a multiple of the other."""
+    spent = [(seconds(str(OVERBUILD), *ours, OVERBUILD_HOME=home), seconds(*theirs)) for _ in range(RUNS)]
+    own, other = (statistics.median(side) for side in zip(*spent, strict=True))
+    print(f"| {name} | {own:.2f} | {other:.2f} | {own / other:.2f} | {target} |")
+
+
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder) / "home"
@@ -46,23 +56,20 @@ def main() -> None:
             connection.execute(BARS)
         opened = f"import duckdb; c = duckdb.connect({str(file)!r}, read_only=True)\n"
         copied = f"c.execute(\"COPY stock_prices TO '{folder}/bars.csv' (HEADER)\")"
-        pairs = {
-            "select 1 / import duckdb": (["select 1"], "import duckdb", 2.0),
-            "all bars as csv / COPY": (["from stock_prices", "--format", "csv"], opened + copied, 1.5),
-            "all bars as a table / show": (["from stock_prices"], f"{opened}c.sql('from stock_prices').show()", 2.0),
-        }
+        python = [sys.executable, "-c"]
         print("| what | ours, s | theirs, s | ratio | target |")
         print("|---|---|---|---|---|")
-        for name, (query, program, target) in pairs.items():
-            spent = [
-                (
-                    seconds(str(OVERBUILD), "sql", *query, OVERBUILD_HOME=str(home)),
-                    seconds(sys.executable, "-c", program),
-                )
-                for _ in range(RUNS)
-            ]
-            ours, theirs = (statistics.median(side) for side in zip(*spent, strict=True))
-            print(f"| {name} | {ours:.2f} | {theirs:.2f} | {ours / theirs:.2f} | {target} |")
+        ratio("select 1 / import duckdb", ["sql", "select 1"], str(home), [*python, "import duckdb"], 2.0)
+        csv = ["sql", "from stock_prices", "--format", "csv"]
+        ratio("all bars as csv / COPY", csv, str(home), [*python, opened + copied], 1.5)
+        bars = ["sql", "from stock_prices"]
+        show = [*python, f"{opened}c.sql('from stock_prices').show()"]
+        ratio("all bars as a table / show", bars, str(home), show, 2.0)
+        if shell := os.environ.get("DUCKDB_SHELL") or shutil.which("duckdb"):
+            command = [shell, "-readonly", str(file), "-c", "from stock_prices"]
+            ratio("all bars as a table / duckdb shell", bars, str(home), command, 2.0)
+        if published := os.environ.get("OVERBUILD_HOME"):
+            ratio("verdict / import duckdb", ["verdict"], published, [*python, "import duckdb"], 2.5)
 
 
 if __name__ == "__main__":

@@ -296,4 +296,4 @@ def test_a_run_with_old_data_exits_with_4(copy, server):
     }
     done = overbuild(copy, "run", "--source", "live", "--only", "sec", **given)
     assert done.returncode == 4, done.stderr
-    assert "source failed; what was loaded of it before stands: sec: 10 documents failed" in done.stdout
+    assert "source failed: sec: 10 documents failed" in done.stdout

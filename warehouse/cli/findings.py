@@ -58,7 +58,10 @@ def _overview(run: Row, results: Sequence[Row], everything: bool) -> list[str]:
     made = _made(run)
     known = f" Known and explained: {made.known:,}{'' if everything else ' (--all lists them)'}." if made.known else ""
     head = f"Run {run['run_id']} ({run['source']}, as of {run['as_of']}): {words(run['outcome'])}."
-    return [*lines.wrapped(head), *lines.wrapped(f"{made.said()}.{known}{_unchanged(results)}"), ""]
+    out = [*lines.wrapped(head), *lines.wrapped(f"{made.said()}.{known}{_unchanged(results)}")]
+    if run["outcome"] == "published_with_old_data":
+        out.append("Which source failed, and what to do: overbuild sources")
+    return [*out, ""]
 
 
 def _made(run: Row) -> Counts:

@@ -124,10 +124,7 @@ def _found(outcome: dict[str, Any]) -> list[str]:
     known = f" {made.known:,} known findings are explained (overbuild quality --all)." if made.known else ""
     notes = [f"warning: {warning}" for warning in outcome["warnings"]]
     notes += [f"quarantined: {reason}" for reason in outcome["quarantined"]]
-    notes += [
-        f"source failed; what was loaded of it before stands: {name}: {why}"
-        for name, why in outcome["failed_sources"].items()
-    ]
+    notes += [f"source failed: {name}: {why}" for name, why in outcome["failed_sources"].items()]
     notes += [f"note: {note}" for note in outcome["notes"]]
     if outcome["overridden"]:
         notes.append(f"what-if: these assumptions are not the packaged ones: {', '.join(outcome['overridden'])}")
