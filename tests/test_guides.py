@@ -99,6 +99,10 @@ def test_every_command_and_option_of_the_guides_exists(call):
         found, words = found.commands[words[0]], words[1:]
     known = {name for each in found.params for name in (*each.opts, *each.secondary_opts)} | {"--help"}
     assert {word for word in words if word.startswith("--")} <= known
+    needed = [each.opts for each in found.params if each.required and each.param_type_name == "option"]
+    assert [names for names in needed if not {*names} & {*words}] == []
+    arguments = [each for each in found.params if each.required and each.param_type_name == "argument"]
+    assert len([word for word in words if not word.startswith("-")]) >= len(arguments)
 
 
 @pytest.mark.parametrize(

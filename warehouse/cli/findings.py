@@ -87,7 +87,7 @@ def _refused(paths: Paths, run: Row) -> list[str]:
     return [
         "Nothing new was published; the last good answer stands.",
         f"  its page: {folder / 'site' / 'quality.html'}",
-        "  what exit code 3 means, and what to do: the findings below, the first one first",
+        "  what to do: the findings below, the first one first; step by step: docs/guides/runbook.md (exit code 3)",
         "",
     ]
 
