@@ -52,7 +52,7 @@ def command(_):
     with stopping.by_signals(grace_seconds={grace}), stopping.last_act(lambda: print("cleared", flush=True)):
 {textwrap.indent(textwrap.dedent(body), " " * 8)}
     return True
-entry._plain_query = command
+entry._plain = command
 entry.main()
 """
     with subprocess.Popen(
