@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from warehouse.assumptions import Assumptions, load
 from warehouse.marts.common.mart import Mart
-from warehouse.marts.common.memory import Memory, Noting
+from warehouse.marts.common.memory import Memory
+from warehouse.marts.common.standing import Noting
 from warehouse.tables.table import Column, mart
 
 ASSUMPTIONS = load()

@@ -11,39 +11,15 @@ the same again and comes to the same.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from datetime import date
 from operator import is_
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import polars as pl
 
 from warehouse.assumptions import Assumptions
 from warehouse.marts.common.mart import Mart
-
-
-class Noting(Assumptions):
-    """Assumptions of a day that note in `asked` the entries that they were asked for."""
-
-    def __init__(self, of_day: Assumptions) -> None:
-        self.__dict__.update(of_day.__dict__)
-        self.asked: set[str] = set()
-
-    def __getitem__(self, name: str) -> Mapping[str, Any]:
-        self.asked.add(name)
-        return super().__getitem__(name)
-
-    def __iter__(self) -> Iterator[str]:
-        self.asked.update(self._entries)
-        return super().__iter__()
-
-    def is_early(self, name: str) -> bool:
-        self.asked.add(name)
-        return super().is_early(name)
-
-    def replaced(self, changes: Mapping[str, Any], where: str = "override") -> Assumptions:
-        self.asked.update(self._entries)
-        return super().replaced(changes, where)
+from warehouse.marts.common.standing import Noting
 
 
 class _Made(NamedTuple):
@@ -86,6 +62,6 @@ class Memory:
         noting = Noting(of_day)
         frame = self.same(mart.name, mart.run(frames, as_of=as_of, assumptions=noting))
         self.runs[mart.name] = self.runs.get(mart.name, 0) + 1
-        asked = frozenset(noting.asked)
+        asked = noting.asked
         known.append(_Made(inputs, asked, early & asked, frame))
         return frame

@@ -121,6 +121,12 @@ class Noting(Assumptions):
         self.early = _Members(dated.early, "early", self.noted)
         self.overridden = _Members(dated.overridden, "overridden", self.noted)
 
+    @property
+    def asked(self) -> frozenset[str]:
+        """Names of the entries that were looked up; of all, where it might have been any."""
+        names = {name.partition(":")[2] or name for name in self.noted}
+        return frozenset(self.plain._whole) if EVERYTHING in names else frozenset(names)
+
     def as_of(self, day: date) -> Assumptions:
         return self if day == self.day else self._all().as_of(day)
 
