@@ -59,7 +59,7 @@ class Commands(TyperGroup):
 
 
 def _with_table_options(command: Any) -> None:
-    """Give every command that writes rows the same two options of how much a table shows, where it has none of its own."""
+    """Give every command that writes rows the same options of how they are shown, where it has none of its own."""
     for each in getattr(command, "commands", {}).values():
         _with_table_options(each)
     given = {text for parameter in command.params for text in parameter.opts}
@@ -73,6 +73,9 @@ def _with_table_options(command: Any) -> None:
         ] = output.MAX_ROWS,
         everything: Annotated[
             bool, typer.Option("--all", help="Show every row and column of a table, whatever fits.")
+        ] = False,
+        raw_cells: Annotated[
+            bool, typer.Option("--raw-cells", help="In csv, leave texts that a spreadsheet would run.")
         ] = False,
     ) -> None: ...
 

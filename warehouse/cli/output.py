@@ -7,8 +7,10 @@ longer than the terminal. No table has colours, so NO_COLOR holds anyway.
 from __future__ import annotations
 
 import csv
+import io
 import json
 import os
+import re
 import shutil
 import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -19,9 +21,11 @@ from typing import Any
 from warehouse.cli.layout import columns_of, laid_out
 from warehouse.cli.lines import printable
 from warehouse.reports.values import plain
+from warehouse.spreadsheet import neutral_text
 
 NARROWEST = 120
 MAX_ROWS = 40
+_OTHER_CONTROL = re.compile("[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 
 
 @dataclass
@@ -31,6 +35,7 @@ class View:
     max_rows: int = MAX_ROWS
     everything: bool = False
     pages: bool = True
+    raw_cells: bool = False
 
 
 view = View()
@@ -50,17 +55,27 @@ def write(columns: Sequence[str], rows: Iterable[Sequence[Any]], form: Format, t
         case Format.json:
             write_objects(dict(zip(columns, row, strict=True)) for row in rows)
         case Format.csv:
-            writer = csv.writer(sys.stdout, lineterminator="\n")
+            out = io.StringIO()
+            writer = csv.writer(out, lineterminator="\n")
             writer.writerow(columns)
-            writer.writerows([["" if cell is None else plain(cell) for cell in row] for row in rows])
+            writer.writerows([[_csv_cell(cell) for cell in row] for row in rows])
+            sys.stdout.write(printable(out.getvalue()) if sys.stdout.isatty() else out.getvalue())
         case Format.table:
             _table(columns, rows, title)
+
+
+def _csv_cell(cell: Any) -> Any:
+    """A value as CSV has it; a text that a spreadsheet would run gets an apostrophe, but for `--raw-cells`."""
+    value = "" if cell is None else plain(cell)
+    return neutral_text(value) if isinstance(cell, str) and not view.raw_cells else value
 
 
 def write_objects(objects: Iterable[Mapping[str, Any]]) -> None:
     """Write a JSON list of objects; they need not have the same keys."""
     # At once: `json.dump` writes every comma by itself, which doubles the time of a long trace.
-    sys.stdout.write(json.dumps([plain(dict(one)) for one in objects], ensure_ascii=False, indent=1) + "\n")
+    text = json.dumps([plain(dict(one)) for one in objects], ensure_ascii=False, indent=1)
+    # JSON escapes the first 32 control characters itself; a terminal obeys others, too, and in JSON both are the same.
+    sys.stdout.write(_OTHER_CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n")
 
 
 def write_tree(tree: Any) -> None:
