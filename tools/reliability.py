@@ -37,7 +37,8 @@ PROMISES = (
     ("Nothing that a server repeats of keys, contact or webhook is kept.", "tests/fetching/test_client.py"),
     ("The same inputs give the same bytes of every mart, whatever the threads, seeds, time zone and language.",
      "tests/marts/test_determinism.py"),
-    ("What is fetched is what is loaded, day after day, and nothing grows that should not.", "tests/pipeline/test_soak.py"),
+    ("Round after round the ledger of fetches says what the archive holds, and nothing grows that should not.",
+     "tests/fetching/test_soak.py"),
     ("Every package is locked by its hash, under terms of a list.", "tests/tools/test_supply_chain.py"),
 )  # fmt: skip
 """What is promised, and the test that holds it in every build."""
@@ -48,7 +49,7 @@ UNTESTED = (
     "Two machines that write to one home folder.",
     "Known vulnerabilities, wherever their database cannot be reached: `make supply-chain` says so.",
     "Browsers other than Chromium.",
-    "Years of history: the soak simulates weeks.",
+    "A week of whole runs: the soak asks, archives and reads, and does not publish; nor are there years of history.",
 )
 
 

@@ -1,0 +1,74 @@
+"""Documents spoiled by what the parsers have not yet done with them: Atheris keeps each input that reaches new code.
+
+    python -m torture.coverage [--seconds 60]
+
+It needs Atheris, which is outside of the lock (`pip install --group fuzz`), and says so where it is not there. Seeds are
+those of tests/sources/mutations.py. Inputs that reach new code are kept between runs in build/corpus, and never in the
+project: what is in the project is made by hand.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from torture import results
+
+CORPUS = Path(__file__).parents[1] / "build" / "corpus"
+ATTACK = """
+import sys
+import atheris
+with atheris.instrument_imports(include=["warehouse.sources"]):
+    import warehouse.sources
+    from warehouse.sources import sec_inline_xbrl, skypilot, sec, yahoo
+from tests.sources.mutations import SEEDS, outcome
+seed = next(seed for seed in SEEDS if seed.name == sys.argv.pop(1))
+tried = 0
+def one(body):
+    global tried
+    tried += 1
+    outcome(seed, body)
+atheris.Setup(sys.argv, one)
+atheris.Fuzz()
+"""
+CHOSEN = ("skypilot", "sec", "yahoo", "azure", "amzn_filing", "tiingo", "vast", "aws", "epoch_hardware", "oracle")
+
+
+def main(seconds: float) -> int:
+    if importlib.util.find_spec("atheris") is None:
+        print("coverage: not run, Atheris is not installed (pip install --group fuzz)")
+        return 0
+    from tests.sources.mutations import SEEDS
+
+    found = 0
+    for seed in (seed for seed in SEEDS if seed.name in CHOSEN):
+        began, kept = time.monotonic(), CORPUS / seed.name
+        kept.mkdir(parents=True, exist_ok=True)
+        (kept / "seed").write_bytes(seed.body)
+        limit = max(1, round(seconds / len(CHOSEN)))
+        with tempfile.TemporaryDirectory() as crashes:
+            done = subprocess.run(
+                [sys.executable, "-c", ATTACK, seed.name, str(kept), f"-max_total_time={limit}", "-rss_limit_mb=4000",
+                 f"-artifact_prefix={crashes}/", "-max_len=60000", "-print_final_stats=1"],
+                capture_output=True, text=True, check=False,
+            )  # fmt: skip
+        counted = re.findall(r"stat::number_of_executed_units:\s*(\d+)", done.stdout + done.stderr)
+        tried = int(counted[-1]) if counted else 0
+        faults = int(done.returncode != 0)
+        if faults:
+            print(f"FAULT {seed.name}: {(done.stdout + done.stderr)[-1500:]}", flush=True)
+        results.record(
+            "coverage", f"inputs that reach new code of {seed.name}", tried=tried, survived=max(0, tried - faults),
+            faults_found=faults, seconds=time.monotonic() - began,
+        )  # fmt: skip
+        found += faults
+    return found
+
+
+if __name__ == "__main__":
+    results.run(main)
