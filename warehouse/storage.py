@@ -48,8 +48,8 @@ _OTHERS = {
 _TEXTS = {os.strerror(number): number for number in WORDS} | _OTHERS
 _DAMAGED = ("Corrupt database file", "not a valid DuckDB database file", "Could not read enough bytes from file")
 """What DuckDB says of a file that is not as it was written."""
-_NAMES = ("IOException", "FatalException", "InternalException", "TransactionException", "ComputeError")
-_NAMES += ("OperationalError", "DatabaseError", "FileCreateError")
+_OF_DUCKDB = ("IOException", "FatalException", "InternalException", "TransactionException")
+_NAMES = {*_OF_DUCKDB, "ComputeError", "OperationalError", "DatabaseError", "FileCreateError"}
 _QUOTED = re.compile(r"""["'](/[^"']+)["']""")
 
 
