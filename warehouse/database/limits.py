@@ -123,6 +123,7 @@ def within(connection: Connection, limits: Limits, stuck: Callable[[str], None] 
         if interrupted.is_set():
             raise UsageError(said) from None
         if is_interruption(error):
+            _end_what_was_interrupted(connection)
             raise KeyboardInterrupt from None
         if "Out of Memory" in str(error) or "bad_alloc" in str(error):
             raise UsageError(beyond_memory(limits, str(error))) from None
@@ -140,6 +141,28 @@ RAISE_TIME = "Give it more time (--timeout 300), or ask for less: fewer rows or 
 def is_interruption(error: BaseException) -> bool:
     """Whether a query ended because somebody pressed Ctrl-C: DuckDB's client says so by errors of its own."""
     return "INTERRUPT Error" in str(error) or "Query interrupted" in str(error)
+
+
+def _end_what_was_interrupted(connection: Connection) -> None:
+    """End a query that Ctrl-C interrupted. DuckDB's client has given it up, but its threads go on.
+
+    The connection's next query, or its closing, would wait for them until they are asked to stop, and a request that
+    comes between two of their steps is forgotten. So a first query waits here, and they are asked until it is through.
+    """
+    ended = threading.Event()
+
+    def ask() -> None:
+        while not ended.wait(0.05):
+            connection.interrupt()
+
+    asking = threading.Thread(target=ask, name="ending an interrupted query", daemon=True)
+    asking.start()
+    try:
+        with suppress(DatabaseError, RuntimeError):  # it may be this one that is asked to stop
+            connection.execute("SELECT 1")
+    finally:
+        ended.set()
+        asking.join()
 
 
 def beyond_memory(limits: Limits, message: str) -> str:
