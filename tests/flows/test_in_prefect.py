@@ -95,17 +95,17 @@ def test_a_date_in_the_future_is_refused(tmp_path):
 def test_a_source_that_breaks_off_is_asked_again_and_a_document_at_fault_is_not(monkeypatch, tmp_path):
     from flows import answer
 
-    asked = []
+    asked_for = []
 
-    def ingest(source, store, run):
-        asked.append(source)
+    def ingest(source, store, run, *, asked):
+        asked_for.append(source)
         raise RefusedError("half a list") if source == "at fault" else ConnectionError("gone")
 
     monkeypatch.setattr(answer.ingest, "ingest", ingest)
     step = answer.ingest_source.with_options(retry_delay_seconds=0)
     with pytest.raises(RefusedError):
         step("at fault", None, None)
-    assert len(asked) == 1
+    assert len(asked_for) == 1
     with pytest.raises(ConnectionError):
         step("gone", None, None)
-    assert len(asked) == 1 + 3
+    assert len(asked_for) == 1 + 3
