@@ -11,6 +11,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import Any
 
 from warehouse import processes
 
@@ -65,7 +66,7 @@ def settle() -> int:
         from prefect.states import Crashed
 
         under_way = [StateType.PENDING, StateType.RUNNING, StateType.CANCELLING]
-        crashed = Crashed(message="the process that ran it is gone")
+        crashed: Any = Crashed(message="the process that ran it is gone")
         with get_client(sync_client=True) as client:
             found = client.read_flow_runs(
                 flow_run_filter=filters.FlowRunFilter(

@@ -362,7 +362,7 @@ class Assumptions(Mapping[str, Mapping[str, Any]]):
     early: tuple[str, ...] = ()
 
     def __init__(self, entries: Mapping[str, Mapping[str, Any]], overridden: tuple[str, ...] = ()) -> None:
-        self._whole = {name: dict(entry) for name, entry in entries.items()}
+        self._whole: dict[str, Any] = {name: dict(entry) for name, entry in entries.items()}
         self._entries = self._whole
         self._of_day: dict[date, Assumptions] = {}
         self.overridden = overridden

@@ -422,7 +422,8 @@ def test_the_page_draws_trends_and_needs_no_network(runs, tmp_path):
     assert "<title>core.stock_prices, not held: " in page
     assert "../quality/runs/R2/index.html" in page
     assert "../quality/runs/R1/index.html" not in page
-    assert "http://" not in page and "https://" not in page
+    assert "http://" not in page
+    assert "https://" not in page
     later = '<script src="later/later.js" defer></script>'
     assert "<script" not in page.replace(later, ""), "but for the one that tells of a later run"
 

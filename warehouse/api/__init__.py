@@ -110,7 +110,7 @@ def verdict(
 
         with what_if.built(file.parent, what_if.assumed(assume)) as made:
             answer = _verdicts(made)
-    kinds = {name: pl.String for name in FIELDS} | {
+    kinds: dict[str, Any] = {name: pl.String for name in FIELDS} | {
         "last_success_at": pl.Datetime("us", "UTC"),
         "newest_known_on": pl.Date,
     }

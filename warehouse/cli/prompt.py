@@ -1,12 +1,13 @@
 """The prompt of `overbuild sql`: for an analyst who asks one question after the other.
 
-Three ways were weighed, each tried on a published file. `harlequin` (2.17) is an editor with panes, a catalogue and a history.
-It shows a capex of 35.8 billion dollars as 3.5802e+10, and of a reason the beginning of one line. It brings 45 packages. The
-duckdb shell (1.5.6) starts fastest, in half the time of importing DuckDB here. It prints 28499000000.0, and a line as
-long as its longest text where nobody looks. Both open the file by themselves, so what they run passes neither our gate nor
-our limits: in the shell, COPY writes a file with `-readonly`, too. Neither knows the ready questions. `prompt_toolkit` is the library
-below shells such as ipython and pgcli. It gives editing of several lines, completion and history. With it every query takes
-the way of `overbuild sql QUERY`, through the gate and within the limits. That decided it.
+Three ways were weighed, each tried on a published file. `harlequin` (2.17) is an editor with panes, a catalogue and a
+history. It shows a capex of 35.8 billion dollars as 3.5802e+10, and of a reason the beginning of one line. It brings 45
+packages. The duckdb shell (1.5.6) starts fastest, in half the time of importing DuckDB here. It prints 28499000000.0,
+and a line as long as its longest text where nobody looks. Both open the file by themselves, so what they run passes
+neither our gate nor our limits: in the shell, COPY writes a file with `-readonly`, too. Neither knows the ready
+questions. `prompt_toolkit` is the library below shells such as ipython and pgcli. It gives editing of several lines,
+completion and history. With it every query takes the way of `overbuild sql QUERY`, through the gate and within the
+limits. That decided it.
 
 A query ends with a semicolon. Commands begin with a dot. Ctrl-C ends a query and never the session; Ctrl-D leaves.
 """

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -80,7 +80,7 @@ def start(
         from flows import left_behind
         from flows.answer import answer
 
-        kind = "live" if source == "live" else "reference"
+        kind: Literal["live", "reference"] = "live" if source == "live" else "reference"
         with left_behind.marked():
             return answer(source=kind, only=only, as_of=as_of, offline=offline, restore=restore)
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, fields
 from datetime import date
+from typing import Any
 
 import polars as pl
 
@@ -148,7 +149,9 @@ def _marts_made(store: Store) -> dict[str, tuple[str, Made]]:
     """How each mart that the warehouse holds came about, and in which run; none where an earlier version wrote it."""
     made = {}
     for row in store.rows(MARTS_MADE).rows(named=True):
-        how = {field: tuple(row[field]) if isinstance(row[field], list) else row[field] for field in MADE}
+        how: dict[str, Any] = {
+            field: tuple(row[field]) if isinstance(row[field], list) else row[field] for field in MADE
+        }
         made[row["mart"]] = row["run_id"], Made(**how)
     return made
 

@@ -87,14 +87,14 @@ def digest(*parts: str) -> str:
 # -- what a mart looks up ---------------------------------------------------------------------------------------------
 
 
-class _Noted(dict[str, Mapping[str, Any]]):
+class _Noted(dict[str, Any]):
     """Entries by name that note which of them are looked up, or that all were."""
 
     def __init__(self, entries: Mapping[str, Any], noted: set[str]) -> None:
         super().__init__(entries)
         self._noted = noted
 
-    def __getitem__(self, name: str) -> Mapping[str, Any]:
+    def __getitem__(self, name: str) -> Any:
         self._noted.add(name)
         return super().__getitem__(name)
 
@@ -134,7 +134,7 @@ class Noting(Assumptions):
         return self._all().replaced(changes, where)
 
     @property
-    def sha256(self) -> str:  # type: ignore[override]
+    def sha256(self) -> str:
         return self._all().sha256
 
     def __iter__(self) -> Iterator[str]:

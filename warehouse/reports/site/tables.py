@@ -76,8 +76,8 @@ def sentences(table: Table) -> list[Shown]:
         or (
             shown.form == "text"
             and table.rows.schema[shown.name] == pl.String
-            and (table.rows[shown.name].str.len_chars().max() or 0) > LONG
-        )  # type: ignore[operator]
+            and (table.rows[shown.name].str.len_chars() > LONG).any()
+        )
     ]
 
 
