@@ -25,8 +25,9 @@ def chromium() -> str:
     return found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(chromium: str) -> Iterator:
+    """A browser for a file of tests. Its driver keeps an event loop running in this thread, and other files run their own."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
