@@ -4,7 +4,7 @@ Three ways were weighed, each tried on a published file. `harlequin` (2.17) is a
 history. It shows a capex of 35.8 billion dollars as 3.5802e+10, and of a reason the beginning of one line. It brings 45
 packages. The duckdb shell (1.5.6) starts fastest, in half the time of importing DuckDB here. It prints 28499000000.0,
 and a line as long as its longest text where nobody looks. Both open the file by themselves, so what they run passes
-neither our gate nor our limits: in the shell, COPY writes a file with `-readonly`, too. Neither knows the ready
+neither our gate nor our limits. In the shell, COPY writes a file even with `-readonly`. Neither knows the ready
 questions. `prompt_toolkit` is the library below shells such as ipython and pgcli. It gives editing of several lines,
 completion and history. With it every query takes the way of `overbuild sql QUERY`, through the gate and within the
 limits. That decided it.

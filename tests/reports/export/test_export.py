@@ -14,7 +14,7 @@ import pytest
 from tests.reports.made_warehouses import CONDITION, EVIDENCE, QUARTER, VERDICT, publish
 from tests.runs import command
 from warehouse.database.releases import reading
-from warehouse.errors import UsageError
+from warehouse.errors import StorageError
 from warehouse.paths import WAREHOUSE
 from warehouse.reports.export import package, terms, write
 from warehouse.spreadsheet import neutral_text
@@ -216,7 +216,7 @@ def test_a_half_export_never_stays(home, tmp_path, monkeypatch):
         return real(rows, lists, raw=raw)
 
     monkeypatch.setattr(write, "csv_bytes", full)
-    with reading(home / "current" / WAREHOUSE) as connection, pytest.raises(UsageError, match="No space left"):
+    with reading(home / "current" / WAREHOUSE) as connection, pytest.raises(StorageError, match="No space left"):
         write.write(earlier, connection)
     assert sorted(path.name for path in tmp_path.iterdir()) == before
     assert (earlier / "datapackage.json").exists()
