@@ -19,8 +19,9 @@ GOES_ON = """
 print("ready", flush=True)
 while True: time.sleep(0.01)
 """
+# Ready once the main thread computes: before that it would look.
 NEVER_LOOKS = """
-print("ready", flush=True)
+threading.Timer(0.5, print, ("ready",), {"flush": True}).start()
 hashlib.pbkdf2_hmac("sha256", b"", b"", 10**9)
 """
 SWALLOWS = """
@@ -44,9 +45,10 @@ stopping.require_going_on()
 def started(body: str, *, ignores: str = "", grace: float = 0.5) -> Iterator[subprocess.Popen[str]]:
     """A program that does this under `by_signals`, and says `ready` before and `cleared` as its last act."""
     program = f"""
-import hashlib, os, signal, sys, time
+import hashlib, os, signal, sys, threading, time
 from warehouse import stopping
 from warehouse.cli import entry
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whoever started the tests may ignore it
 {ignores}
 def command(_):
     with stopping.by_signals(grace_seconds={grace}), stopping.last_act(lambda: print("cleared", flush=True)):

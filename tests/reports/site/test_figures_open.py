@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.reports.site.all_pages import pages_of
 from warehouse.database import releases
 from warehouse.paths import WAREHOUSE
 from warehouse.reports import labels
@@ -16,7 +17,6 @@ from warehouse.reports.addresses import href, key_columns
 from warehouse.reports.lineage import named, traceable
 from warehouse.reports.site import figure_pages
 from warehouse.reports.site.blocks import Table, figures, walk
-from warehouse.reports.site.discover import read
 from warehouse.reports.site.page import Reader
 
 CELL = re.compile(r'<tr id="(\w+)"><th scope="row">(.*?)<td><data(?: value="(.*?)")?>(.*?)</data>', re.DOTALL)
@@ -33,8 +33,9 @@ def reader(published_paths):
 @pytest.fixture(scope="module")
 def shown(reader) -> list[tuple[str, Any, Any]]:
     """Every figure of every page with the page's path and the value that stands there (`...`: read by the framework)."""
-    site = read(reader)
-    return [(page.path, figure, value) for page, content in site.pages for figure, value in figures(list(content))]
+    return [
+        (page.path, figure, value) for page, content in pages_of(reader) for figure, value in figures(list(content))
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +80,7 @@ COUNTS = {
 
 def test_every_number_of_every_table_opens_but_counts_that_no_row_holds(reader) -> None:
     unopened = set()
-    for page, content in read(reader).pages:
+    for page, content in pages_of(reader):
         for table in (block for block in walk(list(content)) if isinstance(block, Table)):
             for column in table.columns:
                 is_number = table.rows.schema[column.name].is_numeric() and column.form not in ("year", "quarter")

@@ -9,6 +9,7 @@ import shutil
 import pytest
 from lxml import html
 
+from tests.reports.site.all_pages import pages_of
 from warehouse.reports.site import charts, discover, figure_pages, write
 from warehouse.reports.site.blocks import Chart, figures, walk
 from warehouse.reports.site.page import Reader
@@ -26,10 +27,6 @@ def written(warehouse, tmp_path_factory):
     folder = tmp_path_factory.mktemp("site")
     with duckdb.connect(str(warehouse), read_only=True) as connection:
         return folder, write.write(folder, connection)
-
-
-def pages_of(reader):
-    return [each for name in discover.names() for each in discover.read_module(name, reader).pages]
 
 
 def test_every_figure_is_the_warehouses(connection):
