@@ -12,6 +12,7 @@ import pty
 import subprocess
 import termios
 import time
+import zipfile
 from datetime import date, timedelta
 
 import duckdb
@@ -200,6 +201,15 @@ def test_files_are_whole_or_not_there(home, tmp_path):
         400_000_099,
     )
     assert (tmp_path / "a.xlsx").read_bytes().startswith(b"PK")
+
+
+def test_a_workbook_holds_no_formula(home, tmp_path):
+    for raw in ((), ("--raw-cells",)):
+        ask(home, "select '=1+1' as \"=2+2\"", "--format", "xlsx", "-o", str(tmp_path / "a.xlsx"), *raw)
+        with zipfile.ZipFile(tmp_path / "a.xlsx") as book:
+            sheet = book.read("xl/worksheets/sheet1.xml").decode()
+        assert "<f>" not in sheet
+        assert "1+1</t>" in sheet  # as a text
 
 
 # -- limits -----------------------------------------------------------------------------------------------------------
