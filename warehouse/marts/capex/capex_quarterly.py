@@ -89,7 +89,7 @@ TABLE = mart(
         Column(
             "capex_ttm_usd",
             "real",
-            "the same, this quarter and the three before it",
+            "capex of this quarter and the three before it",
             "USD",
             minimum=0,
             formula=Formula("the quarter and the three before it", "Σ capex of four quarters", "5"),
@@ -102,7 +102,7 @@ TABLE = mart(
         Column(
             "depreciation_ttm_usd",
             "real",
-            "the same, this quarter and the three before it",
+            "depreciation of this quarter and the three before it",
             "USD",
             minimum=0,
             formula=Formula(
