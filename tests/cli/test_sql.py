@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import csv
-import fcntl
 import io
 import json
 import os
 import pty
 import subprocess
-import termios
+import sys
 import time
 import zipfile
 from datetime import date, timedelta
@@ -286,6 +285,15 @@ def test_any_terminal_will_do(home, more):
     assert "\x1b" not in done.stdout
 
 
+# Ctrl-C reaches a program as a signal from the terminal of its session. Not by `preexec_fn`: that forks the tests' process,
+# which some systems refuse once it has reserved more addresses than they have memory.
+OWNS_ITS_TERMINAL = """
+import fcntl, os, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
 def terminal(home, typed, *arguments, seconds=120.0):
     """What a terminal shows when a person types; `typed` are texts and how long to wait before each."""
     main, other = pty.openpty()
@@ -298,13 +306,12 @@ def terminal(home, typed, *arguments, seconds=120.0):
         "LINES": "40",
     }
     process = subprocess.Popen(
-        [OVERBUILD, "sql", *arguments],
+        [sys.executable, "-c", OWNS_ITS_TERMINAL, OVERBUILD, "sql", *arguments],
         env=environment,
         stdin=other,
         stdout=other,
         stderr=other,
         start_new_session=True,
-        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # so that Ctrl-C reaches it as a signal
     )
     os.close(other)
     shown = b""
