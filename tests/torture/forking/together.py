@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-
-import pytest
-
 from torture import together
-
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are forked")
 
 
 def test_writers_and_readers_at_once_leave_what_they_leave_one_after_the_other():

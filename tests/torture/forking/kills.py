@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import sys
 
 import pytest
 
@@ -11,8 +10,6 @@ from torture import _interrupt as interrupt
 from torture import _scenes as scenes
 from torture._interrupt import KINDS
 from torture._points import Point, in_child
-
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are forked, and looked at in /proc")
 
 
 @pytest.mark.parametrize("scene", scenes.all_scenes(), ids=lambda scene: scene.name)
