@@ -9,10 +9,12 @@ it does not count, the operating system's.
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -107,12 +109,7 @@ def within(connection: Connection, limits: Limits, stuck: Callable[[str], None] 
         if ended.wait(limits.seconds):
             return
         interrupted.set()
-        # More than once: a request that comes between two steps of a query is forgotten.
-        for _ in range(int(GRACE_SECONDS * 10)):
-            connection.interrupt()
-            if ended.wait(0.1):
-                return
-        if stuck is not None:
+        if not _ask_to_stop(connection, ended, GRACE_SECONDS) and stuck is not None:
             stuck(said)
 
     watcher = threading.Thread(target=watch, name="timeout of a query", daemon=True)
@@ -143,19 +140,27 @@ def is_interruption(error: BaseException) -> bool:
     return "INTERRUPT Error" in str(error) or "Query interrupted" in str(error)
 
 
+def _ask_to_stop(connection: Connection, ended: threading.Event, seconds: float = math.inf) -> bool:
+    """Ask what runs on a connection to stop until it has; False where it has not in time.
+
+    More than once: a request that comes between two steps of a query is forgotten.
+    """
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        connection.interrupt()
+        if ended.wait(0.1):
+            return True
+    return False
+
+
 def _end_what_was_interrupted(connection: Connection) -> None:
     """End a query that Ctrl-C interrupted. DuckDB's client has given it up, but its threads go on.
 
-    The connection's next query, or its closing, would wait for them until they are asked to stop, and a request that
-    comes between two of their steps is forgotten. So a first query waits here, and they are asked until it is through.
+    The connection's next query, or its closing, would wait for them until they are asked to stop. So a first query waits
+    here, and they are asked until it is through.
     """
     ended = threading.Event()
-
-    def ask() -> None:
-        while not ended.wait(0.05):
-            connection.interrupt()
-
-    asking = threading.Thread(target=ask, name="ending an interrupted query", daemon=True)
+    asking = threading.Thread(target=_ask_to_stop, args=(connection, ended), name="ending a query", daemon=True)
     asking.start()
     try:
         with suppress(DatabaseError, RuntimeError):  # it may be this one that is asked to stop

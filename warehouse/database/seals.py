@@ -75,8 +75,8 @@ def fault(folder: Path) -> str:
     if sealed is not None:
         if seen.st_size != sealed["bytes"]:
             return f"it has {seen.st_size:,} bytes, and had {sealed['bytes']:,} when it was published"
-        if seen.st_mtime_ns != sealed["mtime_ns"] and (found := _hash(path)) != sealed["sha256"]:
-            return f"its SHA-256 is {found}, and was {sealed['sha256']} when it was published"
+        if seen.st_mtime_ns != sealed["mtime_ns"] and (why := _other_bytes(path, sealed)):
+            return why
     return "" if head.endswith(_DUCKDB) else "it is no DuckDB file"
 
 
@@ -94,9 +94,15 @@ def damaged(release: Path) -> str:
     if why := fault(release):
         return why
     sealed = _sealed_warehouse(release)
-    if sealed is None or (found := _hash(release / WAREHOUSE)) == sealed["sha256"]:
-        return ""
-    return f"its SHA-256 is {found}, and was {sealed['sha256']} when it was published"
+    return _other_bytes(release / WAREHOUSE, sealed) if sealed else ""
+
+
+def _other_bytes(path: Path, sealed: dict[str, Any]) -> str:
+    """Why the bytes of a file are not those that were sealed; '' where they are."""
+    found = _hash(path)
+    return (
+        "" if found == sealed["sha256"] else f"its SHA-256 is {found}, and was {sealed['sha256']} when it was published"
+    )
 
 
 def is_sealed(release: Path) -> bool:
