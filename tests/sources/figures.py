@@ -103,6 +103,7 @@ def _follows(old: Row, new: Row, changed: Changed) -> bool:
         return False
     ratios = [changed.new / changed.old] if changed.old else []
     ratios += [changed.old / changed.new] if changed.new else []
+    close = dict(new[1:]).get("close")
     for (name, was), (_, now) in zip(old[1:], new[1:], strict=True):
         if was == now:
             continue
@@ -114,7 +115,7 @@ def _follows(old: Row, new: Row, changed: Changed) -> bool:
             or not _is_number(now)
             or not (
                 any(math.isclose(now, was * ratio, rel_tol=CLOSE) for ratio in ratios)
-                or (name == "adj_close" and now == changed.new < was)  # never above the close
+                or (name == "adj_close" and now == close < was)  # never above the close, of today's shares too
                 or (math.isclose(was, changed.old, rel_tol=CLOSE) and math.isclose(now, changed.new, rel_tol=CLOSE))
             )
         ):

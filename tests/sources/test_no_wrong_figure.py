@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.examples import examples
-from tests.sources.figures import COUNTED, SAME, figures_of, said_otherwise, with_another_number, wrong
+from tests.sources.figures import COUNTED, SAME, Changed, figures_of, said_otherwise, with_another_number, wrong
 from tests.sources.mutations import SEEDS
 
 BY_NAME = {seed.name: seed for seed in SEEDS}
@@ -26,6 +26,14 @@ BY_NAME = {seed.name: seed for seed in SEEDS}
 def test_another_number_changes_its_own_figure_or_is_refused(name, chance):
     seed = BY_NAME[name]
     changed = with_another_number(seed, chance)
+    assert wrong(seed, figures_of(seed, seed.body), changed) == ""
+
+
+def test_a_close_below_its_adjusted_close_takes_that_along_before_a_split_too():
+    """1,208.88 became 1,208.18: ten for one, 120.818 a share of today, below the adjusted close of 120.8198."""
+    seed = BY_NAME["tiingo"]
+    changed = Changed(seed.body.replace(b"1208.88", b"1208.18"), "1208.88", "1208.18")
+    assert changed.body != seed.body
     assert wrong(seed, figures_of(seed, seed.body), changed) == ""
 
 
