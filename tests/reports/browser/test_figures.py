@@ -9,14 +9,13 @@ from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
-import axe_playwright_python
 import pytest
 
+from tests.reports.browser.accessible import violations
 from warehouse.database import releases
 from warehouse.paths import WAREHOUSE
 from warehouse.reports.site import figure_pages, write
 
-AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js")
 ASSETS = Path(write.__file__).parent / "assets"
 INPUTS = re.compile(r'(<script type="application/json" id="inputs-of-figures">)(.*?)(</script>)')
 MARKET = {"benchmark": "SPY", "model": "market_model", "return_kind": "simple", "event_date": date(2025, 1, 27)}
@@ -114,9 +113,7 @@ def test_axe_finds_nothing(pages, page, scheme) -> None:
     page.emulate_media(color_scheme=scheme)
     for files in pages.values():
         page.goto(files[0].as_uri())
-        page.evaluate(AXE.read_text(encoding="utf-8"))
-        found = page.evaluate("axe.run(document, {resultTypes: ['violations'], preload: false})")
-        assert [(each["id"], each["nodes"][0]["html"]) for each in found["violations"]] == []
+        assert violations(page) == []
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import axe_playwright_python
 import pytest
 
-AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js")
+from tests.reports.browser.accessible import violations
+
 SETTINGS = (("desk", 1280, "light"), ("phone", 390, "dark"))
 OF_A_FOLDER = 3
 ALIKE = "figures"
@@ -38,6 +38,34 @@ SCROLLED = """() => {
   return found;
 }"""
 
+# `nextFold()` looks at what the last key did, moves the focus to the next fold that can be seen, and gives null until there
+# is none: then, what went wrong, and how many were tried. It leaves folds as they were.
+FOLDS = """() => {
+  const folds = [...document.querySelectorAll('details > summary')], were = folds.map(e => e.parentElement.open);
+  const all = [...folds], wrong = [];
+  let fold = null, open, tried = 0;
+  window.nextFold = () => {
+    if (fold && fold.parentElement.open === open) wrong.push(`does not move: ${fold.textContent.trim()}`);
+    while ((fold = folds.shift()) && !fold.checkVisibility({visibilityProperty: true}));
+    if (!fold) {
+      all.forEach((e, at) => e.parentElement.open = were[at]);
+      return {wrong, tried};
+    }
+    fold.focus();
+    if (document.activeElement !== fold) wrong.push(`cannot be reached: ${fold.textContent.trim()}`);
+    open = fold.parentElement.open;
+    tried += 1;
+    return null;
+  };
+}"""
+
+
+READ = """() => [
+  document.body.innerText.length,
+  document.querySelectorAll('figure.chart .drawing').length,
+  [...document.querySelectorAll('figure.chart .drawing .wide svg')].filter(e => e.checkVisibility()).length,
+]"""
+
 
 @dataclass
 class Visit:
@@ -52,7 +80,8 @@ class Visit:
     beyond: list[str] = field(default_factory=list)
     scrolled: list[str] = field(default_factory=list)
     beyond_paper: list[str] = field(default_factory=list)
-    broken_links: list[str] = field(default_factory=list)
+    folds: int = 0
+    wrong_folds: list[str] = field(default_factory=list)
     axe: list[str] = field(default_factory=list)
     title: str = ""
     redrawn: bool = True
@@ -105,11 +134,12 @@ def visit(browser: Any, site: Path, path: Path, setting: str, width: int, scheme
                 page.wait_for_selector(".drawing .wide > div svg", timeout=20_000)
             except Exception:
                 seen.redrawn = False
-    page.evaluate(AXE.read_text(encoding="utf-8"))
-    found = page.evaluate("axe.run(document, {resultTypes: ['violations'], preload: false})")
-    seen.axe = [
-        f"{rule['id']} ({len(rule['nodes'])}): {rule['nodes'][0]['html'][:160]}" for rule in found["violations"]
-    ]
+    seen.axe = violations(page)
+    if setting == "desk" or ALIKE in path.parts:
+        page.evaluate(FOLDS)
+        while (tried := page.evaluate("nextFold()")) is None:
+            page.keyboard.press("Enter")
+        seen.folds, seen.wrong_folds = tried["tried"], tried["wrong"]
     if setting == "desk":
         page.set_viewport_size({"width": PAPER, "height": 1000})
         page.emulate_media(media="print")
@@ -167,28 +197,18 @@ def test_charts_are_drawn_again_for_hovering(visits):
 
 
 def test_every_page_can_be_read_without_javascript(browser, site):
-    for path in pages_of(site):
-        with opened(browser, path, 1280, "light", java_script_enabled=False) as page:
-            said = page.inner_text("body")
-            assert len(said) > 200, path
-            charts, drawn = (
-                page.locator("figure.chart .drawing"),
-                page.locator("figure.chart .drawing .wide svg:visible"),
-            )
-            assert charts.count() == drawn.count(), path
+    """The test's own script may run where those of pages may not."""
+    with opened(browser, site / "index.html", 1280, "light", java_script_enabled=False) as page:
+        for path in pages_of(site):
+            page.goto(path.as_uri(), wait_until="domcontentloaded")
+            said, charts, drawn = page.evaluate(READ)
+            assert said > 200, path
+            assert charts == drawn, path
 
 
-def test_every_fold_opens_by_keyboard(browser, site):
-    for path in pages_of(site):
-        with opened(browser, path, 1280, "light") as page:
-            for fold in page.locator("details > summary").all():
-                if not fold.is_visible():
-                    continue  # within a closed fold
-                fold.focus()
-                before = fold.evaluate("e => [e === document.activeElement, e.parentElement.open]")
-                page.keyboard.press("Enter")
-                assert before[0], (path, fold.inner_text())
-                assert fold.evaluate("e => e.parentElement.open") is not before[1], (path, fold.inner_text())
+def test_every_fold_opens_by_keyboard(visits):
+    assert noted(visits, "wrong_folds") == {}
+    assert sum(seen.folds for seen in visits) > 100
 
 
 def test_the_first_key_skips_to_the_content(browser, site):

@@ -15,7 +15,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from tests.reports.browser.test_pages import AXE, BEYOND, opened
+from tests.reports.browser.accessible import violations
+from tests.reports.browser.test_pages import BEYOND, opened
 from tests.runs import copy_home
 from warehouse.database.releases import reading
 from warehouse.paths import WAREHOUSE
@@ -88,12 +89,6 @@ def asked(browser, path) -> Iterator[Asked]:
 def connection(warehouse):
     with duckdb.connect(str(warehouse), read_only=True) as found:
         yield found
-
-
-def axe(page: Any) -> list[str]:
-    page.evaluate(AXE.read_text(encoding="utf-8"))
-    found = page.evaluate("axe.run(document, {resultTypes: ['violations'], preload: false})")
-    return [f"{rule['id']}: {rule['nodes'][0]['html'][:160]}" for rule in found["violations"]]
 
 
 def test_a_figure_is_the_warehouses(asked, connection):
@@ -173,7 +168,7 @@ def test_a_ready_question_is_chosen_by_keyboard_and_its_answer_passes_axe(asked)
     query = asked.page.input_value("#query")
     assert query.startswith("-- ")
     assert asked.ask(query)
-    assert axe(asked.page) == []
+    assert violations(asked.page) == []
 
 
 def test_nothing_left_the_disk_and_the_console_is_quiet(asked):
@@ -194,7 +189,7 @@ def test_a_phone_shows_it_whole(browser, path):
             fold.click()
         assert page.evaluate("document.documentElement.scrollWidth") == 390
         assert page.evaluate(BEYOND, 390) == []
-        assert axe(page) == []
+        assert violations(page) == []
 
 
 def test_without_javascript_it_says_so_and_lists_the_questions(browser, path):
