@@ -62,8 +62,10 @@ def test_the_better_grade_counts_then_the_one_known_last_then_the_one_loaded_las
     views.create(store, date(2025, 12, 31))
     assert store.scalar("SELECT shares FROM shares_outstanding") == 2
     load(store, shares(3, grade="B", known_on=date(2025, 2, 1)))
+    views.create(store, date(2025, 12, 31))
     assert store.scalar("SELECT shares FROM shares_outstanding") == 3
     load(store, shares(4, grade="B", known_on=date(2025, 2, 1), loaded_day=9))
+    views.create(store, date(2025, 12, 31))
     assert store.scalar("SELECT shares FROM shares_outstanding") == 4
 
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.examples import examples
-from warehouse.database import connection, views
+from warehouse.database import connection, current_rows
 from warehouse.marts.common.select_current import select_current
 from warehouse.tables import CORE
 from warehouse.tables.current import order_of_rows, order_of_sources
@@ -58,7 +58,7 @@ def test_a_view_and_a_mart_select_the_same_rows(table, data):
         database.execute("SET TimeZone = 'UTC'; CREATE SCHEMA core")
         database.register("given", frame.to_arrow())
         database.execute(f"CREATE TABLE {table.full_name} AS SELECT * FROM given")
-        shown = table.conform(database.execute(views.current_rows(table, AS_OF)).pl())
+        shown = table.conform(database.execute(current_rows.query(table, AS_OF)).pl())
     assert shown.sort("locator").equals(selected.sort("locator"))
 
 

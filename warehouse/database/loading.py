@@ -110,7 +110,7 @@ def _restated(table: Table) -> str:
 
     Of rows with one identity those of the first document stand. A row whose figures are those that its source gave
     before for the same thing (within rounding) adds nothing, however often a history is fetched. What one document
-    says twice stays twice: the checks find it.
+    says twice stays twice: the checks find it. In the order of their things, a query for one of them reads few blocks.
     """
     about = (*(column.name for column in PROVENANCE), *table.key)
     figures = [column for column in table.columns if column.name not in about]
@@ -138,4 +138,4 @@ def _restated(table: Table) -> str:
             coalesce(lag(document_sha256) OVER w <> document_sha256 OR lag(known_on) OVER w <> known_on, false) AS again
           FROM first WINDOW w AS (PARTITION BY {thing} ORDER BY known_on)
         )
-        SELECT {names} FROM compared WHERE staged AND NOT (again AND {same})"""
+        SELECT {names} FROM compared WHERE staged AND NOT (again AND {same}) ORDER BY source, {key}, known_on"""

@@ -1,9 +1,9 @@
 """The views of a warehouse: in `main` one row for each thing, the current one as of the date of the answer.
 
 Whoever asks `select * from stock_prices` wants one bar for each day, not every bar that any source ever sent. Marts
-select the same rows in Polars (`warehouse.marts.common.select_current`), by the same declared order. A mart is there under
-its bare name too (`select * from verdict`), in any program that opens the file. The views of `sql/views/` put together
-what a reader asks for first.
+select the same rows in Polars (`warehouse.marts.common.select_current`), by the same declared order. What such a view shows
+is kept beside the facts (`current_rows`). A mart is there under its bare name too (`select * from verdict`), in any
+program that opens the file. The views of `sql/views/` put together what a reader asks for first.
 
 Whoever lists the columns of a view of `sql/views/` must learn what they mean. Such a view has the comment that opens its
 file, and each of its columns that of the table it comes from. What a view makes itself, its file explains (`COMMENT ON
@@ -20,17 +20,17 @@ After its opening comment and an empty line, such a file says what a table says 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from importlib import resources
 from pathlib import Path
-from typing import Any, Protocol
 
 from warehouse import sqltext
+from warehouse.database import current_rows
 from warehouse.database.connection import ALIAS
+from warehouse.database.current_rows import Database
 from warehouse.database.store import Store
 from warehouse.tables import CORE, SYSTEM
-from warehouse.tables.current import By, order_of_rows, order_of_sources
 from warehouse.tables.guide import Guide
 from warehouse.tables.table import Column, Table
 
@@ -38,12 +38,6 @@ _OPENING = re.compile(r"\A(?:-- .*\n)+")
 _GUIDE = re.compile(r"^-- (Grain|Do not sum|Example): (.*(?:\n--  .*)*)", re.MULTILINE)
 _NAME = re.compile(r"^CREATE OR REPLACE VIEW main\.(\w+)", re.MULTILINE)
 _READ = re.compile(r"\b(?:core|marts|main|quality|provenance)\.\w+")
-
-
-class Database(Protocol):
-    """What runs SQL in the warehouse: a store, or a connection that uses it."""
-
-    def execute(self, sql: str, /) -> Any: ...
 
 
 USES: Mapping[str, str] = {
@@ -60,7 +54,8 @@ def create(store: Database, as_of: date, statements: Iterable[str] = (), answers
     bare name, then the views of the given statements, these with what their columns mean."""
     answers, statements = tuple(answers), tuple(statements)
     statements = (*statements, contents(statements, answers))
-    made = [_view_of(table, current_rows(table, as_of), "the current row of each thing in ") for table in CORE.values()]
+    kept = current_rows.maintain(store, as_of)
+    made = [_view_of(table, kept[name], "the current row of each thing in ") for name, table in CORE.items()]
     made += [_view_of(table, f"SELECT * FROM {table.full_name}") for table in answers]
     _together(store, [*made, *statements])
     known = tables_by_name(answers)
@@ -171,36 +166,3 @@ def drop_what_became_public_after(store: Store, as_of: date) -> None:
     """Drop from this copy the facts of later days, so that a reader of a dated warehouse cannot look ahead."""
     for table in CORE.values():
         store.execute(f"DELETE FROM {table.full_name} WHERE known_on > ?", [as_of])
-
-
-def current_rows(table: Table, as_of: date) -> str:
-    """A query for the current row of each thing in a table of `core` as of a date."""
-    known = f"known_on <= DATE {sqltext.literal(as_of)}"
-    return (
-        f"SELECT * FROM {table.full_name} WHERE {known}{_of_one_source(table, known)} QUALIFY row_number() OVER ("
-        f"PARTITION BY {sqltext.identifiers(table.key)} ORDER BY {_order_by(order_of_rows(table))}) = 1"
-    )
-
-
-def _of_one_source(table: Table, known: str) -> str:
-    """A further condition that leaves one source for each series of a table."""
-    if (rule := table.one_source) is None:
-        return ""
-    series = sqltext.identifiers(rule.of)
-    order = _order_by(order_of_sources(rule), largest=("grade", rule.along))
-    return (
-        f" AND ({series}, source) IN (SELECT ({series}, source) FROM {table.full_name} WHERE {known} "
-        f"GROUP BY {series}, source QUALIFY row_number() OVER (PARTITION BY {series} ORDER BY {order}) = 1)"
-    )
-
-
-def _order_by(order: Iterable[By], largest: Sequence[str] = ()) -> str:
-    """An order as SQL; of the columns in `largest` their largest value in a group."""
-    parts = []
-    for by in order:
-        if isinstance(by.of, str):
-            value = f"max({sqltext.identifier(by.of)})" if by.of in largest else sqltext.identifier(by.of)
-        else:
-            value = by.of.sql
-        parts.append(f"{value} {'DESC' if by.highest_first else 'ASC'} NULLS LAST")
-    return ", ".join(parts)
