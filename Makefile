@@ -46,6 +46,7 @@ lint: $(READY)  ## style, types, the arrows between the rooms, and generated tex
 	@$(BIN)/python tools/command_reference.py --check
 	@$(BIN)/python tools/supply_chain.py --check
 	@$(BIN)/python tools/reliability.py --check
+	@$(BIN)/python tools/benchmarks.py --check
 	@$(BIN)/zensical build --strict
 
 supply-chain: $(READY)  ## what it is built of: hashes, licences, and known vulnerabilities where they can be asked for
@@ -57,10 +58,11 @@ sbom: $(READY)  ## the bill of materials of a release (CycloneDX) in build/sbom.
 checks: $(READY)  ## corrupt the snapshot in every known way and print which check catches each
 	@$(BIN)/python tools/checks_table.py
 
-bench: $(READY)  ## speed and memory as ratios, each side by side with what it is held against; some minutes
-	@failed=0; for file in bench/[a-z]*.py; do \
-		printf '\n## %s\n\n' "$$file"; $(BIN)/python "$$file" || { failed=1; echo "$$file failed"; }; \
-	done; exit $$failed
+bench: $(READY)  ## speed and memory as ratios, each side by side with what it is held against; ten minutes
+	@failed=0; $(BIN)/python -m bench || failed=1; $(BIN)/python tools/benchmarks.py; exit $$failed
+
+bench-full: $(READY)  ## the same at full size, which takes hours
+	@failed=0; $(BIN)/python -m bench --full || failed=1; $(BIN)/python tools/benchmarks.py; exit $$failed
 
 torture: $(READY)  ## try to break it for some minutes: spoiled documents, hostile hosts, kills; counts into docs/reliability.md
 	@failed=0; $(BIN)/python -m torture || failed=1; $(BIN)/python tools/reliability.py; exit $$failed
@@ -74,6 +76,7 @@ docs: $(READY)  ## regenerate README.md's figures, the data dictionary, the comm
 	@$(BIN)/python tools/command_reference.py
 	@$(BIN)/python tools/checks_table.py --write
 	@$(BIN)/python tools/reliability.py
+	@$(BIN)/python tools/benchmarks.py
 	@$(BIN)/python tools/generate_docs.py
 
 lock: $(READY)  ## renew requirements.lock from pyproject.toml

@@ -1,57 +1,55 @@
 """Memory and speed of reading Amazon's price list: peak memory must not grow with the list.
 
-    python bench/aws_stream.py [MEGABYTES ...]       (default 50 and 200)
+    python -m bench.aws_stream [SMALL LARGE]       (MiB; default 50 and 200)
 
 Writes lists of the documented form and of those sizes, most of them reserved terms of products that do not matter.
-Reads each in a process of its own. Prints seconds, megabytes a second, and peak memory beside that of a start with
-nothing to read. Reading the same list whole with the standard library is measured at the smallest size.
+Reads each in a process of its own. The time is held against reading the list whole with the standard library, and the
+memory beyond a start with nothing to read against that of the smaller list.
 """
 
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
-# The high-water mark of this program alone: the one of getrusage is inherited from the program that started it.
-PEAK = """
-import sys, time
-from pathlib import Path
-def peak():
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith("VmHWM"):
-            return int(line.split()[1]) / 1024
-"""
-READ = (
-    PEAK
-    + """
+from bench.lines import in_turn, of_a_process, report
+
+ROUNDS = 3
+WITH_GPUS = ("p4d.24xlarge", "p4de.24xlarge", "p5.48xlarge", "p5e.48xlarge", "p5en.48xlarge")
+READ = """
+import json, sys, time
 from datetime import UTC, datetime
+from pathlib import Path
+from bench.lines import peak_mib
 from warehouse.sources import aws
-from warehouse.sources.source import Document
-started = time.perf_counter()
-rows = 0
+from warehouse.sources.common.source import Document
+started, rows = time.process_time(), []
 if sys.argv[1] != "nothing":
     document = Document("0" * 64, "aws", "u", Path(sys.argv[1]), datetime.now(UTC))
-    rows = sum(batch.frame.height for batch in aws.parse(document))
-print(rows, time.perf_counter() - started, peak())
+    frames = [batch.frame for batch in aws.parse(document)]
+    prices = [one for frame in frames for one in frame.select("instance", "pricing_kind", "usd_per_gpu_hour").rows()]
+    rows = sorted([name, each] for name, kind, each in prices if kind == "on_demand")
+print(json.dumps({"seconds": time.process_time() - started, "rows": rows, "mib": peak_mib()}))
 """
-)
-WHOLE = (
-    PEAK
-    + """
-import json
-started = time.perf_counter()
+WHOLE = """
+import json, sys, time
+started = time.process_time()
 with open(sys.argv[1], "rb") as file: found = json.load(file)
-print(len(found["products"]), time.perf_counter() - started, peak())
+prices = set()
+for sku, product in found["products"].items():
+    if gpus := int(product["attributes"].get("gpu", 0)):
+        [term] = found["terms"]["OnDemand"][sku].values()
+        [dimension] = term["priceDimensions"].values()
+        prices.add((product["attributes"]["instanceType"], float(dimension["pricePerUnit"]["USD"]) / gpus))
+rows = sorted(prices)
+print(json.dumps({"seconds": time.process_time() - started, "rows": rows}))
 """
-)
 
 
 def write(path: Path, megabytes: int) -> None:
-    """A list of about this size, with ten products that matter."""
+    """A list of about this size, in which only the first products matter."""
     attributes = {
         "servicecode": "AmazonEC2", "location": "US East (N. Virginia)", "regionCode": "us-east-1",
         "tenancy": "Shared", "operatingSystem": "Linux", "preInstalledSw": "NA", "capacitystatus": "Used",
@@ -67,9 +65,13 @@ def write(path: Path, megabytes: int) -> None:
 
     with path.open("w", encoding="utf-8") as file:
         file.write('{"formatVersion": "v1.0", "products": {')
-        while file.tell() < size * 0.2 or number < 10:
+        while file.tell() < size * 0.2 or number < len(WITH_GPUS):
             sku = f"SKU{number:013d}"
-            kind = {"instanceType": "p5.48xlarge", "gpu": "8"} if number < 10 else {"instanceType": "m7i.large"}
+            kind = (
+                {"instanceType": WITH_GPUS[number], "gpu": "8"}
+                if number < len(WITH_GPUS)
+                else {"instanceType": "m7i.large"}
+            )
             file.write(f'{"," if number else ""}"{sku}": ')
             file.write(json.dumps({"sku": sku, "attributes": attributes | kind}, indent=2))
             skus.append(sku)
@@ -86,29 +88,27 @@ def write(path: Path, megabytes: int) -> None:
         file.write("}}}")
 
 
-def measured(program: str, argument: str) -> tuple[int, float, float]:
-    out = subprocess.run([sys.executable, "-c", program, argument], check=True, capture_output=True, text=True).stdout
-    rows, *numbers = out.split()
-    return int(rows), *map(float, numbers)  # type: ignore[return-value]
-
-
 def main() -> None:
-    sizes = [int(argument) for argument in sys.argv[1:]] or [50, 200]
-    *_, nothing = measured(READ, "nothing")
-    print(f"{'list':>8} {'rows':>5} {'seconds':>8} {'MB/s':>6} {'peak MB':>8} {'above start':>12}")
+    small, large = sorted([int(argument) for argument in sys.argv[1:]] or [50, 200])
+    nothing = of_a_process(READ, "nothing")["mib"]
     with tempfile.TemporaryDirectory() as folder:
-        for place, megabytes in enumerate(sorted(sizes)):
-            path = Path(folder) / "index.json"
-            started = time.perf_counter()
+        lists = {megabytes: Path(folder) / f"{megabytes}.json" for megabytes in (small, large)}
+        for megabytes, path in lists.items():
             write(path, megabytes)
-            wrote = time.perf_counter() - started
-            rows, seconds, peak = measured(READ, str(path))
-            speed = path.stat().st_size / 2**20 / seconds
-            print(f"{megabytes:>5} MB {rows:>5} {seconds:>8.2f} {speed:>6.1f} {peak:>8.0f} {peak - nothing:>12.1f}"
-                  f"   (written in {wrote:.1f} s)")  # fmt: skip
-            if place == 0:
-                _, seconds, peak = measured(WHOLE, str(path))
-                print(f"{'whole':>8} {'':>5} {seconds:>8.2f} {'':>6} {peak:>8.0f}   (json.load of the same list)")
+        rows = [of_a_process(program, str(lists[small]))["rows"] for program in (READ, WHOLE)]
+        if rows[0] != rows[1]:
+            raise SystemExit(f"these prices are read: {rows[0]}, and the list has {rows[1]}")
+
+        def taken(program: str, what: str, megabytes: int) -> float:
+            return float(of_a_process(program, str(lists[megabytes]))[what])
+
+        times = in_turn(lambda: taken(READ, "seconds", small), lambda: taken(WHOLE, "seconds", small), ROUNDS)
+        equal = f"{len(rows[0])} prices"
+        report(f"Amazon's list of {small} MiB as a stream", "json.load of it whole", "CPU s", *times, equal=equal)
+        beyond = in_turn(
+            lambda: taken(READ, "mib", large) - nothing, lambda: taken(READ, "mib", small) - nothing, ROUNDS
+        )
+        report(f"memory to read {large} MiB of it", f"to read {small} MiB", "MiB", *beyond, target=1.5, equal=equal)
 
 
 if __name__ == "__main__":

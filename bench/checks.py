@@ -1,25 +1,24 @@
 """The cost of checking: all checks of prices, against the same conditions as plain SQL, and against pandas.
 
-    python bench/checks.py [ROWS] [ROWS_FOR_PANDAS]        (default 10,000,000 and 1,000,000)
+    python -m bench.checks [ROWS] [ROWS_FOR_PANDAS]        (default 10,000,000 and 1,000,000)
 
 Bars of made-up tickers are put into DuckDB once. Then, in processes of their own and in turn: every check of
 `core.stock_prices` through Great Expectations, as a run does it; the same conditions as plain SQL (those of single rows in
 one pass, each of the others as its own query); and, on fewer rows, the checks that Great Expectations has for pandas (columns,
 nulls, bounds, sets, the order of high and low, uniqueness) on a data frame, against the same checks on DuckDB. Memory is the
-peak beyond that of a process that has imported the same and checks nothing. Where others use the machine, the ratio of CPU
-time is the one to read.
+peak beyond that of a process that has imported the same and checks nothing. Both sides must count as many rows at fault.
 """
 
 from __future__ import annotations
 
-import json
-import statistics
-import subprocess
 import sys
 import tempfile
-from pathlib import Path
+from collections.abc import Sequence
 
-ROOT = str(Path(__file__).parent.parent)
+import duckdb
+
+from bench.lines import in_turn, of_a_process, report
+
 SESSIONS = 2_000
 COMMON = """
 import json, sys, time
@@ -139,47 +138,38 @@ create table provenance.documents as select '{sha}' as sha256, 'made up' as name
 
 
 def made(folder: str, rows: int) -> str:
-    import duckdb
-
     path = f"{folder}/{rows}.duckdb"
     with duckdb.connect(path) as con:
         con.execute(MADE.format(rows=rows, sessions=SESSIONS, sha="0" * 64))
     return path
 
 
-def measured(program: str, path: str) -> dict[str, float]:
-    run = subprocess.run([sys.executable, "-c", program, path], cwd=ROOT, capture_output=True, text=True, check=False)
-    if run.returncode:
-        raise SystemExit(run.stderr[-2000:])
-    return json.loads(run.stdout.strip().splitlines()[-1])
+def compare(
+    what: str, ours: str, against: str, theirs: str, path: str, targets: Sequence[float | None], rounds: int
+) -> None:
+    """Two lines, processor seconds and memory, with a target each; ends the program where the two find other rows at fault."""
+    found: dict[str, list[dict[str, float]]] = {ours: [], theirs: []}
 
+    def measured(program: str) -> float:
+        found[program].append(of_a_process(program, path))
+        return found[program][-1]["cpu_seconds"]
 
-def compare(what: str, ours: str, floor_name: str, floor: str, path: str, target: str, runs: int) -> None:
-    pairs = [(measured(ours, path), measured(floor, path)) for _ in range(runs)]
-    (seconds, floor_seconds), (mib, floor_mib) = (
-        [statistics.median(pair[side][key] for pair in pairs) for side in (0, 1)] for key in ("seconds", "mib")
-    )
-    ratio, of_cpu = (
-        statistics.median(pair[0][key] / pair[1][key] for pair in pairs) for key in ("seconds", "cpu_seconds")
-    )
-    print(
-        f"| {what} | {seconds:.2f} | {floor_name} | {floor_seconds:.2f} | {ratio:.2f} | {of_cpu:.2f} | {target} | "
-        f"{mib:.0f} | {floor_mib:.0f} |",
-        flush=True,
-    )
+    times = in_turn(lambda: measured(ours), lambda: measured(theirs), rounds)
+    counts = {each["found"] for each in (*found[ours], *found[theirs])}
+    if len(counts) > 1:
+        raise SystemExit(f"{what}: the two sides count other rows at fault: {sorted(counts)}")
+    equal = f"{counts.pop():,.0f} rows at fault"
+    report(what, against, "CPU s", *times, target=targets[0], equal=equal)
+    peaks = [[each["mib"] for each in found[program]] for program in (ours, theirs)]
+    report(f"{what}: memory", against, "MiB", *peaks, target=targets[1], equal=equal)
 
 
 def main(rows: int, fewer: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        print("| what | seconds | against | seconds | ratio | ratio of CPU time | target | peak MiB | its peak MiB |")
-        print("|---|---|---|---|---|---|---|---|---|")
-        few = made(folder, fewer)
-        compare(
-            f"native checks of {fewer:,} bars on DuckDB", ON_DUCKDB, "Great Expectations on pandas", ON_PANDAS, few,
-            "0.2, and 0.2 of the memory", 3,
-        )  # fmt: skip
-        many = made(folder, rows)
-        compare(f"all checks of {rows:,} bars", OURS, "the same conditions in SQL", PLAIN, many, "2.0", 1)
+        few, many = made(folder, fewer), made(folder, rows)
+        what = f"checks of {fewer:,} bars that Great Expectations has for pandas"
+        compare(what, ON_DUCKDB, "Great Expectations on pandas", ON_PANDAS, few, (0.2, 0.2), 3)
+        compare(f"all checks of {rows:,} bars", OURS, "the same conditions in SQL", PLAIN, many, (2.0, None), 2)
 
 
 if __name__ == "__main__":

@@ -1,25 +1,28 @@
 """The event study of the whole panel against a loop over statsmodels, side by side in one run.
 
+    python -m bench.event_study
+
 It covers every event, ticker and portfolio, window, benchmark, model and kind of return. The numbers must agree to
 1e-9, and the ratio of times is what the arithmetic on whole arrays is worth. The loop is what one writes with
 statsmodels: for each row of the answer, its regression and then its abnormal return. A thriftier loop that keeps a
 regression for the other windows of the same share and benchmark is timed too. All start from the same frames. The loops
-are spared the grades, the reasons and the table, and take from our table which rows can be computed. Seconds are the
-processor's, the best of several rounds of each, which other programs on the machine lengthen least.
+are spared the grades, the reasons and the table, and take from our table which rows can be computed.
 """
 
 from __future__ import annotations
 
 import time
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 import numpy as np
 import polars as pl
 import scipy.stats
 import statsmodels.api as sm
-from _snapshot import facts as snapshot
 
+from bench.lines import in_turn, report
+from bench.snapshot import facts as snapshot
 from warehouse.assumptions import Assumptions, load
 from warehouse.calendars.exchange import sessions
 from warehouse.marts import known
@@ -27,7 +30,7 @@ from warehouse.marts.market import event_study
 from warehouse.marts.market.panel import panel_prices, setting
 from warehouse.marts.market.returns import KINDS, MODELS, daily_returns
 
-TARGET, TOLERANCE, ROUNDS = 100, 1e-9, 10
+TARGET, TOLERANCE, ROUNDS = 100, 1e-9, 3
 TABLES = ("stock_prices", "shares_outstanding", "corporate_actions", "companies")
 FIGURES = ("alpha", "beta", "r2", "sigma", "abnormal_return", "standard_error", "t_stat", "p_value", "actual_return")
 Key = tuple[str, str, str, str, tuple[str, ...], int, int]
@@ -133,30 +136,25 @@ def main() -> None:
     rows = series(frames, assumptions, table)
     # The first regression imports; it is outside the clock.
     sm.OLS(rows[0][1], sm.add_constant(rows[0][2])).fit()
-    loops = {False: float("inf"), True: float("inf")}
-    for keep in (False, True) * 2:
-        started = time.process_time()
-        answers = loop(series(frames, assumptions, table), keep)
-        loops[keep] = min(loops[keep], time.process_time() - started)
-    times = []
-    for _ in range(ROUNDS):
-        started = time.process_time()
-        table = event_study.MART.run(given, as_of=as_of, assumptions=assumptions)
-        times.append(time.process_time() - started)
-    ours = min(times)
-    worst = largest_difference(table, answers)
-    print("| what | seconds | against | seconds | times faster | target |")
-    print("|---|---|---|---|---|---|")
-    for keep, name, target in (
-        (False, "statsmodels, a regression for each row", TARGET),
-        (True, "the same, regressions kept", ""),
-    ):
-        print(
-            f"| event study: {table.height:,} rows, the same to {worst:.0e} | {ours:.3f} | {name} | {loops[keep]:.1f} "
-            f"| {loops[keep] / ours:.0f} | {target} |"
-        )
+    worst = largest_difference(table, loop(rows, True))
     if worst > TOLERANCE:
         raise SystemExit(f"the numbers differ by {worst:.1e}, more than {TOLERANCE:.0e}")
+
+    def ours() -> float:
+        started = time.process_time()
+        event_study.MART.run(given, as_of=as_of, assumptions=assumptions)
+        return time.process_time() - started
+
+    def theirs(keep: bool) -> float:
+        started = time.process_time()
+        loop(series(frames, assumptions, table), keep)
+        return time.process_time() - started
+
+    what, equal = f"event study, {table.height:,} rows", f"every figure to {worst:.0e}"
+    loops = "statsmodels, a regression for each row", "statsmodels, regressions kept"
+    for keep, against, target in ((False, loops[0], TARGET), (True, loops[1], None)):
+        times = in_turn(ours, partial(theirs, keep), ROUNDS)
+        report(what, against, "CPU s", *times, target=target, faster=True, equal=equal)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Filings: parsing and loading the facts of N companies, ours against pandas on the same files; memory as N grows.
 
-    python bench/filings.py [COMPANIES]        (default 30)
+    python -m bench.filings [COMPANIES]        (default 30)
 
 The bodies are Nvidia's as recorded where the team's recorded responses lie beside the project, else made to form: five
 hundred tags of fifty rows. Each side starts from the files and ends with the same rows in a DuckDB file.
@@ -22,7 +22,6 @@ row its provenance, checks none and writes none. So it stands beside our parsing
 Before anything is timed, both sides load two companies, and every row is compared value by value. Where one differs, or
 none was loaded, the program ends with what differs and prints no time.
 
-Both times are of processors, because machines are shared; the elapsed ones are beside them.
 """
 
 from __future__ import annotations
@@ -31,7 +30,6 @@ import gzip
 import hashlib
 import json
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -42,6 +40,7 @@ from pathlib import Path
 
 import duckdb
 
+from bench.lines import in_turn, peak_mib, report
 from warehouse.database.store import opened
 from warehouse.fetching import archive
 from warehouse.paths import Paths
@@ -53,9 +52,9 @@ from warehouse.sources import sec
 from warehouse.sources.common.source import Document
 
 RECORDED = Path(__file__).parents[2] / "shared" / "recorded" / "sec" / "nvda_companyfacts_full_2026.json.gz"
-TARGET = 10.0
+FASTER_THAN_PANDAS, FASTER_THAN_EDGARTOOLS, LIMIT_MS = 9, 22, 12
 LOADED_AT = datetime(2026, 11, 20, tzinfo=UTC)
-PAIRS = 3
+ROUNDS = 3
 Files = list[tuple[int, str, Path]]
 
 
@@ -281,20 +280,17 @@ def measured(what: str, files: Files, folder: Path) -> tuple[float, float, int]:
         return time.process_time() - spent, time.perf_counter() - started, rows
 
 
-def peak_mib(what: str, count: int, folder: Path) -> float:
-    """Peak resident memory of a process of its own that does the work for as many companies."""
-    done = subprocess.run(
-        [sys.executable, __file__, "--peak", what, str(count), str(folder)], capture_output=True, text=True, check=True
-    )
-    return float(done.stdout)
+def peak_of(what: str, count: int, folder: Path) -> float:
+    """Peak resident memory, in MiB, of a process of its own that does the work for as many companies."""
+    command = [sys.executable, "-m", "bench.filings", "--peak", what, str(count), str(folder)]
+    return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
 def print_peak(what: str, count: int, folder: Path) -> None:
     raw = folder / "raw"
     files = [(cik, sha, archive.path_of(raw, sha)) for cik, sha in json.loads((folder / "files.json").read_text())]
     measured(what, files[:count], folder)
-    lines = Path("/proc/self/status").read_text().splitlines()
-    print(next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM")))
+    print(peak_mib())
 
 
 def main() -> None:
@@ -307,25 +303,48 @@ def main() -> None:
         require_the_same_rows(files[:2], folder)
         for what in WORK:
             measured(what, files[:2], folder)  # imports
-        pairs = [(measured("ours", files, folder), measured("pandas", files, folder)) for _ in range(PAIRS)]
-        parsing = [measured("parse", files, folder) for _ in range(PAIRS)]
-        if len({found[2] for pair in pairs for found in pair}) > 1:
-            sys.exit("the two sides did not load as many rows each time")
-        times = {"ours": [p[0] for p in pairs], "pandas": [p[1] for p in pairs], "ours, parsing alone": parsing}
+        rows: set[int] = set()
+
+        def per_company(what: str) -> float:
+            spent, _, loaded = measured(what, files, folder)
+            if what != "parse":
+                rows.add(loaded)
+            return spent / count * 1000
+
+        what, unit = f"filings of {count} companies of {size:.1f} MiB to rows in the warehouse", "CPU ms each"
+        times = in_turn(lambda: per_company("ours"), lambda: per_company("pandas"), ROUNDS)
+        if len(rows) > 1:
+            sys.exit(f"the two sides did not load as many rows each time: {sorted(rows)}")
+        equal = f"{rows.pop():,} rows, every value of two companies"
+        report(what, "pandas doing the same work", unit, *times, target=FASTER_THAN_PANDAS, faster=True, equal=equal)
+        report(what, "limit", unit, times[0], target=LIMIT_MS)
+        parsing = [per_company("parse") for _ in range(ROUNDS)]
+        report(what.replace("to rows in the warehouse", "parsed alone"), "json.loads of the same", unit, parsing,
+               [decoding(files) / count * 1000 for _ in range(ROUNDS)])  # fmt: skip
         if edgartools := with_edgartools(files):
-            times["edgartools, parsing alone"] = [edgartools]
-        print(f"{count} companies of {size:.1f} MiB, from files to a DuckDB table\n")
-        print("| side | processor ms a company | elapsed ms a company | rows | times faster than pandas | target |")
-        print("|---|---|---|---|---|---|")
-        for side, found in times.items():
-            spent, elapsed = (statistics.median(one[place] for one in found) for place in (0, 1))
-            faster = statistics.median(p[1][0] / p[0][0] for p in pairs)
-            told = f"{faster:.1f} | {TARGET:g}" if side == "ours" else "|"
-            print(f"| {side} | {spent / count * 1000:.1f} | {elapsed / count * 1000:.1f} | {found[0][2]:,} | {told} |")
+            theirs = [edgartools[0] / count * 1000] * ROUNDS
+            report(
+                what,
+                "edgartools, which only parses",
+                unit,
+                times[0],
+                theirs,
+                target=FASTER_THAN_EDGARTOOLS,
+                faster=True,
+            )
         few = max(1, count // 5)
-        print(f"\n| side | peak MiB, {few} companies | peak MiB, {count} companies |\n|---|---|---|")
         for side in ("ours", "pandas"):
-            print(f"| {side} | {peak_mib(side, few, folder):.0f} | {peak_mib(side, count, folder):.0f} |")
+            peaks = [peak_of(side, count, folder)], [peak_of(side, few, folder)]
+            target = 1.2 if side == "ours" else None
+            report(f"memory for {count} companies, {side}", f"for {few}", "MiB", *peaks, target=target)
+
+
+def decoding(files: Files) -> float:
+    """Processor seconds to decode every body whole with the standard library: the least that a reader by hand spends."""
+    started = time.process_time()
+    for _, _, path in files:
+        json.loads(path.read_bytes())
+    return time.process_time() - started
 
 
 if __name__ == "__main__":

@@ -1,31 +1,33 @@
 """All marts against what a run builds where little is new: a new day, and one new bar; at 1 and at 10 times the prices.
 
-    python bench/increments.py [TIMES]        (default 1 and 10)
+    python -m bench.increments [TIMES]        (default 1 and 10)
 
 Marts are built whole, then a day later without a new fact, then with one new bar of Nvidia, then whole once more from the
 same facts. What stands and what was built must be equal to that, value by value, or the program ends with what differs.
 More prices are the panel's bars under tickers that no company of the panel has. Ours alone: the mechanism is our own, so
-its floor is building nothing. Processor seconds, in one process; memory is the peak of the process.
+they are held against building everything. Processor seconds, in one process; memory is the peak of the process.
 """
 
 from __future__ import annotations
 
-import resource
 import subprocess
 import sys
 import time
 from datetime import date, timedelta
 
 import polars as pl
-from _snapshot import facts
 
+from bench.lines import peak_mib, report
+from bench.snapshot import facts
 from warehouse import marts
 from warehouse.assumptions import load
 from warehouse.calendars.exchange import FIRST_SESSION, sessions
+from warehouse.marts.common.standing import Made
 
 AS_OF = date(2026, 11, 9)
 NEXT = AS_OF + timedelta(days=1)
 TARGET = 0.5
+PEAK_MIB = 1024
 
 
 def many(prices: pl.DataFrame, times: int) -> pl.DataFrame:
@@ -34,7 +36,9 @@ def many(prices: pl.DataFrame, times: int) -> pl.DataFrame:
 
 
 def measure(times: int) -> None:
-    assumptions, kept, made = load(), {}, {}
+    assumptions = load()
+    kept: dict[str, pl.DataFrame] = {}
+    made: dict[str, Made] = {}
     known = facts()
     known["stock_prices"] = many(known["stock_prices"], times).sort("ticker", "date")
     bar = known["stock_prices"].filter(ticker="NVDA").sort("date").tail(1)
@@ -68,23 +72,20 @@ def measure(times: int) -> None:
     alone = time.process_time() - began
     if differing := [name for name in whole if not whole[name].equals(kept[name])]:
         sys.exit(f"built by increments, these marts are others: {', '.join(differing)}")
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    for what, count, spent in rows:
-        print(
-            f"| {times} | {what} | {count} of {len(whole)} | {spent:.2f} | {spent / alone:.2f} | {TARGET} | {peak:.0f} |"
-        )
+    equal = f"{len(whole)} marts, every value"
+    for what, count, spent in rows[1:]:
+        line = f"marts, {what} ({count} of {len(whole)} built), {times} times the prices"
+        report(line, "all marts built", "CPU s", [spent], [alone], target=TARGET, equal=equal)
+    report(f"marts, {times} times the prices: peak memory", "limit", "MiB", [peak_mib()], target=PEAK_MIB)
 
 
 def main() -> None:
     sizes = [int(size) for size in sys.argv[1:]] or [1, 10]
-    print("| times the prices | what is new | marts built | processor seconds | of building all | target | peak MiB |")
-    print("|---|---|---|---|---|---|---|", flush=True)
-    for size in sizes:
-        if len(sizes) == 1:
-            measure(size)
-        else:  # a process each, so that the peak is its own
-            lines = subprocess.run([sys.executable, __file__, str(size)], stdout=subprocess.PIPE, text=True, check=True)
-            print(*lines.stdout.splitlines()[2:], sep="\n", flush=True)
+    if len(sizes) == 1:
+        measure(sizes[0])
+        return
+    for size in sizes:  # a process each, so that the peak is its own
+        subprocess.run([sys.executable, "-m", "bench.increments", str(size)], check=True)
 
 
 if __name__ == "__main__":

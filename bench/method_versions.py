@@ -10,15 +10,14 @@ from __future__ import annotations
 
 import os
 import pickle
-import statistics
 import subprocess
 import sys
 import tempfile
 from datetime import date
 from pathlib import Path
 
-from _snapshot import facts
-
+from bench.lines import report
+from bench.snapshot import facts
 from warehouse.calendars.exchange import sessions
 from warehouse.marts.verdict import method_changes
 from warehouse.marts.verdict.decision import METHOD_VERSION
@@ -76,13 +75,10 @@ def main() -> None:
             for program in spent:
                 took, rows[program] = seconds(program, parsed)
                 spent[program].append(took)
-    middle = {program: statistics.median(each) for program, each in spent.items()}
-    print("| what | CPU seconds | rows | against | CPU seconds | rows | ratio | target |")
-    print("|---|---|---|---|---|---|---|---|")
-    print(
-        f"| all marts, method {METHOD_VERSION} | {middle[ROOT]:.1f} ({min(spent[ROOT]):.1f} to {max(spent[ROOT]):.1f}) "
-        f"| {rows[ROOT]:,} | method {METHOD_VERSION - 1} | {middle[old]:.1f} ({min(spent[old]):.1f} to {max(spent[old]):.1f}) "
-        f"| {rows[old]:,} | {middle[ROOT] / middle[old]:.2f} | {TARGET} |"
+    what = f"all marts, method {METHOD_VERSION}, {rows[ROOT]:,} rows"
+    against = f"method {METHOD_VERSION - 1}, {rows[old]:,} rows"
+    report(
+        what, against, "CPU s", spent[ROOT], spent[old], target=TARGET, equal="25 verdicts each, others by intention"
     )
 
 

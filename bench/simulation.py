@@ -1,5 +1,7 @@
 """The simulation against plain numpy, and the whole timeline against one verdict, each side by side in one run.
 
+    python -m bench.simulation
+
 The plain version is what one writes without this project's arrangements. For each scope, revenue view and bound it draws every
 driver, computes the formulas of method 4 and 5, and takes quantiles and mean. It takes the facts from our models: capex
 of the vintages and their ages, revenue, training, fleet. It is spared the table, the reasons and the grades. Both make
@@ -7,7 +9,7 @@ of the vintages and their ages, revenue, training, fleet. It is spared the table
 round.
 
 The timeline is every month's end and event from the first event on; one verdict is that of the last day, with all that
-it reads. Seconds are the processor's, the best of several rounds, which other programs on the machine lengthen least.
+it reads.
 """
 
 from __future__ import annotations
@@ -19,8 +21,9 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from _snapshot import facts as snapshot
 
+from bench.lines import in_turn, report
+from bench.snapshot import facts as snapshot
 from warehouse import marts
 from warehouse.assumptions import Distribution, load
 from warehouse.calendars.exchange import sessions
@@ -133,15 +136,26 @@ def _plain_payback(model: Model, v: dict[str, np.ndarray]) -> dict[str, np.ndarr
     return found | {"breakeven_growth": (low + high) / 2}
 
 
-def best(run: Callable[[], Any], before: Callable[[], None], rounds: int = ROUNDS) -> tuple[float, Any]:
-    """Least processor seconds of several rounds, and what the last one gave."""
-    seconds = []
-    for _ in range(rounds):
-        before()
-        started = time.process_time()
-        given = run()
-        seconds.append(time.process_time() - started)
-    return min(seconds), given
+def seconds(run: Callable[[], Any]) -> float:
+    """Processor seconds of a round that starts with nothing kept."""
+    forget()
+    started = time.process_time()
+    run()
+    return time.process_time() - started
+
+
+def agreeing(found: pl.DataFrame, medians: Figures) -> int:
+    """How many medians both sides have; ends the program where two differ by more than the noise of two simulations."""
+    compared = 0
+    for row in found.to_dicts():
+        other = medians.get((row["scope"], row["revenue_view"], row["bound"], row["quantity"]))
+        if row["p50"] is None or other is None:
+            continue
+        compared += 1
+        noise = 6 * 2**0.5 * row["p50_standard_error"] + 1e-9 * abs(other)
+        if abs(row["p50"] - other) > noise:
+            raise SystemExit(f"{row['scope']} {row['revenue_view']} {row['quantity']}: {row['p50']} against {other}")
+    return compared
 
 
 def main() -> None:
@@ -152,32 +166,19 @@ def main() -> None:
     mart = marts.all_marts()["waste_simulation"]
     of_models = {name: built[name] for name in mart.inputs}
     models = models_of(**of_models, assumptions=assumptions.as_of(AS_OF))
-    ours, found = best(lambda: mart.run(built, as_of=AS_OF, assumptions=assumptions), forget)
-    theirs, medians = best(lambda: plain(models, n), lambda: None)
-    compared = 0
-    for row in found.to_dicts():
-        other = medians.get((row["scope"], row["revenue_view"], row["bound"], row["quantity"]))
-        if row["p50"] is None or other is None:
-            continue
-        compared += 1
-        noise = 6 * 2**0.5 * row["p50_standard_error"] + 1e-9 * abs(other)
-        if abs(row["p50"] - other) > noise:
-            raise SystemExit(f"{row['scope']} {row['revenue_view']} {row['quantity']}: {row['p50']} against {other}")
+    simulate = lambda: mart.run(built, as_of=AS_OF, assumptions=assumptions)  # noqa: E731
+    compared = agreeing(simulate(), plain(models, n))
+    times = in_turn(lambda: seconds(simulate), lambda: seconds(lambda: plain(models, n)), ROUNDS)
+    what = f"simulation, {n:,} draws, five scopes"
+    report(
+        what, "plain numpy", "CPU s", *times, target=SIMULATION_TARGET, equal=f"{compared} medians, within the noise"
+    )
 
     days = [day for day in verdict_timeline.days(AS_OF, assumptions) if day < AS_OF]
-    one, _ = best(lambda: marts.build(known, as_of=AS_OF, assumptions=assumptions, only={"verdict"}), forget, 3)
-    all_days, _ = best(lambda: verdict_timeline.replay(known, days, assumptions), forget, 3)
-
-    print("| what | seconds | against | seconds | ratio | target |")
-    print("|---|---|---|---|---|---|")
-    print(
-        f"| simulation, {n:,} draws, five scopes ({compared} medians agree) | {ours:.3f} | plain numpy | {theirs:.3f} "
-        f"| {ours / theirs:.2f} | {SIMULATION_TARGET} |"
-    )
-    print(
-        f"| timeline, {len(days)} days | {all_days:.2f} | one verdict | {one:.2f} | {all_days / one:.2f} "
-        f"| {TIMELINE_TARGET} |"
-    )
+    one = lambda: marts.build(known, as_of=AS_OF, assumptions=assumptions, only={"verdict"})  # noqa: E731
+    every = lambda: verdict_timeline.replay(known, days, assumptions)  # noqa: E731
+    times = in_turn(lambda: seconds(every), lambda: seconds(one), 2)
+    report(f"timeline, {len(days)} days", "one verdict", "CPU s", *times, target=TIMELINE_TARGET)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Writing the site against building the marts that it shows; how large it is, and how soon it is seen.
 
-    python bench/site.py
+    python -m bench.site
 
 Everything comes from one run of the packaged snapshot in a folder of its own. The second write finds nothing new, so it
 should take pages from the first. Where there is no chromium, the time to the first paint is not measured, and that is said.
@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -18,8 +17,8 @@ import time
 from datetime import date
 from pathlib import Path
 
-from _snapshot import facts
-
+from bench.lines import report
+from bench.snapshot import facts
 from warehouse import marts
 from warehouse.assumptions import load
 from warehouse.calendars.exchange import sessions
@@ -56,22 +55,30 @@ def main() -> None:
         raise SystemExit(f"nothing changed, and these pages were written again: {kept.changed or kept.read}")
     shared = sum(size for path, size in sizes.items() if path.parent.name == "assets")
     front = sizes[first / "index.html"]
-    print("| what | measured | against | ratio | target |")
-    print("|---|---|---|---|---|")
-    print(f"| writing {len(made.changed)} pages and {made.opened:,} of figures, CPU s | {writing:.1f} "
-          f"| all marts {building:.1f} | {writing / building:.2f} | 1 |")  # fmt: skip
-    print(f"| writing them again, nothing changed, CPU s | {rewriting:.1f} | the first time {writing:.1f} "
-          f"| {rewriting / writing:.2f} | no page is read or drawn again |")  # fmt: skip
-    print(f"| whole site, MB | {sum(sizes.values()) / 1e6:.1f} | | | 15 |")
-    print(f"| front page, MB | {front / 1e6:.2f} | shared files {shared / 1e6:.2f} | | 1.5 |")
-    print(paint)
+    pages = f"{len(made.changed)} pages and {made.opened:,} of figures"
+    report(f"writing {pages}", "building all marts", "CPU s", [writing], [building], target=1)
+    report("writing them again, nothing changed", "the first time", "CPU s", [rewriting], [writing], target=0.1)
+    report("the whole site", "limit", "MB", [sum(sizes.values()) / 1e6], target=15)
+    report("the front page", "limit", "MB", [front / 1e6], target=1.5)
+    report("files that all pages share", "", "MB", [shared / 1e6])
+    if paint:
+        empty, page = paint.values()
+        report("first paint of the front page", "an empty page", "s", page, empty)
+        report(
+            "first paint beyond an empty page's",
+            "limit",
+            "s",
+            [a - b for a, b in zip(page, empty, strict=True)],
+            target=1,
+        )
 
 
-def painted(page: Path, folder: Path) -> str:
-    """A line about the first paint of the front page beside an empty one, opened by turns in one browser."""
+def painted(page: Path, folder: Path) -> dict[Path, list[float]]:
+    """Seconds to the first paint of the front page and of an empty one, opened by turns in one browser; none without one."""
     chromium = shutil.which("chromium")
     if not chromium:
-        return "| first paint | not measured: no chromium | | | |"
+        print("No chromium: the first paint is not measured.")
+        return {}
     from playwright.sync_api import sync_playwright
 
     empty = folder / "empty.html"
@@ -87,8 +94,7 @@ def painted(page: Path, folder: Path) -> str:
                 times.append(float(opened.evaluate(PAINTED) or "nan"))
                 opened.close()
         browser.close()
-    ours, floor = (statistics.median(took[path]) / 1000 for path in (page, empty))
-    return f"| first paint, s | {ours:.2f} | an empty page {floor:.2f} | {ours - floor:+.2f} s | +1 s |"
+    return {path: [milliseconds / 1000 for milliseconds in times] for path, times in took.items()}
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """A run where nothing changed against a run where everything did: processor seconds after start-up.
 
-    python bench/unchanged.py
+    python -m bench.unchanged
 
 One process, with Prefect's temporary server running and the libraries imported, so that only the runs themselves are
 counted. The first run loads, checks and computes everything from the packaged snapshot; the others find nothing new,
@@ -10,11 +10,12 @@ publish its marts and findings again, and say so. Ours alone: there is no other 
 from __future__ import annotations
 
 import os
-import statistics
 import sys
 import tempfile
 import time
 from typing import Any
+
+from bench.lines import report
 
 TARGET = 0.1
 AGAIN = 3
@@ -41,11 +42,10 @@ def main() -> None:
             nothing = [spent() for _ in range(AGAIN)]
     if {run[2]["unchanged_since"] for run in nothing} != {everything[2]["run_id"]}:
         sys.exit("a run that should have found nothing new did")
-    cpu, elapsed = (statistics.median(run[place] for run in nothing) for place in (0, 1))
-    print("| run | processor seconds | elapsed seconds | share of the work | target |")
-    print("|---|---|---|---|---|")
-    print(f"| everything new ({everything[2]['new_rows']:,} rows) | {everything[0]:.2f} | {everything[1]:.2f} | 1 | |")
-    print(f"| nothing new | {cpu:.2f} | {elapsed:.2f} | {cpu / everything[0]:.3f} | {TARGET} |")
+    what, against = "a run with nothing new, started up", f"one with {everything[2]['new_rows']:,} new rows"
+    equal = "the answer is that of the first run"
+    report(what, against, "CPU s", [cpu for cpu, _, _ in nothing], [everything[0]] * AGAIN, target=TARGET, equal=equal)
+    report(what, against, "s", [took for _, took, _ in nothing], [everything[1]] * AGAIN, equal=equal)
 
 
 if __name__ == "__main__":
