@@ -28,7 +28,7 @@ LEFT JOIN marts.event_persistence later
 WHERE s.event_date = DATE '2025-01-27' AND s.benchmark = 'SPY' AND s.model = 'market_model' AND s.return_kind = 'simple'
   AND s.window_start = 0 AND s.window_end = 0 AND s.role <> 'benchmark' AND NOT starts_with(s.ticker, 'portfolio:')
 ORDER BY s.actual_return NULLS LAST, s.ticker;
-COMMENT ON COLUMN main.market_day.firm_group IS 'market_model: with an abnormal return; return_only: listed too late for a market model; no_return: no price of the day';
+COMMENT ON COLUMN main.market_day.firm_group IS 'what is known of the firm: market_model (with an abnormal return); return_only (listed too late for a market model); no_return (no price of the day)';
 COMMENT ON COLUMN main.market_day.fall_rank IS 'place among all firms with a return, 1 for the largest fall';
 COMMENT ON COLUMN main.market_day.abnormal_fall_rank IS 'the same by abnormal return, of the firms that have one';
 COMMENT ON COLUMN main.market_day.came_back IS 'whether a later close, within 120 trading days and known by the day of the answer, is at or above that before the fall; false, too, for a firm that did not fall';

@@ -88,7 +88,7 @@ SELECT * FROM (VALUES
   {rows}
 ) AS listed (place, use, name, one_row, holds);
 COMMENT ON COLUMN main.contents.place IS 'place in the list';
-COMMENT ON COLUMN main.contents.use IS 'ask first, answers or facts';
+COMMENT ON COLUMN main.contents.use IS 'its kind: ask first (for usual questions); answers (computed); facts (what sources say)';
 COMMENT ON COLUMN main.contents.name IS 'how a query names it';
 COMMENT ON COLUMN main.contents.one_row IS 'what one row of it is';
 COMMENT ON COLUMN main.contents.holds IS 'what it holds'

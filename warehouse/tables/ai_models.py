@@ -21,6 +21,14 @@ compared as (
   from {table} m join others o using (model, vintage) where m.training_flop > 0 and o.others > 0
 )"""
 
+CONFIDENCE_MEANINGS = {
+    "Confident": "held to be within half an order of magnitude, with 90 % confidence",
+    "Likely": "held to be within one order of magnitude",
+    "Speculative": "held to be within one and a half orders of magnitude",
+    "Unknown": "Epoch AI says no confidence",
+    "Unverified": "entered, and not checked by Epoch AI",
+}
+
 TABLE = core(
     "ai_models",
     "models since 2018 with training compute where known, one list for each vintage",
@@ -34,7 +42,7 @@ TABLE = core(
         Column("training_hardware", "text", "chip"),
         Column("hardware_quantity", "real", "chips in use", "chips", above=0),
         Column("base_model", "text", "models that this one was built on, comma-joined"),
-        Column("confidence", "text", "confidence of the estimate"),
+        Column("confidence", "text", "confidence of the estimate", named=CONFIDENCE_MEANINGS),
     ],
     key=("model", "vintage"),
     identity=("model", "vintage", "source", "document_sha256"),

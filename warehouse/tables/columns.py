@@ -4,7 +4,12 @@ from warehouse.tables.table import Column
 
 TICKER = Column("ticker", "text", "ticker of the company", required=True)
 NOTE = Column("note", "text", "what to know about the row")
-CONFIDENCE = Column("confidence", "text", "confidence of whoever compiled the row")
+CONFIDENCE_MEANINGS = {
+    "high": "held to be right",
+    "medium": "held to be roughly right",
+    "low": "a guess, or the word of one side",
+}
+CONFIDENCE = Column("confidence", "text", "confidence of whoever compiled the row", named=CONFIDENCE_MEANINGS)
 GPU_MODEL = Column("gpu_model", "text", "chip", required=True)
 DEVELOPER = Column("developer", "text", "who trained it", required=True)
 ESTIMATE_BY = Column("estimate_by", "text", "who says so", required=True)

@@ -75,6 +75,20 @@ SMALL_USD = 10_000_000
 SINCE = "2020-01-01"
 """Restatements of older periods are history: no answer rests on them."""
 
+FILING_PERIOD_MEANINGS = {
+    "Q1": "report on the first quarter of the fiscal year",
+    "Q2": "report on the second quarter",
+    "Q3": "report on the third quarter",
+    "FY": "annual report",
+}
+FORM_MEANINGS = {
+    "10-K": "annual report of a US company",
+    "10-Q": "quarterly report of a US company",
+    "8-K": "report of an event, such as the release of results",
+    "DEF 14A": "proxy statement for the meeting of shareholders",
+    "": "no filing: a page was read",
+}
+
 TABLE = core(
     "company_facts",
     "figures from filings and results releases",
@@ -96,8 +110,13 @@ TABLE = core(
         Column("fiscal_year", "integer", "fiscal year that the period ends in", minimum=1990, maximum=2100),
         Column("fiscal_quarter", "integer", "fiscal quarter that the period ends in", minimum=1, maximum=4),
         Column("filing_fiscal_year", "integer", "fiscal year of the filing (not of the period)"),
-        Column("filing_fiscal_period", "text", "fiscal period of the filing (not of the period): Q1, Q2, Q3, FY"),
-        Column("form", "text", "form of the filing; empty where a page was read", required=True),
+        Column(
+            "filing_fiscal_period",
+            "text",
+            "fiscal period of the filing (not of the period)",
+            named=FILING_PERIOD_MEANINGS,
+        ),
+        Column("form", "text", "form of the filing; empty where a page was read", required=True, named=FORM_MEANINGS),
         Column("accession", "text", "accession number of the filing; empty where a page was read", required=True),
         NOTE,
     ],

@@ -7,6 +7,14 @@ from warehouse.tables.columns import TRAINING_FLOP
 from warehouse.tables.guide import Guide
 from warehouse.tables.table import Check, Column, core
 
+ACCESSIBILITY_MEANINGS = {
+    "Open weights (unrestricted)": "anyone may download the model and use it for anything",
+    "Open weights (restricted use)": "anyone may download it; the licence forbids some uses",
+    "Open weights (non-commercial)": "anyone may download it, for other than commercial use",
+    "API access": "programs may ask it, on the developer's computers",
+    "Hosted access (no API)": "people may ask it on a page, programs may not",
+}
+
 TABLE = core(
     "model_capability",
     "Epoch Capabilities Index by model and setting",
@@ -20,7 +28,7 @@ TABLE = core(
         Column("eci_low", "real", "low end of its interval", "index points"),
         Column("eci_high", "real", "high end of its interval", "index points"),
         TRAINING_FLOP,
-        Column("accessibility", "text", "open weights, API or hosted"),
+        Column("accessibility", "text", "open weights, API or hosted", named=ACCESSIBILITY_MEANINGS),
     ],
     key=("model", "released"),
     identity=("model", "variant", "base_name", "released", "known_on", "source", "document_sha256"),

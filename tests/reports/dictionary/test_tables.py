@@ -10,6 +10,7 @@ from tests.runs import query
 from tests.test_prose import long_sentences
 from warehouse.database.releases import reading
 from warehouse.errors import UsageError
+from warehouse.marts import all_marts
 from warehouse.paths import WAREHOUSE
 from warehouse.reports.dictionary.tables import describe, names
 from warehouse.tables import CORE
@@ -98,3 +99,73 @@ def test_every_example_runs_and_those_of_answers_and_facts_give_rows(name, wareh
     for question, sql in said.examples.items():
         rows = warehouse.execute(sql).fetchall()
         assert rows or said.kind == "record" or "." in name or name in MAY_BE_EMPTY, question
+
+
+FEW = 25
+NAMES_OF_THINGS = {
+    "a company, a person, a product, a source or what they wrote": {
+        "company", "compared_with", "curated_reason", "curated_right", "developer", "effect", "entity", "estimate_by", "event",
+        "found_text", "gpu_model", "hardware", "metric", "model", "note", "organization", "peak_of",
+        "priced_as", "published_by", "published_index", "reference", "remaining_difference", "source", "speaker", "tag",
+        "capex_tag", "gpu_family", "ticker", "value_claimed", "vendor", "what", "why", "citation", "series",
+    },
+    "an identifier, an address or a version": {
+        "change", "condition", "document_sha256", "evidence_id", "fact_id", "figure", "figure_id", "locator", "media_type", "name",
+        "parsed_by", "part_of", "reason_code", "run_id", "sha256", "url",
+    },
+    "a unit, a period or a formula, which says itself": {
+        "assumes", "calendar_quarter", "change_reason", "currency_years", "formula", "our_input", "unit",
+    },
+}  # fmt: skip
+"""Columns whose values no list could explain: what the world calls something, by the kind of thing."""
+
+
+@pytest.fixture(scope="module")
+def seen(published) -> dict[tuple[str, str], set[str]]:
+    """The values of each text column that takes few, by table and column."""
+    home, _ = published
+    found = {}
+    with reading(Path(home) / WAREHOUSE) as connection:
+        for name in names():
+            text = [column.name for column in describe(name).columns if column.type == "text"]
+            if not text:
+                continue
+            lists = ", ".join(f'list(DISTINCT "{column}")' for column in text)
+            row = connection.execute(f"SELECT {lists} FROM {name}").fetchone() or ()
+            for column, values in zip(text, row, strict=True):
+                found[name, column] = set(values or ()) - {None}
+    return found
+
+
+def is_code(value: str) -> bool:
+    return "_" in value and value.replace("_", "").isalnum() and value == value.lower()
+
+
+def test_a_column_of_few_values_says_what_each_means(seen):
+    """`--describe` once had no word on `turns` or `revenue_view`. Such a column declares its values where its table is."""
+    prose = {column.name for mart in all_marts().values() for column in mart.table.columns if column.prose}
+    exempt = prose.union(*NAMES_OF_THINGS.values())
+    silent = {
+        f"{table}.{column.name}": sorted(seen[table, column.name])
+        for table in names()
+        for column in describe(table).columns
+        if column.type == "text" and not column.values and column.name not in exempt
+        if (values := seen[table, column.name]) and (len(values) <= FEW or all(map(is_code, values)))
+    }
+    assert silent == {}
+
+
+def test_every_value_that_is_there_is_explained(seen):
+    """A value of one seller or view has the name of that behind its own. Occasions are events, which a user may name."""
+    unknown = {
+        f"{table}.{column.name}": sorted(strange)
+        for table in names()
+        for column in describe(table).columns
+        if column.values and column.type == "text"
+        if (
+            strange := {
+                each for each in seen[table, column.name] if not {each, each.split(" ")[0]} & set(column.values)
+            }
+        )
+    }
+    assert unknown == {}

@@ -70,7 +70,18 @@ SEES_FIRST_DAY = Column(
     "a window that is not so says nothing of whether it lasted; null where day 0 was no loss",
 )
 FIRST_BENCHMARK = Column(
-    "benchmark", "text", "fund or index that stands for the market: the first of benchmarks", required=True
+    "benchmark",
+    "text",
+    "fund or index that stands for the market: the first of benchmarks",
+    required=True,
+    named=BENCHMARK_MEANINGS,
+)
+GROUPING = Column(
+    "grouping",
+    "text",
+    "role whose firms are tested together",
+    required=True,
+    allowed={role: meaning for role, meaning in ROLE_MEANINGS.items() if role != "benchmark"},
 )
 BENCHMARK_FIRMS = Column(
     "benchmark_firms",

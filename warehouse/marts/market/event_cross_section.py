@@ -49,11 +49,13 @@ from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.reasons import all_of, reason
 from warehouse.marts.market.columns import (
     BENCHMARK_FIRMS,
+    BENCHMARK_MEANINGS,
     COMPANIES_BEHIND,
     ESTIMATION_TO_WINDOW,
     EVENT_DATE,
     FIRMS,
     FIRST_BENCHMARK,
+    GROUPING,
     SESSION,
     WINDOW,
     null_has_a_reason,
@@ -91,6 +93,15 @@ ESTIMATES = (
     "coefficient", "standard_error", "p_value", "ols_standard_error", "ols_p_value", "share_of_quiet_days_beyond",
 )  # fmt: skip
 
+VARIABLE_MEANINGS = {
+    **{role: f"role: {meaning}" for role, meaning in GROUPING.values.items()},
+    CONTRAST_NAME: "the coefficient of suppliers less that of buyers",
+    "chip_beta": "how the share moves with exposure_benchmark, standardised across the firms",
+    "volatility": "standard deviation of its daily returns, standardised",
+    "log_turnover": "logarithm of the dollars traded a day, standardised",
+    "log_value": "logarithm of the market value, standardised",
+}
+
 TABLE = mart(
     "event_cross_section",
     "abnormal returns around each event regressed across firms on role and exposure",
@@ -110,10 +121,12 @@ TABLE = mart(
                 "size": "the same, and the market value",
             },
         ),
-        Column("variable", "text", "role, exposure (standardised), or supplier_less_buyer", required=True),
+        Column("variable", "text", "what the coefficient belongs to", required=True, allowed=VARIABLE_MEANINGS),
         FIRST_BENCHMARK,
         BENCHMARK_FIRMS,
-        Column("exposure_benchmark", "text", "fund whose beta is the exposure", required=True),
+        Column(
+            "exposure_benchmark", "text", "fund whose beta is the exposure", required=True, named=BENCHMARK_MEANINGS,
+        ),
         Column("coefficient", "real", "abnormal return (CAR) that goes with the variable", "fraction"),
         Column(
             "standard_error", "real", "of the coefficient as a portfolio's abnormal return: valid for one common event day",

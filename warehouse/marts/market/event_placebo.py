@@ -47,6 +47,7 @@ from warehouse.marts.market.columns import (
     COMPANIES_BEHIND,
     FIRMS,
     FIRST_BENCHMARK,
+    GROUPING,
     null_has_a_reason,
     prices_behind,
 )
@@ -66,7 +67,7 @@ TABLE = mart(
     "how often each test across firms rejects on days without an event, and what it takes for granted",
     [
         Column("test", "text", "which test of event_study_tests", required=True, allowed=TEST_MEANINGS),
-        Column("grouping", "text", "role whose firms are tested together; ALL is the mean over the roles", required=True),
+        replace(GROUPING, allowed={**GROUPING.values, ALL: "the mean over the roles"}),
         Column("window_start", "integer", "first day of the window relative to the day drawn", "trading days", True),
         Column("window_end", "integer", "last day of the window relative to the day drawn", "trading days", True),
         FIRST_BENCHMARK,

@@ -29,6 +29,7 @@ from warehouse.marts.market.columns import (
     ESTIMATION_TO_WINDOW,
     EVENT_DATE,
     FIRMS,
+    GROUPING,
     MODEL,
     RETURN_KIND,
     SESSION,
@@ -75,7 +76,7 @@ TABLE = mart(
     [
         EVENT_DATE,
         SESSION,
-        Column("grouping", "text", "role whose firms are tested together", required=True),
+        GROUPING,
         BENCHMARK,
         BENCHMARK_FIRMS,
         CIRCULAR,

@@ -24,6 +24,10 @@ from warehouse.marts.payback.payback_model import Payback, PaybackView
 from warehouse.marts.payback.recovery import HIGHEST_GROWTH, LOWEST_GROWTH, Capital, earned_over
 
 ON_COURSE, FALLS_SHORT = "on_course", "falls_short"
+VERDICT_MEANINGS = {
+    ON_COURSE: "revenue grows fast enough to recover the capital",
+    FALLS_SHORT: "it does not",
+}
 WITHIN_LOWEST = "breakeven_within_lowest_growth"
 BEYOND_LOWEST = "breakeven_beyond_lowest_growth"
 BEYOND_HIGHEST = "breakeven_beyond_highest_growth"

@@ -90,6 +90,24 @@ QUANTITY_FORMULAS: Mapping[str, Formula] = {
 }
 """How each quantity comes about. Of a vintage, a is its age and L its life; r is the cost of capital, m the cash margin."""
 
+DRIVER_MEANINGS: Mapping[str, str] = {
+    "fleet": "computing that the world's and the group's chips can do",
+    "utilisation": "share of it that is done",
+    "undisclosed_gross_up": "all training over the part that is disclosed",
+    "share_final": "share of research computing that final runs take",
+    "inference_share": "share of computing that serves users",
+    "training_share_readings": "which reading of the share that trains counts in a draw",
+    "efficiency_gain": "how many times cheaper the same capability becomes",
+    "elasticity": "how demand for training responds to its price",
+    "life": "years that the hardware earns",
+    "discount_rate": "cost of capital, a year",
+    "cash_margin": "share of the revenue that is left to pay for the capital",
+    "ai_share": "share of the spending that is for AI",
+    "growth": "growth of the revenue, a year",
+    "attributable_revenue": "the revenue itself, between its bounds",
+}
+"""What is drawn for the quantities. The assumption of the same name has its range and citation."""
+
 
 def redundancy(values: Values, training_flop_added: float | None) -> dict[str, Any]:
     """How much capex cheap training makes redundant (method 4.2 to 4.5), by quantity; shares.

@@ -63,7 +63,7 @@ TABLE = mart(
     "the four glut signals of method 7, each with what was found, its threshold and whether it is triggered",
     [
         Column("signal", "text", "which signal", required=True, allowed=SIGNAL_MEANINGS),
-        Column("quantity", "text", "what the value is", required=True),
+        Column("quantity", "text", "what the value is", required=True, prose=True),
         Column(
             "value",
             "real",

@@ -18,12 +18,21 @@ import numpy as np
 
 from warehouse.assumptions import Assumptions
 from warehouse.marts.common.early import early_reasons
+from warehouse.marts.common.scopes import VIEW_MEANINGS
 from warehouse.marts.payback.draws import Driver, Grade
 from warehouse.marts.payback.formulas import Values, redundancy
+from warehouse.tables.table import Column
 
 Facts = Mapping[str, Mapping[str, Any]]
 Rows = Sequence[Mapping[str, Any]]
 NO_VIEW = "none"  # of a model without revenue
+VIEW = Column(
+    "revenue_view",
+    "text",
+    "whose revenue is counted",
+    required=True,
+    allowed=VIEW_MEANINGS | {NO_VIEW: "of a quantity without revenue"},
+)
 
 
 POINT, LOWER, UPPER = "point", "lower", "upper"

@@ -29,6 +29,11 @@ from warehouse.marts.payback.formulas import SHARE_QUANTITIES
 from warehouse.marts.payback.model import NO_VIEW, Facts, Model, driver, newest, weakest
 
 WASTEFUL, NOT_SHOWN, UNDECIDED = "looks_wasteful", "not_shown_wasteful", "cannot_tell"
+VERDICT_MEANINGS = {
+    WASTEFUL: "much of the spending is redundant",
+    NOT_SHOWN: "it is not shown to be redundant",
+    UNDECIDED: "the facts leave it open",
+}
 # What a model asks of the evidence.
 BEHIND = ("evidence_id", "fact_id", "metric", "value", "value_low", "value_high", "grade", "known_on")
 BOTTOM_UP, INFERENCE, LAB_SPLIT = "bottom_up", "inference", "lab_split"

@@ -30,6 +30,11 @@ Held = Mapping[str, Any]
 Margin = Callable[[str, Held], float]
 """How far a condition is from its threshold (at least zero where it holds), with some drivers held at a value."""
 LEANS = "leaning"
+MEANINGS = {
+    **share_model.VERDICT_MEANINGS,
+    **tests.VERDICT_MEANINGS,
+    LEANS: "no verdict can be reached; what it leans to turns",
+}
 
 
 class Turn(NamedTuple):

@@ -26,7 +26,7 @@ from warehouse.marts.common.scopes import SCOPES
 from warehouse.marts.payback import breakeven_tests as tests
 from warehouse.marts.payback import share_model
 from warehouse.marts.payback.draws import uniforms
-from warehouse.marts.payback.formulas import Values
+from warehouse.marts.payback.formulas import DRIVER_MEANINGS, Values
 from warehouse.marts.payback.model import LOWER, POINT, UPPER, Model
 from warehouse.marts.payback.models import payback_views, share_of_the_world
 from warehouse.marts.payback.payback_model import Payback, PaybackView
@@ -37,6 +37,11 @@ from warehouse.tables.table import FACT_IDS, Check, Column, mart
 
 REVENUE_OF = "attributable_revenue"
 READINGS = "training_share_readings"
+LEARNED_MEANINGS = {
+    **DRIVER_MEANINGS,
+    EARLIER_REVENUE: "revenue a year earlier, which nobody published",
+}
+VERDICT_MEANINGS = share_model.VERDICT_MEANINGS | tests.VERDICT_MEANINGS
 
 TABLE = mart(
     "value_of_information",
@@ -51,7 +56,11 @@ TABLE = mart(
             allowed={"Q2": "is the spending redundant?", "Q3": "does it pay?"},
         ),
         Column(
-            "driver", "text", "what is learned: a driver, a seller's revenue, or revenue a year earlier", required=True
+            "driver",
+            "text",
+            "what is learned: a driver, or revenue a year earlier; of one seller or view, whose name follows",
+            required=True,
+            named=LEARNED_MEANINGS,
         ),
         Column(
             "probability_of_change",
@@ -67,7 +76,7 @@ TABLE = mart(
                 assumptions=("information_bins",),
             ),
         ),
-        Column("changes_to", "text", "the verdict that most of those bins give"),
+        Column("changes_to", "text", "the verdict that most of those bins give", allowed=VERDICT_MEANINGS),
         Column("learn_from", "text", "what would be read to learn it", required=True, prose=True),
         Column("bins", "integer", "bins", "bins", required=True, minimum=2),
         Column("known_on", "date", "day on which the newest fact behind it became public"),

@@ -21,7 +21,7 @@ from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.reasons import listed, reason
 from warehouse.marts.common.scopes import SCOPES
 from warehouse.marts.payback import breakeven_tests as tests
-from warehouse.marts.payback.model import NO_VIEW, POINT, Model, newest, weakest
+from warehouse.marts.payback.model import NO_VIEW, POINT, VIEW, Model, newest, weakest
 from warehouse.marts.payback.models import payback_views, share_of_the_world
 from warehouse.marts.payback.payback_model import PaybackView
 from warehouse.marts.payback.waste_simulation import BOUND
@@ -41,7 +41,7 @@ OF_GROWTH = {
 EVENTS = {
     SHARE_EVENT: "the redundant share is at the threshold or above it",
     tests.WITHIN_LOWEST: "the lowest growth observed recovers the capital",
-    tests.BEYOND_LOWEST: "it does not",
+    tests.BEYOND_LOWEST: "the lowest growth observed does not recover the capital",
     tests.BEYOND_HIGHEST: "not even the highest growth observed recovers the capital",
     tests.WITHIN_DRAWN: "the growth drawn recovers the capital",
     tests.ABOVE: "the newest spending earns more than all of it does",
@@ -56,7 +56,7 @@ TABLE = mart(
     "share of the draws in which a figure passes a threshold of the decision rule",
     [
         SCOPE,
-        Column("revenue_view", "text", "end_customer, infrastructure or none", required=True),
+        VIEW,
         BOUND,
         Column("event", "text", "what happens in those draws", required=True, allowed=EVENTS),
         Column("threshold", "real", "what the figure is compared with; null where that is another figure of the draw"),

@@ -24,11 +24,11 @@ from warehouse.marts.common.reasons import listed
 from warehouse.marts.common.scopes import SCOPES
 from warehouse.marts.payback import turning_values
 from warehouse.marts.payback.draws import Driver, drawn_values
-from warehouse.marts.payback.formulas import QUANTITY_FORMULAS
-from warehouse.marts.payback.model import POINT, Computation, Model, simulated
+from warehouse.marts.payback.formulas import DRIVER_MEANINGS, QUANTITY_FORMULAS
+from warehouse.marts.payback.model import POINT, VIEW, Computation, Model, simulated
 from warehouse.marts.payback.models import payback_views, share_of_the_world
 from warehouse.marts.payback.turning_values import Turn, Turning
-from warehouse.marts.payback.waste_simulation import BOUND
+from warehouse.marts.payback.waste_simulation import BOUND, QUANTITY
 from warehouse.tables.formula import Formula
 from warehouse.tables.guide import Guide
 from warehouse.tables.table import FACT_IDS, Check, Column, mart
@@ -38,10 +38,10 @@ TABLE = mart(
     "what each driver does to each simulated quantity, and the value at which it alone turns the verdict",
     [
         SCOPE,
-        Column("revenue_view", "text", "end_customer, infrastructure or none", required=True),
+        VIEW,
         BOUND,
-        Column("quantity", "text", "simulated quantity", required=True),
-        Column("driver", "text", "name of the assumption", required=True),
+        QUANTITY,
+        Column("driver", "text", "name of the assumption", required=True, allowed=DRIVER_MEANINGS),
         Column("low", "real", "low end of the driver", required=True),
         Column("central", "real", "median of the driver", required=True),
         Column("high", "real", "high end of the driver", required=True),
@@ -116,6 +116,7 @@ TABLE = mart(
             "turns",
             "text",
             "what turns there: the verdict that is lost, or given where there is none, or the leaning where none can be",
+            allowed=turning_values.MEANINGS,
         ),
         Column("facts", "texts", "evidence behind the driver, by evidence_id"),
         FACT_IDS,

@@ -18,9 +18,8 @@ from warehouse.assumptions import Assumptions
 from warehouse.marts.common.columns import SCOPE
 from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.reasons import listed, reason
-from warehouse.marts.common.scopes import VIEW_MEANINGS
 from warehouse.marts.payback.formulas import PAY_QUANTITIES, QUANTITY_FORMULAS, SHARE_QUANTITIES
-from warehouse.marts.payback.model import BOUND_MEANINGS, NO_VIEW, Computation, Model, simulated
+from warehouse.marts.payback.model import BOUND_MEANINGS, NO_VIEW, VIEW, Computation, Model, simulated
 from warehouse.marts.payback.models import models
 from warehouse.tables.formula import Formula
 from warehouse.tables.guide import Guide
@@ -46,6 +45,13 @@ BOUND = Column(
     required=True,
     allowed=BOUND_MEANINGS,
 )
+QUANTITY = Column(
+    "quantity",
+    "text",
+    "what the figures are of",
+    required=True,
+    allowed={name: QUANTITY_FORMULAS[name].words for name in (*SHARE_QUANTITIES, *PAY_QUANTITIES)},
+)
 
 
 def _over_draws(what: str) -> Formula:
@@ -57,21 +63,9 @@ TABLE = mart(
     "quantiles of each quantity over the draws, for each scope and revenue view",
     [
         SCOPE,
-        Column(
-            "revenue_view",
-            "text",
-            "whose revenue is counted",
-            required=True,
-            allowed=VIEW_MEANINGS | {NO_VIEW: "of a quantity without revenue"},
-        ),
+        VIEW,
         BOUND,
-        Column(
-            "quantity",
-            "text",
-            "what the figures are of",
-            required=True,
-            allowed={name: QUANTITY_FORMULAS[name].words for name in (*SHARE_QUANTITIES, *PAY_QUANTITIES)},
-        ),
+        QUANTITY,
         Column("unit", "text", "unit of the figures", required=True),
         *(
             Column(name, "real", f"{share:.0%} of the draws are below it", formula=_over_draws(f"{share:.0%} quantile"))

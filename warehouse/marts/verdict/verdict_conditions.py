@@ -23,8 +23,10 @@ from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.reasons import reason
 from warehouse.marts.common.scopes import SCOPES
 from warehouse.marts.payback.formulas import QUANTITY_FORMULAS
+from warehouse.marts.payback.model import VIEW
 from warehouse.marts.verdict import condition_words as wording
 from warehouse.marts.verdict.decision import ANSWERS, QUESTION, concluded, decide, for_each_question
+from warehouse.marts.verdict.meanings import KIND_MEANINGS, QUANTITY_MEANINGS
 from warehouse.marts.verdict.question import (
     COMPARISON_MEANINGS,
     VERDICT_OF,
@@ -54,17 +56,16 @@ TABLE = mart(
             "text",
             "which comparison it is; conditions of one kind differ by revenue view, window, driver or signal",
             required=True,
+            named=KIND_MEANINGS,
         ),
-        Column(
-            "revenue_view", "text", "revenue view that the figure is of; none where it is of neither", required=True
-        ),
+        VIEW,
         Column("ticker", "text", "ticker, portfolio or group that the figure is of; null where it is of the scope"),
         Column("year", "integer", "calendar year that the figure is of"),
         Column("calendar_quarter", "text", "calendar quarter that the figure reaches to"),
         Column("window_start", "integer", "first trading day of the window, from the event day", "trading days"),
         Column("window_end", "integer", "last trading day of the window, from the event day", "trading days"),
         Column("entities", "texts", "runs, sellers or companies whose figures are in it"),
-        Column("quantity", "text", "what the value is", required=True),
+        Column("quantity", "text", "what the value is", required=True, named=QUANTITY_MEANINGS),
         Column(
             "value",
             "real",

@@ -33,6 +33,7 @@ SAID = (
     "inputs_through",
 )
 """What of a day's answer is kept; its figures are those of a run on that day."""
+TODAY, MONTH_END = "as-of date", "month's end"
 
 TABLE = mart(
     "verdict_timeline",
@@ -42,7 +43,13 @@ TABLE = mart(
         SCOPE,
         QUESTION,
         *(VERDICT.column(name) for name in SAID),
-        Column("occasion", "text", "why this day: an event, a month's end, or the as-of date", required=True),
+        Column(
+            "occasion",
+            "text",
+            "why this day; an event has the name that assumption events gives it",
+            required=True,
+            named={TODAY: "the day that the answer is as of", MONTH_END: "last day of a month"},
+        ),
     ],
     key=("as_of", "scope", "question"),
     checks=(
@@ -122,11 +129,11 @@ def of_days(frames: Mapping[str, pl.DataFrame], as_of: date, assumptions: Assump
 def days(as_of: date, assumptions: Assumptions) -> dict[date, str]:
     """The days of the timeline in order, each with its occasion; an event is named before a month's end."""
     events = {date.fromisoformat(day): what for day, what in assumptions.value("events").items()}
-    occasions = {as_of: "as-of date"}
+    occasions = {as_of: TODAY}
     if events:
         month = min(events).replace(day=1)
         while (following := (month + timedelta(days=31)).replace(day=1)) - timedelta(days=1) <= as_of:
-            occasions[following - timedelta(days=1)] = "month's end"
+            occasions[following - timedelta(days=1)] = MONTH_END
             month = following
     occasions |= {day: what for day, what in events.items() if day <= as_of}
     return dict(sorted(occasions.items()))

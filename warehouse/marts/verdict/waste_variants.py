@@ -17,7 +17,7 @@ row a question. The overall verdict has no figure of its own and one row, whose 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -28,10 +28,12 @@ from warehouse.marts.common.columns import SCOPE
 from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.common.scopes import SCOPES, VIEWS
 from warehouse.marts.payback import value_of_information, waste_probabilities, waste_sensitivity, waste_simulation
-from warehouse.marts.payback.model import NO_VIEW
+from warehouse.marts.payback.model import NO_VIEW, VIEW
 from warehouse.marts.training import training_cost
 from warehouse.marts.verdict import verdict_conditions
 from warehouse.marts.verdict.decision import MEANINGS, QUESTION, QUESTIONS, decide
+from warehouse.marts.verdict.meanings import QUANTITY_MEANINGS
+from warehouse.marts.verdict.question import COMPARISON_MEANINGS
 from warehouse.tables.formula import Formula
 from warehouse.tables.guide import Guide
 from warehouse.tables.table import Check, Column, mart
@@ -118,15 +120,15 @@ TABLE = mart(
             "the deciding condition that the row is of, one row each; verdict for a question without a figure of its own",
             required=True,
         ),
-        Column("revenue_view", "text", "revenue view that the figure is of; none where it is of neither"),
-        Column("quantity", "text", "what the figure is", required=True),
+        replace(VIEW, required=False),
+        Column("quantity", "text", "what the figure is", required=True, named=QUANTITY_MEANINGS),
         Column(
             "value",
             "real",
             "what was found; null where unknown",
             formula=Formula("the figure that decides, with one choice made otherwise", method="5"),
         ),
-        Column("comparison", "text", "how it is compared"),
+        Column("comparison", "text", "how it is compared", allowed=COMPARISON_MEANINGS),
         Column("threshold", "real", "what it is compared with"),
         Column("unit", "text", "unit of value and threshold"),
         Column("holds", "flag", "whether the comparison is true; null where unknown"),
@@ -138,7 +140,7 @@ TABLE = mart(
             allowed=MEANINGS,
             formula=Formula("the decision rule with one choice made otherwise", method="7"),
         ),
-        Column("verdict_as_assumed", "text", "the verdict with nothing replaced", required=True),
+        Column("verdict_as_assumed", "text", "the verdict with nothing replaced", required=True, allowed=MEANINGS),
         Column("is_changed", "flag", "whether the verdict is another one", required=True),
         Column("is_touched", "flag", "whether the choice enters this question at all", required=True),
         Column("draws", "integer", "draws of the simulation behind Q2 and Q3", "draws", required=True, minimum=1),

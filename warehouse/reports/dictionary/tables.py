@@ -11,6 +11,7 @@ which several rows may speak of one thing.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -30,6 +31,8 @@ USE: Mapping[str, str] = views.USES
 """What each kind is for, in words; in the order in which a reader needs them."""
 SHARED = {column.name for column in (*PROVENANCE, *GRADE_AND_REASON)}
 """Columns that every fact or every answer has."""
+_VALUE = re.compile(r"([\w ]+) \(([^()]+)\)(?:; |$)")
+_WITH_VALUES = re.compile(r"(?P<meaning>[^:]+): (?P<values>(?:[\w ]+ \([^()]+\)(?:; |$)){2,})")
 _TYPES = {name: kind for kind, name in DUCKDB_TYPES.items()} | {
     "TIMESTAMP WITH TIME ZONE": "time",
     "INTEGER": "integer",
@@ -165,14 +168,23 @@ def _view(database: Connection, statement: str, declared: Mapping[str, Table]) -
         grain=guide.grain,
         do_not_sum=guide.do_not_sum,
         columns=tuple(
-            _column(columns[column]) if comment is None else _said_by_its_file(column, kind, comment)
+            _column(columns[column]) if comment is None else _said_by_its_file(column, kind, comment, columns)
             for column, kind, comment in found
         ),
         examples=guide.examples,
     )
 
 
-def _said_by_its_file(name: str, kind: str, comment: str) -> ColumnWords:
-    """A column that a view makes itself, as its file explains it: the meaning, and the unit in brackets behind it."""
+def _said_by_its_file(name: str, kind: str, comment: str, declared: Mapping[str, Column]) -> ColumnWords:
+    """A column that a view makes itself, as its file explains it: the meaning, and the unit in brackets behind it.
+
+    Values with their meanings stand there as in every comment of the warehouse (`Column.explained`). A column that the file
+    explains anew has the values that its table declares.
+    """
     meaning, _, unit = comment.removesuffix("]").rpartition(" [") if comment.endswith("]") else (comment, "", "")
-    return ColumnWords(name, _TYPES.get(kind, kind.lower()), unit, meaning, {})
+    values: Mapping[str, str] = {}
+    if said := _WITH_VALUES.fullmatch(meaning):
+        meaning, values = said["meaning"], dict(_VALUE.findall(said["values"]))
+    elif name in declared:
+        values = declared[name].values
+    return ColumnWords(name, _TYPES.get(kind, kind.lower()), unit, meaning, values)
