@@ -89,6 +89,8 @@ def test_the_verdict_comes_with_the_conditions_behind_it(published):
 
 
 def test_the_verdict_names_sources_that_failed_and_takes_what_ifs(published, tmp_path):
+    from warehouse.cli import mcp
+
     answer = warehouse.verdict(home=published[0])
     assert answer.get_column("failed_sources").to_list() == [[]] * answer.height
     with pytest.raises(warehouse.UsageError, match="no_such_thing"):
@@ -96,6 +98,12 @@ def test_the_verdict_names_sources_that_failed_and_takes_what_ifs(published, tmp
     changed = warehouse.verdict("MSFT", published[0], assume=["life=3"])
     assert changed.columns == answer.columns
     assert all("life = 3" in said for said in changed.get_column("what_if"))
+    with settings(published[0]):
+        told = mcp.verdict("MSFT", assume=["life=3"])["verdicts"]
+        with pytest.raises(warehouse.UsageError, match=r"assume: .*no_such_thing"):
+            mcp.verdict(assume=["no_such_thing=3"])
+    assert [row["what_if"] for row in told] == changed.get_column("what_if").to_list()
+    assert [row["verdict"] for row in told] == changed.get_column("verdict").to_list()
 
 
 def test_the_assistant_and_the_program_get_one_answer(published):

@@ -30,6 +30,7 @@ from warehouse.database import reading, recovery, releases
 from warehouse.database.connection import Connection
 from warehouse.errors import UsageError
 from warehouse.paths import WAREHOUSE, Paths, paths_here
+from warehouse.pipeline import answer
 from warehouse.reports.failed_sources import FIELDS, failed_sources
 from warehouse.reports.overrides import overridden
 
@@ -103,39 +104,27 @@ def verdict(
     file = published(home, as_of)
     with releases.reading(file) as connection:
         failed = failed_sources(connection)
-        if not assume:
-            answer = _verdicts(connection)
-    if assume:
-        from warehouse.pipeline import what_if  # builds marts: only where it is asked for
-
-        with what_if.built(file.parent, what_if.assumed(assume)) as made:
-            answer = _verdicts(made)
+    with answer.asked(file.parent, assume, "assume") as connection:
+        wanted = answer.scopes(connection, company or "", f"company {company!r}")
+        given = _verdicts(connection).filter(pl.col("scope").is_in(wanted))
     kinds: dict[str, Any] = {name: pl.String for name in FIELDS} | {
         "last_success_at": pl.Datetime("us", "UTC"),
         "newest_known_on": pl.Date,
     }
-    answer = answer.with_columns(pl.Series("failed_sources", [failed] * answer.height, pl.List(pl.Struct(kinds))))
-    if company is None:
-        return answer
-    scopes = answer.get_column("scope").unique(maintain_order=True).to_list()
-    if company.upper() not in scopes:
-        raise UsageError(f"company {company!r}: there is no verdict for it; choose from {', '.join(scopes)}.")
-    return answer.filter(pl.col("scope") == company.upper())
+    return given.with_columns(pl.Series("failed_sources", [failed] * given.height, pl.List(pl.Struct(kinds))))
 
 
 def _verdicts(connection: Connection) -> pl.DataFrame:
     """Each verdict of a warehouse with the conditions behind it, and in words what is no packaged assumption."""
     import polars as pl
 
-    verdicts = connection.execute("FROM marts.verdict").pl()
-    conditions = connection.execute("FROM marts.verdict_conditions ORDER BY condition").pl()
+    verdicts = connection.execute(answer.VERDICTS).pl()
+    conditions = connection.execute(answer.CONDITIONS).pl()
     behind = conditions.group_by("scope", "question", maintain_order=True).agg(
         pl.struct(pl.exclude("scope", "question")).alias("conditions")
     )
-    return (
-        verdicts.join(behind, on=["scope", "question"], how="left")
-        .with_columns(pl.lit(overridden(connection), pl.String).alias("what_if"))
-        .sort(pl.col("scope") != "ALL", "scope", pl.col("question") != "overall", "question")
+    return verdicts.join(behind, on=["scope", "question"], how="left", maintain_order="left").with_columns(
+        pl.lit(overridden(connection), pl.String).alias("what_if")
     )
 
 

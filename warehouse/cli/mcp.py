@@ -42,6 +42,7 @@ rows must not be added up. Quote a figure with its `grade` (A best to D) and its
 would settle it. `trace` gives the documents behind a figure."""
 MOST_ROWS = 1000
 LONGEST_SECONDS = 300
+MOST_ASSUMED = 50
 AsOf = Annotated[
     date | None, Field(description="A day: the answer as it was known then, where a run has published it.")
 ]
@@ -106,12 +107,21 @@ def sql(
 def verdict(
     company: Annotated[str, Field(description="A ticker such as MSFT; without one, all of them together.")] = "",
     as_of: AsOf = None,
+    assume: Annotated[
+        list[str],
+        Field(
+            max_length=MOST_ASSUMED,
+            description="Assumptions to replace, for a what-if: `life=3`, `discount_rate.low=0.05`. `from assumptions` in "
+            "`sql` lists them with their ranges. It takes some seconds and publishes nothing.",
+        ),
+    ] = [],  # noqa: B006 (the protocol's schema shows the default, and nothing changes it)
 ) -> dict[str, Any]:
     """The answer: the verdict of each question, how sure it is, what would change it, and the conditions behind it.
 
-    `old_data` is there where a source failed and its last good data were used: say so with the answer.
+    With `assume` it is a what-if and not the published answer: each verdict has `what_if`, so say it. `old_data` is there
+    where a source failed and its last good data were used: say so with the answer.
     """
-    answer = api.verdict(company or "ALL", as_of=as_of)
+    answer = api.verdict(company or "ALL", as_of=as_of, assume=assume)
     rows, old = [], answer.get_column("failed_sources").to_list()[0]
     for row in answer.iter_rows(named=True):
         behind = [{name: condition[name] for name in BEHIND} for condition in row["conditions"] or ()]

@@ -18,13 +18,14 @@ from warehouse.cli.output import Format
 from warehouse.cli.published import here, published
 from warehouse.database.connection import Connection
 from warehouse.database.releases import reading
-from warehouse.errors import UsageError
 from warehouse.paths import WAREHOUSE
+from warehouse.pipeline.answer import CONDITIONS, VERDICTS, asked, scopes
 from warehouse.reports import later, overrides
 from warehouse.reports.failed_sources import failed_sources
 from warehouse.reports.standing import GROUP, OVERALL, of_row, words
 from warehouse.reports.values import plain
 
+OPTION = "--assume"
 HEADLINES = ("scope", "question", "verdict", "evidence_grade", "headline")
 
 
@@ -40,7 +41,7 @@ def show(
     folder, home = published(as_of), here()
     for run_id in later.runs(home.later, folder.resolve())[:1]:
         output.say(f"A later run was refused, so this answer stands: overbuild quality --run {run_id}")
-    write(folder, company.upper(), form, assumed, why=why)
+    write(folder, company, form, assumed, why=why)
 
 
 def write(folder: Path, company: str, form: Format, assumed: Sequence[str] = (), *, why: bool = False) -> None:
@@ -55,9 +56,7 @@ def write(folder: Path, company: str, form: Format, assumed: Sequence[str] = (),
         failed = failed_sources(connection)
     before: Answer | None = None
     if assumed:
-        from warehouse.pipeline import what_if  # builds marts: only where it is asked for
-
-        with what_if.built(folder, what_if.assumed(assumed)) as connection:
+        with asked(folder, assumed, OPTION) as connection:
             before, answer = answer, _answer(connection, company)
     if form is Format.table:
         for source in failed:
@@ -87,15 +86,9 @@ class Answer:
 
 def _answer(connection: Connection, company: str) -> Answer:
     """What a warehouse answers, headline first. Raises UsageError where there is no verdict for the company."""
-    scopes = [
-        scope for (scope,) in connection.execute("SELECT DISTINCT scope FROM marts.verdict ORDER BY 1").fetchall()
-    ]
-    if company and company not in scopes:
-        raise UsageError(f"--company {company}: there is no verdict for it; choose from {', '.join(scopes)}.")
-    wanted = [company] if company else scopes
-    order = "CASE scope WHEN 'ALL' THEN 0 ELSE 1 END, scope, CASE question WHEN 'overall' THEN 0 ELSE 1 END, question"
-    columns, verdicts = _dicts(connection, f"SELECT * FROM marts.verdict ORDER BY {order}", wanted)
-    _, conditions = _dicts(connection, f"SELECT * FROM marts.verdict_conditions ORDER BY {order}, condition", wanted)
+    wanted = scopes(connection, company, f"--company {company}")
+    columns, verdicts = _dicts(connection, VERDICTS, wanted)
+    _, conditions = _dicts(connection, CONDITIONS, wanted)
     return Answer(columns, verdicts, conditions, overrides.overridden(connection))
 
 

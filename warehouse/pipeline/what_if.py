@@ -30,30 +30,31 @@ OPTION = "--assume"
 _WORD = re.compile(r"[^\W\d][\w .:-]*")
 
 
-def assumed(texts: Sequence[str]) -> Assumptions:
+def assumed(texts: Sequence[str], named: str = OPTION) -> Assumptions:
     """The user's assumptions with some replaced: `key=value` or `key.part=value`.
 
-    Raises UsageError for a text of another form, an unknown key and a value out of its range.
+    `named` is what the user calls them, for a message. Raises UsageError for a text of another form, an unknown key and a
+    value out of its range.
     """
-    return assumptions.load(load_settings().assumptions).replaced(changes(texts), OPTION)
+    return assumptions.load(load_settings().assumptions).replaced(changes(texts, named), named)
 
 
-def changes(texts: Sequence[str]) -> dict[str, Any]:
+def changes(texts: Sequence[str], named: str = OPTION) -> dict[str, Any]:
     """`life=3` and `discount_rate.low=0.05` as the table that an assumptions file would hold. Raises UsageError."""
     found: dict[str, Any] = {}
     for text in texts:
         key, equals, value = (part.strip() for part in text.partition("="))
         name, dot, part = key.partition(".")
         if not (equals and name and value) or bool(dot) != bool(part):
-            raise UsageError(f"{OPTION} {text}: write it as key=value, such as life=3 or discount_rate.low=0.05.")
+            raise UsageError(f"{named} {text}: write it as key=value, such as life=3 or discount_rate.low=0.05.")
         parts = found.setdefault(name, {}) if part else found
         if not isinstance(parts, dict) or (part or name) in parts:
-            raise UsageError(f"{OPTION} {text}: {name} is given twice; give the whole entry once, or each part once.")
-        parts[part or name] = _value(text, value)
+            raise UsageError(f"{named} {text}: {name} is given twice; give the whole entry once, or each part once.")
+        parts[part or name] = _value(text, value, named)
     return found
 
 
-def _value(text: str, value: str) -> Any:
+def _value(text: str, value: str, named: str) -> Any:
     """A value as in a TOML file; a bare word is itself."""
     try:
         read = tomllib.loads(f"value = {value}")
@@ -62,9 +63,7 @@ def _value(text: str, value: str) -> Any:
             return value
         read = {}
     if set(read) != {"value"}:
-        raise UsageError(
-            f"{OPTION} {text}: {value} is no value; write a number, a word, a date, or a list in brackets."
-        )
+        raise UsageError(f"{named} {text}: {value} is no value; write a number, a word, a date, or a list in brackets.")
     return read["value"]
 
 
