@@ -46,7 +46,7 @@ def temporary(folder: Path, name: str = "new") -> Iterator[Path]:
 @contextmanager
 def temporary_folder() -> Iterator[Path]:
     """A folder outside the home, for files that live no longer than this process."""
-    path = named_folder()
+    path = processes.temporary_name()
     path.mkdir(mode=0o700)
     with stopping.last_act(lambda: _remove(path)):
         try:
@@ -55,11 +55,9 @@ def temporary_folder() -> Iterator[Path]:
             _remove(path)
 
 
-def named_folder() -> Path:
-    """The name of such a folder, which does not exist yet. Removes those whose process is gone."""
-    folder = Path(os.environ.get("TMPDIR") or "/tmp")
-    sweep(folder, within="overbuild-")
-    return folder / f"overbuild-{processes.this()}.{os.urandom(4).hex()}"
+def sweep_temporary() -> list[Path]:
+    """Remove such folders of processes that are gone: what killed queries had on disk. Gives what is gone."""
+    return sweep(processes.temporary_root(), within=processes.TEMPORARY)
 
 
 def sweep(folder: Path, within: str = ".") -> list[Path]:

@@ -17,7 +17,6 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from warehouse import files
 from warehouse.errors import UsageError
 from warehouse.home import Places, places
 
@@ -94,6 +93,8 @@ def paths_of(settings: Settings | Places) -> Paths:
 
 def create_folders(paths: Paths) -> None:
     """Create the folders. Raises UsageError where they cannot be written."""
+    from warehouse import files  # here only: a query writes nothing
+
     try:
         for folder in (
             paths.raw,
@@ -121,6 +122,9 @@ def create_folders(paths: Paths) -> None:
 
 def _sweep(paths: Paths) -> None:
     """Remove what processes left unfinished that are gone. Nothing is written into a release, so nothing is left there."""
+    from warehouse import files
+
+    files.sweep_temporary()
     for folder in (paths.root, *paths.root.iterdir(), *(paths.later.iterdir() if paths.later.is_dir() else ())):
         if folder.is_dir() and not folder.is_symlink() and folder not in (paths.releases, paths.refused):
             files.sweep(folder)

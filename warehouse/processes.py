@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+TEMPORARY = "overbuild-"
 MARK = r"(?P<pid>\d+)-(?P<started>\d*)-(?P<host>[0-9a-f]{8})"
 
 
@@ -84,8 +85,16 @@ def _answers(pid: int) -> bool:
     return True
 
 
+def temporary_root() -> Path:
+    """The folder outside the home for what lives no longer than the process that makes it."""
+    return Path(os.environ.get("TMPDIR") or "/tmp")
+
+
+def temporary_name() -> Path:
+    """A name there that nothing has, and that says whose it is: whoever cleans up knows whether that process lives."""
+    return temporary_root() / f"{TEMPORARY}{this()}.{os.urandom(4).hex()}"
+
+
 @cache
 def _host() -> str:
-    import socket  # here only: queries that write nothing need none
-
-    return f"{zlib.crc32(socket.gethostname().encode()):08x}"
+    return f"{zlib.crc32(os.uname().nodename.encode()):08x}"

@@ -54,7 +54,9 @@ def test_a_plain_query_imports_duckdb_and_hardly_more(home, form):  # noqa: F811
     }
     assert found & heavy == set()
     ours = {name for name in found - duckdb_alone if name.startswith("warehouse")}
-    assert len(ours) < 30  # those of seals, recovery and stopping among them, which are small
+    assert len(ours) < 24
+    unused = {f"warehouse.{name}" for name in ("storage", "database.recovery", "database.pivoting")}
+    assert ours & unused == set()
     assert {
         name for name in ours if name.startswith(("warehouse.tables", "warehouse.marts", "warehouse.sources"))
     } == set()

@@ -21,7 +21,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from warehouse import storage
 from warehouse.cli import output
 from warehouse.cli.layout import shown
 from warehouse.cli.lines import printable
@@ -31,7 +30,6 @@ from warehouse.database.connection import Connection
 from warehouse.database.limits import Limits
 from warehouse.database.reading import Read
 from warehouse.errors import UsageError
-from warehouse.spreadsheet import neutral_sql, neutral_text
 from warehouse.sqltext import identifier, literal
 
 BATCH = 1_000
@@ -185,7 +183,7 @@ def _target(file: Path | None) -> Iterator[BinaryIO]:
         return
     if file.is_dir() or not file.parent.is_dir():
         raise UsageError(f"-o {file}: this is {'a folder' if file.is_dir() else 'in a folder that does not exist'}.")
-    from warehouse import files
+    from warehouse import files, storage
 
     try:
         with files.temporary(file.parent, file.name) as new:
@@ -252,6 +250,8 @@ def _poured(pipe: Path, target: BinaryIO) -> Iterator[None]:
 
 def _neutral(column: str, kind: str) -> str:
     """SQL for a cell that no spreadsheet runs."""
+    from warehouse.spreadsheet import neutral_sql
+
     if kind == "VARCHAR":
         return neutral_sql(column)
     return neutral_sql(f"{column}::VARCHAR") if kind == "JSON" or kind.startswith("ENUM") else column
@@ -262,6 +262,8 @@ def _csv_cell(text: str) -> str:
 
 
 def _csv(names: Sequence[str], rows: Iterator[Sequence[Any]], target: BinaryIO, raw: bool) -> None:
+    from warehouse.spreadsheet import neutral_text
+
     for row in ([*names], *rows):
         cells = ("" if cell is None else cell if isinstance(cell, str) else shown(cell) for cell in row)
         target.write((",".join(_csv_cell(cell if raw else neutral_text(cell)) for cell in cells) + "\n").encode())
@@ -269,17 +271,21 @@ def _csv(names: Sequence[str], rows: Iterator[Sequence[Any]], target: BinaryIO, 
 
 def _json(names: Sequence[str], rows: Iterator[Sequence[Any]], target: BinaryIO, raw: bool) -> None:
     """A list of objects, written as its rows come. A name that stands twice stands once, as in every JSON object."""
+    from warehouse.reports.values import plain
+
     between = "[\n "
     for row in rows:
-        text = json.dumps(output.plain(dict(zip(names, row, strict=True))), ensure_ascii=False, indent=1)
+        text = json.dumps(plain(dict(zip(names, row, strict=True))), ensure_ascii=False, indent=1)
         target.write((between + text.replace("\n", "\n ")).encode())
         between = ",\n "
     target.write(b"[]\n" if between.startswith("[") else b"\n]\n")
 
 
 def _ndjson(names: Sequence[str], rows: Iterator[Sequence[Any]], target: BinaryIO, raw: bool) -> None:
+    from warehouse.reports.values import plain
+
     for row in rows:
-        text = json.dumps(output.plain(dict(zip(names, row, strict=True))), ensure_ascii=False)
+        text = json.dumps(plain(dict(zip(names, row, strict=True))), ensure_ascii=False)
         target.write(f"{text}\n".encode())
 
 
@@ -317,6 +323,8 @@ def _xlsx(names: Sequence[str], rows: Iterator[Sequence[Any]], target: BinaryIO,
 def _cell(sheet: Any, number: int, place: int, value: Any, day: Any, moment: Any, raw: bool) -> None:
     from datetime import date, datetime
     from decimal import Decimal
+
+    from warehouse.spreadsheet import neutral_text
 
     match value:
         case None:

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 from io import TextIOWrapper
 
-from warehouse import stopping, storage
 from warehouse.errors import DamagedError, OverbuildError
 
 TEXTS = ("table", "csv", "json", "ndjson", "markdown")
@@ -33,6 +32,8 @@ def main() -> None:
         finally:
             sys.stdout.flush()
     except BaseException as error:
+        from warehouse import stopping
+
         # Whatever became of the signal on its way here; a service that ended as it was told to has done its work.
         if stopping.asked() and not (isinstance(error, SystemExit) and not error.code):
             stopping.end_now()  # threads that wait for a server keep nobody waiting
@@ -41,6 +42,8 @@ def main() -> None:
 
 def _end(failure: BaseException) -> None:
     """Say what ended the command, and leave with the exit code that says the same."""
+    from warehouse import stopping
+
     try:
         raise failure
     except OverbuildError as error:
@@ -61,6 +64,8 @@ def _end(failure: BaseException) -> None:
     except Exception as error:
         if os.environ.get("OVERBUILD_DEBUG"):
             raise
+        from warehouse import storage
+
         if (of_disk := storage.fault(error, _place(error))) is not None:
             _complain(f"overbuild: {_with_way_out(of_disk)}")
             _leave(of_disk.exit_code)

@@ -13,8 +13,6 @@ import textwrap
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from warehouse.reports.values import readable
-
 WIDEST, NARROWEST = 110, 20
 # C0 but for the line feed, DEL, C1, and what turns the direction of text or cannot be seen in it.
 _CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
@@ -55,6 +53,8 @@ def wrapped(text: str, indent: int = 0, first: str = "") -> list[str]:
 
 def labelled(values: Mapping[str, Any]) -> list[str]:
     """A line for each value after its name, values below each other; what is unknown or empty is left out."""
+    from warehouse.reports.values import readable
+
     shown = {printable(name): readable(value) for name, value in values.items() if value not in (None, "")}
     indent = max(map(len, shown), default=0) + 2
     return [line for name, value in shown.items() for line in wrapped(value, indent, name.ljust(indent))]

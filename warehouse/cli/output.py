@@ -20,8 +20,6 @@ from typing import Any
 
 from warehouse.cli.layout import columns_of, laid_out
 from warehouse.cli.lines import printable
-from warehouse.reports.values import plain
-from warehouse.spreadsheet import neutral_text
 
 NARROWEST = 120
 MAX_ROWS = 40
@@ -66,12 +64,17 @@ def write(columns: Sequence[str], rows: Iterable[Sequence[Any]], form: Format, t
 
 def _csv_cell(cell: Any) -> Any:
     """A value as CSV has it; a text that a spreadsheet would run gets an apostrophe, but for `--raw-cells`."""
+    from warehouse.reports.values import plain
+    from warehouse.spreadsheet import neutral_text
+
     value = "" if cell is None else plain(cell)
     return neutral_text(value) if isinstance(cell, str) and not view.raw_cells else value
 
 
 def write_objects(objects: Iterable[Mapping[str, Any]]) -> None:
     """Write a JSON list of objects; they need not have the same keys."""
+    from warehouse.reports.values import plain
+
     # At once: `json.dump` writes every comma by itself, which doubles the time of a long trace.
     text = json.dumps([plain(dict(one)) for one in objects], ensure_ascii=False, indent=1)
     # JSON escapes the first 32 control characters itself; a terminal obeys others, too, and in JSON both are the same.

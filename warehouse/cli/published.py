@@ -8,14 +8,19 @@ from datetime import date
 from pathlib import Path
 
 from warehouse.cli import output
-from warehouse.database import recovery, seals
+from warehouse.database import seals
 from warehouse.errors import UsageError
 from warehouse.paths import WAREHOUSE, Paths, paths_here
 
 
 def here() -> Paths:
     """The paths of the OVERBUILD_HOME that is set. A published answer that is damaged is replaced by the last good one."""
-    return recovery.whole(paths_here(), lambda said: output.say(f"overbuild: {said}"))
+    paths = paths_here()
+    if not seals.fault(paths.current):
+        return paths
+    from warehouse.database import recovery
+
+    return recovery.whole(paths, lambda said: output.say(f"overbuild: {said}"))
 
 
 def published(as_of: date | None) -> Path:
@@ -26,6 +31,8 @@ def published(as_of: date | None) -> Path:
     if not why:
         return folder
     if as_of is None:
+        from warehouse.database import recovery
+
         if not recovery.was_published(paths):
             raise UsageError(f"{paths.root}: nothing is published here yet. Run `overbuild run` first.")
         raise recovery.damaged(paths, why)

@@ -20,7 +20,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from warehouse import files, sqltext
+from warehouse import processes, sqltext
 from warehouse.database.connection import Connection, DatabaseError
 from warehouse.errors import UsageError
 
@@ -68,7 +68,7 @@ def settings(limits: Limits | None) -> str:
     What does not fit in memory goes to a folder of the connection's own, never beside a release. DuckDB makes it when it
     needs it, and removes it when it closes.
     """
-    folder = files.named_folder()
+    folder = processes.temporary_name()
     _SPILLS.add(folder)
     spill = f"SET temp_directory = {sqltext.literal(folder)}"
     if limits is None:

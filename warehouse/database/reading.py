@@ -21,15 +21,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from warehouse import sqltext, storage
-from warehouse.database import pivoting
+from warehouse import sqltext
 from warehouse.database.connection import Connection, DatabaseError
-from warehouse.database.pivoting import Pivot
 from warehouse.errors import OverbuildError, UsageError
+
+if TYPE_CHECKING:  # few queries pivot
+    from warehouse.database.pivoting import Pivot
 
 LONGEST = 1_000_000
 """Characters of a text that is parsed. The longest query that a person writes has a few thousand."""
@@ -142,6 +143,8 @@ def reads(connection: Connection, text: str) -> list[Read]:
     except DatabaseError as error:
         raise failure(error) from None
     if not all(statement.query.strip() for statement in found):  # DuckDB made them itself
+        from warehouse.database import pivoting
+
         return [read for part in pivoting.statements(text) for read in _made(connection, part)]
     return [_read(connection, statement) for statement in found]
 
@@ -207,6 +210,8 @@ def _run(connection: Connection, sql: str) -> Connection:
 
 def failure(error: DatabaseError) -> OverbuildError:
     """What DuckDB says of a query, with a hint where something is not allowed here; of a file that it cannot read, that."""
+    from warehouse import storage
+
     if (found := storage.fault(error)) is not None:
         return found
     message = str(error).strip()
@@ -223,6 +228,8 @@ def _made(connection: Connection, text: str) -> list[Read]:
         return [_read(connection, statement) for statement in found]
     if not {_kind(statement) for statement in found} <= {"CREATE", "SELECT"}:
         raise _refused("PIVOT" if "CREATE" in map(_kind, found) else "COPY_DATABASE")
+    from warehouse.database import pivoting
+
     pivot = pivoting.pivot_of(text)
     if pivot is None:
         raise _refused("PIVOT")
@@ -247,6 +254,8 @@ def _whole(connection: Connection, read: Read) -> Read:
     """A statement as it is run: a PIVOT gets its values, in a text that is judged anew."""
     if read.pivot is None:
         return read
+    from warehouse.database import pivoting
+
     values = []
     for header in read.pivot.headers:
         found = _run(connection, _judged(connection, read.pivot.values_of(header)).text).fetchall()

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import duckdb
 
-from warehouse import files, sqltext, storage
+from warehouse import sqltext
 from warehouse.database import limits as bounds
 from warehouse.database.connection import Connection
 from warehouse.database.limits import Limits
@@ -63,6 +63,8 @@ def _said_of(warehouse: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, duckdb.Error) as error:
+        from warehouse import storage
+
         raise storage.fault(error, warehouse) or DamagedError(
             f"{warehouse}: the published warehouse cannot be opened ({str(error).strip().splitlines()[0]})."
         ) from error
@@ -76,6 +78,8 @@ def _without_log(warehouse: Path) -> Iterator[Path]:
         yield file
         return
     import shutil
+
+    from warehouse import files
 
     with files.temporary_folder() as folder:
         yield Path(shutil.copyfile(file, folder / file.name))

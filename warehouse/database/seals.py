@@ -21,7 +21,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from warehouse import files
 from warehouse.paths import WAREHOUSE, Paths
 
 SEAL = "seal.jsonl"
@@ -43,6 +42,8 @@ class Damage:
 
 def write(release: Path, run_id: str, as_of: date | None) -> None:
     """Seal the files of a release that is about to be published; `as_of` is the day of a dated answer."""
+    from warehouse import files
+
     there = sorted(path for path in release.rglob("*") if path.is_file() and not path.is_symlink())
     there.sort(key=lambda path: path.name != WAREHOUSE)  # first, so that a reader of the warehouse reads no further
     lines: list[dict[str, Any]] = [{"run_id": run_id, "as_of": as_of.isoformat() if as_of else None}]
@@ -142,6 +143,8 @@ def _lines(release: Path, most: int | None = None) -> list[dict[str, Any]]:
 
 def _hash(path: Path) -> str:
     """The SHA-256 of a file, or why it cannot be read."""
+    from warehouse import files  # here only: whoever reads hashes nothing
+
     try:
         return files.sha256(path)
     except FileNotFoundError:
