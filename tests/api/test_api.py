@@ -14,6 +14,9 @@ import pytest
 import warehouse
 from tests.runs import query, settings
 from warehouse import api
+from warehouse.database import releases
+from warehouse.database.limits import Limits
+from warehouse.paths import WAREHOUSE
 
 PROJECT = Path(__file__).parents[2]
 
@@ -55,6 +58,20 @@ def test_a_connection_reads_and_can_do_nothing_else(published):
                         "attach ':memory:' as m; create table m.t (a int)", "copy (select 1) to 'out.csv'"):  # fmt: skip
             with pytest.raises(Exception, match=r"read-only|disabled|locked"):
                 connection.execute(refused)
+
+
+def test_any_number_of_connections_are_open_at_once_each_with_its_own_limits(published):
+    """DuckDB gives one process one set of settings for a file, and the first connection locks it."""
+    with warehouse.open(published[0]) as one, warehouse.open(published[0]) as other:
+        query = "select current_database(), count(*) from verdict"
+        assert one.execute(query).fetchone() == other.execute(query).fetchone()
+        assert warehouse.sql("select 41 + 1 as answer", published[0]).item() == 42
+        with releases.reading(published[0] / WAREHOUSE, Limits(memory="100MB")) as bounded:
+            assert bounded.execute("select current_setting('memory_limit')").fetchone() == ("95.3 MiB",)
+            for connection in (other, bounded):
+                for refused in ("create table t (a int)", "select * from read_csv('/etc/passwd')", "set threads = 1"):
+                    with pytest.raises(Exception, match=r"read-only|disabled|locked"):
+                        connection.execute(refused)
 
 
 def test_a_table_is_a_frame_of_its_rows(published):

@@ -13,12 +13,14 @@ import sys
 import time
 import zipfile
 from datetime import date, timedelta
+from types import SimpleNamespace
 
 import duckdb
 import pytest
 
 from tests.reports.made_warehouses import QUARTER, VERDICT, publish
 from tests.runs import OVERBUILD, command, overbuild
+from warehouse.cli import prompt
 
 RUN = "20251031T060000-0001"
 
@@ -108,6 +110,10 @@ def test_values_are_given_by_name(home):
         (["select 1", "-o", "{tmp}/answer"], "an ending such as .csv"),
         (["--file", "{tmp}/none.sql"], "there is no such file"),
         (["--file", "{tmp}"], "this is a folder"),
+        ([""], "holds no query"),
+        ([";"], "holds no query"),
+        (["-- about nothing"], "holds no query"),
+        (["select '\udce9' as a"], "not in UTF-8"),  # a byte of another encoding, as Python gives it to a program
         (["from 'x.csv'"], "reads the published warehouse and no file"),
     ],
 )
@@ -143,6 +149,16 @@ def test_a_file_without_an_end_and_one_that_is_no_text_are_refused(home, tmp_pat
 def test_the_ending_of_a_file_says_its_format(home, tmp_path, name, begins):
     ask(home, "select 1 as a, 2 as b", "-o", str(tmp_path / name))
     assert (tmp_path / name).read_bytes().startswith(begins)
+
+
+def test_a_query_may_begin_with_a_comment(home):
+    assert ask(home, "-- the answer\nselect 41 + 1 as answer", "--format", "csv") == "answer\n42\n"
+
+
+def test_letters_of_a_query_are_those_of_utf_8_whatever_the_terminal_says(home):
+    plain = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    done = overbuild(home, "sql", "select length('é…') as letters", "--format", "csv", **plain)
+    assert (done.returncode, done.stdout) == (0, "letters\n2\n"), done.stderr
 
 
 # -- formats ----------------------------------------------------------------------------------------------------------
@@ -339,6 +355,19 @@ def terminal(home, typed, *arguments, seconds=120.0):
     return shown.decode(errors="replace"), alive, waiting
 
 
+def test_the_prompt_goes_on_after_a_command_without_its_name_and_says_its_own_ways_to_see_more(capsys, monkeypatch):
+    def fails(text):
+        raise RuntimeError("of ours")
+
+    shell = prompt.Shell(SimpleNamespace(run=fails, rows=None))
+    shell.take(".question")
+    assert "capex_by_year" in capsys.readouterr().out
+    monkeypatch.delenv("OVERBUILD_DEBUG", raising=False)
+    shell.take("select 1;")
+    assert "a defect of ours: RuntimeError: of ours" in capsys.readouterr().err
+    assert not shell.left
+
+
 def test_the_prompt_answers_goes_on_after_errors_and_ctrl_c_and_keeps_its_history(home):
     slow = b"select sum(a.i * b.i) from range(100000000) a(i), range(1000) b(i);\r"
     shown, alive, left = terminal(
@@ -353,6 +382,8 @@ def test_the_prompt_answers_goes_on_after_errors_and_ctrl_c_and_keeps_its_histor
             (b"stopped", b""),
             (b"overbuild>", b".help\r"),
             (b".describe", b""),
+            (b"overbuild>", b"from range(50);\r"),
+            (b".rows N shows more", b""),
             (b"overbuild>", b".quit\r"),
         ],
     )

@@ -70,8 +70,11 @@ class Answers:
     rows: int | None = None
     """How many rows the last table has, where that is known."""
 
-    def run(self, text: str, file: Path | None = None) -> None:
-        """Write the answer of each statement of a text. Raises UsageError where one is no read, before any is run."""
+    def run(self, text: str, file: Path | None = None) -> int:
+        """Write the answer of each statement of a text; gives how many there were.
+
+        Raises UsageError where one is no read, before any is run.
+        """
         reads = reading.reads(self.connection, text)
         if file is not None and len(reads) != 1:
             raise UsageError(f"-o {file}: a file takes one answer, and this text holds {len(reads)} statements.")
@@ -79,6 +82,7 @@ class Answers:
             if place and self.form not in (SqlFormat.table, SqlFormat.ndjson):
                 sys.stdout.write("\n")
             self.write(read, file)
+        return len(reads)
 
     def write(self, read: Read, file: Path | None = None) -> None:
         """Run a statement that passed the gate and write its answer: to standard output, or to a file, whole."""

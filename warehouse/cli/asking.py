@@ -45,7 +45,8 @@ def ask(
         stack.enter_context(stopping.by_signals())
         stack.enter_context(stopping.last_act(bounds.remove_spills))
         stack.enter_context(bounds.bounded_process(limits))
-        answers.run(text, _allowed(target))
+        if not answers.run(text, _allowed(target)):
+            raise UsageError("SQL: this text holds no query.")
 
 
 def _allowed(target: Path | None) -> Path | None:

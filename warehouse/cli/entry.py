@@ -90,7 +90,8 @@ def _plain(arguments: Sequence[str]) -> bool:
             pass
         case _:
             return False
-    if form not in TEXTS or not query.strip() or query.startswith("-"):
+    comment = query.startswith(("-- ", "--\n"))  # no option has a blank in its name
+    if form not in TEXTS or not query.strip() or (query.startswith("-") and not comment):
         return False
     from warehouse.cli.asking import ask
 

@@ -34,6 +34,9 @@ class View:
     everything: bool = False
     pages: bool = True
     raw_cells: bool = False
+    more_rows: str = "--max-rows N shows more, --format csv all of them"
+    more_columns: str = "--all, or --format csv"
+    """How to see what is left out, where the reader is."""
 
 
 view = View()
@@ -116,7 +119,7 @@ def write_table(
         lines.append("no rows")
     if total is None or total > len(rows):
         more = f"{total:,} rows" if total is not None else f"more than {len(rows):,} rows"
-        lines.append(f"{more}, {len(rows):,} shown: --max-rows N shows more, --format csv all of them")
+        lines.append(f"{more}, {len(rows):,} shown: {view.more_rows}")
     if laid.left_out:
         lines += _left_out(laid.left_out, width)
     write_lines([*lines, ""])
@@ -127,10 +130,10 @@ def _left_out(names: Sequence[str], width: int) -> list[str]:
     count = f"{len(names)} more column{'s' * (len(names) != 1)}"
     for shown in range(len(names), 0, -1):
         more = "" if shown == len(names) else ", ..."
-        line = f"{count} ({', '.join(names[:shown])}{more}): --all, or --format csv"
+        line = f"{count} ({', '.join(names[:shown])}{more}): {view.more_columns}"
         if columns_of(line) <= width:
             return [line]
-    return [f"{count}: --all, or --format csv"]
+    return [f"{count}: {view.more_columns}"]
 
 
 def width_of_terminal() -> int:

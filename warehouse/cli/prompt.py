@@ -53,6 +53,7 @@ _WORD = re.compile(r"[\w.]+")
 def start(answers: Answers, home: Path) -> None:
     """Ask for queries until the person leaves."""
     session = _session(answers, home)
+    output.view.more_rows, output.view.more_columns = ".rows N shows more, .format csv all of them", ".format csv"
     shell = Shell(answers)
     sys.stderr.write("SQL on the published warehouse. A query ends with ;  More: .help\n")
     while not shell.left:
@@ -78,6 +79,10 @@ class Shell:
             output.say("stopped.")
         except OverbuildError as error:
             output.say(str(error))
+        except Exception as error:
+            if os.environ.get("OVERBUILD_DEBUG"):
+                raise
+            output.say(f"unexpected failure, a defect of ours: {type(error).__name__}: {error}")
 
     def _query(self, text: str) -> None:
         began = time.monotonic()
@@ -118,8 +123,12 @@ class Shell:
                 raise UsageError(f"{name}: there is no such command; .help lists them.")
 
     def _question(self, rest: str) -> None:
+        from warehouse.cli import words
         from warehouse.reports.dictionary.questions import question
 
+        if not rest:
+            words.write_questions()
+            return
         name, *given = rest.split()
         values = dict(each.partition("=")[::2] for each in given)
         self._query(question(name).filled(values))

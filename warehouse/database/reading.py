@@ -16,6 +16,7 @@ a query, a file, a ready question, a condition of `trace` or a request of an ass
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -131,6 +132,7 @@ class Read:
 
 def reads(connection: Connection, text: str) -> list[Read]:
     """The statements of a text. Raises RefusedStatement for one that is no read, UsageError for what is no SQL."""
+    text = _in_unicode(text)
     if len(text) > LONGEST:
         raise UsageError(f"SQL: this text has {len(text):,} characters; a query here has at most {LONGEST:,}.")
     if "\x00" in text:
@@ -147,6 +149,14 @@ def reads(connection: Connection, text: str) -> list[Read]:
 
         return [read for part in pivoting.statements(text) for read in _made(connection, part)]
     return [_read(connection, statement) for statement in found]
+
+
+def _in_unicode(text: str) -> str:
+    """A text as its bytes say in UTF-8, whatever the terminal's own letters are. Raises UsageError where they are others."""
+    try:
+        return os.fsencode(text).decode() if any("\udc80" <= each <= "\udcff" for each in text) else text
+    except UnicodeError:
+        raise UsageError("SQL: this text is not in UTF-8, so it cannot be read; write it to a file in UTF-8.") from None
 
 
 def one(connection: Connection, text: str) -> Read:
@@ -186,6 +196,7 @@ def copy(connection: Connection, read: Read, columns: Sequence[str], pipe: Path,
 
 def with_values(text: str, values: Mapping[str, str]) -> str:
     """A text with its parameters ($NAME) replaced by the given values, as literals. Raises UsageError for one that is unknown."""
+    text = _in_unicode(text)
     raw, parts, done, used = text.encode(), [], 0, set()
     places = [place for place, _ in duckdb.tokenize(text)]
     for place, following in pairwise(places):

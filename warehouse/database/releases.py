@@ -10,6 +10,7 @@ opens a copy of the warehouse without it.
 from __future__ import annotations
 
 import glob
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +19,7 @@ import duckdb
 
 from warehouse import sqltext
 from warehouse.database import limits as bounds
-from warehouse.database.connection import Connection
+from warehouse.database.connection import ALIAS, Connection
 from warehouse.database.limits import Limits
 from warehouse.errors import DamagedError
 
@@ -30,14 +31,34 @@ def connected(warehouse: Path, limits: Limits | None = None, pipe: Path | None =
     """A connection to a published warehouse that can write nothing and reach no file, network or setting.
 
     With `limits`, its queries use no more memory and disk than these say; how long they take, `limits.within` bounds. An
-    answer can be written to `pipe`, where the program itself reads it.
+    answer can be written to `pipe`, where the program itself reads it. Any number of them can be open at once.
     """
-    with _said_of(warehouse), _without_log(warehouse) as file:
-        connection = duckdb.connect(str(file), read_only=True)
-    connection.execute(bounds.settings(limits))
-    if pipe is not None:
-        connection.execute(f"SET allowed_paths = [{sqltext.literal(pipe)}]")
-    _lock_down(connection)
+    with _ONE_AT_A_TIME:
+        with _said_of(warehouse), _without_log(warehouse) as file:
+            connection = _opened(file)
+        connection.execute(bounds.settings(limits))
+        if pipe is not None:
+            connection.execute(f"SET allowed_paths = [{sqltext.literal(pipe)}]")
+        _lock_down(connection)
+    return connection
+
+
+_ONE_AT_A_TIME = threading.Lock()
+
+
+def _opened(file: Path) -> Connection:
+    """A connection to a file whose settings are its own, though this process may have others to it.
+
+    DuckDB gives all connections of a process to one file one set of settings, and the first of ours locks them. So another
+    one attaches the file to a database in memory.
+    """
+    connection = duckdb.connect(str(file), read_only=True)
+    locked = connection.execute("SELECT current_setting('lock_configuration')").fetchone()
+    if locked == (False,):
+        return connection
+    connection.close()
+    connection = duckdb.connect()
+    connection.execute(f"ATTACH {sqltext.literal(file)} AS {ALIAS} (READ_ONLY); USE {ALIAS}")
     return connection
 
 

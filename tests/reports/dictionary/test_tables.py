@@ -121,19 +121,14 @@ NAMES_OF_THINGS = {
 
 
 @pytest.fixture(scope="module")
-def seen(published) -> dict[tuple[str, str], set[str]]:
-    """The values of each text column that takes few, by table and column."""
-    home, _ = published
+def seen(warehouse) -> dict[tuple[str, str], set[str]]:
+    """The values of each text column, by table and column."""
     found = {}
-    with reading(Path(home) / WAREHOUSE) as connection:
-        for name in names():
-            text = [column.name for column in describe(name).columns if column.type == "text"]
-            if not text:
-                continue
-            lists = ", ".join(f'list(DISTINCT "{column}")' for column in text)
-            row = connection.execute(f"SELECT {lists} FROM {name}").fetchone() or ()
-            for column, values in zip(text, row, strict=True):
-                found[name, column] = set(values or ()) - {None}
+    for name in names():
+        text = [column.name for column in describe(name).columns if column.type == "text"]
+        lists = ", ".join(f'list(DISTINCT "{column}")' for column in text)
+        row = warehouse.execute(f"SELECT {lists} FROM {name}").fetchone() if text else ()
+        found |= {(name, column): set(values or ()) - {None} for column, values in zip(text, row, strict=True)}
     return found
 
 
