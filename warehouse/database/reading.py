@@ -85,7 +85,11 @@ WORDS = {
 """What is said of each kind of statement that is refused."""
 
 _CHANGES = ("CREATE", "INSERT", "UPDATE", "DELETE", "DROP", "ALTER", "MERGE_INTO")
-_FIRST_WORDS = ("INSTALL", "USE", "RESET", "CHECKPOINT", "IMPORT", "DETACH", "PREPARE", "EXECUTE")
+_FIRST_WORDS = {
+    word: word
+    for word in ("INSTALL", "USE", "RESET", "CHECKPOINT", "IMPORT", "DETACH", "PREPARE", "EXECUTE", "VARIABLE_SET")
+} | {"DEALLOCATE": "EXECUTE"}
+_TOGETHER = {("UPDATE", "EXTENSIONS"): "UPDATE EXTENSIONS", ("SET", "VARIABLE"): "VARIABLE_SET"}
 
 HINTS = {
     "attached in read-only mode": WORDS["CHANGE"],
@@ -367,7 +371,7 @@ def _code(kind: str, text: str) -> str:
     """Which words fit a kind of statement; of some kinds DuckDB makes one, and their first word tells them apart."""
     word = _first_word(text)
     if word in _FIRST_WORDS:
-        return word
+        return _FIRST_WORDS[word]
     if kind in _CHANGES:
         return "CHANGE"
     return kind if kind in WORDS else "OTHER"
@@ -380,7 +384,7 @@ def _kind(statement: Any) -> str:
 def _first_word(text: str) -> str:
     words = re.findall(rf"\A{_SPACE}*([A-Za-z]+)(?:{_SPACE}+([A-Za-z]+))?", text, re.DOTALL)
     first, second = (word.upper() for word in words[0]) if words else ("", "")
-    return "UPDATE EXTENSIONS" if (first, second) == ("UPDATE", "EXTENSIONS") else first
+    return _TOGETHER.get((first, second), first)
 
 
 def _without_end(text: str) -> str:
