@@ -9,8 +9,11 @@ from __future__ import annotations
 
 from hypothesis import settings
 
+STEADY = 50
+"""Examples of a property in a build."""
+
 # A machine's bad moment is no failure: no test times itself.
-settings.register_profile("steady", deadline=None, max_examples=50, derandomize=True)
+settings.register_profile("steady", deadline=None, max_examples=STEADY, derandomize=True)
 settings.register_profile("thorough", deadline=None, max_examples=1_000)
 settings.load_profile("steady")
 
