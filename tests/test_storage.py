@@ -44,6 +44,12 @@ def caused(outer: Exception, inner: Exception) -> Exception:
         ),
         (sqlite3.OperationalError("database or disk is full"), "/home: the disk is full"),
         (sqlite3.OperationalError("attempt to write a readonly database"), "/home: this user may not read or write it"),
+        (MemoryError(), "this machine has no memory left for it"),
+        (
+            duckdb.OutOfMemoryException("Out of Memory Error: failed to allocate"),
+            "this machine has no memory left for it",
+        ),
+        (of_system(errno.ENOMEM), "this machine has no memory left for it"),
         (caused(RuntimeError("a step failed"), of_system(errno.ENOSPC, "/h")), "/h: the disk is full"),
     ],
     ids=lambda value: value if isinstance(value, str) else None,

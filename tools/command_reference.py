@@ -26,7 +26,7 @@ EXIT_CODES = {
     2: "wrong use or settings",
     3: "the checks refused the data; nothing new was published",
     4: "published, but a source failed and its last good data were used",
-    5: "a disk is full, failing, read-only or closed to this user, or a file is damaged; what was published stands",
+    5: "a disk is full, failing, read-only or closed to this user, a file is damaged, or memory ran out; what was published stands",
     "129, 130, 143": "stopped by SIGHUP, SIGINT or SIGTERM; nothing was published, or the message says what was before",
 }
 OPENING = """\

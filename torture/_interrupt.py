@@ -32,6 +32,14 @@ class Kind:
 KINDS = (
     Kind("kills", "SIGKILL before a file operation", lambda root, at: Point(root, "kill", at)),
     Kind("power cuts", "power cut before a file operation", lambda root, at: Point(root, "cut", at)),
+    *(
+        Kind(f"power cuts, {said}", f"power cut; {said}", lambda root, at, way=way: Point(root, "cut", at, names=way))  # type: ignore[misc]
+        for way, said in (
+            ("all", "names that were not synced are forgotten"),
+            ("last", "the last names that were not synced are forgotten"),
+            ("both", "what was renamed and not synced has both names"),
+        )
+    ),
     Kind(
         "full disk",
         "ENOSPC from a file operation on; only removing still works",
@@ -59,6 +67,7 @@ def prepared(scene: Scene) -> Any:
 
         def afresh() -> Path:
             files.remove_folder(here)
+            files.remove_folder(folder / "here.stash")
             shutil.copytree(kept, here, symlinks=True)
             return here
 

@@ -5,6 +5,9 @@
 Each process builds every mart from the packaged snapshot and prints a hash of each. A float that is added in another
 order, a set that is walked, a local date: each shows as another hash. With little time each builds with few draws and one
 day of the timeline (`quick`), as the test in every build does.
+
+Whole runs on small inputs come first, whose DuckDB has one, two or four threads: all must publish the same rows in the same
+order.
 """
 
 from __future__ import annotations
@@ -17,12 +20,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from torture import results
+from torture._points import in_child
+from torture._scenes import paths_in
 
 ROOT = Path(__file__).parents[1]
 AS_OF = date(2026, 11, 9)
@@ -71,7 +77,79 @@ def differing(one: Mapping[str, str], other: Mapping[str, str]) -> list[str]:
     return sorted(name for name in {*one, *other} if one.get(name) != other.get(name))
 
 
+def loaded(threads: int, zone: str, digests_of: Path) -> None:
+    """A small run whose DuckDB has so many threads, in a time zone; writes a hash of each table of core and marts."""
+    import duckdb
+
+    from torture import _small as small
+    from warehouse.database.releases import reading
+    from warehouse.paths import WAREHOUSE
+
+    os.environ["TZ"] = zone
+    time.tzset()
+    connect = duckdb.connect
+    duckdb.connect = lambda *args, **named: _with_threads(connect(*args, **named), threads)  # type: ignore[assignment]
+    paths, host = paths_in(digests_of.parent), small.Host(digests_of.parent)
+    paths.root.mkdir(parents=True)
+    try:
+        small.live(paths, host.url, answers=True)
+    finally:
+        host.close()
+    with reading(paths.current / WAREHOUSE) as connection:
+        sql = "SELECT schema_name, table_name FROM duckdb_tables() WHERE schema_name IN ('core', 'marts') ORDER BY ALL"
+        found = {
+            f"{schema}.{name}": hashlib.sha256(
+                _bytes(connection.execute(f'SELECT COLUMNS(c -> c NOT IN {_OF_THE_RUN}) FROM {schema}."{name}"').pl())
+            ).hexdigest()
+            for schema, name in connection.execute(sql).fetchall()
+        }
+    digests_of.write_text(json.dumps(found))
+
+
+_OF_THE_RUN = "('fetched_at', 'loaded_at', 'run_id')"
+"""Columns that say when a row came, which is another time in each run."""
+
+
+def _with_threads(connection: Any, threads: int) -> Any:
+    connection.execute(f"SET threads = {threads}")
+    return connection
+
+
+def runs_alike(threads: Sequence[int] = (1, 2, 4)) -> tuple[int, list[str]]:
+    """Whole small runs that differ in DuckDB's threads and the time zone; gives how many, and which tables differ."""
+    from torture import _small as small
+
+    small.warmed()
+    made = []
+    with tempfile.TemporaryDirectory() as folder:
+        for number, zone in zip(threads, ("UTC", "Pacific/Kiritimati", "America/St_Johns"), strict=False):
+            told = Path(folder) / str(number) / "digests.json"
+            told.parent.mkdir()
+            ended = in_child(lambda number=number, zone=zone, told=told: loaded(number, zone, told))  # type: ignore[misc]
+            if ended.code or ended.killed:
+                return len(made) + 1, [f"DuckDB with {number} threads: {ended.said}"]
+            made.append(json.loads(told.read_text()))
+    return len(made), sorted({name for other in made[1:] for name in differing(made[0], other)})
+
+
 def main(seconds: float) -> int:
+    unlike = _runs()
+    return unlike + _builds(seconds)
+
+
+def _runs() -> int:
+    began = time.monotonic()
+    tried, unlike = runs_alike()
+    for each in unlike:
+        print(f"FAULT threads of DuckDB: {each}", flush=True)
+    results.record(
+        "determinism", "whole runs with 1, 2 and 4 threads of DuckDB, in other time zones", tried=tried,
+        survived=tried - bool(unlike), faults_found=len(unlike), seconds=time.monotonic() - began,
+    )  # fmt: skip
+    return len(unlike)
+
+
+def _builds(seconds: float) -> int:
     began, quick = time.monotonic(), seconds < 3 * WHOLE_TAKES_SECONDS
     first = in_a_process(PLAIN, quick)
     tried, unlike = 1, set()

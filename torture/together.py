@@ -2,13 +2,14 @@
 
     python -m torture.together [--seconds 60]
 
-Small acts come first, thousands of them in a minute. Then come whole runs, of today and of an earlier date, with a reader
-that asks what is published all the while.
+Small acts come first, thousands of them in a minute. Then come runs of every kind at once: live ones, one as of an earlier
+date, a backfill and what the service starts. All the while our commands and a plain client ask what is published.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import tempfile
 import time
@@ -17,7 +18,9 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from torture import _scenes as scenes
+from torture import _small as kinds
 from torture import results, runs
+from torture._interrupt import MEMORY
 from torture._points import in_child
 from torture._scenes import DAY, NOW, paths_in, require
 from warehouse import files
@@ -27,6 +30,13 @@ from warehouse.quality import decisions
 
 ROUNDS = 5
 WAITS_SECONDS = 600.0
+COMMANDS = (
+    ("sql", "SELECT count(*) FROM core.gpu_prices"),
+    ("verdict", "--format", "json"),
+    ("quality", "--format", "json"),
+    ("trace", "core.gpu_prices", "--where", "provider = 'Oracle Cloud'", "--format", "json"),
+)
+"""What is asked of a home while runs publish into it."""
 
 
 def at_once(acts: list[Callable[[], object]]) -> list[str]:
@@ -109,37 +119,54 @@ def _reads(paths: Paths, rounds: int) -> None:
 
 
 def whole() -> tuple[int, list[str]]:
-    """Whole runs at once, with a reader; gives how many, and what was found."""
-    folder = Path(tempfile.mkdtemp(prefix="torture-"))
+    """Whole runs of every kind at once, with readers by our commands and by a plain client; gives how many, and what was found.
+
+    The same runs one after the other, on another home, say what must be published at the end.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="torture-", dir=MEMORY if Path(MEMORY).is_dir() else None))
     one, other = paths_in(folder / "one"), paths_in(folder / "other")
+    host = kinds.Host(folder)
     try:
-        for paths in (one, other):
-            paths.root.mkdir(parents=True)
-        for as_of in (None, DAY):
-            alone = in_child(lambda: _run(one, as_of))  # noqa: B023  (called at once)
-            require(not alone.code, f"a run fails by itself: {alone.said}")
-        wanted = runs.content(one, folder, None), runs.content(one, folder, DAY)
-        stop = folder / "stop"
-        reader = lambda: _asks(other, stop)  # noqa: E731
-        acts = [lambda: _run(other, None), lambda: _run(other, None), lambda: _run(other, DAY)]
-        found = at_once([reader, lambda: _then_stop(acts, stop)])
-        if (runs.content(other, folder, None), runs.content(other, folder, DAY)) != wanted:
+        one.root.mkdir(parents=True)
+        runs.through(lambda: kinds.prepare(one, host), "a first run")
+        shutil.copytree(one.root.parent, other.root.parent, symlinks=True)
+        host.say(1)
+        acts = [
+            ("a live run", lambda paths: kinds.live(paths, host.url)),
+            ("another live run", lambda paths: kinds.live(paths, host.url)),
+            ("a run as of an earlier date", lambda paths: kinds.live(paths, host.url, as_of=kinds.DAY, offline=True)),
+            ("a backfill", lambda paths: kinds.backfill(paths, host.url)),
+            ("a run that the service starts", lambda paths: kinds.scheduled(paths, host.url)),
+        ]
+        for name, act in acts:
+            runs.through(lambda: act(one), f"{name}, alone")  # noqa: B023  (called at once)
+        wanted = _published(one, folder)
+        stop, asked = folder / "stop", folder / "asked"
+        readers = [
+            lambda: _asks(other, stop),
+            *(lambda words=words: _commands(other, words, stop, asked) for words in COMMANDS),
+        ]  # type: ignore[misc]
+        writers = lambda: _then_stop([lambda act=act: act(other) for _, act in acts], stop)  # type: ignore[misc]  # noqa: E731
+        found = at_once([*readers, writers])
+        if _published(other, folder) != wanted:
             found.append("runs at once give other content than runs one after the other")
-        return len(acts) + 1, found
+        answered = asked.read_text().count("\n") if asked.exists() else 0
+        return len(acts) + answered, found
     finally:
+        host.close()
         files.remove_folder(folder)
 
 
+def _published(paths: Paths, folder: Path) -> list[runs.Content]:
+    return [runs.content(paths, folder, None), runs.content(paths, folder, kinds.DAY)]
+
+
 def _then_stop(acts: list[Callable[[], object]], stop: Path) -> None:
-    failed = at_once(acts)
-    stop.touch()
+    try:
+        failed = at_once(acts)
+    finally:
+        stop.touch()
     require(not failed, "; ".join(failed))
-
-
-def _run(paths: Paths, as_of: date | None) -> None:
-    from tests import runs as of_tests
-
-    of_tests.run(paths.root, quick=True, as_of=as_of)
 
 
 def _asks(paths: Paths, stop: Path) -> None:
@@ -147,15 +174,31 @@ def _asks(paths: Paths, stop: Path) -> None:
     import duckdb
 
     while not stop.exists():
-        if (paths.current / WAREHOUSE).exists():
-            with duckdb.connect(str((paths.current / WAREHOUSE).resolve()), read_only=True) as connection:
-                found = connection.execute("SELECT count(*) FROM marts.verdict").fetchone()
-            require(found and found[0] > 0, "there is no verdict in what is published")
+        with duckdb.connect(str((paths.current / WAREHOUSE).resolve()), read_only=True) as connection:
+            found = connection.execute("SELECT count(*) FROM core.gpu_prices").fetchone()
+        require(found and found[0] > 0, "there is no price in what is published")
         time.sleep(0.05)
+
+
+def _commands(paths: Paths, words: tuple[str, ...], stop: Path, asked: Path) -> None:
+    """By a command of ours, each in a process of its own: it answers, whatever is published meanwhile."""
+    from tests.runs import command
+
+    def ask() -> None:
+        done = command(paths.root, *words)
+        require(done.returncode == 0, f"{' '.join(words)}: exit {done.returncode}: {done.stderr[-300:]}")
+        require(not done.stderr and done.stdout, f"{' '.join(words)}: {done.stderr[-300:] or 'said nothing'}")
+
+    while not stop.exists():
+        ended = in_child(ask)
+        require(not ended.code and not ended.killed, ended.said)
+        files.append(asked, words[0])
+        time.sleep(0.2)
 
 
 def main(seconds: float) -> int:
     """Do both for so long, each once at least, and count; gives how many faults were found."""
+    kinds.warmed()
     began, tried, found = time.monotonic(), 0, []
     while not tried or time.monotonic() < began + seconds / 2:
         acts, wrong = small()
@@ -165,7 +208,7 @@ def main(seconds: float) -> int:
     )
     began = time.monotonic()
     acts, wrong = whole()
-    _record("whole runs at once, one as of an earlier date, and a plain client that reads", acts, wrong, began)
+    _record("runs of every kind, our commands and a plain client at once", acts, wrong, began)
     return len(found) + len(wrong)
 
 

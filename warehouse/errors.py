@@ -24,7 +24,7 @@ class RefusedError(OverbuildError):
 
 
 class StorageError(OverbuildError):
-    """A disk does not take or give what it should: full, failing, read-only, or closed to this user."""
+    """A disk does not take or give what it should: full, failing, read-only, or closed to this user; or memory ran out."""
 
     exit_code = 5
 

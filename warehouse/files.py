@@ -22,13 +22,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from io import FileIO
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from warehouse import processes, stopping
+from warehouse import processes, stopping, turns
 from warehouse.processes import MARK
-
-if TYPE_CHECKING:
-    from filelock import FileLock
 
 
 @contextmanager
@@ -186,11 +182,16 @@ def point(link: Path, target: Path) -> None:
         put(new, link)
 
 
-def locked(path: Path) -> FileLock:
-    """The lock of a file that grows by lines. Whoever holds it may `append` in the same thread."""
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the lock of a file that grows by lines. Whoever holds it may `append` in the same thread.
+
+    Raises UsageError where another process holds it for a minute (`warehouse.turns`).
+    """
     from filelock import FileLock  # here only: it brings asyncio, and who only reads needs no lock
 
-    return FileLock(path.with_suffix(".lock"), is_singleton=True)
+    with turns.taken(FileLock(path.with_suffix(".lock"), is_singleton=True), str(path)):
+        yield
 
 
 def append(path: Path, line: str) -> None:

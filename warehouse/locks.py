@@ -19,7 +19,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from warehouse import files, processes, stopping
+from warehouse import files, processes, stopping, turns
 from warehouse.errors import UsageError
 
 LOOKS_EVERY_SECONDS = 0.05
@@ -79,7 +79,8 @@ def holder(path: Path) -> str:
             return f"process {process.pid} on {said['host']}, since {said['since']} UTC: {said['command']}"
     except (OSError, ValueError, KeyError, TypeError):
         pass
-    return "a process that has not said who it is"
+    found = turns.holder(path)
+    return found if found.startswith("process") else "a process that has not said who it is"
 
 
 def _said_of_us() -> dict[str, str]:

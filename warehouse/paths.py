@@ -12,6 +12,7 @@ work/                       what a run is building; removed when it ends
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -24,6 +25,7 @@ if TYPE_CHECKING:  # checking settings takes as long as importing DuckDB, and a 
     from warehouse.settings import Settings
 
 WAREHOUSE, SITE, QUALITY, EXPORT = "warehouse.duckdb", "site", "quality", "export"
+CURRENT = "current"
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class Paths:
 
     @property
     def current(self) -> Path:
-        return self.standing or self.root / "current"
+        return self.standing or self.root / CURRENT
 
     @property
     def releases(self) -> Path:
@@ -113,11 +115,28 @@ def create_folders(paths: Paths) -> None:
             f"OVERBUILD_HOME={paths.root}: this folder cannot be written ({error.strerror}: {error.filename}). "
             "Set OVERBUILD_HOME to a folder that you can write."
         ) from error
+    _require_links(paths)
     if paths.warehouse.exists() and not paths.warehouse.is_symlink():
         raise UsageError(
             f"{paths.warehouse}: there is a file here that overbuild did not publish. Move it away, or set "
             "OVERBUILD_WAREHOUSE to another path."
         )
+
+
+def _require_links(paths: Paths) -> None:
+    """Raises UsageError for a folder or file where publication would switch a link: a copy that followed links leaves one."""
+    names = (*(paths.root / name for name in (CURRENT, SITE, QUALITY, EXPORT)), *(paths.root / "as-of").iterdir())
+    for path in names:
+        if os.path.lexists(path) and not path.is_symlink():
+            restored = (
+                ""
+                if path.name in (SITE, QUALITY, EXPORT)
+                else (" To go on from the answer that it holds: overbuild restore, with the path where it then is.")
+            )
+            raise UsageError(
+                f"{path}: this is a {'folder' if path.is_dir() else 'file'} where overbuild keeps a link to what it published; "
+                f"copying a home in a way that follows links makes one. Move it away, and run again.{restored}"
+            )
 
 
 def _sweep(paths: Paths) -> None:

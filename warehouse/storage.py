@@ -1,5 +1,7 @@
 """What is said where a disk does not take or give what it should: full, failing, read-only, closed to this user.
 
+Memory that runs out is said in the same way.
+
 Files are written by Python, DuckDB, Polars, SQLite and others, and each reports a full disk in its own way. A person needs
 to know the same four things whoever wrote: what is wrong, at which path, whether the published answer still stands, and
 what to do. So an error of any of them is recognised here, by its number or its text, and worded once.
@@ -33,6 +35,10 @@ WORDS = {
     errno.EPERM: ("this user may not do this there", "Give this user the right to it, and run again."),
     errno.EMFILE: ("too many files are open", "Raise the limit (`ulimit -n`), and run again."),
     errno.ENFILE: ("this machine has too many files open", "Close other programs, and run again."),
+    errno.ENOMEM: (
+        "this machine has no memory left for it",
+        "Close other programs, or give it more (the limits of the process, its container or the machine), and run again.",
+    ),
     errno.ESTALE: ("the network's file system has lost it", "Mount it again, and run again."),
 }
 """What is wrong and what to do, by the number that the operating system gives the error."""
@@ -48,6 +54,7 @@ _OTHERS = {
 _TEXTS = {os.strerror(number): number for number in WORDS} | _OTHERS
 _DAMAGED = ("Corrupt database file", "not a valid DuckDB database file", "Could not read enough bytes from file")
 """What DuckDB says of a file that is not as it was written."""
+_OF_MEMORY = ("MemoryError", "OutOfMemoryException")
 _OF_DUCKDB = ("IOException", "FatalException", "InternalException", "TransactionException")
 _NAMES = {*_OF_DUCKDB, "ComputeError", "OperationalError", "DatabaseError", "FileCreateError"}
 _QUOTED = re.compile(r"""["'](/[^"']+)["']""")
@@ -58,6 +65,9 @@ def fault(error: BaseException | None, place: Path | str = "") -> StorageError |
     for each in _chain(error):
         if isinstance(each, StorageError):
             return each
+        if type(each).__name__ in _OF_MEMORY or getattr(each, "errno", None) == errno.ENOMEM:
+            wrong, do = WORDS[errno.ENOMEM]
+            return StorageError(f"{wrong}. {_STANDS} {do}")
         if type(each).__name__ == "IOException" and any(said in str(each) for said in _DAMAGED):
             path = _path(each) or str(place) or "the database"
             return DamagedError(f"{path}: this file is damaged ({str(each).strip().splitlines()[0]}).")

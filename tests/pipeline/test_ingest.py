@@ -18,14 +18,14 @@ from warehouse.database.store import Store, opened
 from warehouse.errors import DocumentError, StorageError
 from warehouse.fetching import archive
 from warehouse.paths import Paths, create_folders
-from warehouse.pipeline import alerts, ingest
+from warehouse.pipeline import alerts, ingest, live_sources
 from warehouse.pipeline.context import Base, Notice, RunContext
-from warehouse.pipeline.ingest import Ingested
+from warehouse.pipeline.ingest import Ingested, Ingestion
 from warehouse.pipeline.quarantine import quarantine
 from warehouse.settings import Settings
 from warehouse.sources.common import wording
 from warehouse.sources.common.reasons import Reason, reason
-from warehouse.sources.common.source import Batch, Document, Fetching, Source
+from warehouse.sources.common.source import Batch, Document, Fetching, Received, Source
 from warehouse.tables import CORE
 
 SHARES = CORE["shares_outstanding"]
@@ -448,6 +448,30 @@ def test_a_run_that_finds_no_warehouse_loads_what_was_published_and_then_asks(wo
     world.run(warehouse="three", restores=True, asked=False)
     assert world.server.asked() == []
     assert world.counts("three") == [1, 2, 3, 7]
+
+
+def test_a_packaged_document_that_is_damaged_in_the_archive_is_named_unless_it_comes_again(world):
+    """The snapshot had a document that it has no more: only the archive has it."""
+    given = [line(1)], [line(2, day=2)]
+
+    def of_snapshot(bodies):
+        return lambda _: iter([Received(f"{n}.json", f"snapshot:{n}", "application/json", json.dumps(body).encode())
+                               for n, body in enumerate(bodies)])  # fmt: skip
+
+    packaged = replace(TOY, kind="reference", feed="panel", fetch=of_snapshot(given))
+    first, second = (fetched.sha256 for fetched in world.run(packaged).documents)
+    for sha256 in (first, second):
+        archive.path_of(world.paths.raw, sha256).write_bytes(b"damaged")
+    found = world.run(replace(packaged, fetch=of_snapshot(given[:1])), "two", restores=True)
+    assert world.counts("two") == [1], "what the snapshot has still is put right"
+    assert [failure.name for failure in found.failures] == ["1.json"]
+    assert "the archived document was changed" in found.message
+    with world.store("two") as store:
+        context = RunContext("run", datetime.now(UTC), world.paths, Settings(home=world.paths.root))
+        said = live_sources.record_live_sources(store, context, Ingestion((found,))).failed
+    assert list(said) == ["toy"]
+    assert "1.json" in said["toy"]
+    assert "not in this answer" in said["toy"]
 
 
 def test_a_full_disk_is_no_fault_of_a_source_or_a_document(world, monkeypatch):

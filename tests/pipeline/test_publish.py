@@ -89,6 +89,24 @@ def test_a_file_that_is_not_ours_is_never_overwritten(tmp_path):
     assert paths.warehouse.read_text() == "precious"
 
 
+@pytest.mark.parametrize("name", ["current", "site", "as-of/2025-01-28"])
+def test_a_folder_where_a_link_belongs_is_named_and_left_alone(paths, name):
+    """Whoever copies a home in a way that follows links has folders in their places."""
+    publish(paths, built(paths, 1), "run1", None)
+    publish(paths, built(paths, 2), "run2", date(2025, 1, 28))
+    link = paths.root / name
+    held = link.resolve()
+    link.unlink()
+    link.mkdir()
+    (link / "precious").write_text("mine")
+    with pytest.raises(UsageError, match=rf"{name}: this is a folder where overbuild keeps a link.* Move it away"):
+        create_folders(paths)
+    assert (link / "precious").read_text() == "mine"
+    link.rename(paths.root.parent / "away")
+    link.symlink_to(held)
+    create_folders(paths)
+
+
 def test_a_second_run_says_for_whom_it_waits_and_then_goes_on(paths):
     said, order = [], []
     first_has_it, waiting = threading.Event(), threading.Event()

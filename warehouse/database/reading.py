@@ -227,7 +227,7 @@ def failure(error: DatabaseError) -> OverbuildError:
     """What DuckDB says of a query, with a hint where something is not allowed here; of a file that it cannot read, that."""
     from warehouse import storage
 
-    if (found := storage.fault(error)) is not None:
+    if "Out of Memory" not in str(error) and (found := storage.fault(error)) is not None:
         return found
     message = str(error).strip()
     return NotSQL(message, next((f"\n{hint}" for said, hint in HINTS.items() if said in message), ""))

@@ -17,14 +17,14 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
 
-from warehouse import files
+from warehouse import files, turns
 from warehouse.fetching.fetch_log import FOLDER
 
 SLACK = 1.1
@@ -75,8 +75,8 @@ class RateLimit:
                 return until, str(state["why"])
         return None
 
-    def _lock(self) -> FileLock:
-        return FileLock(self._path.with_suffix(".lock"))
+    def _lock(self) -> AbstractContextManager[None]:
+        return turns.taken(FileLock(self._path.with_suffix(".lock")), str(self._path))
 
     def _read(self) -> dict[str, Any]:
         try:

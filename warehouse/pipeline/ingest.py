@@ -66,6 +66,8 @@ class Ingested:
     bound_in: dict[str, str] = field(default_factory=dict)
     """Of a file that was read as a part of another document (both by their hashes): which one, since they stand or fall
     together."""
+    damaged: dict[str, Failure] = field(default_factory=dict)
+    """Documents (by their hashes) that the archive does not hold any more as they were."""
     recorded: dict[tuple[str, str, str], str] | None = None
     """Which version parsed each of its documents (`Document.identity`) that the warehouse knows; read once, when first
     asked."""
@@ -98,22 +100,30 @@ class Ingested:
 def ingest(source: Source, store: Store, run: RunContext, *, asked: bool = True) -> Ingested:
     """Fetch a source's documents, archive each, and stage the rows of those that are not loaded yet.
 
-    Where the run restores, what the archive holds of the source comes first. One that is not `asked` gives no more.
+    Where the run restores, what the archive holds of the source comes first. One that is not `asked` gives no more. What is
+    damaged in the archive is a failure, unless the same bytes came again.
     """
     found = Ingested(source)
+    _ingest(source, store, run, found, asked)
+    for sha256, failure in found.damaged.items():
+        if not archive.is_whole(run.paths.raw, sha256):
+            found.failures.append(failure)
+    return found
+
+
+def _ingest(source: Source, store: Store, run: RunContext, found: Ingested, asked: bool) -> None:
     if run.base.restores and not (source.kind == "live" and run.offline and asked):
         _restore(source, store, run, found)
     if not asked:
-        return found
+        return
     if source.kind == "live":
         _ingest_live(source, store, run, found)
-        return found
+        return
     for received in source.fetch(Local(run.settings, run.started_at)):
         document = archive.keep(run.paths.raw, received)
         found.documents.append(_as_fetched(document, received, run))
         if not _already_loaded(store, document, found):
             _load_document(source, document, received.media_type, run.started_at, store, run, found)
-    return found
 
 
 # -- live sources -----------------------------------------------------------------------------------------------------
@@ -211,7 +221,7 @@ def _of_archive(source: Source, run: RunContext, found: Ingested) -> Iterator[Re
         try:
             content = archive.content(run.paths.raw, fetched.sha256)
         except archive.DamagedError as error:
-            found.failures.append(Failure(fetched.name, fetched.url, str(error)))
+            found.damaged[fetched.sha256] = Failure(fetched.name, fetched.url, str(error))
         else:
             yield Received(
                 fetched.name,

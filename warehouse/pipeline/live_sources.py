@@ -1,5 +1,7 @@
 """What each live source brought in a run: recorded, and named with the age of the old data where it failed.
 
+A source of the snapshot fails where its documents come out of the archive and are damaged there; it is named as well.
+
 A source that fails does not stop the run: what was loaded of it before stands. So whoever reads the answer must see how
 old that is.
 """
@@ -31,8 +33,13 @@ class LiveSources:
 def record_live_sources(store: Store, run: RunContext, ingestion: Ingestion) -> LiveSources:
     """Record what each live source brought. Raises RefusedError where there is nothing to answer from."""
     rows = [_row(store, run, found) for found in ingestion.sources if found.source.kind == "live"]
+    damaged = {
+        found.name: f"{found.message} Rows of it that no other document gives are not in this answer."
+        for found in ingestion.sources
+        if found.source.kind != "live" and found.failures
+    }
     if not rows:
-        return LiveSources()
+        return LiveSources(damaged)
     store.append(SYSTEM["source_runs"], pl.DataFrame(rows, schema=SYSTEM["source_runs"].polars_schema))
     if all(row["documents"] == 0 for row in rows) and _core_is_empty(store):
         reasons = "\n".join(f"  {row['source']}: {row['message'] or 'gave no document'}" for row in rows)
@@ -41,7 +48,7 @@ def record_live_sources(store: Store, run: RunContext, ingestion: Ingestion) -> 
             "Correct what is named and run again, or answer from the packaged snapshot: overbuild run --source reference."
         )
     failed = [row for row in rows if row["outcome"] in ("failed", "partly_failed")]
-    return LiveSources({row["source"]: f"{row['message']} {_age(row)}" for row in failed})
+    return LiveSources(damaged | {row["source"]: f"{row['message']} {_age(row)}" for row in failed})
 
 
 def _core_is_empty(store: Store) -> bool:
