@@ -33,7 +33,7 @@ KINDS = (
     Kind("kills", "SIGKILL before a file operation", lambda root, at: Point(root, "kill", at)),
     Kind("power cuts", "power cut before a file operation", lambda root, at: Point(root, "cut", at)),
     *(
-        Kind(f"power cuts, {said}", f"power cut; {said}", lambda root, at, way=way: Point(root, "cut", at, names=way))  # type: ignore[misc]
+        Kind(f"power cuts, {way}", f"power cut; {said}", lambda root, at, way=way: Point(root, "cut", at, names=way))  # type: ignore[misc]
         for way, said in (
             ("all", "names that were not synced are forgotten"),
             ("last", "the last names that were not synced are forgotten"),
@@ -46,6 +46,7 @@ KINDS = (
         lambda root, at: Point(root, "fail", at, errno.ENOSPC, stays=True, spares_freeing=True),
     ),
     Kind("i/o errors", "EIO at one file operation", lambda root, at: Point(root, "fail", at, errno.EIO)),
+    Kind("memory", "MemoryError at one file operation", lambda root, at: Point(root, "fail", at, errno.ENOMEM)),
     Kind(
         "read-only",
         "EROFS from a file operation on",
@@ -104,7 +105,7 @@ def _unforeseen(ended: Ended, point: Point) -> str | None:
     """An error that is injected comes out as one of the system or of ours, or what was done could do without it."""
     if point.manner != "fail" or not ended.code:
         return None
-    known = ("OSError", "PermissionError", "UsageError", "OverbuildError", "Error: [(", "Error")
+    known = ("MemoryError", "OSError", "PermissionError", "UsageError", "OverbuildError", "Error: [(", "Error")
     return None if ended.said.split(":")[0].endswith(known) else f"an unforeseen error: {ended.said}"
 
 

@@ -10,6 +10,7 @@ and not synced is lost although its name is there (`cut`), and names that were n
 
 from __future__ import annotations
 
+import errno
 import os
 import random
 import signal
@@ -125,6 +126,8 @@ class Point:
                 self._known.forget(self.names, random.Random(self.at))
             os.kill(os.getpid(), signal.SIGKILL)
         if self.manner == "fail" and not (self.spares_freeing and event in FREEING):
+            if self.error == errno.ENOMEM:
+                raise MemoryError
             raise OSError(self.error, os.strerror(self.error))
 
     def _lose(self) -> None:
