@@ -2,7 +2,8 @@
 
 A name is on disk once its folder was synced. Until then a file system may forget it: a new file has no name, a renamed one
 has its old name back, a removed one is there again. Which of them it forgets, no standard says. Most keep an order and
-forget the last ones; some have both names of what was renamed. Each is a way (`WAYS`).
+forget the last ones; some have both names of a renamed file. Each is a way (`WAYS`). A folder cannot have two names: in
+the last way it has its old one again, and what was removed from it stays away.
 """
 
 from __future__ import annotations
@@ -29,8 +30,8 @@ class Change:
     folders: set[int]
     place: tuple[int, str]
     source: tuple[int, str] | None = None
-    kept: Path | str | int | None = None
-    """What was there before: a file that is kept elsewhere, where a link led, or the inode of a folder."""
+    kept: Path | int | None = None
+    """What was there before: a file or link that is kept elsewhere, or the inode of a folder."""
 
 
 @dataclass
@@ -56,17 +57,15 @@ class Names:
                     source, folders = paths[0], {_folder(paths[0]), _folder(last)}
                     self.changes.append(Change("renamed", folders, _place(last), _place(source), self._keep(last)))
 
-    def _keep(self, path: str) -> Path | str | int | None:
-        if os.path.islink(path):
-            return os.readlink(path)
-        if os.path.isdir(path):
-            return os.stat(path).st_ino
-        if not os.path.exists(path):
+    def _keep(self, path: str) -> Path | int | None:
+        if not os.path.lexists(path):
             return None
+        if os.path.isdir(path) and not os.path.islink(path):
+            return os.stat(path).st_ino
         self.stash.mkdir(exist_ok=True)
         self.kept += 1
         kept = self.stash / str(self.kept)
-        os.link(path, kept)
+        os.link(path, kept, follow_symlinks=False)
         return kept
 
     def synced(self, folder: int) -> None:
@@ -111,14 +110,12 @@ def _undo(change: Change, known: dict[int, str], *, both: bool) -> None:
         _put_back(change.kept, path, known)
 
 
-def _put_back(kept: Path | str | int | None, path: str, known: dict[int, str]) -> None:
+def _put_back(kept: Path | int | None, path: str, known: dict[int, str]) -> None:
     if isinstance(kept, int):
         os.mkdir(path)
         known[kept] = path
     elif isinstance(kept, Path):
-        os.link(kept, path)
-    elif kept is not None:
-        os.symlink(kept, path)
+        os.link(kept, path, follow_symlinks=False)
 
 
 def _writable(folder: str, act: Callable[[], Any]) -> None:

@@ -159,3 +159,4 @@ def _remove(paths: Paths, release: Path) -> None:
     with files.temporary(paths.work, release.name) as away:
         files.open_folder(release)
         release.replace(away)
+        files.sync(away.parent)  # else a power cut could give a half of it its name back
