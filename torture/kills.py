@@ -30,8 +30,9 @@ def main(seconds: float) -> int:
         share = time.monotonic() + (until - time.monotonic()) / (len(scenes) - number)
         with interrupt.prepared(scene) as afresh:
             count = interrupt.operations(scene, afresh)
-            points = [(kind, at) for kind in interrupt.KINDS for at in range(1, count + 1)]
-            for kind, at in random.sample(points, len(points)):
+            kills = [(interrupt.KINDS[0], at) for at in range(1, count + 1)]
+            others = [(kind, at) for kind in interrupt.KINDS[1:] for at in range(1, count + 1)]
+            for kind, at in [*random.sample(kills, len(kills)), *random.sample(others, len(others))]:
                 began = time.monotonic()
                 if began > share:
                     break
