@@ -160,3 +160,27 @@ def test_whoever_holds_the_lock_may_add(tmp_path):
     with files.locked(path):
         files.append(path, "decided")
     assert path.read_text() == "decided\n"
+
+
+def test_a_clone_is_a_file_of_its_own(tmp_path):
+    source, target = tmp_path / "published", tmp_path / "copy"
+    source.write_bytes(b"0123456789" * 1000)
+    source.chmod(0o444)
+    files.clone(source, target)
+    with target.open("r+b") as file:
+        file.write(b"changed")
+    assert target.read_bytes() == b"changed" + source.read_bytes()[7:]
+    assert source.read_bytes() == b"0123456789" * 1000
+
+
+def test_where_the_file_system_shares_blocks_no_byte_is_copied(tmp_path, monkeypatch):
+    fcntl = pytest.importorskip("fcntl")
+    source, target = tmp_path / "published", tmp_path / "copy"
+    source.write_bytes(b"x")
+    asked = []
+    monkeypatch.setattr(fcntl, "ioctl", lambda *of: asked.append(of))
+    monkeypatch.setattr(files.shutil, "copyfile", None)
+    assert files.clone(source, target)
+    [(written, request, read)] = asked
+    assert request == 0x40049409
+    assert written != read

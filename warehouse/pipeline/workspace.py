@@ -7,7 +7,6 @@ as it was until the last step. A run that is refused keeps what it found (`refus
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -91,7 +90,7 @@ def workspace(
         with stopping.last_act(lambda: files.remove_folder(run.folder)), _removed(run.folder):
             built = run.release / WAREHOUSE
             if run.base.warehouse is not None:
-                shutil.copyfile(run.base.warehouse, built)
+                files.clone(run.base.warehouse, built)
             with stores.opened(built, run.folder / "staging.duckdb") as store:
                 refused.take_up(store, run)
                 _take_up_decisions(store, run)

@@ -181,7 +181,7 @@ def test_what_decides_is_the_same_when_only_that_is_asked_for(assumptions):
 
 
 def test_lower_bounds_decide_nothing(assumptions):
-    because = [reason("year_is_not_over", as_of=AS_OF)]
+    because = [reason("year_is_not_over")]
     found = run(assumptions.replaced(FEW), training_share=share(is_lower_bound=True, reasons=because))
     share_row = row(found["waste_simulation"], scope="ALL", revenue_view="none", quantity="redundant_capex_share")
     assert share_row["p50"] is None

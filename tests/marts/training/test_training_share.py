@@ -246,6 +246,13 @@ def test_a_year_that_is_not_over_is_a_lower_bound(as_of, lower):
     assert built(models({}), counts(END_2025), as_of=as_of)[2025]["is_lower_bound"] is lower
 
 
+def test_a_day_without_a_new_fact_leaves_the_rows_alone():
+    """Simulations read them, and are made again wherever they change."""
+    one, next_day = (built(models({}), counts(END_2025), as_of=date(2025, 8, day)) for day in (20, 21))
+    assert one == next_day
+    assert "not over" in one[2025]["reason"]
+
+
 @settings(max_examples=examples(0.2))
 @given(st.floats(1e5, 1e8), st.floats(1, 10), st.floats(0.05, 0.9))
 def test_a_larger_or_busier_fleet_makes_the_share_smaller(fleet, factor, utilisation):

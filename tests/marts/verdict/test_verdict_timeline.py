@@ -127,6 +127,15 @@ def test_a_mart_is_narrowed_only_where_every_question_that_reads_it_agrees(monke
     assert "event_study" in replay.narrowed()
 
 
+def test_a_replay_holds_prices_of_the_panel_and_its_benchmarks_however_many_shares_there_are(facts, assumptions):
+    narrow = replay.narrowed()["event_study"].facts
+    prices = facts["stock_prices"]
+    others = [prices.with_columns(ticker=pl.col("ticker") + f".{n}") for n in range(3)]
+    found = narrow({**facts, "stock_prices": pl.concat([prices, *others])}, assumptions)["stock_prices"]
+    assert found.equals(narrow(facts, assumptions)["stock_prices"])
+    assert {"NVDA", "SPY"} <= set(found["ticker"]) <= set(prices["ticker"])
+
+
 def poisoned(facts: dict[str, pl.DataFrame], day: date) -> dict[str, pl.DataFrame]:
     """`facts`, and after `day` a second copy of each with every number ten times as large and the best grade."""
     changed = dict(facts)

@@ -24,7 +24,7 @@ from typing import Any
 import polars as pl
 
 from warehouse.assumptions import Assumptions
-from warehouse.marts.article.dossier import HEARSAY, Dossier, Found, NotKnown, Row, behind_mart_row, right
+from warehouse.marts.article.dossier import HEARSAY, Dossier, Found, NotKnown, Row, behind_mart_row, forget, right
 from warehouse.marts.article.formulas import FORMULAS
 from warehouse.marts.article.market_claims import EVENT_KEY, TEST_KEY
 from warehouse.marts.article.replay import Replay
@@ -179,19 +179,31 @@ def build(
         "verdict": verdict,
     }
     claims = Dossier(now, as_of, assumptions).rows("article_claims", hearsay=True).sort("claim_id")
-    days = {day: Replay(facts, day, assumptions) for day in claims.get_column("statement_date").unique() if day < as_of}
+    then = _then(claims, facts, as_of, assumptions)
     rows = []
     for claim in claims.iter_rows(named=True):
-        said_on = claim["statement_date"]
         checked = _checked(claim, Dossier(now, as_of, assumptions))
-        then = checked
-        if said_on in days:
-            then = _checked(claim, Dossier(days[said_on], said_on, assumptions.as_of(said_on)))
-        rows.append(_row(claim, checked, then["found"], assumptions))
+        rows.append(_row(claim, checked, then.get(claim["claim_id"], checked["found"]), assumptions))
+    forget()
     if not rows:
         return TABLE.empty()
     schema = {name: kind for name, kind in TABLE.polars_schema.items() if name not in ("reason", "reason_then")}
     return worded(pl.DataFrame(rows, schema=schema), "reasons_then", "reason_then")
+
+
+def _then(
+    claims: pl.DataFrame, facts: Mapping[str, pl.DataFrame], as_of: date, assumptions: Assumptions
+) -> dict[str, Found]:
+    """What was found of each claim on the day it was said, where that is past; one day after the other, so that the facts
+    of one alone are held."""
+    found = {}
+    for day in claims.get_column("statement_date").unique().sort():
+        if day < as_of:
+            known_then, assumed = Replay(facts, day, assumptions), assumptions.as_of(day)
+            for claim in claims.filter(statement_date=day).iter_rows(named=True):
+                found[claim["claim_id"]] = _checked(claim, Dossier(known_then, day, assumed))["found"]
+            forget()
+    return found
 
 
 def _checked(claim: Row, dossier: Dossier) -> dict[str, Any]:

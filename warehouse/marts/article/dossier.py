@@ -61,6 +61,11 @@ _CURRENT: Kept[pl.DataFrame] = Kept(most=24)
 """The current rows of the tables that were asked for last: forty claims ask for a dozen tables, each many times."""
 
 
+def forget() -> None:
+    """Let go of these rows: of a whole market's prices they are large, and no later mart asks for them."""
+    _CURRENT.clear()
+
+
 @dataclass
 class Dossier:
     """The facts open to one claim, and a note of every row that its formula used."""

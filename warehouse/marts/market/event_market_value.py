@@ -151,7 +151,7 @@ def build(
     )
     panel = select_current(admissible(companies), COMPANIES).filter(pl.col("role") != "benchmark")
     panel = panel.select("ticker", "company", panel_grade="grade", panel_known_on="known_on")
-    known = select_current(admissible(stock_prices), STOCK_PRICES)
+    known = select_current(admissible(stock_prices.filter(pl.col("ticker").is_in(chosen.firms))), STOCK_PRICES)
     doubts = doubtful(known)
     bars = known.join(doubts, on=["ticker", "date"], how="anti").select("ticker", "date", "close", "grade", "known_on")
     # Closes before a step between two bases do not fit a share count, which is on the basis of the newest close.

@@ -232,7 +232,10 @@ def _models_by_year(ai_models: pl.DataFrame) -> pl.DataFrame:
 
 
 def _reasons(as_of: date, minimum_rate: float) -> pl.Expr:
-    """Why a year is a lower bound, and why its share is unknown."""
+    """Why a year is a lower bound, and why its share is unknown.
+
+    No reason names the day: simulations read these rows, and would be made again on each day without a new fact.
+    """
     too_few = because(
         "too_few_models_disclosed",
         disclosed=pl.col("models_disclosed"),
@@ -240,7 +243,7 @@ def _reasons(as_of: date, minimum_rate: float) -> pl.Expr:
         minimum_rate=minimum_rate,
     )
     return all_of(
-        pl.when(~_is_over(as_of)).then(because("year_is_not_over", as_of=as_of)),
+        pl.when(~_is_over(as_of)).then(because("year_is_not_over")),
         pl.when(pl.col("disclosure_rate") < minimum_rate).then(too_few),
         pl.when(pl.col("fleet_flop").is_null()).then(because("no_count_of_the_worlds_fleet")),
     )

@@ -109,7 +109,7 @@ WORDS: dict[str, Words] = {
         "not the programme's own figure"
     ),
     # The share of computing that trains, and the trend.
-    "year_is_not_over": "a lower bound: the year is not over on {as_of}",
+    "year_is_not_over": "a lower bound: the year is not over on the day of this answer",
     "too_few_models_disclosed": _too_few_disclosed,
     "no_count_of_the_worlds_fleet": "no count of the world's accelerators near the year's end is known",
     "own_share_is_a_lower_bound": (

@@ -415,15 +415,28 @@ def _between(case: Case) -> str:
 
 
 def _until_last_window(frames: Frames, assumptions: Assumptions) -> Frames:
-    """Prices and sessions to the end of the main event's last window, and the shares that were known on its day."""
+    """Prices and sessions to the end of the main event's last window, and the shares that were known on its day.
+
+    Prices of the panel and of the benchmarks alone: a market of ten thousand shares changes no answer, and a replay holds
+    and compares what it is given once for each date.
+    """
     main: date = assumptions.value("main_event")
     after = frames["sessions"].filter(pl.col("session") >= main).sort("session")["session"]
     last = after[min(max(end for _, end in PERSISTENCE), len(after) - 1)] if len(after) else main
+    funds = [*assumptions.value("benchmarks"), *_tickers_behind(assumptions.value("benchmark_weights"))]
+    looked_at = pl.concat([frames["companies"]["ticker"], pl.Series(funds, dtype=pl.String)]).unique()
     return {
         "sessions": frames["sessions"].filter(pl.col("session") <= last),
-        "stock_prices": frames["stock_prices"].filter(pl.col("date") <= last),
+        "stock_prices": frames["stock_prices"].filter(
+            pl.col("date") <= last, pl.col("ticker").is_in(looked_at.implode())
+        ),
         "shares_outstanding": frames["shares_outstanding"].filter(pl.col("known_on") <= main),
     }
+
+
+def _tickers_behind(weights: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """The funds that a share is taken out of, and the shares."""
+    return [str(made[name]) for made in weights.values() for name in ("fund", "without")]
 
 
 def _main_event(assumptions: Assumptions) -> Mapping[str, Any]:
