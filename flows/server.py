@@ -19,10 +19,11 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
-from warehouse import files, processes, stopping
+from warehouse import files, processes, records, stopping
 from warehouse.errors import OverbuildError
 from warehouse.paths import Paths
 
@@ -101,12 +102,13 @@ def _running(paths: Paths) -> tuple[str, int | None] | None:
     if asked and answers(asked):
         return asked, None
     try:
-        noted = json.loads(_note(paths).read_text(encoding="utf-8"))
-        if noted["prefect_home"] == str(prefect_home()) and answers(noted["url"]):
-            process = processes.read(noted["process"])
-            return noted["url"], None if process is None or process.is_gone or not process.is_here else process.pid
-    except (OSError, ValueError, KeyError):
-        pass
+        noted = records.parsed(_note(paths).read_bytes()) or {}
+    except OSError:
+        noted = {}
+    url = records.value(str, noted.get("url"))
+    if url and noted.get("prefect_home") == str(prefect_home()) and answers(url):
+        process = processes.read(records.value(str, noted.get("process")) or "")
+        return url, None if process is None or process.is_gone or not process.is_here else process.pid
     default = f"http://127.0.0.1:{DEFAULT_PORT}/api"
     if "PREFECT_HOME" not in os.environ and answers(default):
         return default, None
@@ -131,7 +133,7 @@ def answers(url: str) -> bool:
         # `urlopen` would keep the proxies that the environment named when it was first called.
         with urllib.request.build_opener().open(f"{url.rstrip('/')}/health", timeout=3) as reply:
             return reply.status == 200
-    except (OSError, ValueError):
+    except (OSError, ValueError, HTTPException):
         return False
 
 

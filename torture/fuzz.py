@@ -45,7 +45,7 @@ def attack(seed: Seed, first: int, seconds: float) -> tuple[int, Counter[str]]:
     return number - first, faults
 
 
-def place(error: Exception) -> str:
+def place(error: BaseException) -> str:
     """Where in the project an error came from."""
     frames = [each for each in traceback.extract_tb(error.__traceback__) if "/warehouse/" in each.filename]
     return f"{frames[-1].filename.rpartition('/warehouse/')[2]}:{frames[-1].lineno}" if frames else "outside"

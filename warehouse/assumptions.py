@@ -457,7 +457,7 @@ def load(path: Path | None = None) -> Assumptions:
         changes = tomllib.loads(files.text(path))
     except OSError as error:
         raise UsageError(f"{path}: the assumptions file cannot be read ({error.strerror}). Check its path.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{path}: this is not a TOML file: {error}") from error
     return packaged.replaced(changes, str(path))
 
@@ -513,13 +513,13 @@ def _with_fields(name: str, entry: Mapping[str, Any], change: Mapping[str, Any],
 
 
 def _shape(entry: Mapping[str, Any]) -> set[str]:
-    return set(SHAPES.get(entry.get("distribution", ""), ("value",)))
+    return set(SHAPES.get(str(entry.get("distribution")), ("value",)))
 
 
 def validate(name: str, entry: Mapping[str, Any], where: str) -> None:
     """Raise UsageError, with the file, the entry, its field and what to do, where an entry is not what it must be."""
     kind = entry.get("distribution")
-    if kind is not None and kind not in DISTRIBUTIONS:
+    if kind is not None and not (isinstance(kind, str) and kind in DISTRIBUTIONS):
         raise UsageError(f"{where}: {name}.distribution is {kind!r}; use {', '.join(DISTRIBUTIONS)}")
     model = Plain if kind is None else DISTRIBUTIONS[kind]
     try:

@@ -32,7 +32,7 @@ def places() -> Places | None:
 
         try:
             said = tomllib.loads(Path(FILE).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return None
         given = {name: said[name] for name in named.values() if name in said}
     given |= {named[name.upper()]: value for name, value in os.environ.items() if name.upper() in named}

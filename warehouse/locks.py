@@ -19,7 +19,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from warehouse import files, processes, stopping, turns
+from warehouse import files, processes, records, stopping, turns
 from warehouse.errors import UsageError
 
 LOOKS_EVERY_SECONDS = 0.05
@@ -73,12 +73,12 @@ def note_of(path: Path) -> Path:
 def holder(path: Path) -> str:
     """Who holds a lock, in words: process, machine, command and since when."""
     try:
-        said = json.loads(note_of(path).read_text(encoding="utf-8"))
-        process = processes.read(said["process"])
-        if process is not None and not process.is_gone:
-            return f"process {process.pid} on {said['host']}, since {said['since']} UTC: {said['command']}"
-    except (OSError, ValueError, KeyError, TypeError):
-        pass
+        said = records.value(dict[str, str], records.parsed(note_of(path).read_bytes())) or {}
+    except OSError:
+        said = {}
+    process = processes.read(said.get("process", ""))
+    if process is not None and not process.is_gone and {"host", "since", "command"} <= set(said):
+        return f"process {process.pid} on {said['host']}, since {said['since']} UTC: {said['command']}"
     found = turns.holder(path)
     return found if found.startswith("process") else "a process that has not said who it is"
 

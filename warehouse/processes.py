@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 
 TEMPORARY = "overbuild-"
-MARK = r"(?P<pid>\d+)-(?P<started>\d*)-(?P<host>[0-9a-f]{8})"
+MARK = r"(?P<pid>[0-9]{1,10})-(?P<started>[0-9]{0,20})-(?P<host>[0-9a-f]{8})"
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def started(pid: int) -> str | None:
 def _answers(pid: int) -> bool:
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):  # no system has processes of such numbers
         return False
     except OSError:
         return True

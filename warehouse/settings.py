@@ -139,7 +139,7 @@ def load_settings() -> Settings:
             for e in error.errors()
         )
         raise UsageError(f"settings: {problems}") from error
-    except ValueError as error:  # a TOML file that is not TOML
+    except (ValueError, RecursionError) as error:  # a TOML file that is not TOML, or nests without end
         raise UsageError(f"{FILE}: {error}") from error
     except OSError as error:
         raise UsageError(f"{FILE}: this file cannot be read ({error.strerror}).") from error

@@ -196,6 +196,11 @@ def spoiled_body(body: bytes, chance: random.Random) -> bytes:
         if start in (b"{", b"["):
             return _json_spoiled(json.loads(body), chance)
         return _markup_spoiled(body, chance) if start == b"<" else _table_spoiled(body, chance)
+    return bytes_spoiled(body, chance)
+
+
+def bytes_spoiled(body: bytes, chance: random.Random) -> bytes:
+    """A body with one to three pieces of it cut out, put in, doubled or changed, whatever it is."""
     for _ in range(chance.randint(1, 3)):
         body = _bytes_spoiled(body, chance)
     return body

@@ -32,6 +32,7 @@ from warehouse.fetching.confidential import KEY_SUFFIX
 from warehouse.fetching.reachability import host_answers
 from warehouse.paths import WAREHOUSE, create_folders, paths_here
 from warehouse.pipeline.context import busy
+from warehouse.quality import decisions
 from warehouse.reports import freshness
 from warehouse.settings import PREFIX, Settings, load_settings
 from warehouse.sources import all_sources, reference
@@ -198,9 +199,8 @@ def _decisions() -> str:
     path = paths_here().root / "decisions.jsonl"
     if not path.exists():
         return "none"
-    unread = verification.unreadable(path)
-    if unread:
-        raise DamagedError(f"{path}: line {unread[0]} cannot be read, so it decides nothing. Correct or remove it.")
+    if unread := decisions.unreadable(paths_here()):
+        raise DamagedError(decisions.not_read(path, unread[0]))
     return f"{sum(1 for _ in path.open('rb')):,} in {path.name}"
 
 

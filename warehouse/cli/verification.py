@@ -6,10 +6,10 @@ it is needed. So all of them are hashed here, and each that is not what it was i
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
+from warehouse import records
 from warehouse.database import recovery, seals
 from warehouse.database.seals import Damage
 from warehouse.fetching import archive
@@ -28,6 +28,8 @@ OF_CURRENT = (
 OF_OTHER = (
     "Nothing reads it but `overbuild diff` and a reader of that day. Remove the folder, and make that answer anew."
 )
+
+OF_REFUSED = "It says what a run found that published nothing. The history goes on without it: remove the folder."
 
 
 def verify(say: Say) -> int:
@@ -71,6 +73,10 @@ def _releases(paths: Paths, say: Say) -> int:
             say("fix", "release", f"{damage}. {OF_CURRENT if release == current else OF_OTHER}")
         if not found:
             say("ok", "release", f"{release.name}: every file is as it was published")
+    for refusal in sorted(paths.refused.glob("*")):
+        for damage in seals.damages(refusal):
+            count += 1
+            say("fix", "refused run", f"{damage}. {OF_REFUSED}")
     return count
 
 
@@ -96,7 +102,4 @@ def unreadable(path: Path, *, whole: bool = False) -> list[int]:
 
 
 def _is_object(line: bytes) -> bool:
-    try:
-        return isinstance(json.loads(line), dict)
-    except (ValueError, RecursionError):
-        return False
+    return records.parsed(line) is not None

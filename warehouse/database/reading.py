@@ -136,11 +136,7 @@ class Read:
 
 def reads(connection: Connection, text: str) -> list[Read]:
     """The statements of a text. Raises RefusedStatement for one that is no read, UsageError for what is no SQL."""
-    text = _in_unicode(text)
-    if len(text) > LONGEST:
-        raise UsageError(f"SQL: this text has {len(text):,} characters; a query here has at most {LONGEST:,}.")
-    if "\x00" in text:
-        raise UsageError("SQL: this text holds a zero byte, so it is no SQL.")
+    text = _required(text)
     word = _first_word(text)
     if word in ("IMPORT", "UPDATE EXTENSIONS"):  # their parsing alone reads a file, or fails within DuckDB
         raise _refused(word)
@@ -155,10 +151,22 @@ def reads(connection: Connection, text: str) -> list[Read]:
     return [_read(connection, statement) for statement in found]
 
 
+def _required(text: str) -> str:
+    """A text that a parser takes, in Unicode. Raises UsageError for too much of it, for zero bytes, and for other alphabets."""
+    text = _in_unicode(text)
+    if len(text) > LONGEST:
+        raise UsageError(f"SQL: this text has {len(text):,} characters; a query here has at most {LONGEST:,}.")
+    if "\x00" in text:
+        raise UsageError("SQL: this text holds a zero byte, so it is no SQL.")
+    return text
+
+
 def _in_unicode(text: str) -> str:
     """A text as its bytes say in UTF-8, whatever the terminal's own letters are. Raises UsageError where they are others."""
     try:
-        return os.fsencode(text).decode() if any("\udc80" <= each <= "\udcff" for each in text) else text
+        given = os.fsencode(text).decode() if any("\udc80" <= each <= "\udcff" for each in text) else text
+        given.encode()  # half of a pair of UTF-16 is no text either
+        return given
     except UnicodeError:
         raise UsageError("SQL: this text is not in UTF-8, so it cannot be read; write it to a file in UTF-8.") from None
 
@@ -200,7 +208,7 @@ def copy(connection: Connection, read: Read, columns: Sequence[str], pipe: Path,
 
 def with_values(text: str, values: Mapping[str, str]) -> str:
     """A text with its parameters ($NAME) replaced by the given values, as literals. Raises UsageError for one that is unknown."""
-    text = _in_unicode(text)
+    text, values = _required(text), {name: _required(value) for name, value in values.items()}
     raw, parts, done, used = text.encode(), [], 0, set()
     places = [place for place, _ in duckdb.tokenize(text)]
     for place, following in pairwise(places):

@@ -18,7 +18,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from warehouse.paths import WAREHOUSE, Paths
@@ -26,6 +26,7 @@ from warehouse.paths import WAREHOUSE, Paths
 SEAL = "seal.jsonl"
 _DUCKDB = b"DUCK"
 _DUCKDB_AT = 8
+_FIELDS = {"path": str, "bytes": int, "mtime_ns": int, "sha256": str}
 
 
 @dataclass(frozen=True)
@@ -86,8 +87,14 @@ def damages(release: Path) -> Iterator[Damage]:
     for line in _lines(release)[1:]:
         path = release / line["path"]
         if (found := _hash(path)) != line["sha256"]:
-            size = f"{path.stat().st_size:,} bytes, " if path.is_file() else ""
+            size = f"{path.stat().st_size:,} bytes, " if os.path.isfile(path) else ""
             yield Damage(path, f"{line['bytes']:,} bytes, SHA-256 {line['sha256']}", f"{size}{found}")
+
+
+def fault_of_part(path: Path) -> str:
+    """Why a file in a sealed folder cannot be trusted; '' where it can, and where no seal says what it was."""
+    sealed = [line for line in _lines(path.parent)[1:] if line["path"] == path.name]
+    return _other_bytes(path, sealed[0]) if sealed else ""
 
 
 def damaged(release: Path) -> str:
@@ -132,13 +139,31 @@ def _sealed_warehouse(release: Path) -> dict[str, Any] | None:
 def _lines(release: Path, most: int | None = None) -> list[dict[str, Any]]:
     """The lines of a seal; none where there is no seal, or it is damaged itself."""
     try:
-        with (release / SEAL).open(encoding="utf-8") as file:
-            lines = [json.loads(line) for line, _ in zip(file, range(most or 10**9), strict=False)]
-        if lines and "as_of" in lines[0] and all({"path", "bytes", "mtime_ns", "sha256"} <= set(x) for x in lines[1:]):
-            return lines
-    except (OSError, ValueError, TypeError):
-        pass
-    return []
+        with (release / SEAL).open("rb") as file:
+            lines = [_line(line) for line, _ in zip(file, range(most or 10**9), strict=False)]
+    except OSError:
+        return []
+    return lines if lines and _is_head(lines[0]) and all(map(_is_sealed_file, lines[1:])) else []
+
+
+def _line(text: bytes) -> dict[str, Any]:
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _is_head(line: dict[str, Any]) -> bool:
+    return "as_of" in line and (line["as_of"] is None or isinstance(line["as_of"], str))
+
+
+def _is_sealed_file(line: dict[str, Any]) -> bool:
+    """Whether a line says of a file within the release what it was."""
+    if any(type(line.get(name)) is not kind for name, kind in _FIELDS.items()):
+        return False
+    path = PurePosixPath(line["path"])
+    return bool(path.parts) and not path.is_absolute() and ".." not in path.parts and "\0" not in str(path)
 
 
 def _hash(path: Path) -> str:

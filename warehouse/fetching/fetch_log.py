@@ -11,17 +11,18 @@ which order? Then it can be rebuilt from the archive with the network off.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from warehouse import files
+from warehouse import files, records
 from warehouse.sources.common.source import as_json, without_context
 
 FOLDER = "fetches"
+_SHA256 = re.compile("[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -104,20 +105,19 @@ def _written(fetched: Fetched) -> dict[str, Any]:
     return written | {"context": dict(fetched.context) or None}
 
 
-def _read(line: dict[str, Any]) -> Fetched:
-    """A line as what it says; one of an earlier version has its context in the address."""
-    given: dict[str, Any] = {each.name: line.get(each.name) for each in fields(Fetched)}
-    for name in ("fetched_at", "checked_at"):
-        given[name] = datetime.fromisoformat(line[name])
-    url, context = without_context(line["url"])
-    return Fetched(**given | {"url": url, "context": line.get("context") or context})
+def read(line: dict[str, Any]) -> Fetched | None:
+    """A line as what it says, None where it says no fetch; one of an earlier version has its context in the address."""
+    address = records.value(str, line.get("url"))
+    if address is None:
+        return None
+    url, context = without_context(address)
+    found = records.record(Fetched, {**line, "url": url, "context": line.get("context") or context})
+    return found if found is not None and _SHA256.fullmatch(found.sha256) else None
 
 
 def _whole(lines: Iterable[dict[str, Any]]) -> Iterator[Fetched]:
     """The lines that say what a fetch is; others were damaged, and `overbuild doctor` names them."""
-    for line in lines:
-        with suppress(KeyError, TypeError, ValueError, AttributeError):
-            yield _read(line)
+    yield from (found for found in map(read, lines) if found is not None)
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:
@@ -125,9 +125,5 @@ def _lines(path: Path) -> Iterator[dict[str, Any]]:
     if path.exists():
         with path.open("rb") as file:
             for text in file:
-                try:
-                    line = json.loads(text)
-                except (ValueError, RecursionError):
-                    continue
-                if isinstance(line, dict):
+                if (line := records.parsed(text)) is not None:
                     yield line

@@ -17,14 +17,14 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
 
-from warehouse import files, turns
+from warehouse import files, records, turns
 from warehouse.fetching.fetch_log import FOLDER
 
 SLACK = 1.1
@@ -47,7 +47,7 @@ class RateLimit:
         with self._lock():
             state = self._read()
             now = time.time()
-            turn = _soon(float(state.get("next", 0)), now)
+            turn = _soon(_moment(state, "next"), now)
             self._write(state | {"next": turn + self._interval_seconds})
         while True:
             if turn > now:
@@ -55,9 +55,9 @@ class RateLimit:
             with self._lock():
                 state = self._read()
                 now = max(time.time(), turn)
-                turn = _soon(float(state.get("last", 0)) + self._interval_seconds, now)
+                turn = _soon(_moment(state, "last") + self._interval_seconds, now)
                 if turn <= now:
-                    following = max(_soon(float(state.get("next", 0)), now), now + self._interval_seconds)
+                    following = max(_soon(_moment(state, "next"), now), now + self._interval_seconds)
                     self._write(state | {"last": now, "next": following})
                     return
 
@@ -68,25 +68,28 @@ class RateLimit:
 
     def paused(self) -> tuple[datetime, str] | None:
         """Until when this source may not be asked, and why; None where it may."""
-        state = self._read()
-        with suppress(KeyError, ValueError):
-            until = datetime.fromisoformat(state["paused_until"])
-            if until > datetime.now(UTC):
-                return until, str(state["why"])
-        return None
+        state, now = self._read(), datetime.now(UTC)
+        until, why = records.value(datetime, state.get("paused_until")), records.value(str, state.get("why"))
+        # Nobody is asked to wait for longer than that: a later moment was noted before the clock was set back.
+        return (until, why or "") if until is not None and now < until <= now + LONGEST_PAUSE else None
 
     def _lock(self) -> AbstractContextManager[None]:
         return turns.taken(FileLock(self._path.with_suffix(".lock")), str(self._path))
 
     def _read(self) -> dict[str, Any]:
+        """What was noted; nothing where that cannot be read. The next turn notes it anew."""
         try:
-            found = json.loads(self._path.read_bytes())
-        except (OSError, ValueError):
+            return records.parsed(self._path.read_bytes()) or {}
+        except OSError:
             return {}
-        return found if isinstance(found, dict) else {}
 
     def _write(self, state: dict[str, Any]) -> None:
         files.write(self._path, json.dumps(state))
+
+
+def _moment(state: dict[str, Any], name: str) -> float:
+    """A moment of the state, in seconds; the beginning of time where there is none."""
+    return records.value(float, state.get(name)) or 0.0
 
 
 def _soon(moment: float, now: float) -> float:

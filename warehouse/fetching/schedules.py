@@ -21,9 +21,9 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from warehouse import files
+from warehouse import files, records
 from warehouse.calendars import exchange as sessions
 from warehouse.errors import UsageError
 from warehouse.paths import Paths
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 FILE = "schedules.toml"
 LONGEST_SEARCH = timedelta(days=800)
+LONGEST_HOURS = 10_000
 
 
 class Entry(BaseModel):
@@ -45,17 +46,17 @@ class Entry(BaseModel):
     name: str
     cron: str
     timezone: str
-    stale_after_hours: float
+    stale_after_hours: float = Field(ge=0, le=LONGEST_HOURS)
     feed: str | None = None
     sources: tuple[str, ...] = ()
-    after_close_minutes: float | None = None
+    after_close_minutes: float | None = Field(default=None, ge=0, le=24 * 60)
 
     @field_validator("timezone")
     @classmethod
     def _is_known(cls, value: str) -> str:
         try:
             ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError):
+        except (ZoneInfoNotFoundError, ValueError, OSError):
             raise ValueError(f"there is no time zone {value}") from None
         return value
 
@@ -145,8 +146,8 @@ def parse(text: str) -> tuple[Entry, ...]:
     """Entries of the text of a schedule file."""
     try:
         read = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{FILE}: {error}") from error
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{FILE}: this is no TOML: {error}") from error
     return tuple(_entry(name, fields) for name, fields in read.items())
 
 
@@ -223,11 +224,10 @@ class Served:
 def served(paths: Paths, of: Entry) -> Served | None:
     """What an entry remembers; None where it was never run (or what it remembered cannot be read)."""
     try:
-        read = json.loads((paths.root / "schedule" / f"{of.name}.json").read_text(encoding="utf-8"))
-        times = {n: read[n] and datetime.fromisoformat(read[n]) for n in ("slot", "started_at", "finished_at")}
-        return Served(**{**read, **times})
-    except (OSError, ValueError, TypeError, KeyError):
+        read = records.parsed((paths.root / "schedule" / f"{of.name}.json").read_bytes())
+    except OSError:
         return None
+    return records.record(Served, read or {})
 
 
 def remember(paths: Paths, of: Entry, what: Served) -> None:

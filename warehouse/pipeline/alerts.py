@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from warehouse import files
+from warehouse import files, records
 from warehouse.fetching.webhook import deliver
 from warehouse.paths import Paths
 from warehouse.pipeline.context import Notice
@@ -262,10 +262,13 @@ def digest(*said: str) -> str:
 def _read(paths: Paths) -> Known:
     kept = paths.root / FILE
     try:
-        read = json.loads((kept if kept.exists() else paths.root / OLD_FILE).read_text(encoding="utf-8"))
-        return Known(dict(read["open"]), dict(read["verdicts"]), list(read["undelivered"]))
-    except (OSError, ValueError, TypeError, KeyError):
+        read = records.parsed((kept if kept.exists() else paths.root / OLD_FILE).read_bytes())
+    except OSError:
+        read = None
+    known = records.record(Known, read or {})
+    if known is None or any(not {"kind", "text", "since"} <= set(was) for was in known.open.values()):
         return Known()  # nothing remembered: people are notified once more of what is open
+    return known
 
 
 def _remember(paths: Paths, known: Known) -> None:

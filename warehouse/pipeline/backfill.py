@@ -19,7 +19,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from warehouse import files
+from warehouse import files, records
 from warehouse.errors import UsageError
 from warehouse.paths import Paths
 from warehouse.sources import all_sources
@@ -86,10 +86,13 @@ class Progress:
     def done(self) -> list[Span]:
         """Spans of days that are done, apart and in order."""
         try:
-            read = json.loads(self.path.read_text(encoding="utf-8"))
-            return _joined((date.fromisoformat(first), date.fromisoformat(last)) for first, last in read["done"])
-        except (OSError, ValueError, TypeError, KeyError):
+            read = records.parsed(self.path.read_bytes()) or {}
+        except OSError:
+            read = {}
+        spans = records.value(list[list[date]], read.get("done")) or []
+        if any(len(span) != 2 or not span[0] <= span[1] < date.max for span in spans):
             return []  # nothing remembered: everything is asked again, and what is loaded already adds nothing
+        return _joined((first, last) for first, last in spans)
 
     def remaining(self, span: Span, *, at_once: bool = False) -> list[Span]:
         """The pieces of a span that are not done; one that comes `at_once` is asked for whole."""

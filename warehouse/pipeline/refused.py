@@ -17,14 +17,16 @@ from typing import Any
 import polars as pl
 
 from warehouse import files
+from warehouse.database import seals
 from warehouse.database.store import Store
 from warehouse.errors import RefusedError
 from warehouse.paths import QUALITY, SITE
 from warehouse.pipeline import record
-from warehouse.pipeline.context import RunContext
+from warehouse.pipeline.context import RunContext, Say
 from warehouse.pipeline.publish import write_quality_page
 from warehouse.reports import later
 from warehouse.tables import SYSTEM
+from warehouse.tables.table import Table
 
 KEPT_REFUSED = 10
 _HISTORY = ("results", "quarantine", "runs", "source_runs", "measures")
@@ -54,6 +56,7 @@ def keep(
     if pages.exists():
         pages.replace(new / QUALITY)
     waiting = write_quality_page(store, run, new, str(error))
+    seals.write(new, run.run_id, run.asked_as_of)
     files.put(new, folder)  # all of it at once: the next run takes up what lies there
     _tell_published(run, folder)
     for old in sorted(run.paths.refused.iterdir())[:-KEPT_REFUSED]:
@@ -69,11 +72,26 @@ def _tell_published(run: RunContext, folder: Path) -> None:
             later.refused(run.paths.later, release.resolve(), folder, run.started_at)
 
 
-def take_up(store: Store, run: RunContext) -> None:
-    """Bring what earlier refused runs found into the history of this warehouse, once."""
+def take_up(store: Store, run: RunContext, say: Say) -> None:
+    """Bring what earlier refused runs found into the history of this warehouse, once; a damaged part is said and left out."""
     known = {run_id for (run_id,) in store.execute("SELECT run_id FROM provenance.runs").fetchall()}
     for folder in sorted(run.paths.refused.iterdir()):
         if folder.name not in known and (folder / "runs.parquet").exists():
             for name in _HISTORY:
-                if (folder / f"{name}.parquet").exists():
-                    store.append(SYSTEM[name], pl.read_parquet(folder / f"{name}.parquet"))
+                file = folder / f"{name}.parquet"
+                if file.exists():
+                    found, why = _read(file, SYSTEM[name])
+                    if found is None:
+                        say(f"{file}: cannot be read ({why}), and the history goes on without it. Remove {folder}.")
+                    else:
+                        store.append(SYSTEM[name], found)
+
+
+def _read(file: Path, table: Table) -> tuple[pl.DataFrame | None, str]:
+    """What a refused run kept, or why it cannot be read. Its seal tells first: of some damage, the reader panics."""
+    if why := seals.fault_of_part(file):
+        return None, why
+    try:
+        return table.conform(pl.read_parquet(file)), ""
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, ValueError) as error:
+        return None, (str(error).splitlines() or [""])[0]

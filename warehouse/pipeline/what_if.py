@@ -58,7 +58,7 @@ def _value(text: str, value: str, named: str) -> Any:
     """A value as in a TOML file; a bare word is itself."""
     try:
         read = tomllib.loads(f"value = {value}")
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         if _WORD.fullmatch(value):
             return value
         read = {}

@@ -84,6 +84,8 @@ def workspace(
         started_at = datetime.now(UTC)
         run_id = f"{started_at:%Y%m%dT%H%M%S}-{os.urandom(2).hex()}"
         decided = tuple(decisions.read(paths))
+        for line in decisions.unreadable(paths)[:3]:
+            say(decisions.not_read(paths.root / decisions.FILE, line))
         base = starting.base(paths, restore, say)
         run = RunContext(run_id, started_at, paths, settings, span, decided, source, as_of, entries, base)
         run.release.mkdir(parents=True)
@@ -92,7 +94,7 @@ def workspace(
             if run.base.warehouse is not None:
                 files.clone(run.base.warehouse, built)
             with stores.opened(built, run.folder / "staging.duckdb") as store:
-                refused.take_up(store, run)
+                refused.take_up(store, run, say)
                 _take_up_decisions(store, run)
                 journal = Journal()
                 try:

@@ -17,11 +17,12 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
+from pathlib import Path
 
 import duckdb
 import polars as pl
 
-from warehouse import files, sqltext
+from warehouse import files, records, sqltext
 from warehouse.database import fact_ids
 from warehouse.errors import UsageError
 from warehouse.paths import Paths
@@ -29,7 +30,7 @@ from warehouse.quality import checks, wording
 from warehouse.quality.findings import CONTRADICTS
 from warehouse.sources import all_sources
 from warehouse.tables import CORE
-from warehouse.tables.decisions import TABLE
+from warehouse.tables.decisions import KINDS, TABLE
 from warehouse.tables.table import FACT_ID, SOURCE_KIND, Table
 
 FILE = "decisions.jsonl"
@@ -65,17 +66,35 @@ def read(paths: Paths) -> list[Decision]:
         text = (paths.root / FILE).read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:
         return []
-    found = []
-    for line in text.split("\n"):
-        try:
-            fields = json.loads(line)
-            fields["decided_at"] = datetime.fromisoformat(fields["decided_at"])
-            if _EARLIER_NAME in fields:
-                fields["quarantined_for"] = fields.pop(_EARLIER_NAME)
-            found.append(Decision(**fields))
-        except (ValueError, TypeError, KeyError):
-            continue
+    return [decision for line in text.split("\n") if (decision := of_line(line)) is not None]
+
+
+def of_line(line: str | bytes) -> Decision | None:
+    """The decision of a line; None where it holds none. An accepted row must be one of its table: the next run loads it."""
+    given = records.parsed(line) or {}
+    found = records.record(Decision, {"quarantined_for": given.get(_EARLIER_NAME), **given})
+    if found is None or found.decision not in KINDS:
+        return None
+    try:
+        table = CORE.get(found.table_name.removeprefix("core."))
+        as_rows([found.row], table) if found.decision == ACCEPTED and table else json.loads(found.row)
+    except (pl.exceptions.PolarsError, ValueError, TypeError, AttributeError, RecursionError):
+        return None
     return found
+
+
+def unreadable(paths: Paths) -> list[int]:
+    """Numbers of the lines that hold no decision; the last of a file may be cut short by a crash, and is none."""
+    try:
+        lines = (paths.root / FILE).read_bytes().split(b"\n")
+    except FileNotFoundError:
+        return []
+    return [number for number, line in enumerate(lines[:-1], 1) if line.strip() and of_line(line) is None]
+
+
+def not_read(path: Path, line: int) -> str:
+    """That a line of the file decides nothing, and what to do."""
+    return f"{path}: line {line} cannot be read, so it decides nothing. Correct or remove it."
 
 
 def keep(paths: Paths, decision: Decision) -> None:
@@ -120,7 +139,7 @@ def as_rows(kept: Sequence[str], table: Table) -> pl.DataFrame:
     A row that an earlier version kept does not say of which kind its source is.
     """
     kinds = {source.name: source.kind for source in all_sources()}
-    said = ({SOURCE_KIND.name: kinds.get(row.get("source")), **row} for row in map(json.loads, kept))
+    said = ({SOURCE_KIND.name: kinds.get(str(row.get("source"))), **row} for row in map(json.loads, kept))
     fields = [{name: row.get(name) for name in table.names} for row in said]
     text = pl.DataFrame(fields, schema=dict.fromkeys(table.names, pl.String))
     return table.conform(text.with_columns(_from_text(c.name, c.type) for c in table.columns))

@@ -18,7 +18,7 @@ from typing import Any
 import duckdb
 
 from warehouse import sqltext
-from warehouse.database import releases
+from warehouse.database import releases, seals
 from warehouse.paths import WAREHOUSE, Paths
 from warehouse.quality import counts, decisions
 from warehouse.quality.checks import STAGING
@@ -63,7 +63,12 @@ def _everywhere(connection: duckdb.DuckDBPyConnection, paths: Paths, name: str) 
     known = " WHERE run_id NOT IN (SELECT run_id FROM published.provenance.runs)" if there else ""
     for path in sorted(paths.refused.glob(f"*/{name}.parquet")):
         file = f"read_parquet({sqltext.literal(path)})"
-        there = {column for column, *_ in connection.execute(f"DESCRIBE FROM {file}").fetchall()}
+        try:
+            there = {column for column, *_ in connection.execute(f"DESCRIBE FROM {file}").fetchall()}
+        except duckdb.Error:
+            continue  # damaged: the next run says so, and `overbuild doctor --verify`
+        if seals.fault_of_part(path):
+            continue
         parts.append(f"SELECT {_columns(table, there)} FROM {file}{known}")
     return " UNION ALL ".join(parts)
 

@@ -16,7 +16,10 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
+from warehouse.errors import UsageError
+
 FILE = "known_findings.toml"
+_OF_KIND = {str: "a text", dict: "a table of columns and their values"}
 MOST = 1000
 """Rows of one check that are compared with what is known; the rest counts as new."""
 
@@ -46,16 +49,23 @@ def entries() -> tuple[Known, ...]:
 
 
 def parse(text: str) -> tuple[Known, ...]:
-    """Known findings of a file's text. Raises KeyError for an entry without check, table, key or explanation."""
-    return tuple(
-        Known(
-            one["table"],
-            one["check"],
-            tuple(one["key"].items()),
-            one["explanation"],
-        )
-        for one in tomllib.loads(text).get("finding", [])
-    )
+    """Known findings of a file's text. Raises UsageError that names an entry without check, table, key or explanation."""
+    try:
+        read = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{FILE}: this is no TOML: {error}") from error
+    given = read.get("finding", [])
+    if set(read) - {"finding"} or not isinstance(given, list):
+        raise UsageError(f"{FILE}: it holds entries [[finding]] and nothing else.")
+    return tuple(_known(number, one) for number, one in enumerate(given, 1))
+
+
+def _known(number: int, one: Any) -> Known:
+    fields = {"table": str, "check": str, "key": dict, "explanation": str}
+    for name, kind in fields.items():
+        if not isinstance(one, dict) or not isinstance(one.get(name), kind) or not one[name]:
+            raise UsageError(f"{FILE}, finding {number}: it needs {name}, {_OF_KIND[kind]}.")
+    return Known(one["table"], one["check"], tuple(one["key"].items()), one["explanation"])
 
 
 def _same(found: Any, known: Any) -> bool:

@@ -9,13 +9,13 @@ left behind. That is what published runs noted, and the log of fetches for later
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
+from warehouse import records
 from warehouse.database import releases
 from warehouse.fetching import schedules
 from warehouse.fetching.fetch_log import FOLDER
@@ -140,11 +140,11 @@ def last_attempt(raw: Path, source: str) -> Attempt:
         if together and _gap(line, together[-1]) > ONE_ATTEMPT_WITHIN:
             break
         together.append(line)
-    got = {line.get("name") for line in together if line.get("outcome") == "good"}
+    got = {str(line.get("name")) for line in together if line.get("outcome") == "good"}
     failed = {
         str(line.get("name")): str(line.get("why", "no reason was noted"))
         for line in reversed(together)
-        if line.get("outcome") != "good" and line.get("name") not in got
+        if line.get("outcome") != "good" and str(line.get("name")) not in got
     }
     ended = _moment(together[0]) if together else None
     answered = any(line.get("answered", True) for line in together) if together else None
@@ -161,21 +161,15 @@ def _last_lines(path: Path) -> list[dict[str, Any]]:
     except OSError:
         return []
     found = []
-    for line in text.splitlines():
-        try:
-            read = json.loads(line)
-        except ValueError:
-            continue  # cut by where we began to read, or by a crash
-        if isinstance(read, dict):
+    for line in text.splitlines():  # the first is cut by where we began to read, the last perhaps by a crash
+        if (read := records.parsed(line)) is not None:
             found.append(read)
     return found
 
 
 def _moment(line: dict[str, Any]) -> datetime | None:
-    try:
-        return datetime.fromisoformat(line["checked_at"])
-    except (KeyError, TypeError, ValueError):
-        return None
+    found: datetime | None = records.value(datetime, line.get("checked_at"))
+    return found
 
 
 def _gap(earlier: dict[str, Any], later: dict[str, Any]) -> timedelta:

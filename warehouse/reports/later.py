@@ -97,7 +97,7 @@ def refused(later: Path, release: Path, refusal: Path, started_at: datetime) -> 
         if (refusal / part).is_dir() and not (folder / refusal.name / part).exists():
             files.link_folder(refusal / part, folder / refusal.name / part)
     files.write(folder / refusal.name / MESSAGE, (refusal / MESSAGE).read_bytes())
-    why = " ".join((refusal / MESSAGE).read_text(encoding="utf-8").split())
+    why = " ".join(_message(refusal).split())
     said = {
         "started": f"{started_at:%Y-%m-%d %H:%M} UTC",
         "why": why if len(why) <= WHY_SHOWN else f"{why[:WHY_SHOWN]}...",
@@ -119,12 +119,17 @@ def forget(later: Path, releases: Iterable[str]) -> None:
             files.remove_folder(path)
 
 
+def _message(refusal: Path) -> str:
+    """Why a run was refused; bytes that are no text are shown as such."""
+    return (refusal / MESSAGE).read_text(encoding="utf-8", errors="replace")
+
+
 def _tell(folder: Path, script: str, runs: Iterable[Path]) -> None:
     """Write the page, then the script that leads to it; `runs` are the refused ones, the latest first."""
     said = [
         f'<h2>Run {escape(run.name)}</h2>\n<p><a href="{FOLDER}/{escape(run.name)}/{SITE}/quality.html">What run '
         f"{escape(run.name)} found, and what to do with it</a></p>\n"
-        f"<pre>{escape((run / MESSAGE).read_text(encoding='utf-8').strip())}</pre>"
+        f"<pre>{escape(_message(run).strip())}</pre>"
         for run in runs
     ]
     nothing = "<p>None: no run was refused after this answer was published.</p>"

@@ -19,7 +19,7 @@ from typing import Any
 import jinja2
 import polars as pl
 
-from warehouse import files, sqltext, storage
+from warehouse import files, records, sqltext, storage
 from warehouse.database.connection import Connection
 from warehouse.errors import UsageError
 from warehouse.marts import all_marts
@@ -134,7 +134,7 @@ def refuse_other_files(folder: Path) -> None:
 def _own_files(folder: Path) -> set[str]:
     """The files of an earlier export, by its own list of them; none where there is no such list."""
     try:
-        found = json.loads((folder / DESCRIPTOR).read_text(encoding="utf-8"))
+        found = records.parsed((folder / DESCRIPTOR).read_bytes()) or {}
         if found["name"] != package.NAME:
             return set()
         listed = {str(resource["path"]) for resource in found["resources"]}

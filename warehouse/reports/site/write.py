@@ -17,7 +17,7 @@ from typing import Any
 
 import polars as pl
 
-from warehouse import files
+from warehouse import files, records
 from warehouse.database.connection import Connection
 from warehouse.reports import addresses, overrides
 from warehouse.reports.failed_sources import failed_sources
@@ -238,10 +238,10 @@ def _write_assets(folder: Path, last: Path | None, before: Mapping[str, Any]) ->
 
 def _manifest(last: Path | None) -> dict[str, Any]:
     try:
-        found: dict[str, Any] = json.loads((last / MANIFEST).read_text(encoding="utf-8")) if last else {}
-    except (OSError, ValueError):
+        found = records.parsed((last / MANIFEST).read_bytes()) if last else {}
+    except OSError:
         found = {}
-    return EMPTY | found
+    return EMPTY | (found or {})
 
 
 # -- hashes of what a page is made of -----------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from typing import Any
 import polars as pl
 
 from warehouse.errors import DocumentError
-from warehouse.sources.common.reasons import Reason, because, reason
+from warehouse.sources.common.reasons import UNREADABLE_SCHEMA, Reason, because, reason
 from warehouse.sources.common.unpacking import unpacked
 from warehouse.tables.table import POLARS_TYPES, Column, Table
 
@@ -116,7 +116,10 @@ def typed(frame: pl.DataFrame, table: Table) -> Typed:
     good = marked.filter(~pl.col("\0bad")).select(
         "locator", *(pl.col(f"\0{column.name}").alias(column.name) for column in columns)
     )
-    unreadable = marked.filter("\0bad").select(
+    bad = marked.filter("\0bad")
+    if bad.is_empty():  # the usual case; the reasons take longer than all else
+        return Typed(good, pl.DataFrame(schema=UNREADABLE_SCHEMA))
+    unreadable = bad.select(
         pl.struct(column.name for column in columns).struct.json_encode().alias("row"),
         pl.concat_list(_why(column) for column in columns).list.drop_nulls().alias("reasons"),
         "locator",
