@@ -47,7 +47,7 @@ lint: $(READY)  ## style, types, the arrows between the rooms, and generated tex
 	@$(BIN)/python tools/supply_chain.py --check
 	@$(BIN)/python tools/reliability.py --check
 	@$(BIN)/python tools/benchmarks.py --check
-	@$(BIN)/zensical build --strict
+	@$(BIN)/python tools/docs_site.py --strict
 
 supply-chain: $(READY)  ## what it is built of: hashes, licences, and known vulnerabilities where they can be asked for
 	@$(BIN)/python tools/supply_chain.py --check --audit
@@ -68,7 +68,7 @@ torture: $(READY)  ## try to break it for some minutes: spoiled documents, hosti
 	@failed=0; $(BIN)/python -m torture || failed=1; $(BIN)/python tools/reliability.py; exit $$failed
 
 site: $(READY)  ## build the documentation as a site in build/docs; a link that leads nowhere fails
-	@$(BIN)/zensical build --strict
+	@$(BIN)/python tools/docs_site.py --strict
 	@echo "build/docs/index.html"
 
 docs: $(READY)  ## regenerate README.md's figures, the data dictionary, the commands, the checks and the architecture
