@@ -33,7 +33,8 @@ def attack(folder: Path, *, fails: bool) -> tuple[int, list[str]]:
             server.answer(f"/{source.name}/", canaries.echoing(source, fails=fails))
         hosts = {source.host_setting: f"{server.url}/{source.name}" for source in LIVE}
         given = {"OVERBUILD_HOME": str(home), "PREFECT_HOME": str(prefect), "OVERBUILD_TIMEOUT_SECONDS": "2",
-                 "OVERBUILD_LICENSED_SOURCES": "vast,runpod", "OVERBUILD_TICKERS": "NVDA", "PYTHONPATH": os.pathsep.join(sys.path)}  # fmt: skip
+                 "OVERBUILD_LICENSED_SOURCES": "vast,runpod", "OVERBUILD_TICKERS": "NVDA",
+                 "PYTHONPATH": os.pathsep.join(sys.path)}  # fmt: skip
         command = [sys.executable, "-m", "warehouse.cli", "run", "--source", "live"]
         done = subprocess.run(
             command, cwd=folder, env=kept | given | hosts | canaries.CANARIES, capture_output=True, text=True,
