@@ -72,24 +72,23 @@ def run(
     reference: Path | None = None,
     webhook: str = "",
     quick: bool = False,
-    every_page: bool = False,
     **parameters: Any,
 ) -> dict[str, Any]:
     """Run the flow's own steps in this process without Prefect, on a home of the test's own.
 
     With `quick`, where the answer does not matter, much is left out (`little_is_made`): the marts are made of few draws and
-    the timeline is one day. With `every_page` all marts, checks and pages are there all the same.
+    the timeline is one day.
     """
-    with settings(home, reference, webhook, quick, every_page), without_prefect() as answer:
+    with settings(home, reference, webhook, quick), without_prefect() as answer:
         return answer(**parameters)
 
 
-def run_flow(home: Path, reference: Path | None = None, **parameters: Any) -> dict[str, Any]:
-    """Run the flow as people start it, in Prefect, with few draws. It takes seconds more than `run`."""
-    from flows.answer import answer
+def run_flow(home: Path, reference: Path | None = None, as_of: date | None = None) -> dict[str, Any]:
+    """Run the flow as `overbuild run` does, in Prefect, with few draws. It takes seconds more than `run`."""
+    from warehouse.cli.run import start
 
     with settings(home, reference, quick=True):
-        return answer(**parameters)
+        return start(source="reference", only=(), as_of=as_of, quiet=True)
 
 
 @dataclass(frozen=True)
@@ -119,10 +118,9 @@ def settings(
     reference: Path | None = None,
     webhook: str = "",
     quick: bool = False,
-    every_page: bool = False,
     **more: str,
 ) -> Iterator[None]:
-    """The settings of a run, and no others that the environment happens to have; `quick` and `every_page` as in `run`."""
+    """The settings of a run, and no others that the environment happens to have; `quick` as in `run`."""
     given = {"OVERBUILD_HOME": str(home), **more}
     if reference:
         given["OVERBUILD_REFERENCE"] = str(reference)
@@ -133,14 +131,14 @@ def settings(
             patch.delenv(name)
         if quick:
             given["OVERBUILD_ASSUMPTIONS"] = str(few_draws(home.parent))
-            little_is_made(patch, every_page)
+            little_is_made(patch)
         for name, value in given.items():
             patch.setenv(name, value)
         yield
 
 
-def little_is_made(patch: pytest.MonkeyPatch, every_page: bool) -> None:
-    """No take-away and no Vega; but for `every_page`, only marts behind verdicts, one mart checked, a page of each kind.
+def little_is_made(patch: pytest.MonkeyPatch) -> None:
+    """No take-away and no Vega; only marts behind verdicts, one mart checked, and the first page.
 
     What is left out takes longer than all the rest. The one run that all tests share has all of it.
     """
@@ -165,12 +163,11 @@ def little_is_made(patch: pytest.MonkeyPatch, every_page: bool) -> None:
 
     patch.setattr(publish, "write_export", lambda *_, **__: None)
     patch.setattr(charts, "vega", lambda: "// left out of quick runs\n")
-    if not every_page:
-        patch.setattr(marts, "build_changed", behind_verdicts)
-        patch.setattr(check, "_validate", of_one_mart)
-        patch.setattr(data_docs, "write", of_one_table)
-        patch.setattr(discover, "names", lambda: ["index"])
-        patch.setattr(figure_pages, "write", lambda *_, **__: figure_pages.Written())
+    patch.setattr(marts, "build_changed", behind_verdicts)
+    patch.setattr(check, "_validate", of_one_mart)
+    patch.setattr(data_docs, "write", of_one_table)
+    patch.setattr(discover, "names", lambda: ["index"])
+    patch.setattr(figure_pages, "write", lambda *_, **__: figure_pages.Written())
 
 
 def few_draws(folder: Path) -> Path:
