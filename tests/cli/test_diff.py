@@ -10,10 +10,10 @@ from datetime import date
 import pytest
 
 from tests.reports.made_warehouses import CONDITION, QUARTER, VERDICT, publish, publish_after
-from tests.runs import command
+from tests.runs import command, copy_home
 from warehouse import files
 from warehouse.database.releases import reading
-from warehouse.paths import WAREHOUSE
+from warehouse.paths import WAREHOUSE, Paths
 from warehouse.reports import changes
 
 FIRST, SECOND, THIRD = "20251101T000000-aaaa", "20251201T000000-bbbb", "20260101T000000-cccc"
@@ -32,6 +32,23 @@ def home(tmp_path):
     return tmp_path / "home"
 
 
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory):
+    """A home with two runs that differ, for tests that read it."""
+    home = tmp_path_factory.mktemp("compared") / "home"
+    publish(home, FIRST, BEFORE)
+    publish_after(home, SECOND, AFTER, FIRST)
+    return home
+
+
+@pytest.fixture(scope="module")
+def first_gone(compared, tmp_path_factory):
+    """The same without the warehouse of the first run."""
+    home = copy_home(compared, tmp_path_factory.mktemp("first gone") / "home")
+    files.remove_folder(home / "releases" / FIRST)
+    return home
+
+
 def test_of_a_first_run_there_is_nothing_to_compare_with(home):
     done = command(home, "diff", "--format", "json")
     assert (done.returncode, json.loads(done.stdout)) == (0, [])
@@ -39,8 +56,8 @@ def test_of_a_first_run_there_is_nothing_to_compare_with(home):
     assert command(home.parent / "empty", "diff").returncode == 2, "nothing is published there"
 
 
-def test_without_arguments_the_last_two_runs(home):
-    publish_after(home, SECOND, AFTER, FIRST)
+def test_without_arguments_the_last_two_runs(compared):
+    home = compared
     rows = json.loads(command(home, "diff", "--format", "json").stdout)
     kinds = {row["kind"]: row for row in rows}
     assert kinds["verdict"]["key"] == {"scope": "ALL", "question": "Q3"}
@@ -89,8 +106,9 @@ def test_what_a_run_changed_is_known_when_the_one_before_is_gone(home):
     )
 
 
-def test_two_days_are_compared_by_their_dated_answers(home):
-    paths = publish_after(home, SECOND, AFTER, FIRST)
+def test_two_days_are_compared_by_their_dated_answers(compared, tmp_path):
+    home = copy_home(compared, tmp_path / "home")
+    paths = Paths(home, home / WAREHOUSE)
     for day, run_id in ((date(2025, 10, 31), FIRST), (date(2025, 11, 30), SECOND)):
         files.point(paths.dated(day), paths.releases / run_id)
     by_day = command(home, "diff", "2025-10-31", "2025-11-30", "--format", "json")
@@ -111,10 +129,8 @@ def test_two_days_are_compared_by_their_dated_answers(home):
         ((SECOND, FIRST), "the warehouse of at least one of them is no longer kept"),
     ],
 )
-def test_a_run_that_is_not_there_is_wrong_use(home, arguments, said):
-    publish_after(home, SECOND, AFTER, FIRST)
-    files.remove_folder(home / "releases" / FIRST)
-    done = command(home, "diff", *arguments)
+def test_a_run_that_is_not_there_is_wrong_use(first_gone, arguments, said):
+    done = command(first_gone, "diff", *arguments)
     assert done.returncode == 2
     assert said in done.stderr
     assert done.stdout == ""

@@ -6,8 +6,10 @@ A run of the whole snapshot takes most of a minute. What compares or takes away 
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -76,8 +78,8 @@ def write(
 ) -> Path:
     """Write such a warehouse into a folder."""
     path = folder / WAREHOUSE
+    path.write_bytes(_empty(tuple(of_marts)))
     with store.opened(path, folder / "staging.duckdb") as opened:
-        opened.create([marts.all_marts()[name].table for name in of_marts])  # the others are on neither side
         for name, rows in of_marts.items():
             opened.append(marts.all_marts()[name].table, _filled(marts.all_marts()[name].table, rows))
         for name, rows in facts.items():
@@ -91,6 +93,16 @@ def write(
     for left in folder.glob("staging*"):
         left.unlink()
     return path
+
+
+@cache
+def _empty(of_marts: tuple[str, ...]) -> bytes:
+    """The file of a warehouse without rows; other marts than these are on neither side. To create its tables takes long."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / WAREHOUSE
+        with store.opened(path, Path(folder) / "staging.duckdb") as opened:
+            opened.create([marts.all_marts()[name].table for name in of_marts])
+        return path.read_bytes()
 
 
 _MADE_UP = {"text": "made up", "real": 1.0, "integer": 1, "date": AS_OF, "flag": False, "json": "{}", "texts": []}

@@ -155,6 +155,7 @@ class Comparison:
         self.runs = (_run(connection, before), _run(connection, after))
         self.compared: set[str] = set()
         self.not_compared: list[str] = []
+        self._held = {side: _columns(connection, side) for side in (before, after)}
         connection.execute(f"CREATE OR REPLACE TEMP TABLE differences AS {_EMPTY}")
         # The mart built last is nearest to the answer, so it comes first.
         for place, mart in enumerate(reversed(self._marts)):
@@ -162,7 +163,7 @@ class Comparison:
 
     def _fill(self, place: int, mart: Mart) -> None:
         table = mart.table
-        held = {side: _columns(self._connection, side, table) for side in (self._before, self._after)}
+        held = {side: self._held[side].get(table.full_name, []) for side in (self._before, self._after)}
         needed = {*table.key, REASON}
         missing = [side for side, columns in held.items() if not needed.issubset(columns)]
         if missing:
@@ -325,7 +326,7 @@ class Comparison:
         then = sqltext.literal(self.runs[0].as_of)
         found: dict[str, set[str]] = {}
         for name, table in traceable().items():
-            if name.startswith("core.") and FACT_ID in _columns(self._connection, self._before, table):
+            if name.startswith("core.") and FACT_ID in self._held[self._before].get(table.full_name, []):
                 sql = (
                     f"SELECT {FACT_ID} FROM {self._after}.{name} WHERE {FACT_ID} NOT IN "
                     f"(SELECT {FACT_ID} FROM {self._before}.{name} WHERE known_on <= DATE {then})"
@@ -421,12 +422,15 @@ def _run(connection: Connection, side: str) -> Run:
     return Run(run_id, as_of, source, json.loads(versions))
 
 
-def _columns(connection: Connection, side: str, table: Table) -> list[str]:
-    found = connection.execute(
-        "SELECT column_name FROM duckdb_columns() WHERE database_name = "
-        f"{sqltext.literal(side)} AND schema_name = {sqltext.literal(table.schema)} AND table_name = {sqltext.literal(table.name)}"
-    ).fetchall()
-    return [name for (name,) in found]
+def _columns(connection: Connection, side: str) -> dict[str, list[str]]:
+    """The columns of each table of one side, by schema and name: DuckDB goes through all of them to find those of one."""
+    found: dict[str, list[str]] = {}
+    for name, column in connection.execute(
+        "SELECT schema_name || '.' || table_name, column_name FROM duckdb_columns() WHERE database_name = "
+        f"{sqltext.literal(side)} ORDER BY table_oid, column_index"
+    ).fetchall():
+        found.setdefault(name, []).append(column)
+    return found
 
 
 def _one(connection: Connection, sql: str) -> Any:
