@@ -27,6 +27,10 @@ is protected, and against whom. Counts add up over all runs of the harnesses so 
 """
 PROMISES = (
     ("A published answer is whole, whatever ends the run that makes the next one.", "tests/pipeline/test_publish.py"),
+    ("A power cut leaves what was published whole, though file and folder were synced only in part.",
+     "tests/torture/forking/kills.py"),
+    ("Memory that runs out is said in words, with exit code 5, and what was published stands.", "tests/test_storage.py"),
+    ("Whoever waits for a lock is told for whom, and gives up after a time.", "tests/test_turns.py"),
     ("A query cannot change what is published, nor take all time or memory.", "tests/database/test_reading.py"),
     ("A document gives rows, quarantined rows with reasons, or a refusal that says why.", "tests/sources/test_mutations.py"),
     ("A changed digit changes the figure that it stands in, or refuses it; no other row changes.",
@@ -49,7 +53,8 @@ UNTESTED = (
     "Two machines that write to one home folder.",
     "Known vulnerabilities, wherever their database cannot be reached: `make supply-chain` says so.",
     "Browsers other than Chromium.",
-    "A week of whole runs: the soak asks, archives and reads, and does not publish; nor are there years of history.",
+    "Years of history: a week of whole runs is soaked, on small inputs and without most marts.",
+    "Memory that runs out in Polars: it ends the process, without words of ours. What was published stands.",
 )
 
 
