@@ -6,6 +6,7 @@ import errno
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -87,6 +88,23 @@ def interrupted(scene: Scene, afresh: Callable[[], Path], kind: Kind, at: int) -
         return unforeseen
     looked = in_child(lambda: _look(scene, here))
     return looked.said if looked.killed or looked.code else None
+
+
+def at_a_moment(scene: Scene, afresh: Callable[[], Path], seconds: float) -> str | None:
+    """Kill a scene after so long, wherever it then is: in the middle of a write, or between two threads that sync."""
+    here = afresh()
+    ended = in_child(lambda: scene.act(paths_in(here)), killed_after_seconds=seconds, alone=True)
+    if ended.code or ended.left:
+        return ended.said or f"processes are left: {ended.left}"
+    looked = in_child(lambda: _look(scene, here))
+    return looked.said if looked.killed or looked.code else None
+
+
+def takes(scene: Scene, afresh: Callable[[], Path]) -> float:
+    """How many seconds a scene takes in a child."""
+    here, began = afresh(), time.monotonic()
+    in_child(lambda: scene.act(paths_in(here)))
+    return time.monotonic() - began
 
 
 def _look(scene: Scene, here: Path) -> None:
