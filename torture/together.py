@@ -128,12 +128,12 @@ def whole() -> tuple[int, list[str]]:
     host = kinds.Host(folder)
     try:
         one.root.mkdir(parents=True)
-        runs.through(lambda: kinds.prepare(one, host), "a first run")
+        runs.through(lambda: kinds.live(one, host.url, answers=True), "a first run")
         shutil.copytree(one.root.parent, other.root.parent, symlinks=True)
         host.say(1)
         acts = [
-            ("a live run", lambda paths: kinds.live(paths, host.url)),
-            ("another live run", lambda paths: kinds.live(paths, host.url)),
+            ("a live run", lambda paths: kinds.live(paths, host.url, answers=True)),
+            ("another live run", lambda paths: kinds.live(paths, host.url, answers=True)),
             ("a run as of an earlier date", lambda paths: kinds.live(paths, host.url, as_of=kinds.DAY, offline=True)),
             ("a backfill", lambda paths: kinds.backfill(paths, host.url)),
             ("a run that the service starts", lambda paths: kinds.scheduled(paths, host.url)),
