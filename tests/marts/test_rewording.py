@@ -20,6 +20,7 @@ from tests.timeline import shortened
 from warehouse.assumptions import load
 from warehouse.marts import all_marts, build
 from warehouse.marts.common import words as wording
+from warehouse.marts.common.reasons import reason
 from warehouse.marts.verdict.question import Case, Figure, Question
 from warehouse.marts.verdict.questions import questions
 
@@ -93,3 +94,11 @@ def test_no_trace_reads_a_sentence():
 
 def test_a_reason_code_is_worded_by_one_subject():
     assert wording.catalogue(), "raises where two subjects word one code"
+
+
+def test_two_reasons_in_one_wording_are_said_once():
+    """They differ in a field that the words do not name; the reader was told the same clause twice."""
+    said = wording.sentences(
+        reason("leaning_by_growth_alone", revenue_view=view) for view in ("infrastructure", "end_customer")
+    )
+    assert said.count("marginal coverage is unknown") == 1

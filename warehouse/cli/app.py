@@ -5,7 +5,6 @@ Expectations, the marts) takes seconds to import, and a query should not wait fo
 everything else to standard error. The exit code says how it went: 0 done, 1 unexpected failure, 2 wrong use or
 settings, 3 the checks refused the data. With 4, the answer was published with the old data of a source that failed. With 5,
 a disk did not take or give what it should, or a file is damaged.
-settings, 3 the checks refused the data. With 4, the answer was published with the old data of a source that failed.
 """
 
 from __future__ import annotations

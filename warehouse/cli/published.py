@@ -44,7 +44,10 @@ def published(as_of: date | None) -> Path:
             f"overbuild: {folder / WAREHOUSE}: what is published as of {as_of} is damaged: {why}. Making it anew."
         )
     else:
-        sys.stderr.write(f"Nothing is published as of {as_of} yet; making it.\n")
+        sys.stderr.write(
+            f"Nothing is published as of {as_of} yet. Making it first: a run of some minutes, Ctrl-C stops it.\n"
+        )
+        sys.stderr.flush()
     # From the facts that are here: a warehouse of live data is not mixed with the snapshot unasked.
     live = last_source(paths) == "live"
     run.start(source="live" if live else "reference", only=(), as_of=as_of, quiet=not sys.stderr.isatty(), offline=live)

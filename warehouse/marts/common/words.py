@@ -57,9 +57,12 @@ def sentences(reasons: Iterable[str]) -> str:
 
 
 def _together(parts: Iterable[str]) -> str:
-    """Parts of a sentence with a semicolon between them; what ends with a full stop needs none."""
+    """Parts of a sentence with a semicolon between them, each once; what ends with a full stop needs none.
+
+    Two reasons may differ in a field that their words do not name, such as the revenue view.
+    """
     text = ""
-    for part in parts:
+    for part in dict.fromkeys(parts):
         between = "" if not text else " " if text.endswith(".") else SEPARATOR
         text += between + part
     return text

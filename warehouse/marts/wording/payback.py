@@ -78,7 +78,7 @@ def _group_share(fields: Fields) -> str:
 
 
 def _no_earlier(fields: Fields) -> str:
-    whose = ", ".join(fields["entities"]) or "any seller"
+    whose = " and of ".join(fields["entities"]) or "any seller"  # a name may hold a comma
     return f"AI revenue of {whose} a year before {fields['on']} is unknown"
 
 
