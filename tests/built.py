@@ -33,9 +33,17 @@ _reads: dict[str, dict[str, set[str]]] = {}
 
 
 def build(
-    facts: Mapping[str, pl.DataFrame], *, as_of: date, assumptions: Assumptions, only: Collection[str] | None = None
+    facts: Mapping[str, pl.DataFrame],
+    *,
+    as_of: date,
+    assumptions: Assumptions,
+    only: Collection[str] | None = None,
+    apart: str = "",
 ) -> dict[str, pl.DataFrame]:
-    """As `warehouse.marts.build`, which it is held against in tests/marts/test_built.py."""
+    """As `warehouse.marts.build`, which it is held against in tests/marts/test_built.py.
+
+    `apart` names what the caller changed in the code: only builds of the same name share what they built.
+    """
     frames, dated = known(facts, as_of), assumptions.as_of(as_of)
     digests: dict[str, str] = {}
     built: dict[str, pl.DataFrame] = {}
@@ -43,7 +51,7 @@ def build(
         for read in mart.inputs:
             if read not in digests:
                 digests[read] = content(frames[read])
-        asked = given(mart, digests, as_of)
+        asked = given(mart, digests, as_of) + apart
         found, key = _made(asked, dated)
         if found is None:
             noting = Noting(dated)

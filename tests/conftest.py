@@ -10,6 +10,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+import warehouse.quality  # noqa: F401  (before what imports jsonschema: it says there why)
 from tests import built, examples  # noqa: F401  (loads the profile of Hypothesis)
 from tests.live_server import LiveServer
 from warehouse.assumptions import Assumptions, load

@@ -12,26 +12,20 @@ from functools import cache
 import polars as pl
 import pytest
 
-from tests.timeline import shortened
-from warehouse.assumptions import load
+from tests.timeline import DAYS, QUICK, days_told, every_mart, shortened
 from warehouse.marts import build, known
 from warehouse.tables import CORE
 
-# The V3 paper was a month old; the day after the fall; a year's facts in; most of them known.
-DAYS = (date(2025, 1, 28), date(2025, 8, 31), date(2026, 4, 30))
-QUICK = load().replaced({"detail": "deciding", "draws": 1000})
-
 
 def built(facts: dict[str, pl.DataFrame], day: date) -> dict[str, pl.DataFrame]:
-    """Every mart as of a day; those that answer day by day, for all five days of the first and the last two of others."""
-    with shortened(5 if day == DAYS[0] else 2):
+    with shortened(days_told(day)):
         return build(facts, as_of=day, assumptions=QUICK)
 
 
 @pytest.fixture(scope="module")
 def honest(facts):
     """Every mart as of a day, from the facts as they are."""
-    return cache(lambda day: built(facts, day))
+    return cache(lambda day: every_mart(facts, day))
 
 
 def differing(one: dict[str, pl.DataFrame], other: dict[str, pl.DataFrame]) -> list[str]:

@@ -16,23 +16,22 @@ from typing import Any
 import polars as pl
 import pytest
 
-from tests.timeline import shortened
-from warehouse.assumptions import load
+from tests import timeline
 from warehouse.marts import all_marts, build
 from warehouse.marts.common import words as wording
 from warehouse.marts.common.reasons import reason
 from warehouse.marts.verdict.question import Case, Figure, Question
 from warehouse.marts.verdict.questions import questions
 
-# The day after the fall, with the timeline's five days; and the last day, when most is known.
-DAYS = (date(2025, 1, 28), date(2026, 11, 9))
-FEW_DRAWS = load().replaced({"draws": 1000})
+# The day after the fall, with the timeline's five days; and a day when most is known.
+DAYS = (timeline.DAYS[0], timeline.DAYS[-1])
 OTHER = "Market values are ALL; The META 2022: left out, no reason, by 2026Q2 not known. [0, 60]"
 
 
 def built(facts: Mapping[str, pl.DataFrame], day: date) -> dict[str, pl.DataFrame]:
-    with shortened(5 if day == DAYS[0] else 2):  # marts that answer day by day, for the last days
-        return build(facts, as_of=day, assumptions=FEW_DRAWS)
+    """Every mart, built anew: the words are no input by which `tests.built` would know it."""
+    with timeline.shortened(timeline.days_told(day)):
+        return build(facts, as_of=day, assumptions=timeline.QUICK)
 
 
 @pytest.fixture
@@ -66,7 +65,7 @@ def _other_where_any(words: Callable[[Case], str]) -> Callable[[Case], str]:
 
 @pytest.mark.parametrize("day", DAYS)
 def test_other_words_change_no_result(facts, day, request):
-    before = built(facts, day)
+    before = timeline.every_mart(facts, day)
     request.getfixturevalue("reworded")
     after = built(facts, day)
     assert set(after) == set(before)

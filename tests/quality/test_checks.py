@@ -122,6 +122,11 @@ def not_held(report: Report) -> dict[tuple[str, str], int | None]:
 # -- single rows ----------------------------------------------------------------------------------------------------
 
 
+def test_no_process_builds_a_grammar_of_web_addresses():
+    """Great Expectations and Prefect would import it by way of jsonschema, for two seconds in each process."""
+    assert sys.modules["rfc3987_syntax"] is None
+
+
 def test_good_rows_pass_every_check(warehouse):
     report = staged(warehouse, "stock_prices", BAR, {**BAR, "date": SESSIONS[1]})
     assert not_held(report) == {}

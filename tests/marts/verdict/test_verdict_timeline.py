@@ -25,6 +25,12 @@ ANSWER = [
 ]  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def assumptions(assumptions) -> Assumptions:
+    """Few draws: what is compared here was drawn alike, however often."""
+    return assumptions.replaced({"draws": 2000})
+
+
 def verdict_on(facts, day, assumptions) -> pl.DataFrame:
     """The verdicts of a run on a day, built once for all tests that ask for them."""
     return built.build(facts, as_of=day, assumptions=assumptions, only={"verdict"})["verdict"]
