@@ -79,8 +79,14 @@ class Counting:
 def test_facts_of_which_each_is_current_are_kept_once():
     with database_of(PRICES) as database:
         add(database, PRICES, bars(30))
-        kept = current_rows.maintain(database, date(2026, 1, 1), {"stock_prices": PRICES})
-        assert kept == {"stock_prices": "SELECT * FROM core.stock_prices"}
+        add(database, PRICES, bars(30, ticker="B", source="tiingo"))
+        for day, apart in ((date(2026, 1, 1), False), (date(2025, 1, 29), True), (date(2025, 1, 30), False)):
+            kept = current_rows.maintain(database, day, {"stock_prices": PRICES})
+            assert kept == {"stock_prices": f"SELECT * FROM {'current_rows' if apart else 'core'}.stock_prices"}
+            names = database.execute(
+                "SELECT table_name FROM duckdb_tables() WHERE schema_name = 'current_rows'"
+            ).fetchall()
+            assert (("stock_prices",) in names) is apart
 
 
 def test_one_new_bar_among_restated_ones_is_found_without_the_window_over_all():

@@ -84,10 +84,12 @@ def _maintained(database: Database, table: Table, as_of: date, before: _State | 
         return _shown(table, before.apart)
     by_parts = before if before is not None and before.apart else None
     apart = by_parts is not None or not _is_all_current(database, table, as_of)
+    if apart and (by_parts is None or not _by_parts(database, table, as_of, by_parts)):
+        _all_anew(database, table, as_of)
+    if apart:  # a fact that was still to come, and is known now, may have been all that told them apart
+        apart = database.execute(f"SELECT count(*) < {rows} FROM {SCHEMA}.{table.name}").fetchall()[0][0]
     if not apart:
         database.execute(f"DROP TABLE IF EXISTS {SCHEMA}.{table.name}")
-    elif by_parts is None or not _by_parts(database, table, as_of, by_parts):
-        _all_anew(database, table, as_of)
     _note(database, table, _State(rows, as_of, rule, apart))
     return _shown(table, apart)
 
@@ -98,7 +100,10 @@ def _shown(table: Table, apart: bool) -> str:
 
 def _is_all_current(database: Database, table: Table, as_of: date) -> bool:
     """Whether each thing has one row, known by the date (and each series one source)."""
-    sources = "count(DISTINCT source) <= 1" if table.one_source else "true"
+    sources = "true"
+    if table.one_source is not None:
+        series = sqltext.identifiers(table.one_source.of)
+        sources = f"count(DISTINCT hash({series}, source)) = count(DISTINCT hash({series}))"
     known = f"coalesce(max(known_on) <= DATE {sqltext.literal(as_of)}, true)"
     things = f"count(DISTINCT hash({sqltext.identifiers(table.key)}))"
     sql = f"SELECT count(*) = {things} AND {sources} AND {known} FROM {table.full_name}"
