@@ -25,6 +25,10 @@ VALUES = {
     "flag": [False, True], "json": ["{}"],
 }  # fmt: skip
 
+# One for all examples: to open a database takes longer than to ask it.
+_DATABASE = connection.in_memory()
+_DATABASE.execute("SET TimeZone = 'UTC'; CREATE SCHEMA core")
+
 
 def values_of(table: Table, column: Column) -> st.SearchStrategy:
     """Few values for each column, so that rows often agree; of columns that nothing is ordered by, one."""
@@ -54,11 +58,9 @@ def test_a_view_and_a_mart_select_the_same_rows(table, data):
     rows = data.draw(rows_of(table))
     frame = pl.DataFrame([{**row, "locator": f"line {n}"} for n, row in enumerate(rows)], schema=table.polars_schema)
     selected = select_current(frame.filter(pl.col("known_on") <= AS_OF), table)
-    with connection.in_memory() as database:
-        database.execute("SET TimeZone = 'UTC'; CREATE SCHEMA core")
-        database.register("given", frame.to_arrow())
-        database.execute(f"CREATE TABLE {table.full_name} AS SELECT * FROM given")
-        shown = table.conform(database.execute(current_rows.query(table, AS_OF)).pl())
+    _DATABASE.register("given", frame.to_arrow())
+    _DATABASE.execute(f"CREATE OR REPLACE TABLE {table.full_name} AS SELECT * FROM given")
+    shown = table.conform(_DATABASE.execute(current_rows.query(table, AS_OF)).pl())
     assert shown.sort("locator").equals(selected.sort("locator"))
 
 

@@ -248,7 +248,7 @@ days_of_30 = st.integers(0, 29)
 )
 # A cent a share, seen before the close of its ex-day: the bars before it move by a ten-thousandth only after the close.
 @example(splits={}, dividends={20: 0.01}, runs=[(0, "evening"), (20, "morning")], source=TIINGO, seed=0)
-@settings(max_examples=examples(0.1), suppress_health_check=[HealthCheck.too_slow])  # a second each
+@settings(max_examples=examples(0.06), suppress_health_check=[HealthCheck.too_slow])  # a second each
 def test_any_fetches_in_any_order_give_the_same_series(warehouse, splits, dividends, runs, source, seed) -> None:
     happened = share(
         splits={DAYS[at]: ratio for at, ratio in splits.items()},

@@ -286,7 +286,7 @@ def years_of_filings(draw: st.DrawFn) -> tuple[list[Fact], int, dict[date, int]]
     return draw(st.permutations(rows)), month, truth
 
 
-@settings(max_examples=examples(0.3))
+@settings(max_examples=examples(0.15))
 @given(years_of_filings())
 def test_quarters_come_out_the_same_however_a_year_was_filed(filings):
     """Each quarter is what was filed. A fourth one that falls off from those before it is doubted, and says so."""
@@ -301,7 +301,7 @@ def test_quarters_come_out_the_same_however_a_year_was_filed(filings):
     assert capex_by_end(frame) == {end: None if end in doubted else value for end, value in truth.items()}
 
 
-@settings(max_examples=examples(0.3))
+@settings(max_examples=examples(0.15))
 @given(data=st.data())
 def test_whatever_is_known_a_quarter_is_right_or_unknown(data):
     """Any periods of one to four quarters, known in any order: no figure that nobody spent, and none printed lost."""

@@ -191,7 +191,7 @@ panels = st.lists(
 )  # fmt: skip
 
 
-@settings(max_examples=examples(0.2))
+@settings(max_examples=examples(0.1))
 @given(panels, st.floats(0.1, 10))
 def test_it_does_not_matter_in_which_money_or_order(rows, rate):
     before = index(prices(*rows))
@@ -199,7 +199,7 @@ def test_it_does_not_matter_in_which_money_or_order(rows, rate):
     assert before == pytest.approx(after)
 
 
-@settings(max_examples=examples(0.2))
+@settings(max_examples=examples(0.1))
 @given(panels, st.floats(-0.3, 0.3))
 def test_where_all_move_alike_both_indexes_tell_it(rows, growth):
     """Each provider at its own level, all moving by one path: composition makes no difference at all."""

@@ -24,7 +24,7 @@ from tests.marts.market.cases import (
 FIGURES = ("alpha", "beta", "r2", "sigma", "abnormal_return", "standard_error", "t_stat", "p_value", "actual_return")
 
 
-@settings(max_examples=examples(0.2))
+@settings(max_examples=examples(0.1))
 @given(factor=st.floats(1e-3, 1e3))
 def test_the_unit_of_a_price_does_not_matter(facts, factor):
     before, after = (
@@ -34,7 +34,7 @@ def test_the_unit_of_a_price_does_not_matter(facts, factor):
     assert_frame_equal(after.select(FIGURES), before.select(FIGURES), rel_tol=1e-6, abs_tol=1e-9)
 
 
-@settings(max_examples=examples(0.2))
+@settings(max_examples=examples(0.1))
 @given(drift=st.floats(-0.002, 0.002))
 def test_a_benchmark_that_drifts_changes_alpha_alone(facts, drift):
     """Log returns of the benchmark plus a constant: the line shifts along, so a falls by b times it, the rest stays."""
@@ -62,7 +62,7 @@ def test_other_benchmarks_and_windows_do_not_matter(facts, published):
     assert narrow.drop("event").equals(same.drop("event"))
 
 
-@settings(max_examples=examples(0.2))
+@settings(max_examples=examples(0.1))
 @given(first=st.integers(-30, 30), length=st.integers(1, 40))
 def test_windows_add_up(facts, first, length):
     """Abnormal returns of neighbouring windows add up; actual ones compound, of logs they add up."""

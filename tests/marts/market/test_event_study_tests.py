@@ -211,7 +211,7 @@ def test_patell_and_bmp_of_three_firms_by_hand():
     assert found["bmp_statistic"].item() == pytest.approx(2 * sqrt(3) / 1)
 
 
-@settings(max_examples=examples(0.4))
+@settings(max_examples=examples(0.2))
 @given(seed=st.integers(0, 10_000), firms=st.integers(2, 6))
 def test_mean_correlation_is_that_of_the_matrix(seed, firms):
     series = np.random.default_rng(seed).normal(size=(30, firms)) + np.random.default_rng(seed + 1).normal(size=(30, 1))

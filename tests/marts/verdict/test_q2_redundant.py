@@ -26,7 +26,7 @@ def redundant(p05: float, p50: float, p95: float, *reasons: str) -> pl.DataFrame
     return mart_frame("waste_simulation", rows)
 
 
-@settings(max_examples=examples(0.4))
+@settings(max_examples=examples(0.2))
 @given(
     st.tuples(st.floats(-3, 0.9), st.floats(-3, 0.9), st.floats(-3, 0.9)).map(sorted),
     st.sampled_from([*SMALLER, None]),
