@@ -23,7 +23,7 @@ from contextlib import contextmanager, suppress
 from io import FileIO
 from pathlib import Path
 
-from warehouse import processes, stopping, turns
+from warehouse import processes, stopping
 from warehouse.processes import MARK
 
 
@@ -189,6 +189,8 @@ def locked(path: Path) -> Iterator[None]:
     Raises UsageError where another process holds it for a minute (`warehouse.turns`).
     """
     from filelock import FileLock  # here only: it brings asyncio, and who only reads needs no lock
+
+    from warehouse import turns
 
     with turns.taken(FileLock(path.with_suffix(".lock"), is_singleton=True), str(path)):
         yield

@@ -9,6 +9,8 @@ from __future__ import annotations
 import gzip
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 from tests.live_server import REFUSALS, Reply
 
@@ -36,6 +38,14 @@ def _status(status: int, **given: str) -> Way:
     return lambda reply: replace(reply, status=status, headers=headers)
 
 
+def _dated(reply: Reply, days: int) -> Reply:
+    """The answer of a host whose clock is off."""
+    now = datetime.now(UTC) + timedelta(days=days)
+    return replace(
+        reply, headers={"Date": format_datetime(now, usegmt=True)}, last_modified=format_datetime(now, usegmt=True)
+    )
+
+
 def _is_json(body: bytes) -> bool:
     return body[:1] in (b"{", b"[")
 
@@ -46,6 +56,8 @@ HARMLESS: dict[str, Way] = {
     "data called a picture": _with(media_type="image/png"),
     "no type that is one": _with(media_type=";;;"),
     "a clock ten years ahead": _headers(Date="Mon, 30 Nov 2036 00:00:00 GMT", Expires="Mon, 30 Nov 2037 00:00:00 GMT"),
+    "a clock a day ahead": lambda reply: _dated(reply, days=1),
+    "a clock a day behind": lambda reply: _dated(reply, days=-1),
     "a clock at the beginning": _headers(Date="Thu, 01 Jan 1970 00:00:00 GMT", Age="99999999999"),
     "no date that is one": _headers(Date="yesterday", Last_Modified="the day before"),
     "changed in the far future": _headers(Last_Modified="Fri, 31 Dec 9999 23:59:59 -2359"),
@@ -73,6 +85,9 @@ HARMFUL: dict[str, Way] = {
     "a length that is too long": lambda reply: replace(reply, headers={"Content-Length": str(len(reply.content) + 9)},
                                                        manner="cut_short"),
     "a length that is none": _headers(Content_Length="-1"),
+    "a length in letters": _headers(Content_Length="abc"),
+    "a length with a point": _headers(Content_Length="1e3"),
+    "two lengths in one": _headers(Content_Length="10, 20"),
     "called packed and is not": _headers(Content_Encoding="gzip"),
     "packed in a way nobody asked for": _headers(Content_Encoding="br"),
     "half of a packed body": _body(lambda body: gzip.compress(body)[: len(body) // 3][:60]),

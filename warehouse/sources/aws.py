@@ -68,14 +68,19 @@ def parse(document: Document) -> Iterator[Batch]:
     offers = Offers("aws", document, grade="A")
     wanted: dict[str, dict[str, Any]] = {}
     seen: set[tuple[str, ...]] = set()
+    taken: set[tuple[str, ...]] = set()
     with opened(document) as file:
         try:
             for path, sku, value in members(file, {PRODUCTS: None, ON_DEMAND: wanted, RESERVED: wanted}):
                 seen.add(path)
+                if (*path, sku) in taken:
+                    raise ValueError(f"{sku!r} stands twice in one object; which of them counts cannot be known")
                 if path == PRODUCTS:
                     if (attributes := _attributes(sku, value, offers)) is not None:
                         wanted[sku] = attributes
+                        taken.add((*path, sku))
                 else:
+                    taken.add((*path, sku))
                     with offers.row({"sku": sku, "terms": value}, f"sku {sku}"):
                         _read(sku, wanted[sku], value, path == RESERVED, offers)
         except (ijson.JSONError, EOFError, OSError, zlib.error, ValueError, RecursionError) as error:
@@ -180,7 +185,9 @@ def _built(events: Iterator[tuple[str, Any]], event: str, value: Any) -> Any:
     if event == "start_map":
         found = {}
         while (step := next(events))[0] != "end_map":
-            found[step[1]] = _built(events, *next(events))
+            built = _built(events, *next(events))
+            if found.setdefault(step[1], built) != built:
+                raise ValueError(f"{step[1]!r} stands twice in one object; which of them counts cannot be known")
         return found
     if event == "start_array":
         items = []

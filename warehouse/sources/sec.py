@@ -38,6 +38,7 @@ from warehouse.calendars.fiscal import (
     period_type,
 )
 from warehouse.errors import DocumentError
+from warehouse.sources.common import json_text
 from warehouse.sources.common.edgar import ACCESS, SUBMISSIONS_URL, decoded, kept
 from warehouse.sources.common.parsing import INT64
 from warehouse.sources.common.reasons import UNREADABLE_SCHEMA, Reason, because, reason
@@ -218,7 +219,9 @@ def _facts_of(document: Document) -> tuple[int, dict[str, dict[str, msgspec.Raw]
     """CIK and facts of a body. Raises DocumentError where it is no companyfacts body, or another company's."""
     text = unpacked(document.body, document.name)
     body = decoded(text, Body, document.name)
-    _once(text.count(b'"units":'), sum(map(len, body.facts.values())), "a tag", document.name)
+    _once(text.count(b'"units"'), sum(map(len, body.facts.values())), "a tag", document.name)
+    for member in Body.__struct_fields__:
+        _once(text.count(b'"%s"' % member.encode()), 1, member, document.name)
     try:
         cik = int(body.cik)
     except ValueError:
@@ -266,7 +269,7 @@ class _Reading:
         if unit not in units:
             return
         rows = decoded(units[unit], list[Row], self.name, f"{place}/{unit}")
-        _once(bytes(units[unit]).count(b'"val":'), len(rows), "val of a row", f"{self.name}: {place}/{unit}")
+        self.each_once(bytes(units[unit]), len(rows), f"{place}/{unit}")
         if measure.is_flow and rows and not any(row.start for row in rows):
             raise DocumentError(self.name, f"{place}/{unit}: field start is missing; the SEC has changed its answer.")
         self._rows += rows
@@ -275,6 +278,13 @@ class _Reading:
         self._of["is_flow"] += [measure.is_flow] * len(rows)
         self._of["place"] += [f"{place}/{unit}["] * len(rows)
         self._of["index"] += range(len(rows))
+
+    def each_once(self, text: bytes, rows: int, place: str) -> None:
+        """Raises DocumentError where a row has two members of one name, however they are written."""
+        if b"\\" in text:  # a name may be written by the numbers of its letters, which no row of the SEC is
+            json_text.read(text, f"{self.name}: {place}")
+        for member in Row.__struct_fields__:
+            _once(text.count(b'"%s"' % member.encode()), rows, f"{member} of a row", f"{self.name}: {place}")
 
     def frame(self) -> pl.DataFrame:
         """All rows, typed, with `reasons` where some cannot be used."""
@@ -456,6 +466,7 @@ def _read_unlisted(reading: _Reading, measures: tuple[Measure, ...]) -> None:
         units = decoded(text, Tag, reading.name, f"us-gaap/{tag}").units
         if set(units) == {CURRENCY}:
             rows = decoded(units[CURRENCY], list[Row], reading.name, f"us-gaap/{tag}/{CURRENCY}")
+            reading.each_once(bytes(units[CURRENCY]), len(rows), f"us-gaap/{tag}/{CURRENCY}")
             if any(row.start for row in rows):
                 reading.read("us-gaap", tag, CURRENCY, Measure(UNLISTED_CAPEX, True, ()))
 
