@@ -4,7 +4,8 @@
     python tools/checks_table.py --write    write docs/checks.md from the declared kinds and checks
     python tools/checks_table.py --check    fail where docs/checks.md is stale
 
-What is published is what is declared (tests/quality/corruptions/), and `make test` holds it to what really happens.
+What is published is what is declared (tests/quality/corruptions/). `make checks` holds all of it to what really happens,
+and `make test` one kind for each result of each check.
 """
 
 from __future__ import annotations
