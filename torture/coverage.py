@@ -28,7 +28,8 @@ with atheris.instrument_imports(include=["warehouse.sources"]):
     import warehouse.sources
     from warehouse.sources import sec_inline_xbrl, skypilot, sec, yahoo
 from tests.sources.mutations import SEEDS, outcome
-seed = next(seed for seed in SEEDS if seed.name == sys.argv.pop(1))
+name = sys.argv.pop(1)
+seed = next(seed for seed in SEEDS if seed.name == name)
 tried = 0
 def one(body):
     global tried

@@ -5,6 +5,7 @@ What a header says of a body is judged where it is received (tests/fetching); he
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections import defaultdict
 from collections.abc import Iterator
@@ -103,3 +104,11 @@ def test_nesting_without_end_is_the_documents_fault_in_every_form(seed):
                 "refused",
                 "rows" if body.startswith(seed.body) or b"<xbrli" in body else "refused",
             )
+
+
+@pytest.mark.parametrize("seed", SEEDS, ids=lambda seed: seed.name)
+def test_a_packed_body_that_is_cut_anywhere_is_refused(seed):
+    """Two bytes that begin like gzip ended AWS's source."""
+    packed = gzip.compress(seed.body)
+    for length in (2, 3, 9, 10, 11, 20, len(packed) // 2, len(packed) - 9, len(packed) - 1):
+        assert outcome(seed, packed[:length]) == "refused", length

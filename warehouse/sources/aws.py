@@ -69,8 +69,8 @@ def parse(document: Document) -> Iterator[Batch]:
     wanted: dict[str, dict[str, Any]] = {}
     seen: set[tuple[str, ...]] = set()
     taken: set[tuple[str, ...]] = set()
-    with opened(document) as file:
-        try:
+    try:
+        with opened(document) as file:
             for path, sku, value in members(file, {PRODUCTS: None, ON_DEMAND: wanted, RESERVED: wanted}):
                 seen.add(path)
                 if (*path, sku) in taken:
@@ -83,11 +83,11 @@ def parse(document: Document) -> Iterator[Batch]:
                     taken.add((*path, sku))
                     with offers.row({"sku": sku, "terms": value}, f"sku {sku}"):
                         _read(sku, wanted[sku], value, path == RESERVED, offers)
-        except (ijson.JSONError, EOFError, OSError, zlib.error, ValueError, RecursionError) as error:
-            raise DocumentError(
-                document.name,
-                f"the list breaks off or is not JSON ({_first_line(error)}); nothing of it is loaded. Get it again.",
-            ) from error
+    except (ijson.JSONError, EOFError, OSError, zlib.error, ValueError, RecursionError) as error:
+        raise DocumentError(
+            document.name,
+            f"the list breaks off or is not JSON ({_first_line(error)}); nothing of it is loaded. Get it again.",
+        ) from error
     if ON_DEMAND not in seen:
         raise DocumentError(
             document.name,
