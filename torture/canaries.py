@@ -3,7 +3,8 @@
     python -m torture.canaries [--seconds 60]
 
 A run takes a minute and more, so at least two are made: one whose hosts answer, and one whose hosts fail in every way. Both
-are runs of the command in processes of their own. What is looked at is the home, Prefect's home, and all that was written.
+are runs of the command in processes of their own. Each is made twice: with every source, and with those that can publish
+alone. What is looked at is the home, Prefect's home, and all that was written.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from tests.live_server import LiveServer
 from torture import results
 
 LONGEST_SECONDS = 900.0
+PRICES = ("yahoo", "tiingo")
 WHAT = {False: "a whole run whose hosts answer and repeat them", True: "a whole run whose hosts fail and repeat them"}
 
 
@@ -28,6 +30,7 @@ def attack(folder: Path, *, fails: bool) -> tuple[int, list[str]]:
     """One whole run of every live source; gives its exit code, and where canaries are left."""
     home, prefect = folder / "home", folder / "prefect"
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("OVERBUILD_", "PREFECT_"))}
+    said: list[str] = []
     with LiveServer() as server:
         for source in LIVE:
             server.answer(f"/{source.name}/", canaries.echoing(source, fails=fails))
@@ -36,16 +39,20 @@ def attack(folder: Path, *, fails: bool) -> tuple[int, list[str]]:
                  "OVERBUILD_LICENSED_SOURCES": "vast,runpod", "OVERBUILD_TICKERS": "NVDA",
                  "PYTHONPATH": os.pathsep.join(sys.path)}  # fmt: skip
         command = [sys.executable, "-m", "warehouse.cli", "run", "--source", "live"]
-        done = subprocess.run(
-            command, cwd=folder, env=kept | given | hosts | canaries.CANARIES, capture_output=True, text=True,
-            errors="replace", timeout=LONGEST_SECONDS, check=False,
-        )  # fmt: skip
+        # The few bars of an excerpt leave days without any, which refuses the run; without them the second one publishes.
+        others = ",".join(source.name for source in LIVE if source.name not in PRICES)
+        for arguments in ([], ["--only", others]):
+            done = subprocess.run(
+                [*command, *arguments], cwd=folder, env=kept | given | hosts | canaries.CANARIES, capture_output=True,
+                text=True, errors="replace", timeout=LONGEST_SECONDS, check=False,
+            )  # fmt: skip
+            said += [done.stdout, done.stderr]
         if not server.asked():
             return done.returncode, [f"nobody was asked: {done.stderr[-2_000:]}"]
     print(f"  exit code {done.returncode}; {done.stderr.strip().splitlines()[-1:]}", flush=True)
     if done.returncode == 1:
         return 1, [f"a defect of ours: {done.stderr[-2_000:]}"]
-    return done.returncode, canaries.found([home, prefect], [done.stdout, done.stderr])
+    return done.returncode, canaries.found([home, prefect], said)
 
 
 def main(seconds: float) -> int:

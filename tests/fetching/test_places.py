@@ -41,3 +41,8 @@ def test_what_is_no_json_or_is_gone_shows_nothing(tmp_path):
     (tmp_path / "d").write_bytes(b"\xff\x00<html>")
     assert read(tmp_path / "d", "a/b[0]") == Place("", "")
     assert read(tmp_path / "nothing", "line 1") == Place("", "")
+
+
+def test_a_damaged_table_has_no_line(tmp_path):
+    (tmp_path / "cut").write_bytes(gzip.compress(b"a,b\n1,2\n" * 999)[:30])
+    assert read(tmp_path / "cut", "line 500") == Place("", "")

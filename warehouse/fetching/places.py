@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import zlib
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -40,7 +41,7 @@ def read(path: Path, locator: str) -> Place:
 
 def _line(path: Path, number: int) -> Place:
     header = said = b""
-    with path.open("rb") as raw:
+    with path.open("rb") as raw, suppress(ValueError, OSError, EOFError, zlib.error):  # a damaged one has no such line
         file, place = unpacking.plain(raw), 1
         while part := file.readline(PIECE_BYTES):
             if place == number:
