@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 
 from tests.conftest import with_provenance
+from tests.reports.made_warehouses import empty
 from warehouse.cli import quality as triage
 from warehouse.cli.output import Format
 from warehouse.database import store
@@ -66,6 +67,8 @@ class Runs:
         built.unlink(missing_ok=True)
         if published.exists():
             shutil.copyfile(published, built)
+        else:
+            built.write_bytes(empty())
         (self.paths.work / "staging.duckdb").unlink(missing_ok=True)
         with store.opened(built, self.paths.work / "staging.duckdb") as opened:
             sessions = pl.DataFrame({"session": [date(2025, 1, 17), date(2025, 1, 21)]})

@@ -78,7 +78,7 @@ def write(
 ) -> Path:
     """Write such a warehouse into a folder."""
     path = folder / WAREHOUSE
-    path.write_bytes(_empty(tuple(of_marts)))
+    path.write_bytes(empty(tuple(of_marts)))
     with store.opened(path, folder / "staging.duckdb") as opened:
         for name, rows in of_marts.items():
             opened.append(marts.all_marts()[name].table, _filled(marts.all_marts()[name].table, rows))
@@ -96,7 +96,7 @@ def write(
 
 
 @cache
-def _empty(of_marts: tuple[str, ...]) -> bytes:
+def empty(of_marts: tuple[str, ...] = ()) -> bytes:
     """The file of a warehouse without rows; other marts than these are on neither side. To create its tables takes long."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / WAREHOUSE
