@@ -10,7 +10,7 @@ the site, on any connection with the schemas `quality` and `provenance`.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
@@ -37,13 +37,14 @@ def opened(paths: Paths) -> Iterator[duckdb.DuckDBPyConnection]:
         connection.execute("SET TimeZone = 'UTC'")
         if published.exists():
             releases.attach(connection, published, "published")
+        there = _published(connection)
         for name, table in SYSTEM.items():
             connection.execute(f"CREATE SCHEMA IF NOT EXISTS {table.schema}")
             if name == "decisions":
                 for statement in table.ddl():
                     connection.execute(statement)
             else:
-                connection.execute(f"CREATE VIEW {table.full_name} AS {_everywhere(connection, paths, name)}")
+                connection.execute(f"CREATE VIEW {table.full_name} AS {_everywhere(connection, paths, name, there)}")
         columns = SYSTEM["decisions"].names
         for decision in decisions.read(paths):
             values = asdict(decision)
@@ -52,12 +53,24 @@ def opened(paths: Paths) -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
 
 
-def _everywhere(connection: duckdb.DuckDBPyConnection, paths: Paths, name: str) -> str:
+def _published(connection: duckdb.DuckDBPyConnection) -> dict[str, set[str]]:
+    """The columns of each published table, by schema and name; DuckDB goes through all of them to find those of one."""
+    found: dict[str, set[str]] = {}
+    listed = (
+        "SELECT schema_name || '.' || table_name, column_name FROM duckdb_columns() WHERE database_name = 'published'"
+    )
+    for name, column in connection.execute(listed).fetchall():
+        found.setdefault(name, set()).add(column)
+    return found
+
+
+def _everywhere(
+    connection: duckdb.DuckDBPyConnection, paths: Paths, name: str, published: Mapping[str, set[str]]
+) -> str:
     """SQL for a history table in the published warehouse together with what refused runs left."""
     table = SYSTEM[name]
     parts = [f"SELECT {_columns(table, set())} WHERE false"]
-    published = "SELECT column_name FROM duckdb_columns() WHERE database_name = 'published' AND schema_name = ? AND table_name = ?"
-    there = {column for (column,) in connection.execute(published, [table.schema, name]).fetchall()}
+    there = published.get(table.full_name, set())
     if there:  # a warehouse that an earlier version published may lack it
         parts.append(f"SELECT {_columns(table, there)} FROM published.{table.full_name}")
     known = " WHERE run_id NOT IN (SELECT run_id FROM published.provenance.runs)" if there else ""
