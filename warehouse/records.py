@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from datetime import UTC, date, datetime
 from functools import cache
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
 
@@ -35,7 +35,7 @@ def record(kind: type[T], given: Mapping[str, Any]) -> T | None:
     """
     values = {}
     try:
-        for name, (hint, is_optional) in _fields(kind).items():
+        for name, (hint, is_optional) in _fields(cast(Any, kind)).items():
             if name in given or not is_optional:
                 values[name] = _value(hint, given.get(name))
     except (ValueError, OverflowError):
