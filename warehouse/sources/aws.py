@@ -183,7 +183,7 @@ def _skip(events: Iterator[tuple[str, Any]], event: str) -> None:
 
 def _built(events: Iterator[tuple[str, Any]], event: str, value: Any) -> Any:
     if event == "start_map":
-        found = {}
+        found: dict[str, Any] = {}
         while (step := next(events))[0] != "end_map":
             built = _built(events, *next(events))
             if found.setdefault(step[1], built) != built:
