@@ -368,6 +368,13 @@ def test_the_prompt_goes_on_after_a_command_without_its_name_and_says_its_own_wa
     assert not shell.left
 
 
+def test_the_prompt_completes_no_table_that_only_stands_behind_a_view():
+    with duckdb.connect() as connection:
+        connection.execute("CREATE SCHEMA current_rows; CREATE TABLE current_rows.capex AS SELECT 1 AS kept")
+        connection.execute("CREATE VIEW capex AS FROM current_rows.capex")
+        assert prompt.known_names(SimpleNamespace(connection=connection)) == (["capex"], ["kept"])
+
+
 def test_the_prompt_answers_goes_on_after_errors_and_ctrl_c_and_keeps_its_history(home):
     slow = b"select sum(a.i * b.i) from range(100000000) a(i), range(1000) b(i);\r"
     shown, alive, left = terminal(

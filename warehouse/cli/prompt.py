@@ -22,9 +22,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from warehouse import sqltext
 from warehouse.cli import output
 from warehouse.cli.answers import BINARY, Answers, SqlFormat
 from warehouse.database import reading
+from warehouse.database.connection import BEHIND_VIEWS
 from warehouse.errors import OverbuildError, UsageError
 
 HISTORY = "sql_history"
@@ -205,9 +207,11 @@ def _can_be_written(file: Path) -> bool:
 
 
 def known_names(answers: Answers) -> tuple[list[str], list[str]]:
-    """Names of tables (with their schema, those of `main` without) and of columns."""
+    """Names of tables that people ask (with their schema, those of `main` without) and of columns."""
     read = reading.one(
-        answers.connection, "SELECT table_schema, table_name, column_name FROM information_schema.columns"
+        answers.connection,
+        "SELECT table_schema, table_name, column_name FROM information_schema.columns "
+        f"WHERE table_schema <> {sqltext.literal(BEHIND_VIEWS)}",
     )
     found = reading.execute(answers.connection, read).fetchall()
     tables = dict.fromkeys(name if schema == "main" else f"{schema}.{name}" for schema, name, _ in found)

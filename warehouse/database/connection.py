@@ -12,6 +12,8 @@ DatabaseError = duckdb.Error
 
 ALIAS = "warehouse"
 """The name under which a warehouse that is written is attached."""
+BEHIND_VIEWS = "current_rows"
+"""The schema of what views of `main` read and nobody need ask for by name."""
 
 
 def in_memory() -> Connection:

@@ -21,11 +21,12 @@ from datetime import date
 from typing import Any, Protocol
 
 from warehouse import sqltext
+from warehouse.database.connection import BEHIND_VIEWS
 from warehouse.tables import CORE
 from warehouse.tables.current import By, order_of_rows, order_of_sources
 from warehouse.tables.table import Table
 
-SCHEMA = "current_rows"
+SCHEMA = BEHIND_VIEWS
 KEPT = f"{SCHEMA}.kept"
 TOUCHED = f"{SCHEMA}.touched"
 MOST_BY_PARTS = 0.25
