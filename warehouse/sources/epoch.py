@@ -122,7 +122,9 @@ def _vintage(fetching: Fetching, files: Sequence[Received], table: str) -> date:
 
 def _day_of(header: str | None) -> date | None:
     try:
-        return parsedate_to_datetime(header or "").astimezone(UTC).date()
+        said = parsedate_to_datetime(header or "")
+        # The library takes the year 0001 for 2001, as a date of two digits would have it.
+        return said.astimezone(UTC).date() if f"{said:%Y}" in (header or "") else None
     except (ValueError, OverflowError):  # no date, or one at the end of the calendar
         return None
 
