@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 from pathlib import Path
 
 import duckdb
@@ -26,6 +27,12 @@ READS = [
     "summarize t",
     "explain select 1",
     "/* a */ explain /* b */ analyze select 1 -- c",
+    "explain (format json) select 1",
+    "explain (format yaml) select 1",
+    "explain /* a */ ( /* b */ analyze true, format 'json' -- c\n ) select 1",
+    'explain ("format" mermaid) (select 1)',
+    "explain (select 1)",
+    "explain (analyze) select a from t",
     "pragma table_info('t')",
     "pragma version",
     "unpivot (select 1 a, 2 b) on a, b",
@@ -54,6 +61,9 @@ REFUSED = {
     "copy t from 'x'": "COPY",
     "explain copy (select 1) to 'x'": "COPY",
     "explain analyze copy (select 1) to 'x'": "COPY",
+    "explain (analyze, format json) copy (select 1) to 'x'": "COPY",
+    "explain (format json /* ) select 1 -- */) copy (select 1) to 'x'": "COPY",
+    "explain (format json) from read_csv('x')": "function",
     "copy from database a to b": "COPY_DATABASE",
     "export database 'x'": "EXPORT",
     "import database 'x'": "IMPORT",
@@ -196,6 +206,12 @@ def test_a_pivot_without_its_values_gives_what_duckdb_gives(connection, text):
         assert rows == expected.fetchall()
     assert reading.count(connection, read) == len(rows)
     assert [name for name, _ in reading.types(connection, read)] == names
+
+
+def test_a_plan_comes_in_the_format_that_is_asked_for(connection):
+    read = reading.one(connection, "explain (format json) select a from t")
+    [(_, plan)] = reading.execute(connection, read).fetchall()
+    assert json.loads(plan)[0]["name"]
 
 
 def test_several_statements_may_have_pivots_among_them(connection):

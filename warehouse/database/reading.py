@@ -8,9 +8,10 @@ lists names in the order to look at them. By the alphabet, the views for the usu
 others.
 
 Two things are asked of each statement. Its kind must be a read: SELECT in all its forms, SHOW, DESCRIBE, SUMMARIZE, and
-EXPLAIN of such a one. A PRAGMA passes where DuckDB itself turns it into a SELECT. Then each table function must be one that
-computes or describes. Others read files, take addresses of memory, or switch logs on. Every text passes here, whether it is
-a query, a file, a ready question, a condition of `trace` or a request of an assistant. A test holds that.
+EXPLAIN of such a one in any format. A PRAGMA passes where DuckDB itself turns it into a SELECT. Then each table function
+must be one that computes or describes. Others read files, take addresses of memory, or switch logs on. Every text passes
+here, whether it is a query, a file, a ready question, a condition of `trace` or a request of an assistant. A test holds
+that.
 """
 
 from __future__ import annotations
@@ -307,8 +308,7 @@ def _read(connection: Connection, statement: Any) -> Read:
         inner = reads(connection, text[explained.end() :]) if explained else []
         if explained is None or len(inner) != 1 or not inner[0].is_query:
             raise _refused("OTHER")
-        analyze = "ANALYZE " if explained["analyze"] else ""
-        return Read(f"EXPLAIN {analyze}{inner[0].text}", False, parameters)
+        return Read(f"EXPLAIN {_how(explained)}{inner[0].text}", False, parameters)
     if kind != "SELECT":
         raise _refused(_code(kind, text))
     _check_functions(connection, text)
@@ -319,7 +319,21 @@ LISTED = "SELECT name, use, one_row FROM main.contents ORDER BY place"
 """What `show tables` is answered by."""
 _SPACE = r"(?:\s|--[^\n]*(?:\n|\Z)|/\*.*?\*/)"
 _SHOW_TABLES = re.compile(rf"{_SPACE}*SHOW{_SPACE}+TABLES{_SPACE}*", re.IGNORECASE | re.DOTALL)
-_EXPLAIN = re.compile(rf"{_SPACE}*EXPLAIN\b{_SPACE}*(?P<analyze>ANALYZE\b)?", re.IGNORECASE | re.DOTALL)
+_OPTION = rf"\"?(?:ANALYZE|FORMAT)\"?(?:{_SPACE}+'?\w+'?)?"
+_EXPLAIN = re.compile(
+    rf"{_SPACE}*EXPLAIN\b{_SPACE}*"
+    rf"(?:(?P<analyze>ANALYZE\b)|\({_SPACE}*(?P<options>{_OPTION}(?:{_SPACE}*,{_SPACE}*{_OPTION})*){_SPACE}*\))?",
+    re.IGNORECASE | re.DOTALL,
+)
+_FORMAT = re.compile(rf"\bFORMAT\b\"?{_SPACE}+'?(\w+)", re.IGNORECASE | re.DOTALL)
+
+
+def _how(explained: re.Match[str]) -> str:
+    """What stands between EXPLAIN and its query, put together anew, so that nothing of a text runs that is not judged."""
+    options = explained["options"] or ""
+    said = ["ANALYZE"] if explained["analyze"] or re.search(r"\bANALYZE\b", options, re.IGNORECASE) else []
+    said += [f"FORMAT {name}" for name in _FORMAT.findall(options)]
+    return f"({', '.join(said)}) " if said else ""
 
 
 def _has_contents(connection: Connection) -> bool:
