@@ -52,9 +52,38 @@ class Commands(TyperGroup):
         _with_table_options(command)
         return command
 
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except typer.BadParameter as error:
+            error.message = _plainly(error)
+            raise
+
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
+
+
+def _plainly(error: typer.BadParameter) -> str:
+    """What is wrong with an option's value, for its user.
+
+    The library of the command line has values checked by another, whose messages are for programmers: they name neither
+    the value nor, in words of the terminal, what is wanted. What is raised by our own code stays as it is.
+    """
+    found = getattr(error.__cause__, "errors", lambda: [])()
+    if not found:
+        return error.message
+    kind, given, limits = found[0]["type"], found[0].get("input"), found[0].get("ctx", {})
+    match kind:
+        case "int_parsing" | "int_from_float" | "int_type":
+            return f"{given!r} is not a whole number."
+        case "float_parsing" | "float_type" | "finite_number":
+            return f"{given!r} is not a number."
+        case "greater_than_equal":
+            return f"{given} is too small; the least is {limits.get('ge')}."
+        case "less_than_equal":
+            return f"{given} is too large; the most is {limits.get('le')}."
+    return error.message.removeprefix("Value error, ")
 
 
 def _with_table_options(command: Any) -> None:
