@@ -3,8 +3,8 @@
     python -m torture.coverage [--seconds 60]
 
 It needs Atheris, which is outside of the lock (`pip install --group fuzz`), and says so where it is not there. Seeds are
-those of tests/sources/mutations.py. Inputs that reach new code are kept between runs in build/corpus, and never in the
-project: what is in the project is made by hand.
+those of tests/sources/mutations.py, and the small corpus of torture/corpus. All inputs that reach new code are kept between
+runs in build/corpus; `python -m torture._corpus` picks of them the few that the repository keeps.
 """
 
 from __future__ import annotations
@@ -16,11 +16,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from pathlib import Path
 
 from torture import results
 
-CORPUS = Path(__file__).parents[1] / "build" / "corpus"
 ATTACK = """
 import sys
 import atheris
@@ -45,17 +43,19 @@ def main(seconds: float) -> int:
         print("coverage: not run, Atheris is not installed (pip install --group fuzz)")
         return 0
     from tests.sources.mutations import SEEDS
+    from torture import _corpus as corpus
 
     found = 0
     for seed in random.sample(SEEDS, len(SEEDS)):
-        began, kept = time.monotonic(), CORPUS / seed.name
+        began, kept = time.monotonic(), corpus.FOUND / seed.name
         kept.mkdir(parents=True, exist_ok=True)
         (kept / "seed").write_bytes(seed.body)
         limit = max(1, round(seconds / len(SEEDS)))
         with tempfile.TemporaryDirectory() as crashes:
             done = subprocess.run(
-                [sys.executable, "-c", ATTACK, seed.name, str(kept), f"-max_total_time={limit}", "-rss_limit_mb=4000",
-                 f"-artifact_prefix={crashes}/", "-max_len=60000", "-print_final_stats=1"],
+                [sys.executable, "-c", ATTACK, seed.name, str(kept), *corpus.folders(seed),
+                 f"-max_total_time={limit}", "-rss_limit_mb=4000", f"-artifact_prefix={crashes}/", "-max_len=60000",
+                 "-print_final_stats=1"],
                 capture_output=True, text=True, check=False,
             )  # fmt: skip
         counted = re.findall(r"stat::number_of_executed_units:\s*(\d+)", done.stdout + done.stderr)

@@ -1,6 +1,6 @@
 """Memory that runs out in runs, publication, decisions and queries: at a call of ours, or where the system gives no more.
 
-    python -m torture.memory [--seconds 120]
+    python -m torture.memory [--seconds 240]
 
 Each act happens in a forked process (`_small.py`). In one attack a call of this project's code, chosen at random, raises
 MemoryError, as an allocation would. In the other the process may get so many more bytes from the system and no more, so
@@ -16,6 +16,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -33,6 +34,8 @@ ROOM_MIB = (4, 600)
 """The least and most that a process may get beyond what it has."""
 QUERY = "SELECT count(*) FROM core.gpu_prices a, core.gpu_prices b"
 CALLS = "MemoryError at a call of ours chosen at random"
+HANGS_AFTER_SECONDS = 120.0
+"""An act takes some seconds; one that counts its calls, or is short of memory, some times as long on a busy machine."""
 LIMIT = "no more memory from the system after so many bytes chosen at random"
 
 
@@ -97,13 +100,17 @@ def once(ready: runs.Ready, calls: int, attack: str) -> str | None:
     """Attack an act once, then do it again; gives what was found."""
     paths = ready.afresh()
     act: Callable[[], object] = lambda: ready.kind.act(paths, ready.host)  # noqa: E731
+    attacked: Callable[[], object]
     if attack == CALLS:
         at = random.randint(1, calls)
-        how, ended = f"call {at} of {calls}", in_child(lambda: in_words(lambda: failing_at(at, act)))
+        how, attacked = f"call {at} of {calls}", lambda: failing_at(at, act)
     else:
         mib = round(ROOM_MIB[0] * (ROOM_MIB[1] / ROOM_MIB[0]) ** random.random())
-        how, ended = f"{mib} MB more", in_child(lambda: in_words(lambda: bounded(mib, act)))
-    why = _after(ready, paths, ended)
+        how, attacked = f"{mib} MB more", lambda: bounded(mib, act)
+    began = time.monotonic()
+    ended = in_child(lambda: in_words(attacked), killed_after_seconds=HANGS_AFTER_SECONDS)
+    hung = ended.killed and time.monotonic() - began > HANGS_AFTER_SECONDS
+    why = f"it hung for {HANGS_AFTER_SECONDS:g} s" if hung else _after(ready, paths, ended)
     return None if why is None else f"{ready.kind.name}, {how}: {why}"
 
 
@@ -119,11 +126,13 @@ def _after(ready: runs.Ready, paths: Paths, ended: Ended) -> str | None:
     return runs.unlike(ready, paths, ready.passes[-1:])
 
 
-def calls_of(ready: runs.Ready) -> int:
-    """How many calls of ours an act makes."""
-    paths, told = ready.afresh(), ready.folder / "calls"
-    runs.through(lambda: told.write_text(str(failing_at(0, lambda: ready.kind.act(paths, ready.host)))), "counting")
-    return int(told.read_text())
+def counting(kind: small.Kind) -> small.Kind:
+    """The same kind of act, which writes to the host's folder how many calls of ours it makes."""
+
+    def act(paths: Paths, host: small.Host) -> None:
+        (host.file.parent / "calls").write_text(str(failing_at(0, lambda: kind.act(paths, host))))
+
+    return replace(kind, act=act)
 
 
 def main(seconds: float) -> int:
@@ -134,8 +143,9 @@ def main(seconds: float) -> int:
     took: Counter[str] = Counter()
     until, kinds = time.monotonic() + seconds, random.sample(acts(), len(acts()))
     for number, kind in enumerate(kinds):
-        with runs.prepared(kind) as ready:
-            calls, share = calls_of(ready), time.monotonic() + (until - time.monotonic()) / (len(kinds) - number)
+        share = time.monotonic() + (until - time.monotonic()) / (len(kinds) - number)
+        with runs.prepared(counting(kind)) as ready:
+            calls, ready.kind = int((ready.folder / "calls").read_text()), kind
             attacks = 0
             while attacks < 2 or time.monotonic() < share:
                 began, attack = time.monotonic(), (CALLS, LIMIT)[attacks % 2]
@@ -155,4 +165,4 @@ def main(seconds: float) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(results.run(main, 120.0))
+    sys.exit(results.run(main, 240.0))
