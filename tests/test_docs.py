@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-import runpy
-from pathlib import Path
-
-TOOLS = Path(__file__).parents[1] / "tools"
+from tools import command_reference, generate_docs, pages
 
 
 def test_the_figures_in_the_documents_are_those_of_a_run(published, capsys):
-    tool = runpy.run_path(str(TOOLS / "generate_docs.py"))
-    made = tool["of_a_run"](published[0])
+    made = generate_docs.of_a_run(published[0])
     assert len(made) == 4
-    assert not [path for path, text in made.items() if tool["is_stale"](path, text)], capsys.readouterr().out
+    assert pages.written(made, check=True) == 0, capsys.readouterr().out
 
 
 def test_the_reference_of_commands_is_that_of_the_program(capsys):
-    assert runpy.run_path(str(TOOLS / "command_reference.py"))["main"](True) == 0, capsys.readouterr().out
+    assert pages.written({command_reference.PAGE: command_reference.page()}, check=True) == 0, capsys.readouterr().out
+
+
+def test_a_page_that_differs_is_named_with_its_lines_and_left_as_it_is(tmp_path, capsys):
+    page = tmp_path / "page.md"
+    page.write_text("one\n")
+    assert pages.written({page: "one\n"}, check=True) == 0
+    assert pages.written({page: "two\n"}, check=True) == 1
+    said = capsys.readouterr().out
+    assert f"{page} is stale" in said
+    assert "-one\n+two" in said
+    assert page.read_text() == "one\n"
+    assert pages.written({page: "two\n"}) == 0
+    assert page.read_text() == "two\n"

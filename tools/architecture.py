@@ -12,11 +12,11 @@ from __future__ import annotations
 import ast
 import sys
 import tomllib
-from pathlib import Path
 
 import grimp
 
-ROOT = Path(__file__).parent.parent
+from tools.pages import ROOT, written
+
 PAGE = ROOT / "docs" / "architecture.md"
 RULES = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
 [LAYERS] = [contract["layers"] for contract in RULES["contracts"] if contract["type"] == "layers"]
@@ -175,19 +175,7 @@ def _imports(room: str, counts: dict[tuple[str, str], int]) -> str:
     return ", ".join(f"{_label(lower)} {count}" for (upper, lower), count in counts.items() if upper == room) or "none"
 
 
-def main(check: bool) -> int:
-    wanted, found = page(), PAGE.read_text(encoding="utf-8") if PAGE.exists() else ""
-    if found == wanted:
-        return 0
-    if check:
-        print(f"{PAGE.relative_to(ROOT)} is stale; run `make docs`.")
-        return 1
-    PAGE.write_text(wanted, encoding="utf-8")
-    print(f"wrote {PAGE.relative_to(ROOT)}")
-    return 0
-
-
 if __name__ == "__main__":
     if sys.argv[1:] not in ([], ["--check"]):
         raise SystemExit(__doc__)
-    raise SystemExit(main(check="--check" in sys.argv))
+    raise SystemExit(written({PAGE: page()}, check="--check" in sys.argv))

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import sys
 from itertools import groupby
-from pathlib import Path
 
 from bench import lines
 from bench.lines import Line
+from tools.pages import ROOT, written
 
-ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "benchmarks.md"
 OPENING = """\
 # Benchmarks
@@ -56,16 +55,5 @@ def _missed(line: Line) -> str:
     return f"{line['what']}, against {line['against']}: {lines.number(found)}{unit}, wanted {word} {line['target']:g}"
 
 
-def main(check: bool) -> int:
-    made = page()
-    if not check:
-        PAGE.write_text(made, encoding="utf-8")
-        return 0
-    if PAGE.exists() and PAGE.read_text(encoding="utf-8") == made:
-        return 0
-    print("docs/benchmarks.md is stale; run `make docs`")
-    return 1
-
-
 if __name__ == "__main__":
-    sys.exit(main("--check" in sys.argv))
+    sys.exit(written({PAGE: page()}, check="--check" in sys.argv))

@@ -19,6 +19,7 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
 from tests.quality.corruptions import KINDS  # noqa: E402
+from tools.pages import written  # noqa: E402
 from warehouse import marts  # noqa: E402
 from warehouse.quality import checks as quality  # noqa: E402
 from warehouse.quality import known_findings  # noqa: E402
@@ -113,14 +114,8 @@ def try_all() -> int:
 
 
 def main(arguments: list[str]) -> int:
-    if arguments == ["--write"]:
-        PAGE.write_text(page(), encoding="utf-8")
-        return 0
-    if arguments == ["--check"]:
-        if not PAGE.exists() or PAGE.read_text(encoding="utf-8") != page():
-            print(f"{PAGE.relative_to(ROOT)} is stale; run `make docs`")
-            return 1
-        return 0
+    if arguments in (["--write"], ["--check"]):
+        return written({PAGE: page()}, check=arguments == ["--check"])
     if arguments:
         raise SystemExit(__doc__)
     return bool(try_all())

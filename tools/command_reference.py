@@ -16,9 +16,9 @@ from typing import Any
 
 import typer
 
+from tools.pages import ROOT, written
 from warehouse.cli.app import COMMANDS, app
 
-ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "commands.md"
 EXIT_CODES = {
     0: "done",
@@ -100,18 +100,7 @@ def _meaning(parameter: Any) -> str:
     return " ".join((parameter.help or "").split()).replace("|", "\\|")
 
 
-def main(check: bool) -> int:
-    wanted = page()
-    if not check:
-        PAGE.write_text(wanted, encoding="utf-8")
-        return 0
-    if PAGE.exists() and PAGE.read_text(encoding="utf-8") == wanted:
-        return 0
-    print("docs/commands.md is stale; run `make docs`.")
-    return 1
-
-
 if __name__ == "__main__":
     if sys.argv[1:] not in ([], ["--check"]):
         raise SystemExit(__doc__)
-    raise SystemExit(main(check="--check" in sys.argv))
+    raise SystemExit(written({PAGE: page()}, check="--check" in sys.argv))

@@ -9,7 +9,6 @@ figures, and the picture of README.md, are held to a run by tests/test_docs.py, 
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 import subprocess
@@ -18,6 +17,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from tools.pages import ROOT, written
 from warehouse.database.releases import reading
 from warehouse.marts.verdict.condition_words import graded
 from warehouse.marts.verdict.decision import ASKED, SILENT
@@ -26,7 +26,6 @@ from warehouse.reference.glossary import glossary
 from warehouse.reports.dictionary import page as dictionary
 from warehouse.reports.site.charts import PALETTE
 
-ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 PROGRAM = Path(sys.executable).with_name("overbuild")
 DICTIONARY = ROOT / "docs" / "data-dictionary.md"
@@ -38,26 +37,12 @@ PICTURE = ROOT / "docs" / "pictures" / "spending.svg"
 def main(check: bool) -> int:
     made = {DICTIONARY: dictionary.page(), GLOSSARY: glossary_page()}
     if check:
-        return bool([path for path, text in made.items() if is_stale(path, text)])
+        return written(made, check=True)
     with tempfile.TemporaryDirectory() as folder:
         environment = {**_without_settings(), "PREFECT_HOME": f"{folder}/prefect", "OVERBUILD_HOME": f"{folder}/home"}
         subprocess.run([PROGRAM, "run", "--quiet"], env=environment, cwd=folder, check=True)
         made |= of_a_run(Path(folder) / "home")
-    for path, text in made.items():
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    return 0
-
-
-def is_stale(path: Path, wanted: str) -> bool:
-    """Whether a file is not as it should be; prints in what it differs."""
-    found = path.read_text(encoding="utf-8") if path.exists() else ""
-    if found == wanted:
-        return False
-    lines = found.splitlines(), wanted.splitlines()
-    diff = difflib.unified_diff(*lines, "as it is", "as it should be", lineterm="")
-    print("\n".join([f"{path.relative_to(ROOT)} is stale; run `make docs`:", *list(diff)[:40]]))
-    return True
+    return written(made)
 
 
 def of_a_run(home: Path) -> dict[Path, str]:

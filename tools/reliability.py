@@ -11,11 +11,10 @@ from __future__ import annotations
 import sys
 import tomllib
 from itertools import groupby
-from pathlib import Path
 
+from tools.pages import ROOT, written
 from torture import results
 
-ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "reliability.md"
 OPENING = """\
 # Reliability
@@ -106,16 +105,5 @@ def _promised() -> list[str]:
     return [*lines, "", "## What is not tested", "", *(f"- {each}" for each in UNTESTED)]
 
 
-def main(arguments: list[str]) -> int:
-    made = page()
-    if "--check" in arguments:
-        stale = not PAGE.exists() or PAGE.read_text(encoding="utf-8") != made
-        if stale:
-            print(f"{PAGE.relative_to(ROOT)} is stale: run python tools/reliability.py", file=sys.stderr)
-        return int(stale)
-    PAGE.write_text(made, encoding="utf-8")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(written({PAGE: page()}, check="--check" in sys.argv))
