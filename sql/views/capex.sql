@@ -12,8 +12,9 @@
 --   select ticker, calendar_quarter, capex_usd, capex_grade, grade from capex
 --   where calendar_quarter like '2026%' and grade = 'C'
 CREATE OR REPLACE VIEW main.capex AS
-SELECT ticker, company, calendar_quarter, fiscal_year, fiscal_quarter, period_start, period_end, capex_usd, capex_grade,
-  finance_lease_assets_usd, capex_with_leases_usd, revenue_usd, operating_cash_flow_usd, capex_ttm_usd, grade, known_on, reason
+SELECT ticker, calendar_quarter, capex_usd, capex_grade, revenue_usd, capex_ttm_usd, operating_cash_flow_usd,
+  finance_lease_assets_usd, capex_with_leases_usd, company, fiscal_year, fiscal_quarter, period_start, period_end, known_on, reason,
+  grade
 FROM marts.capex_quarterly
 ORDER BY calendar_quarter DESC, ticker;
 COMMENT ON COLUMN main.capex.grade IS 'weakest grade of all figures of the row; that of capex_usd alone is capex_grade';

@@ -9,8 +9,8 @@
 -- Example: Which fiscal years are not whole, and why?
 --   select ticker, fiscal_year, quarters_known, reason from capex_by_fiscal_year where not is_complete
 CREATE OR REPLACE VIEW main.capex_by_fiscal_year AS
-SELECT ticker, company, year AS fiscal_year, capex_usd, capex_so_far_usd, finance_lease_assets_usd, revenue_usd,
-  capex_usd / nullif(revenue_usd, 0) AS capex_to_revenue, quarters_known, is_complete, capex_grade, grade, known_on, reason
+SELECT ticker, year AS fiscal_year, capex_usd, capex_usd / nullif(revenue_usd, 0) AS capex_to_revenue, capex_so_far_usd, quarters_known,
+  revenue_usd, finance_lease_assets_usd, is_complete, company, capex_grade, known_on, reason, grade
 FROM marts.capex_yearly
 WHERE year_kind = 'fiscal'
 ORDER BY fiscal_year DESC, ticker;

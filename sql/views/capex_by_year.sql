@@ -10,8 +10,8 @@
 -- Example: How much of 2026 is known?
 --   select ticker, capex_so_far_usd, quarters_known, reason from capex_by_year where year = 2026
 CREATE OR REPLACE VIEW main.capex_by_year AS
-SELECT ticker, company, year, capex_usd, capex_so_far_usd, finance_lease_assets_usd, revenue_usd,
-  capex_usd / nullif(revenue_usd, 0) AS capex_to_revenue, quarters_known, is_complete, capex_grade, grade, known_on, reason
+SELECT ticker, year, capex_usd, capex_usd / nullif(revenue_usd, 0) AS capex_to_revenue, capex_so_far_usd, quarters_known,
+  revenue_usd, finance_lease_assets_usd, is_complete, company, capex_grade, known_on, reason, grade
 FROM marts.capex_yearly
 WHERE year_kind = 'calendar'
 ORDER BY year DESC, ticker;

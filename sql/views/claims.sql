@@ -9,7 +9,7 @@
 -- Example: Which findings are others today than on the day of the claim?
 --   select claim_id, statement, finding_then, finding from claims where changed_since
 CREATE OR REPLACE VIEW main.claims AS
-SELECT claim_id, finding, statement, speaker, statement_date, quantity, unit, value_claimed, value_found, value_low, value_high,
+SELECT claim_id, finding, statement, value_claimed, value_found, unit, quantity, value_low, value_high, speaker, statement_date,
   found_text, reason, finding_then, reason_then, changed_since, hearsay, evidence, citation, grade
 FROM marts.claim_check
 ORDER BY claim_id;

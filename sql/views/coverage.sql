@@ -16,8 +16,9 @@ SELECT scope, revenue_view,
   max(p95) FILTER (quantity = 'coverage' AND bound = 'upper') AS coverage_high,
   max(p50) FILTER (quantity = 'attributable_revenue_usd' AND bound = 'point') AS attributable_mid_usd,
   max(p50) FILTER (quantity = 'required_revenue_usd' AND bound = 'point') AS required_mid_usd,
-  max(grade) FILTER (quantity = 'coverage') AS grade, max(known_on) FILTER (quantity = 'coverage') AS known_on,
-  any_value(reason ORDER BY bound) FILTER (quantity = 'coverage' AND bound = 'point') AS reason
+  max(known_on) FILTER (quantity = 'coverage') AS known_on,
+  any_value(reason ORDER BY bound) FILTER (quantity = 'coverage' AND bound = 'point') AS reason,
+  max(grade) FILTER (quantity = 'coverage') AS grade
 FROM marts.waste_simulation
 WHERE quantity IN ('coverage', 'attributable_revenue_usd', 'required_revenue_usd')
 GROUP BY scope, revenue_view

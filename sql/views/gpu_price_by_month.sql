@@ -13,12 +13,11 @@
 --   select month, matched_index, change, change_reason from gpu_price_by_month
 --   where gpu_model = 'H100 SXM' and provider_class = 'specialist' and pricing_kind = 'on_demand' and matched_index is not null
 CREATE OR REPLACE VIEW main.gpu_price_by_month AS
-SELECT i.month, format('{}Q{}', year(i.month), quarter(i.month)) AS calendar_quarter, i.gpu_model,
-  i.provider_class, i.pricing_kind, i.n_providers, i.n_offers, i.n_administered,
-  i.p25_usd_per_gpu_hour, i.median_usd_per_gpu_hour, i.p75_usd_per_gpu_hour, i.median_usd_per_pflop_hour,
-  i.median_real_usd_per_gpu_hour, c.n_matched_providers, c.compared_from, c.change, c.matched_index, c.real_index,
-  c.usd_per_gpu_hour AS index_usd_per_gpu_hour, greatest(i.grade, c.grade) AS grade, greatest(i.known_on, c.known_on) AS known_on,
-  i.reason, c.reason AS change_reason
+SELECT i.month, i.gpu_model, i.provider_class, i.pricing_kind, i.median_usd_per_gpu_hour, i.n_providers, c.matched_index, c.change,
+  i.p25_usd_per_gpu_hour, i.p75_usd_per_gpu_hour, i.n_offers, i.n_administered, i.median_usd_per_pflop_hour,
+  i.median_real_usd_per_gpu_hour, c.n_matched_providers, c.compared_from, c.real_index,
+  c.usd_per_gpu_hour AS index_usd_per_gpu_hour, format('{}Q{}', year(i.month), quarter(i.month)) AS calendar_quarter,
+  greatest(i.known_on, c.known_on) AS known_on, i.reason, c.reason AS change_reason, greatest(i.grade, c.grade) AS grade
 FROM marts.gpu_price_index i
 LEFT JOIN marts.gpu_price_chain c USING (month, gpu_model, provider_class, pricing_kind)
 ORDER BY i.month DESC, i.gpu_model, i.provider_class, i.pricing_kind;

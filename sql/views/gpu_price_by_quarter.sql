@@ -13,12 +13,14 @@
 --   select gpu_model, provider_class, pricing_kind, median_usd_per_gpu_hour from gpu_price_by_quarter
 --   where calendar_quarter = (select max(calendar_quarter) from gpu_price_by_quarter) and median_usd_per_gpu_hour is not null
 CREATE OR REPLACE VIEW main.gpu_price_by_quarter AS
-SELECT format('{}Q{}', year(month), quarter(month)) AS calendar_quarter, split_part(gpu_model, ' ', 1) AS gpu_family, gpu_model,
-  provider_class, pricing_kind, avg(median_usd_per_gpu_hour) AS median_usd_per_gpu_hour,
+SELECT format('{}Q{}', year(month), quarter(month)) AS calendar_quarter, gpu_model, provider_class, pricing_kind,
+  avg(median_usd_per_gpu_hour) AS median_usd_per_gpu_hour,
+  count(median_usd_per_gpu_hour) AS months_with_price, max(n_providers) AS most_providers,
   min(median_usd_per_gpu_hour) AS lowest_usd_per_gpu_hour, max(median_usd_per_gpu_hour) AS highest_usd_per_gpu_hour,
-  count(median_usd_per_gpu_hour) AS months_with_price, max(n_providers) AS most_providers, max(grade) AS grade, max(known_on) AS known_on,
+  split_part(gpu_model, ' ', 1) AS gpu_family, max(known_on) AS known_on,
   CASE WHEN count(median_usd_per_gpu_hour) = 0 THEN 'no month of the quarter has three providers; the most was ' || max(n_providers)
-    WHEN count(median_usd_per_gpu_hour) < 3 THEN 'of ' || count(median_usd_per_gpu_hour) || ' of its three months' END AS reason
+    WHEN count(median_usd_per_gpu_hour) < 3 THEN 'of ' || count(median_usd_per_gpu_hour) || ' of its three months' END AS reason,
+  max(grade) AS grade
 FROM marts.gpu_price_index
 GROUP BY ALL
 ORDER BY calendar_quarter DESC, gpu_model, provider_class, pricing_kind;

@@ -17,11 +17,12 @@ WITH said AS (
   FROM main.capex_guidance
   WINDOW earlier AS (PARTITION BY ticker, fiscal_year ORDER BY issued_on)
 )
-SELECT ticker, fiscal_year, issued_on, low_usd, high_usd, middle_usd, basis, of_year AS year_kind, issued_before_on,
+SELECT ticker, fiscal_year, issued_on, low_usd, high_usd,
   CASE WHEN on_one_basis THEN middle_usd - middle_before_usd END AS change_usd,
+  middle_usd, basis, of_year AS year_kind, issued_before_on,
   CASE WHEN issued_before_on IS NULL THEN 'its first words on that year'
     WHEN NOT on_one_basis THEN 'not compared: its words before, of ' || issued_before_on || ', are on another basis' END AS reason,
-  note, grade, known_on, citation
+  note, known_on, citation, grade
 FROM said
 ORDER BY ticker, fiscal_year, issued_on;
 COMMENT ON COLUMN main.guidance_history.middle_usd IS 'middle of low and high [USD]';

@@ -10,15 +10,14 @@
 -- Example: How did firms of each role fall beyond the market?
 --   select role, count(*) as firms, median(abnormal_return) as median_abnormal_return from market_day group by all order by all
 CREATE OR REPLACE VIEW main.market_day AS
-SELECT s.ticker, c.company, s.role,
+SELECT s.ticker, s.actual_return, s.abnormal_return, p.recovered_on IS NOT NULL AS came_back, p.days_to_recover, p.recovered_on,
+  s.market_value_change_usd, s.p_value, s.t_stat, s.role, c.company,
   CASE WHEN s.abnormal_return IS NOT NULL THEN 'market_model' WHEN s.actual_return IS NOT NULL THEN 'return_only' ELSE 'no_return' END
     AS firm_group,
-  s.event_date, s.session, s.actual_return, s.abnormal_return, s.t_stat, s.p_value, s.beta, s.n_estimation,
-  s.smallest_detectable_car, s.market_value_change_usd,
+  s.beta, s.n_estimation, s.smallest_detectable_car,
   CASE WHEN s.actual_return IS NOT NULL THEN rank() OVER (ORDER BY s.actual_return NULLS LAST) END AS fall_rank,
   CASE WHEN s.abnormal_return IS NOT NULL THEN rank() OVER (ORDER BY s.abnormal_return NULLS LAST) END AS abnormal_fall_rank,
-  p.recovered_on IS NOT NULL AS came_back, p.recovered_on, p.days_to_recover, later.share_recovered AS share_recovered_10_days,
-  s.grade, s.known_on, s.reason
+  later.share_recovered AS share_recovered_10_days, s.event_date, s.session, s.known_on, s.reason, s.grade
 FROM marts.event_study s
 LEFT JOIN main.companies c ON c.ticker = s.ticker
 LEFT JOIN marts.event_persistence p

@@ -12,9 +12,10 @@
 -- Example: How many times the cost of DeepSeek-V3 is each?
 --   select model, cost_mid_usd, ratio_to_deepseek_v3 from model_costs
 CREATE OR REPLACE VIEW main.model_costs AS
-SELECT model, developer, published, hardware, gpu_hours, training_flop, cost_low_usd, cost_mid_usd, cost_high_usd,
-  cost_low_usd / training_flop * 1e18 AS cost_low_usd_per_exaflop, cost_mid_usd / training_flop * 1e18 AS cost_mid_usd_per_exaflop,
-  cost_high_usd / training_flop * 1e18 AS cost_high_usd_per_exaflop, ratio AS ratio_to_deepseek_v3, grade, known_on, reason
+SELECT model, cost_mid_usd, cost_mid_usd / training_flop * 1e18 AS cost_mid_usd_per_exaflop, ratio AS ratio_to_deepseek_v3,
+  cost_low_usd, cost_high_usd, training_flop, gpu_hours, hardware, developer, published,
+  cost_low_usd / training_flop * 1e18 AS cost_low_usd_per_exaflop, cost_high_usd / training_flop * 1e18 AS cost_high_usd_per_exaflop,
+  known_on, reason, grade
 FROM marts.training_comparison
 WHERE rung = 'final_run_rental' AND basis = 'recomputed' AND cost_mid_usd IS NOT NULL
 ORDER BY cost_mid_usd DESC, model;

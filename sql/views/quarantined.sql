@@ -10,8 +10,8 @@
 --   select row_id, decision, decided_by, decision_reason from quarantined where decision <> 'waits'
 DROP VIEW IF EXISTS main.put_aside; -- its name in warehouses of earlier versions
 CREATE OR REPLACE VIEW main.quarantined AS
-SELECT q.run_id, q.row_id, q.table_name, q.reason_code, q.reason, q.locator, coalesce(q.document_name, d.name) AS document, d.url,
-  coalesce(c.decision, 'waits') AS decision, c.decided_by, c.decided_at, c.reason AS decision_reason
+SELECT q.row_id, q.table_name, q.reason, coalesce(c.decision, 'waits') AS decision, q.locator,
+  coalesce(q.document_name, d.name) AS document, q.reason_code, q.run_id, c.reason AS decision_reason, c.decided_by, c.decided_at, d.url
 FROM quality.quarantine q
 LEFT JOIN (SELECT sha256, any_value(name) AS name, any_value(url) AS url FROM provenance.documents GROUP BY sha256) d
   ON d.sha256 = q.document_sha256

@@ -37,8 +37,8 @@ asked AS (
   SELECT source, arg_max(outcome, checked_at) AS last_outcome, max(last_success_at) AS last_success_at
   FROM provenance.source_runs GROUP BY source
 )
-SELECT source, l.source_kind, l.tables, l.facts, r.documents, l.newest_fact_on, a.as_of, a.as_of - l.newest_fact_on AS age_days,
-  r.last_fetched_at, s.last_outcome, s.last_success_at,
+SELECT source, a.as_of - l.newest_fact_on AS age_days, l.newest_fact_on, s.last_outcome, l.facts, r.documents, l.tables,
+  s.last_success_at, r.last_fetched_at, l.source_kind, a.as_of,
   CASE WHEN l.newest_fact_on IS NULL THEN 'no fact of it is known yet' END AS reason
 FROM loaded l
 FULL JOIN received r USING (source)

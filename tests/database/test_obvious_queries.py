@@ -11,6 +11,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from warehouse.cli.layout import laid_out
 from warehouse.database import reading as reading_gate
 from warehouse.database.releases import reading
 from warehouse.paths import WAREHOUSE
@@ -176,3 +177,27 @@ def test_show_tables_begins_with_what_to_ask_first(warehouse):
     rows = reading_gate.execute(warehouse, read).fetchall()
     assert [name for name, *_ in rows[:3]] == ["capex", "capex_by_fiscal_year", "capex_by_year"]
     assert len(rows) == len(ask(warehouse, "from contents"))
+
+
+SEEN_FIRST = {
+    "capex": ("ticker", "calendar_quarter", "capex_usd"),
+    "capex_by_year": ("ticker", "year", "capex_usd", "capex_so_far_usd"),
+    "capex_by_fiscal_year": ("ticker", "fiscal_year", "capex_usd", "capex_to_revenue"),
+    "claims": ("claim_id", "finding", "statement"),
+    "coverage": ("scope", "revenue_view", "coverage_low", "coverage_mid", "coverage_high"),
+    "gpu_price_by_month": ("month", "gpu_model", "provider_class", "median_usd_per_gpu_hour"),
+    "gpu_price_by_quarter": ("calendar_quarter", "gpu_model", "provider_class", "median_usd_per_gpu_hour"),
+    "guidance_history": ("ticker", "fiscal_year", "issued_on", "low_usd", "high_usd"),
+    "market_day": ("ticker", "actual_return", "abnormal_return", "came_back"),
+    "model_costs": ("model", "cost_mid_usd", "cost_mid_usd_per_exaflop"),
+    "source_age": ("source", "age_days", "newest_fact_on"),
+}
+"""What a view is asked for: whose figure, of when, and the figure."""
+
+
+@pytest.mark.parametrize("width", [80, 100])
+@pytest.mark.parametrize("view", SEEN_FIRST)
+def test_all_of_a_view_shows_what_it_is_asked_for_where_little_fits(warehouse, view, width):
+    found = warehouse.execute(f"select * from {view} limit 40")
+    names, rows = [name for name, *_ in found.description], found.fetchall()
+    assert not {*SEEN_FIRST[view]} & {*laid_out(names, rows, width).left_out}
