@@ -13,6 +13,7 @@ import pytest
 
 from tests.conftest import with_provenance
 from tests.reports.made_warehouses import empty
+from warehouse.cli import findings
 from warehouse.cli import quality as triage
 from warehouse.cli.output import Format
 from warehouse.database import store
@@ -23,6 +24,7 @@ from warehouse.pipeline import ingest
 from warehouse.pipeline.context import RunContext
 from warehouse.pipeline.quarantine import quarantine, stage_accepted
 from warehouse.quality import decisions, history
+from warehouse.quality.counts import Counts
 from warehouse.quality.decisions import ACCEPTED, DISMISSED, WITHDRAWN
 from warehouse.quality.findings import Target
 from warehouse.quality.validate import validate
@@ -480,3 +482,18 @@ def test_a_line_goes_from_its_lowest_to_its_highest_value():
     assert "rows: 1 to 2 over 3 runs, lowest 1, highest 3" in drawn
     assert quality_page.sparkline([5], "rows") == ""
     assert quality_page.sparkline([5, 5], "rows") == "", "what never changed has no line"
+
+
+def test_a_run_that_was_refused_before_any_check_says_why(tmp_path, capsys):
+    """A source that cannot be read refuses a run without a finding; `what to do` then leads to what the run said."""
+    paths = Paths(tmp_path, tmp_path / WAREHOUSE)
+    folder = paths.refused / "R1"
+    folder.mkdir(parents=True)
+    (folder / "message.txt").write_text("snapshot.toml: cannot be read.\nsnapshot.toml: cannot be read.\n")
+    run = {"run_id": "R1", "started_at": START, "source": "reference", "as_of": date(2025, 2, 1), "outcome": "refused"}
+    run |= {name: 0 for name in Counts.__dataclass_fields__}
+    findings.write(paths, [run], run, [], [], [], everything=False)
+    said = capsys.readouterr().out
+    assert said.count("why: snapshot.toml: cannot be read.") == 1
+    assert "Nothing is new" not in said
+    assert "all held" not in said

@@ -10,6 +10,7 @@ import pytest
 from warehouse.cli import quality, trace
 from warehouse.cli.output import Format
 from warehouse.paths import Paths
+from warehouse.reports.lineage import traceable
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +33,12 @@ def test_written_as_json_csv_and_tree(paths, capsys):
     assert "core.stock_prices  5240 rows" in tree or "rows, ticker" in tree, "thousands of bars share a line"
     assert len(tree.splitlines()) < 200
     assert "raw/" in tree
+
+
+def test_a_row_of_an_earlier_version_lacks_columns_and_is_shown():
+    table, row = traceable()["marts.event_study_tests"], {"statistic": 1.5}
+    assert "statistic 1.5" in trace._figures(table, row)
+    assert trace._figure(table, [row, row]) == "statistic"
 
 
 def test_folded_it_has_a_line_a_figure_then_formulas_then_inputs_by_table(paths, capsys):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from warehouse.cli import lines
@@ -12,7 +13,7 @@ from warehouse.quality import history, wording
 from warehouse.quality.counts import Counts
 from warehouse.quality.findings import Explained
 from warehouse.quality.history import Row
-from warehouse.reports import triage
+from warehouse.reports import later, triage
 from warehouse.reports.standing import words
 from warehouse.reports.triage import Triage
 
@@ -39,14 +40,14 @@ def write(
     refused = run["outcome"] == "refused"
     out = _overview(run, results, everything)
     if refused:
-        out += _refused(paths, run)
+        out += _refused(paths, run, found)
     for heading, rows in (
         (f"New ({len(found.new)})", found.new),
         (f"Open since before ({len(found.open)})", found.open),
     ):
         out += _findings(heading, rows, most, refused, quarantined)
     out += _waiting(paths, waiting, most)
-    if not (found.new or found.open or waiting):
+    if not (found.new or found.open or waiting or refused):
         out += ["Nothing is new, nothing is open and no row waits for a decision.", ""]
     out += _calm(found, most)
     if everything:
@@ -81,15 +82,26 @@ def _unchanged(results: Sequence[Row]) -> str:
     return f" Nothing had changed since run {', '.join(sorted(runs))}, which found this." if runs else ""
 
 
-def _refused(paths: Paths, run: Row) -> list[str]:
-    """Why nothing was published; where the whole of it is shown."""
+def _refused(paths: Paths, run: Row, found: Triage) -> list[str]:
+    """Why nothing was published; where the whole of it is shown. Without a check that failed, what the run itself said."""
     folder = paths.refused / run["run_id"]
-    return [
-        "Nothing new was published; the last good answer stands.",
-        f"  its page: {folder / 'site' / 'quality.html'}",
-        "  what to do: the findings below, the first one first; step by step: docs/guides/runbook.md (exit code 3)",
-        "",
-    ]
+    out = ["Nothing new was published; the last good answer stands.", f"  its page: {folder / 'site' / 'quality.html'}"]
+    if found.new or found.open:
+        first = "the findings below, the first one first"
+    else:
+        said = _said(folder)
+        out += [line for each in said for line in lines.wrapped(f"why: {each}", 4, "  ")]
+        first = "what the run says" + (" here" if said else " in its log")
+    return [*out, f"  what to do: {first}; step by step: docs/guides/runbook.md (exit code 3)", ""]
+
+
+def _said(folder: Path) -> list[str]:
+    """What a refused run said when it ended, each line once; nothing where it is no longer kept."""
+    try:
+        text = (folder / later.MESSAGE).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return []
+    return list(dict.fromkeys(filter(None, text.splitlines())))[:MOST]
 
 
 def _findings(heading: str, rows: Sequence[Row], most: int, refused: bool, quarantined: Sequence[Row]) -> list[str]:
@@ -167,7 +179,7 @@ def _runs(runs: Sequence[Row]) -> list[str]:
         made = _made(run)
         out.append(
             f"  {run['run_id']}  {run['started_at']:%Y-%m-%d %H:%M} UTC  {run['source']}  {words(run['outcome'])}; "
-            f"{made.checks:,} checks, {made.outcome}"
+            + (f"{made.checks:,} checks, {made.outcome}" if made.checks else made.said())
         )
     return out
 

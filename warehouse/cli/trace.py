@@ -257,7 +257,7 @@ def _figures(table: Table, row: Row) -> str:
     """The filled columns of a row: words first, then figures, as many as a reader takes in."""
     words, figures = [], []
     for column in table.columns:
-        value = row[column.name]
+        value = row.get(column.name)  # a warehouse of an earlier version lacks columns that came later
         if value is None or column.name in (*table.key, *PROVENANCE_NAMES, "statement", "evidence"):
             continue
         if column.prose or column.type == "texts":
@@ -272,7 +272,7 @@ def _figures(table: Table, row: Row) -> str:
 
 def _figure(table: Table, rows: Sequence[Row]) -> str | None:
     """The column that stands for many rows: the one named below where the table has it, else its first figure."""
-    filled = {c.name: c for c in table.columns if any(row[c.name] is not None for row in (rows[0], rows[-1]))}
+    filled = {c.name: c for c in table.columns if any(row.get(c.name) is not None for row in (rows[0], rows[-1]))}
     named = [name for name in STANDS_FOR_MANY if name in filled]
     figures = [name for name, c in filled.items() if c.type == "real" and name not in table.key]
     return next(iter([*named, *figures]), None)
