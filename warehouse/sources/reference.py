@@ -53,7 +53,11 @@ def manifest(where: Path) -> dict[str, dict[str, Any]]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise DocumentError(path, f"the snapshot's manifest cannot be read ({error.strerror}).") from error
+        raise DocumentError(
+            path,
+            f"the snapshot's manifest cannot be read ({error.strerror}). It names the file of each table: copy the "
+            f"packaged snapshot's folder whole, {MANIFEST} with it.",
+        ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise DocumentError(path, f"the snapshot's manifest is not TOML: {error}") from error
 
