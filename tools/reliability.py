@@ -60,7 +60,7 @@ UNTESTED = (
     "Known vulnerabilities, wherever their database cannot be reached: `make supply-chain` says so.",
     "Browsers other than Chromium.",
     "Years of history: a week of whole runs is soaked, on small inputs and without most marts.",
-    "Kills of `overbuild serve` as a process, with its server: a test does it once, and no harness counts it.",
+    "`overbuild serve` beside runs that people start at the same moment: its kills are counted, alone.",
     "Memory that runs out in Polars: it ends the process, without words of ours. What was published stands.",
 )
 
