@@ -70,7 +70,7 @@ def _plainly(error: typer.BadParameter) -> str:
     The library of the command line has values checked by another, whose messages are for programmers: they name neither
     the value nor, in words of the terminal, what is wanted. What is raised by our own code stays as it is.
     """
-    found = getattr(error.__cause__, "errors", lambda: [])()
+    found: list[dict[str, Any]] = getattr(error.__cause__, "errors", list)()
     if not found:
         return error.message
     kind, given, limits = found[0]["type"], found[0].get("input"), found[0].get("ctx", {})
