@@ -188,9 +188,9 @@ def unchanged(store: Store, run: RunContext, new_rows: Quarantined, loaded: Load
     if not same or run.base.pages is None or not (run.base.pages / QUALITY).is_dir():
         return None
     results = SYSTEM["results"].conform(store.frame(_CARRIED, [run.run_id, run_id, counts.NOTICE]))
-    if results.is_empty():
-        return None
     of_marts = results.filter(pl.col("table_name").is_in([mart.table.full_name for mart in marts.all_marts().values()]))
+    if of_marts.is_empty():
+        return None
     return Carried(results, json.loads(of_marts.item(0, "details"))["carried_over_from"])
 
 
