@@ -80,7 +80,7 @@ docs: $(READY)  ## regenerate README.md's figures, the data dictionary, the comm
 	@$(BIN)/python tools/generate_docs.py
 
 lock: $(READY)  ## renew requirements.lock from pyproject.toml
-	@$(UV) compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
+	@$(UV) compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-header --quiet --upgrade --output-file requirements.lock
 
 clean:  ## remove .venv and what was built
