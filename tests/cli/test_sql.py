@@ -243,7 +243,7 @@ def test_a_query_without_end_is_stopped_and_says_how_to_give_it_more_time(home, 
     began = time.monotonic()
     done = overbuild(home, "sql", query, "--timeout", "1")
     assert (done.returncode, done.stdout) == (2, "")
-    assert "stopped after 1 seconds" in done.stderr
+    assert "stopped after 1 second." in done.stderr
     assert "--timeout 300" in done.stderr
     assert time.monotonic() - began < 30
 

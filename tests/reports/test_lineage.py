@@ -143,6 +143,7 @@ def test_the_timeline_leads_to_core(warehouse):
     [
         ("verdit", "", "Did you mean verdict"),
         ("quality.results", "", "no such table of marts or core"),
+        ("gpu_price_by_month", "", "this is a view. Trace a table that it reads: "),
         ("verdict", "scop = 'ALL'", r"(?s)scop.*columns of marts.verdict: scope, question"),
         ("verdict", "scope = 'ALL'); drop table marts.verdict; --", "."),
         ("verdict", "true); select (1", "more than a condition"),

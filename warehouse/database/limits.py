@@ -103,7 +103,8 @@ def within(connection: Connection, limits: Limits, stuck: Callable[[str], None] 
     """
     ended = threading.Event()
     interrupted = threading.Event()
-    said = f"the query was stopped after {limits.seconds:g} seconds. {RAISE_TIME}"
+    unit = "second" if limits.seconds == 1 else "seconds"
+    said = f"the query was stopped after {limits.seconds:g} {unit}. {RAISE_TIME}"
 
     def watch() -> None:
         if ended.wait(limits.seconds):

@@ -158,8 +158,13 @@ def tables_by_name(answers: Iterable[Table]) -> Mapping[str, Table]:
 
 def columns_of(statement: str, declared: Mapping[str, Table]) -> Mapping[str, Column]:
     """The columns by name of the tables (by full name) that a view reads; of two tables with one column the first's."""
-    read = [declared[name] for name in _READ.findall(statement) if name in declared]
+    read = tables_read(statement, declared)
     return {column.name: column for table in reversed(read) for column in table.columns}
+
+
+def tables_read(statement: str, declared: Mapping[str, Table]) -> list[Table]:
+    """The tables that a view reads, each once, in the order of its text."""
+    return list(dict.fromkeys(declared[name] for name in _READ.findall(statement) if name in declared))
 
 
 def drop_what_became_public_after(store: Store, as_of: date) -> None:

@@ -73,11 +73,30 @@ def named(name: str) -> Table:
     for full in (asked, f"marts.{asked}", f"core.{asked}"):
         if full in known:
             return known[full]
+    if read := _read_by_view(asked.removeprefix("main.")):
+        followed = [full for full in read if full in known]
+        what_to_do = (
+            f"Trace a table that it reads: {', '.join(followed)}." if followed else "No figure of it has facts."
+        )
+        raise UsageError(f"trace {name}: this is a view. {what_to_do}")
     near = difflib.get_close_matches(asked, [*known, *(full.partition(".")[2] for full in known)], n=3)
     raise UsageError(
         f"trace {name}: there is no such table of marts or core. "
         + (f"Did you mean {' or '.join(near)}?" if near else f"There are: {', '.join(sorted(known))}.")
     )
+
+
+def _read_by_view(name: str) -> list[str]:
+    """The full names of the tables that a view of `sql/views/` reads; empty where there is no such view."""
+    from warehouse.database import views  # here alone: only a wrong name asks for it
+
+    declared = views.tables_by_name(mart.table for mart in all_marts().values())
+    return [
+        table.full_name
+        for statement in views.statements()
+        if views.name_of(statement) == name
+        for table in views.tables_read(statement, declared)
+    ]
 
 
 @cache
