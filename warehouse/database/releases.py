@@ -19,9 +19,10 @@ import duckdb
 
 from warehouse import sqltext
 from warehouse.database import limits as bounds
+from warehouse.database import schema
 from warehouse.database.connection import ALIAS, Connection
 from warehouse.database.limits import Limits
-from warehouse.errors import DamagedError
+from warehouse.errors import DamagedError, UsageError
 
 BEFORE, AFTER = "before", "after"
 """The names under which two published warehouses are attached to be compared."""
@@ -37,6 +38,7 @@ def connected(warehouse: Path, limits: Limits | None = None, pipe: Path | None =
         with _said_of(warehouse), _without_log(warehouse) as file:
             connection = _opened(file)
         connection.execute(bounds.settings(limits))
+        _require_known(connection, warehouse)
         if pipe is not None:
             connection.execute(f"SET allowed_paths = [{sqltext.literal(pipe)}]")
         _lock_down(connection)
@@ -78,6 +80,20 @@ def foreign_logs(warehouse: Path) -> list[Path]:
     return sorted(file.parent.glob(f"{glob.escape(file.name)}.wal*"))
 
 
+def _require_known(connection: Connection, warehouse: Path) -> None:
+    """Raises UsageError for a warehouse of a version that this program does not know, and closes its connection."""
+    try:
+        catalog = connection.execute("SELECT current_catalog()").fetchone()
+        schema.require_known(connection, str(catalog[0]) if catalog else ALIAS, warehouse)
+    except UsageError:
+        connection.close()
+        raise
+
+
+_NEWER_FILE = "we can only read versions between"
+"""How DuckDB begins to say that a later one wrote a file."""
+
+
 @contextmanager
 def _said_of(warehouse: Path) -> Iterator[None]:
     """Raises StorageError or DamagedError, in words, where a published file cannot be opened."""
@@ -86,6 +102,12 @@ def _said_of(warehouse: Path) -> Iterator[None]:
     except (OSError, duckdb.Error) as error:
         from warehouse import storage
 
+        if _NEWER_FILE in str(error):
+            raise UsageError(
+                f"{warehouse}: a later DuckDB than {duckdb.__version__} wrote this file, and only a later one reads it "
+                f"({str(error).strip().splitlines()[0]}). Read it with the overbuild that wrote it, or set OVERBUILD_HOME "
+                "to another folder."
+            ) from error
         raise storage.fault(error, warehouse) or DamagedError(
             f"{warehouse}: the published warehouse cannot be opened ({str(error).strip().splitlines()[0]})."
         ) from error
@@ -146,3 +168,4 @@ def attach(connection: Connection, warehouse: Path, name: str) -> None:
     """Attach a published warehouse, read-only, under a name."""
     with _said_of(warehouse), _without_log(warehouse) as file:
         connection.execute(f"ATTACH {sqltext.literal(file)} AS {name} (READ_ONLY)")
+    schema.require_known(connection, name, warehouse)

@@ -16,6 +16,7 @@ import duckdb
 import polars as pl
 
 from warehouse import sqltext
+from warehouse.database import schema
 from warehouse.database.connection import ALIAS, Connection, cursor_of
 from warehouse.database.insert import insert
 from warehouse.database.staging import Staging
@@ -146,8 +147,10 @@ def opened(warehouse: Path, staging: Path) -> Iterator[Store]:
         connection.execute(f"USE {ALIAS}")
         store = Store(connection)
         store.limit_memory(staging.with_suffix(".spill"))
+        schema.require_known(connection, ALIAS, warehouse)
         upgrade(connection, ALIAS, [*CORE.values(), *SYSTEM.values()])
         store.create([*CORE.values(), *SYSTEM.values()])
+        schema.note(connection, ALIAS)
         store.staging.create()
         yield store
         store.finish()

@@ -2,16 +2,17 @@
 
 A run starts from a copy of the published warehouse, and an earlier version may have published it. Facts are never
 thrown away for that. A table that has gained a column is made anew with its old rows. What those rows can say of the
-new column is filled in.
+new column is filled in. What a name meant otherwise is a step of `STEPS`, taken once by the version of the schema that
+the warehouse carries (`warehouse.database.schema`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import duckdb
 
-from warehouse.database import fact_ids
+from warehouse.database import fact_ids, schema
 from warehouse.sources.common.source import as_json, without_context
 from warehouse.sqltext import identifier, identifiers, literal
 from warehouse.tables.table import FACT_ID, SOURCE_KIND, Table
@@ -28,7 +29,8 @@ _KIND_BY_NAME = "CASE WHEN starts_with(source, 'reference_') THEN 'reference' EL
 
 
 def upgrade(connection: duckdb.DuckDBPyConnection, catalog: str, tables: Iterable[Table]) -> None:
-    """Give existing tables the columns that they lack."""
+    """Give existing tables the columns that they lack, and take the steps from the version that the warehouse has."""
+    version, _ = schema.version_of(connection, catalog)
     found = connection.execute(
         "SELECT schema_name || '.' || table_name, column_name FROM duckdb_columns() WHERE database_name = ?", [catalog]
     ).fetchall()
@@ -41,6 +43,13 @@ def upgrade(connection: duckdb.DuckDBPyConnection, catalog: str, tables: Iterabl
             connection.execute("BEGIN")
             _make_anew(connection, catalog, declared, columns)
             connection.execute("COMMIT")
+    for to, step in STEPS.items():
+        if version < to:
+            step(connection, catalog, set(held))
+
+
+def _checks_have_new_names(connection: duckdb.DuckDBPyConnection, catalog: str, held: set[str]) -> None:
+    """Version 1 had other names for some checks and for one measure."""
     if "quality.measures" in held:
         connection.execute(f"UPDATE {catalog}.quality.measures SET measure = 'quarantined' WHERE measure = 'put_aside'")
     if "quality.results" in held:
@@ -48,6 +57,10 @@ def upgrade(connection: duckdb.DuckDBPyConnection, catalog: str, tables: Iterabl
             connection.execute(
                 f"UPDATE {catalog}.quality.results SET expectation = ? WHERE expectation = ?", [now, before]
             )
+
+
+STEPS: dict[int, Callable[[duckdb.DuckDBPyConnection, str, set[str]], None]] = {2: _checks_have_new_names}
+"""What brings a warehouse to a version of the schema from the one before it, in their order."""
 
 
 def _make_anew(connection: duckdb.DuckDBPyConnection, catalog: str, table: Table, held: set[str]) -> None:

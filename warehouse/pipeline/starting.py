@@ -42,7 +42,8 @@ def base(paths: Paths, restore: str, say: Say) -> Base:
     broken = list(seals.damages(release))
     for damage in broken[:3]:
         say(f"{damage}. It is made anew.")
-    return Base(release, None if broken else release, release / WAREHOUSE)
+    with releases.reading(release / WAREHOUSE):  # raises where a later program wrote it
+        return Base(release, None if broken else release, release / WAREHOUSE)
 
 
 def restored(run: RunContext) -> list[Source]:
