@@ -16,7 +16,7 @@ from pathlib import Path
 from warehouse import __version__
 from warehouse.database.connection import Connection
 from warehouse.errors import UsageError
-from warehouse.sqltext import identifier
+from warehouse.sqltext import identifier, literal
 
 VERSION = 2
 OLDEST = 1
@@ -25,13 +25,14 @@ TABLE = "provenance.schema_versions"
 UNSAID = 1
 """The version of a warehouse that does not say it."""
 _THERE = """SELECT EXISTS (FROM duckdb_tables()
-            WHERE database_name = ? AND schema_name = 'provenance' AND table_name = 'schema_versions')"""
+            WHERE database_name = {} AND schema_name = 'provenance' AND table_name = 'schema_versions')"""
 _NEWEST = "SELECT schema_version, program_version FROM {}." + TABLE + " ORDER BY schema_version DESC LIMIT 1"
 
 
 def version_of(connection: Connection, catalog: str) -> tuple[int, str]:
     """The version of an attached warehouse, and the program that brought it there; (UNSAID, '') where it does not say."""
-    there = connection.execute(_THERE, [catalog]).fetchone()
+    # No parameters: to bind one, DuckDB imports pandas, and a query waits for that.
+    there = connection.execute(_THERE.format(literal(catalog))).fetchone()
     row = connection.execute(_NEWEST.format(identifier(catalog))).fetchone() if there == (True,) else None
     return (int(row[0]), str(row[1])) if row else (UNSAID, "")
 
