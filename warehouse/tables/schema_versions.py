@@ -23,6 +23,10 @@ TABLE = Table(
         {
             "Which version of the schema is it?": "select schema_version, since, program_version from "
             "provenance.schema_versions order by schema_version desc limit 1",
+            "When was it brought to each version, and by which program?": "select schema_version, since, program_version "
+            "from provenance.schema_versions order by schema_version",
+            "Which runs went on from it in that version?": "select run_id, started_at, outcome from provenance.runs where "
+            "started_at >= (select max(since) from provenance.schema_versions) order by started_at",
         },
     ),
 )
