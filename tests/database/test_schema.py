@@ -95,7 +95,8 @@ def test_a_file_of_a_later_duckdb_is_no_damage(file):
     body[12:20] = struct.pack("<Q", 999)  # where DuckDB keeps the version of a file's form
     body[:8] = struct.pack("<Q", checksum(body[8:4096]))
     file.write_bytes(body)
-    with pytest.raises(UsageError, match=rf"{re.escape(str(file))}: a later DuckDB than .* version number 999") as error, reading(file):
+    said = rf"{re.escape(str(file))}: a later DuckDB than .* version number 999"
+    with pytest.raises(UsageError, match=said) as error, reading(file):
         pass
     assert "damaged" not in str(error.value)
 

@@ -12,7 +12,9 @@ TABLE = Table(
     name="schema_versions",
     meaning="one row for each version of the schema that this warehouse has had; the last one holds",
     columns=(
-        Column("schema_version", "integer", "version of the schema; each is one more than the one before", required=True),
+        Column(
+            "schema_version", "integer", "version of the schema; each is one more than the one before", required=True
+        ),
         Column("since", "time", "when this warehouse was made with it or brought to it (UTC)", required=True),
         Column("program_version", "text", "version of the program that did so", required=True),
     ),
