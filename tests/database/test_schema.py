@@ -71,8 +71,10 @@ def test_one_of_the_version_before_is_brought_up_to_date_in_place(file):
 def test_a_newer_one_is_refused_by_name_whoever_opens_it(file, empty):
     change(file, "INSERT INTO provenance.schema_versions VALUES (99, now(), '7.8.9')")
     before = file.read_bytes()
-    said = rf"{re.escape(str(file))}: .* version 99 of the schema, written by overbuild 7\.8\.9; this is overbuild {__version__}, which knows "
-    said += rf"versions up to {schema.VERSION}\. Install overbuild 7\.8\.9 or later, or set OVERBUILD_HOME"
+    said = (
+        rf"{re.escape(str(file))}: .* version 99 of the schema, written by overbuild 7\.8\.9; this is overbuild {__version__}, "
+        rf"which knows versions up to {schema.VERSION}\. Install overbuild 7\.8\.9 or later, or set OVERBUILD_HOME"
+    )
     with pytest.raises(UsageError, match=said), reading(file):
         pass
     with pytest.raises(UsageError, match=said), comparing(empty, file):
