@@ -8,6 +8,7 @@ import sys
 from datetime import date
 from pathlib import Path
 
+import duckdb
 import polars as pl
 import pytest
 
@@ -16,6 +17,7 @@ from tests.runs import query, settings
 from warehouse import api
 from warehouse.database import releases
 from warehouse.database.limits import Limits
+from warehouse.errors import UsageError
 from warehouse.paths import WAREHOUSE
 
 PROJECT = Path(__file__).parents[2]
@@ -54,10 +56,46 @@ def test_every_name_is_offered_listed_and_known_to_type_checkers():
 def test_a_connection_reads_and_can_do_nothing_else(published):
     with warehouse.open(published[0]) as connection:
         assert connection.execute("select count(*) > 10000 from stock_prices").fetchone() == (True,)
-        for refused in ("create table t (a int)", "select * from read_csv('/etc/passwd')", "set threads = 1",
-                        "attach ':memory:' as m; create table m.t (a int)", "copy (select 1) to 'out.csv'"):  # fmt: skip
-            with pytest.raises(Exception, match=r"read-only|disabled|locked"):
-                connection.execute(refused)
+        before = (published[0] / WAREHOUSE).read_bytes()
+        file = (published[0] / WAREHOUSE).resolve()
+        for refused in (
+            "create table t (a int)", "select * from read_csv('/etc/passwd')", "set threads = 1", "checkpoint",
+            "attach ':memory:' as m; create table m.t (a int)", "copy (select 1) to 'out.csv'", "create temp table t (a int)",
+            f"select 1; copy (select 'x') to '{file}' (format csv, use_tmp_file false)", "call enable_logging()",
+            f"copy (select 'x') to '{file}.wal' (format csv, use_tmp_file false)", f"from read_blob('{file}')",
+        ):  # fmt: skip
+            for ask in (connection.execute, connection.sql, connection.query):
+                with pytest.raises(UsageError, match="SQL"):
+                    ask(refused)
+        assert (published[0] / WAREHOUSE).read_bytes() == before
+        assert not list(file.parent.glob("*.wal*"))
+
+
+def test_a_connection_asks_and_fetches_as_duckdb_s_and_has_no_other_way_to_the_engine(published):
+    with warehouse.open(published[0]) as connection:
+        asked = "select count(*) as n from verdict where scope = "
+        assert connection.execute(f"{asked}?", ["ALL"]).fetchone() == (5,)
+        assert connection.execute(f"{asked}$scope", {"scope": "ALL"}).pl().to_dicts() == [{"n": 5}]
+        assert connection.sql(f"{asked}$scope", params={"scope": "ALL"}).pl().item() == 5
+        assert [name for name, *_ in connection.execute("select 1; select 2 as b").description] == ["b"]
+        with pytest.raises(UsageError, match="scope"):
+            connection.execute(f"{asked}$scope")
+        with pytest.raises(UsageError, match="nothing_such"):
+            connection.sql("from nothing_such").pl()
+        for name in (
+            "read_csv",
+            "from_parquet",
+            "register",
+            "install_extension",
+            "table_function",
+            "from_df",
+            "cursor",
+        ):
+            assert hasattr(duckdb.DuckDBPyConnection, name)
+            with pytest.raises(UsageError, match=name):
+                getattr(connection, name)
+        with pytest.raises(AttributeError):
+            connection.no_such_thing  # noqa: B018
 
 
 def test_any_number_of_connections_are_open_at_once_each_with_its_own_limits(published):
@@ -68,10 +106,11 @@ def test_any_number_of_connections_are_open_at_once_each_with_its_own_limits(pub
         assert warehouse.sql("select 41 + 1 as answer", published[0]).item() == 42
         with releases.reading(published[0] / WAREHOUSE, Limits(memory="100MB")) as bounded:
             assert bounded.execute("select current_setting('memory_limit')").fetchone() == ("95.3 MiB",)
-            for connection in (other, bounded):
-                for refused in ("create table t (a int)", "select * from read_csv('/etc/passwd')", "set threads = 1"):
-                    with pytest.raises(Exception, match=r"read-only|disabled|locked"):
-                        connection.execute(refused)
+            for refused in ("create table t (a int)", "select * from read_csv('/etc/passwd')", "set threads = 1"):
+                with pytest.raises(UsageError, match="SQL"):
+                    other.execute(refused)
+                with pytest.raises(duckdb.Error, match=r"read-only|disabled|locked"):
+                    bounded.execute(refused)
 
 
 def test_a_table_is_a_frame_of_its_rows(published):

@@ -39,6 +39,14 @@ def test_tables_and_companies_are_those_of_the_published_warehouse(published):
         assert completion.companies("ms") == ["msft"]
 
 
+def test_what_a_shell_would_run_is_not_offered(published):
+    """A name comes of documents, and the shell puts it into the line as it is."""
+    names = ("MSFT", "BRK.B", "core.x", "A;id", "$(id)", "a b", "`id`", "A\nid", "")
+    listed = ", ".join(f"('{name}')" for name in names)
+    with settings(published[0]):
+        assert completion._published(f"select * from (values {listed})", "") == ["MSFT", "BRK.B", "core.x"]
+
+
 def test_where_nothing_is_published_nothing_is_offered_and_nothing_fails(tmp_path):
     with settings(tmp_path):
         assert completion.tables("") == completion.companies("") == []

@@ -7,7 +7,7 @@
     warehouse.table("capex")                                # a table or view as a Polars frame
     warehouse.sql("select ticker, max(capex_usd) from capex group by all")
     warehouse.trace("verdict", "scope = 'ALL' and question = 'Q2'")    # the facts behind a row, with their documents
-    with warehouse.open() as connection:                    # a DuckDB connection that can read, and nothing else
+    with warehouse.open() as connection:                    # asks as a DuckDB connection does, and can only read
         connection.execute("select count(*) from stock_prices").fetchone()
 
 Everything reads what a run has published, as the commands do, and starts no run. A run takes a minute and writes, and a
@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from warehouse import sqltext
+from warehouse.api.gated import GatedConnection
 from warehouse.database import reading, recovery, releases
 from warehouse.database.connection import Connection
 from warehouse.errors import UsageError
@@ -43,14 +44,20 @@ Home = str | Path | None
 Day = date | str | None
 
 
-def open(home: Home = None, as_of: Day = None) -> Connection:
-    """A DuckDB connection to the published warehouse, to be used in a `with` statement or closed.
+def open(home: Home = None, as_of: Day = None) -> GatedConnection:
+    """A connection to the published warehouse that asks and fetches as DuckDB's, to be used in a `with` statement or closed.
 
-    It is read-only and locked down: no writing, no file of yours, no network, no setting. `.pl()` on a result gives a
-    Polars frame. A run that publishes meanwhile takes nothing away: the connection keeps the answer that it opened.
+    It only reads: a statement that writes, opens a file, asks the network or changes a setting is refused, whoever wrote
+    it. `.pl()` on a result gives a Polars frame. A run that publishes meanwhile takes nothing away: the connection keeps
+    the answer that it opened.
 
     Raises UsageError where nothing is published, or `as_of` is not a date as `2025-01-28`.
     """
+    return GatedConnection(_connected(home, as_of))
+
+
+def _connected(home: Home, as_of: Day) -> Connection:
+    """The engine's own connection, for texts of this program and for those that passed the gate."""
     return releases.connected(published(home, as_of))
 
 
@@ -59,7 +66,7 @@ def sql(query: str, home: Home = None, as_of: Day = None) -> pl.DataFrame:
 
     Raises UsageError for a statement that is no read, and with DuckDB's own words where it cannot be run.
     """
-    with open(home, as_of) as connection:
+    with _connected(home, as_of) as connection:
         return reading.execute(connection, reading.one(connection, query)).pl()
 
 
@@ -69,7 +76,7 @@ def table(name: str, home: Home = None, as_of: Day = None) -> pl.DataFrame:
     `show tables` in `sql` lists what there is; docs/data-dictionary.md explains it. A bare name is a mart or a view; of a
     table of `core`, it is the current row of each thing. Raises UsageError for an unknown name.
     """
-    with open(home, as_of) as connection:
+    with _connected(home, as_of) as connection:
         known = {
             full.removeprefix("main."): full
             for (full,) in connection.execute(
@@ -141,7 +148,7 @@ def trace(table: str, where: str = "", limit: int = 25, home: Home = None, as_of
     from warehouse.reports.lineage import described, follow, named
 
     asked = named(table)
-    with open(home, as_of) as connection:
+    with _connected(home, as_of) as connection:
         found = follow(connection, asked, where, limit)
     by_table: dict[str, list[dict[str, Any]]] = {}
     for node, way in found.facts():

@@ -6,6 +6,8 @@ long. Where nothing is published there is nothing to offer, and no error: the co
 
 from __future__ import annotations
 
+import re
+
 from warehouse.errors import OverbuildError
 
 
@@ -40,11 +42,14 @@ def companies(incomplete: str) -> list[str]:
 
 def _published(query: str, incomplete: str) -> list[str]:
     from warehouse import api
-    from warehouse.database import reading
 
     try:
         with api.open() as connection:
-            found = reading.execute(connection, reading.one(connection, query)).fetchall()
+            found = connection.execute(query).fetchall()
     except OverbuildError:
         return []
-    return [name for (name,) in found if name.startswith(incomplete)]
+    return [name for (name,) in found if name.startswith(incomplete) and _PLAIN.fullmatch(name)]
+
+
+_PLAIN = re.compile(r"[\w.-]+", re.ASCII)
+"""What may be offered: a shell puts it into the line that is typed, as it is, and Enter would run what else stands in it."""

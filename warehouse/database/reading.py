@@ -180,30 +180,30 @@ def one(connection: Connection, text: str) -> Read:
     return found[0]
 
 
-def execute(connection: Connection, read: Read) -> Connection:
+def execute(connection: Connection, read: Read, parameters: object = None) -> Connection:
     """Run a statement that passed; its rows are fetched from what is returned. Raises UsageError, worded for its user."""
-    if read.parameters:
+    if read.parameters and parameters is None:
         missing = " ".join(f"--param {name}=..." for name in sorted(read.parameters))
         raise UsageError(f"SQL: this query reads {', '.join(f'${n}' for n in sorted(read.parameters))}; give {missing}")
-    return _run(connection, _whole(connection, read).text)
+    return _run(connection, whole(connection, read).text, parameters)
 
 
 def count(connection: Connection, read: Read) -> int:
     """How many rows a query has, without fetching them."""
-    row = _run(connection, _whole(connection, read).within("SELECT count(*) FROM")).fetchone()
+    row = _run(connection, whole(connection, read).within("SELECT count(*) FROM")).fetchone()
     return int(row[0]) if row else 0
 
 
 def types(connection: Connection, read: Read) -> list[tuple[str, str]]:
     """Names and types of the columns of a query."""
-    found = _run(connection, _whole(connection, read).within("FROM", "LIMIT 0"))
+    found = _run(connection, whole(connection, read).within("FROM", "LIMIT 0"))
     return [(name, str(kind)) for name, kind, *_ in found.description]
 
 
 def copy(connection: Connection, read: Read, columns: Sequence[str], pipe: Path, options: str) -> None:
     """Write a query's rows to the connection's pipe, by DuckDB alone. `columns` are expressions on c0, c1 and so on."""
     names = ", ".join(f"c{place}" for place in range(len(columns)))
-    query = _whole(connection, read).within(f"SELECT {', '.join(columns)} FROM", f"AS answer({names})")
+    query = whole(connection, read).within(f"SELECT {', '.join(columns)} FROM", f"AS answer({names})")
     _run(connection, f"COPY ({query}) TO {sqltext.literal(pipe)} ({options}, USE_TMP_FILE false)")
 
 
@@ -225,9 +225,9 @@ def with_values(text: str, values: Mapping[str, str]) -> str:
     return "".join([*parts, raw[done:].decode()])
 
 
-def _run(connection: Connection, sql: str) -> Connection:
+def _run(connection: Connection, sql: str, parameters: object = None) -> Connection:
     try:
-        return connection.execute(sql)
+        return connection.execute(sql, parameters)
     except DatabaseError as error:
         raise failure(error) from None
 
@@ -274,7 +274,7 @@ def _judged(connection: Connection, text: str) -> Read:
     return _read(connection, found[0])
 
 
-def _whole(connection: Connection, read: Read) -> Read:
+def whole(connection: Connection, read: Read) -> Read:
     """A statement as it is run: a PIVOT gets its values, in a text that is judged anew."""
     if read.pivot is None:
         return read
