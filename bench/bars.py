@@ -157,11 +157,7 @@ def plain(files: list[Path], folder: Path) -> int:
 
 ASKED = {
     "one ticker from the view": ("SELECT * FROM stock_prices WHERE ticker = 'T3'", ()),
-    "one ticker as of a day": (
-        "SELECT * FROM core.stock_prices WHERE ticker = 'T3' AND known_on <= ? QUALIFY row_number() OVER "
-        "(PARTITION BY ticker, date ORDER BY known_on DESC, loaded_at DESC) = 1",
-        (date(2024, 6, 30),),
-    ),
+    "one ticker as of a day": ("SELECT * FROM stock_prices_as_of(?) WHERE ticker = 'T3'", (date(2024, 6, 30),)),
 }
 
 

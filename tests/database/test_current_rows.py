@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date, timedelta
+from itertools import chain
 from unittest.mock import patch
 
 import polars as pl
@@ -13,6 +15,7 @@ from hypothesis import strategies as st
 from tests.conftest import with_provenance
 from tests.database.test_views import DAYS, rows_of
 from tests.examples import examples
+from warehouse import sqltext
 from warehouse.database import connection, current_rows
 from warehouse.tables import CORE
 from warehouse.tables.table import Table
@@ -53,6 +56,43 @@ def test_loads_in_any_order_as_of_any_days_keep_what_the_window_finds(name, data
             as_of = data.draw(st.sampled_from(DAYS))
             expected = table.conform(database.execute(current_rows.query(table, as_of)).pl())
             assert shown(database, table, as_of).sort("locator").equals(expected.sort("locator"))
+
+
+@pytest.mark.parametrize("name", ["stock_prices", "company_facts", "gpu_prices"])
+@given(st.data())
+@settings(max_examples=examples(0.2))
+def test_what_was_current_on_a_day_is_what_the_window_over_all_facts_finds(name, data):
+    """For the whole table and for one thing: a condition around the query takes nothing from what it chooses among."""
+    table, day = CORE[name], data.draw(st.sampled_from(DAYS))
+    rows = data.draw(rows_of(table))
+    frame = pl.DataFrame([{**row, "locator": f"line {n}"} for n, row in enumerate(rows)], schema=table.polars_schema)
+    only = sqltext.identifiers(table.one_source.of if table.one_source else table.key[:1])
+    condition = f" WHERE {only} = {sqltext.literal(frame.get_column(table.key[0])[0])}"
+    with database_of(table) as database:
+        add(database, table, frame)
+        for about in ("", condition):
+            expected = database.execute(f"FROM ({current_rows.query(table, day)}){about} ORDER BY locator").pl()
+            asked = current_rows.as_of_query(table, f"DATE '{day}'")
+            assert database.execute(f"FROM ({asked}){about} ORDER BY locator").pl().equals(expected)
+
+
+def test_what_was_current_of_one_ticker_is_looked_for_among_its_bars_alone():
+    """Rows are counted where the plan filters by the day: those of the ticker, and not those of all."""
+    with database_of(PRICES) as database:
+        for ticker in "ABCDE":
+            add(database, PRICES, bars(300, ticker=ticker))
+        asked = current_rows.as_of_query(PRICES, "DATE '2025-03-01'")
+        database.execute(
+            "PRAGMA enable_profiling = 'no_output'; SET profiling_coverage = 'ALL'; "
+            """SET custom_profiling_settings = '{"OPERATOR_CARDINALITY": "true", "OPERATOR_TYPE": "true"}'"""
+        )
+        assert len(database.execute(f"FROM ({asked}) WHERE ticker = 'C'").fetchall()) == 60
+        plan, rows = [json.loads(database.get_profiling_information("json"))], {}
+        while plan:
+            node = plan.pop()
+            plan += node.get("children", [])
+            rows.setdefault(node.get("operator_type", ""), []).append(node.get("operator_cardinality", 0))
+        assert max(chain(*rows.values())) == 60, rows
 
 
 def bars(days: int, *, ticker: str = "A", source: str = "yahoo", close: float = 10.0, first: date = date(2025, 1, 1)):

@@ -57,6 +57,14 @@ def test_current_rows_cost_a_scan_and_no_window(name, published):
     assert not {word for word in ("WINDOW", "JOIN", "GROUP_BY", "ORDER_BY") if word in plan}
 
 
+@pytest.mark.parametrize("name", CORE)
+def test_what_was_current_on_the_day_of_the_answer_is_what_the_view_shows(name, published):
+    home, _ = published
+    of_day = f"FROM {name}_as_of('2026-11-09')"
+    assert query(home, f"SELECT count(*) FROM (FROM {name} EXCEPT ALL {of_day})") == [(0,)]
+    assert query(home, f"SELECT count(*) FROM ({of_day} EXCEPT ALL FROM {name})") == [(0,)]
+
+
 def test_every_mart_has_a_bare_name_and_none_hides_a_table_of_facts():
     assert not set(marts.all_marts()) & set(CORE)
 

@@ -286,6 +286,18 @@ def test_the_tables_of_duckdb_that_are_neither_allowed_nor_known_are_looked_at()
     assert {name for (name,) in found.fetchall()} - reading.TABLE_FUNCTIONS == known
 
 
+def test_a_function_of_the_warehouse_passes_and_one_of_that_name_that_it_lacks_does_not(published):
+    with duckdb.connect(str(published)) as writer:
+        writer.execute("create macro main.t_as_of(day) as table select a from t where day >= date '2025-01-01'")
+        writer.execute("create macro main.other(day) as table select a from t")
+    with releases.reading(published) as opened:
+        read = reading.one(opened, "from T_as_of(date '2025-01-01')")
+        assert reading.execute(opened, read).fetchall() == [(1,)]
+        for name in ("u_as_of", "other"):
+            with pytest.raises(reading.RefusedStatement, match=name):
+                reading.one(opened, f"from {name}('2025-01-01')")
+
+
 # -- what a query could do to the published answer --------------------------------------------------------------------
 
 FORGED = "copy (select from_hex('{log}') as b) to '{file}.wal' (format blob, use_tmp_file false)"

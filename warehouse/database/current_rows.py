@@ -8,6 +8,10 @@ the few blocks that hold it. A table whose things have one row each keeps nothin
 A run finds anew the rows of those things alone of which something was loaded, or became public, since the run before. What
 is kept follows from the facts alone, so a warehouse that is restored from the archive has it again.
 
+The warehouse has a function for what was current on another day: `stock_prices_as_of(DATE '2025-01-27')`. It finds the rows
+by windows (`as_of_query`), each within one thing or its series. So DuckDB looks for the asked-for ticker first, and then
+among its rows alone. A join with the series' sources would group the whole table for one ticker.
+
 A column beside the facts would take less of the disk. But each reader of `core`, each check of its columns and each
 comparison of two warehouses would have to know that this one column changes.
 """
@@ -68,6 +72,32 @@ def query(table: Table, as_of: date, only: str = "") -> str:
     return (
         f"SELECT * FROM {table.full_name} AS facts WHERE {known}{only}{_of_one_source(table, known)} "
         f"QUALIFY row_number() OVER (PARTITION BY {sqltext.identifiers(table.key)} "
+        f"ORDER BY {_order_by(order_of_rows(table))}) = 1"
+    )
+
+
+def as_of_query(table: Table, day: str) -> str:
+    """The same rows as `query`, as of a day that is an SQL expression. A condition on the key may stand around it: DuckDB
+    applies it to the facts before it looks for what is current, so that few rows cost little.
+    """
+    found = f"SELECT * FROM {table.full_name} WHERE known_on <= {day}"
+    if (rule := table.one_source) is not None:
+        series = sqltext.identifiers(rule.of)
+        best = {name: f"best {name}" for name in ("grade", rule.along)}
+        named = ", ".join(
+            f"max({sqltext.identifier(name)}) OVER (PARTITION BY {series}, source) AS {sqltext.identifier(of_source)}"
+            for name, of_source in best.items()
+        )
+        order = _order_by(
+            By(best.get(by.of, by.of), by.highest_first) if isinstance(by.of, str) else by
+            for by in order_of_sources(rule)
+        )
+        found = (
+            f"SELECT * EXCLUDE ({sqltext.identifiers(best.values())}) FROM (SELECT *, {named} FROM ({found})) "
+            f"QUALIFY dense_rank() OVER (PARTITION BY {series} ORDER BY {order}) = 1"
+        )
+    return (
+        f"SELECT * FROM ({found}) QUALIFY row_number() OVER (PARTITION BY {sqltext.identifiers(table.key)} "
         f"ORDER BY {_order_by(order_of_rows(table))}) = 1"
     )
 

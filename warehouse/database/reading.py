@@ -52,6 +52,9 @@ TABLE_FUNCTIONS = frozenset(
 FUNCTIONS_REFUSED = frozenset(("sleep_ms", "write_log", "getenv", "nextval", "currval"))
 """Functions of values that do something beside giving a value."""
 
+AS_OF = "_as_of"
+"""How the names of the warehouse's own functions end, which give what was current on a day (`current_rows.as_of_query`)."""
+
 _READS_FILES = re.compile(r"read_\w+|parquet_\w+|glob|sniff_csv|pragma_\w*file\w*|query_parquet|iceberg_\w+|delta_\w+")
 
 WORDS = {
@@ -357,8 +360,19 @@ def _check_functions(connection: Connection, text: str) -> None:
     if tree.get("error") or len(tree.get("statements", ())) != 1:
         raise _refused("OTHER")
     for name, of_tables in _functions(tree):
+        if of_tables and name.endswith(AS_OF) and _is_of_the_warehouse(connection, name):
+            continue
         if (of_tables and name not in TABLE_FUNCTIONS) or name in FUNCTIONS_REFUSED:
             raise RefusedStatement("function", f"SQL: {name}() is refused. {_why(name)}")
+
+
+def _is_of_the_warehouse(connection: Connection, name: str) -> bool:
+    """Whether a function is a query that was published beside the views, and nothing that DuckDB or an extension brings."""
+    found = (
+        "SELECT 1 FROM duckdb_functions() WHERE database_name = current_database() AND schema_name = 'main' "
+        f"AND function_type = 'table_macro' AND function_name = {sqltext.literal(name)}"
+    )
+    return connection.execute(found).fetchone() is not None
 
 
 def _functions(tree: Any) -> Iterator[tuple[str, bool]]:

@@ -2,7 +2,8 @@
 
 Whoever asks `select * from stock_prices` wants one bar for each day, not every bar that any source ever sent. Marts
 select the same rows in Polars (`warehouse.marts.common.select_current`), by the same declared order. What such a view shows
-is kept beside the facts (`current_rows`). A mart is there under its bare name too (`select * from verdict`), in any
+is kept beside the facts (`current_rows`). What was current on another day a function gives: `from
+stock_prices_as_of(DATE '2025-01-27')`. A mart is there under its bare name too (`select * from verdict`), in any
 program that opens the file. The views of `sql/views/` put together what a reader asks for first.
 
 Whoever lists the columns of a view of `sql/views/` must learn what they mean. Such a view has the comment that opens its
@@ -29,6 +30,7 @@ from warehouse import sqltext
 from warehouse.database import current_rows
 from warehouse.database.connection import ALIAS
 from warehouse.database.current_rows import Database
+from warehouse.database.reading import AS_OF
 from warehouse.database.store import Store
 from warehouse.tables import CORE, SYSTEM
 from warehouse.tables.guide import Guide
@@ -56,6 +58,7 @@ def create(store: Database, as_of: date, statements: Iterable[str] = (), answers
     statements = (*statements, contents(statements, answers))
     kept = current_rows.maintain(store, as_of)
     made = [_view_of(table, kept[name], "the current row of each thing in ") for name, table in CORE.items()]
+    made += [_as_of(table) for table in CORE.values()]
     made += [_view_of(table, f"SELECT * FROM {table.full_name}") for table in answers]
     _together(store, [*made, *statements])
     known = tables_by_name(answers)
@@ -134,6 +137,11 @@ def _view_of(table: Table, query: str, about: str = "") -> str:
     view = f"{ALIAS}.main.{table.name}"
     comment = sqltext.literal(table.guide.beside(f"{about}{table.full_name}: {table.meaning}"))
     return f"CREATE OR REPLACE VIEW {view} AS {query}; COMMENT ON VIEW {view} IS {comment}"
+
+
+def _as_of(table: Table) -> str:
+    query = current_rows.as_of_query(table, "CAST(day AS DATE)")
+    return f"CREATE OR REPLACE MACRO {ALIAS}.main.{table.name}{AS_OF}(day) AS TABLE {query}"
 
 
 def _explained(store: Database, statement: str, declared: Mapping[str, Table]) -> Iterator[str]:
