@@ -270,7 +270,7 @@ def _temporary_server() -> Iterator[str]:
         process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "flows.tied"),
-                *("uvicorn", "--factory", "prefect.server.api.server:create_app"),
+                *("uvicorn", "--factory", "flows.guarded:create_app"),
                 *("--host", "127.0.0.1", "--port", port, "--log-level", "error", "--lifespan", "on"),
             ],
             stdin=subprocess.PIPE,  # closed when this process ends, however that is (`tied`)

@@ -67,12 +67,17 @@ def server(paths: Paths, say: Any) -> Iterator[str]:
     prefect_home().mkdir(parents=True, exist_ok=True)
     log = paths.root / "schedule" / "server.log"
     log.parent.mkdir(parents=True, exist_ok=True)
-    environment = {name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"}
+    environment = {name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"} | {
+        "PREFECT_SERVER_API_HOST": "127.0.0.1",  # its pages ask for it there
+        "PREFECT_SERVER_API_PORT": str(port),
+        "PREFECT__SERVER_FINAL": "1",
+    }
     with log.open("ab") as output:
         process = subprocess.Popen(
             [
-                *(sys.executable, "-m", "flows.tied", "prefect", "server", "start"),
-                *("--host", "127.0.0.1", "--port", str(port)),
+                # As `prefect server start` does it, behind a guard against pages of the web (`guarded`).
+                *(sys.executable, "-m", "flows.tied", "uvicorn", "--factory", "flows.guarded:create_app"),
+                *("--host", "127.0.0.1", "--port", str(port), "--log-level", "warning", "--lifespan", "on"),
             ],
             stdin=subprocess.PIPE,  # closed when this process ends, however that is (`tied`)
             stdout=output,
