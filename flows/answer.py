@@ -17,6 +17,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.events import emit_event
 from prefect.task_runners import ThreadPoolTaskRunner
 
+from flows import asking, logs, names, shared_limit
 from warehouse import stopping, storage
 from warehouse.database.store import Store
 from warehouse.errors import OverbuildError
@@ -29,11 +30,13 @@ from warehouse.quality import counts
 from warehouse.sources.common.source import Source
 
 progress = logging.getLogger("overbuild.progress")
+logs.explain()
 
 
 def say(message: str) -> None:
-    """Write to Prefect's log and to whoever listens in the terminal."""
-    get_run_logger().info(message)
+    """Write to Prefect's log, where each line is one entry, and to whoever listens in the terminal."""
+    for line in logs.lines(message):
+        get_run_logger().info(line)
     progress.info(message)
 
 
@@ -46,7 +49,13 @@ def announce(message: Message) -> None:
     )
 
 
-@flow(name="answer", task_runner=ThreadPoolTaskRunner(max_workers=16), validate_parameters=True)  # type: ignore[arg-type]
+@flow(
+    name="answer",
+    flow_run_name=names.of_answer,
+    description="The main job: from documents to a published answer. docs/guides/run.md says what it writes.",
+    task_runner=ThreadPoolTaskRunner(max_workers=16),  # type: ignore[arg-type]
+    validate_parameters=True,
+)
 def answer(
     source: Literal["reference", "live"] = "reference",
     only: tuple[str, ...] = (),
@@ -55,17 +64,25 @@ def answer(
     span: tuple[date, date] | None = None,
     unless_nothing_new: bool = False,
     restore: str = "",
+    ask_before_publishing: bool = False,
 ) -> dict[str, Any]:
     """Ingest, check, build the marts and publish. Gives a summary of what was done (`warehouse.pipeline.summary`).
 
-    `only` limits what is ingested to some feeds or sources. `as_of` answers as of an earlier date and publishes beside
-    today's answer. `offline` takes live documents out of the archive and sends no request. `span` are the first and
-    last day of a backfill. With `unless_nothing_new` the run ends early where it would change nothing. `restore` is what
-    the run starts from in place of the published answer (`warehouse.pipeline.starting`). Raises RefusedError where the
-    checks refuse the data: nothing is published then.
+    Raises RefusedError where the checks refuse the data: nothing is published then.
+
+    Args:
+        source: Where documents come from: the packaged snapshot (reference), or public hosts (live).
+        only: What to ask: feeds (prices, capex, gpu, training), or sources by name. Empty: all.
+        as_of: Answer as of this earlier day, beside today's answer. Empty: the answer of today.
+        offline: Take live documents out of the archive, and send no request to anybody.
+        span: First and last day of a backfill. Empty: what is new since the last time.
+        unless_nothing_new: End early and publish nothing where nothing arrived since the last answer.
+        restore: Start from `archive` or from the path of a copy in place of the published answer. Empty: from that.
+        ask_before_publishing: Pause once all is built and checked. Resume publishes it; Cancel leaves what stands.
     """
     stopping.take_over()  # Prefect's handler of SIGTERM would be told, and the run would go on
     how: dict[str, Any] = {"offline": offline, "span": span, "announce": announce, "restore": restore}
+    how["shared_turn"] = shared_limit.shared_turn(say)
     with workspace(source, as_of, say, **how) as (run, store, journal):
         note = journal.note
         ingestion = note(ingest_all(chosen(source, only), store, run))
@@ -86,6 +103,9 @@ def answer(
             built = note(build_marts(store, run, loaded.as_of))
             checks.append(note(check_marts(store, run, built, loaded)))
         pages = note(write_pages(store, run, sources, loaded, built, carried))
+        changed = summary.changes_markdown(store, run)
+        if ask_before_publishing:
+            asking.whether_to_publish(changed, say)
         publish_release(store, run, ingestion)
         notified = notify_people(
             store,
@@ -102,6 +122,7 @@ def answer(
         verdicts = summary.verdict_markdown(built, loaded)
         create_markdown_artifact(verdicts, key="verdict", description="The answer to each question")
         create_markdown_artifact(summary.quality_markdown(done), key="quality", description="What was checked")
+        create_markdown_artifact(changed, key="changes", description="What changed since the last published answer")
         return done
 
 
@@ -113,7 +134,9 @@ def ingest_all(sources: list[Source], store: Store, run: RunContext) -> ingest.I
     restored = [source for source in starting.restored(run) if source not in sources]
     ingesting = []
     for source in [*sources, *restored]:
-        named = ingest_source.with_options(name=f"ingest {source.name}")
+        named = ingest_source.with_options(
+            name=f"ingest {source.name}", task_run_name=f"ingest {source.name}", tags=[f"source:{source.name}"]
+        )
         ingesting.append(named.submit(source, store, run, asked=source not in restored))
         if source.feed == "panel":
             ingesting[-1].wait()
@@ -141,7 +164,7 @@ def ingest_source(source: Source, store: Store, run: RunContext, *, asked: bool 
     return found
 
 
-@task(cache_policy=NO_CACHE)
+@task(task_run_name="check new rows", cache_policy=NO_CACHE)
 def check_new_rows(store: Store, run: RunContext, ingestion: ingest.Ingestion) -> quarantine.Quarantined:
     """Check the rows that wait to be loaded, quarantine the bad ones, and stage those that a person accepted."""
     found = quarantine.check_new_rows(store, run, ingestion)
@@ -150,7 +173,7 @@ def check_new_rows(store: Store, run: RunContext, ingestion: ingest.Ingestion) -
     return found
 
 
-@task(cache_policy=NO_CACHE)
+@task(task_run_name="load new rows", cache_policy=NO_CACHE)
 def load(store: Store, run: RunContext) -> build.Loaded:
     """Append new rows to core."""
     loaded = build.load(store, run)
@@ -158,14 +181,14 @@ def load(store: Store, run: RunContext) -> build.Loaded:
     return loaded
 
 
-@task(cache_policy=NO_CACHE)
+@task(task_run_name="carry over the last answer", cache_policy=NO_CACHE)
 def carry_over(store: Store, run: RunContext, carried: build.Carried) -> build.Built:
     """Keep the marts and the findings of the run since which nothing has changed."""
     say(carried.in_short)
     return build.carry_over(store, run, carried)
 
 
-@task(cache_policy=NO_CACHE)
+@task(task_run_name="check facts", cache_policy=NO_CACHE)
 def check_facts(
     store: Store, run: RunContext, quarantined: quarantine.Quarantined, loaded: build.Loaded
 ) -> check.Checked:
@@ -175,7 +198,7 @@ def check_facts(
     return checked
 
 
-@task(cache_policy=NO_CACHE)
+@task(task_run_name="build marts as of {as_of}", cache_policy=NO_CACHE)
 def build_marts(store: Store, run: RunContext, as_of: date) -> build.Built:
     """Build the marts that could come out otherwise than they stand."""
     built = build.build_marts(store, run, as_of)
@@ -183,7 +206,7 @@ def build_marts(store: Store, run: RunContext, as_of: date) -> build.Built:
     return built
 
 
-@task(cache_policy=NO_CACHE)
+@task(task_run_name="check marts", cache_policy=NO_CACHE)
 def check_marts(store: Store, run: RunContext, built: build.Built, loaded: build.Loaded) -> check.Checked:
     """Check the marts as far as earlier results do not stand; a critical failure stops the run."""
     checked = check.check_marts(store, run, built.anew, loaded.added)
@@ -191,7 +214,7 @@ def check_marts(store: Store, run: RunContext, built: build.Built, loaded: build
     return checked
 
 
-@task(cache_policy=NO_CACHE)
+@task(task_run_name="write pages", cache_policy=NO_CACHE)
 def write_pages(
     store: Store,
     run: RunContext,
@@ -204,13 +227,13 @@ def write_pages(
     return publish.write_pages(store, run, sources, loaded, built, carried)
 
 
-@task(cache_policy=NO_CACHE)
+@task(task_run_name="publish", cache_policy=NO_CACHE)
 def publish_release(store: Store, run: RunContext, ingestion: ingest.Ingestion) -> None:
     """Switch readers to the new warehouse, site and quality pages together."""
     say(f"published: {publish.publish_run(store, run, ingestion)}")
 
 
-@task(cache_policy=NO_CACHE)
+@task(task_run_name="notify people", cache_policy=NO_CACHE)
 def notify_people(store: Store, run: RunContext, **results: Any) -> Notified:
     """Notify people of what is new since the last time."""
     notified = notify.notify(store, run, announce, **results)

@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime
 
 from prefect import flow
 
+from flows import names
 from flows.answer import answer
 from warehouse.paths import paths_of
 from warehouse.pipeline.backfill import Progress
@@ -22,12 +23,21 @@ OTHERS_ARE_LET_IN_SECONDS = 1.0
 progress_log = logging.getLogger("overbuild.backfill")
 
 
-@flow(name="backfill", validate_parameters=True)
+@flow(
+    name="backfill",
+    flow_run_name=names.of_backfill,
+    description="History of one source, piece by piece. Each piece is a run of its own.",
+    validate_parameters=True,
+)
 def backfill(source: str, pieces: list[tuple[date, date]]) -> dict[str, str]:
     """Fetch, check, load and publish each piece; gives what failed of which piece.
 
     A piece of which something could not be had is loaded as far as it goes and asked for again next time. Raises
     RefusedError where the checks refuse a piece: those before it stay.
+
+    Args:
+        source: Name of the live source.
+        pieces: First and last day of each piece, oldest first.
     """
     paths = paths_of(load_settings())
     progress = Progress(paths, source)

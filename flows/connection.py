@@ -26,7 +26,7 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from flows import environment, left_behind
+from flows import environment, left_behind, shared_limit
 from flows.server import address_set, comes_up, end, free_port, prefect_home
 from warehouse import files, stopping
 from warehouse.errors import UsageError
@@ -319,9 +319,10 @@ def _using(url: str) -> Iterator[None]:
     from prefect.context import refresh_global_settings_context
 
     os.environ["PREFECT_API_URL"] = url
+    os.environ[shared_limit.TEMPORARY] = "1"
     refresh_global_settings_context()
     try:
         yield
     finally:
-        del os.environ["PREFECT_API_URL"]
+        del os.environ["PREFECT_API_URL"], os.environ[shared_limit.TEMPORARY]
         refresh_global_settings_context()

@@ -24,11 +24,11 @@ MOST_AT_ONCE = 200
 
 
 @contextmanager
-def marked() -> Iterator[None]:
-    """Runs that begin in here are known to be of this process."""
+def marked(*more: str) -> Iterator[None]:
+    """Runs that begin in here are known to be of this process, and carry these tags with it."""
     from prefect import tags
 
-    with tags(TAG, f"{PROCESS}{processes.this()}"):
+    with tags(TAG, f"{PROCESS}{processes.this()}", *more):
         yield
 
 

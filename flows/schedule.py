@@ -14,7 +14,7 @@ from typing import Any
 
 from prefect import flow
 
-from flows import left_behind
+from flows import left_behind, names
 from flows.answer import answer, say
 from warehouse import stopping
 from warehouse.errors import RefusedError
@@ -28,10 +28,20 @@ LOOKS_EVERY_SECONDS = 0.5
 REMEMBERED_WITHIN_SECONDS = 3.0
 
 
-@flow(name="scheduled", validate_parameters=True)
+@flow(
+    name="scheduled",
+    flow_run_name=names.of_scheduled,
+    description="One scheduled time: asks its sources, and answers anew where something arrived.",
+    validate_parameters=True,
+)
 def scheduled(entry: str) -> dict[str, Any]:
-    """Serve the last due time of an entry of warehouse/fetching/schedules.toml, where it was not served yet."""
-    with stopping.by_signals(), left_behind.ending_with_server(), left_behind.marked():
+    """Serve the last due time of an entry of warehouse/fetching/schedules.toml, where it was not served yet.
+
+    Args:
+        entry: Name of the entry, such as prices. It says which sources are asked.
+    """
+    tags = ("source:live", "kind:scheduled", f"entry:{entry}")
+    with stopping.by_signals(), left_behind.ending_with_server(), left_behind.marked(*tags):
         return _serve(entry)
 
 

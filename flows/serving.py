@@ -37,6 +37,7 @@ STARTS_WITHIN_SECONDS = 900
 """A run that is slower to start loses its place, so this is long; a place that was lost is freed at a restart."""
 STOPS_WITHIN_SECONDS = 25.0
 """A run under way is given time to end, then the server; after this everything is ended. A second signal does so at once."""
+BY_HAND = "one run by hand: choose what it asks, of which day, and whether it asks you before it publishes"
 UNFINISHED = ("PENDING", "RUNNING", "CANCELLING", "PAUSED")
 
 
@@ -100,7 +101,7 @@ async def _serve(paths: Paths, listed: list[RunnerDeployment], say: Any) -> None
     for number in stopping.SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, stop_once)
-    say(f"serving {len(listed)} schedules; stop with Ctrl-C or SIGTERM.")
+    say(f"serving {len(listed) - 1} schedules; stop with Ctrl-C or SIGTERM.")
     await runner.start()
 
 
@@ -117,8 +118,15 @@ def deployments() -> list[RunnerDeployment]:
     from prefect.flows import EntrypointType
     from prefect.schedules import Cron
 
+    from flows.on_request import NAME, on_request
     from flows.schedule import scheduled
 
+    by_hand = on_request.to_deployment(
+        name=NAME,
+        description=BY_HAND,
+        tags=[TAG, "kind:on-request"],
+        entrypoint_type=EntrypointType.MODULE_PATH,
+    )
     made = [
         scheduled.to_deployment(
             name=entry.name,
@@ -129,13 +137,25 @@ def deployments() -> list[RunnerDeployment]:
                 collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW,
                 grace_period_seconds=STARTS_WITHIN_SECONDS,
             ),
-            description=f"asks {entry.feed or ', '.join(entry.sources)} and answers anew where something arrived",
-            tags=[TAG],
+            description=_about(entry),
+            tags=_tags(entry),
             entrypoint_type=EntrypointType.MODULE_PATH,
         )
         for entry in schedules.entries()
     ]
-    return cast("list[RunnerDeployment]", made)
+    return cast("list[RunnerDeployment]", [*made, by_hand])
+
+
+def _about(entry: Entry) -> str:
+    """What a deployment does, and how it is paused."""
+    return (
+        f"asks {entry.feed or ', '.join(entry.sources)} and answers anew where something arrived. Its switch pauses the "
+        "schedule; a restart leaves it paused. A run by hand serves a time that is due, and ends at once where none is."
+    )
+
+
+def _tags(entry: Entry) -> list[str]:
+    return [TAG, "source:live", "kind:scheduled", f"entry:{entry.name}"]
 
 
 async def _forget_others(client: PrefectClient, ids: set[Any]) -> None:
@@ -210,7 +230,8 @@ def prefect_yaml() -> str:
     import yaml
 
     folder = {"prefect.deployments.steps.set_working_directory": {"directory": "{{ $OVERBUILD_PROJECT }}"}}
-    content = {"name": "overbuild", "pull": [folder], "deployments": [_for_workers(e) for e in schedules.entries()]}
+    listed = [*(_for_workers(entry) for entry in schedules.entries()), _by_hand_for_workers()]
+    content = {"name": "overbuild", "pull": [folder], "deployments": listed}
     return YAML_HEAD + yaml.safe_dump(content, sort_keys=False, width=120)
 
 
@@ -218,9 +239,9 @@ def _for_workers(entry: Entry) -> dict[str, Any]:
     """One entry of the schedules as `prefect deploy` reads it."""
     return {
         "name": entry.name,
-        "description": f"asks {entry.feed or ', '.join(entry.sources)} and answers anew where something arrived",
+        "description": _about(entry),
         "entrypoint": "flows/schedule.py:scheduled",
-        "tags": [TAG],
+        "tags": _tags(entry),
         "parameters": {"entry": entry.name},
         "schedules": [{"cron": entry.cron, "timezone": entry.timezone}],
         "concurrency_limit": {
@@ -228,6 +249,19 @@ def _for_workers(entry: Entry) -> dict[str, Any]:
         },
         "work_pool": {"name": POOL},
     }  # fmt: skip
+
+
+def _by_hand_for_workers() -> dict[str, Any]:
+    """The deployment without a schedule, as `prefect deploy` reads it."""
+    from flows.on_request import NAME
+
+    return {
+        "name": NAME,
+        "description": BY_HAND,
+        "entrypoint": "flows/on_request.py:on_request",
+        "tags": [TAG, "kind:on-request"],
+        "work_pool": {"name": POOL},
+    }
 
 
 if __name__ == "__main__":

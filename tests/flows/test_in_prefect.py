@@ -5,7 +5,10 @@ The other tests of whole runs call the flow's own steps without it (`tests.runs.
 
 from __future__ import annotations
 
-from datetime import date
+import subprocess
+import sys
+from datetime import UTC, date, datetime
+from typing import Any
 
 import pytest
 
@@ -30,8 +33,8 @@ def prefect(tmp_path_factory):
             yield
 
 
-def last_run() -> tuple[str, list[str], list[str]]:
-    """The state of the newest run, the names of its tasks, and the keys of its artifacts, as Prefect's server has them."""
+def last_run() -> tuple[Any, list[str], dict[str, str]]:
+    """The newest run, the names of its tasks, and its artifacts by key, as Prefect's server has them."""
     from prefect.client.orchestration import get_client
     from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
     from prefect.client.schemas.sorting import FlowRunSort
@@ -41,8 +44,18 @@ def last_run() -> tuple[str, list[str], list[str]]:
         this = FlowRunFilter(id=FlowRunFilterId(any_=[last.id]))
         tasks = client.read_task_runs(flow_run_filter=this)
         artifacts = client.read_artifacts(flow_run_filter=this)
-        names = sorted({task.name.rsplit("-", 1)[0] for task in tasks})
-        return str(last.state_name), names, sorted(str(artifact.key) for artifact in artifacts)
+        return last, sorted(task.name for task in tasks), {str(each.key): str(each.data) for each in artifacts}
+
+
+def log_of(run_id: Any) -> list[str]:
+    """The messages of a run's log, as its page in Prefect's UI shows them."""
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.filters import LogFilter, LogFilterFlowRunId
+    from prefect.logging.handlers import APILogHandler
+
+    APILogHandler().flush()
+    with get_client(sync_client=True) as client:
+        return [log.message for log in client.read_logs(LogFilter(flow_run_id=LogFilterFlowRunId(any_=[run_id])))]
 
 
 def test_a_correction_is_seen_from_its_own_day_and_not_by_a_dated_answer(published, corrupted, tmp_path):
@@ -59,14 +72,17 @@ def test_a_correction_is_seen_from_its_own_day_and_not_by_a_dated_answer(publish
     assert summary["new_rows"] == 1
     counted = "SELECT shares FROM shares_outstanding WHERE ticker = 'NVDA' AND measured_on = '2024-11-15'"
     assert query(home, counted) == [(24_000_000_000,)]
-    state, tasks, artifacts = last_run()
-    assert state == "Completed"
+    last, tasks, artifacts = last_run()
+    assert last.state_name == "Completed"
+    assert last.name == f"reference sources as of {datetime.now(UTC).date()}"
+    assert {"overbuild", "source:reference", "kind:by-command"} <= set(last.tags)
     assert [name for name in tasks if not name.startswith("ingest ")] == [
-        "build_marts", "check_facts", "check_marts", "check_new_rows", "load", "notify_people", "publish_release",
-        "write_pages",
+        f"build marts as of {summary['as_of']}", "check facts", "check marts", "check new rows", "load new rows",
+        "notify people", "publish", "write pages",
     ]  # fmt: skip
     assert {"ingest reference_panel", "ingest reference_prices"} <= set(tasks)
-    assert artifacts == ["quality", "verdict"]
+    assert sorted(artifacts) == ["changes", "quality", "verdict"]
+    assert artifacts["changes"].startswith(f"## What changed since run {published[1]['run_id']}\n\n- ")
     today = (home / "current").resolve()
     run(home, reference, quick=True, as_of=date(2025, 1, 28))
     assert (home / "current").resolve() == today, "a dated answer stands beside today's"
@@ -83,7 +99,10 @@ def test_a_refusal_comes_through_as_it_is(corrupted, tmp_path):
     reference = corrupted("gpu_prices.csv", lambda lines: lines[:900])
     with pytest.raises(RefusedError, match=r"gpu_prices\.csv: 899 rows where snapshot\.toml counts \d+"):
         run_flow(tmp_path / "home", reference)
-    assert last_run()[0] == "Failed"
+    last = last_run()[0]
+    assert last.state_name == "Failed"
+    assert all("\n" not in line and "Traceback" not in line for line in log_of(last.id))
+    assert any("gpu_prices.csv: 899 rows" in line for line in log_of(last.id)), "it says what is wrong, in a line"
     assert not (tmp_path / "home" / "current").exists()
 
 
@@ -109,3 +128,121 @@ def test_a_source_that_breaks_off_is_asked_again_and_a_document_at_fault_is_not(
     with pytest.raises(ConnectionError):
         step("gone", None, None)
     assert len(asked_for) == 1 + 3
+
+
+# -- what the server is told besides runs ----------------------------------------------------------------------------
+
+
+def test_automations_are_made_once_and_brought_up_to_date():
+    """What people switched off stays off, what they made themselves is left alone."""
+    from prefect.automations import Automation
+    from prefect.client.orchestration import get_client
+    from prefect.events.actions import DoNothing
+    from prefect.events.schemas.automations import AutomationCore, EventTrigger
+
+    from flows import automations
+
+    Automation(name="ours", trigger=EventTrigger(expect={"x"}), actions=[DoNothing()]).create()
+    assert {what for _, what in automations.write()} == {"created"}
+    with get_client(sync_client=True) as client:
+        off = next(one for one in client.read_automations() if one.name == "overbuild: a verdict changed")
+        client.pause_automation(off.id)
+        assert {what for _, what in automations.write()} == {"unchanged"}
+        changed = {"description": "of an earlier version", "enabled": False}
+        client.update_automation(off.id, AutomationCore(**off.model_dump(exclude={"id", "owner_resource"}) | changed))
+        assert ("overbuild: a verdict changed", "updated") in automations.write()
+        there = {one.name: one for one in client.read_automations()}
+    assert set(there) == {"ours", *(one.name for one in automations.automations())}
+    assert not there["overbuild: a verdict changed"].enabled
+    with pytest.raises(UsageError, match="no such block"):
+        automations.write("slack-webhook/nobody")
+
+
+@pytest.mark.parametrize(
+    ("kind", "state", "fires"),
+    [
+        ("source", "open", ["a source is stale or failed"]),
+        ("source", "resolved", []),
+        ("verdict", "changed", ["a verdict changed"]),
+        ("check", "open", ["a check fails"]),
+        ("promise", "open", ["a promise of freshness is broken"]),
+    ],
+)
+def test_an_automation_fires_on_the_event_that_a_run_sends(monkeypatch, kind, state, fires):
+    """Judged by the server's own rule for triggers."""
+    from prefect.events import Event
+    from prefect.server.events.schemas.automations import EventTrigger
+    from prefect.server.events.schemas.events import ReceivedEvent
+
+    from flows import answer, automations
+    from warehouse.pipeline.alerts import Message
+
+    sent: list[Event] = []
+    monkeypatch.setattr(answer, "emit_event", lambda **said: sent.append(Event(**said)))
+    answer.announce(Message(kind, f"{kind} of something", state, "words"))
+    event = ReceivedEvent.model_validate(sent[0].model_dump())
+    fired = [
+        one.name.removeprefix(automations.PREFIX)
+        for one in automations.automations()
+        if EventTrigger.model_validate(one.trigger.model_dump()).covers(event)
+    ]
+    assert fired == fires
+
+
+TAKES_TURNS = """
+import sys, time
+from flows.shared_limit import SharedLimit
+limit = SharedLimit(lambda said: sys.exit(said))
+for _ in range(6):
+    limit.wait_turn("a host", 10.0)
+    print(time.time(), flush=True)
+"""
+
+
+def test_two_machines_share_the_turns_of_a_host():
+    """Two processes that know nothing of each other but the server: 12 turns of 10 a second take at least a second."""
+    processes = [
+        subprocess.Popen([sys.executable, "-c", TAKES_TURNS], stdout=subprocess.PIPE, text=True) for _ in range(2)
+    ]
+    taken = sorted(float(line) for one in processes for line in one.communicate(timeout=300)[0].split())
+    assert [one.returncode for one in processes] == [0, 0]
+    assert len(taken) == 12
+    assert taken[-1] - taken[0] > 10 * 0.1 * 0.9, "eleven turns after the first, less what a clock may be off"
+
+
+def test_a_run_goes_on_where_the_server_is_gone_and_says_so_once(monkeypatch):
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    from flows.shared_limit import TRIED_AGAIN_AFTER_SECONDS, SharedLimit
+
+    said: list[str] = []
+    now = [0.0]
+    limit = SharedLimit(said.append, clock=lambda: now[0])
+    with temporary_settings({PREFECT_API_URL: f"http://{NOWHERE}/api"}):
+        for _ in range(3):
+            limit.wait_turn("sec", 8.0)
+    assert len(said) == 1
+    assert said[0].startswith("sec: the Prefect server gives no turns (ConnectError); this machine keeps the rate")
+    now[0] = TRIED_AGAIN_AFTER_SECONDS + 1
+    limit.wait_turn("sec", 8.0)
+    assert said[1:] == ["the Prefect server gives turns again; all machines count together"]
+
+
+def test_a_schedule_that_was_paused_stays_paused_when_the_service_starts_again():
+    import asyncio
+
+    from prefect.client.orchestration import get_client
+    from prefect.runner import Runner
+
+    from flows.serving import deployments
+
+    one, again = (next(each for each in deployments() if each.name == "prices") for _ in range(2))
+
+    async def pause_and_start_again() -> tuple[bool, bool]:
+        made = await Runner(name="first").aadd_deployment(one)
+        async with get_client() as client:
+            await client.pause_deployment(made)
+            assert await Runner(name="second").aadd_deployment(again) == made
+            return (await client.read_deployment(made)).paused, bool((await client.read_deployment(made)).schedules)
+
+    assert asyncio.run(pause_and_start_again()) == (True, True)

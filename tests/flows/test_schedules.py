@@ -278,9 +278,12 @@ def test_the_file_for_workers_says_how_to_use_it_and_names_what_there_is():
         "prefect deploy --all --prefect-file deploy/prefect.yaml",
         f"prefect worker start --pool {pool}",
     ]
+    *of_schedules, by_hand = read["deployments"]
+    assert "schedules" not in by_hand, "it runs when a person asks for it"
     for one in read["deployments"]:
         file, _, name = one["entrypoint"].partition(":")
-        assert f"\ndef {name}(entry: str)" in (PROJECT / file).read_text()
+        assert f"\ndef {name}(" in (PROJECT / file).read_text()
+    for one in of_schedules:
         assert schedules.entry(one["parameters"]["entry"]).cron == one["schedules"][0]["cron"]
         assert one["concurrency_limit"]["limit"] == 1
 
@@ -291,7 +294,9 @@ def test_deployments_never_overlap_and_follow_the_file():
     prepare()
     from flows.serving import deployments
 
-    for deployment, entry in zip(deployments(), schedules.entries(), strict=True):
+    *of_schedules, by_hand = deployments()
+    assert not by_hand.schedules, "it runs when a person asks for it"
+    for deployment, entry in zip(of_schedules, schedules.entries(), strict=True):
         assert deployment.name == entry.name
         [planned] = deployment.schedules or []
         assert planned.schedule.cron == entry.cron  # type: ignore[union-attr]
@@ -299,6 +304,21 @@ def test_deployments_never_overlap_and_follow_the_file():
         assert deployment.concurrency_limit == 1
         assert deployment.concurrency_options is not None
         assert deployment.concurrency_options.collision_strategy.value == "CANCEL_NEW"
+
+
+def test_every_parameter_of_a_deployment_has_words():
+    """Prefect's form for a run by hand shows them beside each field."""
+    from flows.environment import prepare
+
+    prepare()
+    from flows.serving import deployments
+
+    for deployment in deployments():
+        assert deployment.description
+        shown = deployment._parameter_openapi_schema.model_dump()["properties"]
+        assert shown, deployment.name
+        bare = [name for name, field in shown.items() if not field.get("description")]
+        assert not bare, f"{deployment.name}: {bare}"
 
 
 # -- overbuild serve -------------------------------------------------------------------------------------------------
@@ -382,8 +402,9 @@ def test_serve_makes_up_for_a_missed_time_and_stops_cleanly_with_a_run_under_way
     assert serving.says("training: next ")
     note = json.loads((serving.home / "schedule" / "server.json").read_text())
     found = asked(f"{note['url']}/deployments/filter", {})
-    assert {one["name"] for one in found} == {entry.name for entry in schedules.entries()}
-    assert all(one["concurrency_limit"] == 1 or one["global_concurrency_limit"]["limit"] == 1 for one in found)
+    assert {one["name"] for one in found} == {"by-hand", *(entry.name for entry in schedules.entries())}
+    of_schedules = [one for one in found if one["name"] != "by-hand"]
+    assert all(one["concurrency_limit"] == 1 or one["global_concurrency_limit"]["limit"] == 1 for one in of_schedules)
     second = subprocess.run(
         COMMAND, cwd=serving.folder, env=serving.environment, capture_output=True, text=True, check=False, timeout=300
     )

@@ -68,7 +68,7 @@ def start(name: str, first: date, last: date, *, again: bool, say: Say) -> dict[
             from flows import backfill as flows  # imports Prefect, so only once its environment is set
             from flows import left_behind
 
-            with left_behind.marked():
+            with left_behind.marked("source:live", "kind:backfill", f"asks:{name}"):
                 return flows.backfill(name, left)
 
 

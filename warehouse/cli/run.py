@@ -77,12 +77,13 @@ def start(
     # Great Expectations takes seconds to import; it loads while Prefect's temporary server starts.
     preloading = threading.Thread(target=quality.preload, daemon=True)
     with connected(asks_sources=source == "live" and not offline, meanwhile=preloading.start):
-        from flows import left_behind
+        from flows import left_behind, names
         from flows.answer import answer
 
         kind: Literal["live", "reference"] = "live" if source == "live" else "reference"
-        with left_behind.marked():
-            return answer(source=kind, only=only, as_of=as_of, offline=offline, restore=restore)
+        asked_for: dict[str, Any] = {"only": only, "as_of": as_of, "offline": offline, "restore": restore}
+        with left_behind.marked(*names.tags_of({"source": kind, **asked_for}, "by-command")):
+            return answer(source=kind, **asked_for)
 
 
 def _listen(quiet: bool) -> None:

@@ -79,7 +79,8 @@ class Local:
 class Online:
     """The live form of `Fetching` (see warehouse.sources.common.source) for one source in one run; used by one thread.
 
-    `wait` is how to wait, and tests replace it.
+    `wait` is how to wait, and tests replace it. `shared_turn` waits for a turn (the name of the limit, requests a second)
+    among all machines that ask the host. The limit of this machine holds with it and without it.
     """
 
     source: Source
@@ -89,12 +90,13 @@ class Online:
     now: datetime
     span: tuple[date, date] | None = None
     wait: Callable[[float], Any] = time.sleep
+    shared_turn: Callable[[str, float], None] | None = None
     failures: list[Failure] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.log = FetchLog(self.raw, self.source.name)
-        limited = self.source.rate_limit_of or self.source.name
-        self.rate_limit = RateLimit(self.raw, limited, self.source.requests_per_second, self.wait)
+        self._limited = self.source.rate_limit_of or self.source.name
+        self.rate_limit = RateLimit(self.raw, self._limited, self.source.requests_per_second, self.wait)
         self._sender = Sender(self.source, self.settings, self._wait_turn)
         self._silent_in_a_row = 0
         self._received, self._reported_at = 0, time.monotonic()
@@ -247,6 +249,8 @@ class Online:
 
     def _wait_turn(self) -> None:
         self.rate_limit.wait_turn()
+        if self.shared_turn is not None:
+            self.shared_turn(self._limited, self.source.requests_per_second)
         self._stop_while_paused()  # another process may have been asked to pause meanwhile
 
     def _given_up(self, error: TryAgain, wanted: Wanted, started: datetime) -> None:

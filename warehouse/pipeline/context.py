@@ -18,6 +18,8 @@ from warehouse.quality.decisions import Decision
 from warehouse.settings import Settings
 
 Say = Callable[[str], None]
+SharedTurn = Callable[[str, float], None]
+"""Waits for a turn at a host among all machines that ask it: the name of its limit, requests a second."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class RunContext:
 
     `source` is the kind of sources that are asked (reference or live). `asked_as_of` is the date of a dated answer.
     `span` is the first and last day of a backfill. `decisions` are those that people made about quarantined rows. `base` is
-    what the run goes on from.
+    what the run goes on from. `shared_turn` is given where several machines ask the same hosts.
     """
 
     run_id: str
@@ -54,6 +56,7 @@ class RunContext:
     asked_as_of: date | None = None
     assumptions: Assumptions = field(default_factory=assumptions.load)
     base: Base = field(default_factory=lambda: Base())
+    shared_turn: SharedTurn | None = None
 
     @property
     def today(self) -> date:

@@ -137,7 +137,9 @@ def _ingest_live(source: Source, store: Store, run: RunContext, found: Ingested)
         else:
             found.stopped = why
         return
-    online = Online(source, run.settings, run.paths.raw, Warehouse(store), run.started_at, run.span)
+    online = Online(
+        source, run.settings, run.paths.raw, Warehouse(store), run.started_at, run.span, shared_turn=run.shared_turn
+    )
     try:
         for received in _replayed(source, run, found) if run.offline else source.fetch(online):
             _take_live(source, received, store, run, found)

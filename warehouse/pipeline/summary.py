@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from warehouse.database.store import Store
 from warehouse.pipeline.alerts import Notified
 from warehouse.pipeline.build import Built, Carried, Loaded
 from warehouse.pipeline.check import Checked
@@ -17,6 +18,7 @@ from warehouse.pipeline.live_sources import LiveSources
 from warehouse.pipeline.quarantine import Quarantined
 from warehouse.quality.counts import Counts
 
+FACTS_SHOWN = 20
 SAID = ("question", "verdict", "leaning", "evidence_grade", "headline", "statement", "would_change")
 
 
@@ -78,6 +80,25 @@ def verdict_markdown(built: Built, loaded: Loaded) -> str:
     ]
     head = "| scope | question | verdict | grade | headline | figures | what would change it |\n|---|---|---|---|---|---|---|"
     return f"## Verdict as of {loaded.as_of}\n\n{head}\n" + "\n".join(lines)
+
+
+def changes_markdown(store: Store, run: RunContext) -> str:
+    """What this run changed against the last published answer: verdicts, the facts behind them, what moved most."""
+    from warehouse.reports import changes, news  # needed here only
+
+    rows = changes.recorded(store.connection, run.run_id)
+    if not rows:
+        why = "a dated answer follows no other" if run.asked_as_of else "this is the first answer here"
+        return f"## What changed\n\nThere is nothing to compare it with: {why}."
+    lines = "\n".join(f"- {line.strip()}" for line in news.in_short(rows))
+    facts = [row for row in rows if row["kind"] == "fact"][:FACTS_SHOWN]
+    behind = "".join(f"\n| {_cell(row['about'])} | {row['known_on']} | {_cell(row['citation'])} |" for row in facts)
+    head = "\n\n### New facts behind changed verdicts\n\n| fact | known on | source |\n|---|---|---|"
+    return f"## What changed since run {rows[0]['before_run_id']}\n\n{lines}{head + behind if facts else ''}"
+
+
+def _cell(value: Any) -> str:
+    return "" if value is None else str(value).replace("|", "/").replace("\n", " ")
 
 
 def quality_markdown(summary: dict[str, Any]) -> str:

@@ -24,7 +24,7 @@ from warehouse.paths import WAREHOUSE, create_folders, paths_of
 from warehouse.pipeline import alerts, refused, starting
 from warehouse.pipeline.build import Built, Loaded
 from warehouse.pipeline.check import Checked, ChecksFailedError
-from warehouse.pipeline.context import RunContext, Say, one_at_a_time
+from warehouse.pipeline.context import RunContext, Say, SharedTurn, one_at_a_time
 from warehouse.pipeline.ingest import Ingestion
 from warehouse.pipeline.notify import notify
 from warehouse.pipeline.publish import Pages, clear_left_behind
@@ -63,12 +63,13 @@ def workspace(
     span: tuple[date, date] | None = None,
     announce: alerts.Announce = lambda _: None,
     restore: str = "",
+    shared_turn: SharedTurn | None = None,
 ) -> Iterator[tuple[RunContext, Store, Journal]]:
     """Everything a run needs, for as long as it runs; removed when it ends, published or not.
 
     `offline` sends no request whatever the settings say. `span` limits a backfill to its days. `announce` is given each
     alert of a run that is refused or fails; alerts of other runs are a step of their own. `restore` is what the run starts
-    from in place of the published answer (`starting.base`).
+    from in place of the published answer (`starting.base`). `shared_turn` is as in RunContext.
     """
     settings = load_settings()
     if offline:
@@ -87,7 +88,7 @@ def workspace(
         for line in decisions.unreadable(paths)[:3]:
             say(decisions.not_read(paths.root / decisions.FILE, line))
         base = starting.base(paths, restore, say)
-        run = RunContext(run_id, started_at, paths, settings, span, decided, source, as_of, entries, base)
+        run = RunContext(run_id, started_at, paths, settings, span, decided, source, as_of, entries, base, shared_turn)
         run.release.mkdir(parents=True)
         with stopping.last_act(lambda: files.remove_folder(run.folder)), _removed(run.folder):
             built = run.release / WAREHOUSE

@@ -6,6 +6,7 @@ latest vintage counts alone. Closed labs stopped disclosing, so an absent figure
 
 from warehouse.tables.columns import TRAINING_FLOP
 from warehouse.tables.guide import Guide
+from warehouse.tables.promise import ON_CALL, RESEARCH, Promise
 from warehouse.tables.table import Check, Column, core
 
 UNLIKE = 5
@@ -44,6 +45,7 @@ TABLE = core(
         Column("base_model", "text", "models that this one was built on, comma-joined"),
         Column("confidence", "text", "confidence of the estimate", named=CONFIDENCE_MEANINGS),
     ],
+    promise=Promise(RESEARCH, ON_CALL, 10),
     key=("model", "vintage"),
     identity=("model", "vintage", "source", "document_sha256"),
     checks=(

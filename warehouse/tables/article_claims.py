@@ -4,6 +4,7 @@ Curated claims carry what was found with its citation; computed ones are found o
 """
 
 from warehouse.tables.guide import Guide
+from warehouse.tables.promise import ON_CALL, RESEARCH, Promise
 from warehouse.tables.table import Check, Column, core
 
 FINDING_MEANINGS = {
@@ -37,6 +38,7 @@ TABLE = core(
         Column("curated_reason", "text", "why, in a sentence"),
         Column("curated_right", "text", "what is right instead, in a sentence; given where the finding is wrong"),
     ],
+    promise=Promise(RESEARCH, ON_CALL, 366, "days", "newest_fact"),
     key=("claim_id",),
     identity=("claim_id", "known_on"),
     checks=(

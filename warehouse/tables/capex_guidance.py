@@ -11,6 +11,7 @@ future leases count as operating ones instead. Where nobody says, the usual word
 
 from warehouse.tables.columns import NOTE, TICKER
 from warehouse.tables.guide import Guide
+from warehouse.tables.promise import FILINGS, ON_CALL, Promise
 from warehouse.tables.table import Check, Column, core, of_the_panel
 
 FAR = 1.6
@@ -43,6 +44,7 @@ TABLE = core(
         ),
         NOTE,
     ],
+    promise=Promise(FILINGS, ON_CALL, 100, "days", "newest_fact"),
     key=("ticker", "issued_on", "fiscal_year"),
     identity=("ticker", "issued_on", "fiscal_year", "known_on"),
     checks=(

@@ -4,6 +4,7 @@ The role is our classification (who sells compute, who buys it, who powers it, w
 """
 
 from warehouse.tables.guide import Guide
+from warehouse.tables.promise import ON_CALL, RESEARCH, Promise
 from warehouse.tables.table import Check, Column, core
 
 ROLE_MEANINGS = {
@@ -26,6 +27,7 @@ TABLE = core(
         Column("cik", "integer", "the SEC's number; null where its filings are not used", minimum=1),
         Column("fiscal_year_end_month", "integer", "month in which the fiscal year ends", minimum=1, maximum=12),
     ],
+    promise=Promise(RESEARCH, ON_CALL, 366, "days", "newest_fact"),
     key=("ticker",),
     identity=("ticker", "known_on"),
     checks=(

@@ -10,6 +10,7 @@ from warehouse.calendars.fiscal import DAYS_OVER_MONTH_END, LENGTHS_DAYS, PERIOD
 from warehouse.tables import sec_tags
 from warehouse.tables.columns import NOTE, TICKER
 from warehouse.tables.guide import Guide
+from warehouse.tables.promise import FILINGS, ON_CALL, Promise
 from warehouse.tables.table import Check, Column, core, of_the_panel
 
 _NOT_SO_LONG = " or ".join(
@@ -120,6 +121,7 @@ TABLE = core(
         Column("accession", "text", "accession number of the filing; empty where a page was read", required=True),
         NOTE,
     ],
+    promise=Promise(FILINGS, ON_CALL, 4),
     key=("ticker", "measure", "period_start", "period_end"),
     listed=sec_tags.order(),
     identity=(

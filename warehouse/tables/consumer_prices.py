@@ -9,6 +9,7 @@ month, so that no run knows a figure too early. October 2025 was never collected
 """
 
 from warehouse.tables.guide import Guide
+from warehouse.tables.promise import ON_CALL, RESEARCH, Promise
 from warehouse.tables.table import Check, Column, core
 
 SERIES = "CPI-U NSA"
@@ -29,6 +30,7 @@ TABLE = core(
         ),
         Column("index_value", "real", "the index", "1982 to 1984 = 100", required=True, above=0),
     ],
+    promise=Promise(RESEARCH, ON_CALL, 50, "days", "newest_fact"),
     key=("month",),
     checks=(
         Check(

@@ -5,6 +5,7 @@ the dividends before it. So a dividend may have several rows, each known from th
 """
 
 from warehouse.tables.guide import Guide
+from warehouse.tables.promise import MARKET_DATA, ON_CALL, Promise
 from warehouse.tables.table import Check, Column, core, of_the_panel
 
 NEAR_DAYS = 90
@@ -24,6 +25,7 @@ TABLE = core(
             "value", "real", "new shares for one old share, or dollars for a share, split-adjusted", "", True, above=0
         ),
     ],
+    promise=Promise(MARKET_DATA, ON_CALL, 4),
     key=("ticker", "date", "kind"),
     identity=("ticker", "date", "kind", "known_on", "source"),
     restates=True,

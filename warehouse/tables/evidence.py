@@ -5,6 +5,7 @@ Each has a date it is about and a day it became public, which for an estimate ma
 
 from warehouse.tables.columns import CONFIDENCE, NOTE
 from warehouse.tables.guide import Guide
+from warehouse.tables.promise import ON_CALL, RESEARCH, Promise
 from warehouse.tables.table import Check, Column, core
 
 WIDEST = 100
@@ -46,6 +47,7 @@ TABLE = core(
         CONFIDENCE,
         NOTE,
     ],
+    promise=Promise(RESEARCH, ON_CALL, 100, "days", "newest_fact"),
     key=("evidence_id",),
     identity=("evidence_id", "known_on"),
     checks=(

@@ -7,6 +7,7 @@ kind are part of a row, and only offers enter a median of offers. One offer may 
 
 from warehouse.tables.columns import GPU_MODEL, NOTE
 from warehouse.tables.guide import Guide
+from warehouse.tables.promise import COMPUTE, ON_CALL, Promise
 from warehouse.tables.table import Check, Column, core
 
 PROVIDER_CLASS_MEANINGS = {
@@ -77,6 +78,7 @@ TABLE = core(
         Column("region", "text", "region as the provider names it; empty where not stated", required=True),
         NOTE,
     ],
+    promise=Promise(COMPUTE, ON_CALL, 2, "days", "newest_fact"),
     key=("provider", "instance", "gpu_count", "region", "pricing_kind", "observed_on"),
     identity=("observation_id",),
     prefer=("usd_per_gpu_hour",),

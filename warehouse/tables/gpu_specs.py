@@ -5,6 +5,7 @@ Peaks are dense BF16 and FP8: vendors like to quote twice that, with sparsity th
 
 from warehouse.tables.columns import GPU_MODEL, NOTE
 from warehouse.tables.guide import Guide
+from warehouse.tables.promise import COMPUTE, ON_CALL, Promise
 from warehouse.tables.table import Check, Column, core
 
 ANNOUNCED_DAYS = 730
@@ -27,6 +28,7 @@ TABLE = core(
         Column("export_restricted_since", "date", "since when"),
         NOTE,
     ],
+    promise=Promise(COMPUTE, ON_CALL, 10),
     key=("gpu_model",),
     identity=("gpu_model", "known_on", "source", "document_sha256"),
     checks=(

@@ -5,6 +5,7 @@ The efficiency trend asks what it cost to reach a given capability at a given da
 
 from warehouse.tables.columns import TRAINING_FLOP
 from warehouse.tables.guide import Guide
+from warehouse.tables.promise import ON_CALL, RESEARCH, Promise
 from warehouse.tables.table import Check, Column, core
 
 ACCESSIBILITY_MEANINGS = {
@@ -30,6 +31,7 @@ TABLE = core(
         TRAINING_FLOP,
         Column("accessibility", "text", "open weights, API or hosted", named=ACCESSIBILITY_MEANINGS),
     ],
+    promise=Promise(RESEARCH, ON_CALL, 10),
     key=("model", "released"),
     identity=("model", "variant", "base_name", "released", "known_on", "source", "document_sha256"),
     checks=(

@@ -6,6 +6,7 @@ The count is measured on one day and public on a later one.
 
 from warehouse.tables.columns import TICKER
 from warehouse.tables.guide import Guide
+from warehouse.tables.promise import FILINGS, ON_CALL, Promise
 from warehouse.tables.table import Check, Column, core, of_the_panel
 
 NO_SPLIT = 100
@@ -57,6 +58,7 @@ TABLE = core(
         Column("measured_on", "date", "day the count is about", required=True),
         Column("shares", "integer", "shares outstanding, on the split basis of that day", "shares", True, above=0),
     ],
+    promise=Promise(FILINGS, ON_CALL, 4),
     key=("ticker", "measured_on"),
     identity=("ticker", "measured_on", "known_on"),
     checks=(

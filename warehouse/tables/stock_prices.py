@@ -8,6 +8,7 @@ own, known from that day. A series is read from one source and on one basis, nev
 """
 
 from warehouse.tables.guide import Guide
+from warehouse.tables.promise import MARKET_DATA, ON_CALL, Promise
 from warehouse.tables.table import Check, Column, OneSource, core, of_the_panel
 
 # What tells a split that was applied to one part of a history only from news, each with its reason:
@@ -168,6 +169,7 @@ TABLE = core(
         ),
         Column("volume", "integer", "shares traded, split-adjusted", "shares", required=True, minimum=0),
     ],
+    promise=Promise(MARKET_DATA, ON_CALL, 2, "sessions", "newest_fact"),
     key=("ticker", "date"),
     identity=("ticker", "date", "known_on", "source"),
     one_source=OneSource(of=("ticker",), along="date", preference=("yahoo", "tiingo")),

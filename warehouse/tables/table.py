@@ -20,6 +20,7 @@ import polars as pl
 from warehouse import sqltext
 from warehouse.tables.formula import Formula
 from warehouse.tables.guide import Guide
+from warehouse.tables.promise import Promise
 
 Type = Literal["text", "texts", "integer", "real", "date", "time", "flag", "json"]
 Severity = Literal["critical", "warning"]
@@ -171,7 +172,7 @@ class Table:
     come from one source, and from which. `restates`: its sources say the same thing again in later documents, some of
     it on another basis. What repeats the figures known before adds nothing, and of two rows with one identity the first
     stands. `quarantine_limit`: above this share of a table's new rows, bad rows stop the run instead of being
-    quarantined. `guide` is what a reader must know before asking it.
+    quarantined. `guide` is what a reader must know before asking it. `promise` is how old it is at most, and whose it is.
     """
 
     schema: Literal["core", "marts", "quality", "provenance"]
@@ -187,6 +188,7 @@ class Table:
     restates: bool = False
     listed: tuple[Listed, ...] = ()
     guide: Guide = NO_GUIDE
+    promise: Promise | None = None
     _by_name: dict[str, Column] = field(default_factory=dict, repr=False, compare=False)
 
     def __hash__(self) -> int:
@@ -388,6 +390,7 @@ def core(
     restates: bool = False,
     listed: tuple[Listed, ...] = (),
     guide: Guide = NO_GUIDE,
+    promise: Promise | None = None,
 ) -> Table:
     """A table of facts: its own columns, then the ones that every fact has. Two sources may say the same thing."""
     return Table(
@@ -404,6 +407,7 @@ def core(
         restates=restates,
         listed=listed,
         guide=guide,
+        promise=promise,
     )
 
 

@@ -6,6 +6,7 @@ programme is another rung, and dividing one by the other was the mistake. Totals
 
 from warehouse.tables.columns import CONFIDENCE, DEVELOPER, ESTIMATE_BY, NOTE
 from warehouse.tables.guide import Guide
+from warehouse.tables.promise import ON_CALL, RESEARCH, Promise
 from warehouse.tables.table import Check, Column, core
 
 SCOPE_MEANINGS = {
@@ -53,6 +54,7 @@ TABLE = core(
         CONFIDENCE,
         NOTE,
     ],
+    promise=Promise(RESEARCH, ON_CALL, 10),
     key=("run_id",),
     identity=("run_id", "known_on"),
     checks=(
