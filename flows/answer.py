@@ -25,6 +25,7 @@ from warehouse.pipeline import build, check, ingest, live_sources, notify, publi
 from warehouse.pipeline.alerts import Message, Notified
 from warehouse.pipeline.choose import chosen
 from warehouse.pipeline.context import RunContext
+from warehouse.pipeline.meter import measured
 from warehouse.pipeline.workspace import workspace
 from warehouse.quality import counts
 from warehouse.sources.common.source import Source
@@ -155,6 +156,7 @@ def worth_retrying(_task: Any, _run: Any, state: Any) -> bool:
 
 
 @task(retries=2, retry_delay_seconds=[1, 5], retry_condition_fn=worth_retrying, cache_policy=NO_CACHE)
+@measured
 def ingest_source(source: Source, store: Store, run: RunContext, *, asked: bool = True) -> ingest.Ingested:
     """Fetch, archive, parse and stage one source."""
     found = ingest.ingest(source, store, run, asked=asked)
@@ -165,6 +167,7 @@ def ingest_source(source: Source, store: Store, run: RunContext, *, asked: bool 
 
 
 @task(task_run_name="check new rows", cache_policy=NO_CACHE)
+@measured
 def check_new_rows(store: Store, run: RunContext, ingestion: ingest.Ingestion) -> quarantine.Quarantined:
     """Check the rows that wait to be loaded, quarantine the bad ones, and stage those that a person accepted."""
     found = quarantine.check_new_rows(store, run, ingestion)
@@ -174,6 +177,7 @@ def check_new_rows(store: Store, run: RunContext, ingestion: ingest.Ingestion) -
 
 
 @task(task_run_name="load new rows", cache_policy=NO_CACHE)
+@measured
 def load(store: Store, run: RunContext) -> build.Loaded:
     """Append new rows to core."""
     loaded = build.load(store, run)
@@ -182,6 +186,7 @@ def load(store: Store, run: RunContext) -> build.Loaded:
 
 
 @task(task_run_name="carry over the last answer", cache_policy=NO_CACHE)
+@measured
 def carry_over(store: Store, run: RunContext, carried: build.Carried) -> build.Built:
     """Keep the marts and the findings of the run since which nothing has changed."""
     say(carried.in_short)
@@ -189,6 +194,7 @@ def carry_over(store: Store, run: RunContext, carried: build.Carried) -> build.B
 
 
 @task(task_run_name="check facts", cache_policy=NO_CACHE)
+@measured
 def check_facts(
     store: Store, run: RunContext, quarantined: quarantine.Quarantined, loaded: build.Loaded
 ) -> check.Checked:
@@ -199,6 +205,7 @@ def check_facts(
 
 
 @task(task_run_name="build marts as of {as_of}", cache_policy=NO_CACHE)
+@measured
 def build_marts(store: Store, run: RunContext, as_of: date) -> build.Built:
     """Build the marts that could come out otherwise than they stand."""
     built = build.build_marts(store, run, as_of)
@@ -207,6 +214,7 @@ def build_marts(store: Store, run: RunContext, as_of: date) -> build.Built:
 
 
 @task(task_run_name="check marts", cache_policy=NO_CACHE)
+@measured
 def check_marts(store: Store, run: RunContext, built: build.Built, loaded: build.Loaded) -> check.Checked:
     """Check the marts as far as earlier results do not stand; a critical failure stops the run."""
     checked = check.check_marts(store, run, built.anew, loaded.added)
@@ -215,6 +223,7 @@ def check_marts(store: Store, run: RunContext, built: build.Built, loaded: build
 
 
 @task(task_run_name="write pages", cache_policy=NO_CACHE)
+@measured
 def write_pages(
     store: Store,
     run: RunContext,
@@ -228,12 +237,14 @@ def write_pages(
 
 
 @task(task_run_name="publish", cache_policy=NO_CACHE)
+@measured
 def publish_release(store: Store, run: RunContext, ingestion: ingest.Ingestion) -> None:
     """Switch readers to the new warehouse, site and quality pages together."""
     say(f"published: {publish.publish_run(store, run, ingestion)}")
 
 
 @task(task_run_name="notify people", cache_policy=NO_CACHE)
+@measured
 def notify_people(store: Store, run: RunContext, **results: Any) -> Notified:
     """Notify people of what is new since the last time."""
     notified = notify.notify(store, run, announce, **results)

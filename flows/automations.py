@@ -128,7 +128,7 @@ def write(notify_block: str = "") -> list[tuple[str, str]]:
 def _put(client: Any, automation: Any, before: Any) -> str:
     from prefect.events.schemas.automations import AutomationCore
 
-    wanted = AutomationCore(**automation.model_dump(exclude={"id"}))
+    wanted = AutomationCore(**automation.model_dump(exclude={"id", "owner_resource"}))
     if before is None:
         client.create_automation(wanted)
         return "created"

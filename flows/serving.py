@@ -20,7 +20,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
-from flows import connection, left_behind
+from flows import connection, left_behind, probes
 from flows.server import alone, server
 from warehouse import processes, stopping
 from warehouse.fetching import schedules
@@ -54,7 +54,8 @@ def serve(say: Any) -> None:
                 signal.signal(number, _interrupt)  # until the runner is up, a signal is simply the end
         with suppress(KeyboardInterrupt), alone(paths), server(paths, say) as url, _using(url):
             left_behind.settle()
-            asyncio.run(_serve(paths, deployments(), say))
+            with probes.answered(paths, load_settings(), url, say):
+                asyncio.run(_serve(paths, deployments(), say))
     say("stopped.")
 
 
@@ -78,6 +79,7 @@ async def _serve(paths: Paths, listed: list[RunnerDeployment], say: Any) -> None
 
     runner = Runner(name=TAG, limit=1, query_seconds=10, pause_on_shutdown=False)
     async with get_client() as client:
+        await keep_paused(client, listed, say)
         ids = {one.name: await runner.aadd_deployment(one) for one in listed}
         await _forget_others(client, set(ids.values()))
         await _settle_left_behind(client, ids, say)
@@ -158,12 +160,26 @@ def _tags(entry: Entry) -> list[str]:
     return [TAG, "source:live", "kind:scheduled", f"entry:{entry.name}"]
 
 
-async def _forget_others(client: PrefectClient, ids: set[Any]) -> None:
-    """Remove deployments of entries that the file no longer has."""
+async def keep_paused(client: PrefectClient, listed: list[RunnerDeployment], say: Any) -> None:
+    """What people paused in the UI stays paused: a deployment that is registered again would be switched on."""
+    paused = {one.name for one in await _ours(client) if one.paused}
+    for one in listed:
+        if one.name in paused:
+            one.paused = True
+            say(f"{one.name}: paused in Prefect's UI; it stays so until somebody resumes it there.")
+
+
+async def _ours(client: PrefectClient) -> list[Any]:
+    """Every deployment that the server has of us."""
     from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterTags
 
-    ours = await client.read_deployments(deployment_filter=DeploymentFilter(tags=DeploymentFilterTags(all_=[TAG])))
-    for deployment in ours:
+    ours = DeploymentFilter(tags=DeploymentFilterTags(all_=[TAG]))
+    return list(await client.read_deployments(deployment_filter=ours))
+
+
+async def _forget_others(client: PrefectClient, ids: set[Any]) -> None:
+    """Remove deployments of entries that the file no longer has."""
+    for deployment in await _ours(client):
         if deployment.id not in ids:
             await client.delete_deployment(deployment.id)
 

@@ -73,6 +73,14 @@ class Settings(BaseSettings):
     sql_page: bool = False
     webhook_url: SecretStr | None = None
     """Where people are notified (Slack or what takes the same JSON). The address itself is a secret."""
+    promises: Path | None = None
+    """A file that puts a team's own owners and limits in place of the declared promises of freshness."""
+    health_address: str | None = None
+    """Host and port at which `overbuild serve` answers probes and Prometheus; it answers none without."""
+    openlineage: str | None = None
+    """A file, or the address of a server, that is told of runs as OpenLineage events; nothing is told without."""
+    openlineage_key: SecretStr | None = None
+    """The key of that server, where it asks for one."""
 
     @field_validator("licensed_sources", "tickers", mode="before")
     @classmethod
@@ -81,7 +89,11 @@ class Settings(BaseSettings):
             return tuple(name.strip() for name in value.split(",") if name.strip())
         return value
 
-    @field_validator("warehouse", "assumptions", "reference", "contact", "webhook_url", mode="before")
+    @field_validator(
+        *("warehouse", "assumptions", "reference", "contact", "webhook_url"),
+        *("promises", "health_address", "openlineage", "openlineage_key"),
+        mode="before",
+    )
     @classmethod
     def _blank_is_none(cls, value: object) -> object:
         return (value.strip() or None) if isinstance(value, str) else value
@@ -98,6 +110,14 @@ class Settings(BaseSettings):
     def _web_address(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and not value.get_secret_value().startswith(("https://", "http://")):
             raise ValueError("not a web address; it begins with https:// (its value is not shown, as it is a secret)")
+        return value
+
+    @field_validator("health_address")
+    @classmethod
+    def _host_and_port(cls, value: str | None) -> str | None:
+        host, _, port = (value or "").rpartition(":")
+        if value is not None and not (host and port.isdecimal() and 0 <= int(port) < 1 << 16):
+            raise ValueError("give a host and a port, as in 127.0.0.1:8090")
         return value
 
     @classmethod

@@ -234,15 +234,18 @@ def test_a_schedule_that_was_paused_stays_paused_when_the_service_starts_again()
     from prefect.client.orchestration import get_client
     from prefect.runner import Runner
 
-    from flows.serving import deployments
+    from flows.serving import deployments, keep_paused
 
+    said: list[str] = []
     one, again = (next(each for each in deployments() if each.name == "prices") for _ in range(2))
 
     async def pause_and_start_again() -> tuple[bool, bool]:
         made = await Runner(name="first").aadd_deployment(one)
         async with get_client() as client:
             await client.pause_deployment(made)
+            await keep_paused(client, [again], said.append)
             assert await Runner(name="second").aadd_deployment(again) == made
             return (await client.read_deployment(made)).paused, bool((await client.read_deployment(made)).schedules)
 
     assert asyncio.run(pause_and_start_again()) == (True, True)
+    assert said == ["prices: paused in Prefect's UI; it stays so until somebody resumes it there."]

@@ -24,10 +24,12 @@ COMMANDS = {
     "diff": "What changed between two runs or two dates: verdicts, figures, and the facts behind each change.",
     "export": "Every mart and core table as Parquet and CSV, described, with licence and citation.",
     "sources": "Every source: what it gives, its last success, how fresh it is, whether it needs a key.",
+    "health": "Whether all is well, for a probe: exit code 0, or 1 with what is wrong and what to do.",
     "report": "Where the published site is.",
     "backfill": "Fetch and load history, piece by piece; goes on where it was interrupted.",
     "restore": "Make the published answer anew, from the archive or from a copy.",
     "serve": "Run the scheduled flows from this process until it is told to stop.",
+    "automations": "What Prefect's server does when a run fails, a source is stale or a verdict changes, made as code.",
     "mcp": "Read-only access for assistants: SQL, verdict, trace, dictionary (Model Context Protocol).",
     "doctor": "Check the installation, the settings and what is configured.",
 }

@@ -23,6 +23,7 @@ from warehouse.fetching.webhook import deliver
 from warehouse.paths import Paths
 from warehouse.pipeline.context import Notice
 from warehouse.quality.findings import Finding
+from warehouse.quality.promises import Judged
 from warehouse.reports.standing import words
 from warehouse.settings import Settings
 
@@ -34,7 +35,7 @@ LINE_SHOWN = 600  # characters
 KEPT_UNDELIVERED = 200
 KEPT_NOTICES = 200
 
-Kind = Literal["check", "source", "run", "rows", "notice", "verdict"]
+Kind = Literal["check", "source", "run", "rows", "notice", "verdict", "promise"]
 State = Literal["open", "resolved", "changed"]
 HOLDS = ""
 
@@ -104,6 +105,7 @@ def observed(
     trends: Iterable[Notice] = (),
     notices: Iterable[Notice] = (),
     sources: Iterable[tuple[str, str, str]] = (),
+    promises: Iterable[Judged] = (),
     waiting: Sequence[Mapping[str, Any]] = (),
     verdicts: Iterable[Mapping[str, Any]] = (),
     failure: str = "",
@@ -124,6 +126,9 @@ def observed(
     for source, state, what in sources:
         texts = {"ok": HOLDS, "failed": f"failed: {what}", "stale": f"is stale: {what}"}
         topics.append(Topic("source", source, texts.get(state)))
+    for one in promises:
+        text = {"kept": HOLDS, "broken": one.text}.get(one.state)
+        topics.append(Topic("promise", one.table_name, text))
     topics += [Topic("rows", row["row_id"], row["reason"], row["table_name"]) for row in waiting]
     return Seen(tuple(topics), {f"{row['scope']} {row['question']}": row["verdict"] for row in verdicts})
 
@@ -192,6 +197,8 @@ def _resolved(topic: Topic, since: str) -> str:
         return f"Runs succeed again (they had failed since {day} UTC)."
     if topic.kind == "source":
         return f"Source {topic.name} delivers again (it had not since {day} UTC)."
+    if topic.kind == "promise":
+        return f"Table {topic.name} is as fresh as promised again (it had not been since {day} UTC)."
     return f"Check passes again: {topic.name} (it had failed since {day} UTC)."
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from warehouse import assumptions, locks
 from warehouse.assumptions import Assumptions
 from warehouse.paths import Paths
+from warehouse.pipeline.meter import Meter
 from warehouse.quality.decisions import Decision
 from warehouse.settings import Settings
 
@@ -43,7 +44,8 @@ class RunContext:
 
     `source` is the kind of sources that are asked (reference or live). `asked_as_of` is the date of a dated answer.
     `span` is the first and last day of a backfill. `decisions` are those that people made about quarantined rows. `base` is
-    what the run goes on from. `shared_turn` is given where several machines ask the same hosts.
+    what the run goes on from. `shared_turn` is given where several machines ask the same hosts. `meter`
+    measures the steps, and no step reads it.
     """
 
     run_id: str
@@ -57,6 +59,7 @@ class RunContext:
     assumptions: Assumptions = field(default_factory=assumptions.load)
     base: Base = field(default_factory=lambda: Base())
     shared_turn: SharedTurn | None = None
+    meter: Meter = field(default_factory=Meter, compare=False, repr=False)
 
     @property
     def today(self) -> date:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from warehouse.database.store import Store
-from warehouse.pipeline import alerts
+from warehouse.pipeline import alerts, metrics
 from warehouse.pipeline.alerts import Announce, Notified
 from warehouse.pipeline.build import Built
 from warehouse.pipeline.check import Checked
@@ -42,6 +42,7 @@ def notify(
             trends=[trend for checked in checks for trend in checked.trends],
             notices=[*(ingestion.notices if ingestion else ()), *(quarantined.not_loaded if quarantined else ())],
             sources=[*_source_states(run, ingestion.sources if ingestion else ())],
+            promises=metrics.judge_promises(store, run),
             waiting=history.waiting(store.connection) if waiting is None else waiting,
             verdicts=built.marts["verdict"].rows(named=True) if built else [],
             failure=failure,

@@ -18,7 +18,7 @@ from warehouse.database import seals, views
 from warehouse.database.store import Store
 from warehouse.marts import all_marts
 from warehouse.paths import EXPORT, QUALITY, SITE, WAREHOUSE, Paths
-from warehouse.pipeline import ingest, record
+from warehouse.pipeline import ingest, metrics, record
 from warehouse.pipeline.build import Built, Carried, Loaded
 from warehouse.pipeline.context import RunContext
 from warehouse.pipeline.ingest import Ingestion
@@ -53,6 +53,7 @@ def write_pages(
         views.create(store, loaded.as_of, views.statements(), [mart.table for mart in all_marts().values()])
     record.record_run(store, run, "published_with_old_data" if sources.failed else "published", loaded.as_of)
     record.record_measures(store, run, loaded.added, built.names)
+    metrics.record_promises(store, run)
     record.record_changes(store, run, carried_over=carried is not None)
     # A first answer of an earlier day has no release before it; it takes the shared files of today's.
     before = run.base.pages and (run.paths.published(run.asked_as_of) / SITE, run.base.pages / SITE)
@@ -89,6 +90,7 @@ def write_quality_page(store: Store, run: RunContext, folder: Path, refusal: str
 
 def publish_run(store: Store, run: RunContext, ingestion: Ingestion) -> Path:
     """Close the new warehouse and switch readers to it; gives the release."""
+    metrics.record(store, run)
     store.finish()
     if run.asked_as_of is None:
         ingest.note_published(ingestion.sources, run)

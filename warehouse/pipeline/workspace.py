@@ -27,9 +27,10 @@ from warehouse.pipeline.check import Checked, ChecksFailedError
 from warehouse.pipeline.context import RunContext, Say, SharedTurn, one_at_a_time
 from warehouse.pipeline.ingest import Ingestion
 from warehouse.pipeline.notify import notify
+from warehouse.pipeline.observe import observed
 from warehouse.pipeline.publish import Pages, clear_left_behind
 from warehouse.pipeline.quarantine import Quarantined
-from warehouse.quality import decisions
+from warehouse.quality import decisions, promises
 from warehouse.settings import load_settings
 from warehouse.tables import SYSTEM
 
@@ -75,6 +76,7 @@ def workspace(
     if offline:
         settings = settings.model_copy(update={"network": "off"})
     entries = assumptions.load(settings.assumptions)
+    promises.promised(settings.promises)
     if as_of is not None and as_of > datetime.now(UTC).date():
         raise UsageError(f"--as-of {as_of}: this date is in the future; nothing is known of it yet.")
     paths = paths_of(settings)
@@ -99,7 +101,8 @@ def workspace(
                 _take_up_decisions(store, run)
                 journal = Journal()
                 try:
-                    yield run, store, journal
+                    with observed(store, run, say):
+                        yield run, store, journal
                 except RefusedError as error:
                     raise _refused(store, run, journal, error, say, announce) from error
                 except UsageError:

@@ -1,0 +1,108 @@
+"""Promises of freshness: counted in sessions or days, kept or broken, and a team's own names in their place."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import polars as pl
+import pytest
+
+from warehouse.database import store as stores
+from warehouse.errors import UsageError
+from warehouse.quality import promises
+from warehouse.tables import CORE, SYSTEM
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("newest", "now", "sessions"),
+    [
+        # Thanksgiving is on 26 November 2026; the 27th closes at 13:00 in New York, which is 18:00 UTC
+        ("2026-11-25", "2026-11-27 17:59", 0),
+        ("2026-11-25", "2026-11-27 18:00", 1),
+        ("2026-11-27", "2026-11-30 20:59", 0),  # a weekend, then a Monday that has not closed yet
+        ("2026-11-27", "2026-11-30 21:00", 1),
+        ("2026-10-30", "2026-11-02 20:30", 0),  # summer time ended on 1 November: it closes at 21:00 UTC from now on
+        ("2025-12-31", "2026-01-05 22:00", 2),  # over New Year
+    ],
+)
+def test_an_age_in_sessions_counts_those_that_have_closed(newest, now, sessions):
+    assert promises.sessions_since(date.fromisoformat(newest), at(now)) == sessions
+
+
+def test_every_table_of_facts_has_an_owner_and_a_promise():
+    assert set(promises.declared()) == {*(table.full_name for table in CORE.values()), "marts"}
+    assert all(one.owner and one.notify and one.at_most > 0 for one in promises.declared().values())
+
+
+@pytest.fixture
+def store(tmp_path):
+    with stores.opened(tmp_path / "warehouse.duckdb", tmp_path / "staging.duckdb") as opened:
+        yield opened
+
+
+def asked(store, source: str, moment: datetime) -> None:
+    table = SYSTEM["source_runs"]
+    row = {column.name: 0 if column.type == "integer" else "" for column in table.columns} | {
+        "run_id": "r", "source": source, "feed": "capex", "outcome": "good", "checked_at": moment,
+        "last_success_at": moment, "newest_known_on": None,
+    }  # fmt: skip
+    store.append(table, pl.DataFrame([row], schema=table.polars_schema))
+
+
+def judged(store, now: str) -> dict[str, promises.Judged]:
+    return {one.table_name: one for one in promises.judge(store.connection, promises.declared(), at(now))}
+
+
+def test_filings_are_as_old_as_the_last_time_that_the_sec_was_asked(store):
+    """Four days are promised: that there was no new filing meanwhile does not make them older."""
+    asked(store, "sec", at("2026-11-24 12:00"))
+    assert judged(store, "2026-11-28 23:00")["core.company_facts"].state == "kept"
+    broken = judged(store, "2026-11-29 01:00")["core.company_facts"]
+    assert (broken.age, broken.state) == (5, "broken")
+    assert broken.text == (
+        "core.company_facts is older than promised: no live source of it has given all that it was asked for since 5 days; "
+        "at most 4 are promised. Owner: filings; told: on-call person."
+    )
+
+
+def test_each_source_that_is_needed_has_to_be_fresh(store):
+    asked(store, "sec", at("2026-11-20 12:00"))
+    asked(store, "sec_inline_xbrl", at("2026-11-28 12:00"))
+    assert judged(store, "2026-11-28 13:00")["core.company_facts"].age == 8
+
+
+def test_nothing_is_promised_of_a_home_that_holds_the_packaged_snapshot_alone(store):
+    assert {one.state for one in judged(store, "2026-11-28 13:00").values()} == {"not_due"}
+
+
+def test_a_team_puts_its_own_names_in_place(tmp_path):
+    file = tmp_path / "promises.toml"
+    file.write_text('["core.stock_prices"]\nowner = "Kim"\nat_most = 1\n')
+    found = promises.promised(file)
+    assert (found["core.stock_prices"].owner, found["core.stock_prices"].at_most) == ("Kim", 1)
+    assert found["core.stock_prices"].unit == "sessions"
+    assert found["marts"] == promises.declared()["marts"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[prices]\nat_most = 1", 'there is no table "prices"; write its name in quotes'),
+        ('["core.stock_prices"]\nmost = 1', "most is not known; use owner, notify, at_most, unit"),
+        ('["core.stock_prices"]\nat_most = "2"', "at_most = '2'; give a whole number from 0"),
+        ('["core.stock_prices"]\nat_most = true', "at_most = True; give a whole number from 0"),
+        ('["core.stock_prices"]\nunit = "hours"', "unit = 'hours'; give days or sessions"),
+        ("marts = 3", "this is no part of a file"),
+        ("[", "this is no TOML"),
+    ],
+)
+def test_a_wrong_file_is_named(tmp_path, text, said):
+    file = tmp_path / "promises.toml"
+    file.write_text(text)
+    with pytest.raises(UsageError, match=r"^OVERBUILD_PROMISES=.*promises\.toml") as raised:
+        promises.promised(file)
+    assert said in str(raised.value)
