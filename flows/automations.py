@@ -2,7 +2,7 @@
 
 A run notifies people itself (`warehouse.pipeline.alerts`). It cannot say that it was killed, or that no run came at all. An
 automation of the server can. It also lets a team send each kind of news its own way. `write` makes them by name, so it
-may be called after every upgrade: what is there is brought up to date, and what others made is left alone.
+may be called after every upgrade. What is there is brought up to date, and what others made is left alone.
 
 Without a block to send with, an automation notes on the server that it fired. The page **Event Feed** shows it then.
 """

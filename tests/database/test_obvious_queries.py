@@ -190,6 +190,7 @@ SEEN_FIRST = {
     "guidance_history": ("ticker", "fiscal_year", "issued_on", "low_usd", "high_usd"),
     "market_day": ("ticker", "actual_return", "abnormal_return", "came_back"),
     "model_costs": ("model", "cost_mid_usd", "cost_mid_usd_per_exaflop"),
+    "promises_kept": ("table_name", "state", "age", "at_most"),
     "source_age": ("source", "age_days", "newest_fact_on"),
 }
 """What a view is asked for: whose figure, of when, and the figure."""

@@ -1,7 +1,7 @@
 """What a run reads and writes, told to a lineage server as OpenLineage events while it happens.
 
-A platform team keeps one map of all its tables, in Marquez, DataHub or the like. OpenLineage is how pipelines draw on it:
-START, then COMPLETE or FAIL, of the run and of each of its steps, with the tables that go in and out. The columns and
+A platform team keeps one map of all its tables, in Marquez, DataHub or the like. OpenLineage is how pipelines draw on it.
+They tell START, then COMPLETE or FAIL, of the run and of each step, with the tables that go in and out. The columns and
 the results of the checks hang on the tables. Prefect has no integration of its own, so the events are made here, by the
 client library of OpenLineage.
 

@@ -1,7 +1,7 @@
 """The stopwatch of a run: each step is measured where it is called, so that no step knows of it.
 
-Steps are functions that take the run's context. `measured` wraps one of them, finds the context among its arguments and
-notes how long it took, how much memory the process held by its end, and what it moved. Steps of sources run at the same
+Steps are functions that take the run's context. `measured` wraps one of them and finds the context among its arguments.
+It notes how long the step took, how much memory the process held by its end, and what was moved. Steps of sources run at the same
 time, in threads.
 """
 

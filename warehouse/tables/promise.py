@@ -34,6 +34,13 @@ FILINGS = "filings"
 COMPUTE = "compute prices"
 RESEARCH = "research"
 ON_CALL = "on-call person"
+OWNERS = {
+    MARKET_DATA: "whoever keeps share prices and what exchanges say",
+    FILINGS: "whoever keeps what companies file",
+    COMPUTE: "whoever keeps rental prices and chips",
+    RESEARCH: "whoever keeps models, statements and the answer itself",
+}
+NOTIFIED = {ON_CALL: "whoever is on duty"}
 
 OF_MARTS = Promise(RESEARCH, ON_CALL, 4, "days", "newest_fact")
 """All marts are one answer: a long weekend may pass without a new one, and no more."""

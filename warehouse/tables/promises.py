@@ -6,6 +6,7 @@ is that of the moment of the run, so it stands here and never in a mart.
 
 from warehouse.tables.columns import RUN_ID
 from warehouse.tables.guide import Guide
+from warehouse.tables.promise import NOTIFIED, OWNERS
 from warehouse.tables.table import Column, Table
 
 STATES = {
@@ -22,8 +23,8 @@ TABLE = Table(
         RUN_ID,
         Column("table_name", "text", "table with its schema; `marts` stands for all marts, which are one answer", required=True),
         Column("measured_at", "time", "the moment for which the age holds (UTC)", required=True),
-        Column("owner", "text", "who answers for the table", required=True),
-        Column("notify", "text", "who is told when the promise is broken", required=True),
+        Column("owner", "text", "who answers for the table", required=True, named=OWNERS),
+        Column("notify", "text", "who is told when the promise is broken", required=True, named=NOTIFIED),
         Column(
             "measured_of",
             "text",

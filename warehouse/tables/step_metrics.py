@@ -9,6 +9,19 @@ from warehouse.tables.table import Column, Table
 
 OUTCOMES = {"completed": "it ended as it should", "failed": "it raised an error, which may have been tried again"}
 
+STEPS = {
+    "ingest": "a source is fetched, archived, parsed and staged",
+    "check_new_rows": "rows that wait are checked, bad ones quarantined",
+    "load": "new rows are appended to core",
+    "check_facts": "the tables of core are checked",
+    "carry_over": "marts and findings of the last answer are kept, as nothing changed",
+    "build_marts": "the marts are built",
+    "check_marts": "the marts are checked",
+    "write_pages": "the site, the take-away and the quality pages are written",
+    "publish_release": "readers are switched to the new answer",
+    "notify_people": "people are told what is new",
+}
+
 TABLE = Table(
     schema="provenance",
     name="step_metrics",
@@ -16,7 +29,10 @@ TABLE = Table(
     columns=(
         RUN_ID,
         Column("place", "integer", "place among the steps of the run, from 0", required=True, minimum=0),
-        Column("step", "text", "the step; `ingest NAME` for each source, which are ingested at the same time", required=True),
+        Column(
+            "step", "text", "the step; `ingest NAME` for each source, which are ingested at the same time", required=True,
+            named=STEPS,
+        ),
         Column("started_at", "time", "start (UTC)", required=True),
         Column("seconds", "real", "how long it took", "seconds", required=True, minimum=0),
         Column("outcome", "text", "how it ended", required=True, allowed=OUTCOMES),

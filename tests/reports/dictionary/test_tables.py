@@ -16,8 +16,8 @@ from warehouse.reports.dictionary.tables import describe, names
 from warehouse.tables import CORE
 from warehouse.tables.table import DUCKDB_TYPES
 
-MAY_BE_EMPTY = {"quarantined", "source_age"}
-"""Views in which no row may be of the kind that an example asks for: no row waits, and no source failed."""
+MAY_BE_EMPTY = {"quarantined", "source_age", "promises_kept"}
+"""Those in which no row may be of the kind that an example asks for: no row waits, no source failed, no promise is broken."""
 
 
 def test_a_name_is_found_as_a_query_writes_it():
@@ -111,7 +111,7 @@ NAMES_OF_THINGS = {
     },
     "an identifier, an address or a version": {
         "change", "condition", "document_sha256", "evidence_id", "fact_id", "figure", "figure_id", "locator", "media_type", "name",
-        "parsed_by", "part_of", "reason_code", "run_id", "sha256", "url",
+        "parsed_by", "part_of", "reason_code", "run_id", "sha256", "table_name", "url",
     },
     "a unit, a period or a formula, which says itself": {
         "assumes", "calendar_quarter", "change_reason", "currency_years", "formula", "our_input", "unit",
