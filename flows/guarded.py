@@ -2,8 +2,8 @@
 
 Prefect's API has no password here and answers on the loopback of this machine. Any page in a browser of the same machine can
 send requests there. Prefect lets pages of all origins do so, and whoever may write to its API can have a run do anything.
-A page that is not Prefect's own gives itself away: its browser names where it comes from (Origin), or, where a name of the
-page's host was made to lead here, which host it asks for (Host). Such a request is refused before Prefect sees it.
+A page that is not Prefect's own gives itself away, because its browser names where it comes from (Origin). Where the name of
+its host was made to lead here, it gives that name away (Host). Such a request is refused before Prefect sees it.
 
 Programs send no Origin. Prefect's own pages come from the address that they ask.
 """

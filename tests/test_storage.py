@@ -50,6 +50,16 @@ def caused(outer: Exception, inner: Exception) -> Exception:
             "this machine has no memory left for it",
         ),
         (of_system(errno.ENOMEM), "this machine has no memory left for it"),
+        (ImportError("/l/x.so: failed to map segment from shared object"), "this machine has no memory left for it"),
+        (ImportError("/l/x.so: cannot allocate memory in static TLS block"), "this machine has no memory left for it"),
+        (
+            ImportError("/l/x.so: failed to map segment from shared object: Operation not permitted"),
+            "/home: this user may not do this there",
+        ),
+        (
+            ImportError("/l/x.so: cannot open shared object file: Too many open files"),
+            "/home: too many files are open",
+        ),
         (caused(RuntimeError("a step failed"), of_system(errno.ENOSPC, "/h")), "/h: the disk is full"),
     ],
     ids=lambda value: value if isinstance(value, str) else None,
@@ -68,6 +78,7 @@ def test_a_fault_of_a_disk_is_recognised_whoever_reports_it(error, said):
         duckdb.InvalidInputException("Invalid Input Error: No space left on device"),
         ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused"),
         OSError("a text alone"),
+        ImportError("cannot import name 'x' from 'y'"),
     ],
     ids=repr,
 )

@@ -49,6 +49,13 @@ _OTHERS = {
     "disk I/O error": errno.EIO,
     "attempt to write a readonly database": errno.EACCES,
     "not enough free disk space": errno.ENOSPC,
+    # What the system's loader says of a library that finds no room. Where a disk forbids running, it says so behind that.
+    "shared object: Operation not permitted": errno.EPERM,
+    "failed to map segment from shared object": errno.ENOMEM,
+    "cannot allocate memory": errno.ENOMEM,
+    "cannot map zero-fill pages": errno.ENOMEM,
+    "cannot create shared object descriptor": errno.ENOMEM,
+    "cannot create search path array": errno.ENOMEM,
 }
 """How programs say it that do not repeat the operating system's words."""
 _TEXTS = {os.strerror(number): number for number in WORDS} | _OTHERS
@@ -56,7 +63,7 @@ _DAMAGED = ("Corrupt database file", "not a valid DuckDB database file", "Could 
 """What DuckDB says of a file that is not as it was written."""
 _OF_MEMORY = ("MemoryError", "OutOfMemoryException")
 _OF_DUCKDB = ("IOException", "FatalException", "InternalException", "TransactionException")
-_NAMES = {*_OF_DUCKDB, "ComputeError", "OperationalError", "DatabaseError", "FileCreateError"}
+_NAMES = {*_OF_DUCKDB, "ImportError", "ComputeError", "OperationalError", "DatabaseError", "FileCreateError"}
 _QUOTED = re.compile(r"""["'](/[^"']+)["']""")
 
 
@@ -65,14 +72,13 @@ def fault(error: BaseException | None, place: Path | str = "") -> StorageError |
     for each in _chain(error):
         if isinstance(each, StorageError):
             return each
-        if type(each).__name__ in _OF_MEMORY or getattr(each, "errno", None) == errno.ENOMEM:
-            wrong, do = WORDS[errno.ENOMEM]
-            return StorageError(f"{wrong}. {_STANDS} {do}")
         if type(each).__name__ == "IOException" and any(said in str(each) for said in _DAMAGED):
             path = _path(each) or str(place) or "the database"
             return DamagedError(f"{path}: this file is damaged ({str(each).strip().splitlines()[0]}).")
         if (number := _number(each)) is not None:
             wrong, do = WORDS[number]
+            if number == errno.ENOMEM:
+                return StorageError(f"{wrong}. {_STANDS} {do}")
             path = _path(each) or str(place)
             return StorageError(f"{path}: {wrong}. {_STANDS} {do}" if path else f"{wrong}. {_STANDS} {do}")
     return None
@@ -93,6 +99,8 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _number(error: BaseException) -> int | None:
+    if type(error).__name__ in _OF_MEMORY:
+        return errno.ENOMEM
     if isinstance(error, OSError) and error.errno in WORDS:
         return error.errno
     if not isinstance(error, OSError) and type(error).__name__ not in _NAMES:

@@ -90,6 +90,20 @@ def test_sql_that_does_not_end_is_stopped(published):
     assert "stopped after 0.5 seconds" in refused(published[0], "sql", query=endless, timeout=0.5)
 
 
+def test_a_condition_of_a_trace_that_does_not_end_is_stopped(published):
+    where = (
+        "(select count(*) from range(100000) a, range(100000) b, range(100000) c where a.range + b.range = c.range) > 0"
+    )
+    assert "stopped after 0.2 seconds" in refused(published[0], "trace", table="verdict", where=where, timeout=0.2)
+
+
+def test_an_answer_has_room_for_so_many_characters(published):
+    long = "select repeat('x', {}) as text from range({})"
+    found = given(published[0], "sql", query=long.format(200_000, 5))
+    assert ([len(row["text"]) for row in found["rows"]], found["more_rows"]) == ([200_000] * 2, True)
+    assert "left(text, 1000)" in refused(published[0], "sql", query=long.format(2_000_000, 1))
+
+
 def test_the_verdict_is_the_published_one_with_its_conditions(published):
     answer = given(published[0], "verdict")
     rows = answer["verdicts"]

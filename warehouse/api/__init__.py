@@ -20,7 +20,7 @@ from __future__ import annotations
 import difflib
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +29,7 @@ from warehouse import sqltext
 from warehouse.api.gated import GatedConnection
 from warehouse.database import reading, recovery, releases
 from warehouse.database.connection import Connection
+from warehouse.database.limits import Limits
 from warehouse.errors import UsageError
 from warehouse.paths import WAREHOUSE, Paths, paths_here
 from warehouse.pipeline import answer
@@ -143,13 +144,26 @@ def trace(table: str, where: str = "", limit: int = 25, home: Home = None, as_of
 
     Raises UsageError for an unknown table, or a `where` that is no condition.
     """
+    return traced(table, where, limit, home, as_of)
+
+
+def traced(
+    table: str,
+    where: str,
+    limit: int = 25,
+    home: Home = None,
+    as_of: Day = None,
+    limits: Limits | None = None,
+    stuck: Callable[[str], None] | None = None,
+) -> pl.DataFrame:
+    """`trace` for who asks on behalf of others: with bounds of what their condition may use (`database.limits`)."""
     import polars as pl
 
     from warehouse.reports.lineage import described, follow, named
 
     asked = named(table)
-    with _connected(home, as_of) as connection:
-        found = follow(connection, asked, where, limit)
+    with releases.reading(published(home, as_of), limits) as connection:
+        found = follow(connection, asked, where, limit, limits, stuck)
     by_table: dict[str, list[dict[str, Any]]] = {}
     for node, way in found.facts():
         by_table.setdefault(node[0], []).append(described(found, node, way))

@@ -10,6 +10,7 @@ The library is imported when this command is asked for: it takes longer to impor
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict
 from datetime import date
 from functools import wraps
@@ -20,12 +21,12 @@ from pydantic import Field
 from warehouse import __version__, api
 from warehouse.database import reading, releases
 from warehouse.database.limits import SECONDS, Limits, end_process, within
-from warehouse.errors import OverbuildError
+from warehouse.errors import OverbuildError, UsageError
 from warehouse.reports import standing
 from warehouse.reports.values import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from mcp.server.mcpserver import MCPServer
 
@@ -41,6 +42,8 @@ with `dictionary` before you query it with `sql`: its columns have units (shares
 rows must not be added up. Quote a figure with its `grade` (A best to D) and its date. `cannot_tell` is an answer: say what
 would settle it. `trace` gives the documents behind a figure."""
 MOST_ROWS = 1000
+MOST_CHARACTERS = 500_000
+"""Of the rows of an answer as JSON. One cell can hold a gigabyte, and an assistant reads all that it is given."""
 LONGEST_SECONDS = 300
 MOST_ASSUMED = 50
 AsOf = Annotated[
@@ -100,8 +103,9 @@ def sql(
     with releases.reading(api.published(as_of=as_of), limits) as connection, within(connection, limits, end_process):
         result = reading.execute(connection, reading.one(connection, query))
         columns = [name for name, *_ in result.description]
-        found = result.fetchmany(max_rows + 1)
-    return {"rows": _objects(columns, found[:max_rows]), "more_rows": len(found) > max_rows}
+        rows = (plain(dict(zip(columns, row, strict=True))) for row in iter(result.fetchone, None))
+        shown, more = _fitting(rows, max_rows)
+    return {"rows": shown, "more_rows": more}
 
 
 def verdict(
@@ -134,12 +138,15 @@ def trace(
     table: Annotated[str, Field(description="A table of marts or core, such as capex_quarterly.")],
     where: Annotated[str, Field(description="SQL condition on its columns that picks the rows to follow.")],
     max_facts: Annotated[int, Field(ge=1, le=MOST_ROWS, description="Facts to give; the rest is left out.")] = 50,
+    timeout: Annotated[
+        float, Field(gt=0, le=LONGEST_SECONDS, description="Seconds after which the condition is stopped.")
+    ] = SECONDS,
     as_of: AsOf = None,
 ) -> dict[str, Any]:
     """From a figure to its sources: the facts behind rows of a table, with citation, document, line, hash and address."""
-    found = api.trace(table, where, as_of=as_of)
-    shown = [{k: v for k, v in fact.items() if v is not None} for fact in found.head(max_facts).iter_rows(named=True)]
-    return {"facts": plain(shown), "facts_found": found.height}
+    found = api.traced(table, where, as_of=as_of, limits=Limits(timeout), stuck=end_process)
+    facts = (plain({k: v for k, v in fact.items() if v is not None}) for fact in found.iter_rows(named=True))
+    return {"facts": _fitting(facts, max_facts)[0], "facts_found": found.height}
 
 
 def dictionary(
@@ -177,5 +184,18 @@ def _filled(tree: Any) -> Any:
     return [_filled(each) for each in tree] if isinstance(tree, list | tuple) else tree
 
 
-def _objects(columns: list[str], rows: list[tuple[Any, ...]]) -> Rows:
-    return [plain(dict(zip(columns, row, strict=True))) for row in rows]
+def _fitting(found: Iterator[dict[str, Any]], most: int) -> tuple[Rows, bool]:
+    """The first rows that an answer has room for, and whether more were found. Raises UsageError where not one has room."""
+    rows: Rows = []
+    characters = 0
+    for row in found:
+        characters += len(json.dumps(row, ensure_ascii=False))
+        if len(rows) == most or (rows and characters > MOST_CHARACTERS):
+            return rows, True
+        if characters > MOST_CHARACTERS:
+            raise UsageError(
+                f"One row has {characters:,} characters, and an answer here has room for {MOST_CHARACTERS:,}. Ask for less of "
+                "it: left(text, 1000), fewer columns, a part of a list."
+            )
+        rows.append(row)
+    return rows, False

@@ -15,6 +15,7 @@ from warehouse.cli.options import AsOf, Form
 from warehouse.cli.output import Format
 from warehouse.cli.published import published
 from warehouse.database import releases
+from warehouse.database.limits import SECONDS, Limits, end_process
 from warehouse.paths import WAREHOUSE
 from warehouse.reports.lineage import (
     PROVENANCE_NAMES,
@@ -61,15 +62,25 @@ def trace(
     everything: Annotated[bool, typer.Option("--all", help="Unfold: every step of the way down, as a tree.")] = False,
     as_of: AsOf = None,
     form: Form = Format.table,
+    timeout: Annotated[float, typer.Option(metavar="SECONDS", help="Stop the condition after this time.")] = SECONDS,
 ) -> None:
     named(table)  # a wrong name is an error before a dated answer is made
-    write(published(as_of), table, where, limit, form, everything=everything)
+    write(published(as_of), table, where, limit, form, everything=everything, limits=Limits(timeout))
 
 
-def write(folder: Path, table: str, where: str, limit: int, form: Format, *, everything: bool = False) -> None:
+def write(
+    folder: Path,
+    table: str,
+    where: str,
+    limit: int,
+    form: Format,
+    *,
+    everything: bool = False,
+    limits: Limits = Limits(),
+) -> None:
     """Follow rows of a table down to `core` and write them: folded or as a tree, or one object for each fact (JSON, CSV)."""
-    with releases.reading(folder / WAREHOUSE) as connection:
-        found = follow(connection, named(table), where, limit)
+    with releases.reading(folder / WAREHOUSE, limits) as connection:
+        found = follow(connection, named(table), where, limit, limits, end_process)
     if not found.roots:
         sys.stderr.write(f"{named(table).full_name}: no row" + (f" where {where}" if where else "") + ".\n")
     if found.more:

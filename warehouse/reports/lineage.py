@@ -11,7 +11,8 @@ declared ways. A verdict rests on tens of thousands of price bars, and a query f
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
@@ -21,6 +22,7 @@ from typing import Any
 from warehouse import sqltext
 from warehouse.database import reading
 from warehouse.database.connection import Connection
+from warehouse.database.limits import Limits, within
 from warehouse.errors import UsageError
 from warehouse.fetching import archive
 from warehouse.marts import all_marts
@@ -109,12 +111,22 @@ def is_fact(node: Node) -> bool:
     return node[0].startswith("core.")
 
 
-def follow(connection: Connection, table: Table, where: str = "", limit: int = LIMIT) -> Traced:
+def follow(
+    connection: Connection,
+    table: Table,
+    where: str = "",
+    limit: int = LIMIT,
+    limits: Limits | None = None,
+    stuck: Callable[[str], None] | None = None,
+) -> Traced:
     """The rows of `table` that meet a condition, and everything behind them.
 
-    Raises UsageError where the condition is no SQL condition on the table's columns.
+    The condition may hold any query that reads, so that of a user gets `limits` and `stuck` (`limits.within`). The way
+    down is bounded by the warehouse. Raises UsageError where the condition is no SQL condition on the table's columns, or
+    takes too long.
     """
-    roots = [(table.full_name, row) for row in _asked(connection, table, where)]
+    with nullcontext() if limits is None else within(connection, limits, stuck):
+        roots = [(table.full_name, row) for row in _asked(connection, table, where)]
     found = Traced(roots[:limit], len(roots) - len(roots[:limit]))
     as_of = as_of_date(connection)
     fresh: dict[str, set[int]] = {table.full_name: {row for _, row in found.roots}} if found.roots else {}
