@@ -14,6 +14,7 @@ from warehouse import sources
 from warehouse.cli import doctor as health
 from warehouse.errors import UsageError
 from warehouse.fetching.addresses import base_address, setting_name
+from warehouse.paths import paths_here
 from warehouse.settings import FILE, PREFIX, Setting, Settings, load_settings
 from warehouse.sources import all_sources, azure
 
@@ -115,3 +116,36 @@ def test_the_doctor_asks_the_base_address_that_is_set(live_server):
     gone, said = health.reach(azure.SOURCES[0], Settings(azure_prices_url="http://127.0.0.1:9"))
     assert not gone
     assert said.endswith("check OVERBUILD_AZURE_PRICES_URL")
+
+
+def test_a_secret_may_stand_in_a_file_that_a_variable_names(monkeypatch, tmp_path):
+    (tmp_path / "key").write_text("of the file\n")
+    (tmp_path / "hook").write_text("https://hooks.example/secret\n")
+    monkeypatch.setenv("OVERBUILD_NEWCOMER_KEY_FILE", str(tmp_path / "key"))
+    monkeypatch.setenv("OVERBUILD_WEBHOOK_URL_FILE", str(tmp_path / "hook"))
+    settings = load_settings()
+    assert Setting("OVERBUILD_NEWCOMER_KEY").of(settings) == "of the file"
+    assert settings.webhook_url.get_secret_value() == "https://hooks.example/secret"
+    assert "secret" not in repr(settings)
+    assert not [name for name in settings.model_extra if name.endswith("_file")]
+    monkeypatch.setenv("OVERBUILD_NEWCOMER_KEY", "of the variable")
+    with pytest.raises(UsageError, match=r"OVERBUILD_NEWCOMER_KEY and OVERBUILD_NEWCOMER_KEY_FILE are both set"):
+        load_settings()
+
+
+@pytest.mark.parametrize(("body", "said"), [(None, "No such file"), (b"", "is empty"), (b"a\xff", "is no text")])
+def test_a_secret_that_is_missing_is_named_with_what_to_do_and_not_shown(monkeypatch, tmp_path, body, said):
+    if body is not None:
+        (tmp_path / "key").write_bytes(body)
+    monkeypatch.setenv("OVERBUILD_NEWCOMER_KEY_FILE", str(tmp_path / "key"))
+    with pytest.raises(
+        UsageError, match=rf"^OVERBUILD_NEWCOMER_KEY_FILE=.*key: .*{said}.* Put the value there, or unset"
+    ):
+        load_settings()
+
+
+def test_a_home_that_stands_in_a_file_is_found_by_queries_too(monkeypatch, tmp_path):
+    (tmp_path / "home").write_text(str(tmp_path / "there"))
+    monkeypatch.delenv("OVERBUILD_HOME", raising=False)
+    monkeypatch.setenv("OVERBUILD_HOME_FILE", str(tmp_path / "home"))
+    assert paths_here().root == tmp_path / "there" == load_settings().home

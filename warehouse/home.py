@@ -26,6 +26,8 @@ class Places:
 def places() -> Places | None:
     """Where everything is; None where only all settings together can tell."""
     named = {f"{PREFIX}{name}".upper(): name for name in ("home", "warehouse")}
+    if any(name.upper() in {f"{each}_FILE" for each in named} for name in os.environ):
+        return None
     given: dict[str, object] = {}
     if Path(FILE).exists():
         import tomllib

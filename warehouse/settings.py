@@ -1,5 +1,7 @@
 """Settings: environment variables named OVERBUILD_..., or `overbuild.toml` in the current folder; the variable wins.
 
+A variable OVERBUILD_..._FILE names a file that holds the value, for secrets.
+
 What one source alone needs (its base address, a key) that source declares, as a `Setting` or as its `host_setting`.
 Here stands what no source declares.
 """
@@ -27,6 +29,7 @@ from warehouse.errors import UsageError
 
 FILE = "overbuild.toml"
 PREFIX = "OVERBUILD_"
+FILE_SUFFIX = "_FILE"
 
 
 def _of_file() -> dict[str, Any]:
@@ -50,8 +53,44 @@ class _OfSources(PydanticBaseSettingsSource):
 
     def __call__(self) -> dict[str, Any]:
         given = {name.upper().removeprefix(PREFIX).lower(): value for name, value in os.environ.items()
-                 if name.upper().startswith(PREFIX)}  # fmt: skip
+                 if name.upper().startswith(PREFIX) and not _names_a_file(name)}  # fmt: skip
         return {name: value for name, value in given.items() if name not in self.settings_cls.model_fields}
+
+
+class _OfFiles(PydanticBaseSettingsSource):
+    """OVERBUILD_..._FILE names a file that holds the setting: so orchestrators hand secrets over, which no list then shows."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        return None, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        variables = {name.upper() for name in os.environ}
+        found = {}
+        for name, value in os.environ.items():
+            if _names_a_file(name):
+                of = name.upper().removesuffix(FILE_SUFFIX)
+                if of in variables:
+                    raise UsageError(f"{of} and {name} are both set; keep one of them.")
+                found[of.removeprefix(PREFIX).lower()] = _secret(name, value)
+        return found
+
+
+def _names_a_file(name: str) -> bool:
+    return name.upper().startswith(PREFIX) and name.upper().endswith(FILE_SUFFIX)
+
+
+def _secret(name: str, path: str) -> str:
+    """The content of a file, without the end of its line. Raises UsageError that shows nothing of it."""
+    way_out = f"Put the value there, or unset {name}."
+    try:
+        value = files.text(Path(path)).strip()
+    except OSError as error:
+        raise UsageError(f"{name}={path}: this file cannot be read ({error.strerror}). {way_out}") from error
+    except UnicodeError:
+        raise UsageError(f"{name}={path}: this file is no text. {way_out}") from None
+    if not value:
+        raise UsageError(f"{name}={path}: this file is empty. {way_out}")
+    return value
 
 
 class Settings(BaseSettings):
@@ -129,7 +168,8 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, env_settings, _OfSources(settings_cls), InitSettingsSource(settings_cls, _of_file())
+        of_file = InitSettingsSource(settings_cls, _of_file())
+        return init_settings, env_settings, _OfSources(settings_cls), _OfFiles(settings_cls), of_file
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from tests import canaries
 from tests.fetching.hosts import LIVE, ask, settings_of
 from tests.live_server import LiveServer
 from warehouse.errors import OverbuildError
+from warehouse.settings import load_settings
 
 
 @pytest.mark.parametrize("fails", [False, True], ids=["hosts that answer", "hosts that fail"])
@@ -39,6 +40,24 @@ def test_no_canary_is_left_anywhere(fails, tmp_path, monkeypatch, caplog, capfd)
     assert fails or documents >= len(LIVE)
     out = capfd.readouterr()
     assert canaries.found([tmp_path], [*said, caplog.text, out.out, out.err]) == []
+
+
+def test_secrets_that_stand_in_files_are_sent_and_left_nowhere(tmp_path, monkeypatch, capfd):
+    [source] = [each for each in LIVE if each.name == "tiingo"]
+    (secrets := tmp_path / "secrets").mkdir()
+    for name, value in canaries.CANARIES.items():
+        (secrets / name).write_text(f"{value}\n")
+        monkeypatch.setenv(f"{name}_FILE", str(secrets / name))
+    with LiveServer() as server:
+        server.answer("/", canaries.echoing(source, fails=False))
+        monkeypatch.setenv("OVERBUILD_TIINGO_URL", server.url)
+        came = ask(source, load_settings(), tmp_path / "home")
+        sent = "\n".join(f"{request.target} {request.headers}" for request in server.asked())
+    assert canaries.CANARIES["OVERBUILD_TIINGO_KEY"] in sent
+    assert came.documents
+    out = capfd.readouterr()
+    said = [*came.refused, *came.failures, came.stopped]
+    assert canaries.found([tmp_path / "home"], [*said, repr(load_settings()), out.out, out.err]) == []
 
 
 def test_a_canary_is_found_wherever_it_is(tmp_path):

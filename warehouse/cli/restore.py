@@ -1,4 +1,4 @@
-"""`overbuild restore`: the published answer made anew, from the archive alone or from a copy of a published warehouse."""
+"""`overbuild restore`: a backup put back as it was, or the answer made anew from the archive or a copy of a warehouse."""
 
 from __future__ import annotations
 
@@ -8,21 +8,37 @@ from typing import Annotated
 
 import typer
 
+from warehouse import stopping
 from warehouse.cli import run
+from warehouse.cli.output import say
 from warehouse.paths import paths_of
-from warehouse.pipeline import starting
+from warehouse.pipeline import backup, starting
 from warehouse.settings import load_settings
 
 
 def restore(
     copy: Annotated[
         Path | None,
-        typer.Argument(metavar="[COPY]", help="A copy of warehouse.duckdb, or a release's folder; else the archive."),
+        typer.Argument(
+            metavar="[COPY]", help="A backup, a copy of warehouse.duckdb, or a release's folder; else the archive."
+        ),
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing but the result's exit code and errors.")] = False,
 ) -> None:
     """Make the published answer anew from what is kept, and send no request."""
-    paths = paths_of(load_settings())
+    settings = load_settings()
+    paths = paths_of(settings)
+    if copy is not None and backup.is_backup(copy):
+        with stopping.by_signals():
+            found = backup.restore(copy, paths, say, settings.lock_wait_seconds)
+        if not quiet:
+            answer = (
+                f"run {found.run_id} is published again"
+                if found.run_id
+                else "it held no answer; next: overbuild restore"
+            )
+            say(f"{len(found.listed):,} files of {found.made_at}, each compared with its hash; {answer}")
+        return
     if copy is None:
         kind, start = starting.kind_of_archive(paths), starting.ARCHIVE
     else:

@@ -8,6 +8,7 @@ What is published never changes, so nobody keeps the right to write to it: neith
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -110,21 +111,28 @@ def publish(paths: Paths, built: Path, run_id: str, as_of: date | None) -> Path:
 
     With `as_of` the link is that date's own, and today's answer stays as it is.
     """
+    seals.write(built, run_id, as_of)
+    release = put_in_place(paths, built, run_id, [as_of])
+    _forget_old(paths)
+    return release
+
+
+def put_in_place(paths: Paths, built: Path, run_id: str, days: Sequence[date | None]) -> Path:
+    """Move a sealed release to the others, and switch to it the link of each of these days; None is today's answer."""
     release = paths.releases / run_id
     if (built / SITE).is_dir():
         later.prepare(paths.later, built / SITE, release)
-    seals.write(built, run_id, as_of)
     files.make_read_only(built)
     files.put(built, release)
     files.close_folder(release)
-    if as_of is None:  # names that lead by way of the one link, before that is switched: all of them change with it
+    if None in days:  # names that lead by way of the one link, before that is switched: all of them change with it
         for name in (SITE, QUALITY, EXPORT):
             if not (paths.root / name).is_symlink():
                 files.point(paths.root / name, paths.current / name)
         if not paths.warehouse.is_symlink() or paths.warehouse.resolve() != (paths.current / WAREHOUSE).resolve():
             files.point(paths.warehouse, paths.current / WAREHOUSE)
-    files.point(paths.published(as_of), release)
-    _forget_old(paths)
+    for day in days:
+        files.point(paths.published(day), release)
     return release
 
 
@@ -133,30 +141,30 @@ def clear_left_behind(paths: Paths) -> None:
 
     Only whoever holds the lock of the home may do this: nobody else builds or publishes then.
     """
-    linked = _linked(paths)
+    kept = linked(paths)
     for left in (path for path in paths.work.iterdir() if path.is_dir()):
         release = paths.releases / left.name
-        if release.is_dir() and release.resolve() not in linked:
-            _remove(paths, release)
+        if release.is_dir() and release.resolve() not in kept:
+            remove(paths, release)
         files.remove_folder(left)
     later.forget(paths.later, (path.name for path in paths.releases.iterdir()))
 
 
-def _linked(paths: Paths) -> set[Path]:
+def linked(paths: Paths) -> set[Path]:
     """The releases that a link leads to."""
     return {link.resolve() for link in (paths.current, *(paths.root / "as-of").iterdir()) if link.is_symlink()}
 
 
 def _forget_old(paths: Paths) -> None:
     """Remove releases that no link points at, but for the last few: a reader may just be opening one."""
-    linked = _linked(paths)
-    unlinked = sorted(path for path in paths.releases.iterdir() if path.resolve() not in linked)
+    kept = linked(paths)
+    unlinked = sorted(path for path in paths.releases.iterdir() if path.resolve() not in kept)
     for path in unlinked[:-KEPT_RELEASES]:
-        _remove(paths, path)
+        remove(paths, path)
     later.forget(paths.later, (path.name for path in paths.releases.iterdir()))
 
 
-def _remove(paths: Paths, release: Path) -> None:
+def remove(paths: Paths, release: Path) -> None:
     """Remove a release. It is no release any more before the first of its files goes: half of one is never found."""
     with files.temporary(paths.work, release.name) as away:
         files.open_folder(release)
