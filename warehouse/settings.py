@@ -121,6 +121,12 @@ class Settings(BaseSettings):
     openlineage_key: SecretStr | None = None
     """The key of that server, where it asks for one."""
 
+    def __repr__(self) -> str:
+        """Which settings are given, and no value: keys are among them, and this text ends up in logs."""
+        return f"Settings({', '.join(sorted(self.model_fields_set))})"
+
+    __str__ = __repr__
+
     @field_validator("licensed_sources", "tickers", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
