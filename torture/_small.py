@@ -228,9 +228,13 @@ def never_served(paths: Paths) -> None:
     schedules.remember(paths, entry, Served(long_ago, long_ago, long_ago, "published"))
 
 
+def is_missed(paths: Paths) -> bool:
+    """Whether a time of the schedule passed that no run has served."""
+    return ENTRY in [entry.name for entry in schedules.missed(paths, datetime.now(UTC))]
+
+
 def _is_served(paths: Paths) -> None:
-    missed = [entry.name for entry in schedules.missed(paths, datetime.now(UTC))]
-    require(ENTRY not in missed, f"the schedule is due again after a run that went through: {missed}")
+    require(not is_missed(paths), "the schedule is due again after a run that went through")
 
 
 def _is_remembered(paths: Paths) -> None:

@@ -74,6 +74,12 @@ class Service:
                     found.append(f"{process.pid}: {' '.join(process.cmdline())[:120]}")
         return found
 
+    def kill(self) -> None:
+        """End all of it at once."""
+        for said in self.living():
+            with suppress(ProcessLookupError):
+                os.kill(int(said.partition(":")[0]), signal.SIGKILL)
+
     def ended(self, within_seconds: float) -> list[str]:
         """What still lives after so long."""
         until = time.monotonic() + within_seconds
@@ -82,7 +88,8 @@ class Service:
         return left
 
 
-def _waits_for(true: object, process: subprocess.Popen[bytes], seconds: float) -> bool:
+def waits_for(true: object, process: subprocess.Popen[bytes], seconds: float) -> bool:
+    """Whether something comes true before a process ends, or so many seconds have passed."""
     until = time.monotonic() + seconds
     while not true() and process.poll() is None and time.monotonic() < until:  # type: ignore[operator]
         time.sleep(0.2)
@@ -92,7 +99,7 @@ def _waits_for(true: object, process: subprocess.Popen[bytes], seconds: float) -
 def killed(service: Service) -> str | None:
     """Kill the service once; gives what was found."""
     process = service.start()
-    _waits_for(lambda: b"starts a Prefect server" in service.log.read_bytes(), process, STARTS_WITHIN_SECONDS)
+    waits_for(lambda: b"starts a Prefect server" in service.log.read_bytes(), process, STARTS_WITHIN_SECONDS)
     with suppress(subprocess.TimeoutExpired):
         process.wait(random.uniform(0, LONGEST_SECONDS))
         return f"it ended by itself: {service.log.read_text()[-500:]}"
@@ -106,9 +113,14 @@ def killed(service: Service) -> str | None:
 def let_through(service: Service) -> str | None:
     """Let the service publish, and stop it; gives what was found."""
     process = service.start()
-    if not _waits_for(lambda: service.paths.current.is_symlink(), process, PUBLISHES_WITHIN_SECONDS):
+    if not waits_for(lambda: service.paths.current.is_symlink(), process, PUBLISHES_WITHIN_SECONDS):
         process.kill()
         return f"nothing was published: {service.log.read_text()[-500:]}"
+    return stopped(service, process)
+
+
+def stopped(service: Service, process: subprocess.Popen[bytes]) -> str | None:
+    """Stop the service as people do; gives what was found then."""
     process.send_signal(signal.SIGTERM)
     code = process.wait(90)
     if code:
@@ -147,9 +159,7 @@ def main(seconds: float) -> int:
         )  # fmt: skip
         return len(found)
     finally:
-        for said in service.living():
-            with suppress(ProcessLookupError):
-                os.kill(int(said.partition(":")[0]), signal.SIGKILL)
+        service.kill()
         host.close()
         files.remove_folder(folder)
 

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from torture import _scenes as scenes
 from torture import _small as kinds
-from torture import results, runs
+from torture import results, runs, serve
 from torture._interrupt import MEMORY
 from torture._points import in_child
 from torture._scenes import DAY, NOW, paths_in, require
@@ -157,6 +157,61 @@ def whole() -> tuple[int, list[str]]:
         files.remove_folder(folder)
 
 
+def served() -> tuple[int, list[str]]:
+    """`overbuild serve` on a home where people start runs and a backfill meanwhile, with readers; gives as `whole` does.
+
+    The service is what people start, with its Prefect server, and makes up for a time that it missed. It makes all marts,
+    which the small runs do not. So what must be the same as one after the other are the facts.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="torture-", dir=MEMORY if Path(MEMORY).is_dir() else None))
+    one, other = paths_in(folder / "one"), paths_in(folder / "other")
+    host = kinds.Host(folder)
+    service = None
+    try:
+        one.root.mkdir(parents=True)
+        runs.through(lambda: kinds.live(one, host.url, answers=True), "a first run")
+        runs.through(lambda: kinds.never_served(one), "a time is missed")
+        shutil.copytree(one.root.parent, other.root.parent, symlinks=True)
+        host.say(1)
+        acts: list[Callable[[Paths], object]] = [
+            lambda paths: kinds.live(paths, host.url), lambda paths: kinds.backfill(paths, host.url)
+        ]  # fmt: skip
+        for act in (*acts, lambda paths: kinds.scheduled(paths, host.url)):
+            runs.through(lambda: act(one), "alone")  # noqa: B023  (called at once)
+        stop, asked, missed = folder / "stop", folder / "asked", folder / "missed"
+        service = serve.Service(folder / "other", host)
+        process = service.start()
+        serve.waits_for(lambda: b"serving" in service.log.read_bytes(), process, serve.STARTS_WITHIN_SECONDS)
+        readers = [
+            lambda: _asks(other, stop),
+            *(lambda words=words: _commands(other, words, stop, asked) for words in COMMANDS),
+        ]  # type: ignore[misc]
+
+        def is_served() -> bool:
+            in_child(lambda: missed.write_text(str(kinds.is_missed(other))))
+            return missed.read_text() == "False"
+
+        def waits() -> None:
+            require(serve.waits_for(is_served, process, serve.PUBLISHES_WITHIN_SECONDS), "the service serves nothing")
+
+        writers = lambda: _then_stop([*(lambda act=act: act(other) for act in acts), waits], stop)  # type: ignore[misc]  # noqa: E731
+        found = at_once([*readers, writers])
+        found += filter(None, [serve.stopped(service, process)])
+        if _facts(other, folder) != _facts(one, folder):
+            found.append("a service and runs at once give other facts than runs one after the other")
+        answered = asked.read_text().count("\n") if asked.exists() else 0
+        return len(acts) + 1 + answered, found
+    finally:
+        if service is not None:
+            service.kill()
+        host.close()
+        files.remove_folder(folder)
+
+
+def _facts(paths: Paths, folder: Path) -> runs.Content:
+    return {name: rows for name, rows in runs.content(paths, folder, None).items() if name.startswith("core.")}
+
+
 def _published(paths: Paths, folder: Path, host: kinds.Host) -> list[runs.Content]:
     """What is published in the end; the dated answer anew, for what it knew depends on what ran before it."""
     runs.through(lambda: kinds.live(paths, host.url, as_of=kinds.DAY, offline=True), "a dated run at the end")
@@ -199,7 +254,7 @@ def _commands(paths: Paths, words: tuple[str, ...], stop: Path, asked: Path) -> 
 
 
 def main(seconds: float) -> int:
-    """Do both for so long, each once at least, and count; gives how many faults were found."""
+    """Do all for so long, each once at least, and count; gives how many faults were found."""
     kinds.warmed()
     began, tried, found = time.monotonic(), 0, []
     while not tried or time.monotonic() < began + seconds / 2:
@@ -208,10 +263,15 @@ def main(seconds: float) -> int:
     _record(
         "small acts at once: publications, a dated one, decisions, a backfill's progress, readers", tried, found, began
     )
-    began = time.monotonic()
-    acts, wrong = whole()
-    _record("runs of every kind, our commands and a plain client at once", acts, wrong, began)
-    return len(found) + len(wrong)
+    for what, does in (
+        ("runs of every kind, our commands and a plain client at once", whole),
+        ("the service, runs by hand, a backfill, our commands and a plain client at once", served),
+    ):
+        began = time.monotonic()
+        acts, wrong = does()
+        _record(what, acts, wrong, began)
+        found += wrong
+    return len(found)
 
 
 def _record(what: str, tried: int, found: list[str], began: float) -> None:
