@@ -39,8 +39,8 @@ from warehouse.database.loading import load
 from warehouse.database.store import Store, opened
 from warehouse.fetching import archive
 from warehouse.paths import Paths
-from warehouse.pipeline import ingest
 from warehouse.pipeline.context import RunContext
+from warehouse.pipeline.documents import Ingested, take
 from warehouse.pipeline.quarantine import quarantine
 from warehouse.quality import checks
 from warehouse.settings import Settings
@@ -96,13 +96,13 @@ def lay_down(bars: int, folder: Path) -> list[Path]:
 def ours(files: list[Path], folder: Path) -> int:
     """Load the files into `folder`/warehouse.duckdb with every check of new rows; how many bars it holds."""
     run = RunContext("bench", LOADED_AT, Paths(folder, folder / "warehouse.duckdb"), Settings(home=folder))
-    found = ingest.Ingested(SOURCE)
+    found = Ingested(SOURCE)
     with prepared(folder, files) as store:
         store.limit_memory(folder)
         for path in files:
             received = Received(path.name, f"made-up:{path.name}", PARQUET, path.read_bytes(), LOADED_AT)
             document = archive.keep(run.paths.raw, received)
-            ingest._load_document(SOURCE, document, PARQUET, LOADED_AT, store, run, found)
+            take(document, PARQUET, LOADED_AT, store, run, found)
         quarantine(store, run, [found])
         load(store, BARS)
         views.create(store, TODAY, views.statements(), [mart.table for mart in marts.all_marts().values()])

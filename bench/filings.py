@@ -46,9 +46,11 @@ from warehouse.fetching import archive
 from warehouse.paths import Paths
 from warehouse.pipeline import ingest
 from warehouse.pipeline.context import RunContext
+from warehouse.pipeline.documents import Ingested, load_waiting, take
 from warehouse.pipeline.quarantine import quarantine
 from warehouse.settings import Settings
 from warehouse.sources import sec
+from warehouse.sources.common import companyfacts
 from warehouse.sources.common.source import Document
 
 RECORDED = Path(__file__).parents[2] / "shared" / "recorded" / "sec" / "nvda_companyfacts_full_2026.json.gz"
@@ -109,17 +111,21 @@ def ours(files: Files, folder: Path) -> int:
     (source,) = sec.SOURCES
     paths = Paths(folder, folder / "warehouse.duckdb")
     run = RunContext("bench", LOADED_AT, paths, Settings(home=folder))
-    found = ingest.Ingested(source)
+    found = Ingested(source)
     with opened(folder / "warehouse.duckdb", folder / "staging.duckdb") as store:
         for document in documents(files):
-            if not ingest._already_loaded(store, document, found):
-                ingest._load_document(source, document, "application/json", LOADED_AT, store, run, found)
+            take(document, "application/json", LOADED_AT, store, run, found)
+        load_waiting(store, run, found)
+        found.close()
         quarantine(store, run, [found])
         return sum(ingest.load(store).values())
 
 
 def parse_only(files: Files, _: Path) -> int:
-    return sum(batch.frame.height for document in documents(files) for batch in sec._parse(document))
+    rows = 0
+    for document in documents(files):
+        rows += len(sec._read(document).rows)
+    return rows
 
 
 # -- pandas -----------------------------------------------------------------------------------------------------------
@@ -133,7 +139,7 @@ def with_pandas(files: Files, folder: Path) -> int:
     for cik, sha256, path in files:
         facts = json.loads(path.read_bytes())["facts"]
         listed = [(m.name, m.is_flow, *tag, "USD") for m in sec.tags(f"T{cik}") for tag in m.tags]
-        for measure, is_flow, taxonomy, tag, unit in [*listed, ("shares", False, *sec.SHARES)]:
+        for measure, is_flow, taxonomy, tag, unit in [*listed, ("shares", False, *companyfacts.SHARES)]:
             rows = facts.get(taxonomy, {}).get(tag, {}).get("units", {}).get(unit, [])
             if rows:
                 frame = pd.DataFrame(rows)

@@ -21,7 +21,18 @@ from flows import asking, logs, names, shared_limit
 from warehouse import stopping, storage
 from warehouse.database.store import Store
 from warehouse.errors import OverbuildError
-from warehouse.pipeline import build, check, ingest, live_sources, notify, publish, quarantine, starting, summary
+from warehouse.pipeline import (
+    build,
+    check,
+    documents,
+    ingest,
+    live_sources,
+    notify,
+    publish,
+    quarantine,
+    starting,
+    summary,
+)
 from warehouse.pipeline.alerts import Message, Notified
 from warehouse.pipeline.choose import chosen
 from warehouse.pipeline.context import RunContext
@@ -157,7 +168,7 @@ def worth_retrying(_task: Any, _run: Any, state: Any) -> bool:
 
 @task(retries=2, retry_delay_seconds=[1, 5], retry_condition_fn=worth_retrying, cache_policy=NO_CACHE)
 @measured
-def ingest_source(source: Source, store: Store, run: RunContext, *, asked: bool = True) -> ingest.Ingested:
+def ingest_source(source: Source, store: Store, run: RunContext, *, asked: bool = True) -> documents.Ingested:
     """Fetch, archive, parse and stage one source."""
     found = ingest.ingest(source, store, run, asked=asked)
     say(f"{source.name}: {len(found.documents)} documents, {found.new_documents} new, {found.staged_rows:,} rows read")

@@ -60,7 +60,7 @@ WAYS: dict[str, tuple[str, ...]] = {
     ),
     "a filing figure": (
         *_INGESTED,
-        "warehouse.sources.sec:_Reading.frame",
+        "warehouse.sources.common.companyfacts:joined",
         *_LOADED,
         "warehouse.marts.capex.filed_periods:over_periods",
         "warehouse.marts.capex.quarters_by_difference:quarters",

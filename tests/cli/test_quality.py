@@ -20,7 +20,7 @@ from warehouse.database import store
 from warehouse.errors import UsageError
 from warehouse.fetching import archive
 from warehouse.paths import WAREHOUSE, Paths, create_folders
-from warehouse.pipeline import ingest
+from warehouse.pipeline import documents, ingest
 from warehouse.pipeline.context import RunContext
 from warehouse.pipeline.quarantine import quarantine, stage_accepted
 from warehouse.quality import decisions, history
@@ -86,10 +86,10 @@ class Runs:
                 given = pl.DataFrame([{**row, "document_sha256": self.sha256} for row in rows])
                 opened.staging.add(PRICES, with_provenance(PRICES, given, "reference_prices"))
             for locator, kept in unreadable:
-                batch = ingest.Batch(PRICES, PRICES.empty(), pl.DataFrame(
+                batch = documents.Batch(PRICES, PRICES.empty(), pl.DataFrame(
                     {"row": [json.dumps(kept)], "reasons": [[NOT_WHOLE.as_json()]], "locator": [locator]}
                 ))  # fmt: skip
-                ingest._keep_unreadable(opened, run, ingest.Document(self.sha256, "prices.csv", "", CSV), batch)
+                documents._keep_unreadable(opened, run, documents.Document(self.sha256, "prices.csv", "", CSV), batch)
             self.messages = quarantine(opened, run, ()).messages
             self.problems = [notice.text for notice in stage_accepted(opened, run)]
             added = ingest.load(opened)

@@ -20,7 +20,8 @@ from warehouse.fetching import archive
 from warehouse.paths import Paths, create_folders
 from warehouse.pipeline import alerts, ingest, live_sources
 from warehouse.pipeline.context import Base, Notice, RunContext
-from warehouse.pipeline.ingest import Ingested, Ingestion
+from warehouse.pipeline.documents import Ingested
+from warehouse.pipeline.ingest import Ingestion
 from warehouse.pipeline.quarantine import quarantine
 from warehouse.settings import Settings
 from warehouse.sources.common import wording
@@ -478,7 +479,7 @@ def test_a_full_disk_is_no_fault_of_a_source_or_a_document(world, monkeypatch):
     def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    for place in ("warehouse.fetching.archive.Writer.write", "warehouse.pipeline.ingest._load_document"):
+    for place in ("warehouse.fetching.archive.Writer.write", "warehouse.pipeline.documents._load_document"):
         with monkeypatch.context() as patch:
             patch.setattr(place, full)
             with pytest.raises(StorageError, match="the disk is full"):

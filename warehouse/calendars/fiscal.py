@@ -83,38 +83,41 @@ def calendar_quarter(start: str = "period_start", end: str = "period_end") -> pl
     return pl.format("{}Q{}", middle.dt.year(), middle.dt.quarter())
 
 
-def in_order_of_the_year(rows: pl.DataFrame, year_ends: list[date]) -> pl.DataFrame:
+def in_order_of_the_year(rows: pl.DataFrame, year_ends: pl.DataFrame, of: str) -> pl.DataFrame:
     """`rows` (with `period_end`, `fiscal_year`, `fiscal_quarter`) labelled by the fiscal years that end on given days.
+
+    `of` is the column of both frames that says whose rows and whose days (`year_end`, each once) they are.
 
     A quarter is known by its order in the year, not by its month: quarters of 16, 12, 12 and 12 weeks end in other months
     than those of 13 weeks, and a year that moved leaves one of six or eleven months behind. The order is the number of
     quarters of 13 weeks from the end of the year before, to the nearest. Of a period that lies in no such year, and not in
     the one after the last, the labels stay as they are.
     """
-    if not year_ends:
+    if year_ends.is_empty():
         return rows
-    ends = pl.DataFrame({"year_end": sorted(set(year_ends))})
-    before = ends.with_columns(
-        begins=pl.col("year_end").shift(1).fill_null(pl.col("year_end") - pl.duration(days=WEEKS_OF_A_YEAR * 7))
+    end = pl.col("year_end")
+    ends = year_ends.sort(of, "year_end").with_columns(
+        begins=end.shift(1).over(of).fill_null(end - pl.duration(days=WEEKS_OF_A_YEAR * 7))
     )
     slack = pl.duration(days=DAYS_OVER_MONTH_END)
-    numbered = rows.with_row_index("\0place")
-    in_year = numbered.with_columns((pl.col("period_end") - slack).alias("\0from")).sort("\0from").join_asof(
-        before.sort("year_end"), left_on="\0from", right_on="year_end", strategy="forward"
+    placed = rows.with_row_index("\0place").with_columns((pl.col("period_end") - slack).alias("\0from"))
+    in_year = (
+        placed.sort("\0from")
+        .join_asof(
+            ends.sort("year_end"), left_on="\0from", right_on="year_end", by=of, strategy="forward",
+            check_sortedness=False,  # both are sorted, and within each of their parts as well
+        )
+        .join(ends.group_by(of).agg(end.max().alias("\0last")), on=of, how="left")
     )  # fmt: skip
-    after = pl.lit(max(year_ends))
-    is_after = pl.col("year_end").is_null()
+    after = pl.col("\0last")
+    is_after = end.is_null()
     begins = pl.when(is_after).then(after).otherwise("begins")
     # Years between two that are known may be missing: then the year begins 52 weeks before it ends.
-    long_ago = pl.col("year_end") - pl.duration(days=WEEKS_OF_A_YEAR * 7)
-    begins = (
-        pl.when((pl.col("year_end") - begins).dt.total_days() > LENGTHS_DAYS["year"][1])
-        .then(long_ago)
-        .otherwise(begins)
-    )
+    long_ago = end - pl.duration(days=WEEKS_OF_A_YEAR * 7)
+    begins = pl.when((end - begins).dt.total_days() > LENGTHS_DAYS["year"][1]).then(long_ago).otherwise(begins)
     days = (pl.col("period_end") - begins).dt.total_days()
     fits = days.is_between(1, LENGTHS_DAYS["year"][1])
-    named = (pl.col("year_end") - slack).dt.year().cast(pl.Int64)
+    named = (end - slack).dt.year().cast(pl.Int64)
     year = pl.when(is_after).then((after - slack).dt.year().cast(pl.Int64) + 1).otherwise(named)
     quarter = (days / DAYS_OF_A_QUARTER).round().cast(pl.Int64).clip(1, QUARTERS)
     return (
@@ -123,5 +126,5 @@ def in_order_of_the_year(rows: pl.DataFrame, year_ends: list[date]) -> pl.DataFr
             fiscal_quarter=pl.when(fits).then(quarter).otherwise("fiscal_quarter"),
         )
         .sort("\0place")
-        .drop("\0place", "\0from", "year_end", "begins")
+        .drop("\0place", "\0from", "\0last", "year_end", "begins")
     )

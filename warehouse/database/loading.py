@@ -35,6 +35,13 @@ def provenance(
     return table.conform(rows, added if named else added | {"document_sha256": pl.lit(document_sha256)})
 
 
+def provenance_of_many(table: Table, rows: pl.DataFrame, received: pl.DataFrame, *, source: Source) -> pl.DataFrame:
+    """The same of rows of many documents (`document_sha256`); `received` says when each was (`loaded_at`)."""
+    added = {"source": pl.lit(source.name), "source_kind": pl.lit(source.kind)}
+    dated = rows.join(received, on="document_sha256", how="left", maintain_order="left")
+    return table.conform(dated, added)
+
+
 def take_contradictions(store: Store, table: Table) -> pl.DataFrame:
     """Take out of staging what a live source says otherwise than before, of the same thing and the same day.
 

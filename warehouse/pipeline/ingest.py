@@ -11,90 +11,32 @@ in the order of their loading, and give the same rows.
 from __future__ import annotations
 
 import json
-import traceback
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from warehouse import __version__, sqltext, storage
+from warehouse import sqltext, storage
 from warehouse.database import loading
-from warehouse.database.loading import provenance
 from warehouse.database.store import Store
-from warehouse.errors import DamagedError, DocumentError, OverbuildError, RefusedError, StorageError
+from warehouse.errors import OverbuildError, RefusedError, StorageError
 from warehouse.fetching import archive
 from warehouse.fetching.client import Local, Online
 from warehouse.fetching.failures import Failure
 from warehouse.fetching.fetch_log import Fetched, FetchLog
 from warehouse.pipeline.alerts import digest
 from warehouse.pipeline.context import Notice, RunContext
-from warehouse.pipeline.record import record_quarantined
-from warehouse.quality import counts, quarantined
+from warehouse.pipeline.documents import Ingested, load_waiting, note_failure, take, unexpected
+from warehouse.quality import counts
 from warehouse.sources import all_sources
 from warehouse.sources.common import wording
-from warehouse.sources.common.reasons import Reason
-from warehouse.sources.common.source import Batch, Document, Received, Source
+from warehouse.sources.common.source import Document, Received, Source
 from warehouse.tables import CORE, SYSTEM
 
-FIRST_MESSAGES = 5
 NOTICES_SHOWN = 5
 NOTICES_KEPT = 50
-
-
-@dataclass
-class Ingested:
-    """What a source brought in this run.
-
-    `stopped` says why it broke off; `skipped` why it was not asked; `failures` are single documents.
-    """
-
-    source: Source
-    documents: list[Fetched] = field(default_factory=list)
-    new_documents: int = 0
-    staged_rows: int = 0
-    requests: int = 0
-    failures: list[Failure] = field(default_factory=list)
-    stopped: str = ""
-    skipped: str = ""
-    notices: dict[tuple[str, Reason], None] = field(default_factory=dict)
-    """Things to know, each once: (table, notice)."""
-    judged: dict[str, int] = field(default_factory=dict)
-    """Rows of a document (by its hash) that its source judged one by one and quarantined (see `Source.judges_rows`)."""
-    bound_in: dict[str, str] = field(default_factory=dict)
-    """Of a file that was read as a part of another document (both by their hashes): which one, since they stand or fall
-    together."""
-    damaged: dict[str, Failure] = field(default_factory=dict)
-    """Documents (by their hashes) that the archive does not hold any more as they were."""
-    recorded: dict[tuple[str, str, str], str] | None = None
-    """Which version parsed each of its documents (`Document.identity`) that the warehouse knows; read once, when first
-    asked."""
-
-    @property
-    def name(self) -> str:
-        return self.source.name
-
-    @property
-    def outcome(self) -> str:
-        if self.skipped:
-            return "skipped"
-        if not self.stopped and not self.failures:
-            return "good"
-        return "partly_failed" if self.documents else "failed"
-
-    @property
-    def message(self) -> str:
-        """What failed, in sentences: the first documents with their reasons, the others by name."""
-        said = [self.skipped or self.stopped] if self.skipped or self.stopped else []
-        if self.failures:
-            count = len(self.failures)
-            first = "; ".join(map(str, self.failures[:FIRST_MESSAGES]))
-            others = ", ".join(failure.name for failure in self.failures[FIRST_MESSAGES:])
-            more = f"; and {count - FIRST_MESSAGES} more: {others}" if others else ""
-            said.append(f"{count} {'document' if count == 1 else 'documents'} failed: {first}{more}.")
-        return " ".join(said)
 
 
 def ingest(source: Source, store: Store, run: RunContext, *, asked: bool = True) -> Ingested:
@@ -104,7 +46,11 @@ def ingest(source: Source, store: Store, run: RunContext, *, asked: bool = True)
     damaged in the archive is a failure, unless the same bytes came again.
     """
     found = Ingested(source)
-    _ingest(source, store, run, found, asked)
+    try:
+        _ingest(source, store, run, found, asked)
+        load_waiting(store, run, found)
+    finally:
+        found.close()
     for sha256, failure in found.damaged.items():
         if not archive.is_whole(run.paths.raw, sha256):
             found.failures.append(failure)
@@ -122,8 +68,7 @@ def _ingest(source: Source, store: Store, run: RunContext, found: Ingested, aske
     for received in source.fetch(Local(run.settings, run.started_at)):
         document = archive.keep(run.paths.raw, received)
         found.documents.append(_as_fetched(document, received, run))
-        if not _already_loaded(store, document, found):
-            _load_document(source, document, received.media_type, run.started_at, store, run, found)
+        take(document, received.media_type, run.started_at, store, run, found)
 
 
 # -- live sources -----------------------------------------------------------------------------------------------------
@@ -157,34 +102,14 @@ def _ingest_live(source: Source, store: Store, run: RunContext, found: Ingested)
     found.failures = [*online.failures, *found.failures]
 
 
-def unexpected(error: Exception) -> str:
-    """An error that no one foresaw, in a sentence, with the place where it happened."""
-    frames = traceback.extract_tb(error.__traceback__)
-    place = f" at {Path(frames[-1].filename).name}, line {frames[-1].lineno}" if frames else ""
-    return f"unexpected failure{place}: {type(error).__name__}: {error}"
-
-
 def _take_live(source: Source, received: Received, store: Store, run: RunContext, found: Ingested) -> None:
     """Load one document; one that cannot be read leaves no row behind and the others unharmed."""
     document = archive.keep(run.paths.raw, received)
+    found.documents.append(_as_fetched(document, received, run))
     try:
-        if not _already_loaded(store, document, found):
-            _load_document(source, document, received.media_type, document.fetched_at, store, run, found)
+        take(document, received.media_type, document.fetched_at, store, run, found)
     except Exception as error:
-        if (of_disk := storage.fault(error, run.paths.root)) is not None and not isinstance(of_disk, DamagedError):
-            raise of_disk from error
-        why = _why_unreadable(error)
-        kept = archive.path_of(run.paths.raw, document.sha256)
-        found.failures.append(Failure(document.name, document.url, why, kept))
-    else:
-        found.documents.append(_as_fetched(document, received, run))
-
-
-def _why_unreadable(error: Exception) -> str:
-    """What is wrong with a document, without its name, which stands beside it."""
-    if isinstance(error, DocumentError):
-        return error.what
-    return str(error) if isinstance(error, OverbuildError) else unexpected(error)
+        note_failure(document, error, run, found)
 
 
 def _as_fetched(document: Document, received: Received, run: RunContext) -> Fetched:
@@ -206,8 +131,7 @@ def _restore(source: Source, store: Store, run: RunContext, found: Ingested) -> 
             _take_live(source, received, store, run, found)
             continue
         document = archive.keep(run.paths.raw, received)
-        if not _already_loaded(store, document, found):
-            _load_document(source, document, received.media_type, run.started_at, store, run, found)
+        take(document, received.media_type, run.started_at, store, run, found)
 
 
 def _replayed(source: Source, run: RunContext, found: Ingested) -> Iterator[Received]:
@@ -273,108 +197,6 @@ class Warehouse:
 def _every(table: str) -> str:
     names = sqltext.identifiers(CORE[table].names)
     return f"SELECT {names} FROM core.{table} UNION ALL SELECT {names} FROM staging.{table}"
-
-
-# -- one document -----------------------------------------------------------------------------------------------------
-
-
-def _recorded(store: Store, found: Ingested) -> dict[tuple[str, str, str], str]:
-    if found.recorded is None:
-        known = store.execute(
-            "SELECT sha256, url, context, parsed_by FROM provenance.documents WHERE source = ?", [found.name]
-        )
-        found.recorded = {(sha256, url, context): parsed_by for sha256, url, context, parsed_by in known.fetchall()}
-    return found.recorded
-
-
-def _parsed_by(source: Source) -> str:
-    return f"{__version__}, list {source.reads_by}" if source.reads_by else __version__
-
-
-def _already_loaded(store: Store, document: Document, found: Ingested) -> bool:
-    return _recorded(store, found).get(document.identity) == _parsed_by(found.source)
-
-
-def _load_document(
-    source: Source,
-    document: Document,
-    media_type: str,
-    loaded_at: datetime,
-    store: Store,
-    run: RunContext,
-    found: Ingested,
-) -> None:
-    """Parse and stage a document, whole or not at all, and record it."""
-    newest: date | None = None
-    count = 0
-    unreadable: list[Batch] = []
-    notices: dict[tuple[str, Reason], None] = {}
-    with store.staging.one_document() as stage:
-        for batch in source.parse(document):
-            rows = provenance(
-                batch.table, batch.frame, source=source, document_sha256=document.sha256, loaded_at=loaded_at
-            )
-            stage(batch.table, rows)
-            if "document_sha256" in batch.frame.columns:
-                named = set(batch.frame.get_column("document_sha256").unique()) - {document.sha256}
-                found.bound_in |= dict.fromkeys(named, document.sha256)
-            days = rows.get_column("known_on")  # a day still to come is no newest fact: its row will be quarantined
-            newest = _later(newest, days.filter(days <= run.today).max())
-            count += rows.height
-            notices |= dict.fromkeys((batch.table.full_name, notice) for notice in batch.notices)
-            if batch.unreadable.height:
-                unreadable.append(batch)
-    kept = sum(_keep_unreadable(store, run, document, batch) for batch in unreadable)
-    if source.judges_rows:
-        found.judged[document.sha256] = kept
-    _record(store, document, media_type, newest, run, loaded_at, found)
-    found.new_documents += 1
-    found.staged_rows += count
-    found.notices |= notices
-
-
-def _later(one: date | None, other: Any) -> date | None:
-    return max((day for day in (one, other) if day is not None), default=None)
-
-
-def _keep_unreadable(store: Store, run: RunContext, document: Document, batch: Batch) -> int:
-    """Quarantine the rows of a document that could not be read; gives how many nobody has decided about yet."""
-    rows = quarantined.unreadable(
-        batch.table, batch.unreadable, run_id=run.run_id, document_sha256=document.sha256, document_name=document.name
-    )
-    return record_quarantined(store, run, rows)
-
-
-def _record(
-    store: Store,
-    document: Document,
-    media_type: str,
-    newest: date | None,
-    run: RunContext,
-    fetched_at: datetime,
-    found: Ingested,
-) -> None:
-    table, (sha256, url, context) = SYSTEM["documents"], document.identity
-    if document.identity in (recorded := _recorded(store, found)):
-        store.execute(
-            f"DELETE FROM {table.full_name} WHERE source = ? AND sha256 = ? AND url = ? AND context = ?",
-            [found.name, sha256, url, context],
-        )
-    recorded[document.identity] = _parsed_by(found.source)
-    row = {
-        "sha256": sha256,
-        "source": found.name,
-        "source_kind": found.source.kind,
-        "url": url,
-        "context": context,
-        "name": document.name,
-        "fetched_at": fetched_at,
-        "bytes": archive.path_of(run.paths.raw, sha256).stat().st_size,
-        "media_type": media_type,
-        "known_on": newest,
-        "parsed_by": recorded[document.identity],
-    }
-    store.staging.record(table, row)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ import polars as pl
 from warehouse.database.store import Store
 from warehouse.errors import RefusedError
 from warehouse.pipeline.context import RunContext
-from warehouse.pipeline.ingest import Ingested, Ingestion, last_answer_at
+from warehouse.pipeline.documents import Ingested
+from warehouse.pipeline.ingest import Ingestion, last_answer_at
 from warehouse.tables import CORE, SYSTEM
 
 _PANEL = {"companies", "article_claims"}

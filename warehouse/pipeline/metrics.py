@@ -25,7 +25,7 @@ from warehouse.paths import WAREHOUSE
 from warehouse.pipeline.build import Built, Loaded
 from warehouse.pipeline.check import Checked
 from warehouse.pipeline.context import RunContext
-from warehouse.pipeline.ingest import Ingested
+from warehouse.pipeline.documents import Ingested
 from warehouse.pipeline.meter import Moved, peak_memory_bytes
 from warehouse.pipeline.quarantine import Quarantined
 from warehouse.quality import counts, promises

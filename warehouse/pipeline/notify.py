@@ -12,7 +12,8 @@ from warehouse.pipeline.alerts import Announce, Notified
 from warehouse.pipeline.build import Built
 from warehouse.pipeline.check import Checked
 from warehouse.pipeline.context import RunContext
-from warehouse.pipeline.ingest import Ingested, Ingestion, unexpected
+from warehouse.pipeline.documents import Ingested, unexpected
+from warehouse.pipeline.ingest import Ingestion
 from warehouse.pipeline.quarantine import Quarantined
 from warehouse.quality import history
 

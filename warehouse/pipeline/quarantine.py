@@ -25,7 +25,8 @@ from warehouse.fetching import archive
 from warehouse.fetching.failures import Failure
 from warehouse.pipeline.check import NOTHING_CHECKED, Checked, ChecksFailedError, prepare, record
 from warehouse.pipeline.context import Notice, RunContext
-from warehouse.pipeline.ingest import Ingested, Ingestion
+from warehouse.pipeline.documents import Ingested
+from warehouse.pipeline.ingest import Ingestion
 from warehouse.pipeline.record import record_quarantined
 from warehouse.quality import checks, decisions, quarantined
 from warehouse.quality.carried import Key, NewRows, key_of

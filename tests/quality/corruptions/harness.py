@@ -29,7 +29,7 @@ from warehouse.fetching.client import Local
 from warehouse.paths import Paths
 from warehouse.pipeline import ingest
 from warehouse.pipeline.context import RunContext
-from warehouse.pipeline.ingest import Ingested
+from warehouse.pipeline.documents import Ingested, _keep_unreadable
 from warehouse.pipeline.quarantine import Found, quarantine
 from warehouse.quality import checks as quality
 from warehouse.quality import expectations, known_findings, validate
@@ -116,7 +116,7 @@ class Laboratory:
             frame = provenance(batch.table, batch.frame, source=source, document_sha256=sha256, loaded_at=NOW)
             staged.append((batch.table, frame))
             if batch.unreadable.height:
-                ingest._keep_unreadable(self.store, self.run, document, batch)
+                _keep_unreadable(self.store, self.run, document, batch)
         for declared, frame in staged:
             self.store.staging.add(declared, frame)
         row = {

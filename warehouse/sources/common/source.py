@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -112,6 +112,31 @@ class Batch:
     notices: tuple[Reason, ...] = ()
 
 
+@dataclass(frozen=True)
+class Joint:
+    """What several documents say: batches with the rows of all of them, each row with its `document_sha256`.
+
+    `of_each` are further batches of each document, in order, with what is its alone: notices and rows that could not be
+    read. Their frames are empty.
+    """
+
+    batches: tuple[Batch, ...]
+    of_each: Sequence[tuple[Batch, ...]]
+
+
+@dataclass(frozen=True)
+class Together:
+    """How a source of many small documents turns some of them into rows at once: what a frame costs is mostly its making.
+
+    `read` says what one document holds, and raises as `Source.parse` does; `rows` how many rows that is; `join` makes
+    batches of what was read of some.
+    """
+
+    read: Callable[[Document], Any]
+    rows: Callable[[Any], int]
+    join: Callable[[Sequence[Any]], Joint]
+
+
 class Fetching(Protocol):
     """What a source may ask for while it fetches. Everything it gets is in the archive by the time it sees it."""
 
@@ -175,6 +200,7 @@ class Source:
     `requests_per_second` is the limit, held across all workers, and across the sources that name the same one in
     `rate_limit_of`: their host counts them together. `on_refusal` says what to do when the host refuses this program
     (401, 403). `optional` sources are asked only where their setting is there; others fail with the sentence.
+    `together` is how it reads many documents at once, where it can; `parse` gives the same of one.
     `judges_rows`: its parser judges row by row (a chip that no table names), so many quarantined rows are no sign that
     the others are wrong. Of any other source, a document with many bad rows is left out whole.
     `reads_by` is a fingerprint of the list that its parser goes by, where it has one (which tags stand for what). When
@@ -208,6 +234,7 @@ class Source:
     history_at_once: bool = False
     judges_rows: bool = False
     reads_by: str = ""
+    together: Together | None = None
 
     def not_ready(self, settings: Settings) -> str:
         """Why this live source cannot be asked with these settings; '' where it can."""
