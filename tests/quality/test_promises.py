@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 
+import duckdb
 import polars as pl
 import pytest
 
 from warehouse.database import store as stores
 from warehouse.errors import UsageError
 from warehouse.quality import promises
+from warehouse.reports import quality_page
 from warehouse.tables import CORE, SYSTEM
 
 
@@ -106,3 +108,26 @@ def test_a_wrong_file_is_named(tmp_path, text, said):
     with pytest.raises(UsageError, match=r"^OVERBUILD_PROMISES=.*promises\.toml") as raised:
         promises.promised(file)
     assert said in str(raised.value)
+
+
+def test_the_quality_page_lists_each_promise_as_the_last_run_found_it_broken_ones_first():
+    connection = duckdb.connect()
+    table = SYSTEM["promises"].empty()
+    connection.execute("create schema provenance")
+    connection.register("columns", table.to_arrow())
+    connection.execute("create table provenance.promises as from columns")
+    for name, day, state in (
+        ("core.a", 1, "broken"),
+        ("core.a", 2, "kept"),
+        ("core.b", 1, "kept"),
+        ("core.b", 2, "broken"),
+    ):
+        connection.execute(
+            "insert into provenance.promises by name select 'r' as run_id, "
+            f"'{name}' as table_name, '{state}' as state, timestamptz '2026-11-0{day} 00:00:00+00' as measured_at"
+        )
+    found = quality_page._promises(connection)
+    assert [(row["table_name"], row["state"], row["runs_kept"]) for row in found] == [
+        ("core.b", "broken", 1),
+        ("core.a", "kept", 1),
+    ]
