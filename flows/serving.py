@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, cast
 from flows import connection, left_behind, probes
 from flows.server import alone, server
 from warehouse import processes, stopping
+from warehouse.errors import UsageError
 from warehouse.fetching import schedules
 from warehouse.fetching.schedules import Entry
 from warehouse.paths import Paths, create_folders, paths_of
@@ -79,6 +80,7 @@ async def _serve(paths: Paths, listed: list[RunnerDeployment], say: Any) -> None
 
     runner = Runner(name=TAG, limit=1, query_seconds=10, pause_on_shutdown=False)
     async with get_client() as client:
+        await require_no_workers(client)
         await keep_paused(client, listed, say)
         ids = {one.name: await runner.aadd_deployment(one) for one in listed}
         await _forget_others(client, set(ids.values()))
@@ -158,6 +160,23 @@ def _about(entry: Entry) -> str:
 
 def _tags(entry: Entry) -> list[str]:
     return [TAG, "source:live", "kind:scheduled", f"entry:{entry.name}"]
+
+
+async def require_no_workers(client: PrefectClient) -> None:
+    """Raises UsageError where workers run our deployments: two schedulers would ask every source twice."""
+    from prefect.client.schemas.objects import WorkerStatus
+    from prefect.exceptions import ObjectNotFound
+
+    for pool in sorted({one.work_pool_name for one in await _ours(client) if one.work_pool_name}):
+        with suppress(ObjectNotFound):
+            online = [
+                one.name for one in await client.read_workers_for_work_pool(pool) if one.status is WorkerStatus.ONLINE
+            ]
+            if online:
+                raise UsageError(
+                    f"serve: workers run these schedules already (pool {pool}: {', '.join(online)}). Stop them, or leave the "
+                    "schedules to them; run either workers or `overbuild serve`, never both."
+                )
 
 
 async def keep_paused(client: PrefectClient, listed: list[RunnerDeployment], say: Any) -> None:

@@ -67,6 +67,13 @@ INTENDED: tuple[Intended, ...] = (
     Intended("differs", "provenance.runs", "hash of the program and versions of libraries", "versions"),
     Intended("differs", "provenance.source_runs", f"time: {RUN}", "checked_at"),
     Intended("differs", "provenance.source_runs", f"time: {RUN}", "last_success_at"),
+    *(
+        Intended(what, f"provenance.{table}", f"what a run took, by the clock: {RUN}", "*" if what == "differs" else "")
+        for table in ("run_metrics", "step_metrics", "promises")
+        for what in ("differs", "added")
+    ),
+    Intended("differs", "main.promises_kept", f"ages by the clock: {RUN}", "*"),
+    Intended("added", "main.promises_kept", "promises of freshness have a history"),
     Intended("differs", "quality.results", f"time: {RUN}", "checked_at"),
     Intended("differs", "output.*", f"time: {RUN}", "fetched_at"),
     Intended("differs", "output.*", f"time: {RUN}", "checked_at"),

@@ -249,3 +249,27 @@ def test_a_schedule_that_was_paused_stays_paused_when_the_service_starts_again()
 
     assert asyncio.run(pause_and_start_again()) == (True, True)
     assert said == ["prices: paused in Prefect's UI; it stays so until somebody resumes it there."]
+
+
+def test_the_service_does_not_start_beside_workers():
+    """Two schedulers by mistake would ask every source twice."""
+    import asyncio
+
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.actions import WorkPoolCreate
+
+    from flows.schedule import scheduled
+    from flows.serving import POOL, TAG, require_no_workers
+
+    async def beside(worker: str) -> None:
+        async with get_client() as client:
+            if worker:
+                await client.create_work_pool(WorkPoolCreate(name=POOL, type="process"))
+                flow_id = await client.create_flow(scheduled)
+                await client.create_deployment(flow_id, "by-workers", tags=[TAG], work_pool_name=POOL)
+                await client.send_worker_heartbeat(POOL, worker)
+            await require_no_workers(client)
+
+    asyncio.run(beside(""))
+    with pytest.raises(UsageError, match=r"workers run these schedules already \(pool overbuild: host-b\)"):
+        asyncio.run(beside("host-b"))

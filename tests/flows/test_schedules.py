@@ -167,6 +167,12 @@ def test_many_missed_times_are_one(paths):
     assert schedules.missed(paths, now) == []
 
 
+def test_a_clock_that_ran_ahead_and_was_set_back_stops_no_schedule(paths):
+    """A time of next year was served by mistake; today's is due none the less."""
+    serve_slot(paths, "2027-01-04 21:30")
+    assert schedules.unserved(paths, schedules.entry("prices"), at("2026-11-24 22:00")) == at("2026-11-24 21:30")
+
+
 def test_a_refused_time_is_due_again(paths):
     serve_slot(paths, "2026-11-24 21:30", "refused")
     assert schedules.unserved(paths, schedules.entry("prices"), at("2026-11-25 12:00")) == at("2026-11-24 21:30")

@@ -237,10 +237,14 @@ def remember(paths: Paths, of: Entry, what: Served) -> None:
 
 
 def unserved(paths: Paths, of: Entry, now: datetime) -> datetime | None:
-    """The last time of an entry that is due and was not served; None where nothing is due."""
+    """The last time of an entry that is due and was not served; None where nothing is due.
+
+    A time later than now was noted before the clock was set back. It counts for nothing, else nothing would be due until
+    that time comes again.
+    """
     due = of.last_due(now)
     before = served(paths, of)
-    if due is None or (before is not None and before.done and before.slot >= due):
+    if due is None or (before is not None and before.done and due <= before.slot <= now):
         return None
     return due
 

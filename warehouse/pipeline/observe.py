@@ -9,14 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from warehouse import __version__, stopping
-from warehouse.database import releases
 from warehouse.database.store import Store
 from warehouse.errors import RefusedError
-from warehouse.paths import WAREHOUSE
 from warehouse.pipeline import lineage_events, metrics
 from warehouse.pipeline.context import RunContext, Say
 from warehouse.reports import freshness, health, prometheus
@@ -28,6 +26,7 @@ def observed(store: Store, run: RunContext, say: Say) -> Iterator[None]:
     """Watch a run from its start to its end."""
     harmless = _Harmless(say)
     harmless(lambda: metrics.take_up(store, run))
+    harmless(lambda: _require_clock(store, run, say))
     run.meter.moved = lambda result: metrics.moved(result, run)
     sender = lineage_events.emitter(run)
     if sender is not None:
@@ -51,6 +50,16 @@ def observed(store: Store, run: RunContext, say: Say) -> Iterator[None]:
             say(note)
 
 
+def _require_clock(store: Store, run: RunContext, say: Say) -> None:
+    """Say it where an earlier run has a later time: the last run is found by its start, and ages would be wrong."""
+    last = store.scalar("SELECT max(started_at) FROM provenance.runs")
+    if last is not None and last > run.started_at:
+        say(
+            f"clock: an earlier run started at {last:%Y-%m-%d %H:%M:%S} UTC, and now this machine says "
+            f"{run.started_at:%Y-%m-%d %H:%M:%S}. Set the clock right (timedatectl): which run is the last is told by its time."
+        )
+
+
 def _outcome(store: Store, run: RunContext, error: BaseException | None) -> str:
     if store.finished:  # readers see it, whatever came after
         return str(run.meter.recorded.get("outcome", "published"))
@@ -69,27 +78,36 @@ def _leave(store: Store, run: RunContext, outcome: str, error: BaseException | N
         harmless(lambda: metrics.judge_promises(store, run))
     if stopping.asked():
         return
+    states = harmless(lambda: freshness.report(run.paths, run.settings, finished_at))
+    judged = run.meter.promises or None
+    found = harmless(lambda: health.report(run.paths, run.settings, finished_at, states, judged))
+    if found:
+        harmless(lambda: health.write(run.paths, found))
     row = run.meter.recorded or harmless(lambda: metrics.of_run(store, run, outcome))
     if row:
         harmless(lambda: metrics.keep(run, row))
-        harmless(lambda: _for_prometheus(run, row, finished_at))
-    harmless(lambda: health.write(run.paths, run.settings))
+        harmless(lambda: _for_prometheus(run, row, finished_at, states or [], (found or {}).get("answer")))
 
 
-def _for_prometheus(run: RunContext, row: dict[str, Any], finished_at: datetime) -> None:
-    file = run.paths.current / WAREHOUSE
-    answer = None
-    if file.exists():
-        with releases.reading(file) as connection:
-            answer = health.published(connection)
+def _for_prometheus(
+    run: RunContext,
+    row: dict[str, Any],
+    finished_at: datetime,
+    states: list[dict[str, Any]],
+    answer: dict[str, str] | None,
+) -> None:
+    published = answer and {
+        "finished_at": datetime.fromisoformat(answer["finished_at"]),
+        "as_of": date.fromisoformat(answer["as_of"]),
+    }
     found = prometheus.registry(
         version=__version__,
         run=row,
         finished_at=finished_at,
         steps=[asdict(step) for step in run.meter.steps],
         promises=[one.row(run.run_id) for one in run.meter.promises],
-        sources=freshness.report(run.paths, run.settings, finished_at),
-        answer=answer,
+        sources=states,
+        answer=published,
         outcomes=OUTCOMES,
     )
     prometheus.write(run.paths.root, found)

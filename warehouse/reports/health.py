@@ -8,7 +8,7 @@ three. Two things are kept apart. The service may be alive while the answer is o
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +28,17 @@ AHEAD_SECONDS = 300
 WELL = ("published", "published_with_old_data", "nothing_new")
 
 
-def report(paths: Paths, settings: Settings, now: datetime) -> dict[str, Any]:
-    """How all is at a moment: `status` (`ok` or `failing`), `problems`, and the figures behind them."""
+def report(
+    paths: Paths,
+    settings: Settings,
+    now: datetime,
+    states: list[dict[str, Any]] | None = None,
+    judged: list[promises.Judged] | None = None,
+) -> dict[str, Any]:
+    """How all is at a moment: `status` (`ok` or `failing`), `problems`, and the figures behind them.
+
+    `states` are the rows of `freshness.report` and `judged` the promises, where a run knows them already.
+    """
     problems: list[dict[str, str]] = []
 
     def wrong(where: str, what: str, to_do: str) -> None:
@@ -43,12 +52,13 @@ def report(paths: Paths, settings: Settings, now: datetime) -> dict[str, Any]:
     if ended is not None and (ended - now).total_seconds() > AHEAD_SECONDS:
         ahead = f"the last run ended at {ended:%Y-%m-%d %H:%M} UTC, which is later than this machine's clock says"
         wrong("clock", ahead, "set the clock right (timedatectl); schedules and ages follow it")
-    answer, judged = _answer(paths, settings, now, wrong)
-    states = freshness.report(paths, settings, now) if answer is not None else []
+    answer, found = _answer(paths, settings, now, wrong, judged)
+    if states is None:
+        states = freshness.report(paths, settings, now) if answer is not None else []
     for row in states:
         if row["kind"] == "live" and row["state"] in ("stale", "failed"):
             wrong(f"source {row['source']}", row["state"], row["next_step"])
-    broken = [one for one in judged if one.state == "broken"]
+    broken = [one for one in found if one.state == "broken"]
     for one in broken:
         wrong(f"table {one.table_name}", one.text, "overbuild sources names what each source lacks")
     return {
@@ -63,7 +73,7 @@ def report(paths: Paths, settings: Settings, now: datetime) -> dict[str, Any]:
 
 
 def _answer(
-    paths: Paths, settings: Settings, now: datetime, wrong: Any
+    paths: Paths, settings: Settings, now: datetime, wrong: Any, judged: list[promises.Judged] | None
 ) -> tuple[dict[str, Any] | None, list[promises.Judged]]:
     """The answer that readers see, and how its tables keep their promises."""
     file = paths.current / WAREHOUSE
@@ -74,7 +84,7 @@ def _answer(
     try:
         with releases.reading(file) as connection:
             row = published(connection)
-            judged = promises.judge(connection, promised, now)
+            judged = promises.judge(connection, promised, now) if judged is None else judged
     except (OverbuildError, DatabaseError, OSError) as error:
         said = (str(error).splitlines() or [type(error).__name__])[0]
         wrong("answer", f"{file} cannot be read: {said}", "overbuild doctor --verify; docs/guides/restore.md")
@@ -109,10 +119,10 @@ def note_run(paths: Paths, run_id: str, outcome: str, finished_at: datetime, mes
     files.write(paths.root / LAST_RUN, json.dumps(noted, ensure_ascii=False))
 
 
-def write(paths: Paths, settings: Settings) -> Path:
-    """Replace `health.json` by how all is now; gives its path."""
+def write(paths: Paths, found: dict[str, Any]) -> Path:
+    """Replace `health.json` by what `report` gave; gives its path."""
     file = paths.root / FILE
-    files.write(file, json.dumps(report(paths, settings, datetime.now(UTC)), ensure_ascii=False, indent=1))
+    files.write(file, json.dumps(found, ensure_ascii=False, indent=1))
     return file
 
 

@@ -80,7 +80,8 @@ def _promises(connection: Connection) -> list[dict[str, Any]]:
           arg_max(unit, measured_at) AS unit, arg_max(measured_of, measured_at) AS measured_of,
           count(*) FILTER (state = 'kept') AS runs_kept, count(*) FILTER (state = 'broken') AS runs_broken,
           max(measured_at) FILTER (state = 'broken') AS last_broken_at
-        FROM provenance.promises GROUP BY table_name ORDER BY arg_max(state, measured_at) = 'broken' DESC, table_name""",
+        FROM provenance.promises p GROUP BY table_name
+        ORDER BY arg_max(p.state, p.measured_at) = 'broken' DESC, table_name""",
     )
 
 
