@@ -8,7 +8,7 @@ UV = $(BIN)/uv --system-certs pip
 READY := .venv/.ready
 
 help:  ## list what can be made
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "overbuild needs Python 3.11 or newer; set PYTHON=..." >&2; exit 1; }
@@ -45,6 +45,7 @@ lint: $(READY)  ## style, types, the arrows between the rooms, and generated tex
 	@$(BIN)/python tools/generate_docs.py --check
 	@$(BIN)/python tools/command_reference.py --check
 	@$(BIN)/python tools/supply_chain.py --check
+	@$(BIN)/python tools/env_example.py --check
 	@$(BIN)/python tools/reliability.py --check
 	@$(BIN)/python tools/benchmarks.py --check
 	@$(BIN)/python tools/docs_site.py --strict
@@ -74,16 +75,28 @@ site: $(READY)  ## build the documentation as a site in build/docs; a link that 
 docs: $(READY)  ## regenerate README.md's figures, the data dictionary, the commands, the checks and the architecture
 	@$(BIN)/python tools/architecture.py
 	@$(BIN)/python tools/command_reference.py
+	@$(BIN)/python tools/env_example.py
 	@$(BIN)/python tools/checks_table.py --write
 	@$(BIN)/python tools/reliability.py
 	@$(BIN)/python tools/benchmarks.py
 	@$(BIN)/python tools/generate_docs.py
 
-lock: $(READY)  ## renew requirements.lock from pyproject.toml
-	@$(UV) compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 --generate-hashes \
-		--no-emit-index-url --no-header --quiet --upgrade --output-file requirements.lock
+LOCKED = --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
+lock: $(READY)  ## renew requirements.lock from pyproject.toml, and the locks of what runs and of what builds from it
+	@$(UV) compile pyproject.toml --all-extras --group dev $(LOCKED) --upgrade --output-file requirements.lock
+	@$(UV) compile pyproject.toml --all-extras $(LOCKED) --constraint requirements.lock --output-file requirements-runtime.lock
+	@$(UV) compile --group build $(LOCKED) --constraint requirements.lock --output-file requirements-build.lock
+
+release: $(READY)  ## a wheel and a source archive with changes, bill of materials, data version and SHA-256, in dist/
+	@$(BIN)/python tools/release.py
+
+release-check: $(READY)  ## the same, installed where nothing else is; the main job runs there, and DuckDB 2 reads its answer
+	@$(BIN)/python tools/release.py --check
+
+deploy-check: $(READY)  ## look at what is in deploy/ with what this machine has for it, and say what it lacks
+	@$(BIN)/python tools/deploy_check.py
 
 clean:  ## remove .venv and what was built
 	@rm -rf .venv dist build .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-.PHONY: help setup run test lint checks bench torture supply-chain sbom site docs lock clean
+.PHONY: help setup run test lint checks bench torture supply-chain sbom site docs lock release release-check deploy-check clean

@@ -28,7 +28,9 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parent.parent
 LOCK = ROOT / "requirements.lock"
+RUNTIME, BUILD = ROOT / "requirements-runtime.lock", ROOT / "requirements-build.lock"
 PROJECT = "overbuild"
+EXTRAS = ("lake", "dask")
 LONGEST_AUDIT_SECONDS = 120
 _PINNED = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^\s;\\]+)(?P<rest>(?:.*\\\n)*.*)", re.MULTILINE)
 
@@ -98,11 +100,26 @@ def _is_allowed(said: str, allowed: set[str]) -> bool:
     return all(any(one.strip() in allowed - {""} for one in re.split(r"\s+OR\s+", part)) for part in parts)
 
 
+def out_of_step(text: str) -> Iterator[str]:
+    """How the locks of what runs and of what builds do not fit the lock of all: another version, too few, too many."""
+    whole = {(each.name, each.version): each.hashes for each in locked(text)}
+    wanted = {RUNTIME: runs_with(PROJECT, *EXTRAS), BUILD: {"hatchling", *runs_with("hatchling")}}
+    for path, names in wanted.items():
+        found = locked(path.read_text(encoding="utf-8"))
+        for each in found:
+            if set(whole.get((each.name, each.version), ())) != set(each.hashes):
+                yield f"{path.name}: {each.name} {each.version} is not as in {LOCK.name}; make lock"
+        here = {each.name for each in found if _is_here(each)}
+        elsewhere = {each.name for each in found if " ; " in each.lines}  # of other systems and Pythons
+        yield from (f"{path.name}: {name} is missing; make lock" for name in sorted(names - here))
+        yield from (f"{path.name}: nothing needs {name}; make lock" for name in sorted(here - names - elsewhere))
+
+
 def check() -> int:
     """Print what is wrong with hashes and licences; gives how many things are."""
     text, given = LOCK.read_text(encoding="utf-8"), terms()
     names = sorted({each.name for each in locked(text)})
-    wrong = [*unpinned(text), *forbidden({name: licence(name, given) for name in names}, given)]
+    wrong = [*unpinned(text), *forbidden({name: licence(name, given) for name in names}, given), *out_of_step(text)]
     for each in wrong:
         print(each, file=sys.stderr)
     if not wrong:
@@ -161,10 +178,10 @@ def _is_here(each: Locked) -> bool:
         return False
 
 
-def runs_with(name: str = PROJECT) -> set[str]:
-    """The installed packages that one needs, in all: not those of the tests and tools."""
+def runs_with(name: str = PROJECT, *extras: str) -> set[str]:
+    """The installed packages that one needs, in all, with some of its extras: not those of the tests and tools."""
     found: set[str] = set()
-    waiting = [(name, "")]
+    waiting = [(name, extra) for extra in ("", *extras)]
     seen: set[tuple[str, str]] = set()
     while waiting:
         of, extra = waiting.pop()
