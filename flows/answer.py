@@ -1,6 +1,7 @@
 """The main job: from documents to a published answer.
 
-Reads top to bottom: ingest every source, check and quarantine new rows, load, check, build, check, publish, notify. Where
+Reads top to bottom: ingest every source, check and quarantine new rows, load, check, build, check, publish, notify. In a
+warehouse that several machines share, a run waits for its turn once it has ingested (`warehouse.database.lake`). Where
 nothing changed since the published run, its marts and findings are carried over instead of made again. A step is a
 Prefect task where it is worth retrying or seeing by itself; what a step does is in `warehouse.pipeline`.
 """
@@ -30,6 +31,7 @@ from warehouse.pipeline import (
     notify,
     publish,
     quarantine,
+    sharing,
     starting,
     summary,
 )
@@ -98,6 +100,7 @@ def answer(
     with workspace(source, as_of, say, **how) as (run, store, journal):
         note = journal.note
         ingestion = note(ingest_all(chosen(source, only), store, run))
+        run = sharing.take_turn(store, run, say)
         quarantined = note(check_new_rows(store, run, ingestion))
         checks = [note(quarantined.checked)]
         sources = note(live_sources.record_live_sources(store, run, ingestion))

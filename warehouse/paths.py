@@ -13,7 +13,7 @@ work/                       what a run is building; removed when it ends
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +26,8 @@ if TYPE_CHECKING:  # checking settings takes as long as importing DuckDB, and a 
 
 WAREHOUSE, SITE, QUALITY, EXPORT = "warehouse.duckdb", "site", "quality", "export"
 CURRENT = "current"
+LAKE, LAKE_STATE = "ducklake:", "lake.json"
+"""How the address of a warehouse begins that several machines share (`warehouse.database.lake`)."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,11 @@ class Paths:
     root: Path
     warehouse: Path
     standing: Path | None = None
+    lake: str = field(default="", repr=False)
+    """The address of the lake where this home publishes, with what it may hold of credentials; '' for a warehouse of its own.
+
+    `warehouse` is then this home's own copy. Readers of the published answer open the lake.
+    """
 
     @property
     def raw(self) -> Path:
@@ -85,11 +92,16 @@ def paths_here() -> Paths:
 
 
 def paths_of(settings: Settings | Places) -> Paths:
-    """Paths by the settings. Raises UsageError for a kind of warehouse that is not supported yet."""
+    """Paths by the settings. Raises UsageError for a kind of warehouse that is not supported."""
     asked = settings.warehouse
-    if asked and asked.split(":", 1)[0] in ("ducklake", "postgres", "md", "s3"):
-        raise UsageError(f"OVERBUILD_WAREHOUSE={asked}: only a DuckDB file is supported so far; give a path to one.")
     root = settings.home.expanduser().absolute()
+    if asked and asked.startswith(LAKE):
+        return Paths(root, root / WAREHOUSE, lake=asked)
+    if asked and (kind := asked.split(":", 1)[0]) in ("postgres", "postgresql", "md", "s3"):
+        raise UsageError(
+            f"OVERBUILD_WAREHOUSE={kind}:...: give a path to a DuckDB file, or the address of a lake, as "
+            "ducklake:postgres:dbname=lake host=db.example.org."
+        )
     return Paths(root, Path(asked).expanduser().absolute() if asked else root / WAREHOUSE)
 
 

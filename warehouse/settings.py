@@ -100,6 +100,8 @@ class Settings(BaseSettings):
 
     home: Path = Path("data")
     warehouse: str | None = None
+    warehouse_data: str | None = None
+    """Where a new lake keeps its data: a folder that all its machines see, or an address as s3://bucket/prefix."""
     assumptions: Path | None = None
     reference: Path | None = None
     contact: str | None = None
@@ -135,7 +137,7 @@ class Settings(BaseSettings):
         return value
 
     @field_validator(
-        *("warehouse", "assumptions", "reference", "contact", "webhook_url"),
+        *("warehouse", "warehouse_data", "assumptions", "reference", "contact", "webhook_url"),
         *("promises", "health_address", "openlineage", "openlineage_key"),
         mode="before",
     )

@@ -181,6 +181,8 @@ def published(home: Home = None, as_of: Day = None) -> Path:
         paths = Paths(root, root / WAREHOUSE)
     paths = recovery.whole(paths, lambda said: warnings.warn(said, stacklevel=2))
     file = paths.published(day) / WAREHOUSE
+    if paths.lake and day is None:
+        return file  # it stands for the lake
     if os.path.lexists(paths.published(day)):
         recovery.require(paths, day)
         return file

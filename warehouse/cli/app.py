@@ -30,6 +30,7 @@ COMMANDS = {
     "backup": "Copy everything that cannot be made again, and the published answer, to a folder; read it back.",
     "restore": "Put a backup into an empty home, or make the published answer anew from the archive or a copy.",
     "prune": "Remove what need not be kept: earlier releases, dated answers, refused runs.",
+    "upkeep": "Tidy a warehouse that several machines share: merge small files, forget old snapshots.",
     "serve": "Run the scheduled flows from this process until it is told to stop.",
     "automations": "What Prefect's server does when a run fails, a source is stale or a verdict changes, made as code.",
     "mcp": "Read-only access for assistants: SQL, verdict, trace, dictionary (Model Context Protocol).",

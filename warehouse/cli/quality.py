@@ -19,7 +19,7 @@ from warehouse.cli import lines, output
 from warehouse.cli.options import Form
 from warehouse.cli.output import Format
 from warehouse.cli.published import here
-from warehouse.database.releases import reading
+from warehouse.database.releases import is_there, reading
 from warehouse.errors import UsageError
 from warehouse.fetching import archive, places
 from warehouse.paths import WAREHOUSE, Paths
@@ -303,7 +303,7 @@ def _accepted_beside(paths: Paths, found: Row) -> str:
 def _standing(paths: Paths, found: Row) -> list[dict[str, Any]]:
     """Rows of the published core that have this row's identity."""
     table, published = CORE[found["table_name"].removeprefix("core.")], paths.current / WAREHOUSE
-    if not published.exists():
+    if not is_there(published):
         return []
     with reading(published) as connection:
         return list(decisions.standing(table, decisions.as_rows([found["row"]], table), connection).rows(named=True))

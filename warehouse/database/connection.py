@@ -12,6 +12,8 @@ DatabaseError = duckdb.Error
 
 ALIAS = "warehouse"
 """The name under which a warehouse that is written is attached."""
+METADATA_OF = "__ducklake_metadata_"
+"""How the name begins under which DuckLake attaches a lake's own tables in PostgreSQL."""
 BEHIND_VIEWS = "current_rows"
 """The schema of what views of `main` read and nobody need ask for by name."""
 

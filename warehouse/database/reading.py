@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from warehouse import sqltext
-from warehouse.database.connection import Connection, DatabaseError
+from warehouse.database.connection import METADATA_OF, Connection, DatabaseError
 from warehouse.errors import OverbuildError, UsageError
 
 if TYPE_CHECKING:  # few queries pivot
@@ -44,7 +44,7 @@ TABLE_FUNCTIONS = frozenset(
     pragma_table_info pragma_user_agent pragma_version range repeat repeat_row summary unnest duckdb_columns
     duckdb_constraints duckdb_databases duckdb_dependencies duckdb_extensions duckdb_functions duckdb_indexes
     duckdb_keywords duckdb_memory duckdb_optimizers duckdb_schemas duckdb_sequences duckdb_settings duckdb_tables
-    duckdb_types duckdb_views
+    duckdb_types duckdb_views ducklake_snapshots ducklake_table_info
     """.split()  # noqa: SIM905
 )
 """Table functions that compute or describe. Those that read files, take a pointer, run a text or change a state are out."""
@@ -359,6 +359,8 @@ def _check_functions(connection: Connection, text: str) -> None:
         raise failure(error) from None
     if tree.get("error") or len(tree.get("statements", ())) != 1:
         raise _refused("OTHER")
+    if row and METADATA_OF in row[0].lower():
+        raise RefusedStatement("catalogue", "SQL: the tables of a lake's own catalogue are not for queries.")
     for name, of_tables in _functions(tree):
         if of_tables and name.endswith(AS_OF) and _is_of_the_warehouse(connection, name):
             continue

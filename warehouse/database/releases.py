@@ -1,6 +1,7 @@
 """Published warehouses as their readers open them: read-only, and locked down, because users' own SQL runs there.
 
-Two of them can be opened at once, to see what changed from one to the other.
+Two of them can be opened at once, to see what changed from one to the other. Where several machines share a warehouse
+(`lake`), its readers come here, too: the name of the published file stands for the lake.
 
 A published file is complete: no run leaves a log of changes (`.wal`) beside it. DuckDB takes in such a log wherever it
 finds one, even for a reader, so a file of that name would replace the published answer. Where one lies there, a reader
@@ -14,15 +15,20 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 
-from warehouse import sqltext
+from warehouse import home, sqltext
 from warehouse.database import limits as bounds
 from warehouse.database import schema
 from warehouse.database.connection import ALIAS, Connection
 from warehouse.database.limits import Limits
 from warehouse.errors import DamagedError, UsageError
+from warehouse.paths import LAKE
+
+if TYPE_CHECKING:
+    from warehouse.database.lake import Lake
 
 BEFORE, AFTER = "before", "after"
 """The names under which two published warehouses are attached to be compared."""
@@ -35,8 +41,10 @@ def connected(warehouse: Path, limits: Limits | None = None, pipe: Path | None =
     answer can be written to `pipe`, where the program itself reads it. Any number of them can be open at once.
     """
     with _ONE_AT_A_TIME:
-        with _said_of(warehouse), _without_log(warehouse) as file:
-            connection = _opened(file)
+        connection = _of_a_lake(warehouse)
+        if connection is None:
+            with _said_of(warehouse), _without_log(warehouse) as file:
+                connection = _opened(file)
         connection.execute(bounds.settings(limits))
         _require_known(connection, warehouse)
         if pipe is not None:
@@ -62,6 +70,41 @@ def _opened(file: Path) -> Connection:
     connection = duckdb.connect()
     connection.execute(f"ATTACH {sqltext.literal(file)} AS {ALIAS} (READ_ONLY); USE {ALIAS}")
     return connection
+
+
+def _of_a_lake(warehouse: Path) -> Connection | None:
+    """A connection to the lake that a published file stands for, in a home that shares its warehouse; None in any other.
+
+    Beside the catalogue, it may reach the folder or the bucket of the lake's own data.
+    """
+    found = _lake_behind(warehouse)
+    if found is None:
+        return None
+    from warehouse.database import lake
+
+    connection, data = lake.open_to_read(found)
+    connection.execute(f"SET allowed_directories = [{sqltext.literal(data)}]")
+    return connection
+
+
+def _lake_behind(warehouse: Path) -> Lake | None:
+    known = home.places()
+    if known is not None and not (known.warehouse or "").startswith(LAKE):
+        return None
+    from warehouse.database import lake  # only where there may be one: few readers have
+
+    return lake.behind(warehouse)
+
+
+def is_there(warehouse: Path) -> bool:
+    """Whether an answer is published under this name: in a file, or in the lake that it stands for."""
+    found = _lake_behind(warehouse)
+    if found is None:
+        return warehouse.exists()
+    from warehouse.database import lake
+
+    with lake.session(found) as catalogue:
+        return catalogue.require_ours()
 
 
 @contextmanager

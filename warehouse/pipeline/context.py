@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from warehouse import assumptions, locks
 from warehouse.assumptions import Assumptions
@@ -17,6 +18,9 @@ from warehouse.paths import Paths
 from warehouse.pipeline.meter import Meter
 from warehouse.quality.decisions import Decision
 from warehouse.settings import Settings
+
+if TYPE_CHECKING:
+    from warehouse.database.lake_copy import Sharing
 
 Say = Callable[[str], None]
 SharedTurn = Callable[[str, float], None]
@@ -44,8 +48,8 @@ class RunContext:
 
     `source` is the kind of sources that are asked (reference or live). `asked_as_of` is the date of a dated answer.
     `span` is the first and last day of a backfill. `decisions` are those that people made about quarantined rows. `base` is
-    what the run goes on from. `shared_turn` is given where several machines ask the same hosts. `meter`
-    measures the steps, and no step reads it.
+    what the run goes on from. `shared_turn` is given where several machines ask the same hosts. `shared` is the lake that it
+    publishes in, where there is one. `meter` measures the steps, and no step reads it.
     """
 
     run_id: str
@@ -60,6 +64,7 @@ class RunContext:
     base: Base = field(default_factory=lambda: Base())
     shared_turn: SharedTurn | None = None
     meter: Meter = field(default_factory=Meter, compare=False, repr=False)
+    shared: Sharing | None = None
 
     @property
     def today(self) -> date:

@@ -19,7 +19,7 @@ from warehouse.database import seals, views
 from warehouse.database.store import Store
 from warehouse.marts import all_marts
 from warehouse.paths import EXPORT, QUALITY, SITE, WAREHOUSE, Paths
-from warehouse.pipeline import ingest, metrics, record
+from warehouse.pipeline import ingest, metrics, record, sharing
 from warehouse.pipeline.build import Built, Carried, Loaded
 from warehouse.pipeline.context import RunContext
 from warehouse.pipeline.ingest import Ingestion
@@ -90,9 +90,13 @@ def write_quality_page(store: Store, run: RunContext, folder: Path, refusal: str
 
 
 def publish_run(store: Store, run: RunContext, ingestion: Ingestion) -> Path:
-    """Close the new warehouse and switch readers to it; gives the release."""
+    """Close the new warehouse and switch readers to it, in the lake first where there is one; gives the release."""
     metrics.record(store, run)
     store.finish()
+    stopping.require_going_on()
+    with stopping.undisturbed():
+        if sharing.publish(run) is not None:
+            stopping.note_published(f"run {run.run_id} had been published in the lake before")
     if run.asked_as_of is None:
         ingest.note_published(ingestion.sources, run)
     stopping.require_going_on()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,7 +21,7 @@ from warehouse.database import store as stores
 from warehouse.database.store import Store
 from warehouse.errors import RefusedError, UsageError
 from warehouse.paths import WAREHOUSE, create_folders, paths_of
-from warehouse.pipeline import alerts, refused, starting
+from warehouse.pipeline import alerts, refused, sharing, starting
 from warehouse.pipeline.build import Built, Loaded
 from warehouse.pipeline.check import Checked, ChecksFailedError
 from warehouse.pipeline.context import RunContext, Say, SharedTurn, one_at_a_time
@@ -82,6 +82,11 @@ def workspace(
     paths = paths_of(settings)
     create_folders(paths)
     with one_at_a_time(paths, say, settings.lock_wait_seconds):
+        if restore and paths.lake:
+            raise UsageError(
+                "restore: this home's warehouse is a lake, and its earlier publications are still there: query them by "
+                "AT (VERSION => n). To go on from another copy, publish that in a new lake."
+            )
         clear_left_behind(paths)
         # Runs start in the order in which they publish, however long each has waited.
         started_at = datetime.now(UTC)
@@ -89,10 +94,17 @@ def workspace(
         decided = tuple(decisions.read(paths))
         for line in decisions.unreadable(paths)[:3]:
             say(decisions.not_read(paths.root / decisions.FILE, line))
-        base = starting.base(paths, restore, say)
-        run = RunContext(run_id, started_at, paths, settings, span, decided, source, as_of, entries, base, shared_turn)
-        run.release.mkdir(parents=True)
-        with stopping.last_act(lambda: files.remove_folder(run.folder)), _removed(run.folder):
+        run = RunContext(run_id, started_at, paths, settings, span, decided, source, as_of, entries)
+        run = replace(run, shared_turn=shared_turn)
+        with (
+            stopping.last_act(lambda: files.remove_folder(run.folder)),
+            _removed(run.folder),
+            sharing.opened(paths, settings, run.folder) as shared,
+        ):
+            base = starting.base(paths, restore, say)
+            base = sharing.base(paths, shared, base, say) if shared else base
+            run = replace(run, base=base, shared=shared)
+            run.release.mkdir(parents=True)
             built = run.release / WAREHOUSE
             if run.base.warehouse is not None:
                 files.clone(run.base.warehouse, built)

@@ -181,7 +181,7 @@ def _gap(earlier: dict[str, Any], later: dict[str, Any]) -> timedelta:
 
 def _loaded(paths: Paths) -> dict[str, Loaded]:
     path = paths.current / WAREHOUSE
-    if not path.exists():
+    if not releases.is_there(path):
         return {}
     with releases.reading(path) as connection:
         documents = connection.execute(
@@ -205,7 +205,7 @@ def _loaded(paths: Paths) -> dict[str, Loaded]:
 
 def last_source(paths: Paths) -> str | None:
     """What the published answer was made from, reference or live; None where nothing is published."""
-    if not (paths.current / WAREHOUSE).exists():
+    if not releases.is_there(paths.current / WAREHOUSE):
         return None
     with releases.reading(paths.current / WAREHOUSE) as connection:
         row = connection.execute(

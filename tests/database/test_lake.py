@@ -1,0 +1,224 @@
+"""A warehouse that several machines share: real PostgreSQL, real Parquet files, several homes, one of them a thief of turns."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tests.database import postgres
+from tests.database.machines import MARTS, Machine, sha256
+from tests.database.postgres import Server
+from warehouse.database import lake as lakes
+from warehouse.database import lake_copy, lake_upkeep
+from warehouse.errors import OverbuildError, StorageError, UsageError
+from warehouse.paths import CURRENT, WAREHOUSE
+
+PASSWORD = "not-to-be-read-4711"
+FACTS = "select ticker, shares from core.shares_outstanding"
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with tempfile.TemporaryDirectory(prefix="pg") as folder, postgres.server(Path(folder)) as found:
+        yield found
+
+
+@pytest.fixture
+def machine(server: Server, tmp_path: Path) -> Callable[[str], Machine]:
+    """Machines that share one new lake, by their names."""
+    database = server.database()
+
+    def made(name: str) -> Machine:
+        data = {"OVERBUILD_WAREHOUSE_DATA": str(tmp_path / "lake")}
+        return Machine(tmp_path / name, server.address(database, PASSWORD), data)
+
+    return made
+
+
+def said(*documents: int) -> list[tuple[str, int]]:
+    """The facts that a warehouse has which read these documents, whoever read them."""
+    return sorted([("ALL", 1), *((f"T{document}", document) for document in documents)])
+
+
+def test_a_run_publishes_in_the_lake_and_a_machine_without_runs_reads_it(machine: Callable[[str], Machine]) -> None:
+    worker, reader = machine("worker"), machine("reader")
+    with pytest.raises(UsageError, match="nothing is published here yet"):
+        reader.sql("select 1")
+    run_id = worker.run(1, shows=True)
+    with reader.reading() as asked:
+        assert sorted(asked(FACTS)) == said(1)
+        assert sorted(asked("select ticker, shares from shares_outstanding")) == said(1)  # the view of current rows
+        assert sorted(asked("select ticker, shares from shares_outstanding_as_of(date '2025-01-01')")) == said(1)
+        assert asked("select * from shares_outstanding_as_of(date '2024-01-01')") == []
+        assert asked(f"select facts from {MARTS}") == [(2,)]
+        assert asked("select run_id from provenance.runs") == [(run_id,)]
+        about = (
+            "select comment from duckdb_{0}s() where database_name = 'warehouse' and {0}_name = 'shares_outstanding'"
+        )
+        assert all(comment for kind in ("table", "view") for (comment,) in asked(about.format(kind)))
+        named = "select commit_message from ducklake_snapshots('warehouse') order by snapshot_id desc limit 1"
+        assert asked(named) == [(run_id,)]
+
+        # No query learns how the lake is reached, and none reaches anything else.
+        for told in (
+            "select * from duckdb_databases()",
+            "select name, value from duckdb_settings()",
+            "select * from ducklake_snapshots('warehouse')",
+            "select * from information_schema.tables",
+        ):
+            assert PASSWORD not in repr(asked(told))
+        for refused in (
+            "select * from duckdb_secrets()",
+            "select * from __ducklake_metadata_warehouse.public.ducklake_metadata",
+            'from "__DUCKLAKE_metadata_warehouse".public.ducklake_metadata',
+            "describe __ducklake_metadata_warehouse.pg_catalog.pg_authid",
+            "show tables from __ducklake_metadata_warehouse.public",
+            "select * from pragma_table_info('__ducklake_metadata_warehouse.public.ducklake_metadata')",
+            "select * from postgres_query('__ducklake_metadata_warehouse', 'select 1')",
+            "select * from which_secret('s3://x', 's3')",
+            "insert into core.shares_outstanding select * from core.shares_outstanding",
+            "call warehouse.set_commit_message('a', 'b')",
+            "select getenv('OVERBUILD_WAREHOUSE')",
+            "from '/etc/passwd'",
+            f"from '{worker.home}/{WAREHOUSE}'",
+            "select * from read_text('/etc/passwd')",
+        ):
+            with pytest.raises(OverbuildError) as error:
+                asked(refused)
+            assert PASSWORD not in str(error.value)
+
+
+def test_what_machines_load_at_the_same_time_is_there_once(machine: Callable[[str], Machine]) -> None:
+    """The first began before the others published: it takes in their rows, and what two of them fetched counts once."""
+    first, second = machine("first"), machine("second")
+    began = first.run(1)
+    with first.reading() as asked:
+        then = f"select ticker, shares from core.shares_outstanding at (version => {_version(asked, began)})"
+        assert sorted(asked(then)) == said(1)
+        late = first.run(2, 3, meanwhile=lambda: second.run(3, 4))
+        assert sorted(asked(FACTS)) == said(1)  # who was reading stays on what was published then
+    with second.reading() as asked:
+        assert sorted(asked(FACTS)) == said(1, 2, 3, 4)
+        assert asked(f"select facts from {MARTS}") == [(5,)]  # made of all that was there
+        documents = "select sha256 from provenance.documents order by 1"
+        assert [sha for (sha,) in asked(documents)] == [sha256(each) for each in (1, 2, 3, 4)]
+        ids = [run_id for (run_id,) in asked("select run_id from provenance.runs order by started_at")]
+        assert (len(ids), ids[0], ids[-1]) == (3, began, late)
+        assert sorted(asked(then)) == said(1)  # and time travel shows it to everyone
+    assert second.run() != late  # its copy is two publications behind
+    with duckdb.connect(str(second.home / CURRENT / WAREHOUSE), read_only=True) as own:
+        assert sorted(own.execute(FACTS).fetchall()) == said(1, 2, 3, 4)
+
+
+def _version(asked: Callable[[str], list[tuple[int]]], run_id: str) -> int:
+    return asked(f"select snapshot_id from ducklake_snapshots('warehouse') where commit_message = '{run_id}'")[0][0]
+
+
+def test_postgresql_that_goes_away_leaves_nothing_half_published(
+    machine: Callable[[str], Machine], server: Server, capfd: pytest.CaptureFixture[str]
+) -> None:
+    worker, reader = machine("worker"), machine("reader")
+    worker.run(1)
+    database = worker.address.partition("dbname=")[2].partition(" ")[0]
+
+    def gone() -> None:
+        with server.connected("postgres") as connection:
+            connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [database])
+
+    write_head = lake_copy._write_head
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lake_copy, "_write_head", lambda *given: (write_head(*given), gone()))
+        with pytest.raises(StorageError, match="PostgreSQL is not there") as error:
+            worker.run(2)
+    with pytest.raises(StorageError, match="PostgreSQL is not there"):
+        worker.run(2, meanwhile=gone)
+    assert PASSWORD not in str(error.value) + "".join(capfd.readouterr())
+    assert sorted(reader.sql(FACTS)) == said(1)
+    run_id = worker.run(2)
+    assert sorted(reader.sql(FACTS)) == said(1, 2)
+    assert reader.sql("select run_id from provenance.runs order by started_at")[-1] == (run_id,)
+
+
+def test_of_two_publications_on_the_same_one_the_second_is_refused(machine: Callable[[str], Machine]) -> None:
+    """A worker that lost its turn without noticing would publish on what is no longer the newest."""
+    first, second = machine("first"), machine("second")
+    first.run(1)
+    write_head = lake_copy._write_head
+
+    def meanwhile(*given: object) -> None:
+        with pytest.MonkeyPatch.context() as inner:
+            inner.setattr(lake_copy, "_write_head", write_head)
+            inner.setattr(lakes.Session, "take_turn", lambda *_: None)
+            inner.setattr(lakes.Session, "require_turn", lambda *_: None)
+            second.run(2)
+        write_head(*given)  # type: ignore[arg-type]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lake_copy, "_write_head", meanwhile)
+        with pytest.raises(StorageError, match="another worker published first"):
+            first.run(3)
+    assert sorted(first.sql(FACTS)) == said(1, 2)
+
+
+def test_upkeep_merges_files_and_loses_nothing(machine: Callable[[str], Machine], tmp_path: Path) -> None:
+    worker, late = machine("worker"), machine("late")
+    worker.run(1)
+    late.run(2)
+    worker.run(3)
+    before = sorted(worker.sql(FACTS))
+    lake = lakes.of_address(worker.address)
+    with worker.within(), lakes.session(lake) as catalogue:
+        catalogue.take_turn(10, print)
+        with pytest.raises(UsageError, match="at least 7"):
+            lake_upkeep.tidy(lake, catalogue, timedelta(days=1))
+        done = lake_upkeep.tidy(lake, catalogue)
+    assert done.merged > 0
+    assert (done.snapshots, done.removed) == (0, 0)  # all of it is younger than the margin
+    assert sorted(worker.sql(FACTS)) == before
+    late.run(4)  # its copy is of before
+    assert sorted(worker.sql(FACTS)) == said(1, 2, 3, 4)
+
+
+def test_a_catalogue_of_another_warehouse_is_refused_by_name(
+    machine: Callable[[str], Machine], server: Server, tmp_path: Path
+) -> None:
+    theirs = lakes.of_address(server.address(server.database()))
+    connection = duckdb.connect()
+    lakes.attach(connection, theirs, "lake", data=f"{tmp_path}/theirs/", read_only=False)
+    connection.execute("CREATE TABLE lake.accounts AS SELECT 1 AS a")
+    connection.close()
+    worker = machine("worker")
+    wrong = Machine(worker.home, f"ducklake:postgres:{theirs.conninfo}", worker.more)
+    for act in (wrong.run, lambda: wrong.sql("select 1")):
+        with pytest.raises(UsageError, match=r"another warehouse.*main\.accounts"):
+            act()
+    worker.run(1)
+    other = Machine(tmp_path / "other", server.address(server.database()))
+    other.run(2)
+    with pytest.raises(UsageError, match="this home belongs to warehouse"):
+        Machine(worker.home, other.address).run(3)
+    with pytest.raises(UsageError, match="keeps its data at"):
+        Machine(worker.home, worker.address, {"OVERBUILD_WAREHOUSE_DATA": "/somewhere/else"}).run(3)
+
+
+@pytest.mark.parametrize(
+    ("address", "kind", "told"),
+    [
+        ("ducklake:sqlite:x.db", UsageError, "only a catalogue in PostgreSQL"),
+        ("ducklake:postgres:dbname=x password='not-to-be-read", UsageError, "no address of PostgreSQL"),
+        ("ducklake:postgres:host=127.0.0.1 port=1 dbname=x password=not-to-be-read", StorageError, "is not there"),
+        ("ducklake:postgresql://me:not-to-be-read@127.0.0.1:1/x", StorageError, "is not there"),
+        ("postgres:password=not-to-be-read", UsageError, "the address of a lake"),
+    ],
+)
+def test_a_wrong_address_is_told_without_what_it_holds(
+    address: str, kind: type[OverbuildError], told: str, tmp_path: Path
+) -> None:
+    with pytest.raises(kind, match=told) as error:
+        Machine(tmp_path, address).run(1)
+    assert "not-to-be-read" not in str(error.value)

@@ -1,0 +1,71 @@
+"""A lake whose data are on storage that speaks S3: a real server of it on this machine, and one that misbehaves."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.database import postgres
+from tests.database.machines import Machine
+from tests.database.test_lake import FACTS, PASSWORD, said
+from tests.live_server import LiveServer, Reply
+from warehouse.errors import OverbuildError, StorageError
+
+SECRET = "storage-secret-0815"
+KEYS = {"AWS_ACCESS_KEY_ID": "someone", "AWS_SECRET_ACCESS_KEY": SECRET, "AWS_REGION": "us-east-1"}
+
+
+@pytest.fixture
+def storage(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    try:
+        yield f"http://{host}:{port}"
+    finally:
+        server.stop()
+
+
+def test_data_on_s3_are_published_and_read_and_its_faults_are_named(
+    storage: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    import boto3
+
+    boto3.client(
+        "s3", endpoint_url=storage, region_name="us-east-1", aws_access_key_id="someone", aws_secret_access_key=SECRET
+    ).create_bucket(Bucket="shared")
+    with (
+        tempfile.TemporaryDirectory(prefix="pg") as folder,
+        postgres.server(Path(folder)) as server,
+        LiveServer() as ill,
+    ):
+        address = server.address(server.database(), PASSWORD)
+        of_lake = {**KEYS, "AWS_ENDPOINT_URL": storage, "OVERBUILD_WAREHOUSE_DATA": "s3://shared/overbuild"}
+        worker, reader = Machine(tmp_path / "worker", address, of_lake), Machine(tmp_path / "reader", address, of_lake)
+        worker.run(1)
+        with reader.reading() as asked:
+            assert sorted(asked(FACTS)) == said(1)
+            told = asked("select * from duckdb_databases()"), asked("select name, value from duckdb_settings()")
+            assert SECRET not in repr(told)
+            assert PASSWORD not in repr(told)
+            for refused in ("select * from duckdb_secrets()", "from 's3://shared/other/x.parquet'"):
+                with pytest.raises(OverbuildError) as error:
+                    asked(refused)
+                assert SECRET not in str(error.value)
+
+        ill.answer("/", lambda _: Reply("<Error><Code>SlowDown</Code></Error>", 503, media_type="application/xml"))
+        sick = Machine(worker.home, address, of_lake | {"AWS_ENDPOINT_URL": ill.url})
+        with pytest.raises(StorageError, match="overloaded or down"):
+            sick.run(2)
+        ill.answer("/", lambda _: Reply("<Error><Code>AccessDenied</Code></Error>", 403, media_type="application/xml"))
+        with pytest.raises(StorageError, match="refuses these credentials") as denied:
+            sick.run(2)
+        assert SECRET not in str(denied.value) + "".join(capfd.readouterr())
+        assert sorted(reader.sql(FACTS)) == said(1)
+        worker.run(2)
+        assert sorted(reader.sql(FACTS)) == said(1, 2)

@@ -1,0 +1,66 @@
+"""Upkeep of a lake: small files are merged, old snapshots forgotten, and files that nothing names any more removed.
+
+Each publication adds files, so that a query would open a thousand small ones after a year. And each keeps what it replaced,
+for time travel. So somebody has to tidy, and only one at a time: upkeep takes the turn of a publication.
+
+Files are removed days after they were forgotten, never at once. A reader stays on the snapshot that it opened, and a worker
+that is stopped in mid-transaction has files that no catalogue knows yet. Removed too early, they would be lost data, which
+has happened to users of DuckLake (its issues on clean-up tell of it). So `KEEP_DAYS` is a margin and not a cache.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import duckdb
+
+from warehouse.database import lake as lakes
+from warehouse.database.lake import Lake, Session, worded
+from warehouse.errors import UsageError
+
+KEEP_DAYS = 7
+"""The fewest days that a forgotten file stays, and a snapshot after the next one was published."""
+TRAVEL_DAYS = 90
+"""Days back that time travel reaches, unless it is asked otherwise."""
+
+
+@dataclass(frozen=True)
+class Tidied:
+    """What upkeep did: snapshots forgotten, files merged into how many, and files removed from the storage."""
+
+    snapshots: int
+    merged: int
+    removed: int
+
+
+def tidy(lake: Lake, catalogue: Session, travel: timedelta = timedelta(days=TRAVEL_DAYS)) -> Tidied:
+    """Tidy a lake. The session has the turn. `travel` is how far time travel reaches from now on.
+
+    Raises UsageError for less than `KEEP_DAYS`, StorageError where PostgreSQL or the storage fail; each step stands alone.
+    """
+    if travel < timedelta(days=KEEP_DAYS):
+        raise UsageError(
+            f"--travel-days: give at least {KEEP_DAYS}; readers and workers may still be on younger snapshots."
+        )
+    catalogue.require_turn()
+    data = catalogue.data_path
+    connection = duckdb.connect()
+    try:
+        connection.execute("SET TimeZone = 'UTC'")
+        lakes.attach(connection, lake, "lake", data=data if data.startswith("s3://") else "", read_only=False)
+        with worded(lake, "tidying it"):
+            merged = connection.execute("CALL ducklake_merge_adjacent_files('lake')").fetchall()
+            expired = connection.execute(
+                f"CALL ducklake_expire_snapshots('lake', older_than => now() - INTERVAL {_seconds(travel)} SECOND)"
+            ).fetchall()
+            kept = f"now() - INTERVAL {_seconds(timedelta(days=KEEP_DAYS))} SECOND"
+            gone = connection.execute(f"CALL ducklake_cleanup_old_files('lake', older_than => {kept})").fetchall()
+            gone += connection.execute(f"CALL ducklake_delete_orphaned_files('lake', older_than => {kept})").fetchall()
+        return Tidied(len(expired), len(merged), len(gone))
+    finally:
+        connection.close()
+
+
+def _seconds(span: timedelta) -> int:
+    return int(span.total_seconds())
