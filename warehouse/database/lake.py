@@ -8,14 +8,14 @@ once. So the shape of a run stays, and its last step alone differs:
    reads and stages documents for as long as that takes. Other workers do the same at the same time.
 2. It takes its turn: an advisory lock of PostgreSQL. Under it, the copy is brought up once more to what others published
    meanwhile. Only then rows are compared with `core`, loaded and checked, and the marts are built and checked.
-3. It publishes in one transaction (`lake_copy.publish`): new rows of `core` are appended, the other tables change by what
-   differs, and marts are deleted and inserted, never replaced. The commit carries the run's id. It gives the turn back.
+3. It publishes in one transaction (`lake_copy.publish`). New rows of `core` are appended, and other tables change by what
+   differs. Marts are deleted and inserted, never replaced. The commit carries the run's id. It gives the turn back.
 
 A reader attaches the newest snapshot read-only and stays on it, so it sees whole publications. Earlier ones are read by
 `AT (VERSION => n)` or `AT (TIMESTAMP => t)`. A dated answer (`--as-of`) is made from the lake and stays in its home.
 
 Other shapes were weighed. To open the lake itself as the run's warehouse would send each of some thousand small statements
-to PostgreSQL: there, one statement takes 10 to 50 ms, and 70 views that are committed one by one took 40 seconds. Checks
+to PostgreSQL. There, one statement takes 10 to 50 ms, and 70 views that are committed one by one took 40 seconds. Checks
 would read Parquet over the network, and a run that is refused would leave files behind. To publish without a turn and merge
 afterwards needs a second build of the marts whenever two workers meet. It would also load rows that contradict those of the
 other worker, because each is compared with what its own copy holds. With the turn, the lake holds what it would hold had the
@@ -25,8 +25,8 @@ The turn is a lock of a connection, so it ends with its process. A worker that l
 publish while another one has the turn. That is what the row of `publication.head` is for. Each publication deletes and
 inserts it, and of two transactions that do so DuckLake refuses the second.
 
-Credentials are given to DuckDB as secrets in memory. Neither the names of databases nor any setting holds them, no message
-repeats them (`_scrubbed`), and no SQL that comes as text reaches the catalogue's own tables (`reading`).
+Credentials are given to DuckDB as secrets in memory. Neither the names of databases nor any setting holds them, and no
+message repeats them (`_scrubbed`). No SQL that comes as text reaches the catalogue's own tables (`reading`).
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@ Facts are only ever appended, so a copy of `core` that holds the first n rows of
 no comparison of rows and no memory of what was read. The other tables (answers, history, current rows) are small or change
 by few rows: those that a commit touched since are compared.
 
-A run holds two files: `base`, which is the newest publication as it is in the lake, and the warehouse that it builds, which
-began as a clone of it. What differs between the two is the run's own, so all comparing is done on this machine.
+A run holds two files. `base` is the newest publication as it is in the lake, and the warehouse that it builds began as a
+clone of it. What differs between the two is the run's own, so all comparing is done on this machine.
 """
 
 from __future__ import annotations
