@@ -1,5 +1,7 @@
 """Make docs/benchmarks.md of what `make bench` measured last: each line beside its peer, and what it should be.
 
+docs/scale.md is made with it: what much more data would take by these measurements (tools/scale.py).
+
 python tools/benchmarks.py           write the page
 python tools/benchmarks.py --check   exit 1 where it is stale
 """
@@ -11,9 +13,11 @@ from itertools import groupby
 
 from bench import lines
 from bench.lines import Line
+from tools import scale
 from tools.pages import ROOT, written
 
 PAGE = ROOT / "docs" / "benchmarks.md"
+SCALE = ROOT / "docs" / "scale.md"
 OPENING = """\
 # Benchmarks
 
@@ -56,4 +60,5 @@ def _missed(line: Line) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(written({PAGE: page()}, check="--check" in sys.argv))
+    made = {PAGE: page(), SCALE: scale.page(lines.read())}
+    sys.exit(written(made, check="--check" in sys.argv))
