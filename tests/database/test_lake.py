@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -222,3 +225,37 @@ def test_a_wrong_address_is_told_without_what_it_holds(
     with pytest.raises(kind, match=told) as error:
         Machine(tmp_path, address).run(1)
     assert "not-to-be-read" not in str(error.value)
+
+
+@pytest.mark.parametrize("where", ["before its commit", "after its commit"])
+def test_a_worker_that_is_killed_loses_and_doubles_nothing(machine: Callable[[str], Machine], where: str) -> None:
+    """Its turn ends with it, so that another one goes on at once; and its own next run goes on from what is there."""
+    worker, other = machine("worker"), machine("other")
+    worker.run(1)
+    program = """
+import os, signal, sys
+from pathlib import Path
+from tests.database.machines import Machine
+from warehouse.database import lake_copy
+from warehouse.pipeline import sharing
+
+room, name = (lake_copy, "_write_head") if sys.argv[3] == "before its commit" else (sharing, "publish")
+goes_on = getattr(room, name)
+def killed(*given):
+    goes_on(*given)
+    os.kill(os.getpid(), signal.SIGKILL)
+setattr(room, name, killed)
+Machine(Path(sys.argv[1]), sys.argv[2], {"OVERBUILD_WAREHOUSE_DATA": sys.argv[4]}).run(2)
+"""
+    data = worker.more["OVERBUILD_WAREHOUSE_DATA"]
+    ended = subprocess.run([sys.executable, "-c", program, worker.home, worker.address, where, data], check=False)
+    assert ended.returncode == -signal.SIGKILL
+    published = said(1) if where == "before its commit" else said(1, 2)
+    assert sorted(other.sql(FACTS)) == published
+    other.run(3)
+    worker.run(2)
+    assert sorted(other.sql(FACTS)) == said(1, 2, 3)
+    documents = other.sql("select sha256 from provenance.documents order by 1")
+    assert documents == [(sha256(each),) for each in (1, 2, 3)]
+    with duckdb.connect(str(worker.home / CURRENT / WAREHOUSE), read_only=True) as own:
+        assert sorted(own.execute(FACTS).fetchall()) == said(1, 2, 3)
