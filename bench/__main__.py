@@ -27,6 +27,7 @@ SIZES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "aws_stream": (("20", "60"), ("50", "200")),
     "unchanged": ((), ()),
     "run": ((), ()),
+    "lake": (("1000",), ("20000",)),
     "site": ((), ()),
     "method_versions": ((), ()),
 }

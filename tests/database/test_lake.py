@@ -259,3 +259,17 @@ Machine(Path(sys.argv[1]), sys.argv[2], {"OVERBUILD_WAREHOUSE_DATA": sys.argv[4]
     assert documents == [(sha256(each),) for each in (1, 2, 3)]
     with duckdb.connect(str(worker.home / CURRENT / WAREHOUSE), read_only=True) as own:
         assert sorted(own.execute(FACTS).fetchall()) == said(1, 2, 3)
+
+
+def test_the_doctor_says_whether_the_lake_answers(machine: Callable[[str], Machine]) -> None:
+    from warehouse.cli import doctor
+
+    reader = machine("reader")
+    with reader.within():
+        assert doctor._published().startswith("the lake answers, and nothing is published there yet")
+    run_id = machine("worker").run(1)
+    with reader.within():
+        assert doctor._published().startswith(f"run {run_id}, as of ")
+    gone = Machine(reader.home, "ducklake:postgres:host=127.0.0.1 port=1 dbname=x")
+    with gone.within(), pytest.raises(StorageError, match="PostgreSQL is not there"):
+        doctor._published()

@@ -24,7 +24,7 @@ from warehouse import assumptions, storage
 from warehouse.cli import verification
 from warehouse.cli.lines import printable
 from warehouse.database import recovery, seals
-from warehouse.database.releases import reading
+from warehouse.database.releases import is_there, reading
 from warehouse.errors import DamagedError, OverbuildError, StorageError, UsageError
 from warehouse.fetching import archive, schedules
 from warehouse.fetching.addresses import base_address, base_given, setting_name
@@ -156,9 +156,12 @@ def _prefect() -> str:
 
 def _published() -> str:
     paths = paths_here()
-    if not recovery.was_published(paths):
+    path = paths.current / WAREHOUSE
+    if paths.lake and not is_there(path):
+        return "the lake answers, and nothing is published there yet; next: overbuild run"
+    if not paths.lake and not recovery.was_published(paths):
         return "nothing yet; next: overbuild run"
-    if why := seals.fault(paths.current):
+    if not paths.lake and (why := seals.fault(paths.current)):
         good = seals.newest_good(paths)
         if good is None:
             raise recovery.damaged(paths, why)
@@ -166,7 +169,6 @@ def _published() -> str:
             f"{paths.current / WAREHOUSE}: the published warehouse is damaged: {why}. Run {good.name} is whole; any "
             "command that reads puts it in its place, and `overbuild run` makes a new one."
         )
-    path = paths.current / WAREHOUSE
     with reading(path) as connection:
         row = connection.execute(
             "SELECT run_id, as_of, outcome FROM provenance.runs WHERE outcome LIKE 'published%' "

@@ -1,0 +1,92 @@
+"""A warehouse that several machines share, against one of a single machine: what publication costs, and what readers feel.
+
+    python -m bench.lake [FACTS]
+
+PostgreSQL and the data are on this machine, so the network costs nothing here. A publication is what follows once a run
+has built and checked: in a lake the copy of new rows to Parquet and the commit, then the same switch of a link as without
+one. Readers ask the same query again and again, alone and while another process publishes.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from bench.lines import report
+from tests.database import postgres
+from tests.database.machines import Machine
+from warehouse.pipeline import sharing
+
+QUERY = "select ticker, count(*), sum(shares) from core.shares_outstanding group by all order by all"
+PUBLISHES = """
+import sys
+from pathlib import Path
+from tests.database.machines import Machine
+worker = Machine(Path(sys.argv[1]), sys.argv[2])
+for each in range(int(sys.argv[3]), int(sys.argv[3]) + 3):
+    worker.run(each)
+"""
+ASKED = 200
+ROUNDS = 3
+
+
+def main(documents: int) -> None:
+    with tempfile.TemporaryDirectory(prefix="lake") as folder, postgres.server(Path(folder) / "pg") as server:
+        worker = Machine(Path(folder) / "worker", server.address(server.database()))
+        seconds: list[float] = []
+        whole: list[float] = []
+        worker.run(*range(1, documents))
+        publish = sharing.publish
+
+        def timed(run: Any) -> Any:
+            began = time.perf_counter()
+            found = publish(run)
+            seconds.append(time.perf_counter() - began)
+            return found
+
+        sharing.publish = timed
+        for each in range(ROUNDS):
+            began = time.perf_counter()
+            worker.run(documents + each)
+            whole.append(time.perf_counter() - began)
+        sharing.publish = publish
+        without = [total - lake for total, lake in zip(whole, seconds, strict=True)]
+        what = "a run without fetching, checks and marts, published in a lake"
+        report(what, "the same, without that publication", "s", whole, without)
+        reader = Machine(Path(folder) / "reader", worker.address)
+        alone, meanwhile = [], []
+        for each in range(ROUNDS):
+            with reader.reading() as asked:
+                rows = asked(QUERY)
+                alone.append(_slowest(lambda asked=asked: asked(QUERY), lambda: False))
+                command = [sys.executable, "-c", PUBLISHES, str(worker.home), worker.address, str(10**6 + 10 * each)]
+                environment = {**os.environ, "PYTHONPATH": os.getcwd()}
+                with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) as publishing:
+                    meanwhile.append(_slowest(lambda asked=asked: asked(QUERY), lambda p=publishing: p.poll() is None))
+                    if publishing.wait():
+                        raise SystemExit("the other process could not publish")
+                if asked(QUERY) != rows:
+                    raise SystemExit("a reader saw what was published after it had opened the lake")
+        what = "a reader's slowest query but one in a hundred, while another process publishes"
+        report(what, "while none does", "ms", meanwhile, alone, target=1.5, equal=f"{len(rows):,} rows")
+
+
+def _slowest(ask: Callable[[], object], goes_on: Callable[[], bool]) -> float:
+    """Milliseconds of the slowest of some queries, the slowest hundredth left out: any process is interrupted at times."""
+    times = []
+    while len(times) < ASKED or goes_on():
+        began = time.perf_counter()
+        ask()
+        times.append((time.perf_counter() - began) * 1e3)
+    return statistics.quantiles(times, n=100)[-1]
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1_000)
