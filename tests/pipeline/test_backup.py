@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -135,6 +136,14 @@ def test_a_home_that_holds_something_else_is_left_alone(paths, tmp_path):
     files.append(other.root / "decisions.jsonl", json.dumps({"row_id": "another"}))
     with pytest.raises(UsageError, match=r"decisions\.jsonl: this OVERBUILD_HOME holds something already"):
         restored(tmp_path / "saved", other.root)
+
+
+def test_a_home_that_publishes_to_a_lake_is_not_restored_behind_its_back(paths, tmp_path):
+    backup.write(paths, tmp_path / "saved")
+    home = replace(paths_of(tmp_path / "again"), lake="ducklake:postgres:dbname=lake")
+    with pytest.raises(UsageError, match="OVERBUILD_WAREHOUSE names a lake"):
+        backup.restore(tmp_path / "saved", home, lambda _: None, 0)
+    assert not home.root.exists()
 
 
 def test_one_that_is_written_wrong_is_noticed_at_once(paths, tmp_path, monkeypatch):

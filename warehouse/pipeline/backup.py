@@ -230,6 +230,11 @@ def restore(folder: Path, paths: Paths, say: Callable[[str], None], within_secon
 
     One that was interrupted goes on where it stopped. Raises UsageError where the home holds something else.
     """
+    if paths.lake:
+        raise UsageError(
+            "OVERBUILD_WAREHOUSE names a lake, whose own backups hold what is published there. Unset it to restore this home, "
+            "and set it again for the next run, which publishes to the lake."
+        )
     folder = folder.expanduser().absolute()
     found = read(folder)
     create_folders(paths)
