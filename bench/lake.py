@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -65,11 +66,11 @@ def main(documents: int) -> None:
         for each in range(ROUNDS):
             with reader.reading() as asked:
                 rows = asked(QUERY)
-                alone.append(_slowest(lambda asked=asked: asked(QUERY), lambda: False))
+                alone.append(_slowest(partial(asked, QUERY), lambda: False))
                 command = [sys.executable, "-c", PUBLISHES, str(worker.home), worker.address, str(10**6 + 10 * each)]
                 environment = {**os.environ, "PYTHONPATH": os.getcwd()}
                 with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) as publishing:
-                    meanwhile.append(_slowest(lambda asked=asked: asked(QUERY), lambda p=publishing: p.poll() is None))
+                    meanwhile.append(_slowest(partial(asked, QUERY), partial(_is_at_work, publishing)))
                     if publishing.wait():
                         raise SystemExit("the other process could not publish")
                 if asked(QUERY) != rows:
@@ -80,12 +81,16 @@ def main(documents: int) -> None:
 
 def _slowest(ask: Callable[[], object], goes_on: Callable[[], bool]) -> float:
     """Milliseconds of the slowest of some queries, the slowest hundredth left out: any process is interrupted at times."""
-    times = []
+    times: list[float] = []
     while len(times) < ASKED or goes_on():
         began = time.perf_counter()
         ask()
         times.append((time.perf_counter() - began) * 1e3)
     return statistics.quantiles(times, n=100)[-1]
+
+
+def _is_at_work(process: subprocess.Popen[bytes]) -> bool:
+    return process.poll() is None
 
 
 if __name__ == "__main__":

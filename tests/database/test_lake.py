@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -19,7 +20,8 @@ from tests.database.postgres import Server
 from warehouse.database import lake as lakes
 from warehouse.database import lake_copy, lake_upkeep
 from warehouse.errors import OverbuildError, StorageError, UsageError
-from warehouse.paths import CURRENT, WAREHOUSE
+from warehouse.paths import CURRENT, WAREHOUSE, create_folders, paths_of
+from warehouse.settings import load_settings
 
 PASSWORD = "not-to-be-read-4711"
 FACTS = "select ticker, shares from core.shares_outstanding"
@@ -134,8 +136,13 @@ def test_postgresql_that_goes_away_leaves_nothing_half_published(
             connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [database])
 
     write_head = lake_copy._write_head
+
+    def written_and_gone(*given: Any) -> None:
+        write_head(*given)
+        gone()
+
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lake_copy, "_write_head", lambda *given: (write_head(*given), gone()))
+        patch.setattr(lake_copy, "_write_head", written_and_gone)
         with pytest.raises(StorageError, match="PostgreSQL is not there") as error:
             worker.run(2)
     with pytest.raises(StorageError, match="PostgreSQL is not there"):
@@ -261,8 +268,11 @@ Machine(Path(sys.argv[1]), sys.argv[2], {"OVERBUILD_WAREHOUSE_DATA": sys.argv[4]
         assert sorted(own.execute(FACTS).fetchall()) == said(1, 2, 3)
 
 
-def test_the_doctor_says_whether_the_lake_answers(machine: Callable[[str], Machine]) -> None:
+def test_the_doctor_says_whether_the_lake_answers_and_quality_has_its_history(
+    machine: Callable[[str], Machine],
+) -> None:
     from warehouse.cli import doctor
+    from warehouse.quality import history
 
     reader = machine("reader")
     with reader.within():
@@ -270,6 +280,9 @@ def test_the_doctor_says_whether_the_lake_answers(machine: Callable[[str], Machi
     run_id = machine("worker").run(1)
     with reader.within():
         assert doctor._published().startswith(f"run {run_id}, as of ")
+        create_folders(paths_of(load_settings()))
+        with history.opened(paths_of(load_settings())) as connection:
+            assert [run["run_id"] for run in history.runs(connection, 10)] == [run_id]
     gone = Machine(reader.home, "ducklake:postgres:host=127.0.0.1 port=1 dbname=x")
     with gone.within(), pytest.raises(StorageError, match="PostgreSQL is not there"):
         doctor._published()

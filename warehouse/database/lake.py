@@ -409,18 +409,24 @@ def head(connection: Connection, name: str) -> Head | None:
 # -- readers ----------------------------------------------------------------------------------------------------------
 
 
+def attach_newest(connection: Connection, lake: Lake, name: str) -> str:
+    """Attach the newest publication, to read; gives the address of its data. Raises UsageError where nothing is published."""
+    with session(lake) as catalogue:
+        if not catalogue.require_ours():
+            raise UsageError(f"{lake}: nothing is published here yet. Run `overbuild run` first.")
+        snapshot, data = catalogue.snapshot, catalogue.data_path
+    attach(connection, lake, name, data=data if data.startswith("s3://") else "", snapshot=snapshot)
+    return data
+
+
 def open_to_read(lake: Lake) -> tuple[Connection, str]:
     """A connection that uses the newest publication, and the address of its data, which alone a reader may reach.
 
     Raises UsageError where nothing is published.
     """
-    with session(lake) as catalogue:
-        if not catalogue.require_ours():
-            raise UsageError(f"{lake}: nothing is published here yet. Run `overbuild run` first.")
-        snapshot, data = catalogue.snapshot, catalogue.data_path
     connection = duckdb.connect()
     try:
-        attach(connection, lake, ALIAS, data=data if data.startswith("s3://") else "", snapshot=snapshot)
+        data = attach_newest(connection, lake, ALIAS)
         connection.execute(f"USE {ALIAS}")
     except BaseException:
         connection.close()

@@ -208,7 +208,12 @@ def beside(connection: Connection, other: Path, name: str = BEFORE) -> Iterator[
 
 
 def attach(connection: Connection, warehouse: Path, name: str) -> None:
-    """Attach a published warehouse, read-only, under a name."""
-    with _said_of(warehouse), _without_log(warehouse) as file:
-        connection.execute(f"ATTACH {sqltext.literal(file)} AS {name} (READ_ONLY)")
+    """Attach a published warehouse, read-only, under a name: a file, or the newest publication of the lake behind it."""
+    if (found := _lake_behind(warehouse)) is not None:
+        from warehouse.database import lake
+
+        lake.attach_newest(connection, found, name)
+    else:
+        with _said_of(warehouse), _without_log(warehouse) as file:
+            connection.execute(f"ATTACH {sqltext.literal(file)} AS {name} (READ_ONLY)")
     schema.require_known(connection, name, warehouse)

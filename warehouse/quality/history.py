@@ -35,7 +35,7 @@ def opened(paths: Paths) -> Iterator[duckdb.DuckDBPyConnection]:
     published = paths.current / WAREHOUSE
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
-        if published.exists():
+        if releases.is_there(published):
             releases.attach(connection, published, "published")
         there = _published(connection)
         for name, table in SYSTEM.items():
