@@ -196,7 +196,8 @@ def read_by_newer_duckdb(program: Path, place: Path) -> None:
     newer = place / "newer"
     subprocess.run([*uv, "venv", "--quiet", "--python", sys.executable, newer], check=True)
     into = [*uv, "pip", "install", "--quiet", "--python", newer / "bin" / "python", NEWER_DUCKDB]
-    done = subprocess.run(into, capture_output=True, text=True, check=False)
+    # Not in the project's folder: uv would hold to the version that the project locks.
+    done = subprocess.run(into, cwd=place, capture_output=True, text=True, check=False)
     if done.returncode:
         print(f"not tried: DuckDB 2 as a reader; the package index does not give it ({done.stderr.strip()[:200]})")
         return
