@@ -192,7 +192,10 @@ def served() -> tuple[int, list[str]]:
             return missed.read_text() == "False"
 
         def waits() -> None:
-            require(serve.waits_for(is_served, process, serve.PUBLISHES_WITHIN_SECONDS), "the service serves nothing")
+            require(
+                serve.waits_for(is_served, process, serve.PUBLISHES_WITHIN_SECONDS),
+                f"the service serves nothing: {service.log.read_text()[-500:]}",
+            )
 
         writers = lambda: _then_stop([*(lambda act=act: act(other) for act in acts), waits], stop)  # type: ignore[misc]  # noqa: E731
         found = at_once([*readers, writers])

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import pytest
 
-from warehouse.fetching.confidential import Confidential
+from warehouse.fetching.confidential import Confidential, masked
 from warehouse.settings import Settings
 
 KEY = "k3y/of+Tiingo=0123"
@@ -48,3 +48,21 @@ def test_data_that_hold_no_secret_pass():
     said = "Tiingo canary, jane at example.com, hooks, 0123456789abcdef" * 20
     assert SECRETS.blotted(said) == said
     assert not SECRETS.is_in(said.encode())
+
+
+def test_every_setting_that_is_a_secret_is_one_wherever_it_stands():
+    settings = Settings(
+        openlineage="https://me:p%40ssw0rd-canary@lineage.example/api?token=canary-of-a-query",
+        openlineage_key="canary-lineage-0123",
+        registry_token="canary-token-0123",
+        lake_password="canary-lake-0123",
+    )
+    said = (
+        "401 for https://me:p%40ssw0rd-canary@lineage.example/api?token=canary-of-a-query: Bearer canary-lineage-0123, "
+        f"{basic('me:p@ssw0rd-canary')}, canary-token-0123, canary-lake-0123, postgresql://you:abc@other.example/db"
+    )
+    told = masked(said, settings)
+    assert "canary" not in told
+    assert basic("me:p@ssw0rd-canary") not in told
+    assert "abc@" not in told
+    assert "lineage.example" in told

@@ -181,9 +181,25 @@ def test_one_of_a_later_program_is_refused_by_name_and_one_that_leads_elsewhere(
     )
     with pytest.raises(UsageError, match=r"version 99 of the schema, written by overbuild 7\.8;"):
         backup.read(tmp_path / "saved")
-    listed.write_text("\n".join([head, json.dumps({"path": "../elsewhere", "bytes": 1, "sha256": "0" * 64})]))
-    with pytest.raises(DamagedError, match="the list of this backup is damaged"):
-        backup.read(tmp_path / "saved")
+    for name in (
+        *("../elsewhere", "/elsewhere", "raw/../../x", "releases", "releases/run9", "current", ".lock", "sql_history"),
+        *(
+            "schedule/server.json",
+            "schedule/deeper/a.json",
+            "raw/a\0b/c",
+            "raw/ab/\ud800",
+            "overbuild.toml",
+            "work/run9/x",
+            "",
+        ),
+    ):  # the note of a server would have the next `serve` speak to whatever it names
+        listed.write_text("\n".join([head, json.dumps({"path": name, "bytes": 1, "sha256": "0" * 64})]))
+        with pytest.raises(DamagedError, match="the list of this backup is damaged"):
+            backup.read(tmp_path / "saved")
+    for spoiled in ({"dated": ["2025-02-01"]}, {"dated": {"../x": "run2"}}, {"run_id": 3}, {"schema_version": "1"}):
+        listed.write_text("\n".join([json.dumps(json.loads(head) | spoiled), *lines]))
+        with pytest.raises(DamagedError, match="the list of this backup is damaged"):
+            backup.read(tmp_path / "saved")
 
 
 def test_a_document_that_changed_is_left_out_and_named(paths, tmp_path):
@@ -224,3 +240,10 @@ def test_the_commands_say_what_they_did(paths, tmp_path):
     assert "run run3 is published again" in done.stderr
     done = command(paths.root, "backup", str(tmp_path / "saved"))
     assert done.returncode == 2
+
+
+def test_a_line_of_a_seal_whose_name_no_file_can_have_counts_for_nothing():
+    line = {"path": "site/a", "bytes": 1, "mtime_ns": 1, "sha256": "0"}
+    assert seals._is_sealed_file(line)
+    for name in ("site/\ud800", "site/\0", "../a", "/a"):
+        assert not seals._is_sealed_file(line | {"path": name})

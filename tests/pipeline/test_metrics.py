@@ -118,7 +118,9 @@ def exported(run, tmp_path) -> str:
         answer={"finished_at": NOW, "as_of": NOW.date()},
         outcomes=OUTCOMES,
     )
-    return prometheus.write(tmp_path, found).read_text()
+    text = prometheus.write(tmp_path, found).read_text()
+    assert not list(tmp_path.glob("*.prom.*")), "a file of another name stays where a run is killed"
+    return text
 
 
 def test_the_file_for_prometheus_says_what_was_measured(exported):

@@ -76,3 +76,11 @@ def test_a_dry_run_says_the_same_and_removes_nothing(paths):
     assert "2 would be removed" in dry.stderr
     assert command(paths.root, "prune", "--releases", "1").stdout == dry.stdout
     assert len(before) - len(list(paths.releases.iterdir())) == 2
+
+
+def test_a_link_that_leads_out_of_the_releases_is_removed_and_what_it_leads_to_stays(paths, tmp_path):
+    (tmp_path / "20200101T000000-mine").mkdir()
+    (paths.root / "as-of" / "2020-01-01").symlink_to(tmp_path / "20200101T000000-mine")
+    assert "as-of/2020-01-01" in removed(paths, dated_days=5)
+    assert (tmp_path / "20200101T000000-mine").is_dir()
+    assert not (paths.root / "as-of" / "2020-01-01").is_symlink()

@@ -28,7 +28,7 @@ from warehouse.database.releases import is_there, reading
 from warehouse.errors import DamagedError, OverbuildError, StorageError, UsageError
 from warehouse.fetching import archive, schedules
 from warehouse.fetching.addresses import base_address, base_given, setting_name
-from warehouse.fetching.confidential import KEY_SUFFIX
+from warehouse.fetching.confidential import KEY_SUFFIXES
 from warehouse.fetching.reachability import host_answers
 from warehouse.paths import WAREHOUSE, create_folders, paths_here
 from warehouse.pipeline.context import busy
@@ -125,7 +125,7 @@ def _packages() -> str:
 
 def _settings() -> str:
     settings = load_settings()
-    given = sorted(name for name in settings.model_fields_set if not name.endswith(KEY_SUFFIX))
+    given = sorted(name for name in settings.model_fields_set if not name.endswith(KEY_SUFFIXES))
     return (
         f"set: {', '.join(given) or 'none, all defaults'}; SEC contact {'given' if settings.contact else 'not given'}"
     )

@@ -163,7 +163,12 @@ def _is_sealed_file(line: dict[str, Any]) -> bool:
     if any(type(line.get(name)) is not kind for name, kind in _FIELDS.items()):
         return False
     path = PurePosixPath(line["path"])
-    return bool(path.parts) and not path.is_absolute() and ".." not in path.parts and "\0" not in str(path)
+    return bool(path.parts) and not path.is_absolute() and ".." not in path.parts and is_a_name(str(path))
+
+
+def is_a_name(text: str) -> bool:
+    """Whether a file can have this name: no zero byte, and no half of a pair of UTF-16."""
+    return "\0" not in text and not any("\ud800" <= each <= "\udfff" for each in text)
 
 
 def _hash(path: Path) -> str:

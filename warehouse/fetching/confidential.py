@@ -14,7 +14,9 @@ import json
 import re
 from collections.abc import Iterable
 from functools import cached_property
-from urllib.parse import quote, quote_plus
+from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
+
+from pydantic import SecretStr
 
 from warehouse.settings import Settings
 
@@ -23,8 +25,9 @@ SHORTEST_IN_BODY = 8
 """A shorter secret may stand in any data by chance; a body is not refused for it."""
 LONGEST_IN_BODY_BYTES = 1024
 """So much of a body is looked at again with its next piece: a secret may lie across the cut."""
-KEY_SUFFIX = "_key"
+KEY_SUFFIXES = ("_key", "_token", "_password")
 """Every setting whose name ends so is a secret: OVERBUILD_TIINGO_KEY and its like."""
+_PASSWORD = re.compile(r"(?<=://)[^/@\s]+@")
 
 
 class Confidential:
@@ -59,12 +62,35 @@ class Confidential:
         return any(each in lower for each in self._in_bodies)
 
 
+def masked(text: str, settings: Settings) -> str:
+    """What is told of an error, to people or to another server: without secrets, nor the password of any address."""
+    return _PASSWORD.sub(f"{BLOT}@", Confidential(settings).blotted(text))
+
+
 def _of_settings(settings: Settings) -> list[str]:
-    """The secrets among the settings, sources' own included; of the contact also the address alone."""
-    keys = [str(value) for name, value in (settings.model_extra or {}).items() if name.endswith(KEY_SUFFIX) and value]
-    webhook = settings.webhook_url.get_secret_value() if settings.webhook_url else ""
+    """The secrets among the settings, sources' own included; of the contact and of addresses also their parts."""
+    given = {name: value for name, value in {**dict(settings), **(settings.model_extra or {})}.items() if value}
+    hidden = [value.get_secret_value() for value in given.values() if isinstance(value, SecretStr)]
+    keys = [
+        str(value) for name, value in given.items() if name.endswith(KEY_SUFFIXES) and not isinstance(value, SecretStr)
+    ]
     contact = settings.contact or ""
-    return [*keys, webhook, contact, *(word for word in contact.split() if "@" in word)]
+    parts = [part for value in given.values() if isinstance(value, str) for part in _of_address(value)]
+    return [*hidden, *keys, *parts, contact, *(word for word in contact.split() if "@" in word)]
+
+
+def _of_address(value: str) -> list[str]:
+    """What is secret of an address: its name with its password, the password, and what stands in its query."""
+    if "://" not in value:
+        return []
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        return []
+    user, _, _ = parts.netloc.rpartition("@")
+    found = [user, unquote(user), user.partition(":")[2], unquote(user.partition(":")[2]), parts.query]
+    found += [answer for _, answer in parse_qsl(parts.query)]
+    return [each for each in found if len(each) >= SHORTEST_IN_BODY]
 
 
 def _spellings(secret: str) -> set[str]:

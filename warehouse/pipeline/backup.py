@@ -205,24 +205,46 @@ def is_backup(folder: Path) -> bool:
 def read(folder: Path) -> Backup:
     """What a backup is of, once every file of it was hashed. Raises DamagedError, or UsageError for one of a later program."""
     path = folder / LIST
-    head, *listed = (records.parsed(line) or {} for line in path.read_bytes().splitlines())
-    try:
-        found = Backup(**head, listed=listed)
-    except TypeError:
-        raise DamagedError(f"{path}: the list of this backup is damaged. Take another backup.") from None
-    if isinstance(found.schema_version, int) and found.schema_version > schema.VERSION:
+    head, *listed = [records.parsed(line) or {} for line in path.read_bytes().splitlines()] or [{}]
+    found = records.record(Backup, {name: value for name, value in head.items() if name not in ("listed", "left_out")})
+    damaged = DamagedError(f"{path}: the list of this backup is damaged. Take another backup.")
+    if found is None:
+        raise damaged
+    found.listed = listed
+    if found.schema_version > schema.VERSION:
         raise UsageError(schema.refused(folder, found.schema_version, found.program_version))
-    if not all(map(_is_within, listed)):
-        raise DamagedError(f"{path}: the list of this backup is damaged. Take another backup.")
+    if not all(map(_is_within, listed)) or not all(map(_is_day, found.dated)):
+        raise damaged
     _verify(folder, listed)
     return found
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
 
 
 def _is_within(line: dict[str, Any]) -> bool:
     if any(type(line.get(name)) is not kind for name, kind in _FIELDS.items()):
         return False
     path = PurePosixPath(line["path"])
-    return bool(path.parts) and not path.is_absolute() and ".." not in path.parts
+    return not path.is_absolute() and ".." not in path.parts and seals.is_a_name(str(path)) and _is_kept(path)
+
+
+def _is_kept(path: PurePosixPath) -> bool:
+    """Whether a backup keeps such a file. Another one may come of somebody else: the note of a server, a lock, a link's name."""
+    match path.parts:
+        case [name]:
+            return name in (*LINES, *STATE)
+        case ["raw", _, _]:
+            return True
+        case ["releases" | "refused", _, _, *_]:
+            return True
+        case [folder, name]:
+            return folder in STATE_FOLDERS and name.endswith(".json") and name not in NOT_STATE
+    return False
 
 
 def restore(folder: Path, paths: Paths, say: Callable[[str], None], within_seconds: float) -> Backup:

@@ -11,16 +11,14 @@ wait: what it was not told waits, and is sent once more at the end. Secrets of t
 
 from __future__ import annotations
 
-import re
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import SecretStr
-
 from warehouse import marts
+from warehouse.fetching.confidential import masked
 from warehouse.pipeline.meter import Step
 from warehouse.tables import CORE
 from warehouse.tables.table import Table
@@ -37,7 +35,6 @@ SENT_WITHIN_SECONDS = 3.0
 LONGEST_TEXT = 2000
 OF_RUNS = uuid.UUID("5b0f2f5c-6d35-4c7e-9a53-0d5d8b5f7a10")
 """The namespace of the ids of runs: the same run has the same id, whoever asks."""
-_PASSWORD = re.compile(r"(?<=://)[^/@\s]+@")
 
 
 def run_uuid(run_id: str, step: str = "") -> str:
@@ -59,7 +56,6 @@ class Emitter:
         self._client: Any = None
         self._waiting: list[RunEvent] = []
         self._lost = ""
-        self._secrets = secrets(run.settings)
 
     # -- the run ---------------------------------------------------------------------------------------------------
 
@@ -158,7 +154,7 @@ class Emitter:
 
     def _masked(self, text: str) -> str:
         """A text without secrets of the settings, and no longer than a server takes."""
-        return masked(text, self._secrets)[:LONGEST_TEXT]
+        return masked(text, self._run.settings)[:LONGEST_TEXT]
 
     def _send(self, event: RunEvent, *, last: bool = False) -> None:
         """Send what waits and this event, in their order; after a failure, only the last event tries again."""
@@ -233,26 +229,3 @@ def client(address: str, settings: Settings) -> Any:
     if settings.openlineage_key is not None:
         config.auth = ApiKeyTokenProvider({"apiKey": settings.openlineage_key.get_secret_value()})
     return OpenLineageClient(transport=HttpTransport(config))
-
-
-def secrets(settings: Settings) -> list[str]:
-    """The values of the settings that nobody may read: keys, and addresses that are secrets."""
-    given = settings.model_dump()
-    return sorted(
-        {
-            text
-            for name, value in given.items()
-            if (text := value.get_secret_value() if isinstance(value, SecretStr) else value)
-            and isinstance(text, str)
-            and (isinstance(value, SecretStr) or name.endswith(("_key", "_token", "_password")))
-        },
-        key=len,
-        reverse=True,
-    )
-
-
-def masked(text: str, hidden: Iterable[str]) -> str:
-    """A text with each secret, and the password of each address, put out of sight."""
-    for secret in hidden:
-        text = text.replace(secret, "***")
-    return _PASSWORD.sub("***@", text)

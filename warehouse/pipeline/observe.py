@@ -15,6 +15,7 @@ from typing import Any
 from warehouse import __version__, stopping
 from warehouse.database.store import Store
 from warehouse.errors import RefusedError
+from warehouse.fetching.confidential import masked
 from warehouse.pipeline import lineage_events, metrics
 from warehouse.pipeline.context import RunContext, Say
 from warehouse.reports import freshness, health, prometheus
@@ -72,7 +73,7 @@ def _leave(store: Store, run: RunContext, outcome: str, error: BaseException | N
     """Write the files. Where somebody waits for the process to end, only what takes no time."""
     finished_at = datetime.now(UTC)
     why = "" if error is None else f"{type(error).__name__}: {' '.join(str(error).split())}"
-    why = lineage_events.masked(why, lineage_events.secrets(run.settings))
+    why = masked(why, run.settings)
     harmless(lambda: health.note_run(run.paths, run.run_id, outcome, finished_at, why))
     if not store.finished and not stopping.asked():
         harmless(lambda: metrics.judge_promises(store, run))

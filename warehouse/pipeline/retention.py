@@ -56,7 +56,7 @@ def remove(paths: Paths, what: Removed) -> None:
     elif path.is_symlink():
         release = path.resolve()
         path.unlink()
-        if release.is_dir() and release not in publish.linked(paths):
+        if release.parent == paths.releases.resolve() and release.is_dir() and release not in publish.linked(paths):
             publish.remove(paths, release)
     else:
         files.remove_folder(path)

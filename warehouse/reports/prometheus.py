@@ -2,7 +2,7 @@
 
 Prometheus asks; a run ends before it is asked. So a run leaves a text file, `metrics.prom` in OVERBUILD_HOME, which
 node_exporter's textfile collector reads (`--collector.textfile.directory`), and `overbuild serve` answers with it. The
-library writes the format and replaces the file whole. Ages are given as moments where they can be, so that they grow
+library writes the format. Ages are given as moments where they can be, so that they grow
 between two runs. deploy/grafana/overbuild.json draws these names.
 """
 
@@ -12,6 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from warehouse import files
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
@@ -118,11 +120,11 @@ def registry(
 
 
 def write(folder: Path, found: CollectorRegistry) -> Path:
-    """Replace the file whole; gives its path."""
-    from prometheus_client import write_to_textfile
+    """Replace the file whole; gives its path. The library's own way leaves a file behind where it is killed."""
+    from prometheus_client import generate_latest
 
     file = folder / FILE
-    write_to_textfile(str(file), found)
+    files.write(file, generate_latest(found))
     return file
 
 
