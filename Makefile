@@ -30,10 +30,16 @@ setup: $(READY)  ## create .venv from the lock file (the other targets do this t
 run: $(READY)  ## ingest the reference snapshot, check it, build the answer, publish it
 	@$(BIN)/overbuild run
 
-test: $(READY)  ## every test that needs no network
-	@# One process a core: a second thread in each would wait for a core, and burn time while it does.
-	@POLARS_MAX_THREADS=1 OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 \
-		$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+# One process a core: a second thread in each would wait for a core, and burn time while it does. Processes share the
+# bytecode of rewritten tests, also where the environment says that nobody writes any.
+PYTEST = PYTHONDONTWRITEBYTECODE= POLARS_MAX_THREADS=1 OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 \
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+
+test: $(READY)  ## the tests of a build: all but those that only repeat what another one shows (tests/repeats.py)
+	@$(PYTEST) -m "not repeats"
+
+test-all: $(READY)  ## every test that needs no network
+	@$(PYTEST)
 
 lint: $(READY)  ## style, types, the arrows between the rooms, and generated text that is stale
 	@$(BIN)/ruff check .
@@ -99,4 +105,4 @@ deploy-check: $(READY)  ## look at what is in deploy/ with what this machine has
 clean:  ## remove .venv and what was built
 	@rm -rf .venv dist build .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-.PHONY: help setup run test lint checks bench torture supply-chain sbom site docs lock release release-check deploy-check clean
+.PHONY: help setup run test test-all lint checks bench torture supply-chain sbom site docs lock release release-check deploy-check clean

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
+import importlib
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -34,6 +37,29 @@ SLOW = [
     "marts/test_rewording.py", "marts/payback/test_paths.py", "marts/payback/test_reach.py", "sources/test_daily_bars.py",
 ]  # fmt: skip
 """Files that take longest, which start first: a long one that starts last keeps one process busy and the others idle."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
+    """Collect the tests without collecting garbage meanwhile: nearly all that is imported stays, a fifth of the time."""
+    gc.disable()
+    try:
+        _import_own_share_first()
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+def _import_own_share_first() -> None:
+    """Processes start with different files: what one has rewritten for its asserts, the others read from its bytecode."""
+    worker, count = os.environ.get("PYTEST_XDIST_WORKER", ""), int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1))
+    here = Path(__file__).parent
+    names = sorted(".".join(path.relative_to(here.parent).with_suffix("").parts) for path in here.rglob("test_*.py"))
+    own = int(worker.removeprefix("gw") or 0)
+    for name in names[own * len(names) // count :] if own else ():
+        with contextlib.suppress(Exception, pytest.skip.Exception):  # the collection says what is wrong with it
+            importlib.import_module(name)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,7 +1,7 @@
 """How many examples a property is tried on: few in every build, many in `make torture`.
 
 A build draws the same examples each time, so that a commit which passed once does not fail the next time for another
-draw. `pytest --hypothesis-profile thorough` draws others each time and twenty times as many; `torture/properties.py` does
+draw. `pytest --hypothesis-profile thorough` draws others each time and thirty times as many; `torture/properties.py` does
 that for as long as it is given, and what it finds becomes a test.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from hypothesis import settings
 
-STEADY = 50
+STEADY = 30
 """Examples of a property in a build."""
 
 # A machine's bad moment is no failure: no test times itself.

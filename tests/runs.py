@@ -27,6 +27,7 @@ import pytest
 from filelock import FileLock
 
 from flows import environment
+from tests.by_sql import by_sql
 from tests.timeline import shortened
 from warehouse import marts
 from warehouse.assumptions import Assumptions
@@ -39,12 +40,14 @@ from warehouse.pipeline.context import RunContext
 from warehouse.pipeline.live_sources import LiveSources
 from warehouse.pipeline.quarantine import Quarantined
 from warehouse.pipeline.workspace import workspace
+from warehouse.quality import expectations
 from warehouse.quality.carried import Past
 from warehouse.quality.findings import Finding, Report, Target
 from warehouse.reports.site import charts, discover, figure_pages
 
 environment.prepare()
 REFERENCE = Path(__file__).parents[1] / "warehouse" / "reference"
+GREAT_EXPECTATIONS = expectations.opened
 OVERBUILD = Path(sys.executable).with_name("overbuild")
 
 
@@ -54,7 +57,9 @@ def published_once(shared: Path) -> tuple[Path, dict]:
     with FileLock(shared / "published.lock"):
         if not summary.exists():
             home.mkdir(parents=True)
-            summary.write_text(json.dumps(run(home)))
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(expectations, "opened", GREAT_EXPECTATIONS)  # whichever file asks first
+                summary.write_text(json.dumps(run(home)))
     return home, json.loads(summary.read_text())
 
 
@@ -105,7 +110,8 @@ class Loading:
 @contextmanager
 def until_loaded(source: str = "reference", only: tuple[str, ...] = ()) -> Iterator[Loading]:
     """The first half of a run within `settings`, for tests of what is quarantined and loaded; nothing is published."""
-    with workspace(source, None, lambda _: None) as (run, store, _):
+    with pytest.MonkeyPatch.context() as patch, workspace(source, None, lambda _: None) as (run, store, _):
+        patch.setattr(expectations, "opened", by_sql)
         ingestion = ingest.collect(store, run, [ingest.ingest(each, store, run) for each in chosen(source, only)])
         quarantined = quarantine.check_new_rows(store, run, ingestion)
         sources = live_sources.record_live_sources(store, run, ingestion)
@@ -138,7 +144,7 @@ def settings(
 
 
 def little_is_made(patch: pytest.MonkeyPatch) -> None:
-    """No take-away and no Vega; only marts behind verdicts, one mart checked, and the first page.
+    """No take-away and no Vega; only marts behind verdicts, one mart checked, and the first page; checks are asked as SQL.
 
     What is left out takes longer than all the rest. The one run that all tests share has all of it.
     """
@@ -161,6 +167,7 @@ def little_is_made(patch: pytest.MonkeyPatch) -> None:
     def of_one_table(folder: Path, findings: Sequence[Finding], **about: Any) -> None:
         write_docs(folder, [found for found in findings if found.target == findings[0].target], **about)
 
+    patch.setattr(expectations, "opened", by_sql)
     patch.setattr(publish, "write_export", lambda *_, **__: None)
     patch.setattr(charts, "vega", lambda: "// left out of quick runs\n")
     patch.setattr(marts, "build_changed", behind_verdicts)

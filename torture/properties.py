@@ -1,4 +1,4 @@
-"""The properties of the tests on twenty times as many examples as a build tries, file after file.
+"""The properties of the tests on thirty times as many examples as a build tries, file after file.
 
     python -m torture.properties [--seconds 60]
 

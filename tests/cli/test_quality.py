@@ -11,6 +11,7 @@ import duckdb
 import polars as pl
 import pytest
 
+from tests.by_sql import checks_as_sql  # noqa: F401  (for the whole file)
 from tests.conftest import with_provenance
 from tests.reports.made_warehouses import empty
 from warehouse.cli import findings

@@ -19,7 +19,7 @@ from tests.live_server import LiveServer, Reply
 from warehouse.sources.common.source import Source
 
 EACH = pytest.mark.parametrize("source", LIVE, ids=lambda source: source.name)
-PART = 6
+PART = 12
 BY_NAME = {source.name: source for source in LIVE}
 
 

@@ -12,6 +12,7 @@ from functools import cache
 import polars as pl
 import pytest
 
+from tests.repeats import once
 from tests.timeline import DAYS, QUICK, days_told, every_mart, shortened
 from warehouse.marts import build, known
 from warehouse.tables import CORE
@@ -66,7 +67,10 @@ def temptations(day: date) -> dict[str, tuple[str, float, int]]:
     }
 
 
-@pytest.mark.parametrize("day", DAYS)
+SHOWN = "tests/marts/test_as_of.py::test_facts_known_after_a_day_and_the_order_of_all_change_no_mart_as_of_it"
+
+
+@pytest.mark.parametrize("day", once(DAYS, shown_by=SHOWN))
 def test_facts_known_after_a_day_and_the_order_of_all_change_no_mart_as_of_it(facts, honest, day):
     changed = facts
     for table, change in temptations(day).items():

@@ -17,6 +17,7 @@ import polars as pl
 import pytest
 
 from tests import timeline
+from tests.repeats import once
 from warehouse.marts import all_marts, build
 from warehouse.marts.common import words as wording
 from warehouse.marts.common.reasons import reason
@@ -63,7 +64,7 @@ def _other_where_any(words: Callable[[Case], str]) -> Callable[[Case], str]:
     return lambda case: OTHER if words(case) else ""
 
 
-@pytest.mark.parametrize("day", DAYS)
+@pytest.mark.parametrize("day", once(DAYS, shown_by="tests/marts/test_rewording.py::test_other_words_change_no_result"))
 def test_other_words_change_no_result(facts, day, request):
     before = timeline.every_mart(facts, day)
     request.getfixturevalue("reworded")

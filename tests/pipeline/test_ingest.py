@@ -13,6 +13,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from tests.by_sql import checks_as_sql  # noqa: F401  (for the whole file)
 from tests.live_server import LiveServer, Reply
 from warehouse.database.store import Store, opened
 from warehouse.errors import DocumentError, StorageError

@@ -8,22 +8,22 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Iterator
-from datetime import UTC, datetime
 
 import polars as pl
 import pytest
 
+from tests.by_sql import by_sql
 from tests.conftest import recorded
 from tests.examples import STEADY, examples
 from tests.quality.corruptions import KINDS
 from tests.quality.corruptions.changes import CAPEX, KEPT_OUT, F, Kind, again, each, put
-from tests.quality.corruptions.harness import TODAY, Laboratory, laboratory
+from tests.quality.corruptions.harness import NOW, TODAY, Laboratory, laboratory
 from warehouse import marts
 from warehouse.assumptions import Assumptions
 from warehouse.pipeline import ingest
 from warehouse.quality import checks as quality
-from warehouse.quality import known_findings, validate
-from warehouse.quality.findings import Target
+from warehouse.quality import expectations, known_findings, validate
+from warehouse.quality.findings import Report, Target
 from warehouse.sources import all_sources, sec
 from warehouse.tables import CORE
 from warehouse.tables.company_facts import MEASURES
@@ -114,21 +114,26 @@ def test_great_expectations_says_the_same_of_rows_that_wait(lab: Laboratory, kin
     assert lab.try_out(kind) == by_sql
 
 
-def test_great_expectations_says_the_same(lab: Laboratory) -> None:
-    """What the harness finds by the declared SQL is what a run finds, with known findings set apart."""
-    table = CORE["training_runs"]
-    report = validate.validate(
-        lab.store.connection,
-        [Target(table, table.full_name, "all")],
-        run_id="R",
-        checked_at=datetime.now(UTC),
-        today=TODAY,
-    )
+def validated(lab: Laboratory, *tables: str) -> Report:
+    targets = [Target(CORE[name], CORE[name].full_name, "all") for name in tables]
+    return validate.validate(lab.store.connection, targets, run_id="R", checked_at=NOW, today=TODAY)
+
+
+def test_great_expectations_says_the_same(lab: Laboratory, monkeypatch) -> None:
+    """What is found by the declared SQL is what a run finds: known findings set apart, and rows that are bad."""
+    report = validated(lab, "training_runs")
     assert (report.warnings, report.failed_critical, report.broken) == ([], [], [])
     assert any("TR016" in one.found for found in report.findings for one in found.explained)
     details = report.results.filter(pl.col("expectation") == "implied_price_of_a_rental")
     assert details["success"].to_list() == [True]
     assert "explained" in details["details"][0]
+    with lab.as_it_was("gpu_specs"):
+        lab.store.execute("UPDATE core.gpu_specs SET grade = 'Z', citation = ' ', gpu_model = NULL WHERE rowid < 3")
+        bad = validated(lab, "gpu_specs")
+        monkeypatch.setattr(expectations, "opened", by_sql)
+        assert validated(lab, "gpu_specs").findings == bad.findings
+    assert len([finding for finding in bad.findings if not finding.success]) > 2
+    assert validated(lab, "training_runs").findings == report.findings
 
 
 def test_a_known_finding_whose_value_changes_is_new(lab: Laboratory) -> None:

@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from tests.published import as_of
+from tests.timeline import QUICK
 from warehouse.database import connection, releases
 from warehouse.errors import UsageError
 from warehouse.marts.common.mart import Mart, Trace
@@ -97,9 +98,9 @@ def test_hearsay_is_behind_claims_and_nothing_else(warehouse):
         assert "D" not in {fact["grade"] for fact in followed(warehouse, table)}, table
 
 
-def test_nothing_known_later_is_behind_a_dated_answer(paths, tmp_path, assumptions):
+def test_nothing_known_later_is_behind_a_dated_answer(paths, tmp_path):
     day = date(2025, 8, 31)
-    dated = as_of(day, paths, tmp_path, assumptions, only={"verdict", "claim_check"})
+    dated = as_of(day, paths, tmp_path, QUICK, only={"verdict", "claim_check"})
     with releases.reading(dated) as connection:
         facts = followed(connection, "marts.verdict") + followed(connection, "marts.claim_check")
     assert facts

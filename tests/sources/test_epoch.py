@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime
 import polars as pl
 import pytest
 
+from tests.by_sql import checks_as_sql  # noqa: F401  (for the whole file)
 from tests.conftest import EXCERPTS, SHARED, recorded
 from tests.sources import said
 from warehouse.database.store import opened

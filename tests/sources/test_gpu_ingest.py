@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 import polars as pl
 import pytest
 
+from tests.by_sql import checks_as_sql  # noqa: F401  (for the whole file)
 from tests.live_server import Reply
 from tests.sources import said
 from tests.sources.test_azure import ITEM, page

@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 
 from tests import built
+from tests.repeats import once
 from warehouse.assumptions import Assumptions
 from warehouse.marts import all_marts, build
 from warehouse.marts.common.mart import Mart
@@ -99,9 +100,11 @@ def test_a_mart_is_run_again_only_where_what_it_reads_is_new(timeline_and_runs):
     assert {name: runs[name] for name, limit in most.items() if runs[name] > limit} == {}
 
 
-@pytest.mark.parametrize(
-    "day", [date(2024, 12, 26), date(2025, 1, 28), date(2025, 4, 30), date(2025, 8, 31), date(2026, 8, 31)]
-)
+TRIED = [date(2025, 1, 28), date(2026, 8, 31), date(2024, 12, 26), date(2025, 4, 30), date(2025, 8, 31)]
+SAME_DAY = "tests/marts/verdict/test_verdict_timeline.py::test_each_day_is_the_answer_of_a_run_on_that_day"
+
+
+@pytest.mark.parametrize("day", once(TRIED, shown_by=SAME_DAY, built=2))
 def test_each_day_is_the_answer_of_a_run_on_that_day(day, timeline, facts, assumptions):
     """Days replayed together, without what the questions can do without, against a whole run on each."""
     said = [*ANSWER, "inputs_through"]
@@ -155,7 +158,10 @@ def poisoned(facts: dict[str, pl.DataFrame], day: date) -> dict[str, pl.DataFram
     return changed
 
 
-@pytest.mark.parametrize("day", [date(2025, 1, 28), date(2026, 4, 30)])
+LATER = "tests/marts/verdict/test_verdict_timeline.py::test_facts_known_later_change_nothing"
+
+
+@pytest.mark.parametrize("day", once([date(2025, 1, 28), date(2026, 4, 30)], shown_by=LATER))
 def test_facts_known_later_change_nothing(day, facts, assumptions):
     honest = built.build(facts, as_of=day, assumptions=assumptions, only={"verdict"})
     tempted = build(poisoned(facts, day), as_of=day, assumptions=assumptions, only={"verdict"})

@@ -1,7 +1,7 @@
 """A warehouse in memory in which one table at a time is loaded from a corrupted document.
 
 The way is the product's own: its sources parse, its pipeline quarantines and loads, its checks judge. Only the asking
-differs: the declared conditions run as SQL (`BySql`), because Great Expectations takes longer to ask than all the rest.
+differs: the declared conditions run as SQL (tests/by_sql.py), because Great Expectations takes longer to ask than all the rest.
 `test_great_expectations_says_the_same` holds the two against each other, of tables and of corrupted rows that wait.
 """
 
@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-import duckdb
 import polars as pl
 
+from tests.by_sql import by_sql
 from tests.quality.corruptions.changes import SHA, Kind, read, written
 from warehouse import assumptions
 from warehouse.calendars.exchange import sessions
@@ -247,46 +247,6 @@ class Laboratory:
                 if finding.count:
                     found[check.name] = (check.severity, finding.message)
         return found
-
-
-class BySql:
-    """Answers as a session of Great Expectations does, by the declared conditions alone: those of rows in one query."""
-
-    def __init__(self, connection: duckdb.DuckDBPyConnection, targets: Sequence[Target], today: date) -> None:
-        self._connection, self._today = connection, today
-
-    def count(self, target: Target) -> int:
-        [(count,)] = self._connection.execute(f"SELECT count(*) FROM {target.relation}").fetchall()
-        return int(count)
-
-    def ask(self, target: Target, checks: Sequence[Check], most: Callable[[Check], int | None]) -> list[Verdict]:
-        of_rows = [check for check in checks if check.quarantines]
-        each = ", ".join(f"count(*) FILTER ({quality.rendered(check, today=self._today)})" for check in of_rows)
-        [(rows, *counts)] = self._connection.execute(
-            f"SELECT {', '.join(filter(None, ('count(*)', each)))} FROM {target.relation} r"
-        ).fetchall()
-        bad = dict(zip(of_rows, counts, strict=True))
-        return [self._verdict(target, check, rows, bad.get(check), most(check)) for check in checks]
-
-    def _verdict(self, target: Target, check: Check, rows: int, bad: int | None, most: int | None) -> Verdict:
-        if bad == 0:
-            return Verdict(check, 0, rows)
-        query = self._query(target, check)
-        found = self._connection.execute(f"SELECT * FROM ({query})" + ("" if most is None else f" LIMIT {most}")).pl()
-        count = found.height if most is None or bad is None else bad
-        return Verdict(check, count, rows, tuple(found.iter_rows(named=True)))
-
-    def _query(self, target: Target, check: Check) -> str:
-        if check.quarantines:
-            condition = quality.rendered(check, today=self._today)
-            return f"SELECT r.rowid AS {quality.PLACE_IN_STAGING}, r.* FROM {target.relation} r WHERE {condition}"
-        return quality.rendered_beside(check, today=self._today, relation=target.relation, table=target.table.name)
-
-
-@contextmanager
-def by_sql(connection: duckdb.DuckDBPyConnection, targets: Sequence[Target], today: date) -> Iterator[BySql]:
-    """In place of `warehouse.quality.expectations.opened`, for rows that wait."""
-    yield BySql(connection, targets, today)
 
 
 def _rows_that_the_manifest_counts(kind: Kind, laboratory: Laboratory) -> str:
