@@ -21,6 +21,8 @@ from warehouse.quality.expectations import Verdict
 from warehouse.quality.findings import Target
 from warehouse.tables.table import Check
 
+GREAT_EXPECTATIONS = expectations.opened
+
 
 class BySql:
     """Answers as a session of Great Expectations does, by the declared conditions alone: those of rows in one query."""
@@ -38,9 +40,14 @@ class BySql:
     def ask(self, target: Target, checks: Sequence[Check], most: Callable[[Check], int | None]) -> list[Verdict]:
         of_rows = [check for check in checks if check.quarantines]
         each = ", ".join(f"count(*) FILTER ({quality.rendered(check, today=self._today)})" for check in of_rows)
-        [(rows, *counts)] = self._connection.execute(
-            f"SELECT {', '.join(filter(None, ('count(*)', each)))} FROM {target.relation} r"
-        ).fetchall()
+        try:
+            [(rows, *counts)] = self._connection.execute(
+                f"SELECT {', '.join(filter(None, ('count(*)', each)))} FROM {target.relation} r"
+            ).fetchall()
+        except duckdb.Error as error:
+            if len(checks) > 1:  # one that cannot run takes others with it: each is asked alone
+                return [verdict for check in checks for verdict in self.ask(target, [check], most)]
+            return [Verdict(checks[0], None, None, error=str(error).splitlines()[0])]
         bad = dict(zip(of_rows, counts, strict=True))
         return [self._verdict(target, check, rows, bad.get(check), most(check)) for check in checks]
 
@@ -50,7 +57,7 @@ class BySql:
         try:
             found = self._connection.execute(self._query(target, check)).pl()
         except duckdb.Error as error:
-            return Verdict(check, None, rows, error=str(error))
+            return Verdict(check, None, rows, error=str(error).splitlines()[0])
         shown = found if most is None else found.head(most)
         return Verdict(check, found.height, rows, tuple(shown.iter_rows(named=True)))
 

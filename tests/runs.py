@@ -27,7 +27,7 @@ import pytest
 from filelock import FileLock
 
 from flows import environment
-from tests.by_sql import by_sql
+from tests.by_sql import GREAT_EXPECTATIONS, by_sql
 from tests.timeline import shortened
 from warehouse import marts
 from warehouse.assumptions import Assumptions
@@ -47,7 +47,6 @@ from warehouse.reports.site import charts, discover, figure_pages
 
 environment.prepare()
 REFERENCE = Path(__file__).parents[1] / "warehouse" / "reference"
-GREAT_EXPECTATIONS = expectations.opened
 OVERBUILD = Path(sys.executable).with_name("overbuild")
 
 

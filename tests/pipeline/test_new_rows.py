@@ -14,7 +14,7 @@ import duckdb_engine
 import polars as pl
 import pytest
 
-from tests.by_sql import BySql, checks_as_sql  # noqa: F401  (for the whole file)
+from tests.by_sql import GREAT_EXPECTATIONS, BySql, checks_as_sql  # noqa: F401  (for the whole file)
 from tests.conftest import with_provenance
 from warehouse.database import store as stores
 from warehouse.database.store import Store
@@ -24,7 +24,7 @@ from warehouse.pipeline.check import ChecksFailedError
 from warehouse.pipeline.context import RunContext
 from warehouse.pipeline.ingest import Ingestion
 from warehouse.pipeline.quarantine import Quarantined, check_new_rows
-from warehouse.quality import checks, decisions, wording
+from warehouse.quality import checks, decisions, expectations, wording
 from warehouse.quality.carried import fingerprint
 from warehouse.quality.decisions import ACCEPTED, Decision
 from warehouse.settings import Settings
@@ -82,13 +82,15 @@ class Runs:
         create_folders(self.paths)
         self.asked: list[tuple[str, str, tuple[str, ...]]] = []
         monkeypatch.setattr(check, "CORE", {name: CORE[name] for name in LOOKED_AT})
-        ask = BySql.ask
+        for session in (BySql, expectations.Session):
+            monkeypatch.setattr(session, "ask", self._noting(session.ask))
 
+    def _noting(self, ask: Any) -> Any:
         def asking(session: Any, target: Any, wanted: Any, most: Any) -> Any:
             self.asked += [(target.name, each.name, each.columns) for each in wanted]
             return ask(session, target, wanted, most)
 
-        monkeypatch.setattr(BySql, "ask", asking)
+        return asking
 
     def run(self, *rows: dict[str, Any], sessions: list[date] = SESSIONS, decided: tuple[Decision, ...] = ()) -> Run:
         self.count += 1
@@ -166,6 +168,7 @@ def test_every_check_of_a_new_row_is_asked_once_and_never_again_of_the_table(run
         return execute(cursor, statement, *given, **more)
 
     monkeypatch.setattr(duckdb_engine.CursorWrapper, "execute", noting)
+    monkeypatch.setattr(expectations, "opened", GREAT_EXPECTATIONS)
     found = runs.run(GOOD, NEXT)
     waiting = conditions("staging.stock_prices") | {
         ("staging.stock_prices", one.name, one.columns) for one in checks.beside(PRICES)

@@ -128,7 +128,9 @@ def test_great_expectations_says_the_same(lab: Laboratory, monkeypatch) -> None:
     assert details["success"].to_list() == [True]
     assert "explained" in details["details"][0]
     with lab.as_it_was("gpu_specs"):
-        lab.store.execute("UPDATE core.gpu_specs SET grade = 'Z', citation = ' ', gpu_model = NULL WHERE rowid < 3")
+        lab.store.execute(
+            "UPDATE core.gpu_specs SET grade = 'Z', citation = ' ', known_on = '2999-01-01', bf16_dense_tflops = -1 WHERE rowid < 3"
+        )
         bad = validated(lab, "gpu_specs")
         monkeypatch.setattr(expectations, "opened", by_sql)
         assert validated(lab, "gpu_specs").findings == bad.findings
