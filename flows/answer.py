@@ -18,7 +18,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.events import emit_event
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from flows import asking, logs, names, shared_limit
+from flows import asking, cluster, logs, names, shared_limit
 from warehouse import stopping, storage
 from warehouse.database.store import Store
 from warehouse.errors import OverbuildError
@@ -41,6 +41,7 @@ from warehouse.pipeline.context import RunContext
 from warehouse.pipeline.meter import measured
 from warehouse.pipeline.workspace import workspace
 from warehouse.quality import counts
+from warehouse.settings import load_settings
 from warehouse.sources.common.source import Source
 
 progress = logging.getLogger("overbuild.progress")
@@ -79,6 +80,7 @@ def answer(
     unless_nothing_new: bool = False,
     restore: str = "",
     ask_before_publishing: bool = False,
+    runner: str = "",
 ) -> dict[str, Any]:
     """Ingest, check, build the marts and publish. Gives a summary of what was done (`warehouse.pipeline.summary`).
 
@@ -93,11 +95,15 @@ def answer(
         unless_nothing_new: End early and publish nothing where nothing arrived since the last answer.
         restore: Start from `archive` or from the path of a copy in place of the published answer. Empty: from that.
         ask_before_publishing: Pause once all is built and checked. Resume publishes it; Cancel leaves what stands.
+        runner: Who does pieces of the work: dask://HOST:PORT. Empty: who OVERBUILD_RUNNER names, else this machine.
     """
     stopping.take_over()  # Prefect's handler of SIGTERM would be told, and the run would go on
     how: dict[str, Any] = {"offline": offline, "span": span, "announce": announce, "restore": restore}
     how["shared_turn"] = shared_limit.shared_turn(say)
-    with workspace(source, as_of, say, **how) as (run, store, journal):
+    with (
+        cluster.spread(runner or load_settings().runner, say) as spread,
+        workspace(source, as_of, say, spread=spread, **how) as (run, store, journal),
+    ):
         note = journal.note
         ingestion = note(ingest_all(chosen(source, only), store, run))
         run = sharing.take_turn(store, run, say)

@@ -118,6 +118,8 @@ class Settings(BaseSettings):
     """A file that puts a team's own owners and limits in place of the declared promises of freshness."""
     health_address: str | None = None
     """Host and port at which `overbuild serve` answers probes and Prometheus; it answers none without."""
+    runner: str | None = None
+    """Who does pieces of the work: dask://HOST:PORT of a Dask scheduler; this machine alone without."""
     openlineage: str | None = None
     """A file, or the address of a server, that is told of runs as OpenLineage events; nothing is told without."""
     openlineage_key: SecretStr | None = None
@@ -138,7 +140,7 @@ class Settings(BaseSettings):
 
     @field_validator(
         *("warehouse", "warehouse_data", "assumptions", "reference", "contact", "webhook_url"),
-        *("promises", "health_address", "openlineage", "openlineage_key"),
+        *("promises", "health_address", "runner", "openlineage", "openlineage_key"),
         mode="before",
     )
     @classmethod

@@ -41,11 +41,18 @@ def run(
     offline: Annotated[
         bool, typer.Option("--offline", help="Live documents come out of the archive; no request is sent.")
     ] = False,
+    runner: Annotated[
+        str,
+        typer.Option(
+            metavar="dask://HOST:PORT",
+            help="A Dask cluster that does pieces of the work (OVERBUILD_RUNNER); this machine alone without.",
+        ),
+    ] = "",
     quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing but the result's exit code and errors.")] = False,
 ) -> None:
     feeds = tuple(name.strip() for name in only.split(",") if name.strip())
     with stopping.by_signals():
-        outcome = start(source=source, only=feeds, as_of=as_of, quiet=quiet, offline=offline)
+        outcome = start(source=source, only=feeds, as_of=as_of, quiet=quiet, offline=offline, runner=runner)
     if not quiet:
         with suppress(BrokenPipeError):  # nobody reads the summary to its end; how the run went stands
             print_summary(outcome)
@@ -54,7 +61,14 @@ def run(
 
 
 def start(
-    *, source: str, only: tuple[str, ...], as_of: date | None, quiet: bool, offline: bool = False, restore: str = ""
+    *,
+    source: str,
+    only: tuple[str, ...],
+    as_of: date | None,
+    quiet: bool,
+    offline: bool = False,
+    restore: str = "",
+    runner: str = "",
 ) -> dict[str, Any]:
     """Run the flow and give its summary; `restore` is what it starts from (`warehouse.pipeline.starting`).
 
@@ -68,6 +82,10 @@ def start(
     asked = chosen(source, only)
     if not offline:
         require_one_ready(asked, settings)
+    if runner := runner or settings.runner or "":
+        from flows import cluster
+
+        cluster.require(runner)
     _listen(quiet)
     from flows import environment  # before Prefect and Great Expectations are imported
 
@@ -81,7 +99,13 @@ def start(
         from flows.answer import answer
 
         kind: Literal["live", "reference"] = "live" if source == "live" else "reference"
-        asked_for: dict[str, Any] = {"only": only, "as_of": as_of, "offline": offline, "restore": restore}
+        asked_for: dict[str, Any] = {
+            "only": only,
+            "as_of": as_of,
+            "offline": offline,
+            "restore": restore,
+            "runner": runner,
+        }
         with left_behind.marked(*names.tags_of({"source": kind, **asked_for}, "by-command")):
             return answer(source=kind, **asked_for)
 

@@ -17,6 +17,7 @@ import polars as pl
 from warehouse.assumptions import Assumptions
 from warehouse.marts.common.mart import Mart
 from warehouse.marts.common.standing import Frames, Made, Noting, answered, content, digest, given, stands
+from warehouse.spreading import Spread
 from warehouse.tables import CORE
 
 QUARANTINED = pl.Schema(
@@ -77,11 +78,12 @@ def build_changed(
     before: Mapping[str, Made],
     read: Callable[[str], pl.DataFrame],
     program: str = "",
+    spread: Spread | None = None,
 ) -> tuple[dict[str, pl.DataFrame], dict[str, Made]]:
     """The marts that do not stand as they were made `before`, and how each mart was made: of all together what `build` gives.
 
     `read` gives the rows of a mart that stands, and is asked only where another reads it. `program` says what else a mart
-    depends on (code, versions).
+    depends on (code, versions). `spread` takes pieces of work, where others do some.
     """
     frames = Frames(known(facts, as_of), read)
     contents: dict[str, str] = {}
@@ -96,7 +98,9 @@ def build_changed(
         else:
             noting = Noting(dated)
             days, standing = _earlier_days(mart, frames, as_of, dated, earlier, program)
-            built[name] = frames[name] = mart.run(frames, as_of=as_of, assumptions=noting, standing=standing)
+            built[name] = frames[name] = mart.run(
+                frames, as_of=as_of, assumptions=noting, standing=standing, spread=spread
+            )
             looked_up = tuple(sorted(noting.noted))
             made[name] = Made(given_now, looked_up, answered(looked_up, dated), content(built[name]), days)
         contents[name] = made[name].content

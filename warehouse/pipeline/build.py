@@ -129,6 +129,7 @@ def build_marts(store: Store, run: RunContext, as_of: date) -> Built:
         before={name: mart for name, (_, mart) in before.items()},
         read=lambda name: _mart(store, name),
         program=json.dumps(program()),
+        spread=run.spread,
     )
     for name, frame in built.items():
         store.replace(marts.all_marts()[name].table, frame)

@@ -18,6 +18,7 @@ from warehouse.paths import Paths
 from warehouse.pipeline.meter import Meter
 from warehouse.quality.decisions import Decision
 from warehouse.settings import Settings
+from warehouse.spreading import Spread
 
 if TYPE_CHECKING:
     from warehouse.database.lake_copy import Sharing
@@ -49,7 +50,8 @@ class RunContext:
     `source` is the kind of sources that are asked (reference or live). `asked_as_of` is the date of a dated answer.
     `span` is the first and last day of a backfill. `decisions` are those that people made about quarantined rows. `base` is
     what the run goes on from. `shared_turn` is given where several machines ask the same hosts. `shared` is the lake that it
-    publishes in, where there is one. `meter` measures the steps, and no step reads it.
+    publishes in, where there is one. `spread` takes pieces of work, where others do some. `meter` measures the steps, and no
+    step reads it.
     """
 
     run_id: str
@@ -65,6 +67,7 @@ class RunContext:
     shared_turn: SharedTurn | None = None
     meter: Meter = field(default_factory=Meter, compare=False, repr=False)
     shared: Sharing | None = None
+    spread: Spread | None = field(default=None, compare=False, repr=False)
 
     @property
     def today(self) -> date:

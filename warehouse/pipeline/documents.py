@@ -8,6 +8,7 @@ While one such group is staged, by a thread of its own, the next is read. What o
 from __future__ import annotations
 
 import traceback
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -28,13 +29,16 @@ from warehouse.fetching.fetch_log import Fetched
 from warehouse.pipeline.context import RunContext
 from warehouse.pipeline.record import record_quarantined
 from warehouse.quality import quarantined
+from warehouse.sources import read_apart
 from warehouse.sources.common.reasons import Reason
 from warehouse.sources.common.source import Batch, Document, Source, as_json
+from warehouse.spreading import Piece
 from warehouse.tables import SYSTEM
 
 FIRST_MESSAGES = 5
 WAITING_ROWS = 40_000
 """Rows of documents that are read together, which are joined once there are so many."""
+READ_AHEAD = 2  # documents sent to each that reads, so that none waits for the next one
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,8 @@ class Ingested:
     """Documents (by their hashes) that the archive does not hold any more as they were."""
     waiting: list[_Waiting] = field(default_factory=list)
     """Documents that were read and become rows together with others (`Source.together`)."""
+    read_elsewhere: deque[tuple[_Waiting, Piece[Any]]] = field(default_factory=deque)
+    """Documents that others read at this time (`RunContext.spread`), in the order in which they came."""
     taken: set[tuple[str, str, str]] = field(default_factory=set)
     """Such documents of this run, by what makes them that document and no other."""
     recorded: dict[tuple[str, str, str], str] | None = None
@@ -159,9 +165,41 @@ def take(
     if together is None:
         _load_document(found.source, document, media_type, loaded_at, store, run, found)
         return
-    reading = together.read(document)
+    one = _Waiting(replace(document, content=b""), media_type, loaded_at, None)
+    if run.spread is None:
+        reading = together.read(document)
+        found.taken.add(document.identity)
+        _wait_for_others(replace(one, reading=reading), store, run, found)
+        return
     found.taken.add(document.identity)
-    found.waiting.append(_Waiting(replace(document, content=b""), media_type, loaded_at, reading))
+    whole = replace(document, content=document.body)  # others do not see the archive
+    found.read_elsewhere.append((one, run.spread.submit(read_apart, found.name, whole)))
+    _take_back(store, run, found, but=READ_AHEAD * run.spread.width)
+
+
+def _take_back(store: Store, run: RunContext, found: Ingested, *, but: int = 0) -> None:
+    """Take documents that others read, in the order in which they came, so that rows stand as they do without others.
+
+    The last `but` may still be read.
+    """
+    while len(found.read_elsewhere) > but:
+        one, piece = found.read_elsewhere.popleft()
+        try:
+            reading = piece.result()
+        except Exception as error:
+            if found.source.kind != "live":
+                raise
+            found.taken.discard(one.document.identity)
+            note_failure(one.document, error, run, found)
+        else:
+            _wait_for_others(replace(one, reading=reading), store, run, found)
+
+
+def _wait_for_others(one: _Waiting, store: Store, run: RunContext, found: Ingested) -> None:
+    """Keep what was read of a document until there is enough to be joined."""
+    together = found.source.together
+    assert together is not None
+    found.waiting.append(one)
     if sum(together.rows(one.reading) for one in found.waiting) >= WAITING_ROWS:
         group, found.waiting = found.waiting, []
         found.behind(lambda: _load_group(group, store, run, found))
@@ -169,6 +207,7 @@ def take(
 
 def load_waiting(store: Store, run: RunContext, found: Ingested) -> None:
     """Stage and record the documents that still wait."""
+    _take_back(store, run, found)
     found.settle()
     group, found.waiting = found.waiting, []
     if group:

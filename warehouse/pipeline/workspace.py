@@ -32,6 +32,7 @@ from warehouse.pipeline.publish import Pages, clear_left_behind
 from warehouse.pipeline.quarantine import Quarantined
 from warehouse.quality import decisions, promises
 from warehouse.settings import load_settings
+from warehouse.spreading import Spread
 from warehouse.tables import SYSTEM
 
 T = TypeVar("T")
@@ -65,12 +66,13 @@ def workspace(
     announce: alerts.Announce = lambda _: None,
     restore: str = "",
     shared_turn: SharedTurn | None = None,
+    spread: Spread | None = None,
 ) -> Iterator[tuple[RunContext, Store, Journal]]:
     """Everything a run needs, for as long as it runs; removed when it ends, published or not.
 
     `offline` sends no request whatever the settings say. `span` limits a backfill to its days. `announce` is given each
     alert of a run that is refused or fails; alerts of other runs are a step of their own. `restore` is what the run starts
-    from in place of the published answer (`starting.base`). `shared_turn` is as in RunContext.
+    from in place of the published answer (`starting.base`). `shared_turn` and `spread` are as in RunContext.
     """
     settings = load_settings()
     if offline:
@@ -95,7 +97,7 @@ def workspace(
         for line in decisions.unreadable(paths)[:3]:
             say(decisions.not_read(paths.root / decisions.FILE, line))
         run = RunContext(run_id, started_at, paths, settings, span, decided, source, as_of, entries)
-        run = replace(run, shared_turn=shared_turn)
+        run = replace(run, shared_turn=shared_turn, spread=spread)
         with (
             stopping.last_act(lambda: files.remove_folder(run.folder)),
             _removed(run.folder),

@@ -29,6 +29,7 @@ import polars as pl
 from warehouse.assumptions import Assumptions
 from warehouse.marts.common.reasons import REASONS
 from warehouse.marts.common.words import worded
+from warehouse.spreading import Spread
 from warehouse.tables import CORE
 from warehouse.tables.table import Table
 
@@ -105,11 +106,12 @@ class Mart:
         as_of: date,
         assumptions: Assumptions,
         standing: pl.DataFrame | None = None,
+        spread: Spread | None = None,
     ) -> pl.DataFrame:
         """Build, then put rows in the order of the key so that the same facts give the same bytes.
 
         Assumptions count as of the same date as the facts: one whose evidence was not public yet by its wide range.
-        `standing` are rows of earlier days that need not be built (`of_days`).
+        `standing` are rows of earlier days that need not be built (`of_days`). `spread` is given to a function that takes it.
         """
         given: dict[str, Any] = {
             name: frames[name] if name != ALL_FACTS else {table: frames[table] for table in CORE}
@@ -119,6 +121,8 @@ class Mart:
             given["as_of"] = as_of
         if standing is not None:
             given["standing"] = standing
+        if spread is not None and "spread" in inspect.signature(self.build).parameters:
+            given["spread"] = spread
         built = self.build(**given, assumptions=assumptions.as_of(as_of))
         if REASONS in built.columns:
             built = worded(built)

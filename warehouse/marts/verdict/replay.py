@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import date
+from itertools import pairwise
 
 import polars as pl
 
@@ -22,26 +23,37 @@ from warehouse.marts import all_marts, known
 from warehouse.marts.common.kept import Kept
 from warehouse.marts.common.mart import Mart
 from warehouse.marts.common.memory import Memory
-from warehouse.marts.common.standing import content, digest, known_rows
+from warehouse.marts.common.standing import Noting, content, digest, known_rows
 from warehouse.marts.verdict.question import Narrowing
 from warehouse.marts.verdict.questions import questions
 from warehouse.marts.verdict.verdict import TABLE as VERDICT
+from warehouse.spreading import Spread
 
 EVERYTHING = Narrowing()
 REPLAYED = (VERDICT.name, "breakeven_path")
+MOST_BYTES_SENT = 1 << 30
+"""Facts of more bytes are not sent to others: that takes longer than the work."""
 
 
 def replay(
-    facts: Mapping[str, pl.DataFrame], as_of_dates: list[date], assumptions: Assumptions, name: str = VERDICT.name
+    facts: Mapping[str, pl.DataFrame],
+    as_of_dates: list[date],
+    assumptions: Assumptions,
+    name: str = VERDICT.name,
+    spread: Spread | None = None,
 ) -> dict[date, pl.DataFrame]:
     """`marts.verdict` (or another of `REPLAYED`) as of each date, from `facts` as known by it.
 
     The same as a build for each date alone. All of them are made in one go, which is kept until other facts, dates or
-    assumptions are asked for (`_LAST`): whoever asks for the second has it for nothing.
+    assumptions are asked for (`_LAST`): whoever asks for the second has it for nothing. `spread` takes
+    some days each, which are a function of the facts and know nothing of the others.
     """
 
     def made() -> dict[date, dict[str, pl.DataFrame]]:
-        return _replayed(facts, as_of_dates, assumptions)
+        read = {name: facts[name] for name in _read() if name in facts}
+        if spread is None or len(as_of_dates) < 2 or _bytes(read) > MOST_BYTES_SENT:
+            return _replayed(read, as_of_dates, assumptions)
+        return _spread_out(read, as_of_dates, assumptions, spread)
 
     names = sorted(facts)
     asked = (names, *(facts[table] for table in names), as_of_dates, assumptions.sha256, assumptions.overridden)
@@ -55,12 +67,32 @@ _LAST: Kept[dict[date, dict[str, pl.DataFrame]]] = Kept(most=1)
 work. It is a memory and no state: what it gives is what the function would give, for the very frames that were asked."""
 
 
+def _read() -> list[str]:
+    """The facts that the chain reads."""
+    marts = chain(REPLAYED)
+    return sorted({name for mart in marts.values() for name in mart.inputs} - set(marts))
+
+
+def _bytes(facts: Mapping[str, pl.DataFrame]) -> int:
+    return sum(int(frame.estimated_size()) for frame in facts.values())
+
+
+def _spread_out(
+    facts: Mapping[str, pl.DataFrame], as_of_dates: list[date], assumptions: Assumptions, spread: Spread
+) -> dict[date, dict[str, pl.DataFrame]]:
+    """The days in blocks, one for each that works. Days of a block follow each other, because each has much of the last."""
+    plain = assumptions.plain if isinstance(assumptions, Noting) else assumptions
+    count = min(spread.width, len(as_of_dates))
+    ends = [len(as_of_dates) * n // count for n in range(count + 1)]
+    blocks = [as_of_dates[first:end] for first, end in pairwise(ends)]
+    pieces = [spread.submit(_replayed, facts, block, plain) for block in blocks]
+    return {day: answer for piece in pieces for day, answer in piece.result().items()}
+
+
 def _replayed(
     facts: Mapping[str, pl.DataFrame], as_of_dates: list[date], assumptions: Assumptions
 ) -> dict[date, dict[str, pl.DataFrame]]:
     marts = chain(REPLAYED)
-    read = {name for mart in marts.values() for name in mart.inputs} - set(marts)
-    facts = {name: frame for name, frame in facts.items() if name in read}
     narrowings = narrowed()
     asked_for = {each.assumed for each in narrowings.values() if each.assumed}
     fewer_variants = {each: assumptions.replaced(each(assumptions)) for each in asked_for}

@@ -18,6 +18,7 @@ from warehouse.marts.common.mart import Mart, Trace
 from warehouse.marts.payback.breakeven_path import TABLE as PATH
 from warehouse.marts.verdict.replay import replay
 from warehouse.marts.verdict.verdict_timeline import of_days, still_to_answer
+from warehouse.spreading import Spread
 from warehouse.tables.guide import Guide
 
 TABLE = replace(
@@ -48,11 +49,12 @@ def build(
     as_of: date,
     assumptions: Assumptions,
     standing: pl.DataFrame | None = None,
+    spread: Spread | None = None,
 ) -> pl.DataFrame:
     """The path of each day of the timeline (method 5); `breakeven_path` is the last day's, `standing` rows that stand."""
     stand = TABLE.empty() if standing is None else standing
     given = {**core, "sessions": sessions, "quarantined": quarantined}
-    then = replay(given, still_to_answer(as_of, assumptions, stand), assumptions, PATH.name)
+    then = replay(given, still_to_answer(as_of, assumptions, stand), assumptions, PATH.name, spread)
     return pl.concat([stand, *map(TABLE.conform, then.values()), TABLE.conform(breakeven_path)])
 
 

@@ -19,6 +19,7 @@ from warehouse.marts.verdict.decision import ANSWERS, QUESTION, for_each_questio
 from warehouse.marts.verdict.questions import questions
 from warehouse.marts.verdict.replay import fingerprints, replay
 from warehouse.marts.verdict.verdict import TABLE as VERDICT
+from warehouse.spreading import Spread
 from warehouse.tables.guide import Guide
 from warehouse.tables.table import Check, Column, mart
 
@@ -87,6 +88,7 @@ def build(
     as_of: date,
     assumptions: Assumptions,
     standing: pl.DataFrame | None = None,
+    spread: Spread | None = None,
 ) -> pl.DataFrame:
     """A verdict on each question and scope for each day (method 7 and 8); `verdict` is the last day's answer.
 
@@ -96,7 +98,7 @@ def build(
     occasions = days(as_of, assumptions)
     given = {**core, "sessions": sessions, "quarantined": quarantined}
     stand = TABLE.empty() if standing is None else standing
-    answers = {**replay(given, still_to_answer(as_of, assumptions, stand), assumptions), as_of: verdict}
+    answers = {**replay(given, still_to_answer(as_of, assumptions, stand), assumptions, spread=spread), as_of: verdict}
     told = [
         TABLE.conform(
             answers[day].select(
