@@ -122,7 +122,7 @@ class Cluster:
         """What became of a piece. Raises nothing: what the cluster does not give is to be done here."""
         from distributed import CancelledError
 
-        if future is None or (self.is_given_up and not future.done()):
+        if future is None or (self.is_given_up and future.status != "finished"):
             self.here += 1
             _let_go(future)
             return Done(is_done=False)
@@ -215,7 +215,8 @@ def _connected(address: str, runner: str) -> Any:
     import dask
     from distributed import Client
 
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters of it is said in our own words
+    for name in ("distributed", "distributed.client"):  # what matters of it is said in our own words
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     dask.config.set({"distributed.admin.large-graph-warning-threshold": "1GB"})  # a document is sent with its piece
     try:
         return Client(address, timeout=ANSWERS_WITHIN_SECONDS, set_as_default=False)

@@ -33,7 +33,7 @@ from warehouse.sources.common.source import Received
 from warehouse.tables import CORE
 
 FACTS = "https://data.sec.gov/api/xbrl/companyfacts/CIK{:010}.json"
-DAYS = [date(2025, 1, 28), date(2025, 8, 31), date(2026, 4, 30)]
+DAYS = [date(2025, 1, 28), date(2025, 2, 28)]
 DEATHS = 2
 """So many workers may die of a piece, until the cluster gives it up."""
 
@@ -203,6 +203,22 @@ def test_a_piece_that_never_ends_is_done_here_and_does_not_stay_there(there, sai
     while waiting := [key for keys in there._client.processing().values() for key in keys]:
         assert time.monotonic() < until, waiting
         time.sleep(0.05)
+
+
+def test_a_scheduler_that_goes_away_loses_nothing(said):
+    from distributed import LocalCluster
+
+    with LocalCluster(n_workers=1, processes=False, protocol="tcp", dashboard_address=None) as local:
+        runner = local.scheduler_address.replace("tcp://", "dask://")
+        with cluster.spread(runner, said.append) as found:
+            assert found is not None
+            assert found.submit(pow, 2, 5).result() == 32
+            sent = [found.submit(time.sleep, 0.2) for _ in range(cluster.MOST_LOST_IN_A_ROW + 2)]
+            local.close()
+            assert [piece.result() for piece in sent] == [None] * len(sent)
+    assert found.elsewhere + found.here == 1 + len(sent)
+    assert found.is_given_up
+    assert len([line for line in said if "did not come back" in line]) == cluster.MOST_LOST_IN_A_ROW
 
 
 # -- the way there ----------------------------------------------------------------------------------------------------
