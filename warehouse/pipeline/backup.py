@@ -262,7 +262,8 @@ def restore(folder: Path, paths: Paths, say: Callable[[str], None], within_secon
     create_folders(paths)
     taken = f"{paths.root}: a run is at work in this OVERBUILD_HOME"
     with locks.held(paths.lock, taken, within_seconds=within_seconds, say=say):
-        releases, others = {}, []
+        releases: dict[str, list[Path]] = {}
+        others = []
         for line in found.listed:
             parts = PurePosixPath(line["path"]).parts
             if parts[0] == "releases":
@@ -272,9 +273,9 @@ def restore(folder: Path, paths: Paths, say: Callable[[str], None], within_secon
         _require_empty(paths, others)
         for line in others:
             _put(folder, paths.root, line)
-        for name, parts in releases.items():
+        for name, inside in releases.items():
             days = [date.fromisoformat(day) for day, of in found.dated.items() if of == name]
-            _publish(paths, folder / "releases" / name, name, parts, [*days, *([None] if name == found.run_id else [])])
+            _publish(paths, folder / "releases" / name, name, inside, [*days, *([None] if name == found.run_id else [])])
     return found
 
 

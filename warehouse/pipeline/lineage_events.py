@@ -197,7 +197,7 @@ def dataset(
     }
     if as_output:
         statistics = output_statistics_output_dataset.OutputStatisticsOutputDatasetFacet(rowCount=rows)
-        more = {"outputStatistics": statistics} if rows is not None else {}
+        more: dict[str, Any] = {"outputStatistics": statistics} if rows is not None else {}
         return OutputDataset(NAMESPACE, table.full_name, outputFacets=more, facets=facets)
     of_table = [
         data_quality_assertions_dataset.Assertion(

@@ -97,10 +97,12 @@ def _for_prometheus(
     states: list[dict[str, Any]],
     answer: dict[str, str] | None,
 ) -> None:
-    published = answer and {
-        "finished_at": datetime.fromisoformat(answer["finished_at"]),
-        "as_of": date.fromisoformat(answer["as_of"]),
-    }
+    published = None
+    if answer:
+        published = {
+            "finished_at": datetime.fromisoformat(answer["finished_at"]),
+            "as_of": date.fromisoformat(answer["as_of"]),
+        }
     found = prometheus.registry(
         version=__version__,
         run=row,

@@ -105,7 +105,8 @@ def _replaced(promise: Promise, given: Any, where: str) -> Promise:
         raise UsageError(f"{where}: {unknown[0]} is not known; use {', '.join(CHANGEABLE)}.")
     kinds = {each.name: int if each.name == "at_most" else str for each in fields(Promise)}
     for key, value in given.items():
-        if not isinstance(value, kinds[key]) or isinstance(value, bool) or (key == "at_most" and value < 0):
+        below = isinstance(value, int) and value < 0
+        if not isinstance(value, kinds[key]) or isinstance(value, bool) or below:
             wanted = "a whole number from 0" if key == "at_most" else "text in quotes"
             raise UsageError(f"{where}: {key} = {value!r}; give {wanted}.")
     if given.get("unit", "days") not in ("days", "sessions"):

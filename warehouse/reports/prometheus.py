@@ -105,11 +105,11 @@ def registry(
         put("answer_published_timestamp_seconds", answer["finished_at"])
         put("answer_as_of_timestamp_seconds", answer["as_of"])
     for source in sources:
-        names = (source["source"], source["feed"])
+        asked = (source["source"], source["feed"])
         for state in STATES:
-            put("source_state", int(state == source["state"]), *names, state)
-        put("source_last_success_timestamp_seconds", source["last_success"], *names)
-        put("source_newest_fact_timestamp_seconds", source["newest_fact"], *names)
+            put("source_state", int(state == source["state"]), *asked, state)
+        put("source_last_success_timestamp_seconds", source["last_success"], *asked)
+        put("source_newest_fact_timestamp_seconds", source["newest_fact"], *asked)
     for promise in promises:
         names = (promise["table_name"], promise["owner"], promise["unit"])
         put("promise_at_most", promise["at_most"], *names)
