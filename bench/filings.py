@@ -50,8 +50,9 @@ from warehouse.pipeline.documents import Ingested, load_waiting, take
 from warehouse.pipeline.quarantine import quarantine
 from warehouse.settings import Settings
 from warehouse.sources import sec
-from warehouse.sources.common import companyfacts
+from warehouse.sources.common import company_bodies, companyfacts
 from warehouse.sources.common.source import Document
+from warehouse.tables.sec_tags import tags
 
 RECORDED = Path(__file__).parents[2] / "shared" / "recorded" / "sec" / "nvda_companyfacts_full_2026.json.gz"
 FASTER_THAN_PANDAS, FASTER_THAN_EDGARTOOLS, LIMIT_MS = 9, 22, 12
@@ -67,11 +68,7 @@ def made_up() -> dict:
         for n in range(50)
     ]  # fmt: skip
     listed = {
-        tag
-        for measure in sec.tags("NVDA")
-        if measure.is_flow
-        for taxonomy, tag in measure.tags
-        if taxonomy == "us-gaap"
+        tag for measure in tags("NVDA") if measure.is_flow for taxonomy, tag in measure.tags if taxonomy == "us-gaap"
     }
     named = sorted(listed) + [f"Other{n}" for n in range(500 - len(listed))]
     units = {"USD": rows}
@@ -102,8 +99,8 @@ def lay_down(count: int, raw: Path) -> Files:
 
 def documents(files: Files) -> Iterator[Document]:
     for cik, sha256, path in files:
-        context = {sec.TICKER: f"T{cik}", sec.YEAR_END_MONTH: "1"}
-        url, content = sec.FACTS_URL.format(cik=cik), path.read_bytes()
+        context = {company_bodies.TICKER: f"T{cik}", company_bodies.YEAR_END_MONTH: "1"}
+        url, content = company_bodies.FACTS_URL.format(cik=cik), path.read_bytes()
         yield Document(sha256, f"SEC facts of T{cik}", url, content, LOADED_AT, context)
 
 
@@ -124,7 +121,7 @@ def ours(files: Files, folder: Path) -> int:
 def parse_only(files: Files, _: Path) -> int:
     rows = 0
     for document in documents(files):
-        rows += len(sec._read(document).rows)
+        rows += len(company_bodies.TOGETHER.read(document).rows)
     return rows
 
 
@@ -138,7 +135,7 @@ def with_pandas(files: Files, folder: Path) -> int:
     frames = []
     for cik, sha256, path in files:
         facts = json.loads(path.read_bytes())["facts"]
-        listed = [(m.name, m.is_flow, *tag, "USD") for m in sec.tags(f"T{cik}") for tag in m.tags]
+        listed = [(m.name, m.is_flow, *tag, "USD") for m in tags(f"T{cik}") for tag in m.tags]
         for measure, is_flow, taxonomy, tag, unit in [*listed, ("shares", False, *companyfacts.SHARES)]:
             rows = facts.get(taxonomy, {}).get(tag, {}).get("units", {}).get(unit, [])
             if rows:

@@ -39,7 +39,7 @@ from warehouse.sources import (
     vast,
     yahoo,
 )
-from warehouse.sources.common import unpacking
+from warehouse.sources.common import company_bodies, unpacking
 from warehouse.sources.common.source import Batch, Document, Received
 from warehouse.tables import CORE
 
@@ -144,7 +144,7 @@ SEEDS = (
           url=skypilot.ADDRESS.format(version=8, cloud="lambda")),
     _seed("yahoo", "yahoo_chart_NVDA.json", yahoo.SOURCES[0].parse, _CHART, called="NVDA"),
     _seed("tiingo", "tiingo_prices_NVDA.json", tiingo.SOURCES[0].parse, _TIINGO, called="NVDA"),
-    _seed("sec", "sec_companyfacts_NVDA.json", sec.SOURCES[0].parse, sec.FACTS_URL.format(cik=1045810),
+    _seed("sec", "sec_companyfacts_NVDA.json", sec.SOURCES[0].parse, company_bodies.FACTS_URL.format(cik=1045810),
           context={"ticker": "NVDA"}),
     _filing("msft_filing", "sec_inline_10k_MSFT.htm", 789019, "MSFT", "6"),
     _filing("amzn_filing", "sec_inline_10q_AMZN.htm", 1018724, "AMZN", "12"),

@@ -17,6 +17,8 @@ from warehouse.errors import DocumentError, StoppedError
 from warehouse.fetching.client import Online
 from warehouse.settings import Settings
 from warehouse.sources import sec
+from warehouse.sources.common import company_bodies
+from warehouse.sources.common.companyfacts import CAPEX as OF_CAPEX
 from warehouse.sources.common.source import Batch, Document
 from warehouse.tables import sec_tags
 
@@ -36,8 +38,8 @@ PRODUCTIVE = "PaymentsToAcquireProductiveAssets"
 def read(body: bytes | dict, ticker: str = "ORCL", month: int | None = 5) -> tuple[Batch, Batch]:
     context = {"ticker": ticker} | ({"fiscal_year_end_month": str(month)} if month else {})
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    url = sec.FACTS_URL.format(cik=CIKS[ticker])
-    facts, shares = sec._parse(Document("0" * 64, f"SEC facts of {ticker}", url, content, context=context))
+    url = company_bodies.FACTS_URL.format(cik=CIKS[ticker])
+    facts, shares = company_bodies.parse(Document("0" * 64, f"SEC facts of {ticker}", url, content, context=context))
     return facts, shares
 
 
@@ -70,7 +72,7 @@ def test_every_row_of_the_snapshot_is_found_in_the_bodies_that_it_came_from(tick
     found = pl.concat(read(content, ticker, None)[0].frame for content in bodies).rename({"known_on": "filed"})
     of_the_bodies = (
         (pl.col("ticker") == ticker)
-        & (pl.col("citation") == sec.FACTS_URL.format(cik=CIKS[ticker]).removeprefix("https://"))
+        & (pl.col("citation") == company_bodies.FACTS_URL.format(cik=CIKS[ticker]).removeprefix("https://"))
         & pl.col("measure").is_in([measure.name for measure in sec_tags.tags(ticker)])
     )
     listed = pl.read_csv(path, infer_schema=False).filter(of_the_bodies)
@@ -91,7 +93,7 @@ def test_a_quarter_known_from_a_filing(kind):
     else:
         content = gzip.decompress(recorded("sec", "nvda_companyfacts_full_2026.json.gz").read_bytes())
     facts, shares = read(content, "NVDA", None)
-    capex = facts.frame.filter((pl.col("measure") == sec.CAPEX) & (pl.col("period_type") == "year")).sort("period_end")
+    capex = facts.frame.filter((pl.col("measure") == OF_CAPEX) & (pl.col("period_type") == "year")).sort("period_end")
     assert capex.select("period_start", "period_end", "fiscal_year", "fiscal_quarter").row(-1) == (
         date(2025, 1, 27), date(2026, 1, 25), 2026, 4,
     )  # fmt: skip
@@ -112,7 +114,7 @@ def test_comparatives_amendments_and_recasts_are_rows_of_their_own():
         row(*quarter, 8_512, "2026-09-24", fy=2027),
     ]
     facts, _ = read(body(**{CAPEX: rows}, **REVENUE))
-    capex = facts.frame.filter(pl.col("measure") == sec.CAPEX)
+    capex = facts.frame.filter(pl.col("measure") == OF_CAPEX)
     assert capex.select("value_usd", "form", "known_on", "filing_fiscal_year").rows() == [
         (8_502, "10-Q", date(2025, 9, 25), 2026),
         (8_512, "10-Q/A", date(2025, 11, 3), 2026),
@@ -130,7 +132,7 @@ def test_a_year_that_ends_in_may_is_known_from_its_annual_reports():
         row("2024-06-01", "2024-08-31", 2_303, "2024-09-10"),
     ]
     facts, _ = read(body(**{CAPEX: annual}, **REVENUE), month=None)
-    assert facts.frame.filter(pl.col("measure") == sec.CAPEX).select("fiscal_year", "fiscal_quarter", "period_type").rows() == [
+    assert facts.frame.filter(pl.col("measure") == OF_CAPEX).select("fiscal_year", "fiscal_quarter", "period_type").rows() == [
         (2025, 4, "year"),
         (2025, 1, "quarter"),
     ]  # fmt: skip
@@ -150,7 +152,7 @@ def test_a_company_that_moved_its_year_end_keeps_the_years_that_it_had(month):
     ]
     facts, _ = read(body(**{CAPEX: rows}, **REVENUE), month=month)
     periods = ["period_type", "fiscal_year", "fiscal_quarter"]
-    assert facts.frame.filter(pl.col("measure") == sec.CAPEX).select(periods).rows() == [
+    assert facts.frame.filter(pl.col("measure") == OF_CAPEX).select(periods).rows() == [
         ("year", 2023, 4),
         ("quarter", 2024, 1),
         ("year", 2024, 4),
@@ -170,7 +172,7 @@ def test_a_field_or_a_tag_more_is_no_matter():
 
 
 def test_a_company_with_an_unusual_tag_is_a_line_in_the_list(monkeypatch):
-    own = {"companies": {"ORCL": {sec.CAPEX: ["us-gaap:PaymentsToAcquireMachineryAndEquipment"]}}}
+    own = {"companies": {"ORCL": {OF_CAPEX: ["us-gaap:PaymentsToAcquireMachineryAndEquipment"]}}}
     monkeypatch.setattr(sec_tags, "listed", lambda before=sec_tags.listed(): before | own)
     quarter = ("2025-06-01", "2025-08-31")
     unusual = {
@@ -178,7 +180,7 @@ def test_a_company_with_an_unusual_tag_is_a_line_in_the_list(monkeypatch):
         CAPEX: [row(*quarter, 5, "2025-09-25")],
     }
     facts, _ = read(body(**unusual, **REVENUE))
-    assert facts.frame.filter(pl.col("measure") == sec.CAPEX)["value_usd"].to_list() == [7]
+    assert facts.frame.filter(pl.col("measure") == OF_CAPEX)["value_usd"].to_list() == [7]
 
 
 def test_share_counts_by_class_are_not_taken_for_the_companys_own():

@@ -72,6 +72,9 @@ class Writer:
 def keep(root: Path, received: Received) -> Document:
     """Put a document into the archive (once) and give it back with its hash; one that came out of it is only named."""
     sha256 = received.sha256
+    if sha256 is None and isinstance(received.content, bytes):  # of what is there already nothing is written
+        found = hashlib.sha256(received.content).hexdigest()
+        sha256 = found if is_whole(root, found) else None
     if sha256 is None or not path_of(root, sha256).exists():  # what has a hash was hashed as it came out (`content`)
         with Writer(root) as writer, _opened(received.content) as file:
             while piece := file.read(PIECE_BYTES):

@@ -113,6 +113,8 @@ def not_what_was_asked(head: bytes, media_type: str, expect: Expect, size: int) 
     page = start.startswith((b"<!doctype html", b"<html", b"<head", b"<script"))
     if expect != "text" and (page or (media_type == "text/html" and start[:1] not in (b"{", b"["))):
         return f"a page instead of data ({media_type}): a consent or challenge page, which is never answered"
+    if expect == "zip" and not head.startswith(b"PK"):
+        return f"text instead of a zip file, beginning with {start[:40].decode('utf-8', 'replace')!r}"
     if expect == "json" and start[:1] not in (b"{", b"["):
         return f"text instead of JSON, beginning with {start[:40].decode('utf-8', 'replace')!r}"
     return ""

@@ -17,38 +17,32 @@ How the SEC is asked stands in `warehouse.sources.common.edgar`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 
 import msgspec
 
 from warehouse.calendars.fiscal import named_month
-from warehouse.errors import DocumentError
-from warehouse.sources.common import companyfacts
+from warehouse.sources.common.company_bodies import (
+    FACTS_URL,
+    TICKER,
+    TICKERS_FRESH_AGAIN,
+    TICKERS_FRESH_FOR,
+    TICKERS_URL,
+    TOGETHER,
+    YEAR_END_MONTH,
+    listed,
+    parse,
+)
 from warehouse.sources.common.edgar import ACCESS, SUBMISSIONS_URL, kept
-from warehouse.sources.common.source import Batch, Document, Fetching, Joint, Received, Source, Together
-from warehouse.sources.common.unpacking import unpacked
-from warehouse.tables import CORE
-from warehouse.tables.sec_tags import fingerprint, tags
+from warehouse.sources.common.source import Fetching, Received, Source
+from warehouse.tables.sec_tags import fingerprint
 
-FACTS_URL = "https://data.sec.gov/api/xbrl/companyfacts/CIK{cik:010}.json"
-TICKERS_URL = "https://www.sec.gov/files/company_tickers.json"
-TICKERS_FRESH_FOR, TICKERS_FRESH_AGAIN = timedelta(days=7), timedelta(hours=1)
-"""How old the list of tickers may be, and how old where it lacks a ticker."""
 SUBMISSIONS_FRESH_FOR = timedelta(days=1)
-TICKER, YEAR_END_MONTH = "ticker", "fiscal_year_end_month"
-"""What the context of a body says."""
 
 
 # -- what to ask for --------------------------------------------------------------------------------------------------
-
-
-class Listed(msgspec.Struct):
-    """An entry of the SEC's list of tickers."""
-
-    ticker: str
-    cik_str: int | str
 
 
 class Submissions(msgspec.Struct):
@@ -80,9 +74,9 @@ def _looked_up(tickers: list[str], fetching: Fetching) -> dict[str, tuple[int, i
 
     A ticker that it does not have is noted.
     """
-    ciks = _listed(fetching, TICKERS_FRESH_FOR)
+    ciks = listed(fetching, TICKERS_FRESH_FOR)
     if ciks and not all(_spelt(ticker, ciks) for ticker in tickers):  # it may be newer than the list
-        ciks = _listed(fetching, TICKERS_FRESH_AGAIN)
+        ciks = listed(fetching, TICKERS_FRESH_AGAIN)
     if not ciks:
         return {}
     found: dict[str, tuple[int, int | None]] = {}
@@ -94,12 +88,6 @@ def _looked_up(tickers: list[str], fetching: Fetching) -> dict[str, tuple[int, i
                 f"OVERBUILD_TICKERS: {ticker}", "the SEC has no such ticker; correct or remove it", TICKERS_URL
             )
     return found
-
-
-def _listed(fetching: Fetching, fresh_for: timedelta) -> dict[str, int]:
-    """The SEC's list of tickers with their CIKs; empty where it could not be fetched, which is noted."""
-    found = kept(fetching, TICKERS_URL, "SEC list of tickers", dict[str, Listed], fresh_for) or {}
-    return {entry.ticker.upper(): int(entry.cik_str) for entry in found.values()}
 
 
 def _spelt(ticker: str, ciks: dict[str, int]) -> str | None:
@@ -118,38 +106,6 @@ def _year_end_month(ticker: str, cik: int, fetching: Fetching) -> int | None:
         return None  # its annual reports say it too
 
 
-# -- what a body says -------------------------------------------------------------------------------------------------
-
-
-def _read(document: Document) -> companyfacts.Reading:
-    """The rows of a body. Raises DocumentError where it is no companyfacts body, or another company's."""
-    cik, taxonomies = companyfacts.taxonomies_of(unpacked(document.body, document.name), document.name)
-    if document.url != FACTS_URL.format(cik=cik):
-        raise DocumentError(document.name, f"the body is about CIK {cik}, which was not asked for ({document.url}).")
-    month = document.context.get(YEAR_END_MONTH)
-    company = companyfacts.Company(document.context[TICKER], cik, int(month) if month else None)
-    return companyfacts.read(taxonomies, tags(company.ticker), document.name, company, document.sha256)
-
-
-def _join(readings: Sequence[companyfacts.Reading]) -> Joint:
-    found = companyfacts.joined(readings)
-    facts, shares = CORE["company_facts"], CORE["shares_outstanding"]
-    of_each = [
-        (
-            Batch(facts, facts.empty(), of.unreadable, of.notices),
-            Batch(shares, shares.empty(), also.unreadable, also.notices),
-        )
-        for of, also in zip(found.said_of_facts, found.said_of_shares, strict=True)
-    ]
-    return Joint((Batch(facts, found.facts), Batch(shares, found.shares)), of_each)
-
-
-def _parse(document: Document) -> Iterator[Batch]:
-    joint = _join([_read(document)])
-    for batch, own in zip(joint.batches, joint.of_each[0], strict=True):
-        yield replace(own, frame=batch.frame.drop("document_sha256"))
-
-
 SOURCES = (
     Source(
         name="sec",
@@ -158,10 +114,10 @@ SOURCES = (
         gives="figures of companies' filings since 2009, every filing's row, and share counts",
         tables=("company_facts", "shares_outstanding"),
         fetch=_fetch,
-        parse=_parse,
+        parse=parse,
         max_bytes=50_000_000,
         reads_by=fingerprint(),
-        together=Together(_read, lambda reading: len(reading.rows), _join),
+        together=TOGETHER,
         **ACCESS,
     ),
 )

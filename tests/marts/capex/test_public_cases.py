@@ -19,7 +19,7 @@ from warehouse.assumptions import load
 from warehouse.marts import QUARANTINED
 from warehouse.marts.capex import capex_quarterly
 from warehouse.marts.common.reasons import codes, read
-from warehouse.sources import sec
+from warehouse.sources.common import company_bodies
 from warehouse.sources.common.source import Document
 from warehouse.tables import CORE
 
@@ -306,8 +306,8 @@ def recorded_case(folder: str) -> pl.DataFrame:
     if not found:
         pytest.skip(f"the case {folder} is not recorded here")
     content = found[0].read_bytes()
-    url = sec.FACTS_URL.format(cik=int(json.loads(content)["cik"]))
-    facts, _ = sec._parse(Document("0" * 64, "a case", url, content, context={"ticker": "X"}))
+    url = company_bodies.FACTS_URL.format(cik=int(json.loads(content)["cik"]))
+    facts, _ = company_bodies.parse(Document("0" * 64, "a case", url, content, context={"ticker": "X"}))
     good = facts.frame.filter((pl.col("value_usd") >= 0) | (pl.col("measure") != CAPEX))
     return built({"company_facts": with_provenance(CORE["company_facts"], good)})
 

@@ -29,7 +29,7 @@ from warehouse.sources.common.reasons import UNREADABLE_SCHEMA, Reason
 from warehouse.tables.table import Table
 
 Feed = Literal["prices", "capex", "gpu", "training", "panel"]
-Expect = Literal["json", "csv", "text"]
+Expect = Literal["json", "csv", "text", "zip"]
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
