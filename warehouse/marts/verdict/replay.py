@@ -50,7 +50,7 @@ def replay(
     """
 
     def made() -> dict[date, dict[str, pl.DataFrame]]:
-        read = {name: facts[name] for name in _read() if name in facts}
+        read = looked_at({name: facts[name] for name in _read() if name in facts}, chain(REPLAYED), assumptions)
         if spread is None or len(as_of_dates) < 2 or _bytes(read) > MOST_BYTES_SENT:
             return _replayed(read, as_of_dates, assumptions)
         return _spread_out(read, as_of_dates, assumptions, spread)
@@ -125,11 +125,31 @@ def fingerprints(
     """
     marts, narrowings = chain(REPLAYED), narrowed()
     read = sorted({name for mart in marts.values() for name in mart.inputs} - set(marts) - {"sessions"})
-    rows = {name: known_rows(facts[name]) for name in read}
+    few = looked_at({name: facts[name] for name in (*read, "sessions")}, marts, assumptions)
+    rows = {name: known_rows(few[name]) for name in read}
     of_sessions = [narrowings.get(name, EVERYTHING) for name, mart in marts.items() if "sessions" in mart.inputs]
     seen = [({**facts, **each.facts(facts, assumptions)} if each.facts else facts)["sessions"] for each in of_sessions]
     always = [*map(content, seen), assumptions.sha256, *assumptions.overridden]
     return {day: digest(day.isoformat(), *always, *(rows[name](day) for name in read)) for day in as_of_dates}
+
+
+def looked_at(
+    facts: Mapping[str, pl.DataFrame], marts: Mapping[str, Mart], assumptions: Assumptions
+) -> Mapping[str, pl.DataFrame]:
+    """`facts` without the rows that none of the marts is given on any day: bars of shares outside the panel, of later days.
+
+    Else each day would take its bars from all of a market's. Of a table that several marts read, all must do without the same.
+    """
+    narrowings = narrowed()
+    fewer = dict(facts)
+    for name, mart in marts.items():
+        narrowing = narrowings.get(name, EVERYTHING)
+        if narrowing.facts and facts.keys() >= set(mart.inputs):
+            for table, frame in narrowing.facts(facts, assumptions).items():
+                readers = [reader for reader, each in marts.items() if table in each.inputs]
+                if table != "sessions" and all(narrowings.get(each, EVERYTHING) == narrowing for each in readers):
+                    fewer[table] = frame
+    return fewer
 
 
 def chain(names: Iterable[str]) -> dict[str, Mart]:
