@@ -18,6 +18,7 @@ from warehouse.marts.article.trading_day import (
     note_count,
 )
 from warehouse.marts.common.reasons import reason
+from warehouse.tables.table import FACT_ID
 
 NVIDIA = "NVDA"
 MARKET, TECHNOLOGY, CHIPS, NASDAQ = "SPY", "XLK", "SMH", "QQQ"
@@ -118,7 +119,8 @@ def largest_loss(claim: Row, dossier: Dossier) -> Found:
 def _deeper_falls(dossier: Dossier, day: date) -> tuple[int, date]:
     """Earlier one-day falls of companies that took a larger share of the value than Nvidia's on `day`; since when."""
     funds = dossier.rows("companies").filter(role="benchmark")["ticker"].to_list()
-    prices = dossier.rows("stock_prices").filter(~pl.col("ticker").is_in(funds)).sort("ticker", "date")
+    bars = dossier.rows("stock_prices").filter(~pl.col("ticker").is_in(funds))
+    prices = bars.select("ticker", "date", "adj_close", "grade", FACT_ID).sort("ticker", "date")
     moved = prices.with_columns(moved=pl.col("adj_close") / pl.col("adj_close").shift(1).over("ticker") - 1)
     fall = day_return(dossier, NVIDIA, day)
     deeper = moved.filter(pl.col("date") < day, pl.col("moved") < fall)

@@ -96,6 +96,7 @@ def market_value_changes(dossier: Dossier) -> pl.DataFrame:
     )
     prices = (
         dossier.rows("stock_prices")
+        .join(counts, on="ticker", how="semi")  # of a whole market, those alone whose value is known
         .sort("ticker", "date")
         .select("ticker", "date", "close", price_grade="grade", price_fact_id="fact_id")
     )

@@ -41,11 +41,15 @@ def from_one_source(frame: pl.DataFrame, rule: OneSource) -> pl.DataFrame:
 
 
 def _first_of_each(frame: pl.DataFrame, key: list[str], order: Sequence[By]) -> pl.DataFrame:
-    criteria = [pl.col(by.of) if isinstance(by.of, str) else by.of.expr for by in order]
+    names = [f"by {place}" for place in range(len(order))]
+    criteria = {
+        name: pl.col(by.of) if isinstance(by.of, str) else by.of.expr for name, by in zip(names, order, strict=True)
+    }
     descending = [by.highest_first for by in order]
-    return frame.sort(criteria, descending=descending, nulls_last=True, maintain_order=True).unique(
-        key, keep="first", maintain_order=True
-    )
+    # Sorted without the other columns, of which a whole market's prices have more than memory should hold twice.
+    places = frame.select(*key, **criteria).with_row_index("place")
+    ordered = places.sort(names, descending=descending, nulls_last=True, maintain_order=True)
+    return frame[ordered.unique(key, keep="first", maintain_order=True)["place"]]
 
 
 def weakest(*columns: str | pl.Expr) -> pl.Expr:

@@ -32,8 +32,9 @@ def _listings(gpu_prices: pl.DataFrame) -> pl.DataFrame:
     rows = admissible(gpu_prices).filter(pl.col("provider_class").is_in(CLASSES) & pl.col("pricing_kind").is_in(KINDS))
     listing = (*GPU_PRICES.key, "gpu_model", "provider_class")
     rows = one_spelling(rows)
-    rows = rows.filter(pl.col("grade") == pl.col("grade").min().over(OFFER)).with_columns(n_rows=pl.len().over(listing))
-    return select_current(rows, GPU_PRICES, listing)
+    if rows["grade"].n_unique() > 1:
+        rows = rows.filter(pl.col("grade") == pl.col("grade").min().over(OFFER))
+    return select_current(rows.with_columns(n_rows=pl.len().over(listing)), GPU_PRICES, listing)
 
 
 def one_spelling(rows: pl.DataFrame) -> pl.DataFrame:
@@ -42,4 +43,5 @@ def one_spelling(rows: pl.DataFrame) -> pl.DataFrame:
     Of several spellings the first in alphabetical order stands, capitals first (`Voltage Park` for `voltagepark`).
     """
     name = pl.col("provider").str.to_lowercase().str.replace_all(r"[^a-z0-9]", "")
-    return rows.with_columns(provider=pl.col("provider").min().over(name))
+    spelt = rows.select("provider").unique().with_columns(one=pl.col("provider").min().over(name))
+    return rows.with_columns(pl.col("provider").replace_strict(spelt["provider"], spelt["one"]))
