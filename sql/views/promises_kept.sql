@@ -24,8 +24,8 @@ since AS (
   WHERE p.state = 'broken' AND (h.last_not_broken_at IS NULL OR p.measured_at > h.last_not_broken_at)
   GROUP BY p.table_name
 )
-SELECT table_name, l.state, l.age, l.at_most, l.unit, l.measured_of, l.owner, l.notify, h.runs_kept, h.runs_broken,
-  s.broken_since, h.last_broken_at, l.measured_at
+SELECT table_name, l.state, l.age, l.at_most, l.unit, l.owner, l.notify, s.broken_since, h.last_broken_at, l.measured_at,
+  l.measured_of, h.runs_kept, h.runs_broken
 FROM last l
 JOIN history h USING (table_name)
 LEFT JOIN since s USING (table_name)

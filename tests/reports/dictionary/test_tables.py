@@ -111,7 +111,7 @@ NAMES_OF_THINGS = {
     },
     "an identifier, an address or a version": {
         "change", "condition", "document_sha256", "evidence_id", "fact_id", "figure", "figure_id", "locator", "media_type", "name",
-        "parsed_by", "part_of", "reason_code", "run_id", "sha256", "table_name", "url",
+        "parsed_by", "part_of", "program_version", "reason_code", "run_id", "sha256", "table_name", "url",
     },
     "a unit, a period or a formula, which says itself": {
         "assumes", "calendar_quarter", "change_reason", "currency_years", "formula", "our_input", "unit",
