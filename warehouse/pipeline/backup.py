@@ -275,7 +275,9 @@ def restore(folder: Path, paths: Paths, say: Callable[[str], None], within_secon
             _put(folder, paths.root, line)
         for name, inside in releases.items():
             days = [date.fromisoformat(day) for day, of in found.dated.items() if of == name]
-            _publish(paths, folder / "releases" / name, name, inside, [*days, *([None] if name == found.run_id else [])])
+            _publish(
+                paths, folder / "releases" / name, name, inside, [*days, *([None] if name == found.run_id else [])]
+            )
     return found
 
 
