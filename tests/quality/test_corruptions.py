@@ -24,8 +24,8 @@ from warehouse.pipeline import ingest
 from warehouse.quality import checks as quality
 from warehouse.quality import expectations, known_findings, validate
 from warehouse.quality.findings import Report, Target
-from warehouse.sources import all_sources, sec
-from warehouse.tables import CORE
+from warehouse.sources import all_sources
+from warehouse.tables import CORE, sec_tags
 from warehouse.tables.company_facts import MEASURES
 
 
@@ -221,4 +221,4 @@ def test_a_filing_number_as_the_folders_of_the_sec_write_it_is_in_form(lab: Labo
 
 
 def test_every_measure_of_the_list_of_tags_is_one_that_the_table_knows() -> None:
-    assert {measure.name for measure in sec.tags("MSFT")} <= set(MEASURES)
+    assert {measure.name for measure in sec_tags.tags("MSFT")} <= set(MEASURES)
