@@ -64,7 +64,6 @@ UNTESTED = (
     "Browsers other than Chromium.",
     "Years of history: a week of whole runs is soaked, on small inputs and without most marts.",
     "`overbuild serve` beside runs that people start at the same moment: the harness is written and has not passed yet.",
-    "An assumption's group that is unknown in a spoiled file of overrides: one input of 1,449 ended with a KeyError's words.",
     "Memory that runs out in Polars: it ends the process, without words of ours. What was published stands.",
 )
 

@@ -18,6 +18,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
+import sys
 import tomllib
 from collections.abc import Iterator, Mapping
 from copy import copy, deepcopy
@@ -71,6 +72,8 @@ def _said(text: Any) -> Any:
 def _number(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise _mistake(f"is {value!r}, which is not a number")
+    if not abs(value) <= sys.float_info.max:  # nor a whole number that no float can hold
+        raise _mistake(f"is {value}; give a finite number")
     return value
 
 
@@ -244,7 +247,8 @@ TradingDay = Annotated[int, Field(ge=1, le=1000)]
 Bounds = Annotated[Pair[Number], AfterValidator(_price_bounds)]
 Shares = Annotated[Pair[Number], AfterValidator(_shares)]
 Elasticity = Annotated[Number, AfterValidator(_not_negative)]
-Growing = Annotated[float, Field(ge=-1)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Growing = Annotated[float, Field(ge=-1, allow_inf_nan=False)]
 
 
 class Published(BaseModel):
@@ -300,7 +304,7 @@ FORMS: dict[str, tuple[str, Any]] = {
     "q2_elasticities": ("a list of elasticities of at least 0", Some[Elasticity]),
     "training_share_readings": (
         "a table of bottom_up and inference, each with a weight of at least 0 and one of them above it",
-        Annotated[dict[Literal["bottom_up", "inference"], float], AfterValidator(_weighty)],
+        Annotated[dict[Literal["bottom_up", "inference"], Finite], AfterValidator(_weighty)],
     ),
     "inference_share": (
         "a table of evidence identifiers, each with [low, high] and 0 <= low <= high <= 1",

@@ -222,11 +222,11 @@ def test_the_answer_to_the_analysts_question_is_the_verdict(rows, facts, quick):
 # ---- What was known on the day -------------------------------------------------------------------------------------------
 
 
-THEN = [date(2025, 1, 27), date(2025, 1, 23), date(2024, 12, 27), date(2025, 1, 25), date(2025, 1, 28)]
+DAYS = [date(2025, 1, 27), date(2025, 1, 23), date(2024, 12, 27), date(2025, 1, 25), date(2025, 1, 28)]
 SAID = "tests/marts/article/test_claim_check.py::test_then_is_what_a_run_on_that_day_would_have_said"
 
 
-@pytest.mark.parametrize("day", once(THEN, shown_by=SAID, built=2))
+@pytest.mark.parametrize("day", once(DAYS, shown_by=SAID, built=2))
 def test_then_is_what_a_run_on_that_day_would_have_said(day, table, facts, quick):
     said = table.filter(pl.col("statement_date") == day)
     assert said.height
