@@ -17,6 +17,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_fixed
+
 ANSWERS_WITHIN_SECONDS = 5.0
 TRIED_AGAIN_AFTER_SECONDS = 60.0
 LOOKS_AGAIN_WITHIN_SECONDS = 1.0
@@ -25,6 +27,9 @@ PREFIX = "overbuild."
 TEMPORARY = "SERVER_IS_OF_ONE_RUN"
 """The variable by which a run says that its Prefect server is its own, so that nobody shares it."""
 LOCKED = 423
+BUSY = 500
+"""From this status on the server itself failed, as its SQLite does where many write at once: that passes in a moment."""
+TRIES = 3
 
 Turn = Callable[[str, float], None]
 
@@ -73,9 +78,16 @@ class SharedLimit:
 
         until = self._clock() + WAITS_AT_MOST_SECONDS
         once: dict[Any, Any] = {PREFECT_CLIENT_MAX_RETRIES: 0, PREFECT_API_REQUEST_TIMEOUT: ANSWERS_WITHIN_SECONDS}
+        asked = Retrying(
+            retry=retry_if_exception(_is_busy),
+            stop=stop_after_attempt(TRIES),
+            wait=wait_fixed(LOOKS_AGAIN_WITHIN_SECONDS),
+            sleep=self._wait,
+            reraise=True,
+        )
         with temporary_settings(once), get_client(sync_client=True) as client:
-            self._make(client, host, per_second)
-            while (after := self._ask(client, host)) is not None:
+            asked(self._make, client, host, per_second)
+            while (after := asked(self._ask, client, host)) is not None:
                 if self._clock() > until:
                     raise TimeoutError(f"no turn within {WAITS_AT_MOST_SECONDS:g} s")
                 self._wait(after)
@@ -120,3 +132,9 @@ class SharedLimit:
                 return
             self._said = False
         self._say("the Prefect server gives turns again; all machines count together")
+
+
+def _is_busy(error: BaseException) -> bool:
+    import httpx
+
+    return isinstance(error, httpx.HTTPStatusError) and error.response.status_code >= BUSY

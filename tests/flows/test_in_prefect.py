@@ -191,8 +191,9 @@ def test_an_automation_fires_on_the_event_that_a_run_sends(monkeypatch, kind, st
 
 TAKES_TURNS = """
 import sys, time
-from flows.shared_limit import SharedLimit
-limit = SharedLimit(lambda said: sys.exit(said))
+from flows import shared_limit
+shared_limit.ANSWERS_WITHIN_SECONDS = 120  # a busy machine is not a server that is gone
+limit = shared_limit.SharedLimit(lambda said: sys.exit(said))
 for _ in range(6):
     limit.wait_turn("a host", 10.0)
     print(time.time(), flush=True)
@@ -208,6 +209,28 @@ def test_two_machines_share_the_turns_of_a_host():
     assert [one.returncode for one in processes] == [0, 0]
     assert len(taken) == 12
     assert taken[-1] - taken[0] > 10 * 0.1 * 0.9, "eleven turns after the first, less what a clock may be off"
+
+
+@pytest.mark.parametrize(("status", "said"), [(503, 0), (400, 1)])
+def test_a_server_that_is_busy_for_a_moment_is_asked_again(monkeypatch, status, said):
+    """A status of the server's own fault passes; one of ours does not, and the machine goes on alone."""
+    import httpx
+
+    from flows.shared_limit import SharedLimit
+
+    heard: list[str] = []
+    waited: list[float] = []
+    limit = SharedLimit(heard.append, wait=waited.append)
+    answers = iter([status, 200])
+
+    def ask(_client, _host):
+        asked = httpx.Request("POST", "http://127.0.0.1/")
+        httpx.Response(next(answers), request=asked).raise_for_status()
+
+    monkeypatch.setattr(limit, "_make", lambda *_: None)
+    monkeypatch.setattr(limit, "_ask", ask)
+    limit.wait_turn("sec", 8.0)
+    assert (len(heard), len(waited)) == (said, 1 - said)
 
 
 def test_a_run_goes_on_where_the_server_is_gone_and_says_so_once(monkeypatch):
