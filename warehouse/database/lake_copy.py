@@ -35,6 +35,12 @@ HISTORY = ("quality", "provenance")
 """Schemas whose rows each run adds to; of the others a run writes whole tables."""
 DOCUMENT = ("source", "sha256", "url", "context")
 """What names a document: each is recorded once, whoever fetched it."""
+RECORDED_ONCE = {
+    "provenance.documents": (*DOCUMENT, "parsed_by"),
+    "quality.quarantine": ("table_name", "row_id"),
+    "quality.decisions": ("row_id", "decided_at"),
+}
+"""Of tables that two workers may add the same to: what makes it the same, so that it stands there once."""
 
 
 @dataclass(frozen=True)
@@ -162,22 +168,14 @@ def _take_over(connection: Connection, name: str, *, is_new: bool, own: bool) ->
     if not own:
         return
     added, gone = _own("added", name), _own("gone", name)
-    if name == "provenance.documents":
-        named = sqltext.identifiers(DOCUMENT)
-        connection.execute(
-            f"DELETE FROM {added} WHERE ({named}, parsed_by) IN (SELECT ({named}, parsed_by) FROM base.{name})"
-        )
-        connection.execute(f"DELETE FROM {ALIAS}.{name} WHERE ({named}) IN (SELECT ({named}) FROM {added})")
-    elif name == "quality.quarantine":
-        connection.execute(
-            f"DELETE FROM {added} WHERE (table_name, row_id) IN (SELECT (table_name, row_id) FROM base.{name})"
-        )
-    elif name == "quality.decisions":
-        connection.execute(
-            f"DELETE FROM {added} WHERE (row_id, decided_at) IN (SELECT (row_id, decided_at) FROM base.{name})"
-        )
+    if name in RECORDED_ONCE:
+        same = sqltext.identifiers(RECORDED_ONCE[name])
+        connection.execute(f"DELETE FROM {added} WHERE ({same}) IN (SELECT ({same}) FROM base.{name})")
     else:
         connection.execute(f"DELETE FROM {ALIAS}.{name} t WHERE hash(t) IN (SELECT hash(g) FROM {gone} g)")
+    if name == "provenance.documents":  # parsed by another version: this run's record takes the place of theirs
+        named = sqltext.identifiers(DOCUMENT)
+        connection.execute(f"DELETE FROM {ALIAS}.{name} WHERE ({named}) IN (SELECT ({named}) FROM {added})")
     connection.execute(f"INSERT INTO {ALIAS}.{name} BY NAME SELECT * FROM {added}")
 
 

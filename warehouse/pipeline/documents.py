@@ -77,6 +77,8 @@ class Ingested:
     """Documents (by their hashes) that the archive does not hold any more as they were."""
     waiting: list[_Waiting] = field(default_factory=list)
     """Documents that were read and become rows together with others (`Source.together`)."""
+    waiting_rows: int = 0
+    """Rows of those; counted as they come, since a group may have thousands of documents."""
     read_elsewhere: deque[tuple[_Waiting, Piece[Any]]] = field(default_factory=deque)
     """Documents that others read at this time (`RunContext.spread`), in the order in which they came."""
     taken: set[tuple[str, str, str]] = field(default_factory=set)
@@ -91,6 +93,11 @@ class Ingested:
     @property
     def name(self) -> str:
         return self.source.name
+
+    def take_waiting(self) -> list[_Waiting]:
+        """The documents that wait, which wait no more."""
+        group, self.waiting, self.waiting_rows = self.waiting, [], 0
+        return group
 
     def behind(self, work: Callable[[], None]) -> None:
         """Let a thread do some work while this one goes on, once what it was given before is done."""
@@ -200,8 +207,9 @@ def _wait_for_others(one: _Waiting, store: Store, run: RunContext, found: Ingest
     together = found.source.together
     assert together is not None
     found.waiting.append(one)
-    if sum(together.rows(one.reading) for one in found.waiting) >= WAITING_ROWS:
-        group, found.waiting = found.waiting, []
+    found.waiting_rows += together.rows(one.reading)
+    if found.waiting_rows >= WAITING_ROWS:
+        group = found.take_waiting()
         found.behind(lambda: _load_group(group, store, run, found))
 
 
@@ -209,8 +217,7 @@ def load_waiting(store: Store, run: RunContext, found: Ingested) -> None:
     """Stage and record the documents that still wait."""
     _take_back(store, run, found)
     found.settle()
-    group, found.waiting = found.waiting, []
-    if group:
+    if group := found.take_waiting():
         _load_group(group, store, run, found)
 
 

@@ -44,13 +44,12 @@ progress = logging.getLogger("overbuild.progress.fetching")
 
 
 def _ready(settings: Settings) -> str | None:
-    match FILERS.of(settings).strip():
-        case "":
-            return f"it brings every company that files, more than a gigabyte: set {FILERS.name}={ALL} for that."
-        case "all":
-            return edgar.ready(settings)
-        case other:
-            return f"{FILERS.name}: {other!r} is none of its values; the one that it has is {ALL}."
+    given = FILERS.of(settings).strip()
+    if not given:
+        return f"it brings every company that files, more than a gigabyte: set {FILERS.name}={ALL} for that."
+    if given != ALL:
+        return f"{FILERS.name}: {given!r} is none of its values; the one that it has is {ALL}."
+    return edgar.ready(settings)
 
 
 def _fetch(fetching: Fetching) -> Iterator[Received]:
@@ -58,10 +57,11 @@ def _fetch(fetching: Fetching) -> Iterator[Received]:
     if received is None:
         return
     taken = {cik for (cik,) in fetching.rows("companies", "cik")}
+    added = {ticker.upper() for ticker in fetching.settings.tickers}
     tickers: dict[int, str] = {}
     for ticker, cik in company_bodies.listed(fetching, company_bodies.TICKERS_FRESH_FOR).items():
         tickers.setdefault(cik, ticker)  # of classes of shares, the one that the list has first
-        if ticker in {added.upper() for added in fetching.settings.tickers}:
+        if ticker in added:
             taken.add(cik)
     content = received.content
     with content.open("rb") if isinstance(content, Path) else io.BytesIO(content) as file:

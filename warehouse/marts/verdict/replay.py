@@ -124,8 +124,8 @@ def fingerprints(
     Of the sessions only those that the questions look at: a new one every day would change the answers of no earlier day.
     """
     marts, narrowings = chain(REPLAYED), narrowed()
-    read = sorted({name for mart in marts.values() for name in mart.inputs} - set(marts) - {"sessions"})
-    few = looked_at({name: facts[name] for name in (*read, "sessions")}, marts, assumptions)
+    few = looked_at({name: facts[name] for name in _read()}, marts, assumptions)
+    read = [name for name in few if name != "sessions"]
     rows = {name: known_rows(few[name]) for name in read}
     of_sessions = [narrowings.get(name, EVERYTHING) for name, mart in marts.items() if "sessions" in mart.inputs]
     seen = [({**facts, **each.facts(facts, assumptions)} if each.facts else facts)["sessions"] for each in of_sessions]
