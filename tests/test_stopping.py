@@ -88,7 +88,8 @@ def test_what_does_not_end_by_itself_is_ended_and_cleared(body):
 
 
 def test_a_second_signal_ends_at_once():
-    with started(SWALLOWS, grace=600) as process:
+    """What never looks cannot end by itself at the second one, so that only the watcher can have ended it."""
+    with started(NEVER_LOOKS, grace=600) as process:
         process.send_signal(signal.SIGINT)
         process.send_signal(signal.SIGTERM)
         out, said = process.communicate(timeout=ENDS_WITHIN_SECONDS)
