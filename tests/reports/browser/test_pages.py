@@ -2,7 +2,8 @@
 
 Pages are found on the disk, so a new page is tried without a word here. Each is opened once in each of two settings, and
 all that can be seen then is noted; the tests read the notes, so that they cost one visit together. Pages of figures are
-many and all alike: one of each table is tried, in one of the settings.
+many and all alike: one of each table is tried, in one of the settings. Axe takes longer than all the rest, so that a build
+asks it of each page in one of the settings, by turns: pages share their parts and their colours.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from tests.repeats import repeats
 from tests.reports.browser.accessible import violations
 
 SETTINGS = (("desk", 1280, "light"), ("phone", 390, "dark"))
@@ -95,12 +97,17 @@ def pages_of(site: Path) -> list[Path]:
     return found
 
 
-def visited(site: Path) -> list[tuple[Path, tuple[str, int, str]]]:
-    """Each page in each setting; the pages of figures in one setting, by turns."""
+def visited(site: Path) -> list[tuple[Path, tuple[str, int, str], bool]]:
+    """Each page in each setting, and whether axe is asked there; the pages of figures in one setting, by turns."""
     every = pages_of(site)
     alike = [path for path in every if ALIKE in path.parts]
-    turns = [(path, SETTINGS[turn % len(SETTINGS)]) for turn, path in enumerate(alike)]
-    return [(path, setting) for path in every if path not in alike for setting in SETTINGS] + turns
+    turns = [(path, SETTINGS[turn % len(SETTINGS)], True) for turn, path in enumerate(alike)]
+    others = [path for path in every if path not in alike]
+    return [
+        (path, setting, turn % len(SETTINGS) == place)
+        for turn, path in enumerate(others)
+        for place, setting in enumerate(SETTINGS)
+    ] + turns
 
 
 @contextmanager
@@ -114,13 +121,48 @@ def opened(browser: Any, path: Path, width: int, scheme: str, **more: Any) -> It
         context.close()
 
 
-def visit(browser: Any, site: Path, path: Path, setting: str, width: int, scheme: str) -> Visit:
+@contextmanager
+def windows(browser: Any) -> Iterator[dict[str, Any]]:
+    """A window for each setting, in which one page is opened after the other: a new one for each would cost half as much again."""
+    contexts = {
+        name: browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+        for name, width, scheme in SETTINGS
+    }
+    try:
+        yield {name: context.new_page() for name, context in contexts.items()}
+    finally:
+        for context in contexts.values():
+            context.close()
+
+
+@contextmanager
+def heard(page: Any, seen: Visit) -> Iterator[None]:
+    """Note what a page says in the console and asks for."""
+    handlers = {
+        "console": lambda message: message.type == "error" and seen.errors.append(message.text),
+        "pageerror": lambda error: seen.errors.append(str(error)),
+        "request": lambda request: seen.requests.append(request.url),
+    }
+    for event, handler in handlers.items():
+        page.on(event, handler)
+    try:
+        yield
+    finally:
+        for event, handler in handlers.items():
+            page.remove_listener(event, handler)
+
+
+def visit(page: Any, site: Path, path: Path, setting: str, width: int, axe: bool) -> Visit:
     seen = Visit(str(path.relative_to(site)), setting)
-    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
-    page = context.new_page()
-    page.on("console", lambda message: message.type == "error" and seen.errors.append(message.text))
-    page.on("pageerror", lambda error: seen.errors.append(str(error)))
-    page.on("request", lambda request: seen.requests.append(request.url))
+    page.set_viewport_size({"width": width, "height": 900})
+    page.emulate_media(media="screen")
+    with heard(page, seen):
+        _look(page, path, seen, width, axe)
+    return seen
+
+
+def _look(page: Any, path: Path, seen: Visit, width: int, axe: bool) -> None:
+    setting = seen.setting
     page.goto(path.as_uri())
     seen.title = page.title()
     seen.width, seen.scroll_width = width, page.evaluate("document.documentElement.scrollWidth")
@@ -134,7 +176,8 @@ def visit(browser: Any, site: Path, path: Path, setting: str, width: int, scheme
                 page.wait_for_selector(".drawing .wide > div svg", timeout=20_000)
             except Exception:
                 seen.redrawn = False
-    seen.axe = violations(page)
+    if axe:
+        seen.axe = violations(page)
     if setting == "desk" or ALIKE in path.parts:
         page.evaluate(FOLDS)
         while (tried := page.evaluate("nextFold()")) is None:
@@ -144,13 +187,12 @@ def visit(browser: Any, site: Path, path: Path, setting: str, width: int, scheme
         page.set_viewport_size({"width": PAPER, "height": 1000})
         page.emulate_media(media="print")
         seen.beyond_paper = page.evaluate(BEYOND, PAPER)
-    context.close()
-    return seen
 
 
 @pytest.fixture(scope="module")
 def visits(browser, site) -> list[Visit]:
-    return [visit(browser, site, path, *setting) for path, setting in visited(site)]
+    with windows(browser) as pages:
+        return [visit(pages[name], site, path, name, width, axe) for path, (name, width, _), axe in visited(site)]
 
 
 def noted(visits: list[Visit], what: str) -> dict[str, Any]:
@@ -190,6 +232,13 @@ def test_nothing_is_cut_on_paper(visits):
 
 def test_axe_finds_nothing(visits):
     assert noted(visits, "axe") == {}
+
+
+@repeats("tests/reports/browser/test_pages.py::test_axe_finds_nothing")
+def test_axe_finds_nothing_in_the_other_setting(browser, site):
+    with windows(browser) as pages:
+        others = [(path, name, width) for path, (name, width, _), axe in visited(site) if not axe]
+        assert noted([visit(pages[name], site, path, name, width, True) for path, name, width in others], "axe") == {}
 
 
 def test_charts_are_drawn_again_for_hovering(visits):
