@@ -4,18 +4,21 @@
     /health    200 where all is well, else 503; JSON that says what is wrong and what to do
     /metrics   the figures of the last run, for Prometheus
 
-A container is restarted by `/live` and by nothing else: an old answer is not mended by a restart. Only GET is answered, by
-one thread, and nothing of a request is used but its path. It has no password, so keep it within your network.
+A container is restarted by `/live` and by nothing else: an old answer is not mended by a restart. Only GET is answered, and
+nothing of a request is used but its path. Whoever asks slowly keeps nobody waiting. Each request has a thread of its own,
+and is cut off after some seconds. Of many at once, the last are turned away. There is no password, so keep it within your
+network.
 """
 
 from __future__ import annotations
 
 import json
+import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from flows.server import answers
@@ -25,6 +28,8 @@ from warehouse.reports import health, prometheus
 from warehouse.settings import Settings
 
 ASKED_WITHIN_SECONDS = 5.0
+"""How long a request may take to come, all of it."""
+AT_ONCE = 32
 
 
 @contextmanager
@@ -35,7 +40,7 @@ def answered(paths: Paths, settings: Settings, prefect_url: str, say: Any) -> It
         return
     host, _, port = settings.health_address.rpartition(":")
     try:
-        server = HTTPServer((host.strip("[]"), int(port)), _handler(paths, settings, prefect_url))
+        server = _Server((host.strip("[]"), int(port)), _handler(paths, settings, prefect_url))
     except OSError as error:
         raise UsageError(
             f"OVERBUILD_HEALTH_ADDRESS={settings.health_address}: this address cannot be used ({error.strerror}). "
@@ -70,6 +75,39 @@ def answer(path: str, paths: Paths, settings: Settings, prefect_url: str) -> tup
             except OSError:
                 return 503, "text/plain; charset=utf-8", b"# no run has ended here yet\n"
     return 404, "text/plain; charset=utf-8", b"ask for /live, /health or /metrics\n"
+
+
+class _Server(ThreadingHTTPServer):
+    """Answers each request in a thread of its own, as many at once as it may."""
+
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self, *given: Any) -> None:
+        self._free = threading.BoundedSemaphore(AT_ONCE)
+        super().__init__(*given)
+
+    def verify_request(self, request: Any, client_address: Any) -> bool:
+        return self._free.acquire(blocking=False)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        cut_off = threading.Timer(ASKED_WITHIN_SECONDS, _cut_off, [request])
+        cut_off.daemon = True
+        cut_off.start()
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            cut_off.cancel()
+            self._free.release()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Whoever went away, or was cut off, is no news."""
+
+
+def _cut_off(request: socket.socket) -> None:
+    """End what still comes of a request; an answer that is being made goes on."""
+    with suppress(OSError):
+        request.shutdown(socket.SHUT_RD)
 
 
 def _handler(paths: Paths, settings: Settings, prefect_url: str) -> type[BaseHTTPRequestHandler]:

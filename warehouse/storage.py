@@ -61,6 +61,21 @@ _OTHERS = {
 _TEXTS = {os.strerror(number): number for number in WORDS} | _OTHERS
 _DAMAGED = ("Corrupt database file", "not a valid DuckDB database file", "Could not read enough bytes from file")
 """What DuckDB says of a file that is not as it was written."""
+_OF_A_LAKE = (
+    (("HTTP 403", "HTTP 401", "Forbidden", "AccessDenied"), "the storage refuses these credentials. See AWS_ACCESS_KEY_ID, "
+     "AWS_SECRET_ACCESS_KEY, AWS_ENDPOINT_URL, and the rights to the bucket."),
+    (("HTTP 404", "HTTP code 404", "NoSuchBucket"), "the storage has no such bucket, or a file of the lake is gone."),
+    (("HTTP 503", "HTTP 500", "SlowDown", "503 Service"), "the storage is overloaded or down. Run again later."),
+    (("password authentication failed",), "PostgreSQL refuses this user or password. See PGUSER, PGPASSWORD, PGPASSFILE."),
+    (("does not exist",), "PostgreSQL has no such database or role. Create it first."),
+    (("Connection refused", "could not connect", "Unable to connect", "connection failed", "server closed",
+      "Connection timed out", "timeout expired", "No such file or directory", "terminating connection",
+      "connection is closed", "connection to server"), "PostgreSQL is not there, or went away. Run again once it is back."),
+    (("permission denied",), "this user of PostgreSQL may not do that. Give it the rights to the lake's database."),
+    (("Transaction conflict",), "another worker published first. Run again: it goes on from there."),
+)  # fmt: skip
+"""What a catalogue in PostgreSQL and storage that speaks S3 say, and what that means to a person."""
+_FROM_AFAR = ("Postgres", "DuckLake", "ducklake", "server closed the connection")
 _OF_MEMORY = ("MemoryError", "OutOfMemoryException")
 _OF_DUCKDB = ("IOException", "FatalException", "InternalException", "TransactionException")
 _NAMES = {*_OF_DUCKDB, "ImportError", "ComputeError", "OperationalError", "DatabaseError", "FileCreateError"}
@@ -75,6 +90,8 @@ def fault(error: BaseException | None, place: Path | str = "") -> StorageError |
         if type(each).__name__ == "IOException" and any(said in str(each) for said in _DAMAGED):
             path = _path(each) or str(place) or "the database"
             return DamagedError(f"{path}: this file is damaged ({str(each).strip().splitlines()[0]}).")
+        if (of_a_lake := from_afar(each)) is not None:
+            return of_a_lake
         if (number := _number(each)) is not None:
             wrong, do = WORDS[number]
             if number == errno.ENOMEM:
@@ -82,6 +99,23 @@ def fault(error: BaseException | None, place: Path | str = "") -> StorageError |
             path = _path(each) or str(place)
             return StorageError(f"{path}: {wrong}. {_STANDS} {do}" if path else f"{wrong}. {_STANDS} {do}")
     return None
+
+
+def what_is_wrong(said: str) -> str:
+    """What is wrong with a lake's catalogue or storage and what to do, with the first of the words that they said."""
+    first = next((line for line in said.splitlines() if line.strip()), "no words")[:300]
+    found = next((words for signs, words in _OF_A_LAKE if any(sign in said for sign in signs)), "")
+    return f"{found} ({first})" if found else f"{first}."
+
+
+def from_afar(error: BaseException) -> StorageError | None:
+    """An error of a lake that a query met, in words; None for any other. A server may repeat what it was sent."""
+    kind, text = type(error).__name__, str(error).strip()
+    if kind != "HTTPException" and not (kind == "IOException" and any(said in text for said in _FROM_AFAR)):
+        return None
+    for secret in filter(None, map(os.environ.get, ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "PGPASSWORD"))):
+        text = text.replace(secret, "***")
+    return StorageError(f"the shared warehouse: {what_is_wrong(text)} {_STANDS}")
 
 
 def not_written(said: str, error: OSError) -> OverbuildError:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
 import tempfile
+import uuid
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -91,6 +93,9 @@ def test_a_run_publishes_in_the_lake_and_a_machine_without_runs_reads_it(machine
             "select getenv('OVERBUILD_WAREHOUSE')",
             "from '/etc/passwd'",
             f"from '{worker.home}/{WAREHOUSE}'",
+            # Not even files of the lake: those of a publication that was refused, or goes on, lie among them.
+            f"from '{worker.more['OVERBUILD_WAREHOUSE_DATA']}/core/shares_outstanding/*.parquet'",
+            f"summarize '{next(Path(worker.more['OVERBUILD_WAREHOUSE_DATA']).rglob('*.parquet'))}'",
             "select * from read_text('/etc/passwd')",
         ):
             with pytest.raises(OverbuildError) as error:
@@ -147,6 +152,12 @@ def test_postgresql_that_goes_away_leaves_nothing_half_published(
             worker.run(2)
     with pytest.raises(StorageError, match="PostgreSQL is not there"):
         worker.run(2, meanwhile=gone)
+    with reader.reading() as asked, server.connected("postgres") as connection:
+        connection.execute(f"ALTER DATABASE {database} ALLOW_CONNECTIONS false")
+        gone()
+        with pytest.raises(StorageError, match="PostgreSQL is not there"):  # a reader's query is not blamed for it
+            asked(FACTS)
+        connection.execute(f"ALTER DATABASE {database} ALLOW_CONNECTIONS true")
     assert PASSWORD not in str(error.value) + "".join(capfd.readouterr())
     assert sorted(reader.sql(FACTS)) == said(1)
     run_id = worker.run(2)
@@ -175,7 +186,9 @@ def test_of_two_publications_on_the_same_one_the_second_is_refused(machine: Call
     assert sorted(first.sql(FACTS)) == said(1, 2)
 
 
-def test_upkeep_merges_files_and_loses_nothing(machine: Callable[[str], Machine], tmp_path: Path) -> None:
+def test_upkeep_merges_files_and_loses_nothing(
+    machine: Callable[[str], Machine], server: Server, tmp_path: Path
+) -> None:
     worker, late = machine("worker"), machine("late")
     worker.run(1)
     late.run(2)
@@ -187,6 +200,27 @@ def test_upkeep_merges_files_and_loses_nothing(machine: Callable[[str], Machine]
         with pytest.raises(UsageError, match="at least 7"):
             lake_upkeep.tidy(lake, catalogue, timedelta(days=1))
         done = lake_upkeep.tidy(lake, catalogue)
+        # What a catalogue lists as gone is removed, wherever it lies, and so is what DuckLake finds beside its own files.
+        (listed := tmp_path / "listed").touch()
+        (beside := tmp_path / "lake" / "beside.parquet").touch()
+        orphan = tmp_path / "lake" / "core" / "gpu_specs" / f"ducklake-{uuid.uuid4()}.parquet"
+        orphan.parent.mkdir(exist_ok=True)
+        orphan.touch()
+        for path in (beside, orphan):
+            os.utime(path, (0, 0))
+        with server.connected(lake.parameters["dbname"]) as connection:
+            gone = "ducklake_files_scheduled_for_deletion"
+            row = [str(listed)]
+            connection.execute(f"INSERT INTO {gone} VALUES (9999, %s, false, now() - interval '30 days')", row)
+            with pytest.raises(UsageError, match="listed is no file of this lake"):
+                lake_upkeep.tidy(lake, catalogue)
+            connection.execute(f"DELETE FROM {gone}")
+        with pytest.raises(UsageError, match=r"beside\.parquet is no file of this lake"):
+            lake_upkeep.tidy(lake, catalogue)
+        assert all(path.exists() for path in (listed, beside, orphan))
+        beside.unlink()
+        assert lake_upkeep.tidy(lake, catalogue).removed == 1
+        assert not orphan.exists()
     assert done.merged > 0
     assert (done.snapshots, done.removed) == (0, 0)  # all of it is younger than the margin
     assert sorted(worker.sql(FACTS)) == before
@@ -214,6 +248,48 @@ def test_a_catalogue_of_another_warehouse_is_refused_by_name(
         Machine(worker.home, other.address).run(3)
     with pytest.raises(UsageError, match="keeps its data at"):
         Machine(worker.home, worker.address, {"OVERBUILD_WAREHOUSE_DATA": "/somewhere/else"}).run(3)
+
+
+def test_what_others_wrote_into_a_catalogue_is_no_sql_of_ours(
+    machine: Callable[[str], Machine], server: Server, tmp_path: Path
+) -> None:
+    """Whoever may write to the catalogue may change the answer, and do nothing else on the machines that read it."""
+    worker = machine("worker")
+    worker.run(1)
+    laid, database = tmp_path / "laid", worker.address.partition("dbname=")[2].partition(" ")[0]
+    with server.connected(database) as connection:
+        duckdb.sql("SELECT 1 AS x").write_parquet(str(tmp_path / "private.parquet"))
+        points = "UPDATE ducklake_data_file SET path = %s, path_is_relative = %s WHERE path = %s"
+        [(path,)] = connection.execute("SELECT max(path) FROM ducklake_data_file").fetchall()
+        connection.execute(points, [str(tmp_path / "private.parquet"), False, path])
+        with pytest.raises(StorageError, match=r"Cannot access file .*private\.parquet"):
+            machine("other").run(2)
+        connection.execute(points, [path, True, str(tmp_path / "private.parquet")])
+        named = f"x AS SELECT 1; COPY (SELECT 1) TO '{laid}'; --"
+        connection.execute("UPDATE ducklake_table SET table_name = %s WHERE table_name = 'gpu_specs'", [named])
+        with pytest.raises(UsageError, match=r"a table .*which overbuild did not make"):
+            machine("new").run(2)
+        assert not laid.exists()
+        connection.execute("UPDATE ducklake_metadata SET value = 'https://192.0.2.1/' WHERE key = 'data_path'")
+        with pytest.raises(UsageError, match="neither a folder nor s3"):
+            worker.sql("select 1")
+
+
+def test_every_part_of_an_address_leads_both_connections_to_one_server(server: Server, tmp_path: Path) -> None:
+    """A service, as libpq calls it, names the database; what DuckDB was not told of led it to another one."""
+    (tmp_path / "services").write_text(f"[lake]\nhost={server.folder}\nuser=postgres\ndbname={server.database()}\n")
+    data = f"data_path='{tmp_path}/lake'"
+    worker = Machine(
+        tmp_path / "home",
+        f"ducklake:postgres:service=lake {data} password='two  blanks, a \\' and data_path=x'",
+        {"PGSERVICEFILE": str(tmp_path / "services")},
+    )
+    lake = lakes.of_address(worker.address)
+    assert (lake.data, lake.parameters["password"]) == (f"{tmp_path}/lake", "two  blanks, a ' and data_path=x")
+    worker.run(1)
+    assert sorted(worker.sql(FACTS)) == said(1)
+    with pytest.raises(UsageError, match="sslpassword"):
+        lakes.of_address("ducklake:postgres:dbname=lake sslpassword=x")
 
 
 @pytest.mark.parametrize(

@@ -66,6 +66,11 @@ def test_data_on_s3_are_published_and_read_and_its_faults_are_named(
         with pytest.raises(StorageError, match="refuses these credentials") as denied:
             sick.run(2)
         assert SECRET not in str(denied.value) + "".join(capfd.readouterr())
+        echo = f"<Error><Code>AccessDenied</Code><Message>{SECRET}</Message></Error>"
+        ill.answer("/", lambda _: Reply(echo, 403, media_type="application/xml"))
+        with pytest.raises(StorageError, match="refuses these credentials") as repeated:
+            sick.sql(FACTS)
+        assert SECRET not in str(repeated.value)
         assert sorted(reader.sql(FACTS)) == said(1)
         worker.run(2)
         assert sorted(reader.sql(FACTS)) == said(1, 2)

@@ -66,3 +66,21 @@ def test_every_setting_that_is_a_secret_is_one_wherever_it_stands():
     assert basic("me:p@ssw0rd-canary") not in told
     assert "abc@" not in told
     assert "lineage.example" in told
+
+
+@pytest.mark.parametrize(
+    ("address", "spellings"),
+    [
+        ("ducklake:postgres:dbname=x password=canary-lake-01 host=h", ["canary-lake-01"]),
+        ("ducklake:postgres:password='it\\'s a canary' dbname=x", ["it's a canary", "it\\'s a canary"]),
+        ("ducklake:postgresql://me:canary%2Flake@h/x", ["canary/lake", "canary%2Flake"]),
+        ("ducklake:postgresql://h/x?user=me&password=canary-lake-02", ["canary-lake-02"]),
+    ],
+)
+def test_the_password_of_a_shared_warehouse_is_a_secret_and_so_are_the_keys_of_its_storage(
+    monkeypatch, address, spellings
+):
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "canary-storage-03")
+    for spelling in (*spellings, "canary-storage-03"):
+        assert spelling not in masked(f"no rights: {spelling}!", Settings(warehouse=address))
+    assert masked("canary-storage-03", Settings()) == "canary-storage-03"  # of no lake, so nobody is sent it

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import select
+import socket
 import urllib.error
 import urllib.request
 from datetime import UTC, datetime, timedelta
@@ -94,6 +97,31 @@ def test_serve_answers_probes(paths, live_server):
         with pytest.raises(UsageError, match=r"OVERBUILD_HEALTH_ADDRESS=127\.0\.0\.1:\d+: this address cannot be used"):
             second.__enter__()
     assert said == [f"answers probes at {address}/health, /live and /metrics"]
+
+
+def _is_cut_off(request: socket.socket) -> bool:
+    try:
+        request.sendall(b"x")
+        return bool(select.select([request], [], [], 0.05)[0]) and not request.recv(1024)
+    except OSError:
+        return True
+
+
+def test_whoever_asks_slowly_keeps_no_probe_waiting(paths, live_server, monkeypatch):
+    """A probe that waits ends in a restart of the service: one client that dribbled its request could cause that."""
+    live_server.body("/api/health", "true")
+    monkeypatch.setattr(probes, "ASKED_WITHIN_SECONDS", 0.3)
+    settings = Settings(home=paths.root, health_address="127.0.0.1:0")
+    with (
+        probes.answered(paths, settings, f"{live_server.url}/api", [].append) as address,
+        contextlib.ExitStack() as many,
+    ):
+        host, _, port = address.removeprefix("http://").rpartition(":")
+        slow = [many.enter_context(socket.create_connection((host, int(port)))) for _ in range(probes.AT_ONCE - 2)]
+        for each in slow:
+            each.sendall(b"GET /live HTTP/1.1\r\nX-Slow: ")
+        assert ask(f"{address}/live") == (200, b"ok\n")
+        assert any(_is_cut_off(slow[0]) for _ in range(400))  # though each byte comes in time
 
 
 def test_the_service_is_not_alive_without_its_prefect_server(paths):

@@ -32,6 +32,7 @@ message repeats them (`_scrubbed`). No SQL that comes as text reaches the catalo
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -42,7 +43,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from warehouse import home, sqltext
+from warehouse import home, sqltext, storage
 from warehouse.database.connection import ALIAS, Connection
 from warehouse.errors import StorageError, UsageError
 from warehouse.paths import CURRENT, LAKE, WAREHOUSE
@@ -113,11 +114,18 @@ def of_address(address: str, data: str = "") -> Lake:
                 f"OVERBUILD_WAREHOUSE={LAKE}{kind}...: only a catalogue in PostgreSQL is supported: ducklake:postgres:"
                 "dbname=lake host=db.example.org user=overbuild."
             )
-    words = rest.split() if "://" not in rest else [rest]
-    own = [word for word in words if word.startswith("data_path=")]
-    lake = Lake(" ".join(word for word in words if word not in own), own[0].partition("=")[2] if own else data)
-    _ = lake.parameters
+    own = None if "://" in rest else next((word for word in _WORD.finditer(rest) if word[0].startswith(_DATA)), None)
+    if own is not None:
+        rest, data = rest[: own.start()] + rest[own.end() :], own[0].removeprefix(_DATA).strip("'")
+    lake = Lake(rest.strip(), data)
+    if "sslpassword" in lake.parameters:
+        raise UsageError("OVERBUILD_WAREHOUSE: DuckDB cannot be told an sslpassword; name a key without one by sslkey.")
     return lake
+
+
+_DATA = "data_path="
+_WORD = re.compile(r"(?:\\.|'(?:\\.|[^'\\])*'|[^\s'\\])+", re.DOTALL)
+"""A word of an address, as libpq divides it: blanks within quotes belong to it."""
 
 
 def behind(file: Path) -> Lake | None:
@@ -158,29 +166,9 @@ def worded(lake: Lake, doing: str) -> Iterator[None]:
         yield
     except (duckdb.Error, psycopg.Error, OSError) as error:
         said = _scrubbed(lake, str(error).strip())
-        raise StorageError(f"{lake}: {doing} failed: {_what(said)} What was published stands as it was.") from None
-
-
-_KNOWN = (
-    (("HTTP 403", "Forbidden", "AccessDenied"), "the storage refuses these credentials. See AWS_ACCESS_KEY_ID, "
-     "AWS_SECRET_ACCESS_KEY, AWS_ENDPOINT_URL, and the rights to the bucket."),
-    (("HTTP 404", "NoSuchBucket"), "the storage has no such bucket, or a file of the lake is gone."),
-    (("HTTP 503", "HTTP 500", "SlowDown", "503 Service"), "the storage is overloaded or down. Run again later."),
-    (("password authentication failed",), "PostgreSQL refuses this user or password. See PGUSER, PGPASSWORD, PGPASSFILE."),
-    (("does not exist",), "PostgreSQL has no such database or role. Create it first."),
-    (("Connection refused", "could not connect", "Unable to connect", "connection failed", "server closed",
-      "Connection timed out", "timeout expired", "No such file or directory", "terminating connection",
-      "connection is closed", "connection to server"), "PostgreSQL is not there, or went away. Run again once it is back."),
-    (("permission denied",), "this user of PostgreSQL may not do that. Give it the rights to the lake's database."),
-    (("Transaction conflict",), "another worker published first. Run again: it goes on from there."),
-)  # fmt: skip
-
-
-def _what(said: str) -> str:
-    """What is wrong and what to do, with the server's own words."""
-    first = next((line for line in said.splitlines() if line.strip()), "no words")[:300]
-    found = next((words for signs, words in _KNOWN if any(sign in said for sign in signs)), "")
-    return f"{found} ({first})" if found else f"{first}."
+        raise StorageError(
+            f"{lake}: {doing} failed: {storage.what_is_wrong(said)} What was published stands as it was."
+        ) from None
 
 
 def _scrubbed(lake: Lake, text: str) -> str:
@@ -205,15 +193,16 @@ def attach(
 
     `snapshot` keeps a reader on one publication. Raises UsageError without the packages, StorageError where it fails.
     """
+    from psycopg.conninfo import make_conninfo
+
     known = dict(lake.parameters)
     password, user, host = known.pop("password", None), known.pop("user", None), known.pop("host", None)
     server = {"DATABASE": known.pop("dbname", None), "HOST": host, "USER": user, "PASSWORD": password,
               "PORT": known.pop("port", None)}  # fmt: skip
-    shown = {name: value for name, value in known.items() if name.startswith("ssl") and name != "sslpassword"}
-    shown = {"connect_timeout": str(CONNECT_SECONDS), **shown}
     given = ", ".join(f"{key} {sqltext.literal(value)}" for key, value in server.items() if value)
     path = f", DATA_PATH {sqltext.literal(data)}" if data else ""
-    other = sqltext.literal(" ".join(f"{key}={value}" for key, value in shown.items()))
+    # All else, so that DuckDB finds the same server as `session`. Queries see it: no credential is among it.
+    other = sqltext.literal(make_conninfo("", **{"connect_timeout": str(CONNECT_SECONDS), **known}))
     options = ["DATA_INLINING_ROW_LIMIT 0"]  # inlined rows would reserve the name of a column that quarantine has
     options += ["READ_ONLY"] if read_only else []
     options += [f"SNAPSHOT_VERSION {snapshot}"] if snapshot is not None else []
@@ -227,6 +216,11 @@ def attach(
             f"METADATA_PARAMETERS MAP {{'TYPE': 'postgres', 'SECRET': '{name}_catalogue'}})"
         )
         connection.execute(f"ATTACH 'ducklake:{name}_lake' AS {name} ({', '.join(options)})")
+
+
+def lock_down(connection: Connection, data: str) -> None:
+    """From here on it reaches what is attached and the lake's data: a catalogue of somebody else names no other file."""
+    connection.execute(f"SET allowed_directories = [{sqltext.literal(data)}]; SET enable_external_access = false")
 
 
 def load(connection: Connection, names: list[str]) -> None:
@@ -307,9 +301,14 @@ class Session:
 
     @property
     def data_path(self) -> str:
-        """Where the data are, as the catalogue says; '' where there is no lake yet."""
+        """Where the data are, as the catalogue says; '' where there is no lake yet. Raises UsageError for what we never reach."""
         found = self.rows("SELECT value FROM ducklake_metadata WHERE key = 'data_path' AND scope IS NULL")
-        return str(found[0][0]) if found else ""
+        data = str(found[0][0]) if found else ""
+        if "://" in data and not data.startswith("s3://"):
+            raise UsageError(
+                f"{self.lake}: its catalogue says that its data are at {data}: neither a folder nor s3://."
+            )
+        return data
 
     def tables(self) -> set[str]:
         """Tables that the lake has now, with their schemas."""

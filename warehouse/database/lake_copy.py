@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -24,7 +25,7 @@ from warehouse import __version__, marts, sqltext
 from warehouse.database import lake as lakes
 from warehouse.database.connection import ALIAS, BEHIND_VIEWS, Connection
 from warehouse.database.lake import HEAD, PRODUCT, Head, Lake, Session, worded
-from warehouse.errors import StorageError
+from warehouse.errors import StorageError, UsageError
 from warehouse.paths import LAKE_STATE
 from warehouse.tables import CORE, SYSTEM
 from warehouse.tables.marts_made import TABLE as MARTS_MADE
@@ -86,6 +87,7 @@ def bring_up(file: Path, held: State | None, lake: Lake, catalogue: Session) -> 
     with _connected() as connection, worded(lake, "reading it"):
         connection.execute(f"ATTACH {sqltext.literal(file)} AS copy (RECOVERY_MODE NO_WAL_WRITES)")
         lakes.attach(connection, lake, "lake", data=data if data.startswith("s3://") else "", snapshot=snapshot)
+        lakes.lock_down(connection, data)
         found = lakes.head(connection, "lake")
         if found is None:
             raise StorageError(f"{lake}: its row of publication is gone, so nothing says what it holds.")
@@ -203,6 +205,7 @@ def publish(lake: Lake, catalogue: Session, publication: Publication, data: str)
         if publication.base is not None:
             connection.execute(f"ATTACH {sqltext.literal(publication.base)} AS base (READ_ONLY)")
         lakes.attach(connection, lake, "lake", data=data, read_only=False)
+        lakes.lock_down(connection, data)
         with worded(lake, "publishing"):
             connection.execute("BEGIN")
             try:
@@ -394,7 +397,13 @@ def _tables(connection: Connection, catalog: str) -> dict[str, tuple[str, ...]]:
         "WHERE database_name = ? AND list_contains(?, schema_name) GROUP BY 1 ORDER BY 1",
         [catalog, list(SCHEMAS)],
     ).fetchall()
+    for name, _ in found:
+        if not _NAME.fullmatch(name):  # names stand in SQL, and those of a lake are what others wrote there
+            raise UsageError(f"{catalog}: it has a table {name!r:.200}, which overbuild did not make. Drop it there.")
     return {name: tuple(columns) for name, columns in found}
+
+
+_NAME = re.compile(r"[a-z_]\w*\.[a-z_]\w*", re.ASCII | re.IGNORECASE)
 
 
 def _count(connection: Connection, place: str) -> int:

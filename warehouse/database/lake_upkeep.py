@@ -10,12 +10,14 @@ has happened to users of DuckLake (its issues on clean-up tell of it). So `KEEP_
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 
 import duckdb
 
 from warehouse.database import lake as lakes
+from warehouse.database.connection import Connection
 from warehouse.database.lake import Lake, Session, worded
 from warehouse.errors import UsageError
 
@@ -23,6 +25,10 @@ KEEP_DAYS = 7
 """The fewest days that a forgotten file stays, and a snapshot after the next one was published."""
 TRAVEL_DAYS = 90
 """Days back that time travel reaches, unless it is asked otherwise."""
+
+REMOVE = ("ducklake_cleanup_old_files", "ducklake_delete_orphaned_files")
+_OF_A_LAKE = r"\w+/\w+/ducklake-[0-9a-f-]{36}(-delete)?\.parquet"
+"""Below its data: the schema, the table, and a file that DuckLake named."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +43,8 @@ class Tidied:
 def tidy(lake: Lake, catalogue: Session, travel: timedelta = timedelta(days=TRAVEL_DAYS)) -> Tidied:
     """Tidy a lake. The session has the turn. `travel` is how far time travel reaches from now on.
 
-    Raises UsageError for less than `KEEP_DAYS`, StorageError where PostgreSQL or the storage fail; each step stands alone.
+    Raises UsageError for less than `KEEP_DAYS` and where files of others would go, StorageError where PostgreSQL or the
+    storage fail; each step stands alone.
     """
     if travel < timedelta(days=KEEP_DAYS):
         raise UsageError(
@@ -49,17 +56,33 @@ def tidy(lake: Lake, catalogue: Session, travel: timedelta = timedelta(days=TRAV
     try:
         connection.execute("SET TimeZone = 'UTC'")
         lakes.attach(connection, lake, "lake", data=data if data.startswith("s3://") else "", read_only=False)
+        lakes.lock_down(connection, data)
         with worded(lake, "tidying it"):
             merged = connection.execute("CALL ducklake_merge_adjacent_files('lake')").fetchall()
             expired = connection.execute(
                 f"CALL ducklake_expire_snapshots('lake', older_than => now() - INTERVAL {_seconds(travel)} SECOND)"
             ).fetchall()
             kept = f"now() - INTERVAL {_seconds(timedelta(days=KEEP_DAYS))} SECOND"
-            gone = connection.execute(f"CALL ducklake_cleanup_old_files('lake', older_than => {kept})").fetchall()
-            gone += connection.execute(f"CALL ducklake_delete_orphaned_files('lake', older_than => {kept})").fetchall()
-        return Tidied(len(expired), len(merged), len(gone))
+            gone = [_removed(connection, function, kept, data) for function in REMOVE]
+        return Tidied(len(expired), len(merged), sum(gone))
     finally:
         connection.close()
+
+
+def _removed(connection: Connection, function: str, kept: str, data: str) -> int:
+    """How many files DuckLake removed. Raises UsageError, and removes none, where one is not of the lake.
+
+    DuckLake removes what its catalogue lists, wherever it lies, and whatever lies where its data are and it does not know.
+    """
+    listed = connection.execute(f"CALL {function}('lake', older_than => {kept}, dry_run => true)").fetchall()
+    own = re.compile(re.escape(data) + _OF_A_LAKE)
+    others = [path for (path, *_) in listed if not own.fullmatch(path)]
+    if others:
+        raise UsageError(
+            f"upkeep: {others[0]} is no file of this lake, and would be removed with {len(listed) - 1} others. Nothing was "
+            f"removed. Move it away, or give the lake a place of its own; its data are at {data}."
+        )
+    return len(connection.execute(f"CALL {function}('lake', older_than => {kept})").fetchall())
 
 
 def _seconds(span: timedelta) -> int:

@@ -361,6 +361,11 @@ def _check_functions(connection: Connection, text: str) -> None:
         raise _refused("OTHER")
     if row and METADATA_OF in row[0].lower():
         raise RefusedStatement("catalogue", "SQL: the tables of a lake's own catalogue are not for queries.")
+    for name in _tables(tree):
+        if _A_FILE.search(name):
+            raise RefusedStatement(
+                "file", f"SQL: {name!r:.200} is no table. {HINTS['file system operations are disabled']}"
+            )
     for name, of_tables in _functions(tree):
         if of_tables and name.endswith(AS_OF) and _is_of_the_warehouse(connection, name):
             continue
@@ -375,6 +380,24 @@ def _is_of_the_warehouse(connection: Connection, name: str) -> bool:
         f"AND function_type = 'table_macro' AND function_name = {sqltext.literal(name)}"
     )
     return connection.execute(found).fetchone() is not None
+
+
+_A_FILE = re.compile(r"[/\\]|\.(?:csv|tsv|txt|parquet|json|jsonl|ndjson|xlsx|db|duckdb|gz|zst)\Z", re.IGNORECASE)
+"""What a name holds by which DuckDB would look for a file. It may reach those of a lake, unpublished ones among them."""
+
+
+def _tables(tree: Any) -> Iterator[str]:
+    """Each name that a parsed query reads from, as it would name a file."""
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, list):
+            waiting += node
+        elif isinstance(node, dict):
+            if node.get("type") in ("BASE_TABLE", "SHOW_REF"):
+                named = (node.get(each) for each in ("catalog_name", "schema_name", "table_name"))
+                yield ".".join(str(each) for each in named if each)
+            waiting += node.values()
 
 
 def _functions(tree: Any) -> Iterator[tuple[str, bool]]:

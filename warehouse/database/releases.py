@@ -24,7 +24,7 @@ from warehouse.database import limits as bounds
 from warehouse.database import schema
 from warehouse.database.connection import ALIAS, Connection
 from warehouse.database.limits import Limits
-from warehouse.errors import DamagedError, UsageError
+from warehouse.errors import DamagedError, OverbuildError, UsageError
 from warehouse.paths import LAKE
 
 if TYPE_CHECKING:
@@ -112,7 +112,8 @@ def reading(warehouse: Path, limits: Limits | None = None, pipe: Path | None = N
     """The same for a `with` statement."""
     connection = connected(warehouse, limits, pipe)
     try:
-        yield connection
+        with _from_afar():
+            yield connection
     finally:
         connection.close()
 
@@ -126,10 +127,24 @@ def foreign_logs(warehouse: Path) -> list[Path]:
 def _require_known(connection: Connection, warehouse: Path) -> None:
     """Raises UsageError for a warehouse of a version that this program does not know, and closes its connection."""
     try:
-        catalog = connection.execute("SELECT current_catalog()").fetchone()
-        schema.require_known(connection, str(catalog[0]) if catalog else ALIAS, warehouse)
-    except UsageError:
+        with _from_afar():
+            catalog = connection.execute("SELECT current_catalog()").fetchone()
+            schema.require_known(connection, str(catalog[0]) if catalog else ALIAS, warehouse)
+    except (OverbuildError, duckdb.Error):
         connection.close()
+        raise
+
+
+@contextmanager
+def _from_afar() -> Iterator[None]:
+    """Raises StorageError, in words, where the catalogue or the storage of a lake fail a query."""
+    try:
+        yield
+    except duckdb.Error as error:
+        from warehouse import storage
+
+        if (found := storage.from_afar(error)) is not None:
+            raise found from None
         raise
 
 
@@ -216,4 +231,5 @@ def attach(connection: Connection, warehouse: Path, name: str) -> None:
     else:
         with _said_of(warehouse), _without_log(warehouse) as file:
             connection.execute(f"ATTACH {sqltext.literal(file)} AS {name} (READ_ONLY)")
-    schema.require_known(connection, name, warehouse)
+    with _from_afar():
+        schema.require_known(connection, name, warehouse)

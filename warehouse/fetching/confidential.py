@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import html
 import json
+import os
 import re
 from collections.abc import Iterable
 from functools import cached_property
@@ -18,6 +19,7 @@ from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
 
 from pydantic import SecretStr
 
+from warehouse.paths import LAKE
 from warehouse.settings import Settings
 
 BLOT = "***"
@@ -76,7 +78,28 @@ def _of_settings(settings: Settings) -> list[str]:
     ]
     contact = settings.contact or ""
     parts = [part for value in given.values() if isinstance(value, str) for part in _of_address(value)]
-    return [*hidden, *keys, *parts, contact, *(word for word in contact.split() if "@" in word)]
+    return [
+        *hidden,
+        *keys,
+        *parts,
+        *_of_lake(settings.warehouse or ""),
+        contact,
+        *(word for word in contact.split() if "@" in word),
+    ]
+
+
+def _of_lake(address: str) -> list[str]:
+    """What is secret of a lake: the password in its address, as it is written and as it is meant, and keys of its storage."""
+    if not address.startswith(LAKE):
+        return []
+    rest = address.removeprefix(LAKE)
+    written = [found[1].removeprefix("'").removesuffix("'") for found in _PASSWORD_OF_LAKE.finditer(rest)]
+    meant = [re.sub(r"\\(.)", r"\1", each) for each in written]
+    return [*written, *meant, *_of_address(rest), *filter(None, map(os.environ.get, OF_LAKES))]
+
+
+OF_LAKES = ("PGPASSWORD", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+_PASSWORD_OF_LAKE = re.compile(r"\bpassword\s*=\s*('(?:\\.|[^'\\])*'|(?:\\.|[^\s'&])+)", re.DOTALL)
 
 
 def _of_address(value: str) -> list[str]:

@@ -77,11 +77,11 @@ def _answer(
 ) -> tuple[dict[str, Any] | None, list[promises.Judged]]:
     """The answer that readers see, and how its tables keep their promises."""
     file = paths.current / WAREHOUSE
-    if not file.exists():
-        wrong("answer", f"nothing is published in {paths.root}", "overbuild run")
-        return None, []
     promised = promises.promised(settings.promises)
     try:
+        if not releases.is_there(file):
+            wrong("answer", f"nothing is published in {paths.root}", "overbuild run")
+            return None, []
         with releases.reading(file) as connection:
             row = published(connection)
             judged = promises.judge(connection, promised, now) if judged is None else judged
