@@ -32,6 +32,8 @@ OF_COMPOSE = """\
 
 # where a browser finds the Prefect server
 #PREFECT_UI_API_URL=http://127.0.0.1:4200/api
+# the names of a proxy before it, apart by blanks
+#SERVER_NAMES=
 # where the published site is served: address and port
 #SITE_ADDRESS=127.0.0.1:8000
 # the tag of the image

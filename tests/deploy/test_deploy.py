@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import subprocess
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -147,6 +149,29 @@ def test_every_service_of_compose_is_bounded_and_closed(name):
     assert set(service["deploy"]["resources"]["limits"]) == {"cpus", "memory"}
     assert "healthcheck" in service
     assert all(str(port).startswith(("127.0.0.1:", "${SITE_ADDRESS:-127.0.0.1:")) for port in service.get("ports", ()))
+
+
+def test_every_prefect_server_stands_behind_the_guard_and_is_told_the_names_by_which_it_is_asked():
+    """Prefect's own settings keep no page of the web from its WebSockets, nor one whose name leads to it."""
+    unit = (DEPLOY / "systemd" / "overbuild-prefect.service").read_text()
+    [pod] = [each for name, each in containers() if name == "prefect-server"]
+    server = COMPOSE["services"]["server"]
+    commands = [re.findall(r"^ExecStart=(.*)$", unit, re.MULTILINE)[0].split(), pod["args"], server["command"]]
+    assert all(("-m", "flows.guarded") in itertools.pairwise(command) for command in commands)
+    assert "--host 127.0.0.1 " in unit
+    for path in (*DEPLOY.rglob("*"), PROJECT / "Dockerfile"):
+        if path.is_file() and path.suffix != ".md":
+            assert not re.search(r"^[^#]*prefect\W+server\W+start", path.read_text(), re.MULTILINE), path
+
+    named = {name["name"]: name.get("value") for name in pod["env"]}["OVERBUILD_SERVER_NAMES"]
+    asked = [urlsplit(each["value"]).hostname for _, one in containers() for each in one.get("env", ())
+             if each["name"] == "PREFECT_API_URL"]  # fmt: skip
+    assert set(asked) == {named}
+    clients = [each.get("environment", {}) for each in COMPOSE["services"].values()]
+    asked = [urlsplit(each["PREFECT_API_URL"]).hostname for each in clients if "PREFECT_API_URL" in each]
+    assert set(asked) == {server["environment"]["OVERBUILD_SERVER_NAMES"].split()[0]}
+    for probe in ("startupProbe", "readinessProbe", "livenessProbe"):  # kubelet asks by the number of the pod
+        assert pod[probe]["httpGet"]["httpHeaders"] == [{"name": "Host", "value": "127.0.0.1:4200"}]
 
 
 def test_no_secret_stands_in_a_file_that_is_kept():

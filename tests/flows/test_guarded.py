@@ -31,7 +31,22 @@ OTHERS = [
 ]
 
 
-def answer(kind: str, headers: dict[str, str]) -> list[dict]:
+NAMED = ["server", "prefect.example.org"]
+OURS_BY_NAME = [
+    {"host": "server:4200"},
+    {"host": "127.0.0.1:4200", "origin": "http://127.0.0.1:4200"},
+    {"host": "prefect.example.org", "origin": "https://prefect.example.org"},
+    {"host": "127.0.0.1:4200", "origin": "https://prefect.example.org"},  # a proxy that asks in its own name
+]
+OTHERS_BY_NAME = [
+    *OTHERS,
+    {"host": "server:4200", "origin": "https://pages.example"},
+    {"host": "prefect.example.org", "origin": "https://prefect.example.org:8443"},
+    {"host": "prefect.example.org", "origin": "https://prefect.example.org.pages.example"},
+]
+
+
+def answer(kind: str, headers: dict[str, str], names: list[str] | None = None) -> list[dict]:
     """What is sent in answer to a request with these headers, by an application that answers all."""
     sent: list[dict] = []
 
@@ -43,7 +58,7 @@ def answer(kind: str, headers: dict[str, str]) -> list[dict]:
 
     async def asked():
         given = [(name.encode(), value.encode()) for name, value in headers.items()]
-        await guarded(app)({"type": kind, "headers": given}, None, send)
+        await guarded(app, names or [])({"type": kind, "headers": given}, None, send)
 
     asyncio.run(asked())
     return sent
@@ -61,6 +76,12 @@ def test_a_page_of_the_web_is_refused_before_prefect_sees_it(headers):
     assert start["status"] == 403
     assert b"pages of its own" in body["body"]
     assert [message["type"] for message in answer("websocket", headers)] == ["websocket.close"]
+
+
+@pytest.mark.parametrize("kind", ["http", "websocket"])
+def test_a_server_that_others_ask_is_told_by_which_names(kind):
+    assert [answer(kind, each, NAMED) for each in OURS_BY_NAME] == [[{"type": "answered"}]] * len(OURS_BY_NAME)
+    assert {"type": "answered"} not in [sent for each in OTHERS_BY_NAME for sent in answer(kind, each, NAMED)]
 
 
 def test_a_host_that_is_named_twice_is_refused():
