@@ -26,15 +26,18 @@ from warehouse.sources.reference import SOURCES
 from warehouse.tables.table import FACT_ID, Table
 
 SLOW = [
-    "flows/test_run.py", "quality/test_corruptions.py", "flows/test_live_run.py", "marts/verdict/test_verdict_timeline.py",
-    "reports/site/test_write.py", "flows/test_in_prefect.py", "flows/test_bad_data.py", "marts/test_as_of.py",
-    "flows/test_schedules.py", "cli/test_quality.py", "cli/test_sql.py", "reports/browser/test_pages.py",
-    "reports/browser/test_figures.py", "reports/test_lineage.py", "pipeline/test_new_rows.py", "pipeline/test_ingest.py",
-    "pipeline/test_what_if.py", "marts/verdict/test_bad_input.py", "reports/browser/test_sql_page.py",
-    "marts/verdict/test_waste_variants.py", "quality/test_checks.py", "marts/article/test_claim_check.py",
-    "reports/site/test_figures_open.py", "database/test_views.py", "marts/verdict/test_verdict.py",
-    "marts/verdict/test_q4_market.py", "marts/verdict/test_words.py", "marts/verdict/test_remedies.py",
-    "marts/test_rewording.py", "marts/payback/test_paths.py", "marts/payback/test_reach.py", "sources/test_daily_bars.py",
+    "flows/test_run.py", "reports/browser/test_pages.py", "flows/test_live_run.py", "flows/test_in_prefect.py",
+    "quality/test_corruptions.py", "pipeline/test_ingest.py", "database/test_lake.py", "flows/test_bad_data.py",
+    "reports/site/test_write.py", "marts/verdict/test_verdict_timeline.py", "reports/browser/test_figures.py",
+    "pipeline/test_what_if.py", "reports/browser/test_data_docs.py", "flows/test_cluster.py",
+    "flows/test_schedules.py", "reports/test_lineage.py", "cli/test_sql.py", "reports/browser/test_sql_page.py",
+    "cli/test_quality.py", "pipeline/test_new_rows.py", "sources/test_epoch.py", "fetching/test_hostile.py",
+    "quality/test_checks.py", "fetching/test_client.py", "sources/test_sec.py", "database/test_lake_on_s3.py",
+    "marts/test_as_of.py", "database/test_reading.py", "sources/test_daily_bars.py",
+    "marts/verdict/test_waste_variants.py", "api/test_api.py", "sources/test_gpu_ingest.py",
+    "marts/verdict/test_q4_market.py", "database/test_interface.py", "marts/test_determinism.py",
+    "torture/test_forking.py", "reports/site/test_figures_open.py", "cli/test_app.py", "cli/test_commands.py",
+    "cli/test_mcp.py",
 ]  # fmt: skip
 """Files that take longest, which start first: a long one that starts last keeps one process busy and the others idle."""
 

@@ -19,6 +19,7 @@ import pytest
 from tests.database import postgres
 from tests.database.machines import MARTS, Machine, sha256
 from tests.database.postgres import Server
+from tests.repeats import once
 from warehouse.database import lake as lakes
 from warehouse.database import lake_copy, lake_upkeep
 from warehouse.errors import OverbuildError, StorageError, UsageError
@@ -310,7 +311,10 @@ def test_a_wrong_address_is_told_without_what_it_holds(
     assert "not-to-be-read" not in str(error.value)
 
 
-@pytest.mark.parametrize("where", ["before its commit", "after its commit"])
+KILLED = "tests/database/test_lake.py::test_a_worker_that_is_killed_loses_and_doubles_nothing"
+
+
+@pytest.mark.parametrize("where", once(["after its commit", "before its commit"], KILLED))
 def test_a_worker_that_is_killed_loses_and_doubles_nothing(machine: Callable[[str], Machine], where: str) -> None:
     """Its turn ends with it, so that another one goes on at once; and its own next run goes on from what is there."""
     worker, other = machine("worker"), machine("other")

@@ -15,6 +15,7 @@ import pytest
 
 from tests.conftest import SHARED
 from tests.live_server import REFUSALS, LiveServer
+from tests.repeats import repeats
 from tests.runs import (
     command,
     copy_home,
@@ -240,6 +241,7 @@ def lost(with_news, tmp_path):
     return home
 
 
+@repeats("tests/pipeline/test_ingest.py::test_a_run_that_finds_no_warehouse_loads_what_was_published_and_then_asks")
 def test_a_run_that_finds_no_whole_release_reads_the_archive_again(lost, with_news, server):
     server.forget()
     summary = run(lost, None, source="reference", only=("training",))

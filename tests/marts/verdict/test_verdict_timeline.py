@@ -79,7 +79,7 @@ def timeline(timeline_and_runs) -> pl.DataFrame:
 
 
 def test_days_in_another_order_give_the_same(timeline, facts, assumptions):
-    days = [date(2026, 2, 28), date(2025, 1, 27), date(2026, 1, 31), date(2024, 12, 31), date(2026, 2, 28)]
+    days = [date(2025, 1, 27), date(2024, 12, 31), date(2025, 1, 27)]
     found = replay.replay(facts, days, assumptions)
     for day in days:
         on_the_day = timeline.filter(pl.col("as_of") == day).select(*ANSWER, "inputs_through")
