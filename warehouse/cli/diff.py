@@ -24,6 +24,7 @@ from warehouse.paths import WAREHOUSE, Paths
 from warehouse.reports import changes
 from warehouse.reports.diff import COLUMNS, Comparison, Row
 from warehouse.reports.values import changed_by, readable
+from warehouse.tables.runs import IS_PUBLISHED
 
 MAX_ROWS = 20
 LONGEST = 24  # characters of a value that are shown
@@ -73,7 +74,7 @@ def _sides(paths: Paths, first: str, second: str) -> tuple[str, str] | None:
     """The two run ids or dates to compare; None where there is only one run. Raises UsageError for what is neither."""
     with reading(paths.current / WAREHOUSE) as connection:
         found = connection.execute(
-            "SELECT run_id FROM provenance.runs WHERE outcome LIKE 'published%' ORDER BY started_at DESC"
+            f"SELECT run_id FROM provenance.runs WHERE {IS_PUBLISHED} ORDER BY started_at DESC"
         ).fetchall()
     runs = [run_id for (run_id,) in found]
     if first:

@@ -37,6 +37,7 @@ from warehouse.reports import freshness
 from warehouse.settings import PREFIX, Settings, load_settings
 from warehouse.sources import all_sources, reference
 from warehouse.sources.common.source import Source
+from warehouse.tables.runs import newest_published
 
 PACKAGES = ("prefect", "great-expectations", "duckdb", "polars", "requests", "exchange-calendars", "numpy", "scipy")
 
@@ -170,10 +171,7 @@ def _published() -> str:
             "command that reads puts it in its place, and `overbuild run` makes a new one."
         )
     with reading(path) as connection:
-        row = connection.execute(
-            "SELECT run_id, as_of, outcome FROM provenance.runs WHERE outcome LIKE 'published%' "
-            "ORDER BY started_at DESC LIMIT 1"
-        ).fetchone()
+        row = connection.execute(newest_published("run_id, as_of, outcome")).fetchone()
     return f"run {row[0]}, as of {row[1]}, {row[2]}" if row else "a warehouse without a run; next: overbuild run"
 
 

@@ -27,6 +27,7 @@ from warehouse import files, records
 from warehouse.calendars import exchange as sessions
 from warehouse.errors import UsageError
 from warehouse.paths import Paths
+from warehouse.tables.runs import PUBLISHED
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -218,7 +219,7 @@ class Served:
 
     @property
     def done(self) -> bool:
-        return self.outcome in ("published", "nothing_new", "published_with_old_data")
+        return self.outcome in (*PUBLISHED, "nothing_new")
 
 
 def served(paths: Paths, of: Entry) -> Served | None:

@@ -29,6 +29,7 @@ from warehouse.pipeline.record import made_with, program
 from warehouse.quality import counts, quarantined
 from warehouse.tables import CORE, SYSTEM
 from warehouse.tables.marts_made import TABLE as MARTS_MADE
+from warehouse.tables.runs import newest_published
 
 MADE = tuple(field.name for field in fields(Made))
 
@@ -178,10 +179,7 @@ def unchanged(store: Store, run: RunContext, new_rows: Quarantined, loaded: Load
     """
     if loaded.rows or new_rows.messages or run.asked_as_of is not None:
         return None
-    row = store.execute(
-        "SELECT run_id, source, as_of, versions FROM provenance.runs WHERE outcome LIKE 'published%' "
-        "ORDER BY started_at DESC LIMIT 1"
-    ).fetchone()
+    row = store.execute(newest_published("run_id, source, as_of, versions")).fetchone()
     if row is None:
         return None
     run_id, source, as_of, versions = row

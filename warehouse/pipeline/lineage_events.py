@@ -21,6 +21,7 @@ from warehouse import marts
 from warehouse.fetching.confidential import masked
 from warehouse.pipeline.meter import Step
 from warehouse.tables import CORE
+from warehouse.tables.runs import PUBLISHED
 from warehouse.tables.table import Table
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class Emitter:
     def ended(self, outcome: str, error: BaseException | None, checked: Sequence[Mapping[str, Any]] = ()) -> str:
         """Send how the run ended, and what waits; gives a note where the server was not told all, else ''."""
         outputs: list[Any] = []
-        if outcome.startswith("published"):
+        if outcome in PUBLISHED:
             built = [mart.table for mart in marts.all_marts().values()]
             outputs = [dataset(table, as_output=True) for table in built]
         inputs = [dataset(table, checked=checked) for table in CORE.values()]

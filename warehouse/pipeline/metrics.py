@@ -30,6 +30,7 @@ from warehouse.pipeline.meter import Moved, peak_memory_bytes
 from warehouse.pipeline.quarantine import Quarantined
 from warehouse.quality import counts, promises
 from warehouse.tables import SYSTEM
+from warehouse.tables.runs import PUBLISHED
 from warehouse.tables.table import Table
 
 FILE = "metrics.jsonl"
@@ -73,7 +74,7 @@ def of_run(store: Store, run: RunContext, outcome: str) -> dict[str, Any]:
         return int(store.scalar(sql, [run.run_id]) or 0)
 
     new = "SELECT sum(value) FROM quality.measures WHERE run_id = ? AND measure = 'new_rows'"
-    published = outcome.startswith("published")
+    published = outcome in PUBLISHED
     return {
         "run_id": run.run_id,
         "started_at": run.started_at,

@@ -18,6 +18,7 @@ from warehouse.paths import WAREHOUSE, Paths
 from warehouse.pipeline.context import Base, RunContext, Say
 from warehouse.sources import all_sources
 from warehouse.sources.common.source import Source
+from warehouse.tables.runs import newest_published
 
 ARCHIVE = "archive"
 """In place of a path to a copy: start from the archive alone."""
@@ -64,9 +65,7 @@ def kind_of_archive(paths: Paths) -> Literal["reference", "live"]:
 def kind_of_copy(asked: Path) -> Literal["reference", "live"]:
     """Which kind of run a published copy is of. Raises as `base` does."""
     with releases.reading(_copy(asked)) as connection:
-        row = connection.execute(
-            "SELECT source FROM provenance.runs WHERE outcome LIKE 'published%' ORDER BY started_at DESC LIMIT 1"
-        ).fetchone()
+        row = connection.execute(newest_published("source")).fetchone()
     return "live" if row == ("live",) else "reference"
 
 

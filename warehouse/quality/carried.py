@@ -25,6 +25,7 @@ import duckdb
 
 from warehouse.quality.checks import COLUMNS, IN_ARCHIVE
 from warehouse.quality.findings import Earlier, Finding, Target
+from warehouse.tables.runs import newest_published
 from warehouse.tables.table import Check
 
 ALWAYS = (COLUMNS, IN_ARCHIVE)
@@ -90,11 +91,11 @@ class Past:
 def last_published(query: Query) -> dict[Key, Result]:
     """The results of the last published run of a warehouse that held and had nothing to explain."""
     rows = query(
-        """SELECT table_name, expectation, column_name, fingerprint, row_count, checked_at,
+        f"""SELECT table_name, expectation, column_name, fingerprint, row_count, checked_at,
              coalesce(details->>'$.carried_over_from', run_id)
            FROM quality.results WHERE success AND fingerprint IS NOT NULL AND how <> 'skipped'
              AND (details->'$.explained') IS NULL AND run_id = (
-             SELECT run_id FROM provenance.runs WHERE outcome LIKE 'published%' ORDER BY started_at DESC LIMIT 1)"""
+             {newest_published("run_id")})"""
     ).fetchall()
     return {
         Key(*names): Result(fingerprint, count or 0, Earlier(run_id, checked_at))

@@ -22,6 +22,7 @@ from warehouse.sources import all_sources
 from warehouse.sources.common.source import Source
 from warehouse.tables import CORE
 from warehouse.tables.promise import OF_MARTS, Promise
+from warehouse.tables.runs import IS_PUBLISHED
 
 MARTS = "marts"
 ALWAYS_KNOWN = date(1970, 1, 1)
@@ -152,7 +153,7 @@ def _since(
 ) -> datetime | date | None:
     """From when on a table grows old; None where nothing says so."""
     if name == MARTS:
-        row = connection.execute("SELECT max(as_of) FROM provenance.runs WHERE outcome LIKE 'published%'").fetchone()
+        row = connection.execute(f"SELECT max(as_of) FROM provenance.runs WHERE {IS_PUBLISHED}").fetchone()
         last: date | None = row[0] if row else None
         return max((day for day in (answered, last) if day), default=None)
     if promise.of == "last_asked":

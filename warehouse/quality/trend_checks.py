@@ -18,6 +18,7 @@ import polars as pl
 from warehouse.fetching import schedules
 from warehouse.sources import all_sources
 from warehouse.tables.results import TABLE as RESULTS
+from warehouse.tables.runs import IS_PUBLISHED
 
 FRESH, ROWS, READ = "fresh_as_scheduled", "rows_against_the_last_run", "rows_read_as_before"
 LOST_SHARE = 0.2
@@ -71,9 +72,9 @@ Found = list[tuple[str, str, str, int | None, str]]
 def _rows(query: Query, run_id: str, live: bool) -> Found:
     """Each table's rows now against those that the last published run of the same kind measured."""
     before = query(
-        """SELECT m.table_name, m.value, m.run_id FROM quality.measures m WHERE m.measure = 'rows' AND m.run_id = (
+        f"""SELECT m.table_name, m.value, m.run_id FROM quality.measures m WHERE m.measure = 'rows' AND m.run_id = (
              SELECT r.run_id FROM provenance.runs r JOIN quality.measures USING (run_id)
-             WHERE r.outcome LIKE 'published%' AND r.source = ? AND r.run_id <> ?
+             WHERE r.{IS_PUBLISHED} AND r.source = ? AND r.run_id <> ?
              ORDER BY r.started_at DESC LIMIT 1)""",
         ["live" if live else "reference", run_id],
     ).fetchall()

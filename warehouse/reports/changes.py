@@ -16,6 +16,7 @@ from typing import Any
 from warehouse.database.connection import Connection
 from warehouse.reports.diff import COLUMNS, Comparison, Row, typed
 from warehouse.reports.lineage import traceable
+from warehouse.tables.runs import newest_published
 from warehouse.tables.table import FACT_ID
 
 KEPT_FIGURES = 40
@@ -105,9 +106,7 @@ def runs(connection: Connection) -> list[Row]:
 
 def since_last_run(connection: Connection) -> list[Row]:
     """What the run that published this warehouse changed; empty where it is the first, or a dated answer."""
-    row = connection.execute(
-        "SELECT run_id FROM provenance.runs WHERE outcome LIKE 'published%' ORDER BY started_at DESC LIMIT 1"
-    ).fetchone()
+    row = connection.execute(newest_published("run_id")).fetchone()
     return recorded(connection, row[0]) if row else []
 
 

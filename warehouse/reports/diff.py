@@ -27,6 +27,7 @@ from warehouse.database.releases import AFTER, BEFORE
 from warehouse.marts import all_marts
 from warehouse.marts.common.mart import Mart
 from warehouse.reports.lineage import Node, Traced, follow, is_fact, named, traceable
+from warehouse.tables.runs import newest_published
 from warehouse.tables.table import FACT_ID, FACT_IDS, PROVENANCE, Column, Table
 
 SAME_TO = 1e-9
@@ -412,10 +413,7 @@ def _row(kind: str, **values: Any) -> Row:
 
 
 def _run(connection: Connection, side: str) -> Run:
-    found = connection.execute(
-        f"SELECT run_id, as_of, source, versions FROM {side}.provenance.runs WHERE outcome LIKE 'published%' "
-        "ORDER BY started_at DESC LIMIT 1"
-    ).fetchone()
+    found = connection.execute(newest_published("run_id, as_of, source, versions", database=side)).fetchone()
     if found is None:
         raise ValueError(f"{side} records no published run")
     run_id, as_of, source, versions = found

@@ -23,6 +23,7 @@ from warehouse.paths import WAREHOUSE, Paths
 from warehouse.settings import Settings
 from warehouse.sources import all_sources
 from warehouse.sources.common.source import Source
+from warehouse.tables.runs import newest_published
 
 State = Literal["ok", "stale", "failed", "off"]
 ONE_ATTEMPT_WITHIN = timedelta(minutes=30)
@@ -208,7 +209,5 @@ def last_source(paths: Paths) -> str | None:
     if not releases.is_there(paths.current / WAREHOUSE):
         return None
     with releases.reading(paths.current / WAREHOUSE) as connection:
-        row = connection.execute(
-            "SELECT source FROM provenance.runs WHERE outcome LIKE 'published%' ORDER BY started_at DESC LIMIT 1"
-        ).fetchone()
+        row = connection.execute(newest_published("source")).fetchone()
     return row[0] if row else None

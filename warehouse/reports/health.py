@@ -20,6 +20,7 @@ from warehouse.paths import WAREHOUSE, Paths
 from warehouse.quality import promises
 from warehouse.reports import freshness
 from warehouse.settings import Settings
+from warehouse.tables.runs import newest_published
 
 FILE = "health.json"
 LAST_RUN = "last-run.json"
@@ -97,10 +98,7 @@ def _answer(
 
 def published(connection: Connection) -> dict[str, Any] | None:
     """The run whose answer a warehouse holds."""
-    row = connection.execute(
-        "SELECT run_id, finished_at, as_of, outcome FROM provenance.runs WHERE outcome LIKE 'published%' "
-        "ORDER BY started_at DESC LIMIT 1"
-    ).fetchone()
+    row = connection.execute(newest_published("run_id, finished_at, as_of, outcome")).fetchone()
     return dict(zip(("run_id", "finished_at", "as_of", "outcome"), row, strict=True)) if row else None
 
 

@@ -11,6 +11,19 @@ OUTCOMES = {
     "failed": "it broke, so the last answer stands",
 }
 
+PUBLISHED = ("published", "published_with_old_data")
+"""Outcomes of a run that published an answer."""
+
+IS_PUBLISHED = f"outcome IN {PUBLISHED}"
+"""That of a row of the table, as SQL."""
+
+
+def newest_published(columns: str, *, database: str = "") -> str:
+    """SQL that gives these columns of the newest run that published an answer; no row where none did."""
+    runs = f"{database}.provenance.runs" if database else "provenance.runs"
+    return f"SELECT {columns} FROM {runs} WHERE {IS_PUBLISHED} ORDER BY started_at DESC LIMIT 1"
+
+
 TABLE = Table(
     schema="provenance",
     name="runs",

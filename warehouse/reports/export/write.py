@@ -29,6 +29,7 @@ from warehouse.reports.export.package import File, Resource, Version
 from warehouse.reports.export.terms import Withheld
 from warehouse.sources.common.source import Source
 from warehouse.tables import CORE, SYSTEM
+from warehouse.tables.runs import newest_published
 from warehouse.tables.table import FACT_ID, Table
 
 DESCRIPTOR = "datapackage.json"
@@ -229,9 +230,7 @@ def _file(folder: Path, path: Path) -> File:
 
 
 def _version(connection: Connection, contents_sha256: str) -> Version:
-    row = connection.execute(
-        "SELECT run_id, as_of, started_at FROM provenance.runs WHERE outcome LIKE 'published%' ORDER BY started_at DESC LIMIT 1"
-    ).fetchone()
+    row = connection.execute(newest_published("run_id, as_of, started_at")).fetchone()
     if row is None:
         raise UsageError("export: this warehouse records no published run, so its data have no date.")
     run_id, as_of, started_at = row
