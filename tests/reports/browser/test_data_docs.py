@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.reports.browser.test_pages import SETTINGS, Visit, noted, visit
+from tests.reports.browser.test_pages import Visit, in_each_setting, noted, seen_of
 
 TABLES = ("core.gpu_prices", "marts.verdict", "staging.gpu_prices")
 
@@ -17,7 +17,7 @@ def visits(browser, published) -> list[Visit]:
     (run,) = (home / "quality" / "runs").iterdir()
     pages = [home / "quality" / "index.html", run / "index.html", home / "export" / "index.html"]
     pages += [run / f"{table}.html" for table in TABLES] + [home / "quality" / "suites" / f"{TABLES[0]}.html"]
-    return [visit(browser, home, page, *setting) for page in pages for setting in SETTINGS]
+    return seen_of(browser, home, in_each_setting(pages))
 
 
 @pytest.mark.parametrize("what", ["errors", "beyond", "beyond_paper", "axe"])

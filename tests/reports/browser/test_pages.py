@@ -102,12 +102,16 @@ def visited(site: Path) -> list[tuple[Path, tuple[str, int, str], bool]]:
     every = pages_of(site)
     alike = [path for path in every if ALIKE in path.parts]
     turns = [(path, SETTINGS[turn % len(SETTINGS)], True) for turn, path in enumerate(alike)]
-    others = [path for path in every if path not in alike]
+    return in_each_setting([path for path in every if path not in alike]) + turns
+
+
+def in_each_setting(pages: list[Path]) -> list[tuple[Path, tuple[str, int, str], bool]]:
+    """Each page in each setting; axe is asked in one of them, by turns."""
     return [
         (path, setting, turn % len(SETTINGS) == place)
-        for turn, path in enumerate(others)
+        for turn, path in enumerate(pages)
         for place, setting in enumerate(SETTINGS)
-    ] + turns
+    ]
 
 
 @contextmanager
@@ -189,10 +193,15 @@ def _look(page: Any, path: Path, seen: Visit, width: int, axe: bool) -> None:
         seen.beyond_paper = page.evaluate(BEYOND, PAPER)
 
 
+def seen_of(browser: Any, site: Path, pages: list[tuple[Path, tuple[str, int, str], bool]]) -> list[Visit]:
+    """What was seen of each page in its setting."""
+    with windows(browser) as opened_in:
+        return [visit(opened_in[name], site, path, name, width, axe) for path, (name, width, _), axe in pages]
+
+
 @pytest.fixture(scope="module")
 def visits(browser, site) -> list[Visit]:
-    with windows(browser) as pages:
-        return [visit(pages[name], site, path, name, width, axe) for path, (name, width, _), axe in visited(site)]
+    return seen_of(browser, site, visited(site))
 
 
 def noted(visits: list[Visit], what: str) -> dict[str, Any]:
@@ -236,9 +245,8 @@ def test_axe_finds_nothing(visits):
 
 @repeats("tests/reports/browser/test_pages.py::test_axe_finds_nothing")
 def test_axe_finds_nothing_in_the_other_setting(browser, site):
-    with windows(browser) as pages:
-        others = [(path, name, width) for path, (name, width, _), axe in visited(site) if not axe]
-        assert noted([visit(pages[name], site, path, name, width, True) for path, name, width in others], "axe") == {}
+    others = [(path, setting, True) for path, setting, axe in visited(site) if not axe]
+    assert noted(seen_of(browser, site, others), "axe") == {}
 
 
 def test_charts_are_drawn_again_for_hovering(visits):
