@@ -223,7 +223,7 @@ class LiveServer:
                 except OSError:  # the client left
                     self.close_connection = True
 
-            do_POST = do_GET
+            do_POST = do_PUT = do_HEAD = do_GET
 
             def _send(self, reply: Reply) -> None:
                 if reply.manner == "drop":

@@ -30,7 +30,7 @@ PROMISES = (
      "tests/torture/forking/kills.py"),
     ("Memory that runs out is said in words, with exit code 5, and what was published stands.", "tests/test_storage.py"),
     ("Whoever waits for a lock is told for whom, and gives up after a time.", "tests/test_turns.py"),
-    ("No page of the web reaches Prefect's server that a run or the service starts.", "tests/flows/test_guarded.py"),
+    ("No page of the web reaches Prefect's server that a run, the service or `deploy/` starts.", "tests/flows/test_guarded.py"),
     ("A program that passes on texts of others cannot have them write, and an assistant's answer has an end.",
      "tests/api/test_api.py"),
     ("A query cannot change what is published, nor take all time or memory.", "tests/database/test_reading.py"),
@@ -52,6 +52,10 @@ PROMISES = (
      "tests/marts/test_determinism.py"),
     ("Round after round the ledger of fetches says what the archive holds, and nothing grows that should not.",
      "tests/fetching/test_soak.py"),
+    ("A publication in a shared warehouse is known as done or not done, also where the answer to its commit was lost.",
+     "tests/database/test_lake.py"),
+    ("Whoever may write to a catalogue may change the answer, and nothing else on the machines that read it.",
+     "tests/database/test_lake.py"),
     ("Every package is locked by its hash, under terms of a list.", "tests/tools/test_supply_chain.py"),
 )  # fmt: skip
 """What is promised, and the test that holds it in every build."""

@@ -66,6 +66,8 @@ _OF_A_LAKE = (
      "AWS_SECRET_ACCESS_KEY, AWS_ENDPOINT_URL, and the rights to the bucket."),
     (("HTTP 404", "HTTP code 404", "NoSuchBucket"), "the storage has no such bucket, or a file of the lake is gone."),
     (("HTTP 503", "HTTP 500", "SlowDown", "503 Service"), "the storage is overloaded or down. Run again later."),
+    (("Timeout was reached",), "the storage does not answer in time. Run again later."),
+    (("Cannot open file",), "a file of the lake is gone, or closed to this user. Its folder has to be the same everywhere."),
     (("password authentication failed",), "PostgreSQL refuses this user or password. See PGUSER, PGPASSWORD, PGPASSFILE."),
     (("does not exist",), "PostgreSQL has no such database or role. Create it first."),
     (("Connection refused", "could not connect", "Unable to connect", "connection failed", "server closed",

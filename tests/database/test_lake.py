@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -17,11 +18,12 @@ import duckdb
 import pytest
 
 from tests.database import postgres
+from tests.database.between import between
 from tests.database.machines import MARTS, Machine, sha256
 from tests.database.postgres import Server
 from tests.repeats import once
 from warehouse.database import lake as lakes
-from warehouse.database import lake_copy, lake_upkeep
+from warehouse.database import lake_commit, lake_copy, lake_upkeep
 from warehouse.errors import OverbuildError, StorageError, UsageError
 from warehouse.paths import CURRENT, WAREHOUSE, create_folders, paths_of
 from warehouse.settings import load_settings
@@ -149,7 +151,7 @@ def test_postgresql_that_goes_away_leaves_nothing_half_published(
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(lake_copy, "_write_head", written_and_gone)
-        with pytest.raises(StorageError, match="PostgreSQL is not there") as error:
+        with pytest.raises(StorageError, match=r"PostgreSQL (is not there|went away)") as error:
             worker.run(2)
     with pytest.raises(StorageError, match="PostgreSQL is not there"):
         worker.run(2, meanwhile=gone)
@@ -164,6 +166,64 @@ def test_postgresql_that_goes_away_leaves_nothing_half_published(
     run_id = worker.run(2)
     assert sorted(reader.sql(FACTS)) == said(1, 2)
     assert reader.sql("select run_id from provenance.runs order by started_at")[-1] == (run_id,)
+
+
+@pytest.mark.parametrize(
+    ("loses", "away_seconds", "is_done"), [("answer", 1.0, True), ("request", 0.0, False), ("late", 0.0, False)]
+)
+def test_a_commit_whose_answer_is_lost_is_known_as_done_or_not_done(
+    server: Server, tmp_path: Path, loses: str, away_seconds: float, is_done: bool
+) -> None:
+    """`late`: PostgreSQL would commit after the run has asked it what became of it, and said that nothing did."""
+    with between(server.folder) as network:
+        address = f"ducklake:postgres:dbname={server.database()} host=127.0.0.1 port={network.port} user=postgres"
+        worker = Machine(tmp_path / "worker", address, {"OVERBUILD_WAREHOUSE_DATA": str(tmp_path / "lake")})
+        worker.run(1)
+        network.away_seconds = away_seconds
+        write_head = lake_copy._write_head
+
+        def then_lost(*given: Any) -> None:
+            write_head(*given)
+            network.loses = loses
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(lake_copy, "_write_head", then_lost)
+            if is_done:
+                worker.run(2)
+            else:
+                with pytest.raises(StorageError, match="What was published stands as it was"):
+                    worker.run(2)
+        assert network.loses == "nothing"
+        if loses == "late":
+            time.sleep(2.5)
+        assert sorted(worker.sql(FACTS)) == (said(1, 2) if is_done else said(1))
+        worker.run(2, 3)
+        if is_done:  # upkeep commits, too, where it merged files
+            touch_no_file = lakes.touch_no_file
+
+            def lost_again(connection: Any) -> None:
+                touch_no_file(connection)
+                network.away_seconds, network.loses = 0.0, loses
+
+            with pytest.MonkeyPatch.context() as patch, worker.within():
+                patch.setattr(lakes, "touch_no_file", lost_again)
+                with lakes.session(lakes.of_address(address)) as catalogue:
+                    catalogue.take_turn(10, print)
+                    with pytest.raises(StorageError, match="tidying it failed"):
+                        lake_upkeep.tidy(catalogue.lake, catalogue)
+        assert sorted(worker.sql(FACTS)) == said(1, 2, 3)
+
+
+def test_a_commit_of_which_nobody_can_say_whether_it_was_done_is_called_that(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lake_commit, "ASKS_FOR_SECONDS", 0.0)
+    gone = lakes.of_address("ducklake:postgres:host=127.0.0.1 port=1 dbname=x")
+    with pytest.raises(StorageError, match=r"has not said .* whether it is published. Run again") as error:
+        lake_commit.settled(gone, "a run", "overbuild a run")
+    assert "stands as it was" not in str(error.value).partition(" (")[0]
+    empty = lakes.of_address(server.address(server.database()))
+    assert lake_commit.settled(empty, "a run", "overbuild a run") is None
 
 
 def test_of_two_publications_on_the_same_one_the_second_is_refused(machine: Callable[[str], Machine]) -> None:

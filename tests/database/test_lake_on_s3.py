@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,8 @@ import pytest
 from tests.database import postgres
 from tests.database.machines import Machine
 from tests.database.test_lake import FACTS, PASSWORD, said
-from tests.live_server import LiveServer, Reply
+from tests.live_server import LiveServer, Reply, Request
+from warehouse.database import lake as lakes
 from warehouse.errors import OverbuildError, StorageError
 
 SECRET = "storage-secret-0815"
@@ -32,7 +34,7 @@ def storage(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 def test_data_on_s3_are_published_and_read_and_its_faults_are_named(
-    storage: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    storage: str, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import boto3
 
@@ -72,5 +74,37 @@ def test_data_on_s3_are_published_and_read_and_its_faults_are_named(
             sick.sql(FACTS)
         assert SECRET not in str(repeated.value)
         assert sorted(reader.sql(FACTS)) == said(1)
-        worker.run(2)
+
+        ill.answer("/", passed_on(storage, refuses="PUT"))  # keys that may read alone
+        with pytest.raises(StorageError, match=r"publishing failed: the storage refuses .* rights to the bucket"):
+            sick.run(2)
+        ill.answer("/", passed_on(storage, wait_seconds=0.3))
+        assert sorted(sick.sql(FACTS)) == said(1)
+        sick.run(2)
         assert sorted(reader.sql(FACTS)) == said(1, 2)
+        monkeypatch.setattr(lakes, "STORAGE_ANSWERS_WITHIN_SECONDS", 1)
+        monkeypatch.setattr(lakes, "STORAGE_TRIED_AGAIN", 0)
+        ill.answer("/", passed_on(storage, wait_seconds=3))
+        for act in (lambda: sick.run(3), lambda: sick.sql(FACTS)):
+            with pytest.raises(StorageError, match="the storage does not answer in time"):
+                act()
+        worker.run(3)
+        assert sorted(reader.sql(FACTS)) == said(1, 2, 3)
+
+
+def passed_on(storage: str, refuses: str = "", wait_seconds: float = 0.0) -> Callable[[Request], Reply]:
+    """What answers as a storage does, but slowly, or without one kind of request."""
+
+    def answer(request: Request) -> Reply:
+        if request.method == refuses:
+            return Reply("<Error><Code>AccessDenied</Code></Error>", 403, "application/xml", wait_seconds=wait_seconds)
+        connection = HTTPConnection(storage.removeprefix("http://"))
+        connection.request(request.method, request.target, request.body, dict(request.headers))
+        got = connection.getresponse()
+        kept = {name: value for name, value in got.getheaders() if name.lower() in KEPT}
+        return Reply(got.read(), got.status, got.headers["Content-Type"], kept, wait_seconds=wait_seconds)
+
+    return answer
+
+
+KEPT = ("content-length", "content-range", "accept-ranges", "etag", "last-modified")

@@ -57,6 +57,8 @@ TURN = 0x6F766572
 """The number of the advisory lock. PostgreSQL keeps such locks apart by database, and a lake has one of its own."""
 LOOKS_EVERY_SECONDS = 0.1
 CONNECT_SECONDS = 10
+STORAGE_ANSWERS_WITHIN_SECONDS = 60
+STORAGE_TRIED_AGAIN = 4
 PRODUCT = "overbuild"
 HEAD = "publication.head"
 MISSING = "A warehouse on DuckLake needs more packages: pip install 'overbuild[lake]'."
@@ -188,10 +190,12 @@ def attach(
     data: str = "",
     read_only: bool = True,
     snapshot: int | None = None,
+    application: str = PRODUCT,
 ) -> None:
     """Attach a lake under a name. `data` is where its data are; only a new lake and one on S3 need it.
 
-    `snapshot` keeps a reader on one publication. Raises UsageError without the packages, StorageError where it fails.
+    `snapshot` keeps a reader on one publication; `application` is what PostgreSQL is told who asks. Raises UsageError
+    without the packages, StorageError where it fails.
     """
     from psycopg.conninfo import make_conninfo
 
@@ -202,7 +206,9 @@ def attach(
     given = ", ".join(f"{key} {sqltext.literal(value)}" for key, value in server.items() if value)
     path = f", DATA_PATH {sqltext.literal(data)}" if data else ""
     # All else, so that DuckDB finds the same server as `session`. Queries see it: no credential is among it.
-    other = sqltext.literal(make_conninfo("", **{"connect_timeout": str(CONNECT_SECONDS), **known}))
+    other = sqltext.literal(
+        make_conninfo("", **{"connect_timeout": str(CONNECT_SECONDS), **known, "application_name": application})
+    )
     options = ["DATA_INLINING_ROW_LIMIT 0"]  # inlined rows would reserve the name of a column that quarantine has
     options += ["READ_ONLY"] if read_only else []
     options += [f"SNAPSHOT_VERSION {snapshot}"] if snapshot is not None else []
@@ -221,6 +227,11 @@ def attach(
 def lock_down(connection: Connection, data: str) -> None:
     """From here on it reaches what is attached and the lake's data: a catalogue of somebody else names no other file."""
     connection.execute(f"SET allowed_directories = [{sqltext.literal(data)}]; SET enable_external_access = false")
+
+
+def touch_no_file(connection: Connection) -> None:
+    """Before a commit: where it fails DuckLake removes what it wrote, though the answer alone may have been lost."""
+    connection.execute("SET disabled_filesystems = 'LocalFileSystem,S3FileSystem,HTTPFileSystem'")
 
 
 def load(connection: Connection, names: list[str]) -> None:
@@ -261,7 +272,8 @@ def _know_storage(connection: Connection, data: str) -> None:
         connection.execute(f"SET s3_{setting} = ''")
     connection.execute(f"CREATE OR REPLACE SECRET storage (TYPE s3{given}, USE_SSL {scheme != 'http'})")
     connection.execute(
-        "SET http_timeout = 60; SET http_retries = 4; SET http_retry_wait_ms = 250; SET http_retry_backoff = 2"
+        f"SET http_timeout = {STORAGE_ANSWERS_WITHIN_SECONDS}; SET http_retries = {STORAGE_TRIED_AGAIN}; "
+        "SET http_retry_wait_ms = 250; SET http_retry_backoff = 2"
     )
 
 
@@ -351,6 +363,8 @@ class Session:
         """Wait for the turn to publish, and say so once. Raises UsageError where it takes longer than `within_seconds`."""
         from warehouse import stopping
 
+        if self.rows("SELECT has_table_privilege(to_regclass('ducklake_snapshot'), 'INSERT')") == [(False,)]:
+            raise StorageError(f"{self.lake}: this user of PostgreSQL may read the lake, and not publish there.")
         until, said = time.monotonic() + within_seconds, False
         while not self.has_turn:
             self.has_turn = self.rows(f"SELECT pg_try_advisory_lock({TURN})") == [(True,)]

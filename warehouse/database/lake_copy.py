@@ -25,6 +25,7 @@ from warehouse import __version__, marts, sqltext
 from warehouse.database import lake as lakes
 from warehouse.database.connection import ALIAS, BEHIND_VIEWS, Connection
 from warehouse.database.lake import HEAD, PRODUCT, Head, Lake, Session, worded
+from warehouse.database.lake_commit import committed
 from warehouse.errors import StorageError, UsageError
 from warehouse.paths import LAKE_STATE
 from warehouse.tables import CORE, SYSTEM
@@ -42,6 +43,8 @@ RECORDED_ONCE = {
     "quality.decisions": ("row_id", "decided_at"),
 }
 """Of tables that two workers may add the same to: what makes it the same, so that it stands there once."""
+APPLICATION_LENGTH = 63
+"""Bytes that PostgreSQL keeps of the name of a connection."""
 
 
 @dataclass(frozen=True)
@@ -197,14 +200,16 @@ class Publication:
 def publish(lake: Lake, catalogue: Session, publication: Publication, data: str) -> State:
     """Publish what a run built, in one transaction; gives which publication it became. The session has the turn.
 
-    `data` is where a new lake keeps its data. Raises StorageError where it fails: nothing of it is published then.
+    `data` is where a new lake keeps its data. Raises StorageError where it fails: nothing of it is published then, or the
+    message says that nobody knows (`lake_commit`).
     """
     catalogue.require_turn()
     with _connected() as connection:
         connection.execute(f"ATTACH {sqltext.literal(publication.built)} AS built (READ_ONLY)")
         if publication.base is not None:
             connection.execute(f"ATTACH {sqltext.literal(publication.base)} AS base (READ_ONLY)")
-        lakes.attach(connection, lake, "lake", data=data, read_only=False)
+        application = f"{PRODUCT} {publication.run_id}"[:APPLICATION_LENGTH]
+        lakes.attach(connection, lake, "lake", data=data, read_only=False, application=application)
         lakes.lock_down(connection, data)
         with worded(lake, "publishing"):
             connection.execute("BEGIN")
@@ -222,14 +227,9 @@ def publish(lake: Lake, catalogue: Session, publication: Publication, data: str)
                 with suppress(duckdb.Error):
                     connection.execute("ROLLBACK")
                 raise
-            try:
-                connection.execute("COMMIT")
-            except duckdb.Error:
-                if not _came_through(lake, new):
-                    raise
-    with lakes.session(lake) as after:
-        snapshot = after.snapshot
-        return State(new.identity, new.number, snapshot, after.next_file(snapshot))
+            held = publication.held.snapshot if publication.held else 0
+            done = committed(connection, lake, new.run_id, application, held)
+    return State(new.identity, new.number, *done)
 
 
 def _next(connection: Connection, publication: Publication) -> Head:
@@ -243,15 +243,6 @@ def _next(connection: Connection, publication: Publication) -> Head:
     if found is None:
         return Head(str(uuid.uuid4()), 1, publication.run_id)
     return replace(found, number=found.number + 1, run_id=publication.run_id)
-
-
-def _came_through(lake: Lake, new: Head) -> bool:
-    """Whether a commit whose answer was lost was done all the same. Where nobody can say, it was not, as far as we know."""
-    with suppress(Exception), lakes.session(lake) as catalogue, _connected() as connection:
-        data = catalogue.data_path
-        lakes.attach(connection, lake, "lake", data=data if data.startswith("s3://") else "")
-        return lakes.head(connection, "lake") == new
-    return False
 
 
 def _write_tables(connection: Connection, has_base: bool) -> None:

@@ -11,6 +11,8 @@ has happened to users of DuckLake (its issues on clean-up tell of it). So `KEEP_
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -52,19 +54,30 @@ def tidy(lake: Lake, catalogue: Session, travel: timedelta = timedelta(days=TRAV
         )
     catalogue.require_turn()
     data = catalogue.data_path
+    with _writing(lake, data) as connection:  # it reaches no file once it has committed, and is of no more use
+        connection.execute("BEGIN")
+        merged = connection.execute("CALL ducklake_merge_adjacent_files('lake')").fetchall()
+        lakes.touch_no_file(connection)
+        connection.execute("COMMIT")
+    with _writing(lake, data) as connection:
+        expired = connection.execute(
+            f"CALL ducklake_expire_snapshots('lake', older_than => now() - INTERVAL {_seconds(travel)} SECOND)"
+        ).fetchall()
+        kept = f"now() - INTERVAL {_seconds(timedelta(days=KEEP_DAYS))} SECOND"
+        gone = [_removed(connection, function, kept, data) for function in REMOVE]
+    return Tidied(len(expired), len(merged), sum(gone))
+
+
+@contextmanager
+def _writing(lake: Lake, data: str) -> Iterator[Connection]:
+    """A connection that changes a lake, and reaches its data alone."""
     connection = duckdb.connect()
     try:
         connection.execute("SET TimeZone = 'UTC'")
         lakes.attach(connection, lake, "lake", data=data if data.startswith("s3://") else "", read_only=False)
         lakes.lock_down(connection, data)
         with worded(lake, "tidying it"):
-            merged = connection.execute("CALL ducklake_merge_adjacent_files('lake')").fetchall()
-            expired = connection.execute(
-                f"CALL ducklake_expire_snapshots('lake', older_than => now() - INTERVAL {_seconds(travel)} SECOND)"
-            ).fetchall()
-            kept = f"now() - INTERVAL {_seconds(timedelta(days=KEEP_DAYS))} SECOND"
-            gone = [_removed(connection, function, kept, data) for function in REMOVE]
-        return Tidied(len(expired), len(merged), sum(gone))
+            yield connection
     finally:
         connection.close()
 
