@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import duckdb
 import polars as pl
@@ -28,6 +28,12 @@ SCHEMAS = ("core", "marts", "quality", "provenance")
 # What DuckDB may hold in memory for each of its threads while rows are loaded; the rest goes to a file beside staging.
 # Without a limit it keeps what it has read and written until four fifths of the machine's memory are full.
 LOADING_MIB_A_THREAD = 192
+
+
+class Database(Protocol):
+    """What answers a query of a warehouse: a store, or a connection to a published one."""
+
+    def execute(self, sql: str, /) -> Any: ...
 
 
 class Store:
@@ -105,9 +111,7 @@ class Store:
         self.append(table, rows)
 
     def rows(self, table: Table) -> pl.DataFrame:
-        """All rows of a table, with exactly the types that it declares, in an order that no order of arrival changes."""
-        order = sqltext.identifiers(name for name in table.names if name != FACT_ID)
-        return table.conform(self.frame(f"SELECT * FROM {table.full_name} ORDER BY {order}"))
+        return rows(self, table)
 
     # -- memory -------------------------------------------------------------------------------------------------
 
@@ -120,6 +124,12 @@ class Store:
     def release_memory(self) -> None:
         """Lift that limit: what comes after loading looks at tables as wholes."""
         self.execute("RESET memory_limit")
+
+
+def rows(database: Database, table: Table, only: str = "true") -> pl.DataFrame:
+    """The rows of a table that meet a condition, with exactly its types, in an order that no order of arrival changes."""
+    order = sqltext.identifiers(name for name in table.names if name != FACT_ID)
+    return table.conform(database.execute(f"SELECT * FROM {table.full_name} WHERE {only} ORDER BY {order}").pl())
 
 
 _COMMENTS = """

@@ -16,17 +16,16 @@ from typing import Any
 import polars as pl
 
 from warehouse import files, marts
-from warehouse.calendars.exchange import FIRST_SESSION, as_traded, sessions
 from warehouse.database.store import Store
 from warehouse.marts.common.standing import Made
 from warehouse.paths import QUALITY, WAREHOUSE
-from warehouse.pipeline import ingest
+from warehouse.pipeline import ingest, known_facts
 from warehouse.pipeline.context import RunContext
 from warehouse.pipeline.ingest import Ingestion
 from warehouse.pipeline.live_sources import LiveSources
 from warehouse.pipeline.quarantine import Quarantined
 from warehouse.pipeline.record import made_with, program
-from warehouse.quality import counts, quarantined
+from warehouse.quality import counts
 from warehouse.tables import CORE, SYSTEM
 from warehouse.tables.marts_made import TABLE as MARTS_MADE
 from warehouse.tables.runs import newest_published
@@ -118,10 +117,7 @@ def _default_as_of(store: Store, run: RunContext) -> date:
 
 def build_marts(store: Store, run: RunContext, as_of: date) -> Built:
     """Build the marts that could come out otherwise than they stand, from the facts known by the date."""
-    facts = {name: store.rows(table) for name, table in CORE.items()}
-    fact_rows = sum(frame.height for frame in facts.values())
-    facts["sessions"] = as_traded(sessions(FIRST_SESSION, run.today), facts["stock_prices"])
-    facts["quarantined"] = quarantined.for_marts(store)
+    facts = known_facts.for_marts(store, run.assumptions, run.today)
     before = _marts_made(store)
     built, made = marts.build_changed(
         facts,
@@ -138,7 +134,7 @@ def build_marts(store: Store, run: RunContext, as_of: date) -> Built:
     rows = [{"mart": name, "run_id": made_in[name], **asdict(mart)} for name, mart in made.items()]
     store.replace(MARTS_MADE, pl.DataFrame(rows, schema=MARTS_MADE.polars_schema))
     standing = frozenset(made).difference(built)
-    return Built({"verdict": _mart(store, "verdict"), **built}, fact_rows, standing)
+    return Built({"verdict": _mart(store, "verdict"), **built}, known_facts.count(store), standing)
 
 
 def _mart(store: Store, name: str) -> pl.DataFrame:
@@ -211,5 +207,5 @@ def carry_over(store: Store, run: RunContext, carried: Carried) -> Built:
     pages = run.release / QUALITY
     if run.base.pages is not None and not pages.exists():
         files.link_folder(run.base.pages / QUALITY, pages)
-    fact_rows = sum(store.scalar(f"SELECT count(*) FROM {table.full_name}") for table in CORE.values())
-    return Built({"verdict": store.frame("SELECT * FROM marts.verdict ORDER BY scope, question")}, fact_rows)
+    verdict = store.frame("SELECT * FROM marts.verdict ORDER BY scope, question")
+    return Built({"verdict": verdict}, known_facts.count(store))

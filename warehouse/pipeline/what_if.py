@@ -16,14 +16,12 @@ from typing import Any
 
 from warehouse import assumptions, marts
 from warehouse.assumptions import Assumptions
-from warehouse.calendars.exchange import FIRST_SESSION, as_traded, sessions
 from warehouse.database import releases
 from warehouse.database.connection import Connection, in_memory
 from warehouse.errors import UsageError
 from warehouse.paths import WAREHOUSE
-from warehouse.quality import quarantined
+from warehouse.pipeline import known_facts
 from warehouse.settings import load_settings
-from warehouse.tables import CORE
 
 SHOWN = ("verdict", "verdict_conditions", "assumptions")
 OPTION = "--assume"
@@ -71,17 +69,12 @@ def _value(text: str, value: str, named: str) -> Any:
 def built(published: Path, wanted: Assumptions) -> Iterator[Connection]:
     """A database in memory with the marts that `overbuild verdict` shows, made with other assumptions."""
     with releases.reading(published / WAREHOUSE) as connection:
-        facts = {
-            name: table.conform(connection.execute(f"SELECT * FROM {table.full_name}").pl())
-            for name, table in CORE.items()
-        }
-        facts["quarantined"] = quarantined.for_marts(connection)
         as_of, day = connection.execute(
             "SELECT as_of, started_at::date FROM provenance.runs ORDER BY started_at DESC LIMIT 1"
         ).fetchone() or (None, None)
-    if as_of is None:
-        raise UsageError(f"{published}: no run is recorded in this warehouse. Run `overbuild run` first.")
-    facts["sessions"] = as_traded(sessions(FIRST_SESSION, day), facts["stock_prices"])
+        if as_of is None:
+            raise UsageError(f"{published}: no run is recorded in this warehouse. Run `overbuild run` first.")
+        facts = known_facts.for_marts(connection, wanted, day)
     frames = marts.build(facts, as_of=as_of, assumptions=wanted, only=SHOWN)
     memory = in_memory()
     try:

@@ -311,6 +311,16 @@ def test_a_record_in_dollars_misleads_where_other_falls_took_a_larger_share(rows
     assert recheck("SC03", stock_prices=few)["finding"] == "approximately_right"
 
 
+@pytest.mark.parametrize("claim", ["SC03", "SC22"])
+def test_tickers_that_nobody_named_are_no_companies_followed_here(rows, recheck, facts, claim):
+    """Nothing says whether they are companies or funds that lose by design: no claim counts or names their bars."""
+    ours = facts["stock_prices"]
+    others = ours.with_columns(pl.col("ticker") + "X", pl.lit("of another ticker").alias("fact_id"))
+    again = recheck(claim, stock_prices=pl.concat([ours, others]))
+    told = ("value_found", "finding", "reasons", "fact_ids")
+    assert {name: again[name] for name in told} == {name: rows[claim][name] for name in told}
+
+
 def roles_of(facts, recheck, quick, **moves: float) -> dict:
     """SC04 with what each role's portfolio did beyond the market, in per cents, beyond chance where above one."""
     tests = build(facts, as_of=AS_OF, assumptions=quick, only={"event_study_tests"})["event_study_tests"]

@@ -117,9 +117,12 @@ def largest_loss(claim: Row, dossier: Dossier) -> Found:
 
 
 def _deeper_falls(dossier: Dossier, day: date) -> tuple[int, date]:
-    """Earlier one-day falls of companies that took a larger share of the value than Nvidia's on `day`; since when."""
-    funds = dossier.rows("companies").filter(role="benchmark")["ticker"].to_list()
-    bars = dossier.rows("stock_prices").filter(~pl.col("ticker").is_in(funds))
+    """Earlier one-day falls of companies that took a larger share of the value than Nvidia's on `day`; since when.
+
+    Of the panel's companies alone: whether another ticker is a company or a fund, nothing here says.
+    """
+    companies = dossier.rows("companies").filter(pl.col("role") != "benchmark")
+    bars = dossier.rows("stock_prices").filter(pl.col("ticker").is_in(companies["ticker"].implode()))
     prices = bars.select("ticker", "date", "adj_close", "grade", FACT_ID).sort("ticker", "date")
     moved = prices.with_columns(moved=pl.col("adj_close") / pl.col("adj_close").shift(1).over("ticker") - 1)
     fall = day_return(dossier, NVIDIA, day)

@@ -67,9 +67,10 @@ def day_return(dossier: Dossier, ticker: str, day: date) -> float:
 
 
 def day_returns(dossier: Dossier, day: date) -> pl.DataFrame:
-    """`ticker`, `adj_return` of every ticker that has a bar on `day` and on the session before it. Raises NotKnown."""
+    """`ticker`, `adj_return` of the panel's tickers with a bar on `day` and on the session before it. Raises NotKnown."""
     before, on = sessions_to(dossier, day)
-    prices = dossier.rows("stock_prices")
+    panel = dossier.rows("companies")["ticker"]
+    prices = dossier.rows("stock_prices").filter(pl.col("ticker").is_in(panel.implode()))
     both = prices.filter(date=on).join(prices.filter(date=before), on="ticker", suffix="_before")
     if both.is_empty():
         raise dossier.missing("any_close", date=on, before=before)

@@ -179,6 +179,13 @@ def setting(companies: pl.DataFrame, sessions: pl.DataFrame, assumptions: Assump
     )
 
 
+def tickers_looked_at(companies: pl.DataFrame, assumptions: Assumptions) -> list[str]:
+    """The tickers whose bars an event study may look at: those of the panel, and the funds behind the benchmarks."""
+    weights = assumptions.value("benchmark_weights").values()
+    funds = [*assumptions.value("benchmarks"), *(str(made[name]) for made in weights for name in ("fund", "without"))]
+    return sorted({*companies["ticker"], *funds})
+
+
 def event(sessions: np.ndarray, asked: date, what: str = "") -> Event:
     """The session of an event: the day itself, or the next day on which the exchange was open."""
     at = int(np.searchsorted(sessions, np.datetime64(asked, "D")))

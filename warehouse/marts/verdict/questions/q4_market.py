@@ -37,6 +37,7 @@ from warehouse.marts.common.in_words import NAMES, capital, listed, money, per_c
 from warehouse.marts.common.mart import Trace
 from warehouse.marts.common.reasons import CODE, read, reason
 from warehouse.marts.common.scopes import COMPANIES, GROUP, SCOPES
+from warehouse.marts.market.panel import tickers_looked_at
 from warehouse.marts.verdict.question import (
     Case,
     Condition,
@@ -423,20 +424,12 @@ def _until_last_window(frames: Frames, assumptions: Assumptions) -> Frames:
     main: date = assumptions.value("main_event")
     after = frames["sessions"].filter(pl.col("session") >= main).sort("session")["session"]
     last = after[min(max(end for _, end in PERSISTENCE), len(after) - 1)] if len(after) else main
-    funds = [*assumptions.value("benchmarks"), *_tickers_behind(assumptions.value("benchmark_weights"))]
-    looked_at = pl.concat([frames["companies"]["ticker"], pl.Series(funds, dtype=pl.String)]).unique()
+    looked_at = tickers_looked_at(frames["companies"], assumptions)
     return {
         "sessions": frames["sessions"].filter(pl.col("session") <= last),
-        "stock_prices": frames["stock_prices"].filter(
-            pl.col("date") <= last, pl.col("ticker").is_in(looked_at.implode())
-        ),
+        "stock_prices": frames["stock_prices"].filter(pl.col("date") <= last, pl.col("ticker").is_in(looked_at)),
         "shares_outstanding": frames["shares_outstanding"].filter(pl.col("known_on") <= main),
     }
-
-
-def _tickers_behind(weights: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """The funds that a share is taken out of, and the shares."""
-    return [str(made[name]) for made in weights.values() for name in ("fund", "without")]
 
 
 def _main_event(assumptions: Assumptions) -> Mapping[str, Any]:
