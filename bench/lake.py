@@ -61,22 +61,57 @@ def main(documents: int) -> None:
         without = [total - lake for total, lake in zip(whole, seconds, strict=True)]
         what = "a run without fetching, checks and marts, published in a lake"
         report(what, "the same, without that publication", "s", whole, without)
-        reader = Machine(Path(folder) / "reader", worker.address)
-        alone, meanwhile = [], []
-        for each in range(ROUNDS):
-            with reader.reading() as asked:
-                rows = asked(QUERY)
-                alone.append(_slowest(partial(asked, QUERY), lambda: False))
-                command = [sys.executable, "-c", PUBLISHES, str(worker.home), worker.address, str(10**6 + 10 * each)]
-                environment = {**os.environ, "PYTHONPATH": os.getcwd()}
-                with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) as publishing:
-                    meanwhile.append(_slowest(partial(asked, QUERY), partial(_is_at_work, publishing)))
-                    if publishing.wait():
-                        raise SystemExit("the other process could not publish")
-                if asked(QUERY) != rows:
-                    raise SystemExit("a reader saw what was published after it had opened the lake")
-        what = "a reader's slowest query but one in a hundred, while another process publishes"
-        report(what, "while none does", "ms", meanwhile, alone, target=1.5, equal=f"{len(rows):,} rows")
+        _readers(Path(folder), worker, server.address(server.database()), documents)
+
+
+def _readers(folder: Path, worker: Machine, other_address: str, documents: int) -> None:
+    """What a reader feels of a publication: beside it, of one that it does not read, and with a processor of its own."""
+    other, reader = Machine(folder / "other", other_address), Machine(folder / "reader", worker.address)
+    other.run(*range(1, documents))
+    all_cpus = os.sched_getaffinity(0)
+    own = {min(all_cpus)}
+    found: dict[str, list[tuple[float, float]]] = {"beside": [], "elsewhere": [], "apart": []}
+    for each in range(ROUNDS):
+        with reader.reading() as asked:
+            rows = asked(QUERY)
+            for place, (kind, times) in enumerate(found.items()):
+                apart = kind == "apart" and len(all_cpus) > 1
+                try:
+                    os.sched_setaffinity(0, own if apart else all_cpus)
+                    alone = _slowest(partial(asked, QUERY), lambda: False)
+                    publishing = _publishing(
+                        other if kind == "elsewhere" else worker,
+                        10**6 + 100 * each + 10 * place,
+                        all_cpus - own if apart else all_cpus,
+                    )
+                    with publishing:
+                        times.append((_slowest(partial(asked, QUERY), partial(_is_at_work, publishing)), alone))
+                        if publishing.wait():
+                            raise SystemExit("the other process could not publish")
+                finally:
+                    os.sched_setaffinity(0, all_cpus)
+            if asked(QUERY) != rows:
+                raise SystemExit("a reader saw what was published after it had opened the lake")
+    what = "a reader's slowest query but one in a hundred, "
+    for kind, during, target in (
+        ("beside", "while another process publishes", 1.5),
+        ("elsewhere", "while another process publishes in another lake, so that they share the processor alone", None),
+        ("apart", "while another process publishes, each with a processor of its own, as two machines have", 1.5),
+    ):
+        ours, theirs = ([pair[side] for pair in found[kind]] for side in (0, 1))
+        report(what + during, "while none does", "ms", ours, theirs, target=target, equal=f"{len(rows):,} rows")
+
+
+def _publishing(worker: Machine, first: int, cpus: set[int]) -> subprocess.Popen[bytes]:
+    """A process that publishes three times, on some processors."""
+    command = [sys.executable, "-c", PUBLISHES, str(worker.home), worker.address, str(first)]
+    environment = {**os.environ, "PYTHONPATH": os.getcwd()}
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cpus)  # it inherits them
+    try:
+        return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 def _slowest(ask: Callable[[], object], goes_on: Callable[[], bool]) -> float:

@@ -86,6 +86,29 @@ def test_what_no_disk_caused_is_left_as_it_is(error):
     assert storage.fault(error, "/home") is None
 
 
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (duckdb.Error('Failed to prepare COPY "COPY (SELECT 1 FROM "public"."ducklake_table")": server closed the connection'),
+         "PostgreSQL is not there, or went away"),
+        (duckdb.IOException('IO Error: Unable to connect to Postgres at "x": Connection refused'),
+         "PostgreSQL is not there, or went away"),
+        (duckdb.IOException('IO Error: Cannot open file "/l/core/t/ducklake-1.parquet": No such file or directory'),
+         "a file of the lake is gone"),
+        (duckdb.HTTPException("HTTP Error: HTTP GET error (HTTP 403 Forbidden)"), "the storage refuses these credentials"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else None,
+)  # fmt: skip
+def test_a_lake_that_fails_a_query_is_named_with_what_to_do(error, said):
+    found = storage.fault(error)
+    assert isinstance(found, StorageError)
+    assert str(found).startswith(f"the shared warehouse: {said}")
+
+
+def test_a_query_that_is_wrong_is_no_fault_of_a_lake():
+    assert storage.fault(duckdb.CatalogException("Catalog Error: Table ducklake_snapshot does not exist!")) is None
+
+
 def test_a_damaged_database_is_said_to_be_one():
     said = 'IO Error: The file "/h/w.duckdb" exists, but it is not a valid DuckDB database file!'
     found = storage.fault(duckdb.IOException(said))

@@ -78,6 +78,7 @@ _OF_A_LAKE = (
 )  # fmt: skip
 """What a catalogue in PostgreSQL and storage that speaks S3 say, and what that means to a person."""
 _FROM_AFAR = ("Postgres", "DuckLake", "ducklake", "server closed the connection")
+_KINDS_FROM_AFAR = ("IOException", "TransactionException", "Error")
 _OF_MEMORY = ("MemoryError", "OutOfMemoryException")
 _OF_DUCKDB = ("IOException", "FatalException", "InternalException", "TransactionException")
 _NAMES = {*_OF_DUCKDB, "ImportError", "ComputeError", "OperationalError", "DatabaseError", "FileCreateError"}
@@ -113,7 +114,7 @@ def what_is_wrong(said: str) -> str:
 def from_afar(error: BaseException) -> StorageError | None:
     """An error of a lake that a query met, in words; None for any other. A server may repeat what it was sent."""
     kind, text = type(error).__name__, str(error).strip()
-    if kind != "HTTPException" and not (kind == "IOException" and any(said in text for said in _FROM_AFAR)):
+    if kind != "HTTPException" and not (kind in _KINDS_FROM_AFAR and any(said in text for said in _FROM_AFAR)):
         return None
     for secret in filter(None, map(os.environ.get, ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "PGPASSWORD"))):
         text = text.replace(secret, "***")
