@@ -88,10 +88,20 @@ class Service:
         return left
 
 
+def lives(pid: int) -> bool:
+    with suppress(psutil.Error):
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    return False
+
+
 def waits_for(true: object, process: subprocess.Popen[bytes], seconds: float) -> bool:
-    """Whether something comes true before a process ends, or so many seconds have passed."""
+    """Whether something comes true before a process ends, or so many seconds have passed.
+
+    Whoever was forked after the process started may ask, too. Its parent alone can wait for it: `poll` says in any other
+    that it has ended.
+    """
     until = time.monotonic() + seconds
-    while not true() and process.poll() is None and time.monotonic() < until:  # type: ignore[operator]
+    while not true() and lives(process.pid) and time.monotonic() < until:  # type: ignore[operator]
         time.sleep(0.2)
     return bool(true())  # type: ignore[operator]
 

@@ -4,8 +4,9 @@
 
 Each run is what `overbuild serve` starts at a time of a schedule, in a process of its own, on a clock that is moved on
 (`_small.py`). Now and then a host says something new, and a few requests fail in one of the known ways. After each run the
-ledger of fetches must say what the archive and the published warehouse hold. Over the week a run's memory, its operations
-on files, and the files beside documents and ledger must not grow.
+ledger of fetches must say what the archive and the published warehouse hold. Over the week a run's memory, its time of the
+processor, its operations on files, and the files beside documents and ledger must not grow. A week that came to its last
+hour is counted besides, as one piece.
 """
 
 from __future__ import annotations
@@ -44,6 +45,8 @@ NEW, FAILS = 0.1, 0.05
 """Shares of runs before which a host has something new to say, and of requests that fail."""
 MOST_GROWTH_BYTES = 40 * 2**20
 MOST_GROWTH_SHARE = 0.2
+MOST_GROWTH_OF_TIME = 0.5
+"""Shares; time swings with what else the machine does."""
 WAYS = [way for name, way in HARMFUL.items() if name not in TRICKLES and "huge" not in name]
 
 
@@ -56,6 +59,8 @@ class Week:
     faults: list[str] = field(default_factory=list)
     operations: list[int] = field(default_factory=list)
     memory_bytes: list[int] = field(default_factory=list)
+    processor_milliseconds: list[int] = field(default_factory=list)
+    is_whole: bool = False
     files: list[int] = field(default_factory=list)
 
 
@@ -92,6 +97,8 @@ def week(hours: int = HOURS, seconds: float = 600.0) -> Week:
             if random.random() < NEW:
                 host.say(said := said + 1)
             _run(paths, host, datetime.fromisoformat(moment), entry, found)
+        else:
+            found.is_whole = True
         found.faults += grown(found)
         return found
     finally:
@@ -107,7 +114,8 @@ def _run(paths: Paths, host: small.Host, moment: datetime, entry: str, found: We
     def act() -> None:
         moved_to(moment)
         summary = small.scheduled(paths, host.url, entry)
-        told.write_text(json.dumps([summary, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024]))
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        told.write_text(json.dumps([summary, used.ru_maxrss * 1024, round(1000 * (used.ru_utime + used.ru_stime))]))
 
     ended = in_child(act, Point(paths.root), alone=True)
     found.runs += 1
@@ -115,13 +123,14 @@ def _run(paths: Paths, host: small.Host, moment: datetime, entry: str, found: We
         if "No live source brought anything" not in ended.said:  # the first ones may fail, and nothing is there yet
             found.faults.append(f"{moment:%a %H:%M} {entry}: {ended.said or 'killed'}")
         return
-    summary, memory = json.loads(told.read_text())
+    summary, memory, milliseconds = json.loads(told.read_text())
     after = paths.current.resolve() if paths.current.is_symlink() else None
     if after != before:
         found.published += 1
     elif summary["outcome"] == "nothing_new":
         found.operations.append(ended.operations)
         found.memory_bytes.append(memory)
+        found.processor_milliseconds.append(milliseconds)
     for state in (paths.raw / "fetches").glob("*.rate_limit.json"):
         state.unlink()  # a host may ask for a pause of a day; as if the day were over
     looked = in_child(lambda: _look(paths, told))
@@ -150,29 +159,37 @@ def _look(paths: Paths, told: Path) -> None:
         require_no_litter(paths)
         if len(list(paths.releases.iterdir())) > KEPT_RELEASES + 1:
             wrong.append("releases pile up")
+        if len(list(paths.later.iterdir())) > KEPT_RELEASES + 1:
+            wrong.append("what is said of releases later piles up")
     told.write_text(json.dumps(wrong))
 
 
 def _files_beside(paths: Paths) -> int:
-    """Files of a home but for documents and what a release holds."""
-    return sum(
-        1 for path in paths.root.rglob("*") if path.is_file() and not {paths.raw, paths.releases} & set(path.parents)
-    )
+    """Files of a home but for documents, what a release holds, and what is said of it later."""
+    others = {paths.raw, paths.releases, paths.later}
+    return sum(1 for path in paths.root.rglob("*") if path.is_file() and not others & set(path.parents))
+
+
+def ends(values: list[int]) -> tuple[int, int]:
+    """The middle values of the first fifth and of the last one."""
+    part = max(1, len(values) // 5)
+    first, last = (sorted(some)[len(some) // 2] for some in (values[:part], values[-part:]))
+    return first, last
 
 
 def grown(found: Week) -> list[str]:
     """What grew over the week that should not: the middle value of the last fifth is held against the first fifth's."""
     wrong = []
-    for what, values, most in (
-        ("operations on files of a run that finds nothing new", found.operations, None),
-        ("files beside documents and releases", found.files, None),
-        ("memory of a run that finds nothing new", found.memory_bytes, MOST_GROWTH_BYTES),
+    for what, values, share, least in (
+        ("operations on files of a run that finds nothing new", found.operations, MOST_GROWTH_SHARE, 3),
+        ("files beside documents and releases", found.files, MOST_GROWTH_SHARE, 3),
+        ("memory of a run that finds nothing new", found.memory_bytes, 0, MOST_GROWTH_BYTES),
+        ("milliseconds of a run that finds nothing new", found.processor_milliseconds, MOST_GROWTH_OF_TIME, 200),
     ):
         if len(values) < 10:
             continue
-        part = len(values) // 5
-        first, last = (sorted(some)[len(some) // 2] for some in (values[:part], values[-part:]))
-        if last - first > (most if most is not None else max(3, MOST_GROWTH_SHARE * first)):
+        first, last = ends(values)
+        if last - first > max(least, share * first):
             wrong.append(f"{what}: {first:,} at first, {last:,} at last")
     return wrong
 
@@ -185,11 +202,22 @@ def main(seconds: float) -> int:
     for each in found.faults:
         print(f"FAULT {each}", flush=True)
     print(f"{found.runs} runs, {found.published} of which published", flush=True)
+    for what, values in (
+        ("operations", found.operations), ("files", found.files), ("bytes of memory", found.memory_bytes),
+        ("milliseconds", found.processor_milliseconds),
+    ):  # fmt: skip
+        if values:
+            print("{}: {:,} at first, {:,} at last".format(what, *ends(values)), flush=True)
     bad = min(len(found.faults), found.runs)
     results.record(
         "week", "whole runs of schedules in simulated time", tried=found.runs, survived=found.runs - bad,
         faults_found=len(found.faults), seconds=time.monotonic() - began,
     )  # fmt: skip
+    if found.is_whole:
+        results.record(
+            "week", "a whole week in one piece", tried=1, survived=int(not found.faults),
+            faults_found=int(bool(found.faults)), seconds=time.monotonic() - began,
+        )  # fmt: skip
     return len(found.faults)
 
 
