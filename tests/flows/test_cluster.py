@@ -15,15 +15,19 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from flows import cluster
 from flows.cluster import Cluster
-from tests.runs import command
+from tests.repeats import repeats
+from tests.runs import command, differing, settings, tables, without_prefect
 from tests.timeline import QUICK
 from warehouse.database.store import opened
 from warehouse.errors import DocumentError, UsageError
-from warehouse.marts.verdict.replay import _LAST, REPLAYED, replay
+from warehouse.marts import all_marts, known
+from warehouse.marts.payback import waste_simulation
+from warehouse.marts.verdict.replay import _LAST, REPLAYED, chain, replay
 from warehouse.paths import Paths, create_folders
 from warehouse.pipeline import documents, ingest
 from warehouse.pipeline.context import RunContext
@@ -140,6 +144,28 @@ def test_documents_read_elsewhere_give_the_same_rows_in_the_same_order(there, tm
     assert (there.elsewhere, there.here) == (9, 1)
 
 
+@pytest.mark.parametrize("dies", [False, True], ids=["all live", "a worker is killed"])
+def test_events_and_simulations_made_elsewhere_say_the_same(there, facts, tmp_path, dies):
+    """Equal to the last bit: both are made of the same pieces."""
+    frames = dict(known(facts, DAYS[-1]))
+    chosen = ("event_study", "waste_simulation")
+    for name, one in chain(chosen).items():
+        if name not in chosen:
+            frames[name] = one.run(frames, as_of=DAYS[-1], assumptions=QUICK)
+    spread = Deadly(there, tmp_path / "mark") if dies else there
+    for name in chosen:
+        made = all_marts()[name]
+        waste_simulation._figures.cache_clear()
+        before = there.elsewhere
+        found = made.run(frames, as_of=DAYS[-1], assumptions=QUICK, spread=spread)
+        assert there.elsewhere > before, name
+        waste_simulation._figures.cache_clear()
+        here = made.run(frames, as_of=DAYS[-1], assumptions=QUICK)
+        assert here.height > 100, name
+        assert found.equals(here), name
+    assert there.here == 0
+
+
 def test_earlier_days_answered_elsewhere_say_the_same(there, facts):
     here = {name: replay(facts, DAYS, QUICK, name) for name in REPLAYED}
     _LAST.clear()
@@ -152,6 +178,21 @@ def test_earlier_days_answered_elsewhere_say_the_same(there, facts):
     for name in REPLAYED:
         assert list(found[name]) == DAYS
         assert all(found[name][day].equals(here[name][day]) for day in DAYS)
+
+
+@repeats("tests/flows/test_cluster.py::test_events_and_simulations_made_elsewhere_say_the_same")
+def test_a_whole_run_with_a_cluster_publishes_the_same_tables(runner, published, tmp_path):
+    """Of facts and marts each value, type and place; only when a row was loaded differs."""
+    home, summary = published
+    with settings(tmp_path / "home", OVERBUILD_RUNNER=runner), without_prefect() as answer:
+        there = answer(as_of=date.fromisoformat(summary["as_of"]))
+    release = Path(there["published"])
+    assert differing(tables(release, "marts"), tables(home, "marts")) == []
+
+    def facts_of(folder: Path) -> dict[str, pl.DataFrame]:
+        return {name: frame.drop("loaded_at") for name, frame in tables(folder, "core", "ORDER BY fact_id").items()}
+
+    assert differing(facts_of(release), facts_of(home)) == []
 
 
 # -- what goes wrong there --------------------------------------------------------------------------------------------

@@ -12,7 +12,23 @@ from dataclasses import dataclass
 import numpy as np
 
 from warehouse.marts.market.panel import Event, Prices, Setting
-from warehouse.marts.market.returns import MODELS, Fit, Kind, Model, daily_returns, fit, means, offsets, rows_at
+from warehouse.marts.market.returns import (
+    MODELS,
+    Fit,
+    Kind,
+    Model,
+    abnormal_returns,
+    compound,
+    daily_returns,
+    fit,
+    means,
+    offsets,
+    rows_at,
+    standard_errors,
+)
+
+FITTED = ("alpha", "beta", "r2", "sigma", "abnormal_return", "standard_error")
+"""What a regression gives of an event, in this order."""
 
 
 def memberships(prices: Prices, where: Event, chosen: Setting) -> np.ndarray:
@@ -71,3 +87,25 @@ def study(
     estimation = np.hstack([own, means(own, members.reshape(-1, len(chosen.firms)))])
     fits = {model: fit(model, estimation, market) for model in MODELS}
     return Study(chosen, where, returns, members, benchmarks, estimation, market, fits)
+
+
+def studied(
+    bars: Prices, kind: Kind, event: Event, members: np.ndarray, chosen: Setting, returns: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """One event by one kind of return, of all firms: actual returns (W by A), and FITTED by W by M by B by A.
+
+    Firms are the columns of one regression. To study them apart would change the order of its sums, and with it last digits.
+    """
+    windows, assets = len(chosen.windows), len(chosen.assets)
+    actual = np.full((windows, assets), np.nan)
+    found = np.full((len(FITTED), windows, len(MODELS), len(chosen.benchmarks), assets), np.nan)
+    of_event = study(bars, kind, event, members, chosen, returns)
+    for w in range(windows):
+        fits, days, market = of_event.of_window(w)
+        actual[w] = compound(days, kind)
+        for m, fitted in enumerate(fits.values()):
+            box = found[:, w, m]
+            box[:4] = fitted.alpha, fitted.beta, fitted.r2, fitted.sigma
+            box[4] = abnormal_returns(fitted, days, market).sum(axis=1)
+            box[5] = standard_errors(fitted, market)
+    return actual, found

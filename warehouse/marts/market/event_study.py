@@ -57,7 +57,7 @@ from warehouse.marts.market.columns import (
     null_has_a_reason,
     prices_behind,
 )
-from warehouse.marts.market.estimation import memberships, study
+from warehouse.marts.market.estimation import FITTED, memberships, studied
 from warehouse.marts.market.event_study_reasons import place_of_reasons, reasons_and_dates
 from warehouse.marts.market.event_study_rows import (
     Grid,
@@ -82,18 +82,16 @@ from warehouse.marts.market.panel import (
 from warehouse.marts.market.returns import (
     KINDS,
     MODELS,
-    abnormal_returns,
-    compound,
     daily_returns,
     degrees_of_freedom,
     interval,
     rows_at,
     smallest_detectable,
-    standard_errors,
     student_p,
     uses_market,
 )
 from warehouse.marts.market.share_counts import ShareCounts, last_days, share_counts
+from warehouse.spreading import Spread
 from warehouse.tables.companies import TABLE as COMPANIES
 from warehouse.tables.formula import Formula
 from warehouse.tables.guide import Guide
@@ -329,11 +327,12 @@ def build(
     sessions: pl.DataFrame,
     *,
     assumptions: Assumptions,
+    spread: Spread | None = None,
 ) -> pl.DataFrame:
     """Method 6: every event, ticker and portfolio, benchmark, model, kind of return and window.
 
     Returns are fractions, money is USD. Formulas: `returns.fit`, `returns.standard_errors`. `as_of` enters only through
-    the facts given: a window that is not over lacks its prices, and says so.
+    the facts given: a window that is not over lacks its prices, and says so. `spread` takes events, where others study some.
     """
     asked = setting(companies, sessions, assumptions)
     if not (asked.firms and asked.events):
@@ -345,7 +344,7 @@ def build(
     counts = share_counts(shares_outstanding, corporate_actions, chosen, last_days(bars, chosen))
     grid = grid_of(chosen)
     level, power = assumptions.number("q4_significance"), assumptions.number("q4_power")
-    figures = _figures(bars, members, chosen, grid, level=level, power=power)
+    figures = _figures(bars, members, chosen, grid, level=level, power=power, spread=spread)
     value_change = _close_changes(bars, chosen) * counts.shares[:, None, :]
     valued = ~np.isnan(value_change)
     # A row has a grade where it has any figure.
@@ -393,24 +392,29 @@ def _with_flat_returns(found: pl.DataFrame) -> pl.DataFrame:
 
 
 def _figures(
-    bars: Prices, members: np.ndarray, chosen: Setting, grid: Grid, *, level: float, power: float
+    bars: Prices,
+    members: np.ndarray,
+    chosen: Setting,
+    grid: Grid,
+    *,
+    level: float,
+    power: float,
+    spread: Spread | None = None,
 ) -> dict[str, np.ndarray]:
     """Columns of every statistic; NaN where it cannot be computed. `first_day` is the abnormal return of day 0 alone."""
-    names = ("alpha", "beta", "r2", "sigma", "abnormal_return", "standard_error")
+    names = FITTED
     found = np.full((len(names), *grid.shape), np.nan)
     actual = np.full((grid.size["E"], grid.size["K"], grid.size["W"], grid.size["A"]), np.nan)
-    daily = [daily_returns(bars.adj_close, kind) for kind in KINDS]
-    for e, event in enumerate(chosen.events):
-        for k, kind in enumerate(KINDS):
-            studied = study(bars, kind, event, members[e], chosen, daily[k])
-            for w in range(grid.size["W"]):
-                fits, returns, market = studied.of_window(w)
-                actual[e, k, w] = compound(returns, kind)
-                for m, fitted in enumerate(fits.values()):
-                    box = found[:, e, k, w, m]
-                    box[:4] = fitted.alpha, fitted.beta, fitted.r2, fitted.sigma
-                    box[4] = abnormal_returns(fitted, returns, market).sum(axis=1)
-                    box[5] = standard_errors(fitted, market)
+    daily = {kind: daily_returns(bars.adj_close, kind) for kind in KINDS} if spread is None else {}
+    each = [(e, k, event, kind) for e, event in enumerate(chosen.events) for k, kind in enumerate(KINDS)]
+    pieces = (
+        []
+        if spread is None
+        else [spread.submit(studied, bars, kind, event, members[e], chosen) for e, _, event, kind in each]
+    )
+    for place, (e, k, event, kind) in enumerate(each):
+        made = pieces[place].result() if pieces else studied(bars, kind, event, members[e], chosen, daily[kind])
+        actual[e, k], found[:, e, k] = made
     # What the market-adjusted model sets without looking (a = 0, b = 1) counts only where it can be tested.
     itself = grid.flat(is_its_benchmark(members, chosen), "EWBA").reshape(grid.shape)
     found[:, np.isnan(found[3]) | itself] = np.nan

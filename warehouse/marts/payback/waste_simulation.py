@@ -7,7 +7,7 @@ no figure and says why; so does one without a finite value at a quantile (no gro
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -21,10 +21,13 @@ from warehouse.marts.common.reasons import listed, reason
 from warehouse.marts.payback.formulas import PAY_QUANTITIES, QUANTITY_FORMULAS, SHARE_QUANTITIES
 from warehouse.marts.payback.model import BOUND_MEANINGS, NO_VIEW, VIEW, Computation, Model, simulated
 from warehouse.marts.payback.models import models
+from warehouse.spreading import Spread
 from warehouse.tables.formula import Formula
 from warehouse.tables.guide import Guide
 from warehouse.tables.table import Check, Column, mart
 
+Figures = tuple[dict[str, float | None], str | None]
+"""What is told of a quantity, and why something is missing."""
 QUANTILES = {"p05": 0.05, "p25": 0.25, "p50": 0.50, "p75": 0.75, "p95": 0.95}
 BATCHES = 20  # ten to thirty serve for the error of a simulated figure (Schmeiser 1982, Operations Research 30)
 UNITS = {
@@ -130,12 +133,19 @@ def build(
     evidence: pl.DataFrame,
     *,
     assumptions: Assumptions,
+    spread: Spread | None = None,
 ) -> pl.DataFrame:
-    """One row for each scope, view, bound and quantity (method 4 and 5)."""
+    """One row for each scope, view, bound and quantity (method 4 and 5). `spread` takes simulations, where others do some."""
     seed, draws = assumptions.integer("seed"), assumptions.integer("draws")
     everything = assumptions.value("detail") == "all"
+    simulation = Simulation(seed, draws, BATCHES if everything else 0)
+    listed_models = list(
+        models(training_share, capex_vintages, attributable_revenue, evidence, assumptions=assumptions)
+    )
+    if spread is not None:
+        simulation.spread_out(listed_models, spread)
     rows = []
-    for model in models(training_share, capex_vintages, attributable_revenue, evidence, assumptions=assumptions):
+    for model in listed_models:
         for quantity in SHARE_QUANTITIES if model.view == NO_VIEW else PAY_QUANTITIES:
             is_known = quantity in model.quantities
             rows.append(
@@ -149,30 +159,71 @@ def build(
                     "seed": seed,
                     "known_on": model.known_on if is_known else None,
                     "grade": model.grade if is_known else None,
-                    **_of_quantity(model, quantity, seed, draws, everything),
+                    **_of_quantity(model, quantity, simulation),
                 }
             )
     return pl.DataFrame(rows, schema=dict(TABLE.polars_schema))
 
 
-def _of_quantity(model: Model, quantity: str, seed: int, draws: int, everything: bool) -> dict[str, Any]:
+class Simulation:
+    """Figures of quantities from a number of draws; those that others made first, where work is spread.
+
+    A piece is all draws of one computation: a quantile needs them all, and each gives the same bytes wherever it is made.
+    """
+
+    def __init__(self, seed: int, draws: int, batches: int) -> None:
+        self.seed, self.draws, self.batches = seed, draws, batches
+        self._made_elsewhere: dict[tuple[Computation, str], Figures] = {}
+
+    def spread_out(self, listed_models: Sequence[Model], spread: Spread) -> None:
+        """Have others make the figures of these models."""
+        asked: dict[Computation, list[str]] = {}
+        for model in listed_models:
+            for quantity in SHARE_QUANTITIES if model.view == NO_VIEW else PAY_QUANTITIES:
+                if quantity in model.quantities and self.states(model, quantity):
+                    of = asked.setdefault(Computation(model.about(quantity)), [])
+                    if quantity not in of:
+                        of.append(quantity)
+        pieces = [
+            (computation, of, spread.submit(_all_figures, computation, tuple(of), self.seed, self.draws, self.batches))
+            for computation, of in asked.items()
+        ]
+        for computation, of, piece in pieces:
+            self._made_elsewhere |= {
+                (computation, quantity): found for quantity, found in zip(of, piece.result(), strict=True)
+            }
+
+    def states(self, model: Model, quantity: str) -> bool:
+        """Whether a quantity's figures are given; with less detail those that decide are, and no others."""
+        return bool(self.batches) or quantity in model.stated
+
+    def figures(self, model: Model, quantity: str) -> Figures:
+        computation = Computation(model.about(quantity))
+        found = self._made_elsewhere.get((computation, quantity))
+        return found or _figures(computation, quantity, self.seed, self.draws, self.batches)
+
+
+def _all_figures(
+    computation: Computation, quantities: tuple[str, ...], seed: int, draws: int, batches: int
+) -> list[Figures]:
+    """The figures of several quantities that one computation gives: a piece of work."""
+    return [_figures(computation, quantity, seed, draws, batches) for quantity in quantities]
+
+
+def _of_quantity(model: Model, quantity: str, simulation: Simulation) -> dict[str, Any]:
     """The figures of one quantity, and the reasons for those that are missing."""
     figures: Mapping[str, float | None] = {}
     why: str | None = None
     if quantity in model.quantities:
-        if everything or quantity in model.stated:
-            figures, why = _figures(
-                Computation(model.about(quantity)), quantity, seed, draws, BATCHES if everything else 0
-            )
+        if simulation.states(model, quantity):
+            figures, why = simulation.figures(model, quantity)
         else:
             why = reason("only_what_decides")
     return {**figures, "reasons": listed([model.reasons.get(quantity), why, *model.notes])}
 
 
 @lru_cache(maxsize=128)
-def _figures(
-    computation: Computation, quantity: str, seed: int, draws: int, batches: int
-) -> tuple[dict[str, float | None], str | None]:
+def _figures(computation: Computation, quantity: str, seed: int, draws: int, batches: int) -> Figures:
     """Quantiles, mean and the error of the median; None, with the reason, where a figure is not finite."""
     values = simulated(computation, seed, draws)[quantity]
     found = dict(zip(QUANTILES, np.quantile(values, list(QUANTILES.values()), method="inverted_cdf"), strict=True))
