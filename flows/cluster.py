@@ -2,9 +2,10 @@
 
 What is spread are pure pieces (`warehouse.spreading`): reading a filer's document, studying an event, simulating, answering
 as of some earlier days. They go to the cluster by Dask's own client, from within the tasks of Prefect that need them.
-Prefect's task runner for Dask would make a Prefect task of each. Then every worker must reach Prefect's server, and most
-runs have a temporary one that listens on this machine alone. Each of thousands of documents would cost a dozen requests. And a task whose worker is lost can
-stay RUNNING there for ever (Prefect 21638). Here every Prefect task is of this process, so its state is always told.
+Prefect's task runner for Dask would make a Prefect task of each. Then every worker must reach Prefect's server, and most runs
+have a temporary one that listens on this machine alone. Each of thousands of documents would cost a dozen requests. And a
+task whose worker is lost can stay RUNNING there for ever (Prefect 21638). Here every Prefect task is of this process, so its
+state is always told.
 
 Documents are fetched by this machine alone. Their hosts count requests for each asker, the limit is held by a file, and
 the archive lies here. Waiting for a host costs no processor, so nothing is gained by waiting elsewhere.

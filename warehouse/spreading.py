@@ -1,8 +1,8 @@
 """Work that may be done elsewhere: what a piece must be, and who takes it.
 
-A run reads thousands of documents, studies events, simulates, and answers as of dozens of days. Each is a function of
-what it is given, and knows nothing of the others. So other machines can do it (`flows.cluster`), and give the same bytes. A piece is a function that
-can be imported by its name, with arguments that can be pickled. It may be done twice, so it writes nothing.
+A run reads thousands of documents, studies events, simulates, and answers as of dozens of days. Each is a function of what it
+is given, and knows nothing of the others. So other machines can do it (`flows.cluster`), and give the same bytes. A piece is
+a function that can be imported by its name, with arguments that can be pickled. It may be done twice, so it writes nothing.
 
 Whoever spreads work is given a `Spread`, or None: then the work is done where it stands, in this process.
 """
