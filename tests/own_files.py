@@ -23,6 +23,7 @@ from typing import Any
 from unittest import mock
 
 import duckdb
+import polars as pl
 
 from tests.sources.mutations import CELLS, bytes_spoiled, spoiled_body
 from warehouse import assumptions, home, locks, processes
@@ -33,10 +34,11 @@ from warehouse.fetching import schedules
 from warehouse.fetching.fetch_log import Fetched, FetchLog
 from warehouse.fetching.rate_limit import LONGEST_PAUSE, LONGEST_QUEUE_SECONDS, RateLimit
 from warehouse.paths import Paths, create_folders
-from warehouse.pipeline import alerts, refused, what_if
+from warehouse.pipeline import alerts, metrics, refused, what_if
 from warehouse.pipeline.backfill import Progress
-from warehouse.quality import decisions, known_findings
-from warehouse.reports import freshness, later
+from warehouse.pipeline.meter import Meter
+from warehouse.quality import decisions, known_findings, promises
+from warehouse.reports import freshness, health, later
 from warehouse.reports.dictionary import questions
 from warehouse.reports.export import write as export
 from warehouse.reports.site import write as site
@@ -283,6 +285,45 @@ def _later(folder: Path) -> None:
     assert "<script" not in (place / "r0" / later.PAGE).read_text(encoding="utf-8").partition("<body>")[2]
 
 
+def _metrics(folder: Path) -> None:
+    """The next run takes it up, each row once and as its table declares it, and keeps a line of its own."""
+    kept: dict[str, list[pl.DataFrame]] = {}
+    store = SimpleNamespace(
+        frame=lambda sql: SYSTEM[sql.rpartition(".")[2]].empty(),
+        append=lambda table, rows: kept.setdefault(table.name, []).append(rows),
+    )
+    run = SimpleNamespace(run_id="r2", paths=paths_in(folder), meter=Meter())
+    metrics.take_up(store, run)  # type: ignore[arg-type]
+    for name, frames in kept.items():
+        table, rows = SYSTEM[name], pl.concat(frames)
+        assert rows.schema == table.polars_schema
+        assert rows.select(table.key).is_unique().all()
+        for column in table.columns:
+            assert not (column.required and rows[column.name].null_count()), column.name
+            assert not column.allowed or set(rows[column.name].drop_nulls()) <= set(column.allowed), column.name
+    metrics.keep(run, {"run_id": "r2"})  # type: ignore[arg-type]
+    assert json.loads((folder / metrics.FILE).read_bytes().splitlines()[-1])["run"]["run_id"] == "r2"
+
+
+def _last_run(folder: Path) -> None:
+    found = health.report(paths_in(folder), _no_webhook(), AT, states=[])
+    assert json.dumps(found).encode()
+    assert all(each["what"].strip() for each in found["problems"])
+    run = SimpleNamespace(paths=paths_in(folder))
+    health.note_run(run.paths, "r2", "published", AT)
+    assert health.report(run.paths, _no_webhook(), AT, states=[])["last_run"]["run_id"] == "r2"
+
+
+def _promises(folder: Path) -> None:
+    now = AT.replace(hour=23)
+    for name, one in promises.promised(folder / "promises.toml").items():
+        found = promises.Judged(name, one, now, promises.sessions_since(AT, now), "kept")
+        row = SYSTEM["promises"].conform(pl.DataFrame([found.row("r1")], schema=SYSTEM["promises"].polars_schema))
+        assert row["owner"].item().strip()
+        assert row["notify"].item().strip()
+        assert found.text
+
+
 def _refused(folder: Path) -> None:
     """What a refused run left is taken up by the next one."""
     file = folder / "refused" / "r1" / "runs.parquet"
@@ -429,6 +470,17 @@ value = [[-1, 1], [0, 5]]
 """
 
 
+def _measured(run_id: str) -> dict[str, Any]:
+    """A line of the file: a run, a step of it, and a promise."""
+
+    def row(name: str) -> dict[str, Any]:
+        filled = {"text": "x", "time": AT.isoformat(), "integer": 1, "real": 1.5}
+        found = {column.name: next(iter(column.allowed or ()), filled[column.type]) for column in SYSTEM[name].columns}
+        return found | {"run_id": run_id}
+
+    return {"run": row("run_metrics"), "steps": [row("step_metrics")], "promises": [row("promises")]}
+
+
 @cache
 def _parquet() -> bytes:
     import io
@@ -476,6 +528,12 @@ OWN = (
     Own("list of a site", site.MANIFEST, _site, _json({"pages": {}, "assets": {}})),
     Own("message of a refused run", f"refused/r1/{later.MESSAGE}", _later, b"core.x: 3 rows <b>bad</b>\nDo this.\n", _text_spoiled),
     Own("history of a refused run", "refused/r1/runs.parquet", _refused, _parquet(), bytes_spoiled),
+    Own("metrics", metrics.FILE, _metrics, _as_lines(_measured("r0"), _measured("r1")), _lines_spoiled),
+    Own("how the last run ended", health.LAST_RUN, _last_run, _json(
+        {"run_id": "r1", "outcome": "refused", "finished_at": AT.isoformat(), "message": "core.x: 3 rows"})),
+    Own("promises", "promises.toml", _promises,
+        b'["core.stock_prices"]\nowner = "Kim"\nnotify = "#data"\nat_most = 1\nunit = "sessions"\n[marts]\nat_most = 3\n',
+        _toml_spoiled, "promises.toml"),
     Own("params of a ready question", "params.txt", _question, b"company=MSFT\nsince=2024", _text_spoiled),
     Own("query", "query.sql", _query, QUERY, _text_spoiled),
     Own("file of a query", "query.sql", _query_file, QUERY, _text_spoiled),

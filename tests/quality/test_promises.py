@@ -98,6 +98,8 @@ def test_a_team_puts_its_own_names_in_place(tmp_path):
         ('["core.stock_prices"]\nat_most = "2"', "at_most = '2'; give a whole number from 0"),
         ('["core.stock_prices"]\nat_most = true', "at_most = True; give a whole number from 0"),
         ('["core.stock_prices"]\nunit = "hours"', "unit = 'hours'; give days or sessions"),
+        ('["core.stock_prices"]\nat_most = 10001', "give a whole number from 0 to 10,000"),
+        ('["core.stock_prices"]\nowner = " "', "owner = ' '; give text in quotes"),
         ("marts = 3", "this is no part of a file"),
         ("[", "this is no TOML"),
     ],

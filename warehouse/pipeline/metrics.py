@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +32,13 @@ from warehouse.pipeline.quarantine import Quarantined
 from warehouse.quality import counts, promises
 from warehouse.tables import SYSTEM
 from warehouse.tables.runs import PUBLISHED
-from warehouse.tables.table import Table
+from warehouse.tables.table import Column
 
 FILE = "metrics.jsonl"
 KEPT_RUNS = 200
+KINDS: dict[str, type] = {"text": str, "time": datetime, "integer": int, "real": float}
+MOST = 1 << 62
+"""No figure of a run comes near it, and a column of whole numbers holds it."""
 
 
 def moved(result: Any, run: RunContext) -> Moved:
@@ -159,14 +163,19 @@ def _text(value: Any) -> str:
 def take_up(store: Store, run: RunContext) -> None:
     """Bring what the file holds of earlier runs, and the warehouse does not, into it: last steps, and runs without an answer.
 
-    A line that cannot be read, or that another version wrote, is left out.
+    A line that cannot be read, or that another version wrote, is left out; of a run that is there twice the last counts.
     """
     for name, key in (("run_metrics", ()), ("step_metrics", ("place",)), ("promises", ("table_name",))):
         table = SYSTEM[name]
-        frames = [_frame(table, rows) for line in _lines(run.paths.root / FILE) if (rows := _rows_of(line, name))]
+        frames = [
+            pl.DataFrame(rows, schema=table.polars_schema)
+            for line in _lines(run.paths.root / FILE)
+            if (rows := _rows_of(line, name))
+        ]
         if frames:
             known = store.frame(f"SELECT DISTINCT {', '.join(('run_id', *key))} FROM {table.full_name}")
-            store.append(table, table.conform(pl.concat(frames).join(known, on=["run_id", *key], how="anti")))
+            rows = pl.concat(frames).unique(["run_id", *key], keep="last", maintain_order=True)
+            store.append(table, table.conform(rows.join(known, on=["run_id", *key], how="anti")))
 
 
 def _rows_of(line: str, name: str) -> list[dict[str, Any]]:
@@ -176,16 +185,26 @@ def _rows_of(line: str, name: str) -> list[dict[str, Any]]:
     if not isinstance(run, dict) or not isinstance(run.get("run_id"), str):
         return []
     rows = {"run_metrics": [run], "step_metrics": found.get("steps"), "promises": found.get("promises")}[name]
-    required = {column.name for column in SYSTEM[name].columns if column.required}
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         return []
-    whole = [{**row, "run_id": run["run_id"]} for row in rows]
-    return whole if all(row.get(column) is not None for row in whole for column in required) else []
+    columns = SYSTEM[name].columns
+    try:
+        return [
+            {one.name: _value(one, {**row, "run_id": run["run_id"]}.get(one.name)) for one in columns} for row in rows
+        ]
+    except ValueError:
+        return []
 
 
-def _frame(table: Table, rows: list[dict[str, Any]]) -> pl.DataFrame:
-    """Rows as JSON gave them, in the types of their table."""
-    times = [column.name for column in table.columns if column.type == "time"]
-    schema = {name: pl.String() if name in times else kind for name, kind in table.polars_schema.items()}
-    read = pl.DataFrame([{name: row.get(name) for name in schema} for row in rows], schema=schema)
-    return read.with_columns(pl.col(name).str.to_datetime("%+", time_unit="us", time_zone="UTC") for name in times)
+def _value(column: Column, given: Any) -> Any:
+    """A value as its column declares it. Raises ValueError for another one: the file may be damaged."""
+    found = records.value(KINDS[column.type], given)
+    is_number = isinstance(found, int | float)
+    if (
+        (found is None and (column.required or given is not None))
+        or (column.allowed and found is not None and found not in column.allowed)
+        or (is_number and not (-MOST <= found <= MOST))
+        or (is_number and column.minimum is not None and found < column.minimum)
+    ):
+        raise ValueError(f"{given!r} is no {column.name}")
+    return found

@@ -25,6 +25,8 @@ from warehouse.tables.promise import OF_MARTS, Promise
 from warehouse.tables.runs import IS_PUBLISHED
 
 MARTS = "marts"
+LONGEST = 10_000
+"""So many days or sessions may be promised: longer than any fact here is old."""
 ALWAYS_KNOWN = date(1970, 1, 1)
 State = Literal["kept", "broken", "not_due"]
 CHANGEABLE = ("owner", "notify", "at_most", "unit")
@@ -106,9 +108,10 @@ def _replaced(promise: Promise, given: Any, where: str) -> Promise:
         raise UsageError(f"{where}: {unknown[0]} is not known; use {', '.join(CHANGEABLE)}.")
     kinds = {each.name: int if each.name == "at_most" else str for each in fields(Promise)}
     for key, value in given.items():
-        below = isinstance(value, int) and value < 0
-        if not isinstance(value, kinds[key]) or isinstance(value, bool) or below:
-            wanted = "a whole number from 0" if key == "at_most" else "text in quotes"
+        beyond = isinstance(value, int) and not 0 <= value <= LONGEST
+        blank = isinstance(value, str) and not value.strip()
+        if not isinstance(value, kinds[key]) or isinstance(value, bool) or beyond or blank:
+            wanted = f"a whole number from 0 to {LONGEST:,}" if key == "at_most" else "text in quotes"
             raise UsageError(f"{where}: {key} = {value!r}; give {wanted}.")
     if given.get("unit", "days") not in ("days", "sessions"):
         raise UsageError(f"{where}: unit = {given['unit']!r}; give days or sessions.")
