@@ -174,8 +174,8 @@ def take_up(store: Store, run: RunContext) -> None:
         ]
         if frames:
             known = store.frame(f"SELECT DISTINCT {', '.join(('run_id', *key))} FROM {table.full_name}")
-            rows = pl.concat(frames).unique(["run_id", *key], keep="last", maintain_order=True)
-            store.append(table, table.conform(rows.join(known, on=["run_id", *key], how="anti")))
+            once = pl.concat(frames).unique(["run_id", *key], keep="last", maintain_order=True)
+            store.append(table, table.conform(once.join(known, on=["run_id", *key], how="anti")))
 
 
 def _rows_of(line: str, name: str) -> list[dict[str, Any]]:
