@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from datetime import UTC, date, datetime
 
 import duckdb
@@ -10,8 +11,10 @@ import pytest
 
 from warehouse.database import store as stores
 from warehouse.errors import UsageError
-from warehouse.quality import promises
-from warehouse.reports import quality_page
+from warehouse.quality import data_docs, promises
+from warehouse.reports import prometheus
+from warehouse.reports.site import ages
+from warehouse.reports.site.page import Reader
 from warehouse.tables import CORE, SYSTEM
 
 
@@ -95,7 +98,8 @@ def test_a_team_puts_its_own_names_in_place(tmp_path):
     [
         ("[prices]\nat_most = 1", 'there is no table "prices"; write its name in quotes'),
         ('["core.stock_prices"]\nmost = 1', "most is not known; use owner, notify, at_most, unit"),
-        ('["core.stock_prices"]\nat_most = "2"', "at_most = '2'; give a whole number from 0"),
+        ('["core.stock_prices"]\nat_most = "2"', "at_most = '2'; give a whole number from 0 to 10,000"),
+        ('["core.stock_prices"]\nowner = " "', "owner = ' '; give text in quotes"),
         ('["core.stock_prices"]\nat_most = true', "at_most = True; give a whole number from 0"),
         ('["core.stock_prices"]\nunit = "hours"', "unit = 'hours'; give days or sessions"),
         ('["core.stock_prices"]\nat_most = 10001', "give a whole number from 0 to 10,000"),
@@ -112,7 +116,7 @@ def test_a_wrong_file_is_named(tmp_path, text, said):
     assert said in str(raised.value)
 
 
-def test_the_quality_page_lists_each_promise_as_the_last_run_found_it_broken_ones_first():
+def test_each_promise_stands_as_the_last_run_found_it_broken_ones_first():
     connection = duckdb.connect()
     table = SYSTEM["promises"].empty()
     connection.execute("create schema provenance")
@@ -128,8 +132,65 @@ def test_the_quality_page_lists_each_promise_as_the_last_run_found_it_broken_one
             "insert into provenance.promises by name select 'r' as run_id, "
             f"'{name}' as table_name, '{state}' as state, timestamptz '2026-11-0{day} 00:00:00+00' as measured_at"
         )
-    found = quality_page._promises(connection)
+    found = promises.kept(connection)
     assert [(row["table_name"], row["state"], row["runs_kept"]) for row in found] == [
         ("core.b", "broken", 1),
         ("core.a", "kept", 1),
     ]
+
+
+def ran(store, run_id: str, now: str) -> list[promises.Judged]:
+    """A run that published: it notes itself and how the promises stood at its start."""
+    runs, table = SYSTEM["runs"], SYSTEM["promises"]
+    row = dict.fromkeys(runs.names) | {
+        "run_id": run_id, "as_of": at(now).date(), "outcome": "published", "started_at": at(now), "source": "live",
+        "versions": "{}",
+    }  # fmt: skip
+    store.append(runs, pl.DataFrame([row], schema=runs.polars_schema))
+    found = promises.judge(store.connection, promises.declared(), at(now))
+    store.append(table, pl.DataFrame([one.row(run_id) for one in found], schema=table.polars_schema))
+    return found
+
+
+def documented(folder, run_id: str, standing) -> str:
+    """The start page of Data Docs after a run without a check."""
+    (folder / "runs" / run_id).mkdir(parents=True)
+    data_docs._remember(folder / "runs" / run_id, [], run_id, at("2026-11-28 23:00"))
+    data_docs.add_promises(folder, run_id, standing)
+    return (folder / "index.html").read_text()
+
+
+def test_the_report_data_docs_and_metrics_say_the_same_of_each_promise(store, tmp_path):
+    """Four days are promised of filings. They were asked for on the 24th: on the 28th it is kept, on the 29th broken."""
+    asked(store, "sec", at("2026-11-24 12:00"))
+    ran(store, "first", "2026-11-28 23:00")
+    last = ran(store, "second", "2026-11-29 01:00")
+    standing = {row["table_name"]: row for row in promises.kept(store.connection)}
+    filings = standing["core.company_facts"]
+    assert (filings["state"], filings["age"], filings["runs_kept"], filings["runs_broken"]) == ("broken", 5, 1, 1)
+
+    shown = ages.ages(Reader(store.connection))
+    assert {one.table_name: (one.state, one.age, one.at_most, one.unit) for one in shown} == {
+        name: (row["state"], row["age"], row["at_most"], row["unit"]) for name, row in standing.items()
+    }
+    assert (shown[0].late, shown[0].promised) == (True, "at most 4 days")
+
+    page = documented(tmp_path / "docs", "second", standing.values())
+    row = page[page.index("<td>core.company_facts</td>") :].partition("</tr>")[0]
+    assert all(said in row for said in (">broken<", ">5<", ">4 days<", ">1 of 2 runs<", ">filings<")), row
+
+    found = prometheus.registry(
+        version="1", run=defaultdict(int, started_at=at("2026-11-29 01:00"), outcome="published"),
+        finished_at=at("2026-11-29 01:01"), steps=[], sources=[], answer=None, outcomes=(),
+        promises=[one.row("second") for one in last],
+    )  # fmt: skip
+    exported = prometheus.write(tmp_path, found).read_text()
+    named = '{owner="filings",table="core.company_facts",unit="days"}'
+    assert f"overbuild_promise_kept{named} 0.0" in exported
+    assert f"overbuild_promise_age{named} 5.0" in exported
+
+
+def test_of_an_answer_of_an_earlier_day_nothing_is_promised(store):
+    asked(store, "sec", at("2026-11-20 12:00"))
+    ran(store, "first", "2026-11-29 01:00")
+    assert {one.state for one in ages.ages(Reader(store.connection, dated=True))} == {"not_due"}

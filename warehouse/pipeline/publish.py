@@ -24,7 +24,7 @@ from warehouse.pipeline.build import Built, Carried, Loaded
 from warehouse.pipeline.context import RunContext
 from warehouse.pipeline.ingest import Ingestion
 from warehouse.pipeline.live_sources import LiveSources
-from warehouse.quality import counts, history
+from warehouse.quality import counts, history, promises
 from warehouse.quality.counts import Counts
 from warehouse.reports import later
 
@@ -63,6 +63,10 @@ def write_pages(
     write(run.release / SITE, store.connection, last, dated=dated, sql_page=run.settings.sql_page)
     write_export(store, run, carried_over=carried is not None)
     waiting = write_quality_page(store, run, run.release)
+    if run.asked_as_of is None:
+        from warehouse.quality import data_docs  # imports Great Expectations
+
+        data_docs.add_promises(run.release / QUALITY, run.run_id, promises.kept(store.connection))
     return Pages(tuple(waiting), counts.of_run(store.connection, run.run_id))
 
 

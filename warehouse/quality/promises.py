@@ -18,6 +18,7 @@ import duckdb
 from warehouse import files
 from warehouse.errors import UsageError
 from warehouse.fetching.schedules import closes
+from warehouse.quality import history
 from warehouse.sources import all_sources
 from warehouse.sources.common.source import Source
 from warehouse.tables import CORE
@@ -116,6 +117,26 @@ def _replaced(promise: Promise, given: Any, where: str) -> Promise:
     if given.get("unit", "days") not in ("days", "sessions"):
         raise UsageError(f"{where}: unit = {given['unit']!r}; give days or sessions.")
     return replace(promise, **given)
+
+
+# -- history ------------------------------------------------------------------------------------------------------------
+
+
+def kept(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    """How each table kept its promise at the last run that measured it, and how often over all; broken ones first.
+
+    The report, the quality page and Data Docs all say this.
+    """
+    return history.rows(
+        connection,
+        """SELECT table_name, arg_max(owner, measured_at) AS owner, arg_max(notify, measured_at) AS notify,
+          arg_max(state, measured_at) AS state, arg_max_null(age, measured_at) AS age, arg_max(at_most, measured_at) AS at_most,
+          arg_max(unit, measured_at) AS unit, arg_max(measured_of, measured_at) AS measured_of,
+          count(*) FILTER (state = 'kept') AS runs_kept, count(*) FILTER (state = 'broken') AS runs_broken,
+          max(measured_at) FILTER (state = 'broken') AS last_broken_at
+        FROM provenance.promises p GROUP BY table_name
+        ORDER BY arg_max(p.state, p.measured_at) = 'broken' DESC, table_name""",
+    )
 
 
 # -- judging -----------------------------------------------------------------------------------------------------------

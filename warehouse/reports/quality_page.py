@@ -14,7 +14,7 @@ import jinja2
 from markupsafe import Markup
 
 from warehouse.database.connection import Connection
-from warehouse.quality import counts, history
+from warehouse.quality import counts, history, promises
 from warehouse.reports.triage import triage
 from warehouse.reports.values import readable
 
@@ -47,7 +47,7 @@ def read(connection: Connection, run_id: str, waiting: list[dict[str, Any]], doc
         "waiting_count": len(waiting),
         "records": records,
         "sources": _sources(connection),
-        "promises": _promises(connection),
+        "promises": promises.kept(connection),
         "trends": dict(sorted(trends.items())),
         "measures": MEASURES,
         "documented": documented,
@@ -68,20 +68,6 @@ def _sources(connection: Connection) -> list[dict[str, Any]]:
           list(rows_read ORDER BY checked_at) AS read, count(*) FILTER (outcome IN ('failed', 'partly_failed')) AS failures,
           count(*) AS asked
         FROM provenance.source_runs JOIN lately USING (run_id) WHERE outcome <> 'skipped' GROUP BY source ORDER BY source""",
-    )
-
-
-def _promises(connection: Connection) -> list[dict[str, Any]]:
-    """How each table keeps the promise of its owner, broken ones first; none before the first run that measured it."""
-    return history.rows(
-        connection,
-        """SELECT table_name, arg_max(owner, measured_at) AS owner, arg_max(notify, measured_at) AS notify,
-          arg_max(state, measured_at) AS state, arg_max_null(age, measured_at) AS age, arg_max(at_most, measured_at) AS at_most,
-          arg_max(unit, measured_at) AS unit, arg_max(measured_of, measured_at) AS measured_of,
-          count(*) FILTER (state = 'kept') AS runs_kept, count(*) FILTER (state = 'broken') AS runs_broken,
-          max(measured_at) FILTER (state = 'broken') AS last_broken_at
-        FROM provenance.promises p GROUP BY table_name
-        ORDER BY arg_max(p.state, p.measured_at) = 'broken' DESC, table_name""",
     )
 
 

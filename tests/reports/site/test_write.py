@@ -170,8 +170,8 @@ def test_pages_without_anything_to_show_say_why(emptied, tmp_path):
 def test_prices_that_end_long_before_the_answer_are_seen_on_every_page(written):
     folder, _ = written
     for path in folder.glob("*.html"):
-        said = " ".join(html.parse(str(path)).xpath("string(//p[@class='late'])").split())
-        assert said.startswith("Late: share prices end 15 May 2026, 178 days before"), path
+        said = " ".join(html.parse(str(path)).xpath("string(//div[@class='status']/p[2])").split())
+        assert said.startswith("Oldest facts: share prices end 15 May 2026, 178 days before"), path
 
 
 def test_an_answer_of_an_earlier_day_leads_to_todays(connection, tmp_path, monkeypatch):

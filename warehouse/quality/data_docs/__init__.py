@@ -225,6 +225,7 @@ def _remember(run: Path, by_target: Sequence[Sequence[Finding]], run_id: str, ch
         "version": gx.__version__,
         "targets": targets,
         "compared": known.get("compared", {}),
+        "promises": known.get("promises", []),
         "messages": messages,
     })  # fmt: skip
 
@@ -258,6 +259,30 @@ def add_compared(folder: Path, run_id: str, results: Sequence[Mapping[str, Any]]
     compared = {"checks": len(results), "warning": failed}
     _keep(run / "run.json", known | {"compared": compared, "messages": [*known["messages"], *messages]})
     _write_indexes(folder, run, _View.shared())
+
+
+PROMISED = (
+    "table_name",
+    "state",
+    "age",
+    "at_most",
+    "unit",
+    "measured_of",
+    "owner",
+    "notify",
+    "runs_kept",
+    "runs_broken",
+)
+
+
+def add_promises(folder: Path, run_id: str, standing: Sequence[Mapping[str, Any]]) -> None:
+    """Add to the pages of a run how each table kept the promise of its owner (`promises.kept`): now, and over all runs."""
+    record = folder / "runs" / run_id / "run.json"
+    if not record.exists():
+        return
+    known = json.loads(record.read_text(encoding="utf-8"))
+    _keep(record, known | {"promises": [{name: row[name] for name in PROMISED} for row in standing]})
+    _write_indexes(folder, record.parent, _View.shared())
 
 
 def totals(record: Mapping[str, Any]) -> dict[str, Any]:

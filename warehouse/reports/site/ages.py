@@ -1,95 +1,111 @@
-"""How old each source is on the day of the answer, against how often the world publishes such facts.
+"""How old each table of facts is, against what its owner promises: the line of every page, and the front page's table.
 
-An answer is as old as its oldest source, and a reader does not see that in an as-of date. So each kind of fact has a
-promise: after how many days without a new one something is missing. `overbuild sources` asks another thing, whether
-our own fetching keeps its schedule; facts from a snapshot may be old though no schedule was missed.
+An answer is as old as its oldest table, and a reader does not see that in an as-of date. What is promised, and whether
+it is kept, is not judged here: the run has judged it (`warehouse.quality.promises`), and the quality page, Data Docs and
+metrics say the same. Of an answer of an earlier day nothing is promised, nor of the packaged snapshot alone.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from warehouse.quality import promises
 from warehouse.reports.site.page import Reader
 
-
-@dataclass(frozen=True)
-class Promise:
-    """A kind of fact: its table, the column of its newest date, and the days within which a new one is due."""
-
-    what: str
-    table: str
-    column: str
-    days: int
-    said: str
-    because: str
-
-
-PROMISES = (
-    Promise(
-        "share prices",
-        "stock_prices",
-        "date",
-        4,
-        "4 days",
-        "a session's bar is there the same evening; weekends are long",
-    ),
-    Promise("GPU rental offers", "gpu_prices", "observed_on", 3, "3 days", "lists are asked every day"),
-    Promise(
-        "filings of companies",
-        "company_facts",
-        "known_on",
-        100,
-        "100 days",
-        "each quarter has its filing, within 40 days",
-    ),
-    Promise(
-        "guidance on spending", "capex_guidance", "issued_on", 100, "100 days", "given with each quarter's results"
-    ),
-    Promise("share counts", "shares_outstanding", "known_on", 100, "100 days", "on the cover of each quarter's filing"),
-    Promise(
-        "consumer prices",
-        "consumer_prices",
-        "known_on",
-        45,
-        "45 days",
-        "a month's index is published in the next month",
-    ),
-    Promise("training runs", "training_runs", "known_on", 31, "31 days", "Epoch AI adds to its list every week"),
-    Promise(
-        "collected evidence", "evidence", "known_on", 100, "100 days", "revenue of AI is told with quarterly results"
-    ),
-)
+NAMES = {
+    promises.MARTS: "the answer",
+    "core.ai_models": "AI models",
+    "core.article_claims": "claims of the article",
+    "core.capex_guidance": "guidance on spending",
+    "core.company_facts": "filings of companies",
+    "core.corporate_actions": "splits and dividends",
+    "core.evidence": "collected evidence",
+    "core.gpu_prices": "GPU rental offers",
+    "core.gpu_specs": "chips",
+    "core.model_capability": "capability of models",
+    "core.shares_outstanding": "share counts",
+    "core.stock_prices": "share prices",
+}
+"""What people call a table; the others are called by their names."""
+COUNTED_FROM = {"newest_fact": "from its newest fact", "last_asked": "from the last whole answer of a live source"}
 
 
 @dataclass(frozen=True)
 class Age:
-    """How old a kind of fact is: `newest` is None where there is none."""
+    """How old a table is. `newest` is None where it has no fact or no date; `days` are those before the answer's day.
 
+    `age` and `at_most` are in the promise's `unit`; `age` is None where nothing is promised (`state` is `not_due`).
+    """
+
+    table_name: str
     what: str
     newest: date | None
     days: int | None
-    promised: str
-    because: str
-    late: bool
+    is_empty: bool
+    state: promises.State
+    age: int | None
+    at_most: int
+    unit: str
+    measured_of: str
+    owner: str
+
+    @property
+    def late(self) -> bool:
+        """Whether its promise is broken."""
+        return self.state == "broken"
+
+    @property
+    def promised(self) -> str:
+        return f"at most {self.at_most} {self.unit}"
+
+    @property
+    def rank(self) -> tuple[bool, bool, float, str]:
+        """Broken promises first, by how far; then what ages by its facts, by how far it would be."""
+        if self.late:
+            return (False, False, -(self.age or 0) / max(1, self.at_most), self.what)
+        by_facts = self.measured_of == "newest_fact" and (self.is_empty or self.days is not None)
+        far = float("inf") if self.days is None else self.days / max(1, self.at_most)
+        return (True, not by_facts, -far, self.what)
 
 
 def ages(reader: Reader) -> list[Age]:
-    """Every kind of fact, those that are furthest beyond their promise first."""
-    found: list[tuple[float, Age]] = []
-    for promise in PROMISES:
-        row = reader.one(
-            f"SELECT max({promise.column}) AS newest FROM core.{promise.table} WHERE known_on <= ? AND {promise.column} <= ?",
-            reader.as_of,
-            reader.as_of,
-        )
-        newest = row.get("newest")
-        days = (reader.as_of - newest).days if newest else None
-        late = days is None or days > promise.days
-        by = float("inf") if days is None else days / promise.days
-        found.append((by, Age(promise.what, newest, days, promise.said, promise.because, late)))
-    return [age for _, age in sorted(found, key=lambda each: (-each[0], each[1].what))]
+    """Every table of facts and the answer, the oldest against its promise first."""
+    return sorted((_age(reader, row) for row in _standing(reader)), key=lambda age: age.rank)
+
+
+def _standing(reader: Reader) -> Sequence[Mapping[str, Any]]:
+    """Each promise as the run that made the answer found it, as rows of `provenance.promises`."""
+    now = reader.started_at
+    return reader.promises or [
+        promises.Judged(name, one, now, None, "not_due").row("") for name, one in promises.declared().items()
+    ]
+
+
+def _age(reader: Reader, row: Mapping[str, Any]) -> Age:
+    name = row["table_name"]
+    newest: date | None = reader.as_of
+    count: int | None = 1
+    if name != promises.MARTS:
+        query = f"SELECT max(known_on) AS newest, count(*) AS count FROM {name} WHERE known_on <= ?"
+        found = reader.one(query, reader.as_of)
+        newest, count = found.get("newest"), found.get("count")
+    newest = None if newest == promises.ALWAYS_KNOWN else newest
+    return Age(
+        table_name=name,
+        what=NAMES.get(name) or name.partition(".")[2].replace("_", " "),
+        newest=newest,
+        days=(reader.as_of - newest).days if newest else None,
+        is_empty=not count,
+        state=row["state"],
+        age=row["age"],
+        at_most=row["at_most"],
+        unit=row["unit"],
+        measured_of=row["measured_of"],
+        owner=row["owner"],
+    )
 
 
 def rows(found: list[Age]) -> list[dict[str, Any]]:
@@ -99,9 +115,10 @@ def rows(found: list[Age]) -> list[dict[str, Any]]:
             "source": age.what[:1].upper() + age.what[1:],
             "newest": age.newest,
             "days": age.days,
+            "age": None if age.age is None else f"{age.age} {age.unit}",
             "promised": age.promised,
-            "state": "late" if age.late else "in time",
-            "because": age.because,
+            "state": age.state.replace("_", " "),
+            "because": f"counted {COUNTED_FROM[age.measured_of]}; its owner: {age.owner}",
         }
         for age in found
     ]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import cached_property
 from typing import Any, cast
 
@@ -15,13 +15,14 @@ import polars as pl
 
 from warehouse import sqltext
 from warehouse.database.connection import Connection
+from warehouse.quality import promises
 from warehouse.reports.addresses import key_columns
 from warehouse.reports.lineage import named
 from warehouse.reports.site.blocks import Block, Figure
-from warehouse.reports.site.inputs import Watched
+from warehouse.reports.site.inputs import Watched, tables_of
 
-RUN, AS_OF = "the run", "the day of the answer"
-"""What pages ask of the run itself; every run adds a row to its table, and most pages show none of it."""
+RUN, AS_OF, PROMISES = "the run", "the day of the answer", "how promises stand"
+"""What pages ask of the run itself; every run adds a row to its tables, and most pages show none of it."""
 
 
 @dataclass(frozen=True)
@@ -87,9 +88,27 @@ class Reader:
         self.watched.noted.add(AS_OF)
         return self._run["as_of"] or date.min
 
+    @property
+    def started_at(self) -> datetime:
+        """When the run began that made it."""
+        return self._run["started_at"] or datetime.min.replace(tzinfo=UTC)
+
+    @cached_property
+    def _promises(self) -> list[dict[str, Any]]:
+        held = "provenance.promises" in tables_of(self.watched.connection)
+        return promises.kept(self.watched.connection) if held and not self.dated else []
+
+    @property
+    def promises(self) -> list[dict[str, Any]]:
+        """How each table keeps its promise (`promises.kept`); none of an answer of an earlier day."""
+        self.watched.noted.add(PROMISES)
+        return self._promises
+
     def beside_tables(self) -> dict[str, str]:
         """What a page may ask that no table says, in the place of a fingerprint."""
-        return {RUN: repr(sorted(self._run.items())), AS_OF: str(self._run["as_of"])}
+        columns = ("table_name", "state", "age", "at_most", "unit", "measured_of", "owner")
+        standing = [[row[column] for column in columns] for row in self._promises]
+        return {RUN: repr(sorted(self._run.items())), AS_OF: str(self._run["as_of"]), PROMISES: repr(standing)}
 
     def rows(self, query: str, *parameters: Any) -> pl.DataFrame:
         """The rows of a query."""

@@ -55,7 +55,7 @@ def content(reader: Reader) -> Sequence[Block]:
         spending.by_quarter(reader),
         training.ladder(reader),
         growth(reader),
-        Heading("How fresh the sources are", anchor="freshness"),
+        Heading("How fresh the facts are", anchor="freshness"),
         freshness(reader),
         Text("Run ", Code(str(reader.run["run_id"])), ".", style="about"),
         Contents(),
@@ -263,19 +263,20 @@ def draw_growth(rows: pl.DataFrame, width: int) -> charts.Drawing:
 def freshness(reader: Reader) -> Table:
     rows = pl.DataFrame(
         ages.rows(ages.ages(reader)),
-        schema={"source": pl.String, "newest": pl.Date, "days": pl.Int64, "promised": pl.String, "state": pl.String,
-                "because": pl.String},
+        schema={"source": pl.String, "newest": pl.Date, "days": pl.Int64, "age": pl.String, "promised": pl.String,
+                "state": pl.String, "because": pl.String},
     )  # fmt: skip
     return Table(
         "sources",
         "",
         rows,
         (
-            Shown("source", "Source"),
+            Shown("source", "Table"),
             Shown("newest", "Newest fact", "date"),
             Shown("days", "Days old", "count", opens=""),
-            Shown("promised", "Promised within"),
-            Shown("state", "State"),
-            Shown("because", "Why", beneath=True),
+            Shown("age", "Age at the run"),
+            Shown("promised", "Promised"),
+            Shown("state", "Promise"),
+            Shown("because", "How", beneath=True),
         ),
     )
