@@ -99,7 +99,6 @@ def test_a_team_puts_its_own_names_in_place(tmp_path):
         ("[prices]\nat_most = 1", 'there is no table "prices"; write its name in quotes'),
         ('["core.stock_prices"]\nmost = 1', "most is not known; use owner, notify, at_most, unit"),
         ('["core.stock_prices"]\nat_most = "2"', "at_most = '2'; give a whole number from 0 to 10,000"),
-        ('["core.stock_prices"]\nowner = " "', "owner = ' '; give text in quotes"),
         ('["core.stock_prices"]\nat_most = true', "at_most = True; give a whole number from 0"),
         ('["core.stock_prices"]\nunit = "hours"', "unit = 'hours'; give days or sessions"),
         ('["core.stock_prices"]\nat_most = 10001', "give a whole number from 0 to 10,000"),
