@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from warehouse import files
+from warehouse import files, processes
+from warehouse.paths import create_folders, paths_of
+from warehouse.settings import Settings
 
 
 def test_a_file_is_replaced_whole(tmp_path):
@@ -56,6 +58,22 @@ def test_what_an_ended_process_left_is_removed_and_what_a_living_one_holds_is_no
         ours.write_text("unfinished")
         assert files.sweep(tmp_path) == [left]
         assert list(tmp_path.iterdir()) == [ours]
+
+
+@pytest.mark.parametrize(
+    "name", ["", "raw", "raw/fetches", "schedule", "backfill", "later/20261009T073000-abcd", "work"]
+)
+def test_a_run_that_starts_removes_what_ended_ones_left_in_any_folder_that_runs_write_into(tmp_path, name):
+    home = paths_of(Settings(home=tmp_path))
+    (tmp_path / name).mkdir(parents=True, exist_ok=True)
+    with subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE) as other:
+        left = tmp_path / name / f".said.json.{processes.of(other.pid)}.0badcafe"
+        left.write_text("")
+        create_folders(home)
+        assert left.exists(), "its process lives"
+        other.communicate(b"\n")
+    create_folders(home)
+    assert not left.exists()
 
 
 def test_of_another_machine_only_what_is_a_day_old_is_removed(tmp_path):

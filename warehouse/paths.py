@@ -26,6 +26,8 @@ if TYPE_CHECKING:  # checking settings takes as long as importing DuckDB, and a 
 
 WAREHOUSE, SITE, QUALITY, EXPORT = "warehouse.duckdb", "site", "quality", "export"
 CURRENT = "current"
+FETCHES = "fetches"
+"""Folder in `raw` of what is remembered of each source's fetches and turns."""
 LAKE, LAKE_STATE = "ducklake:", "lake.json"
 """How the address of a warehouse begins that several machines share (`warehouse.database.lake`)."""
 
@@ -156,6 +158,7 @@ def _sweep(paths: Paths) -> None:
     from warehouse import files
 
     files.sweep_temporary()
-    for folder in (paths.root, *paths.root.iterdir(), *(paths.later.iterdir() if paths.later.is_dir() else ())):
+    later = paths.later.iterdir() if paths.later.is_dir() else ()
+    for folder in (paths.root, *paths.root.iterdir(), *later, paths.raw / FETCHES):
         if folder.is_dir() and not folder.is_symlink() and folder not in (paths.releases, paths.refused):
             files.sweep(folder)

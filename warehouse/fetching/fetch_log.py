@@ -19,9 +19,10 @@ from pathlib import Path
 from typing import Any
 
 from warehouse import files, records
+from warehouse.paths import FETCHES
 from warehouse.sources.common.source import as_json, without_context
 
-FOLDER = "fetches"
+FOLDER = FETCHES
 _SHA256 = re.compile("[0-9a-f]{64}")
 
 
