@@ -13,6 +13,7 @@ import json
 import math
 import random
 import re
+import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -33,6 +34,7 @@ from warehouse.sources import (
     reference,
     runpod,
     sec,
+    sec_filers,
     sec_inline_xbrl,
     skypilot,
     tiingo,
@@ -93,6 +95,7 @@ def _filing(name: str, file: str, cik: int, ticker: str, month: str) -> Seed:
     return _seed(name, file, sec_inline_xbrl.SOURCES[0].parse, url, context=about)
 
 
+ARCHIVE, BOUND = "sec_filers", "epoch_bound"
 REFERENCE_ROWS = 6
 
 
@@ -115,10 +118,18 @@ def _reference(file: str, table: str) -> Seed:
     return Seed(f"reference_{table}", reference.SOURCES[0].parse, written.getvalue().encode(), document)
 
 
-def _epoch_pair() -> Seed:
-    """Two lists of Epoch AI, each spoiled before they are bound together as the source does it."""
+def _epoch_pair(as_it_is_kept: bool = False) -> Seed:
+    """Two lists of Epoch AI, each spoiled before the source binds them together, or both as they are kept then."""
     files = [Received(name, f"{epoch.HOST}/data/{name}", "text/csv", (EXCERPTS / f"epoch_{name}").read_bytes(), AT)
              for name in (epoch.NOTABLE, epoch.LARGE_SCALE)]  # fmt: skip
+    if as_it_is_kept:
+        kept = epoch.bound(files, AT.date()).document("0" * 64)
+
+        def parse_kept(document: Document) -> Iterator[Batch]:
+            body = unpacking.unpacked(document.body, document.name)
+            yield from epoch.SOURCES[0].parse(replace(kept, content=body))
+
+        return Seed(BOUND, parse_kept, kept.body, kept)
     mark = b"\n-- the other list --\n"
 
     def parse(document: Document) -> Iterator[Batch]:
@@ -128,6 +139,52 @@ def _epoch_pair() -> Seed:
 
     body = mark.join(file.document().body for file in files)
     return Seed("epoch_models", parse, body, Document("0" * 64, epoch.PAIR, "bound:", body, AT, VINTAGE))
+
+
+class _Filers:
+    """What `sec_filers` asks for: its archive, and a list of tickers that is empty."""
+
+    settings = Settings(tickers=())
+
+    def __init__(self, archive: bytes) -> None:
+        self.archive = archive
+
+    def get(self, url: str, *, name: str, **_: Any) -> Received:
+        return Received(name, url, "application/zip", self.archive if url == sec_filers.URL else b"{}", AT)
+
+    def rows(self, *_: str) -> list[tuple[Any, ...]]:
+        return []
+
+    def failed(self, name: str, why: str, url: str) -> None:
+        """A damaged member costs itself."""
+
+
+def _archive() -> Seed:
+    """An archive of three bodies, two packed and one as it is; each is a document of its own, and may be refused alone."""
+    body, written = (EXCERPTS / "sec_companyfacts_NVDA.json").read_bytes(), io.BytesIO()
+    with zipfile.ZipFile(written, "w") as file:
+        for cik, kind in (
+            (1045811, zipfile.ZIP_DEFLATED),
+            (1045812, zipfile.ZIP_STORED),
+            (1045813, zipfile.ZIP_DEFLATED),
+        ):
+            file.writestr(
+                zipfile.ZipInfo(f"CIK{cik:010}.json"), body.replace(b"1045810", str(cik).encode()), compress_type=kind
+            )
+    (source,) = sec_filers.SOURCES
+
+    def parse(document: Document) -> Iterator[Batch]:
+        refused = found = None
+        for received in source.fetch(_Filers(unpacking.unpacked(document.body, document.name))):  # type: ignore[arg-type]
+            try:
+                for found in source.parse(received.document("0" * 64)):
+                    yield found
+            except DocumentError as error:
+                refused = error
+        if found is None and refused is not None:
+            raise refused
+
+    return Seed(ARCHIVE, parse, written.getvalue(), Document("0" * 64, ARCHIVE, sec_filers.URL, b"", AT, {}))
 
 
 _CHART = f"https://{yahoo.HOST}/v8/finance/chart/NVDA?period1=1&period2=2&interval=1d&events=div%2Csplits"
@@ -154,6 +211,8 @@ SEEDS = (
     _seed("epoch_hardware", "epoch_ml_hardware.csv", epoch.SOURCES[0].parse, called="ml_hardware.csv", context=VINTAGE),
     _seed("epoch_capabilities", "epoch_benchmarked_models.csv", epoch.SOURCES[0].parse, called="benchmarked_models.csv",
           context=VINTAGE),
+    _archive(),
+    _epoch_pair(as_it_is_kept=True),
 )  # fmt: skip
 
 

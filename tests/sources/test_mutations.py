@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.examples import examples
-from tests.sources.mutations import DEEP, SEEDS, Seed, outcome, spoiled
+from tests.sources.mutations import BOUND, DEEP, SEEDS, Seed, outcome, spoiled
 from warehouse.errors import DocumentError
 from warehouse.sources.common import json_text
 
@@ -113,6 +113,15 @@ def test_a_name_that_stands_for_two_things_is_not_taken_as_the_last(name, old, n
     assert old.encode() in seed.body
     with pytest.raises(DocumentError, match=why):
         list(seed.parse(seed.with_body(seed.body.replace(old.encode(), new.encode(), 1))))
+
+
+def test_bound_files_whose_list_of_members_is_damaged_are_refused():
+    """A version 25.5 of zip, and a member that says it is encrypted, ended the source."""
+    (seed,) = (seed for seed in SEEDS if seed.name == BOUND)
+    for at, new in ((6, b"\xff"), (8, b"\x01"), (10, b"\x63")):
+        at += seed.body.index(b"PK\x01\x02")
+        with pytest.raises(DocumentError, match="the bound files cannot be read"):
+            list(seed.parse(seed.with_body(seed.body[:at] + new + seed.body[at + 1 :])))
 
 
 @pytest.mark.parametrize("text", ["{", "", "1 2", "9" * 5_000, "nan", "[1,]"])

@@ -97,9 +97,41 @@ def test_a_member_that_is_damaged_costs_itself():
     assert [name for name, _ in fetching.failures] == ["SEC facts of ORCL"]
 
 
-def test_what_is_no_archive_is_refused():
+LIST = b"PK\x01\x02"
+"""With which each member begins in the list of members; the version to read it with is its byte 6, its name begins at 46."""
+
+
+@pytest.mark.parametrize(("at", "new"), [(6, b"\xff"), (9, b"\x08"), (0, b"X")])
+def test_what_is_no_archive_is_refused(at, new):
+    """A list that wants zip 25.5, or whose names are UTF-8 and are none, ended the whole source."""
+    good = archive(named(ORACLE))
     with pytest.raises(DocumentError, match="no zip file"):
-        fetched(archive(named(ORACLE))[:-40])
+        fetched(good[:-40])
+    at += good.index(LIST)
+    bad = good[:at] + new + good[at + 1 :]
+    with pytest.raises(DocumentError, match="no zip file"):
+        fetched(bad.replace(b"CIK", b"CI\xff"))
+
+
+def test_a_company_that_stands_twice_costs_itself():
+    content = archive(
+        {"CIK0001341439.json": of_company(ORACLE, 7), "CIK0001341438.json": of_company(ORACLE, 8)} | named(UNLISTED)
+    )
+    found, fetching = fetched(content.replace(b"CIK0001341438", b"CIK0001341439"))
+    assert [each.name for each in found] == ["SEC facts of CIK0001234567"]
+    assert [name for name, _ in fetching.failures] == ["SEC facts of ORCL"]
+    assert "stands there 2 times" in fetching.failures[0][1]
+
+
+def test_a_member_that_begins_before_the_file_costs_itself(tmp_path):
+    """Of a file on disk the system says for such a place that an argument is wrong, as if the disk were at fault."""
+    good = bytearray(archive(named(ORACLE)))
+    good[0:10] = b""  # all that follows begins ten bytes before it should
+    file = tmp_path / "facts.zip"
+    file.write_bytes(good)
+    found, fetching = fetched(file)
+    assert not found
+    assert "before the file does" in fetching.failures[0][1]
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ import io
 import json
 import tomllib
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date
@@ -196,7 +197,7 @@ def _models_of(document: Document) -> Batch:
         with zipfile.ZipFile(document.open()) as archive:
             manifest = json_text.read(archive.read(MANIFEST), document.name)
             bodies = {file["name"]: archive.read(file["name"]) for file in manifest["files"]}
-    except (zipfile.BadZipFile, KeyError, ValueError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, LookupError, TypeError, ValueError) as error:
         raise DocumentError(document.name, f"the bound files cannot be read ({error!r}). Fetch them again.") from error
     vintage = manifest["vintage"]
     parts = [

@@ -18,6 +18,7 @@ import re
 import struct
 import time
 import zipfile
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -72,22 +73,19 @@ def _members(
     file: BinaryIO, received: Received, tickers: dict[int, str], taken: set[int], fetching: Fetching
 ) -> Iterator[Received]:
     """Each body of the archive that is no other source's, in the order of the companies' numbers."""
-    try:
-        infos = zipfile.ZipFile(file).infolist()
-    except zipfile.BadZipFile as error:
-        raise DocumentError(received.name, f"it is no zip file, or was cut short ({error}). Get it again.") from error
-    wanted = sorted(
-        (int(found[1]), info)
-        for info in infos
-        if (found := MEMBER.fullmatch(info.filename)) and int(found[1]) not in taken
-    )
+    members = defaultdict[int, list[zipfile.ZipInfo]](list)
+    for info in _listed(file, received.name):
+        if (found := MEMBER.fullmatch(info.filename)) and int(found[1]) not in taken:
+            members[int(found[1])].append(info)
     reported = time.monotonic()
-    for done, (cik, info) in enumerate(wanted):
+    for done, (cik, infos) in enumerate(sorted(members.items())):
         name, url = tickers.get(cik, f"CIK{cik:010}"), company_bodies.FACTS_URL.format(cik=cik)
         try:
-            body = packed(file, info)
+            if len(infos) > 1:
+                raise ValueError(f"it stands there {len(infos)} times; which of them counts cannot be known")
+            body = packed(file, infos[0])
         except ValueError as error:
-            fetching.failed(f"SEC facts of {name}", f"{info.filename} of {received.name}: {error}", url)
+            fetching.failed(f"SEC facts of {name}", f"{infos[0].filename} of {received.name}: {error}", url)
             continue
         yield Received(
             f"SEC facts of {name}",
@@ -99,7 +97,16 @@ def _members(
         )
         if time.monotonic() - reported >= PROGRESS_EVERY_SECONDS:
             reported = time.monotonic()
-            progress.info("sec_filers: %s of %s companies so far, the last one %s", done + 1, len(wanted), name)
+            progress.info("sec_filers: %s of %s companies so far, the last one %s", done + 1, len(members), name)
+
+
+def _listed(file: BinaryIO, name: str) -> list[zipfile.ZipInfo]:
+    """The members that the archive lists at its end. Raises DocumentError where that list cannot be read."""
+    try:
+        return zipfile.ZipFile(file).infolist()
+    # Where the list is damaged, the library also says that a member is of a newer version, or that its name is no text.
+    except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
+        raise DocumentError(name, f"it is no zip file, or was cut short ({error}). Get it again.") from error
 
 
 def packed(file: BinaryIO, info: zipfile.ZipInfo) -> bytes:
@@ -108,6 +115,8 @@ def packed(file: BinaryIO, info: zipfile.ZipInfo) -> bytes:
         raise ValueError(f"larger than the {LARGEST_MEMBER_BYTES:,} bytes allowed")
     if info.flag_bits & 1 or info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise ValueError("packed in a way that is not read here")
+    if info.header_offset < 0:
+        raise ValueError("the file is damaged: its list says that a member begins before the file does")
     file.seek(info.header_offset)
     header = file.read(LOCAL_HEADER.size)
     if len(header) < LOCAL_HEADER.size or not header.startswith(b"PK\x03\x04"):
