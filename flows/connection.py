@@ -27,9 +27,9 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from flows import environment, left_behind, shared_limit
-from flows.server import address_set, comes_up, end, free_port, prefect_home
+from flows.server import address_set, answers, comes_up, end, free_port, prefect_home
 from warehouse import files, stopping
-from warehouse.errors import UsageError
+from warehouse.errors import OverbuildError, UsageError
 from warehouse.fetching import transport
 
 ANSWERS_WITHIN_SECONDS = 5.0
@@ -51,7 +51,8 @@ def connected(*, asks_sources: bool, meanwhile: Callable[[], None] = lambda: Non
     if url:
         require_answer(url)
         left_behind.settle()
-        yield url
+        with _told_where_it_goes(url):
+            yield url
         return
     require_home()
     with _temporary_server() as url:
@@ -116,6 +117,29 @@ def require_answer(url: str) -> None:
             client.read_flows(limit=1)  # only a Prefect server that takes us has an answer to this
     except Exception as error:
         raise _no_server(url, why_no_answer(error)) from error
+
+
+@contextmanager
+def _told_where_it_goes(url: str) -> Iterator[None]:
+    """Raises UsageError in the place of whatever Prefect's client says where the server goes in the middle of a run."""
+    try:
+        yield
+    except OverbuildError:
+        raise
+    except Exception as error:
+        if not _is_of_connection(error) or answers(url):
+            raise
+        raise UsageError(
+            f"PREFECT_API_URL={transport.without_password(url)}: this server stopped answering in the middle of the run. What "
+            "is published stays as it is, and what was fetched is kept. Start that server again, then give the same command. "
+            "Without this setting, each run starts a temporary server on this machine."
+        ) from error
+
+
+def _is_of_connection(error: BaseException) -> bool:
+    import httpx
+
+    return any(isinstance(one, httpx.TransportError | httpx.HTTPStatusError) for one in _causes(error))
 
 
 def _require_listener(url: str) -> None:

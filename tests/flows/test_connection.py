@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 
+import httpx
 import pytest
 
 from flows import connection
@@ -137,3 +138,41 @@ def test_a_server_that_ends_at_once_is_not_waited_for_and_its_last_word_is_said(
         process = subprocess.Popen([sys.executable, "-S", "-c", program], stdout=said, stderr=said)
         with pytest.raises(UsageError, match=r"temporary server ended at once: the disk is full\nSet PREFECT_HOME"):
             connection._wait_until_up(process, f"http://127.0.0.1:{free_port(0)}/api", said)
+
+
+# -- a server that goes in the middle of a run --------------------------------------------------------------------------
+
+
+@pytest.fixture
+def under_way(monkeypatch):
+    """A run that fails with an error while it speaks to a server that answered at its start."""
+
+    def run(url: str, error: Exception) -> None:
+        for name in ("_require_at_once", "require_answer"):
+            monkeypatch.setattr(connection, name, lambda *_, **__: None)
+        monkeypatch.setattr(connection, "server_set", lambda: url)
+        monkeypatch.setattr(connection.left_behind, "settle", lambda: 0)
+        with connection.connected(asks_sources=False):
+            raise error
+
+    return run
+
+
+def test_a_server_that_dies_in_mid_run_is_named_with_the_way_out(under_way):
+    """By hand: a server was killed under a run. Prefect's client gave up after two minutes with a ConnectError."""
+    gone = f"http://me:secret@127.0.0.1:{free_port(0)}/api"
+    with pytest.raises(UsageError) as raised:
+        under_way(gone, httpx.ConnectError("[Errno 111] Connection refused"))
+    said = str(raised.value)
+    assert said.startswith(
+        f"PREFECT_API_URL={gone.replace('me:secret', '***')}: this server stopped answering in the middle"
+    )
+    assert "Start that server again, then give the same command." in said
+
+
+def test_what_is_not_the_servers_fault_comes_through_as_it_is(under_way, live_server):
+    live_server.script("/api/health", Reply(b"true"))
+    with pytest.raises(httpx.ConnectError):
+        under_way(f"{live_server.url}/api", httpx.ConnectError("another host"))
+    with pytest.raises(ZeroDivisionError):
+        under_way(f"http://127.0.0.1:{free_port(0)}/api", ZeroDivisionError())

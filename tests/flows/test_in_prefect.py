@@ -9,6 +9,7 @@ import subprocess
 import sys
 from datetime import UTC, date, datetime
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -274,6 +275,38 @@ def test_a_schedule_that_was_paused_stays_paused_when_the_service_starts_again()
     assert said == ["prices: paused in Prefect's UI; it stays so until somebody resumes it there."]
 
 
+def test_a_work_pool_that_does_not_exist_and_one_without_a_worker_are_named():
+    """Prefect itself takes their scheduled runs, and keeps them as late without a word."""
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.actions import WorkPoolCreate
+
+    from flows import pools
+    from flows.schedule import scheduled
+    from flows.serving import TAG
+
+    with get_client(sync_client=True) as client:
+        client.create_work_pool(WorkPoolCreate(name="a", type="process"))
+        made = client.create_deployment(
+            client.create_flow(scheduled),
+            "nightly",
+            tags=[TAG],
+            work_pool_name="a",
+            pull_steps=[{"some.step": {}}],
+        )
+        try:
+            with pytest.raises(UsageError, match=r"^work pool a: no worker is online.*prefect worker start --pool a$"):
+                pools.require()
+            client._client.post("/work_pools/a/workers/heartbeat", json={"name": "host-a"}).raise_for_status()
+            assert "work pool a: 1 worker online" in pools.require()
+            client.delete_work_pool("a")
+            with pytest.raises(
+                UsageError, match=r"^deployment nightly: the work pool does not exist.*work-pool create"
+            ):
+                pools.require()
+        finally:
+            client.delete_deployment(made)
+
+
 def test_the_service_does_not_start_beside_workers():
     """Two schedulers by mistake would ask every source twice."""
     import asyncio
@@ -296,3 +329,46 @@ def test_the_service_does_not_start_beside_workers():
     asyncio.run(beside(""))
     with pytest.raises(UsageError, match=r"workers run these schedules already \(pool overbuild: host-b\)"):
         asyncio.run(beside("host-b"))
+
+
+@pytest.mark.parametrize("resumes", [True, False])
+def test_a_run_that_asks_first_publishes_once_it_is_resumed_and_not_where_nobody_answers(monkeypatch, resumes):
+    """The way of `ask_before_publishing`: pause, an artifact of what would change, Resume as on the run's page."""
+    import threading
+
+    from prefect import flow
+    from prefect.client.orchestration import get_client
+    from prefect.exceptions import FlowPauseTimeout
+    from prefect.runtime import flow_run
+
+    from flows import asking
+
+    monkeypatch.setattr(asking, "LOOKS_EVERY_SECONDS", 0.1)
+    monkeypatch.setattr(asking, "WAITS_SECONDS", 60 if resumes else 1)
+    done: list[str] = []
+
+    def resume(run_id: UUID) -> None:
+        with get_client(sync_client=True) as client:
+            while client.read_flow_run(run_id).state_name != "Paused":
+                ended.wait(0.1)
+            done.append("paused")
+            client.resume_flow_run(run_id)
+
+    @flow
+    def asks() -> None:
+        if resumes:
+            threading.Thread(target=resume, args=(UUID(flow_run.id),), daemon=True).start()
+        asking.whether_to_publish("- one verdict changed", lambda said: None)
+        done.append("published")
+
+    ended = threading.Event()
+    if resumes:
+        asks()
+        assert done == ["paused", "published"]
+    else:
+        with pytest.raises(FlowPauseTimeout):
+            asks()
+        assert done == []
+    last, _, artifacts = last_run()
+    assert last.state_name == ("Completed" if resumes else "Failed")
+    assert artifacts == {"changes-before-publication": "- one verdict changed"}

@@ -150,9 +150,11 @@ def _snapshot() -> str:
 
 
 def _prefect() -> str:
-    from flows import connection  # imports Prefect, which takes seconds
+    from flows import connection, pools  # imports Prefect, which takes seconds
 
-    return connection.require()
+    found = connection.require()
+    workers = pools.require() if connection.server_set() else ""
+    return f"{found}; {workers}" if workers else found
 
 
 def _published() -> str:
