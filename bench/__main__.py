@@ -20,6 +20,7 @@ SIZES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "queries": ((), ()),
     "bars": (("360,000",), ("50,000,000",)),
     "filings": (("20",), ("500",)),
+    "offers": (("1,000,000",), ("20,000,000",)),
     "event_study": ((), ()),
     "simulation": ((), ()),
     "increments": (("1",), ("1", "10")),

@@ -45,11 +45,18 @@ def _first_of_each(frame: pl.DataFrame, key: list[str], order: Sequence[By]) -> 
     criteria = {
         name: pl.col(by.of) if isinstance(by.of, str) else by.of.expr for name, by in zip(names, order, strict=True)
     }
-    descending = [by.highest_first for by in order]
+    highest_first = [by.highest_first for by in order]
     # Sorted without the other columns, of which a whole market's prices have more than memory should hold twice.
-    places = frame.select(*key, **criteria).with_row_index("place")
-    ordered = places.sort(names, descending=descending, nulls_last=True, maintain_order=True)
-    return frame[ordered.unique(key, keep="first", maintain_order=True)["place"]]
+    places = frame.select(*key, several=pl.len().over(key) > 1, **criteria).with_row_index("place")
+    rivals = places.filter("several")
+    for name, highest in zip([*names, "place"], [*highest_first, False], strict=True):
+        if rivals[name].n_unique() > 1:
+            best = pl.col(name).max() if highest else pl.col(name).min()
+            rivals = rivals.filter(pl.col(name).eq_missing(best.over(key)))
+    # Those that remain are one of each thing. To sort all rows by every criterion, most of them text, took far longer.
+    chosen = pl.concat([places.filter(~pl.col("several")), rivals])
+    ordered = chosen.sort([*names, "place"], descending=[*highest_first, False], nulls_last=True)
+    return frame[ordered["place"]]
 
 
 def weakest(*columns: str | pl.Expr) -> pl.Expr:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from warehouse.marts.common.kept import Kept
 from warehouse.marts.gpu.listings import OFFER, listings
 from warehouse.marts.gpu.series import SERIES
 
@@ -23,6 +24,15 @@ BY_LISTING = "hyperscaler"
 
 def item_days(gpu_prices: pl.DataFrame) -> pl.DataFrame:
     """What may be compared with itself: one row for each series, thing (`item`) and day, at its lowest price."""
+    return _ITEM_DAYS.get((gpu_prices,), lambda: _item_days(gpu_prices))
+
+
+_ITEM_DAYS: Kept[pl.DataFrame] = Kept(most=1)
+_ADMINISTERED: Kept[pl.DataFrame] = Kept(most=1)
+"""Those of the prices that were asked about last: four marts compare things with themselves, two ask what stands still."""
+
+
+def _item_days(gpu_prices: pl.DataFrame) -> pl.DataFrame:
     rows = listings(gpu_prices)
     own = pl.when(pl.col("provider_class") == BY_LISTING).then(
         pl.concat_str("provider", "instance", "region", separator=" | ", ignore_nulls=True)
@@ -57,6 +67,10 @@ def administered(days: pl.DataFrame, least_days: int) -> pl.DataFrame:
     That is so where one of the provider's things has had one price at every reading of `least_days` or more, and none of
     those read on the day has moved within that time.
     """
+    return _ADMINISTERED.get((days, least_days), lambda: _administered(days, least_days))
+
+
+def _administered(days: pl.DataFrame, least_days: int) -> pl.DataFrame:
     thing = (*SERIES, "item")
     price, day = pl.col("usd_per_gpu_hour"), pl.col("observed_on")
     same = days.sort(*thing, "observed_on").with_columns(
