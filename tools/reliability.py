@@ -67,7 +67,6 @@ UNTESTED = (
     "Known vulnerabilities, wherever their database cannot be reached: `make supply-chain` says so.",
     "Browsers other than Chromium.",
     "Years of history: a week of whole runs is soaked, on small inputs and without most marts.",
-    "`overbuild serve` beside runs that people start at the same moment: the harness is written and has not passed yet.",
     "Memory that runs out in Polars: it ends the process, without words of ours. What was published stands.",
 )
 

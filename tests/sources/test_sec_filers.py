@@ -134,6 +134,13 @@ def test_a_member_that_begins_before_the_file_costs_itself(tmp_path):
     assert "before the file does" in fetching.failures[0][1]
 
 
+def test_a_member_that_begins_further_off_than_any_file_reaches_is_damaged():
+    info = zipfile.ZipInfo("CIK0001341439.json")
+    info.header_offset = 2**64 - 1
+    with pytest.raises(ValueError, match="damaged"):
+        sec_filers.packed(io.BytesIO(archive(named(ORACLE))), info)
+
+
 @pytest.mark.parametrize(
     ("given", "said"), [("", "set OVERBUILD_FILERS=all"), ("some", "none of its values"), ("all", "OVERBUILD_CONTACT")]
 )

@@ -117,7 +117,7 @@ def packed(file: BinaryIO, info: zipfile.ZipInfo) -> bytes:
         raise ValueError("packed in a way that is not read here")
     if info.header_offset < 0:
         raise ValueError("the file is damaged: its list says that a member begins before the file does")
-    file.seek(info.header_offset)
+    file.seek(min(info.header_offset, file.seek(0, io.SEEK_END)))
     header = file.read(LOCAL_HEADER.size)
     if len(header) < LOCAL_HEADER.size or not header.startswith(b"PK\x03\x04"):
         raise ValueError("the file is damaged: no member begins where its list says so")
