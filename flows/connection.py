@@ -138,8 +138,12 @@ def _told_where_it_goes(url: str) -> Iterator[None]:
 
 def _is_of_connection(error: BaseException) -> bool:
     import httpx
+    from prefect.concurrency._asyncio import ConcurrencySlotAcquisitionError
 
-    return any(isinstance(one, httpx.TransportError | httpx.HTTPStatusError) for one in _causes(error))
+    kinds = (
+        httpx.TransportError | httpx.HTTPStatusError | ConcurrencySlotAcquisitionError
+    )  # a task asks for its turn first
+    return any(isinstance(one, kinds) for one in _causes(error))
 
 
 def _require_listener(url: str) -> None:

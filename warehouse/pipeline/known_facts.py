@@ -1,6 +1,6 @@
 """The facts as marts are given them: whole tables, but of prices the bars of those tickers that a mart looks at.
 
-A market has ten thousand tickers, and a mart asks for those of the panel, for the funds behind the benchmarks, and for
+A market has ten thousand tickers. A mart asks for those of the panel, for the funds behind the benchmarks, and for
 shares that are counted. Bars of others would take gigabytes and change no row.
 """
 

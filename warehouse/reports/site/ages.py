@@ -1,8 +1,8 @@
 """How old each table of facts is, against what its owner promises: the line of every page, and the front page's table.
 
-An answer is as old as its oldest table, and a reader does not see that in an as-of date. What is promised, and whether
-it is kept, is not judged here: the run has judged it (`warehouse.quality.promises`), and the quality page, Data Docs and
-metrics say the same. Of an answer of an earlier day nothing is promised, nor of the packaged snapshot alone.
+An answer is as old as its oldest table, and a reader does not see that in an as-of date. Whether a promise is kept
+is not judged here. The run has judged it (`warehouse.quality.promises`). The quality page, Data Docs and metrics say the
+same. Of an answer of an earlier day nothing is promised, nor of the packaged snapshot alone.
 """
 
 from __future__ import annotations
