@@ -29,6 +29,8 @@ SIZES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "unchanged": ((), ()),
     "run": ((), ()),
     "lake": (("1000",), ("20000",)),
+    "workers": (("24",), ("2000",)),
+    "orchestration": ((), ()),
     "site": ((), ()),
     "method_versions": ((), ()),
 }
