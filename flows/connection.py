@@ -10,6 +10,7 @@ mend it reads the name of the setting.
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import sqlite3
@@ -278,12 +279,16 @@ def why_not_usable(database: Path) -> str:
     return ""
 
 
-def _known_versions() -> str:
-    """The names of the steps by which this Prefect brings a database up to date; each holds its revision."""
+_REVISION = re.compile(r"^revision\b[^=\n]*=\s*[\"'](\w+)[\"']", re.MULTILINE)
+
+
+def _known_versions() -> set[str]:
+    """The revisions of all steps by which this Prefect brings a database up to date, at any of which it may have been killed."""
     spec = find_spec("prefect")
     places = (spec and spec.submodule_search_locations) or []
     steps = "server/database/_migrations/versions/sqlite/*.py"
-    return " ".join(path.name for place in places for path in Path(place).glob(steps))
+    texts = [path.read_text(encoding="utf-8") for place in places for path in Path(place).glob(steps)]
+    return {found[1] for text in texts if (found := _REVISION.search(text))}
 
 
 @contextmanager

@@ -176,3 +176,9 @@ def test_what_is_not_the_servers_fault_comes_through_as_it_is(under_way, live_se
         under_way(f"{live_server.url}/api", httpx.ConnectError("another host"))
     with pytest.raises(ZeroDivisionError):
         under_way(f"http://127.0.0.1:{free_port(0)}/api", ZeroDivisionError())
+
+
+@pytest.mark.parametrize("revision", ["05ea6f882b1d", "a1b2c3d4e5f7", "4dfa692e02a7"])
+def test_a_server_killed_at_any_step_of_its_first_start_goes_on(tmp_path, revision):
+    """Names of some steps do not hold their revision: Prefect's `2026_03_03_000000_...` is 4dfa692e02a7."""
+    assert connection.why_not_usable(database(tmp_path / "prefect.db", revision)) == ""
