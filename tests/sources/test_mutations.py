@@ -116,9 +116,9 @@ def test_a_name_that_stands_for_two_things_is_not_taken_as_the_last(name, old, n
 
 
 def test_bound_files_whose_list_of_members_is_damaged_are_refused():
-    """A version 25.5 of zip, and a member that says it is encrypted, ended the source."""
+    """A version 25.5 of zip, a member that says it is encrypted, and one of bzip2 that is none, ended the source."""
     (seed,) = (seed for seed in SEEDS if seed.name == BOUND)
-    for at, new in ((6, b"\xff"), (8, b"\x01"), (10, b"\x63")):
+    for at, new in ((6, b"\xff"), (8, b"\x01"), (10, b"\x63"), (10, b"\x0c")):
         at += seed.body.index(b"PK\x01\x02")
         with pytest.raises(DocumentError, match="the bound files cannot be read"):
             list(seed.parse(seed.with_body(seed.body[:at] + new + seed.body[at + 1 :])))

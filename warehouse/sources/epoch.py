@@ -195,6 +195,8 @@ def _models_of(document: Document) -> Batch:
     table = CORE["ai_models"]
     try:
         with zipfile.ZipFile(document.open()) as archive:
+            if any(info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for info in archive.infolist()):
+                raise ValueError("a member is packed in a way that is not used here")
             manifest = json_text.read(archive.read(MANIFEST), document.name)
             bodies = {file["name"]: archive.read(file["name"]) for file in manifest["files"]}
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, LookupError, TypeError, ValueError) as error:
