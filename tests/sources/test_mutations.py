@@ -128,3 +128,15 @@ def test_bound_files_whose_list_of_members_is_damaged_are_refused():
 def test_what_json_does_not_have_is_no_json(text):
     with pytest.raises(DocumentError, match="x: this is not JSON"):
         json_text.read(text.encode(), "x")
+
+
+@pytest.mark.parametrize("way", [12, 14], ids=["bzip2", "lzma"])
+def test_bound_files_that_are_said_to_be_packed_otherwise_are_the_documents_fault(way):
+    """The way of packing stands at 8 of a member and at 10 of its line in the list (APPNOTE, 4.3.7 and 4.3.12)."""
+    (seed,) = (seed for seed in SEEDS if seed.name == "epoch_bound")
+    body = bytearray(seed.body)
+    for start, at in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):
+        place = -1
+        while (place := body.find(start, place + 1)) >= 0:
+            body[place + at] = way
+    assert outcome(seed, bytes(body)) == "refused"

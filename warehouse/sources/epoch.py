@@ -16,6 +16,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import lzma
 import tomllib
 import zipfile
 import zlib
@@ -130,6 +131,12 @@ def _day_of(header: str | None) -> date | None:
         return None
 
 
+DAMAGE = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, EOFError, RuntimeError, LookupError, TypeError, ValueError
+)  # fmt: skip
+"""What reading a damaged zip file raises, whichever way of packing the damage makes of it."""
+
+
 def bound(files: Sequence[Received], vintage: date) -> Received:
     """Files that make one list, as one document; the same files of the same vintage give the same bytes."""
     contents = {file.name: _bytes(file) for file in files}
@@ -199,7 +206,7 @@ def _models_of(document: Document) -> Batch:
                 raise ValueError("a member is packed in a way that is not used here")
             manifest = json_text.read(archive.read(MANIFEST), document.name)
             bodies = {file["name"]: archive.read(file["name"]) for file in manifest["files"]}
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, LookupError, TypeError, ValueError) as error:
+    except DAMAGE as error:
         raise DocumentError(document.name, f"the bound files cannot be read ({error!r}). Fetch them again.") from error
     vintage = manifest["vintage"]
     parts = [
