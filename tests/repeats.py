@@ -1,4 +1,4 @@
-"""Tests that a build leaves out, because another test shows the same in a tenth of the time.
+"""Tests that a build leaves out: mostly because another test shows the same in a tenth of the time.
 
 A build (`make test`) tries each rule, each check and each known answer once. What builds or runs the whole program again
 for one more day, one more theme or one more way into the same code is marked as a repetition, and the mark names the test
@@ -12,6 +12,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+
+breaks = pytest.mark.breaks
+"""The mark of a test that cuts off or kills, in the middle of work, a server that machines share: PostgreSQL, S3, Dask.
+
+A build tries that such work is right, and one way in which it breaks off. The other ways take seconds each.
+"""
 
 
 def repeats(shown_by: str) -> pytest.MarkDecorator:

@@ -11,6 +11,7 @@ import tomllib
 import pytest
 
 from tests.flows.snapshot import edit, field
+from tests.repeats import repeats
 from tests.runs import REFERENCE, command, copy_home, query, run, settings, until_loaded
 from warehouse.errors import RefusedError
 
@@ -109,6 +110,7 @@ def test_a_single_bad_row_is_quarantined_with_its_reason_and_place(with_bad_rows
     assert total == listed[table]["rows"] - 1, "only that row stays out"
 
 
+@repeats("tests/cli/test_quality.py::test_an_accepted_row_is_loaded_by_the_next_run_and_stays")
 def test_a_person_accepts_a_row_and_people_are_told_once_of_each_thing(corrupted, tmp_path, live_server):
     live_server.body("/hook", b"ok")
     hook, home = f"{live_server.url}/hook", tmp_path / "home"

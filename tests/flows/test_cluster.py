@@ -20,7 +20,7 @@ import pytest
 
 from flows import cluster
 from flows.cluster import Cluster
-from tests.repeats import repeats
+from tests.repeats import breaks, repeats
 from tests.runs import command, differing, settings, tables, without_prefect
 from tests.timeline import QUICK
 from warehouse.database.store import opened
@@ -144,7 +144,7 @@ def test_documents_read_elsewhere_give_the_same_rows_in_the_same_order(there, tm
     assert (there.elsewhere, there.here) == (9, 1)
 
 
-@pytest.mark.parametrize("dies", [False, True], ids=["all live", "a worker is killed"])
+@pytest.mark.parametrize("dies", [False, pytest.param(True, marks=breaks)], ids=["all live", "a worker is killed"])
 def test_events_and_simulations_made_elsewhere_say_the_same(there, facts, tmp_path, dies):
     """Equal to the last bit: both are made of the same pieces."""
     frames = dict(known(facts, DAYS[-1]))
@@ -228,6 +228,7 @@ def test_what_another_program_did_is_not_taken(there, said, monkeypatch):
     assert "done here" in said[-1]
 
 
+@breaks
 def test_a_piece_that_kills_every_worker_is_done_here(there, said):
     assert there.submit(kills_others, os.getpid()).result() == os.getpid()
     assert there.here == 1
@@ -246,6 +247,7 @@ def test_a_piece_that_never_ends_is_done_here_and_does_not_stay_there(there, sai
         time.sleep(0.05)
 
 
+@breaks
 def test_a_scheduler_that_goes_away_loses_nothing(said):
     from distributed import LocalCluster
 

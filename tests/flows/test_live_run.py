@@ -252,6 +252,7 @@ def test_a_run_that_finds_no_whole_release_reads_the_archive_again(lost, with_ne
     assert command(lost, "sql", "select count(*) from capex").returncode == 0
 
 
+@repeats("tests/flows/test_live_run.py::test_the_archive_alone_gives_the_same_warehouse")
 def test_a_copy_of_the_warehouse_alone_gives_the_same_answer(with_news, tmp_path, server):
     server.forget()
     copied, home = tmp_path / "backup.duckdb", tmp_path / "restored"

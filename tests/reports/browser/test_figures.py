@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.repeats import once
 from tests.reports.browser.accessible import violations
 from warehouse.database import releases
 from warehouse.paths import WAREHOUSE
@@ -108,7 +109,9 @@ def test_every_figure_that_is_computed_again_agrees(pages, page) -> None:
     } <= computed
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(
+    "scheme", once(["light", "dark"], "tests/reports/browser/test_figures.py::test_axe_finds_nothing")
+)
 def test_axe_finds_nothing(pages, page, scheme) -> None:
     page.emulate_media(color_scheme=scheme)
     for files in pages.values():

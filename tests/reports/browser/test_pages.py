@@ -2,7 +2,7 @@
 
 Pages are found on the disk, so a new page is tried without a word here. Each is opened once in each of two settings, and
 all that can be seen then is noted; the tests read the notes, so that they cost one visit together. Pages of figures are
-many and all alike: one of each table is tried, in one of the settings. Axe takes longer than all the rest, so that a build
+many and all alike: of every third table one is tried, in one of the settings. Axe takes longer than all the rest, so that a build
 asks it of each page in one of the settings, by turns: pages share their parts and their colours.
 """
 
@@ -22,6 +22,7 @@ from tests.reports.browser.accessible import violations
 SETTINGS = (("desk", 1280, "light"), ("phone", 390, "dark"))
 OF_A_FOLDER = 3
 ALIKE = "figures"
+ONE_IN = 3  # of the pages of figures, which share a template, so many are tried in a build
 PAPER = 688  # pixels: A4 less margins of 14 mm
 # A cut is something that reaches beyond the paper or the window and cannot be scrolled to.
 BEYOND = """(width) => [...document.querySelectorAll('main *, header *, footer *')].filter(e => {
@@ -98,11 +99,19 @@ def pages_of(site: Path) -> list[Path]:
 
 
 def visited(site: Path) -> list[tuple[Path, tuple[str, int, str], bool]]:
-    """Each page in each setting, and whether axe is asked there; the pages of figures in one setting, by turns."""
-    every = pages_of(site)
-    alike = [path for path in every if ALIKE in path.parts]
-    turns = [(path, SETTINGS[turn % len(SETTINGS)], True) for turn, path in enumerate(alike)]
-    return in_each_setting([path for path in every if path not in alike]) + turns
+    """What a build visits: each page in each setting, and whether axe is asked there; some of the pages of figures in one."""
+    others = [path for path in pages_of(site) if ALIKE not in path.parts]
+    return in_each_setting(others) + by_turns(pages_of_figures(site)[::ONE_IN])
+
+
+def pages_of_figures(site: Path) -> list[Path]:
+    """One of each table."""
+    return [path for path in pages_of(site) if ALIKE in path.parts]
+
+
+def by_turns(pages: list[Path]) -> list[tuple[Path, tuple[str, int, str], bool]]:
+    """Each page in one of the settings."""
+    return [(path, SETTINGS[turn % len(SETTINGS)], True) for turn, path in enumerate(pages)]
 
 
 def in_each_setting(pages: list[Path]) -> list[tuple[Path, tuple[str, int, str], bool]]:
@@ -247,6 +256,15 @@ def test_axe_finds_nothing(visits):
 def test_axe_finds_nothing_in_the_other_setting(browser, site):
     others = [(path, setting, True) for path, setting, axe in visited(site) if not axe]
     assert noted(seen_of(browser, site, others), "axe") == {}
+
+
+@repeats("tests/reports/browser/test_pages.py::test_no_page_has_an_error_in_the_console")
+def test_nothing_is_wrong_with_a_page_of_figures_of_any_table(browser, site):
+    seen = seen_of(browser, site, by_turns(pages_of_figures(site)))
+    assert len(seen) > 30
+    for what in ("errors", "beyond", "scrolled", "beyond_paper", "axe", "wrong_folds"):
+        assert noted(seen, what) == {}
+    assert {each.page: each.scroll_width for each in seen if each.scroll_width > each.width} == {}
 
 
 def test_charts_are_drawn_again_for_hovering(visits):
