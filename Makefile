@@ -30,12 +30,10 @@ setup: $(READY)  ## create .venv from the lock file (the other targets do this t
 run: $(READY)  ## ingest the reference snapshot, check it, build the answer, publish it
 	@$(BIN)/overbuild run
 
-# One process more than there are cores: tests wait for servers, browsers and clocks a fifth of the time. In each process one
-# thread, for a second one would wait for a core and burn time while it does. Processes share the bytecode of rewritten
-# tests, also where the environment says that nobody writes any.
-WORKERS ?= $(shell expr 1 + $$(getconf _NPROCESSORS_ONLN))
+# One process a core: a second thread in each would wait for a core, and burn time while it does. Processes share the
+# bytecode of rewritten tests, also where the environment says that nobody writes any.
 PYTEST = PYTHONDONTWRITEBYTECODE= POLARS_MAX_THREADS=1 OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 \
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 test: $(READY)  ## the tests of a build: all but those that repeat another, or break servers once more (tests/repeats.py)
 	@$(PYTEST) -m "not repeats and not breaks"

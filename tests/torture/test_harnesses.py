@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from datetime import timedelta
 
 import pytest
 
-from torture import memory, serve, week
-from torture._points import in_child
+from torture import memory, week
 from warehouse.errors import UsageError
 
 
@@ -27,20 +24,6 @@ def test_what_grows_over_a_week_is_found_and_what_swings_is_not():
     assert len(week.grown(week.Week(operations=list(range(30, 60)), files=list(range(30))))) == 2
     assert week.grown(week.Week(memory_bytes=[(200 + 3 * n) * 2**20 for n in range(30)]))
     assert week.grown(week.Week(processor_milliseconds=[500 + 20 * n for n in range(30)]))
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="processes are forked, and looked at in /proc")
-def test_a_process_is_waited_for_by_one_that_did_not_start_it():
-    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    looks = iter([False, False, True, True])  # asked once more at the end
-
-    def waits():
-        assert serve.waits_for(lambda: next(looks), process, 60)
-
-    ended = in_child(waits)
-    process.communicate(b"\n")
-    assert not ended.code, ended.said
-    assert not serve.waits_for(lambda: False, process, 60)
 
 
 def test_memory_runs_out_at_a_call_of_ours():
