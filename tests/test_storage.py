@@ -159,3 +159,16 @@ def test_a_published_file_that_may_not_be_read(home, monkeypatch):  # noqa: F811
     done = command(home, "sql", "select 1")
     assert done.returncode == 5
     assert "warehouse.duckdb: this user may not read or write it" in done.stderr
+
+
+def test_a_lake_that_breaks_off_while_it_is_opened(home, monkeypatch):  # noqa: F811
+    """DuckDB reads the lake's macros when it is first used, after it was attached."""
+    from warehouse.database import lake, releases
+
+    def breaks_off(_: object) -> None:
+        raise duckdb.Error("Failed to get macro information from DuckLake: server closed the connection unexpectedly")
+
+    monkeypatch.setattr(releases, "_lake_behind", lambda _: object())
+    monkeypatch.setattr(lake, "open_to_read", breaks_off)
+    with pytest.raises(StorageError, match="PostgreSQL is not there, or went away"):
+        releases.connected(home / "current" / "warehouse.duckdb")

@@ -77,6 +77,8 @@ _OF_A_LAKE = (
     (("Transaction conflict",), "another worker published first. Run again: it goes on from there."),
 )  # fmt: skip
 """What a catalogue in PostgreSQL and storage that speaks S3 say, and what that means to a person."""
+SECRETS_OF_LAKES = ("PGPASSWORD", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+"""Variables by which PostgreSQL and storage are given what nobody may read."""
 _FROM_AFAR = ("Postgres", "DuckLake", "ducklake", "server closed the connection")
 _KINDS_FROM_AFAR = ("IOException", "TransactionException", "Error")
 _OF_MEMORY = ("MemoryError", "OutOfMemoryException")
@@ -116,7 +118,7 @@ def from_afar(error: BaseException) -> StorageError | None:
     kind, text = type(error).__name__, str(error).strip()
     if kind != "HTTPException" and not (kind in _KINDS_FROM_AFAR and any(said in text for said in _FROM_AFAR)):
         return None
-    for secret in filter(None, map(os.environ.get, ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "PGPASSWORD"))):
+    for secret in filter(None, map(os.environ.get, SECRETS_OF_LAKES)):
         text = text.replace(secret, "***")
     return StorageError(f"the shared warehouse: {what_is_wrong(text)} {_STANDS}")
 

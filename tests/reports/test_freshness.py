@@ -15,8 +15,7 @@ import pytest
 from warehouse.cli import doctor as health
 from warehouse.cli import output, sources
 from warehouse.database import store
-from warehouse.fetching.fetch_log import FOLDER
-from warehouse.paths import Paths
+from warehouse.paths import FETCHES, Paths
 from warehouse.reports.freshness import COLUMNS, last_attempt, report
 from warehouse.settings import Settings
 from warehouse.tables import SYSTEM
@@ -32,7 +31,7 @@ def paths(tmp_path: Path) -> Paths:
 
 def note(paths: Paths, at: datetime, outcome: str = "good", name: str = "ml_hardware.csv", **more: object) -> None:
     """A line in the log of fetches."""
-    path = paths.raw / FOLDER / "epoch.jsonl"
+    path = paths.raw / FETCHES / "epoch.jsonl"
     path.parent.mkdir(parents=True, exist_ok=True)
     line = {"source": "epoch", "outcome": outcome, "name": name, "checked_at": at.isoformat(), **more}
     with path.open("a") as file:
@@ -113,7 +112,7 @@ def test_lines_of_one_attempt_belong_together(paths):
     note(paths, NOW - timedelta(days=1), "failed", "a.csv", why="no answer")
     note(paths, NOW, "good", "a.csv")
     note(paths, NOW + timedelta(minutes=1), "failed", "b.csv", why="answered 404")
-    (paths.raw / FOLDER / "epoch.jsonl").open("a").write('{"cut sho')
+    (paths.raw / FETCHES / "epoch.jsonl").open("a").write('{"cut sho')
     attempt = last_attempt(paths.raw, "epoch")
     assert attempt.failed == {"b.csv": "answered 404"}
     assert (attempt.last_good, attempt.ended, attempt.got) == (NOW, NOW + timedelta(minutes=1), 1)

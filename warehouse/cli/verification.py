@@ -13,8 +13,7 @@ from warehouse import records
 from warehouse.database import recovery, seals
 from warehouse.database.seals import Damage
 from warehouse.fetching import archive
-from warehouse.fetching.fetch_log import FOLDER
-from warehouse.paths import Paths, paths_here
+from warehouse.paths import FETCHES, Paths, paths_here
 
 Say = Callable[[str, str, str], None]
 OF_DOCUMENT = (
@@ -83,7 +82,7 @@ def _releases(paths: Paths, say: Say) -> int:
 def unreadable_lines(raw: Path) -> list[Damage]:
     """Lines of the logs of fetches that cannot be read; the last of a file may be cut short by a crash, and is none."""
     found = []
-    for path in sorted((raw / FOLDER).glob("*.jsonl")):
+    for path in sorted((raw / FETCHES).glob("*.jsonl")):
         numbers = unreadable(path)
         if numbers:
             found.append(

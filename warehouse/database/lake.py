@@ -86,8 +86,8 @@ class Lake:
     @property
     def secrets(self) -> list[str]:
         """What no message may repeat."""
-        of_s3 = (os.environ.get(name, "") for name in ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"))
-        known = (self.parameters.get("password", ""), os.environ.get("PGPASSWORD", ""), *of_s3)
+        of_variables = (os.environ.get(name, "") for name in storage.SECRETS_OF_LAKES)
+        known = (self.parameters.get("password", ""), *of_variables)
         return sorted((each for each in known if each), key=len, reverse=True)
 
 

@@ -40,7 +40,7 @@ def connected(warehouse: Path, limits: Limits | None = None, pipe: Path | None =
     With `limits`, its queries use no more memory and disk than these say; how long they take, `limits.within` bounds. An
     answer can be written to `pipe`, where the program itself reads it. Any number of them can be open at once.
     """
-    with _ONE_AT_A_TIME:
+    with _ONE_AT_A_TIME, _from_afar():
         connection = _of_a_lake(warehouse)
         if connection is None:
             with _said_of(warehouse), _without_log(warehouse) as file:
@@ -127,9 +127,8 @@ def foreign_logs(warehouse: Path) -> list[Path]:
 def _require_known(connection: Connection, warehouse: Path) -> None:
     """Raises UsageError for a warehouse of a version that this program does not know, and closes its connection."""
     try:
-        with _from_afar():
-            catalog = connection.execute("SELECT current_catalog()").fetchone()
-            schema.require_known(connection, str(catalog[0]) if catalog else ALIAS, warehouse)
+        catalog = connection.execute("SELECT current_catalog()").fetchone()
+        schema.require_known(connection, str(catalog[0]) if catalog else ALIAS, warehouse)
     except (OverbuildError, duckdb.Error):
         connection.close()
         raise

@@ -21,6 +21,7 @@ from pydantic import SecretStr
 
 from warehouse.paths import LAKE
 from warehouse.settings import Settings
+from warehouse.storage import SECRETS_OF_LAKES
 
 BLOT = "***"
 SHORTEST_IN_BODY = 8
@@ -95,10 +96,9 @@ def _of_lake(address: str) -> list[str]:
     rest = address.removeprefix(LAKE)
     written = [found[1].removeprefix("'").removesuffix("'") for found in _PASSWORD_OF_LAKE.finditer(rest)]
     meant = [re.sub(r"\\(.)", r"\1", each) for each in written]
-    return [*written, *meant, *_of_address(rest), *filter(None, map(os.environ.get, OF_LAKES))]
+    return [*written, *meant, *_of_address(rest), *filter(None, map(os.environ.get, SECRETS_OF_LAKES))]
 
 
-OF_LAKES = ("PGPASSWORD", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 _PASSWORD_OF_LAKE = re.compile(r"\bpassword\s*=\s*('(?:\\.|[^'\\])*'|(?:\\.|[^\s'&])+)", re.DOTALL)
 
 

@@ -22,7 +22,6 @@ from warehouse import files, records
 from warehouse.paths import FETCHES
 from warehouse.sources.common.source import as_json, without_context
 
-FOLDER = FETCHES
 _SHA256 = re.compile("[0-9a-f]{64}")
 
 
@@ -55,7 +54,7 @@ class FetchLog:
 
     def __init__(self, raw: Path, source: str) -> None:
         self.source = source
-        self._folder = raw / FOLDER
+        self._folder = raw / FETCHES
         self._fetches = self._folder / f"{source}.jsonl"
         self._published = self._folder / f"{source}.published.jsonl"
         self._known: dict[str, Fetched] | None = None

@@ -25,7 +25,7 @@ from typing import Any
 from filelock import FileLock
 
 from warehouse import files, records, turns
-from warehouse.fetching.fetch_log import FOLDER
+from warehouse.paths import FETCHES
 
 SLACK = 1.1
 """Turns are this much further apart than the limit asks, because requests do not all take equally long to arrive."""
@@ -37,7 +37,7 @@ class RateLimit:
     """The turns of one source. `wait` is how to wait."""
 
     def __init__(self, raw: Path, source: str, per_second: float, wait: Callable[[float], Any] = time.sleep) -> None:
-        self._path = raw / FOLDER / f"{source}.rate_limit.json"
+        self._path = raw / FETCHES / f"{source}.rate_limit.json"
         self._interval_seconds = SLACK / per_second
         self._wait = wait
         self._path.parent.mkdir(parents=True, exist_ok=True)

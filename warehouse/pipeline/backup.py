@@ -31,8 +31,7 @@ from warehouse.database import recovery, schema, seals
 from warehouse.database.releases import reading
 from warehouse.errors import DamagedError, UsageError
 from warehouse.fetching import archive
-from warehouse.fetching.fetch_log import FOLDER
-from warehouse.paths import WAREHOUSE, Paths, create_folders
+from warehouse.paths import FETCHES, WAREHOUSE, Paths, create_folders
 from warehouse.pipeline import publish
 
 LIST = "backup.jsonl"
@@ -103,7 +102,7 @@ def _require_place(paths: Paths, target: Path) -> None:
 
 def _logs(paths: Paths, new: Path) -> Iterator[dict[str, Any]]:
     """Copy what grows or is replaced, as it is now. Of a log, its whole lines: one may just be written."""
-    growing = [*(paths.root / name for name in LINES), *sorted((paths.raw / FOLDER).glob("*.jsonl"))]
+    growing = [*(paths.root / name for name in LINES), *sorted((paths.raw / FETCHES).glob("*.jsonl"))]
     replaced = [paths.root / name for name in STATE]
     replaced += [each for name in STATE_FOLDERS for each in sorted((paths.root / name).glob("*.json"))]
     for path in (*growing, *replaced):

@@ -189,9 +189,8 @@ def _rows_of(line: str, name: str) -> list[dict[str, Any]]:
         return []
     columns = SYSTEM[name].columns
     try:
-        return [
-            {one.name: _value(one, {**row, "run_id": run["run_id"]}.get(one.name)) for one in columns} for row in rows
-        ]
+        named = [{**row, "run_id": run["run_id"]} for row in rows]
+        return [{one.name: _value(one, row.get(one.name)) for one in columns} for row in named]
     except ValueError:
         return []
 

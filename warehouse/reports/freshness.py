@@ -18,8 +18,7 @@ from typing import Any, Literal
 from warehouse import records
 from warehouse.database import releases
 from warehouse.fetching import schedules
-from warehouse.fetching.fetch_log import FOLDER
-from warehouse.paths import WAREHOUSE, Paths
+from warehouse.paths import FETCHES, WAREHOUSE, Paths
 from warehouse.settings import Settings
 from warehouse.sources import all_sources
 from warehouse.sources.common.source import Source
@@ -134,7 +133,7 @@ def _first(failed: dict[str, str]) -> str:
 
 def last_attempt(raw: Path, source: str) -> Attempt:
     """The last lines of a source's fetch log that belong together."""
-    lines = [line for line in _last_lines(raw / FOLDER / f"{source}.jsonl") if _moment(line) is not None]
+    lines = [line for line in _last_lines(raw / FETCHES / f"{source}.jsonl") if _moment(line) is not None]
     good = [_moment(line) for line in lines if line.get("outcome") == "good"]
     together: list[dict[str, Any]] = []
     for line in reversed(lines):

@@ -402,8 +402,7 @@ def _figures(
     spread: Spread | None = None,
 ) -> dict[str, np.ndarray]:
     """Columns of every statistic; NaN where it cannot be computed. `first_day` is the abnormal return of day 0 alone."""
-    names = FITTED
-    found = np.full((len(names), *grid.shape), np.nan)
+    found = np.full((len(FITTED), *grid.shape), np.nan)
     actual = np.full((grid.size["E"], grid.size["K"], grid.size["W"], grid.size["A"]), np.nan)
     daily = {kind: daily_returns(bars.adj_close, kind) for kind in KINDS} if spread is None else {}
     each = [(e, k, event, kind) for e, event in enumerate(chosen.events) for k, kind in enumerate(KINDS)]
@@ -418,7 +417,7 @@ def _figures(
     # What the market-adjusted model sets without looking (a = 0, b = 1) counts only where it can be tested.
     itself = grid.flat(is_its_benchmark(members, chosen), "EWBA").reshape(grid.shape)
     found[:, np.isnan(found[3]) | itself] = np.nan
-    columns = {name: found[i].reshape(-1) for i, name in enumerate(names)}
+    columns = {name: found[i].reshape(-1) for i, name in enumerate(FITTED)}
     # A window that is not over has no standard error either.
     columns["standard_error"] = np.where(np.isnan(columns["abnormal_return"]), np.nan, columns["standard_error"])
     days = chosen.estimation_days
@@ -435,7 +434,7 @@ def _figures(
         "abnormal_return_low": low,
         "abnormal_return_high": high,
         "smallest_detectable_car": smallest_detectable(columns["standard_error"], degrees, level, power),
-        "first_day": grid.flat(found[names.index("abnormal_return")][:, :, day_0], "EKMBA"),
+        "first_day": grid.flat(found[FITTED.index("abnormal_return")][:, :, day_0], "EKMBA"),
     }
 
 

@@ -146,7 +146,7 @@ def build(
         simulation.spread_out(listed_models, spread)
     rows = []
     for model in listed_models:
-        for quantity in SHARE_QUANTITIES if model.view == NO_VIEW else PAY_QUANTITIES:
+        for quantity in _quantities(model):
             is_known = quantity in model.quantities
             rows.append(
                 {
@@ -165,6 +165,11 @@ def build(
     return pl.DataFrame(rows, schema=dict(TABLE.polars_schema))
 
 
+def _quantities(model: Model) -> Sequence[str]:
+    """The quantities of which a model has a row each."""
+    return SHARE_QUANTITIES if model.view == NO_VIEW else PAY_QUANTITIES
+
+
 class Simulation:
     """Figures of quantities from a number of draws; those that others made first, where work is spread.
 
@@ -177,13 +182,11 @@ class Simulation:
 
     def spread_out(self, listed_models: Sequence[Model], spread: Spread) -> None:
         """Have others make the figures of these models."""
-        asked: dict[Computation, list[str]] = {}
+        asked: dict[Computation, dict[str, None]] = {}
         for model in listed_models:
-            for quantity in SHARE_QUANTITIES if model.view == NO_VIEW else PAY_QUANTITIES:
+            for quantity in _quantities(model):
                 if quantity in model.quantities and self.states(model, quantity):
-                    of = asked.setdefault(Computation(model.about(quantity)), [])
-                    if quantity not in of:
-                        of.append(quantity)
+                    asked.setdefault(Computation(model.about(quantity)), {})[quantity] = None
         pieces = [
             (computation, of, spread.submit(_all_figures, computation, tuple(of), self.seed, self.draws, self.batches))
             for computation, of in asked.items()
